@@ -1,0 +1,48 @@
+"""The decorator of every compiled rule, and where its machine code is kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def cache_folder() -> Path:
+    """A writable folder for compiled code, named by the text of all compiled rooms.
+
+    numba looks only at the file of the function it loads, so an edited callee elsewhere would be served
+    stale; a folder a version of the text makes that impossible.
+    """
+    rooms = sorted(Path(__file__).parent.glob("*.py"))
+    text = hashlib.sha256(b"".join(room.read_bytes() for room in rooms if b"@compiled" in room.read_bytes()))
+    name = f"{text.hexdigest()[:16]}-{sys.version_info.major}{sys.version_info.minor}-{numba.__version__}"
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
+    folder = Path(home) / "blocs" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        fallback = Path(tempfile.mkdtemp(prefix="blocs-compiled-"))
+        sys.stderr.write(
+            f"blocs: {folder} is not writable, so compiled code is kept in {fallback} and made anew next time;"
+            " set NUMBA_CACHE_DIR to a writable folder to keep it\n"
+        )
+        return fallback
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(cache_folder())
+
+
+def compiled(function: F) -> F:
+    """Compile a rule over arrays to machine code that holds no lock (`NUMBA_DISABLE_JIT=1` steps through it)."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))

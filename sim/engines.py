@@ -1,0 +1,239 @@
+"""Where runs are executed: chunks of replicates of a design point, each committed as its own shard."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.scenario import Scenario
+from sim.store import Results, Table, text_column, write_shard
+from sim.world import World, world_of
+
+if TYPE_CHECKING:
+    from sim.model import Run
+
+RunOne = Callable[..., "Run"]
+MOST_DEATHS = 3
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive replicates of one design point."""
+
+    point: int
+    scenario_name: str
+    scenario: Scenario
+    seed: int
+    replicates: range
+    trajectory: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of its shard."""
+        return f"{self.point:06d}-{self.replicates.start:08d}"
+
+
+def agents(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
+    """One run by the Mesa agents."""
+    from sim.model import run
+
+    return run(scenario, seed=seed, replicate=replicate, world=world)
+
+
+def execute(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
+    """Run a chunk and commit its shard; the labels of the runs that failed."""
+    world = world_of(chunk.scenario)
+    return commit(chunk, results, [attempt(chunk, run_one, replicate, world) for replicate in chunk.replicates])
+
+
+def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
+    """Write the shard of a chunk from its runs, a text standing for one that failed."""
+    done = [(r, run) for r, run in zip(chunk.replicates, rows, strict=True) if not isinstance(run, str)]
+    failed = [(r, text) for r, text in zip(chunk.replicates, rows, strict=True) if isinstance(text, str)]
+    tables = {"runs": runs_table(chunk, done, failed)}
+    if done:
+        tables["states"] = states_table(chunk, done)
+        tables["steps"] = steps_table(chunk, done)
+        if chunk.trajectory:
+            tables["trajectory"] = trajectory_table(chunk, done)
+    write_shard(results, chunk.name, tables)
+    return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate, _ in failed]
+
+
+def keys(chunk: Chunk, replicates: list[int], each: int) -> Table:
+    """The columns that say whose rows these are, `each` rows a run."""
+    rows = len(replicates) * each
+    return {
+        "scenario": text_column([chunk.scenario_name] * rows),
+        "point": np.full(rows, chunk.point, dtype=np.int64),
+        "seed": np.full(rows, chunk.seed, dtype=np.int64),
+        "replicate": np.repeat(np.array(replicates, dtype=np.int64), each),
+    }
+
+
+def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int, str]]) -> Table:
+    """One row a run: its key, its error if it failed, and its outcomes over the last 8 steps."""
+    replicates = [replicate for replicate, _ in done] + [replicate for replicate, _ in failed]
+    count = len(failed)
+    table = keys(chunk, replicates, 1)
+    table["digest"] = text_column([chunk.scenario.digest()] * len(replicates))
+    table["status"] = text_column(["ok"] * len(done) + ["failed"] * count)
+    table["error"] = text_column([""] * len(done) + [text for _, text in failed])
+    settled = [run.consolidation_step() for _, run in done]
+    table["consolidation_step"] = np.array(settled + [np.nan] * count)
+    if done:
+        late = np.array([run.late_outcomes() for _, run in done])
+        for column, name in enumerate(done[0][1].outcome_names):
+            table[name] = np.concatenate([late[:, column], np.full(count, np.nan)])
+    return table
+
+
+def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row a run and state: late shares by alignment, and regime stability over the last 8 steps."""
+    first = done[0][1]
+    table = keys(chunk, [replicate for replicate, _ in done], len(first.states))
+    table["state"] = text_column(list(first.states) * len(done))
+    shares = np.concatenate([run.late_shares() for _, run in done])
+    for k, alignment in enumerate(first.alignments):
+        table[f"share_{alignment}"] = shares[:, k]
+    table["regime_stability"] = np.concatenate([run.late_stability() for _, run in done])
+    table["bite"] = np.concatenate([run.late_bite() for _, run in done])
+    return table
+
+
+def steps_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row a run and step, the start included: all outcomes."""
+    first = done[0][1]
+    steps = len(first.outcomes)
+    table = keys(chunk, [replicate for replicate, _ in done], steps)
+    table["step"] = np.tile(np.arange(steps, dtype=np.int64), len(done))
+    values = np.concatenate([run.outcomes for _, run in done])
+    for column, name in enumerate(first.outcome_names):
+        table[name] = values[:, column]
+    return table
+
+
+def trajectory_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row a run, step and state: the index of its alignment."""
+    first = done[0][1]
+    steps, states = first.alignment.shape
+    table = keys(chunk, [replicate for replicate, _ in done], steps * states)
+    table["step"] = np.tile(np.repeat(np.arange(steps, dtype=np.int16), states), len(done))
+    table["state"] = text_column(list(first.states) * (steps * len(done)))
+    table["alignment"] = np.concatenate([run.alignment.astype(np.int8).ravel() for _, run in done])
+    return table
+
+
+def in_processes(
+    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
+) -> Iterator[tuple[Chunk, list[str]]]:
+    """Execute chunks in a pool of fresh processes, yielding each as it is committed.
+
+    The pool is rebuilt when a worker dies. A chunk that three workers died on is split into its runs, and
+    a run that kills its process alone becomes a failed row.
+    """
+    deaths: dict[str, int] = {}
+    waiting = list(chunks)
+    while waiting:
+        alone = [chunk for chunk in waiting if deaths.get(chunk.name, 0) >= MOST_DEATHS]
+        for chunk in alone:
+            waiting.remove(chunk)
+            yield chunk, one_by_one(chunk, results, run_one)
+        done: set[str] = set()
+        pool = pool_of(workers)
+        try:
+            for chunk, failed in run_pool(pool, waiting, results, run_one, workers):
+                done.add(chunk.name)
+                yield chunk, failed
+        except BrokenProcessPool as broken:
+            for name in broken.args[1] if len(broken.args) > 1 else ():
+                deaths[name] = deaths.get(name, 0) + 1
+        finally:
+            stop(pool)
+        waiting = [chunk for chunk in waiting if chunk.name not in done]
+
+
+def run_pool(
+    pool: ProcessPoolExecutor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
+) -> Iterator[tuple[Chunk, list[str]]]:
+    """Keep a pool busy; raises BrokenProcessPool with the names of the chunks under way when a worker dies."""
+    queue = iter(chunks)
+    under_way: dict[Future[list[str]], Chunk] = {}
+    while True:
+        for chunk in queue:
+            under_way[pool.submit(execute, chunk, results, run_one)] = chunk
+            if len(under_way) >= 2 * workers:
+                break
+        if not under_way:
+            return
+        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in ready:
+            chunk = under_way[future]
+            try:
+                failed = future.result()
+            except BrokenProcessPool as broken:
+                raise BrokenProcessPool(str(broken), [c.name for c in under_way.values()]) from None
+            del under_way[future]
+            yield chunk, failed
+
+
+def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
+    """Execute a chunk that kills its worker, each run in a process of its own."""
+    world = world_of(chunk.scenario)
+    rows: list[Run | str] = []
+    for replicate in chunk.replicates:
+        with_one = pool_of(1)
+        try:
+            future = with_one.submit(attempt, chunk, run_one, replicate, world)
+            rows.append(future.result())
+        except BrokenProcessPool:
+            rows.append("the run killed its own process")
+        finally:
+            stop(with_one)
+    return commit(chunk, results, rows)
+
+
+def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World) -> Run | str:
+    """One run, or the text of its error: the one place where a failure becomes data."""
+    try:
+        return run_one(chunk.scenario, seed=chunk.seed, replicate=replicate, world=world)
+    except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
+        return traceback.format_exc()
+
+
+def pool_of(workers: int) -> ProcessPoolExecutor:
+    """A pool of fresh processes that end with this one."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
+
+
+def follow_parent() -> None:
+    """Leave signals to the parent, and end at once when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def stop(pool: ProcessPoolExecutor) -> None:
+    """End a pool's processes without waiting for their work."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()

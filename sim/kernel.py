@@ -1,0 +1,528 @@
+"""Every rule of the model: luck, environment, decision and response, as small compiled functions on arrays.
+
+The same functions serve a `StateAgent` that decides for itself and a compiled run over many replicates.
+Notation: N states, K blocs, R theatres, T steps; alignment 0 is non-aligned, 1..K are the blocs. Ties are
+matrices with states in the world's order and a zero diagonal; `sanction[j, i]` is sender j on target i.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.compiled import compiled
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Words: TypeAlias = npt.NDArray[np.uint64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+PARAMETERS = (
+    "w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter",
+    "w_pressure", "pressure_floor", "w_autonomy", "inertia", "temperature",
+    "erosion", "accommodation_cost",
+    "bond_return", "bond_gain", "bond_loss", "strain", "outreach",
+    "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
+)  # fmt: skip
+(
+    W_PROPENSITY, W_BOND, W_INSTITUTION, W_HOSTILITY, W_BALANCE, W_TRADE, W_SHELTER,
+    W_PRESSURE, PRESSURE_FLOOR, W_AUTONOMY, INERTIA, TEMPERATURE,
+    EROSION, ACCOMMODATION_COST,
+    BOND_RETURN, BOND_GAIN, BOND_LOSS, STRAIN, OUTREACH,
+    RIVALRY_GAIN, RIVALRY_LOSS, SANCTION_RESPONSE, SANCTION_RELIEF,
+) = range(len(PARAMETERS))  # fmt: skip
+
+TERMS = (
+    "propensity", "bond", "institution", "hostility", "balance", "trade", "shelter",
+    "accommodation", "pressure", "autonomy", "inertia",
+)  # fmt: skip
+
+LAYERS = ("propensity", "bond", "institution", "hostility", "trade", "open_product")
+PROPENSITY, BOND, INSTITUTION, HOSTILITY, TRADE, OPEN_PRODUCT = range(len(LAYERS))
+
+SHOCKS = (
+    "bond", "institution", "rivalry", "sanction", "priority", "enforcement", "attention_budget",
+    "accommodation", "parameter",
+)  # fmt: skip
+(
+    SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION, SHOCK_PRIORITY, SHOCK_ENFORCEMENT,
+    SHOCK_BUDGET, SHOCK_ACCOMMODATION, SHOCK_PARAMETER,
+) = range(len(SHOCKS))  # fmt: skip
+
+NON_ALIGNED = 0
+RANDOM_ORDER, FIXED_ORDER, SIMULTANEOUS = range(3)
+OUTREACH_CEILING = 0.5  # MODEL §6: nobody reaches out to a state whose hostility is this or more
+QUANTUM = 2.0**-30
+
+
+class Setting(NamedTuple):
+    """What a run never changes (MODEL §2)."""
+
+    capability: Floats  # (N,) shares of the world's capabilities, multiples of QUANTUM
+    product: Floats  # (N,) shares of the world's product, multiples of QUANTUM
+    standing: Floats  # (N,) capability over that of the strongest state
+    theatre: Integers  # (N,)
+    autonomy: Floats  # (N,)
+    fixed: Flags  # (N,) decides nothing
+    codes: Words  # (N,) the id's ASCII bytes as one number, the state's name to luck
+    by_id: Integers  # (N,) the states sorted by code
+    allowed: Flags  # (K + 1,)
+    leader: Integers  # (K,) a state, or -1
+    propensity: Floats  # (N, N)
+    dependence: Floats  # (N, N), i's trade with j over i's product
+    crisis: Floats  # (T + 1, R) intensity of the crises under way
+    initial: Integers  # (N,) an alignment, or -1 for one drawn by luck
+
+
+class Situation(NamedTuple):
+    """What shocks and responses change in the course of a run (MODEL §2, §6)."""
+
+    bond: Floats  # (N, N)
+    bond_origin: Floats  # (N, N), B⁰
+    institution: Floats  # (N, N)
+    rivalry: Floats  # (N, N)
+    sanction: Floats  # (N, N), sender first
+    regime: Integers  # (N, N), the bloc whose regime the sanction belongs to, or 0
+    priority: Floats  # (K, R)
+    enforcement: Floats  # (K,), e0
+    attention_budget: Floats  # (K,)
+    accommodation: Floats  # (K,), α
+    parameters: Floats  # (len(PARAMETERS),)
+
+
+class Shocks(NamedTuple):
+    """Changes from outside, in the order of their steps."""
+
+    first: Integers  # (T + 2,) those of step t are first[t] : first[t + 1]
+    kind: Integers
+    i: Integers
+    j: Integers
+    value: Floats
+    regime: Integers
+    existing: Flags  # change the tie only where there is one
+
+
+class Weights(NamedTuple):
+    """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
+
+    brings: Floats  # (N, N, len(LAYERS)): [j, i] is what j aligned with a bloc brings it in i's eyes
+    closed: Floats  # (N, K + 1): product that sanctions of each regime close to i (0: of none)
+
+
+class Environment(NamedTuple):
+    """MODEL §4, computed once a step."""
+
+    cohesion: Floats  # (K,), s
+    attention: Floats  # (K, R), θ
+    enforcement: Floats  # (K,), e
+    bite: Floats  # (N,), σ
+
+
+# Luck (MODEL §3)
+
+
+@compiled
+def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """High and low word of the product of two 64-bit words."""
+    half = np.uint64(32)
+    low_half = np.uint64(0xFFFFFFFF)
+    a_high, a_low = a >> half, a & low_half
+    b_high, b_low = b >> half, b & low_half
+    middle = a_high * b_low + ((a_low * b_low) >> half)
+    other = a_low * b_high + (middle & low_half)
+    return a_high * b_high + (middle >> half) + (other >> half), a * b
+
+
+@compiled
+def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Output words 0 and 1 of Philox 4x64-10 with counter (step, code, 0, 0) (Salmon et al. 2011)."""
+    x0, x1, x2, x3 = step, code, np.uint64(0), np.uint64(0)
+    k0, k1 = key0, key1
+    for _ in range(10):
+        high0, low0 = product_words(np.uint64(0xD2E7470EE14C6C93), x0)
+        high1, low1 = product_words(np.uint64(0xCA5A826395121157), x2)
+        x0, x1, x2, x3 = high1 ^ x1 ^ k0, low1, high0 ^ x3 ^ k1, low0
+        k0 += np.uint64(0x9E3779B97F4A7C15)
+        k1 += np.uint64(0xBB67AE8584CAA73B)
+    return x0, x1
+
+
+@compiled
+def draw(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: Words, uniforms: Floats) -> None:
+    """Luck of every state at a step: its order key and its uniform in [0, 1), written to keys and uniforms.
+
+    Luck belongs to the state, so that scenarios are compared on common random numbers (MODEL §3).
+    """
+    for i in range(codes.size):
+        key, word = philox(seed, replicate, np.uint64(step), codes[i])
+        keys[i] = key
+        uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
+
+
+@compiled
+def decision_order(activation: int, keys: Words, by_id: Integers) -> Integers:
+    """Order in which the states decide, (N,): by key then id, or the world's (MODEL §3)."""
+    if activation == RANDOM_ORDER:
+        return by_id[np.argsort(keys[by_id], kind="mergesort")]
+    return np.arange(keys.size)
+
+
+@compiled
+def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) -> None:
+    """Alignments before the first decision; a random one is uniform over what is allowed (MODEL §2)."""
+    choices = np.flatnonzero(setting.allowed)
+    for i in range(alignment.size):
+        held = setting.initial[i]
+        alignment[i] = choices[int(uniforms[i] * choices.size)] if held < 0 else held
+
+
+# Shocks (MODEL §3, 1)
+
+
+@compiled
+def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
+    """Change the world by the shocks due at a step; True if there were any."""
+    for e in range(shocks.first[step], shocks.first[step + 1]):
+        kind, i, j, value = shocks.kind[e], shocks.i[e], shocks.j[e], shocks.value[e]
+        if kind == SHOCK_BOND:
+            if not (shocks.existing[e] and situation.bond_origin[i, j] == 0.0):
+                situation.bond[i, j] = situation.bond[j, i] = value
+                situation.bond_origin[i, j] = situation.bond_origin[j, i] = value
+        elif kind == SHOCK_INSTITUTION:
+            situation.institution[i, j] = situation.institution[j, i] = value
+        elif kind == SHOCK_RIVALRY:
+            if not (shocks.existing[e] and situation.rivalry[i, j] == 0.0):
+                situation.rivalry[i, j] = situation.rivalry[j, i] = value
+        elif kind == SHOCK_SANCTION:
+            if not (shocks.existing[e] and situation.sanction[i, j] == 0.0):
+                situation.sanction[i, j] = value
+                if not shocks.existing[e]:
+                    situation.regime[i, j] = shocks.regime[e]
+        elif kind == SHOCK_PRIORITY:
+            situation.priority[i, j] = value
+        elif kind == SHOCK_ENFORCEMENT:
+            situation.enforcement[i] = value
+        elif kind == SHOCK_BUDGET:
+            situation.attention_budget[i] = value
+        elif kind == SHOCK_ACCOMMODATION:
+            situation.accommodation[i] = value
+        else:
+            situation.parameters[i] = value
+    return bool(shocks.first[step] < shocks.first[step + 1])
+
+
+# Environment (MODEL §4)
+
+
+@compiled
+def exact(x: float) -> float:
+    """x rounded to a multiple of 2⁻³⁰: sums of up to 2²² such numbers below 1 have no rounding error."""
+    return np.rint(x * 2.0**30) * QUANTUM
+
+
+@compiled
+def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
+    """H_ij = max(R_ij, S_ij, S_ji) (MODEL §2)."""
+    return max(rivalry[i, j], max(sanction[i, j], sanction[j, i]))
+
+
+@compiled
+def weigh(setting: Setting, situation: Situation, weights: Weights) -> None:
+    """Refresh the weights from the ties as they stand (MODEL §5)."""
+    c, g, S = setting.capability, setting.product, situation.sanction
+    weights.closed[:] = 0.0
+    for j in range(c.size):
+        for i in range(c.size):
+            if i != j:
+                brings = weights.brings[j, i]
+                closed = exact(g[j] * S[j, i])
+                brings[PROPENSITY] = exact(c[j] * setting.propensity[i, j])
+                brings[BOND] = exact(c[j] * situation.bond[i, j])
+                brings[INSTITUTION] = exact(c[j] * situation.institution[i, j])
+                brings[HOSTILITY] = exact(c[j] * hostility(situation.rivalry, S, i, j))
+                brings[TRADE] = exact(setting.dependence[i, j])
+                brings[OPEN_PRODUCT] = g[j] - closed
+                weights.closed[i, situation.regime[j, i]] += closed
+
+
+@compiled
+def masses(alignment: Integers, shares: Floats, mass: Floats) -> None:
+    """Sum of shares (capability or product) by alignment, written to mass, (K + 1,)."""
+    mass[:] = 0.0
+    for i in range(alignment.size):
+        mass[alignment[i]] += shares[i]
+
+
+@compiled
+def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> float:
+    """Attention θ of one bloc to each theatre, written to out, (R,); returns its cohesion s (MODEL §4; §20)."""
+    demand = 0.0
+    for r in range(out.size):
+        out[r] = priority[r] + crisis[r]
+        demand += out[r]
+    cohesion = min(1.0, budget / demand) if demand > 0.0 else 1.0
+    for r in range(out.size):
+        out[r] *= cohesion
+    return cohesion
+
+
+@compiled
+def surviving_enforcement(
+    e0: float, product_elsewhere: float, accommodation: float, erosion: float, accommodation_cost: float
+) -> float:
+    """Enforcement e of a bloc as the other blocs grow and as it accommodates (MODEL §4; §14, §23)."""
+    return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
+
+
+@compiled
+def assess(
+    step: int,
+    product_mass: Floats,
+    setting: Setting,
+    situation: Situation,
+    weights: Weights,
+    env: Environment,
+) -> None:
+    """Cohesion, attention, enforcement and bite at a step, written to env (MODEL §4)."""
+    p = situation.parameters
+    blocs = env.cohesion.size
+    for k in range(blocs):
+        env.cohesion[k] = attention(
+            setting.crisis[step], situation.priority[k], situation.attention_budget[k], env.attention[k]
+        )
+        elsewhere = 0.0
+        for other in range(blocs):
+            if other != k:
+                elsewhere += product_mass[other + 1]
+        env.enforcement[k] = surviving_enforcement(
+            situation.enforcement[k], elsewhere, situation.accommodation[k], p[EROSION], p[ACCOMMODATION_COST]
+        )
+    for i in range(env.bite.size):
+        bite = weights.closed[i, 0]
+        for k in range(blocs):
+            bite += env.enforcement[k] * env.cohesion[k] * weights.closed[i, k + 1]
+        env.bite[i] = min(1.0, exact(bite))
+
+
+# Decision (MODEL §5)
+
+
+@compiled
+def tally(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """What the states aligned with each bloc bring it in i's eyes, by layer: sums, (K + 1, len(LAYERS))."""
+    sums[:] = 0.0
+    for j in range(alignment.size):
+        for layer in range(sums.shape[1]):
+            sums[alignment[j], layer] += weights.brings[j, i, layer]
+
+
+@compiled
+def utility_terms(
+    i: int, k: int, held: int, sums: Floats, mass: Floats,
+    setting: Setting, situation: Situation, env: Environment, terms: Floats,
+) -> float:  # fmt: skip
+    """Utility of alignment k to state i, term by term in the order of TERMS, and their sum (MODEL §5).
+
+    sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, are of the other states alone.
+    """
+    p = situation.parameters
+    terms[:] = 0.0
+    if k == NON_ALIGNED:
+        terms[9] = setting.autonomy[i] * p[W_AUTONOMY]
+    else:
+        bite, theatre, floor = env.bite[i], setting.theatre[i], p[PRESSURE_FLOOR]
+        leader = setting.leader[k - 1]
+        leader_rivalry = situation.rivalry[i, leader] if leader >= 0 else 0.0
+        leader_sanction = situation.sanction[leader, i] if leader >= 0 else 0.0
+        threat = 0.0
+        pressure = 0.0
+        for other in range(1, mass.size):
+            if other != k:
+                threat += sums[other, HOSTILITY]
+                stake = floor + (1.0 - floor) * sums[other, TRADE] * (1.0 - bite)
+                pressure += env.enforcement[other - 1] * env.attention[other - 1, theatre] * mass[other] * stake
+        terms[0] = p[W_PROPENSITY] * sums[k, PROPENSITY]
+        terms[1] = p[W_BOND] * sums[k, BOND]
+        terms[2] = p[W_INSTITUTION] * sums[k, INSTITUTION]
+        terms[3] = -p[W_HOSTILITY] * sums[k, HOSTILITY]
+        terms[4] = p[W_BALANCE] * mass[k] * threat
+        terms[5] = p[W_TRADE] * sums[k, TRADE]
+        terms[6] = p[W_SHELTER] * bite * (1.0 - leader_sanction) * sums[k, OPEN_PRODUCT]
+        terms[7] = situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction))
+        terms[8] = -p[W_PRESSURE] * pressure
+    if k == held:
+        terms[10] = p[INERTIA]
+    total = 0.0
+    for term in range(terms.size):
+        total += terms[term]
+    return total
+
+
+@compiled
+def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: int, chances: Floats) -> None:
+    """P(k) of each alignment, (K + 1,): logit over what is allowed; at temperature 0 the best (MODEL §5).
+
+    Of equal bests the one held now, then the lowest index.
+    """
+    best = -1
+    for k in range(utilities.size):
+        if allowed[k] and (best < 0 or utilities[k] > utilities[best]):
+            best = k
+    if temperature == 0.0:
+        if allowed[held] and utilities[held] == utilities[best]:
+            best = held
+        for k in range(utilities.size):
+            chances[k] = 1.0 if k == best else 0.0
+        return
+    total = 0.0
+    for k in range(utilities.size):
+        chances[k] = math.exp((utilities[k] - utilities[best]) / temperature) if allowed[k] else 0.0
+        total += chances[k]
+    for k in range(utilities.size):
+        chances[k] /= total
+
+
+@compiled
+def choose(chances: Floats, u: float) -> int:
+    """The first alignment at which the cumulative chance exceeds u (MODEL §5)."""
+    cumulative = 0.0
+    last = 0
+    for k in range(chances.size):
+        if chances[k] > 0.0:
+            cumulative += chances[k]
+            last = k
+            if cumulative > u:
+                return k
+    return last  # the chances' rounding left their sum a hair below 1
+
+
+@compiled
+def consider(
+    i: int, held: int, u: float, sums: Floats, mass: Floats,
+    setting: Setting, situation: Situation, env: Environment,
+    terms: Floats, utilities: Floats, chances: Floats,
+) -> int:  # fmt: skip
+    """The alignment that state i chooses, having written terms, utilities and chances of each (MODEL §5)."""
+    mass[held] -= setting.capability[i]
+    for k in range(utilities.size):
+        utilities[k] = utility_terms(i, k, held, sums, mass, setting, situation, env, terms[k])
+    mass[held] += setting.capability[i]
+    if setting.fixed[i]:
+        for k in range(chances.size):
+            chances[k] = 1.0 if k == held else 0.0
+    else:
+        choice_chances(utilities, setting.allowed, situation.parameters[TEMPERATURE], held, chances)
+    return choose(chances, u)
+
+
+@compiled
+def decide(
+    i: int, seen: Integers, u: float,
+    setting: Setting, situation: Situation, weights: Weights, env: Environment,
+    terms: Floats, utilities: Floats, chances: Floats,
+) -> int:  # fmt: skip
+    """State i's decision on the alignments it sees, all sums taken anew: what one agent does."""
+    sums = np.empty((utilities.size, len(LAYERS)))
+    mass = np.empty(utilities.size)
+    tally(i, seen, weights, sums)
+    masses(seen, setting.capability, mass)
+    return consider(i, seen[i], u, sums, mass, setting, situation, env, terms, utilities, chances)
+
+
+# Response (MODEL §6)
+
+
+@compiled
+def rate(x: float) -> float:
+    """A rate capped at 1 (MODEL §6)."""
+    return min(1.0, x)
+
+
+@compiled
+def clip(x: float) -> float:
+    """A tie kept in [0, 1]."""
+    return min(1.0, max(0.0, x))
+
+
+@compiled
+def mean_bite(alignment: Integers, bite: Floats, out: Floats) -> None:
+    """Plain mean bite on the members of each alignment, (K + 1,); 0 where it has none."""
+    members = np.zeros(out.size)
+    out[:] = 0.0
+    for i in range(alignment.size):
+        members[alignment[i]] += 1.0
+        out[alignment[i]] += bite[i]
+    for k in range(out.size):
+        if members[k] > 0.0:
+            out[k] /= members[k]
+
+
+@compiled
+def respond_bonds(
+    alignment: Integers, setting: Setting, situation: Situation, env: Environment, strain: Floats
+) -> None:
+    """Bonds drift about what history made them (MODEL §6; §3-6, §14); strain, (K + 1,), is the mean bite."""
+    p, B = situation.parameters, situation.bond
+    for i in range(alignment.size):
+        for j in range(i + 1, alignment.size):
+            a, b, origin, now = alignment[i], alignment[j], situation.bond_origin[i, j], B[i, j]
+            drift = rate(p[BOND_RETURN]) * (origin - now)
+            if a == b and a != NON_ALIGNED and origin > 0.0:
+                drift += rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a])) * (1.0 - now)
+            elif a != b and a != NON_ALIGNED and b != NON_ALIGNED:
+                drift -= rate(p[BOND_LOSS]) * now
+            if a != b and hostility(situation.rivalry, situation.sanction, i, j) < OUTREACH_CEILING:
+                by_i = rate(p[OUTREACH] * env.bite[i] * setting.standing[j]) if a != NON_ALIGNED else 0.0
+                by_j = rate(p[OUTREACH] * env.bite[j] * setting.standing[i]) if b != NON_ALIGNED else 0.0
+                drift += (by_i + by_j) * (1.0 - now)
+            B[i, j] = B[j, i] = clip(now + drift)
+
+
+@compiled
+def respond_rivalries(alignment: Integers, situation: Situation) -> None:
+    """Rivalries sharpen across blocs and fade within one (MODEL §6)."""
+    p, R = situation.parameters, situation.rivalry
+    for i in range(alignment.size):
+        for j in range(i + 1, alignment.size):
+            a, b, now = alignment[i], alignment[j], R[i, j]
+            if a == b and a != NON_ALIGNED:
+                R[i, j] = R[j, i] = clip(now - rate(p[RIVALRY_LOSS]) * now)
+            elif a != b and a != NON_ALIGNED and b != NON_ALIGNED and now > 0.0:
+                R[i, j] = R[j, i] = clip(now + rate(p[RIVALRY_GAIN]) * (1.0 - now))
+
+
+@compiled
+def respond_sanctions(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
+    """Members of a pressing bloc sanction those in another; sanctions between the unopposed ease (MODEL §6)."""
+    p, S = situation.parameters, situation.sanction
+    for j in range(alignment.size):
+        bloc = alignment[j]
+        for i in range(alignment.size):
+            if bloc != NON_ALIGNED and alignment[i] != NON_ALIGNED and alignment[i] != bloc:
+                pressing = env.enforcement[bloc - 1] * env.attention[bloc - 1, setting.theatre[i]]
+                response = rate(p[SANCTION_RESPONSE] * pressing)
+                if situation.enforcement[bloc - 1] > 0.0 and response > 0.0:
+                    S[j, i] = clip(S[j, i] + response * (1.0 - S[j, i]))
+                    situation.regime[j, i] = bloc
+            elif i != j:
+                S[j, i] = clip(S[j, i] - rate(p[SANCTION_RELIEF]) * S[j, i])
+
+
+@compiled
+def respond(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
+    """All ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
+
+    Bonds go first: their outreach looks at the hostility that held in the step.
+    """
+    p = situation.parameters
+    strain = np.empty(env.cohesion.size + 1)
+    mean_bite(alignment, env.bite, strain)
+    if p[BOND_RETURN] > 0.0 or p[BOND_GAIN] > 0.0 or p[BOND_LOSS] > 0.0 or p[OUTREACH] > 0.0:
+        respond_bonds(alignment, setting, situation, env, strain)
+    if p[RIVALRY_GAIN] > 0.0 or p[RIVALRY_LOSS] > 0.0:
+        respond_rivalries(alignment, situation)
+    if p[SANCTION_RESPONSE] > 0.0 or p[SANCTION_RELIEF] > 0.0:
+        respond_sanctions(alignment, setting, situation, env)

@@ -1,0 +1,218 @@
+"""What is observed of a run: outcomes per step, per state and per run (MODEL §7)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiled import compiled
+from sim.kernel import (
+    NON_ALIGNED,
+    OPEN_PRODUCT,
+    PRESSURE_FLOOR,
+    W_BOND,
+    W_HOSTILITY,
+    W_INSTITUTION,
+    W_PROPENSITY,
+    Environment,
+    Floats,
+    Integers,
+    Setting,
+    Situation,
+    Weights,
+    hostility,
+    masses,
+    mean_bite,
+)
+
+LATE_STEPS = 8  # MODEL §7: a run's late shares are over its last 8 steps
+SETTLED_STEPS = 5
+SETTLED_CHANGE = 0.05
+
+
+def names(blocs: tuple[str, ...], theatres: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the outcomes of a step, in the order in which `observe` writes them."""
+    alignments = ("non_aligned", *blocs)
+    return (
+        *(f"members_{a}" for a in alignments),
+        *(f"capability_{a}" for a in alignments),
+        *(f"product_{a}" for a in alignments),
+        *(f"bite_{a}" for a in alignments),
+        *(f"enforcement_{b}" for b in blocs),
+        *(f"cohesion_{b}" for b in blocs),
+        *(f"leverage_{b}" for b in blocs),
+        *(f"attention_{b}_{r}" for b in blocs for r in theatres),
+        "polarization",
+        "frustration",
+        "switches",
+    )
+
+
+def describe(name: str) -> str:
+    """What an outcome means, with its unit."""
+    for start, meaning in MEANINGS.items():
+        if name == start or name.startswith(start + "_"):
+            return meaning
+    raise KeyError(name)
+
+
+MEANINGS = {
+    "members": "states in the alignment, count",
+    "capability": "share of the world's capabilities, 0 to 1",
+    "product": "share of the world's product, 0 to 1",
+    "bite": "mean share of the world's product closed to a member by sanctions, 0 to 1; undefined when empty",
+    "enforcement": "how hard the bloc presses states that align elsewhere, 0 to 1",
+    "cohesion": "share of the attention asked of the bloc that its budget can give, 0 to 1",
+    "leverage": "capability over that of the largest other bloc; undefined where no other has any",
+    "attention": "attention of the bloc to the theatre, in units of priority",
+    "polarization": "Esteban and Ray's index with α = 1, weighted by capability",
+    "frustration": "share of the pairs' weight, by capability, that the blocs violate, 0 to 1",
+    "switches": "states whose alignment changed in the step, count",
+    "consolidation_step": "first step from which no bloc's capability share moves by more than 0.05 in 5 steps",
+    "regime_stability": "1 less what sanctions close and pressure adds, plus what the bloc offers, 0 to 1",
+}
+
+
+@compiled
+def polarization(capability: Floats) -> float:
+    """Esteban & Ray (1994) with α = 1 over the blocs and the non-aligned as one group; capability, (K + 1,).
+
+    Distance is 1 between two blocs, 0.5 from a bloc to the non-aligned.
+    """
+    total = 0.0
+    for a in range(capability.size):
+        for b in range(capability.size):
+            if a != b:
+                distance = 0.5 if a == NON_ALIGNED or b == NON_ALIGNED else 1.0
+                total += capability[a] ** 2 * capability[b] * distance
+    return total
+
+
+@compiled
+def frustration(alignment: Integers, setting: Setting, situation: Situation) -> float:
+    """Share of Σ c_i c_j |p_ij| over pairs that the blocs violate: p > 0 across blocs, p < 0 within one.
+
+    p_ij sums the weighted propensity, bond, institution and hostility of the pair. A pair with a
+    non-aligned state violates nothing. 0 where there is no weight.
+    """
+    p, c = situation.parameters, setting.capability
+    violated = 0.0
+    total = 0.0
+    for i in range(alignment.size):
+        for j in range(i + 1, alignment.size):
+            tie = (
+                p[W_PROPENSITY] * setting.propensity[i, j]
+                + p[W_BOND] * situation.bond[i, j]
+                + p[W_INSTITUTION] * situation.institution[i, j]
+                - p[W_HOSTILITY] * hostility(situation.rivalry, situation.sanction, i, j)
+            )
+            weight = c[i] * c[j] * abs(tie)
+            total += weight
+            a, b = alignment[i], alignment[j]
+            if a != NON_ALIGNED and b != NON_ALIGNED and ((a == b) == (tie < 0.0)):
+                violated += weight
+    return violated / total if total > 0.0 else 0.0
+
+
+@compiled
+def leverage(capability: Floats, k: int) -> float:
+    """Capability of bloc k over that of the largest other bloc (§18); NaN where no other has any."""
+    largest = 0.0
+    for other in range(1, capability.size):
+        if other != k:
+            largest = max(largest, capability[other])
+    return capability[k] / largest if largest > 0.0 else np.nan
+
+
+@compiled
+def observe(
+    before: Integers,
+    alignment: Integers,
+    setting: Setting,
+    situation: Situation,
+    env: Environment,
+    row: Floats,
+) -> None:
+    """Write the outcomes of a step to row, in the order of `names`: alignments after it, §4's values in it."""
+    groups = env.cohesion.size + 1
+    row[:] = 0.0
+    members, capability, product = row[:groups], row[groups : 2 * groups], row[2 * groups : 3 * groups]
+    for i in range(alignment.size):
+        members[alignment[i]] += 1.0
+        row[-1] += 1.0 if before[i] != alignment[i] else 0.0
+    masses(alignment, setting.capability, capability)
+    masses(alignment, setting.product, product)
+    bite = row[3 * groups : 4 * groups]
+    mean_bite(alignment, env.bite, bite)
+    for a in range(groups):
+        if members[a] == 0.0:
+            bite[a] = np.nan
+    place = 4 * groups
+    blocs = groups - 1
+    for k in range(blocs):
+        row[place + k] = env.enforcement[k]
+        row[place + blocs + k] = env.cohesion[k]
+        row[place + 2 * blocs + k] = leverage(capability, k + 1)
+        for r in range(env.attention.shape[1]):
+            row[place + 3 * blocs + k * env.attention.shape[1] + r] = env.attention[k, r]
+    row[-3] = polarization(capability)
+    row[-2] = frustration(alignment, setting, situation)
+
+
+@compiled
+def regime_stability(
+    alignment: Integers,
+    setting: Setting,
+    situation: Situation,
+    weights: Weights,
+    env: Environment,
+    out: Floats,
+) -> None:
+    """1 − min(1, max(0, σ_i + φ_i − q_i)) of each state, written to out, (N,) in [0, 1] (§12, §20).
+
+    Pressure φ falls on members of blocs; q is the product open to the state in its own bloc and half of
+    that open among the non-aligned.
+    """
+    floor = situation.parameters[PRESSURE_FLOOR]
+    mass = np.empty(env.cohesion.size + 1)
+    masses(alignment, setting.capability, mass)
+    for i in range(alignment.size):
+        held = alignment[i]
+        pressure = 0.0
+        for k in range(1, mass.size):
+            if held != NON_ALIGNED and k != held:
+                pressure += env.enforcement[k - 1] * env.attention[k - 1, setting.theatre[i]] * mass[k] * floor
+        offered = 0.0
+        for j in range(alignment.size):
+            if alignment[j] == NON_ALIGNED:
+                offered += 0.5 * weights.brings[j, i, OPEN_PRODUCT]
+            elif alignment[j] == held:
+                offered += weights.brings[j, i, OPEN_PRODUCT]
+        out[i] = 1.0 - min(1.0, max(0.0, env.bite[i] + pressure - offered))
+
+
+def late_shares(alignment: Integers, alignments: int) -> Floats:
+    """Share of the last 8 steps that each state spends in each alignment, (N, K + 1), from (T + 1, N)."""
+    late = alignment[1:][-LATE_STEPS:]
+    return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=1)
+
+
+def late_mean(values: Floats) -> Floats:
+    """Mean over the last 8 steps, (M,), from (T + 1, M): of the steps where it is defined, NaN if there is none."""
+    late = values[1:][-LATE_STEPS:]
+    known = ~np.isnan(late)
+    counts = known.sum(axis=0)
+    sums = np.where(known, late, 0.0).sum(axis=0)
+    means: Floats = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return means
+
+
+def consolidation_step(capability: Floats) -> float:
+    """First step from which no bloc's share moves by more than 0.05 in the 5 steps that follow; NaN if none.
+
+    capability is (T + 1, K), the blocs' shares from the start on; the start itself counts as step 0.
+    """
+    for step in range(capability.shape[0] - SETTLED_STEPS):
+        moves = np.abs(capability[step + 1 : step + 1 + SETTLED_STEPS] - capability[step])
+        if moves.max() <= SETTLED_CHANGE:
+            return float(step)
+    return float("nan")

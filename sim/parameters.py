@@ -1,0 +1,126 @@
+"""Sourced numbers with their bounds, and the parameters of the model: meaning, unit, default, range, source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import core_schema
+
+Text = Annotated[str, Field(max_length=4000)]
+
+
+class Strict(BaseModel):
+    """A frozen record that refuses unknown keys and numbers that are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Sourced(Strict):
+    """A number and where it comes from; written bare, it is its author's own."""
+
+    value: float
+    source: Text = ""
+    note: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def bare(cls, given: object) -> object:
+        """A bare number is a value without a source."""
+        if isinstance(given, bool) or given is None:
+            raise ValueError(f"{given!r} is not a number")
+        return {"value": given} if isinstance(given, (int, float, str)) else given
+
+
+@dataclass(frozen=True)
+class Between:
+    """Bounds of a number, ends included, said in one phrase when they are passed."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def phrase(self) -> str:
+        """The range in words."""
+        if self.high == math.inf:
+            return f"a finite number ≥ {self.low:g}" if self.low > -math.inf else "a finite number"
+        return f"a number in [{self.low:g}, {self.high:g}]"
+
+    def check(self, given: Any) -> Any:
+        """The value itself; raises ValueError outside the bounds."""
+        value = given.value if isinstance(given, Sourced) else given
+        if not (math.isfinite(value) and self.low <= value <= self.high):
+            raise ValueError(f"{value:g} is not {self.phrase()}")
+        return given
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+
+Share = Annotated[Sourced, Between(0, 1)]
+NonNegative = Annotated[Sourced, Between(0, 1e9)]
+PlainShare = Annotated[float, Between(0, 1)]
+PlainNonNegative = Annotated[float, Between(0, 1e9)]
+
+PROTOTYPE = "a prototype over the same 52 states gave sensible worlds near this value; not calibrated"
+
+
+def parameter(default: float, meaning: str, *, span: tuple[float, float], unit: str = "", why: str = PROTOTYPE) -> Any:
+    """A parameter's field: default, meaning, unit and the range that sensitivity analysis draws from."""
+    return Field(
+        default=Sourced(value=default, source="assumed", note=why),
+        description=meaning,
+        json_schema_extra={"unit": unit or "weight", "range": [span[0], span[1]]},
+    )
+
+
+OFF = "off in the prototype; the article names no such response"
+
+
+class Parameters(Strict):
+    """Weights and rates of the model (MODEL §4-6, §9), each assumed until it is calibrated."""
+
+    w_propensity: NonNegative = parameter(1, "weight of stated affinities", span=(0, 2), why="Axelrod & Bennett's own")
+    w_bond: NonNegative = parameter(1.4, "weight of bonds (§3-6)", span=(0.7, 2.8))
+    w_institution: NonNegative = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
+    w_hostility: NonNegative = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
+    w_balance: NonNegative = parameter(1.2, "weight of joining the strong against whoever threatens", span=(0, 4))
+    w_trade: NonNegative = parameter(0.04, "weight of trade dependence on a bloc (§12)", span=(0, 0.2))
+    w_shelter: NonNegative = parameter(2, "weight of product open to a sanctioned state (§12, §14)", span=(0, 4))
+    w_pressure: NonNegative = parameter(0.25, "weight of the pressure of other blocs (§19, §20)", span=(0, 1))
+    pressure_floor: Share = parameter(0.5, "part of pressure that needs no trade (§20)", span=(0.1, 0.9), unit="share")
+    w_autonomy: NonNegative = parameter(0.085, "utility of staying non-aligned", span=(0.04, 0.17))
+    inertia: NonNegative = parameter(0.025, "utility of the alignment held now", span=(0, 0.1))
+    temperature: NonNegative = parameter(
+        0.045, "scale of chance in choices; 0 always takes the best", span=(0.02, 0.09), unit="utility"
+    )
+    erosion: NonNegative = parameter(0.7, "enforcement lost per share of product elsewhere (§14)", span=(0, 1))
+    accommodation_cost: NonNegative = parameter(5, "enforcement lost per unit of accommodation (§23)", span=(0, 10))
+    bond_return: Share = parameter(0.2, "pull of a bond to what history made it", span=(0.05, 0.5), unit="per step")
+    bond_gain: Share = parameter(0.02, "growth of a bond within a bloc (§3-6)", span=(0, 0.1), unit="per step")
+    bond_loss: Share = parameter(0.02, "decay of a bond across blocs", span=(0, 0.1), unit="per step")
+    strain: NonNegative = parameter(1, "speed-up of bonds by the bloc's mean bite (§6)", span=(0, 5), unit="per bite")
+    outreach: Share = parameter(
+        0.04, "growth of bonds outside the bloc under bite (§6)", span=(0, 0.1), unit="per step"
+    )
+    rivalry_gain: Share = parameter(0, "growth of a rivalry across blocs", span=(0, 0.05), unit="per step", why=OFF)
+    rivalry_loss: Share = parameter(0, "decay of a rivalry within a bloc", span=(0, 0.05), unit="per step", why=OFF)
+    sanction_response: Share = parameter(
+        0, "growth of sanctions by a pressing bloc", span=(0, 0.05), unit="per step", why=OFF
+    )
+    sanction_relief: Share = parameter(
+        0, "decay of sanctions between the unopposed", span=(0, 0.05), unit="per step", why=OFF
+    )
+
+
+def parameter_range(name: str) -> tuple[float, float]:
+    """The range of a parameter that sensitivity analysis draws from."""
+    extra = Parameters.model_fields[name].json_schema_extra
+    low, high = extra["range"]  # type: ignore[index, call-overload, misc]
+    return float(low), float(high)
+
+
+def bounds_of(model: type[BaseModel], name: str) -> Between:
+    """Bounds of a model's numeric field."""
+    return next(item for item in model.model_fields[name].metadata if isinstance(item, Between))

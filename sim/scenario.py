@@ -1,0 +1,260 @@
+"""The schema of a scenario: every field with its meaning, unit, bounds, default and source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from sim.parameters import (
+    Between,
+    NonNegative,
+    Parameters,
+    PlainNonNegative,
+    PlainShare,
+    Share,
+    Sourced,
+    Strict,
+    Text,
+    bounds_of,
+)
+
+MAX_STATES = 2000
+MAX_TIES = 500_000
+MAX_BLOCS = 8
+MAX_STEPS = 10_000
+MAX_SHOCKS = 10_000
+MAX_POINTS = 100_000
+MAX_REPLICATES = 10_000_000
+NON_ALIGNED_ID = "non_aligned"
+RANDOM_ID = "random"
+TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+StateId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,7}$")]
+Selector = Annotated[str, Field(pattern=r"^(\*|@[a-z][a-z0-9_]{0,39}|[A-Za-z][A-Za-z0-9_]{0,7})$")]
+
+
+class Bloc(Strict):
+    """A bloc that states can align with."""
+
+    name: Text
+    leader: StateId | None = Field(default=None, description="a state that is fixed in the bloc")
+    enforcement: Share = Field(description="how hard it presses states that align elsewhere")
+    attention_budget: NonNegative = Field(description="attention it can give to all theatres together")
+    accommodation: NonNegative = Field(description="what coexistence offers whoever joins (§23)")
+    priority: dict[Name, NonNegative] = Field(default={}, description="attention asked by each theatre")
+
+
+class Institution(Strict):
+    """An international institution and the cohesion its members share."""
+
+    name: Text
+    cohesion: Share
+    members: tuple[StateId, ...]
+    members_source: Text = ""
+
+
+class State(Strict):
+    """A state: an agent of the model."""
+
+    name: Text
+    theatre: Name
+    capability: NonNegative = Field(description="material capability in any unit, normalised to shares")
+    gdp: NonNegative = Field(default=Sourced(value=0), description="product, normalised to shares")
+    autonomy: NonNegative = Field(default=Sourced(value=1), description="multiplier of w_autonomy")
+    initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned` or `random`")
+    initial_source: Text = ""
+    fixed: bool = Field(default=False, description="never decides")
+    note: Text = ""
+
+
+def bounded_by_kind(value: float, info: ValidationInfo) -> float:
+    """A tie's value in the bounds of its kind."""
+    kind = info.data.get("kind")
+    bounds = Between(-1e6, 1e6) if kind == "propensity" else Between(0, 1e9) if kind == "trade" else Between(0, 1)
+    return float(bounds.check(value))
+
+
+class Tie(Strict):
+    """A tie between two states; for a sanction a is the sender and b the target, else order says nothing."""
+
+    kind: Literal["bond", "rivalry", "sanction", "trade", "propensity"]
+    a: Selector
+    b: Selector
+    value: float = Field(description="in [0, 1]; trade in the unit of gdp; propensity any number")
+    regime: Annotated[str, Field(max_length=40)] = Field(default="", description="bloc of a sanction's regime")
+    source: Text = ""
+    note: Text = ""
+
+    bounds = field_validator("value")(bounded_by_kind)
+
+
+class ShockBase(Strict):
+    """A change from outside at the start of a step."""
+
+    step: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    source: Text = ""
+    note: Text = ""
+
+
+class Crisis(ShockBase):
+    """A crisis in a theatre: it asks for attention from every bloc (§1, §20)."""
+
+    kind: Literal["crisis"]
+    theatre: Name
+    intensity: PlainNonNegative
+    duration: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+
+
+class SanctionShock(ShockBase):
+    """A sanction imposed, changed or (value 0) lifted."""
+
+    kind: Literal["sanction"]
+    sender: Selector
+    target: Selector
+    value: PlainShare
+    regime: Annotated[str, Field(max_length=40)] = ""
+
+
+class PairShock(ShockBase):
+    """A bond or a rivalry set to a value."""
+
+    kind: Literal["bond", "rivalry"]
+    a: Selector
+    b: Selector
+    value: PlainShare
+
+
+class Membership(ShockBase):
+    """A state joins an institution or leaves it."""
+
+    kind: Literal["membership"]
+    institution: Name
+    state: StateId
+    joins: bool = True
+
+
+class PriorityShock(ShockBase):
+    """A bloc's priority for a theatre set to a value."""
+
+    kind: Literal["priority"]
+    bloc: Name
+    theatre: Name
+    value: PlainNonNegative
+
+
+class BlocShock(ShockBase):
+    """A bloc's enforcement, attention budget or accommodation set to a value."""
+
+    kind: Literal["bloc"]
+    bloc: Name
+    setting: Literal["enforcement", "attention_budget", "accommodation"]
+    value: PlainNonNegative
+
+    @model_validator(mode="after")
+    def share(self) -> BlocShock:
+        """Enforcement is a share."""
+        if self.setting == "enforcement":
+            Between(0, 1).check(self.value)
+        return self
+
+
+class ParameterShock(ShockBase):
+    """A parameter set to a value."""
+
+    kind: Literal["parameter"]
+    parameter: str
+    value: PlainNonNegative
+
+    @model_validator(mode="after")
+    def known(self) -> ParameterShock:
+        """The parameter exists and the value is in its bounds."""
+        if self.parameter in Parameters.model_fields:
+            bounds_of(Parameters, self.parameter).check(self.value)
+        return self
+
+
+Shock = Annotated[
+    Crisis | SanctionShock | PairShock | Membership | PriorityShock | BlocShock | ParameterShock,
+    Field(discriminator="kind"),
+]
+
+
+class Spread(Strict):
+    """Values of a swept setting, evenly spaced, ends included."""
+
+    start: float
+    stop: float
+    points: Annotated[int, Field(ge=2, le=10_000)]
+
+
+class Sweep(Strict):
+    """What a sweep of the scenario runs: replicates, seed, and the settings it varies."""
+
+    replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)] = 30
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 2023
+    design: Literal["grid", "list"] = Field(
+        default="grid", description="`grid` crosses the values of all settings, `list` pairs them in order"
+    )
+    vary: dict[str, tuple[float, ...] | Spread] = {}
+
+    @field_validator("vary")
+    @classmethod
+    def has_values(cls, vary: dict[str, tuple[float, ...] | Spread]) -> dict[str, tuple[float, ...] | Spread]:
+        """A swept setting has values."""
+        for path, values in vary.items():
+            if values == ():
+                raise ValueError(f"{path} has no values; give [0, 0.5, 1] or {{ start = 0, stop = 1, points = 3 }}")
+        return vary
+
+
+class Scenario(Strict):
+    """A scenario with everything that a run needs, resolved and frozen."""
+
+    title: Text
+    question: Text = ""
+    description: Text = ""
+    source: Text = Field(default="", description="the paragraphs that the scenario comes from")
+    note: Text = ""
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 40
+    activation: Literal["random", "fixed_order", "simultaneous"] = "random"
+    non_aligned_allowed: bool = True
+    without: tuple[str, ...] = Field(default=(), description="mechanisms switched off")
+    theatres: dict[Name, Text]
+    blocs: Annotated[dict[Name, Bloc], Field(min_length=1, max_length=MAX_BLOCS)]
+    institutions: dict[Name, Institution] = {}
+    parameters: Parameters = Parameters()
+    states: Annotated[dict[StateId, State], Field(min_length=1, max_length=MAX_STATES)]
+    ties: Annotated[tuple[Tie, ...], Field(max_length=MAX_TIES)] = ()
+    shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
+    sweep: Sweep = Sweep()
+
+    def alignments(self) -> tuple[str, ...]:
+        """Names of the alignments by their index: non-aligned first, then the blocs."""
+        return (NON_ALIGNED_ID, *self.blocs)
+
+    def digest(self) -> str:
+        """SHA-256 of all that a run computes from; titles, sources, notes and the sweep do not count."""
+        content = computed(self.model_dump(exclude={"title", "question", "description", "sweep", "without"}))
+        content["states"] = [[key, value] for key, value in content["states"].items()]
+        content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
+        content["theatres"] = list(content["theatres"])
+        for institution in content["institutions"].values():
+            institution["members"] = sorted(institution["members"])
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+TOLD_ONLY = ("source", "note", "name", "members_source", "initial_source")
+
+
+def computed(content: Any) -> Any:
+    """A dumped record without what is only told to readers, each sourced number as its value."""
+    if isinstance(content, dict):
+        if content.keys() == {"value", "source", "note"}:
+            return content["value"]
+        return {key: computed(value) for key, value in content.items() if key not in TOLD_ONLY}
+    return [computed(item) for item in content] if isinstance(content, (list, tuple)) else content

@@ -1,0 +1,144 @@
+"""Changing one setting of a frozen scenario, switching a mechanism off, and settling its list of ties."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sim.faults import suggestion
+from sim.parameters import Between, Parameters, Sourced, bounds_of
+from sim.scenario import TIE_KINDS, Bloc, Institution, Scenario, State, Tie
+
+UNLIMITED = 1e9
+
+# What switching a mechanism off sets (MODEL §1): parameters to 0, or a setting of every bloc.
+MECHANISMS: dict[str, dict[str, float]] = {
+    "propensity": {"parameters.w_propensity": 0},
+    "bond": {"parameters.w_bond": 0},
+    "reinforcement": {"parameters.bond_return": 0, "parameters.bond_gain": 0, "parameters.bond_loss": 0},
+    "strain": {"parameters.strain": 0},
+    "outreach": {"parameters.outreach": 0},
+    "institution": {"parameters.w_institution": 0},
+    "hostility": {"parameters.w_hostility": 0},
+    "balance": {"parameters.w_balance": 0},
+    "trade": {"parameters.w_trade": 0},
+    "shelter": {"parameters.w_shelter": 0},
+    "accommodation": {"blocs.*.accommodation": 0},
+    "pressure": {"parameters.w_pressure": 0},
+    "attention": {"blocs.*.attention_budget": UNLIMITED},
+    "erosion": {"parameters.erosion": 0},
+    "autonomy": {"parameters.w_autonomy": 0},
+    "inertia": {"parameters.inertia": 0},
+    "rivalry_response": {"parameters.rivalry_gain": 0, "parameters.rivalry_loss": 0},
+    "sanction_response": {"parameters.sanction_response": 0, "parameters.sanction_relief": 0},
+}
+
+
+def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: str = "set by hand") -> Scenario:
+    """The scenario with settings such as `parameters.erosion` or `blocs.us_led.priority.europe` changed.
+
+    A bare parameter name and `blocs.*` work too. Raises ValueError for an unknown setting or a value out
+    of its bounds.
+    """
+    for path, value in settings.items():
+        for place in places(scenario, path):
+            scenario = with_setting(scenario, place, float(value), note)
+    return scenario
+
+
+def places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
+    """The settings that a path names: itself, one for every bloc where it says `*`."""
+    parts = tuple(path.split("."))
+    if len(parts) == 1 and path in Parameters.model_fields:
+        return [("parameters", path)]
+    return [("blocs", bloc, *parts[2:]) for bloc in scenario.blocs] if parts[:2] == ("blocs", "*") else [parts]
+
+
+def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note: str) -> Scenario:
+    """The scenario with one setting changed; raises ValueError where it does not exist or is out of bounds."""
+    number = Sourced(value=value, note=note) if math.isfinite(value) else None
+    match place:
+        case ("parameters", name) if name in Parameters.model_fields:
+            bounds, table, path = bounds_of(Parameters, name), scenario, place
+        case ("blocs", bloc, ("enforcement" | "attention_budget" | "accommodation") as name) if bloc in scenario.blocs:
+            bounds, table, path = bounds_of(Bloc, name), scenario, place
+        case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
+            bounds, table, path = Between(0, 1e9), scenario, place
+        case ("states", state, ("capability" | "gdp" | "autonomy") as name) if state in scenario.states:
+            bounds, table, path = bounds_of(State, name), scenario, place
+        case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
+            tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
+            return scenario.model_copy(update={"ties": settled((*scenario.ties, tie), scenario.institutions)})
+        case _:
+            near = suggestion(place[-1], Parameters.model_fields)
+            raise ValueError(f"unknown setting {'.'.join(place)!r}{near}; {SETTINGS}")
+    if number is None:
+        raise ValueError(f"{'.'.join(place)}: {value:g} is not {bounds.phrase()}")
+    try:
+        bounds.check(number)
+    except ValueError as error:
+        raise ValueError(f"{'.'.join(place)}: {error}") from None
+    changed: Scenario = replaced(table, path, number)
+    return changed
+
+
+SETTINGS = (
+    "a setting is a parameter, blocs.BLOC.enforcement, .attention_budget, .accommodation or .priority.THEATRE,"
+    " states.STATE.autonomy, .capability or .gdp, or ties.KIND.A.B"
+)
+
+
+def replaced(record: Any, path: tuple[str, ...], value: Any) -> Any:
+    """A copy of a nested record with one place changed."""
+    if not path:
+        return value
+    head, rest = path[0], path[1:]
+    if isinstance(record, dict):
+        return {**record, head: replaced(record.get(head), rest, value)}
+    return record.model_copy(update={head: replaced(getattr(record, head), rest, value)})
+
+
+def tie_key(tie: Tie) -> tuple[str, str, str]:
+    """What makes a tie one and the same: its kind and ends, in either order where it has no direction."""
+    a, b = (tie.a, tie.b) if tie.kind == "sanction" else sorted((tie.a, tie.b))
+    return tie.kind, a, b
+
+
+def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[Tie, ...]:
+    """Ties with selectors expanded, later ones replacing earlier ones, ties of 0 left out, in a fixed order.
+
+    `@institution` stands for its members; `*` for every state that has a tie of the kind there already.
+    """
+    kept: dict[tuple[str, str, str], Tie] = {}
+    for tie in ties:
+        for key in list(matching(tie, kept, institutions)):
+            old = kept.get(key)
+            regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime
+            kept[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
+    order = {kind: n for n, kind in enumerate(TIE_KINDS)}
+    return tuple(kept[key] for key in sorted(kept, key=lambda k: (order[k[0]], k)) if kept[key].value != 0)
+
+
+def matching(
+    tie: Tie, kept: Mapping[tuple[str, str, str], Tie], institutions: Mapping[str, Institution]
+) -> Iterator[tuple[str, str, str]]:
+    """Keys of the ties that a tie with selectors sets."""
+    ends = [selected(end, institutions) for end in (tie.a, tie.b)]
+    if None in ends:
+        for kind, a, b in kept:
+            turns = [(a, b)] if tie.kind == "sanction" else [(a, b), (b, a)]
+            if kind == tie.kind and any(all(e is None or x in e for e, x in zip(ends, t, strict=True)) for t in turns):
+                yield kind, a, b
+        return
+    for a in ends[0] or ():
+        for b in ends[1] or ():
+            if a != b:
+                yield tie_key(tie.model_copy(update={"a": a, "b": b}))
+
+
+def selected(selector: str, institutions: Mapping[str, Institution]) -> tuple[str, ...] | None:
+    """States that a selector names; None for any."""
+    if selector == "*":
+        return None
+    return institutions[selector[1:]].members if selector.startswith("@") else (selector,)

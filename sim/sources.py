@@ -1,0 +1,71 @@
+"""The one bibliography: where every number comes from, and whether a reference resolves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.faults import Fault, InputError, read_toml, shown_path, suggestion
+
+ASSUMED = "assumed"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One entry of `sources.toml`."""
+
+    title: str
+    authors: str = ""
+    year: int | None = None
+    where: str = ""
+    note: str = ""
+    paragraphs: int = 0  # of a text whose paragraphs are numbered
+
+    def citation(self) -> str:
+        """One line for a list of references."""
+        year = f"({self.year})" if self.year else ""
+        return ". ".join(part for part in (f"{self.authors} {year}".strip(), self.title, self.where) if part)
+
+
+Bibliography = dict[str, Source]
+ENTRIES = TypeAdapter(dict[str, Source])
+
+
+def read_sources(path: Path) -> Bibliography:
+    """The bibliography in a file; raises InputError with every fault."""
+    content, lines = read_toml(path)
+    try:
+        return ENTRIES.validate_python(content)
+    except ValidationError as error:
+        faults = []
+        for item in error.errors():
+            place = tuple(part for part in item["loc"] if part != "Source")
+            line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 1)
+            message = f"{item['msg'].lower()}; a source has title, authors, year, where, note, paragraphs"
+            faults.append(Fault(shown_path(path), line, ".".join(map(str, place)), message))
+        raise InputError(faults) from None
+
+
+def references(cell: str) -> Iterator[tuple[str, str]]:
+    """Key and locator of each reference in `article §1, §20; assumed`."""
+    for reference in cell.split(";"):
+        key, _, locator = reference.strip().partition(" ")
+        yield key, locator.strip()
+
+
+def source_faults(cell: str, note: str, bibliography: Bibliography) -> Iterator[str]:
+    """What is wrong with a source cell: an unknown key, a paragraph that is not there, no reason given."""
+    for key, locator in references(cell):
+        if key not in bibliography:
+            yield f"unknown source {key!r}{suggestion(key, bibliography)}; add it to sources.toml"
+        elif key == ASSUMED and not note.strip():
+            yield "an assumed value needs a note with its reason"
+        elif bibliography[key].paragraphs:
+            numbers = [int(n) for n in re.findall(r"\d+", locator)]
+            last = bibliography[key].paragraphs
+            if not numbers or min(numbers) < 1 or max(numbers) > last:
+                yield f"{cell!r} names no paragraph of {key}; give §1 to §{last}"

@@ -1,0 +1,181 @@
+"""Results on disk: a folder with a manifest and sealed shards of Parquet, written aside, synced and renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import filelock
+import numpy as np
+import numpy.typing as npt
+
+from sim.faults import Fault, InputError, shown_path
+
+Column = npt.NDArray[Any]
+Table = dict[str, Column]
+TABLES = ("runs", "states", "steps", "trajectory")
+MANIFEST = "manifest.json"
+SEAL = "seal.json"
+LOCK = ".lock"
+HOLDER = ".holder"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder."""
+
+    folder: Path
+
+    @property
+    def shards(self) -> Path:
+        """Folder of the shards."""
+        return self.folder / "shards"
+
+    def manifest(self) -> dict[str, Any]:
+        """What was asked; raises InputError where the folder holds no results."""
+        path = self.folder / MANIFEST
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content["question"]["points"]
+        except (OSError, ValueError, KeyError, TypeError):
+            message = "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
+            raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
+        return dict(content)
+
+    def finished(self) -> set[str]:
+        """Names of the shards whose files are as they were sealed; any other is set aside."""
+        names = set()
+        for path in sorted(self.shards.iterdir()) if self.shards.is_dir() else []:
+            if path.name.startswith("."):
+                shutil.rmtree(path, ignore_errors=True)
+            elif is_sealed(path):
+                names.add(path.name)
+            else:
+                set_aside(path)
+        return names
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """An in-memory database in which each table of the results is a view."""
+        connection = duckdb.connect(config={"threads": 2})
+        for table in TABLES:
+            if any(self.shards.glob(f"[!.]*/{table}.parquet")):
+                pattern = str(self.shards / f"[!.]*/{table}.parquet").replace("'", "''")
+                connection.execute(
+                    f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
+                )
+        return connection
+
+    def digest(self) -> str:
+        """SHA-256 of all rows of all tables, whatever the shards they lie in."""
+        seal = hashlib.sha256()
+        with contextlib.closing(self.connection()) as connection:
+            for table in TABLES:
+                if any(self.shards.glob(f"[!.]*/{table}.parquet")):
+                    for row in connection.execute(f"select * from {table} order by all").fetchall():  # noqa: S608
+                        seal.update(repr(row).encode())
+        return seal.hexdigest()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder; raises InputError naming the holder where another process has it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.folder / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            holder = self.folder / HOLDER
+            who = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+            message = f"is being written by {who}; wait for it or choose another --out"
+            raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
+        try:
+            (self.folder / HOLDER).write_text(f"process {os.getpid()}", encoding="utf-8")
+            yield
+        finally:
+            (self.folder / HOLDER).unlink(missing_ok=True)
+            lock.release()
+
+
+def is_sealed(shard: Path) -> bool:
+    """Whether every file of a shard is there with the content it was sealed with."""
+    try:
+        seal = json.loads((shard / SEAL).read_text(encoding="utf-8"))
+        return bool(seal) and all(hashlib.sha256((shard / n).read_bytes()).hexdigest() == h for n, h in seal.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def set_aside(shard: Path) -> None:
+    """Move a damaged shard out of the results, so that it is computed again and can still be looked at."""
+    aside = shard.parent.parent / "damaged"
+    aside.mkdir(exist_ok=True)
+    number = len(list(aside.iterdir()))
+    shard.rename(aside / f"{shard.name}-{number}")
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file aside, sync it and rename it into its place."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last, where the system can sync folders."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
+    """Write what is asked, before any run."""
+    results.folder.mkdir(parents=True, exist_ok=True)
+    write_synced(results.folder / MANIFEST, json.dumps(content, indent=1, allow_nan=False).encode())
+
+
+def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> None:
+    """Commit a shard: all its tables or none."""
+    results.shards.mkdir(parents=True, exist_ok=True)
+    aside = results.shards / f".{name}.{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    seal = {}
+    with contextlib.closing(duckdb.connect(config={"threads": 1})) as connection:
+        for table, columns in tables.items():
+            if len(next(iter(columns.values()))):
+                path = aside / f"{table}.parquet"
+                connection.register("rows", columns)
+                target = str(path).replace("'", "''")
+                connection.execute(f"copy (select * from rows) to '{target}' (format parquet, compression zstd)")  # noqa: S608
+                connection.unregister("rows")
+                seal[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+    write_synced(aside / SEAL, json.dumps(seal).encode())
+    final = results.shards / name
+    if final.exists():
+        set_aside(final)
+    aside.rename(final)
+    sync_folder(results.shards)
+
+
+def text_column(values: list[str]) -> Column:
+    """A column of text."""
+    return np.array(values, dtype=object)

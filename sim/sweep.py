@@ -1,0 +1,190 @@
+"""The runner: a question, its runs in chunks, resumed where they stopped, streamed to a results folder."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim import __version__, engines
+from sim.design import Point, points
+from sim.faults import Fault, InputError, shown_path
+from sim.scenario import Scenario, computed
+from sim.store import Results, write_manifest
+
+CHUNK = 10
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a sweep asks: design points, replicates of each, one seed."""
+
+    points: tuple[Point, ...]
+    replicates: tuple[int, ...]  # of each point
+    seed: int
+    trajectory: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """The question as it is recorded, enough to make every run again."""
+        return {
+            "seed": self.seed,
+            "trajectory": self.trajectory,
+            "points": [
+                {"scenario": p.name, "settings": p.settings, "replicates": n, "digest": p.scenario.digest()}
+                for p, n in zip(self.points, self.replicates, strict=True)
+            ],
+        }
+
+    def chunks(self) -> list[engines.Chunk]:
+        """All runs of the question, in chunks that do not depend on who executes them."""
+        return [
+            engines.Chunk(n, p.name, p.scenario, self.seed, range(first, min(first + CHUNK, count)), self.trajectory)
+            for n, (p, count) in enumerate(zip(self.points, self.replicates, strict=True))
+            for first in range(0, count, CHUNK)
+        ]
+
+
+@dataclass
+class Report:
+    """How a sweep ended."""
+
+    results: Results
+    runs: int
+    computed_now: int
+    failed: list[str] = field(default_factory=list)
+
+
+def question_of(
+    scenarios: Mapping[str, Scenario], *, replicates: int | None, seed: int | None, trajectory: bool = False
+) -> Question:
+    """The question that sweeps of the scenarios ask, each with its own sweep unless told otherwise.
+
+    One seed serves all, the first scenario's by default, so that they are compared on the same luck.
+    Raises ValueError where a design is too large.
+    """
+    found: list[Point] = []
+    counts: list[int] = []
+    for name, scenario in scenarios.items():
+        own = points(name, scenario)
+        found += own
+        counts += [replicates or scenario.sweep.replicates] * len(own)
+    first = next(iter(scenarios.values()))
+    return Question(tuple(found), tuple(counts), first.sweep.seed if seed is None else seed, trajectory)
+
+
+def prepare(question: Question, results: Results) -> None:
+    """Write the question into an empty folder, or see that the folder holds this very question."""
+    told = question.told()
+    scenarios = {point.scenario.digest(): point.scenario.model_dump(mode="json") for point in question.points}
+    if (results.folder / "manifest.json").exists():
+        manifest = results.manifest()
+        held = {"question": manifest["question"], "versions": manifest.get("versions", {})}
+        if held["question"] != told:
+            message = f"holds another question ({difference(manifest, told, scenarios)}); choose another --out"
+            raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+        if held["versions"].get("blocs") != __version__:
+            message = f"was made by blocs {held['versions'].get('blocs')}, this is {__version__}; choose another --out"
+            raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+        return
+    if results.folder.is_dir() and any(path.name[:1] != "." for path in results.folder.iterdir()):
+        message = "is a folder with other things in it; choose an empty or new one for --out"
+        raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+    write_manifest(results, {"question": told, "versions": versions(), "scenarios": scenarios})
+
+
+def versions() -> dict[str, str]:
+    """What computed the results: bit for bit is promised only where all of it is the same."""
+    packages = ("mesa", "numpy", "numba", "scipy", "duckdb")
+    return {
+        "blocs": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{package: version(package) for package in packages},
+    }
+
+
+def difference(manifest: Mapping[str, Any], told: Mapping[str, Any], scenarios: Mapping[str, Any]) -> str:
+    """The first thing in which a held question differs from the one asked."""
+    held = manifest["question"]
+    for key in ("seed", "trajectory"):
+        if held.get(key) != told[key]:
+            return f"{key} {held.get(key)} there, {told[key]} now"
+    if len(held["points"]) != len(told["points"]):
+        return f"{len(held['points'])} design points there, {len(told['points'])} now"
+    for old, new in zip(held["points"], told["points"], strict=True):
+        for key in ("scenario", "settings", "replicates"):
+            if old[key] != new[key]:
+                return f"{key} {old[key]} there, {new[key]} now"
+        if old["digest"] != new["digest"]:
+            before, after = manifest["scenarios"][old["digest"]], scenarios[new["digest"]]
+            return f"{new['scenario']}: {first_difference(computed(before), computed(after), '')}"
+    return "its record"
+
+
+def first_difference(old: Any, new: Any, at: str) -> str:
+    """The path and both values of the first place where two records differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *new]:
+            if old.get(key) != new.get(key):
+                return first_difference(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for n, (a, b) in enumerate(zip(old, new, strict=True)):
+            if a != b:
+                return first_difference(a, b, f"{at}[{n}]")
+    return f"{at} {str(old)[:80]} there, {str(new)[:80]} now"
+
+
+def sweep(
+    question: Question,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    run_one: engines.RunOne = engines.agents,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
+
+    Raises InputError where the folder holds another question or another process writes into it.
+    """
+    results = Results(folder)
+    with results.locked():
+        prepare(question, results)
+        chunks = question.chunks()
+        finished = results.finished()
+        open_chunks = [chunk for chunk in chunks if chunk.name not in finished]
+        total = sum(len(chunk.replicates) for chunk in chunks)
+        left = sum(len(chunk.replicates) for chunk in open_chunks)
+        report = Report(results, total, left)
+        progress(total - left, total)
+        for chunk, _ in engines.in_processes(open_chunks, results, run_one, workers or cores()):
+            left -= len(chunk.replicates)
+            progress(total - left, total)
+        report.failed = failed_runs(results)
+    return report
+
+
+def failed_runs(results: Results) -> list[str]:
+    """Labels of all runs of the results that failed, with the last line of their error."""
+    query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
+    rows = results.connection().execute(query).fetchall()
+    return [f"{s} point {p} replicate {r}: {error.strip().splitlines()[-1]}" for s, p, r, error in rows]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_folder(question: Question, scenarios: Sequence[str]) -> Path:
+    """A folder named by the question, so that the same question asked twice is computed once."""
+    import hashlib
+    import json
+
+    digest = hashlib.sha256(json.dumps(question.told(), sort_keys=True).encode()).hexdigest()[:10]
+    name = scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)}_scenarios"
+    return Path("results") / f"{name}-{digest}"

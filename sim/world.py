@@ -1,0 +1,255 @@
+"""The arrays of a scenario: what the kernel computes from, each state, bloc and theatre as an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim import kernel
+from sim.kernel import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
+from sim.scenario import (
+    RANDOM_ID,
+    BlocShock,
+    Crisis,
+    Membership,
+    PairShock,
+    ParameterShock,
+    PriorityShock,
+    SanctionShock,
+    Scenario,
+    Shock,
+)
+from sim.settings import selected
+
+LARGEST_DEPENDENCE = 0.5  # MODEL §2, of one dyad
+ACTIVATIONS = {
+    "random": kernel.RANDOM_ORDER,
+    "fixed_order": kernel.FIXED_ORDER,
+    "simultaneous": kernel.SIMULTANEOUS,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A scenario as arrays; the situation is that of the start and is copied for each run."""
+
+    states: tuple[str, ...]
+    alignments: tuple[str, ...]
+    theatres: tuple[str, ...]
+    steps: int
+    activation: int
+    setting: Setting
+    start: Situation
+    shocks: Shocks
+
+    def situation(self) -> Situation:
+        """A fresh copy of the situation at the start."""
+        return Situation(*(array.copy() for array in self.start))
+
+    def weights(self) -> Weights:
+        """Weights of the right shape, all zero."""
+        n = len(self.states)
+        return Weights(np.zeros((n, n, len(kernel.LAYERS))), np.zeros((n, len(self.alignments))))
+
+    def environment(self) -> Environment:
+        """An environment of the right shape, all zero."""
+        blocs, theatres = len(self.alignments) - 1, len(self.theatres)
+        return Environment(np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros(len(self.states)))
+
+
+def world_of(scenario: Scenario) -> World:
+    """The arrays of a scenario."""
+    states, theatres = tuple(scenario.states), tuple(scenario.theatres)
+    index = {state: i for i, state in enumerate(states)}
+    records = list(scenario.states.values())
+    alignments = scenario.alignments()
+    leaders = [index[b.leader] if b.leader else -1 for b in scenario.blocs.values()]
+    capability = shares([r.capability.value for r in records])
+    gdp = np.array([r.gdp.value for r in records])
+    code = codes(states)
+    start, dependence, propensity = tie_arrays(scenario, index, gdp)
+    setting = Setting(
+        capability=capability,
+        product=shares(gdp),
+        standing=capability / capability.max(),
+        theatre=np.array([theatres.index(r.theatre) for r in records], dtype=np.int64),
+        autonomy=np.array([r.autonomy.value for r in records]),
+        fixed=np.array([r.fixed or i in leaders for i, r in enumerate(records)]),
+        codes=code,
+        by_id=np.argsort(code, kind="stable"),
+        allowed=np.array([scenario.non_aligned_allowed, *[True] * len(scenario.blocs)]),
+        leader=np.array(leaders, dtype=np.int64),
+        propensity=propensity,
+        dependence=dependence,
+        crisis=crises(scenario),
+        initial=np.array([-1 if r.initial == RANDOM_ID else alignments.index(r.initial) for r in records]),
+    )
+    return World(
+        states=states,
+        alignments=alignments,
+        theatres=theatres,
+        steps=scenario.steps,
+        activation=ACTIVATIONS[scenario.activation],
+        setting=setting,
+        start=start,
+        shocks=shock_arrays(scenario, index),
+    )
+
+
+def shares(values: list[float] | Floats) -> Floats:
+    """Values over their sum, as multiples of 2⁻³⁰; zeros where the sum is 0."""
+    array = np.asarray(values, dtype=np.float64)
+    total = array.sum()
+    return np.rint(array / total * 2.0**30) * kernel.QUANTUM if total > 0 else np.zeros_like(array)
+
+
+def codes(states: tuple[str, ...]) -> Words:
+    """Ids as numbers: their ASCII bytes, big-endian (MODEL §3)."""
+    return np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
+
+
+def tie_arrays(scenario: Scenario, index: dict[str, int], gdp: Floats) -> tuple[Situation, Floats, Floats]:
+    """The situation at the start, trade dependence and propensity, all as matrices."""
+    n = len(index)
+    layers = {kind: np.zeros((n, n)) for kind in ("bond", "rivalry", "sanction", "trade", "propensity")}
+    regime = np.zeros((n, n), dtype=np.int64)
+    alignments = scenario.alignments()
+    for tie in scenario.ties:
+        i, j = index[tie.a], index[tie.b]
+        layers[tie.kind][i, j] = tie.value
+        if tie.kind != "sanction":
+            layers[tie.kind][j, i] = tie.value
+        elif tie.regime:
+            regime[i, j] = alignments.index(tie.regime)
+    blocs = scenario.blocs.values()
+    situation = Situation(
+        bond=layers["bond"],
+        bond_origin=layers["bond"].copy(),
+        institution=institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index),
+        rivalry=layers["rivalry"],
+        sanction=layers["sanction"],
+        regime=regime,
+        priority=np.array(
+            [[b.priority[r].value if r in b.priority else 0.0 for r in scenario.theatres] for b in blocs]
+        ),
+        enforcement=np.array([b.enforcement.value for b in blocs]),
+        attention_budget=np.array([b.attention_budget.value for b in blocs]),
+        accommodation=np.array([b.accommodation.value for b in blocs]),
+        parameters=np.array([getattr(scenario.parameters, name).value for name in PARAMETERS]),
+    )
+    return situation, trade_dependence(layers["trade"], gdp), layers["propensity"]
+
+
+def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
+    """i's trade with j over i's product, (N, N): at most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2).
+
+    Oneal & Russett 1997. 0 where i's product is not given.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(gdp[:, None] > 0, trade / gdp[:, None], 0.0)
+    capped = np.minimum(ratio, LARGEST_DEPENDENCE)
+    scaled: Floats = capped / np.maximum(capped.sum(axis=1, keepdims=True), 1.0)
+    return scaled
+
+
+def institution_ties(scenario: Scenario, members: dict[str, set[str]], index: dict[str, int]) -> Floats:
+    """The strongest cohesion among the institutions that both belong to, (N, N)."""
+    ties = np.zeros((len(index), len(index)))
+    for name, institution in scenario.institutions.items():
+        places = [index[state] for state in sorted(members[name])]
+        block = np.ix_(places, places)
+        ties[block] = np.maximum(ties[block], institution.cohesion.value)
+    np.fill_diagonal(ties, 0.0)
+    return ties
+
+
+def crises(scenario: Scenario) -> Floats:
+    """Intensity of the crises under way in each theatre at each step, (T + 1, R)."""
+    intensity = np.zeros((scenario.steps + 1, len(scenario.theatres)))
+    places = {theatre: r for r, theatre in enumerate(scenario.theatres)}
+    for shock in scenario.shocks:
+        if isinstance(shock, Crisis):
+            intensity[shock.step : shock.step + shock.duration, places[shock.theatre]] += shock.intensity
+    return intensity
+
+
+Change = tuple[int, int, int, float, int, bool]  # kind, i, j, value, regime, existing only
+
+
+def shock_arrays(scenario: Scenario, index: dict[str, int]) -> Shocks:
+    """All shocks but crises as single changes, by step and then as they stand in the file."""
+    members = {name: set(institution.members) for name, institution in scenario.institutions.items()}
+    changes: list[Change] = []
+    first = np.zeros(scenario.steps + 2, dtype=np.int64)
+    for shock in sorted(scenario.shocks, key=lambda s: s.step):
+        found = list(changes_of(shock, scenario, index, members))
+        changes += found
+        first[shock.step + 1 :] += len(found)
+    kind, i, j, value, regime, existing = zip(*changes, strict=True) if changes else ((),) * 6
+    return Shocks(
+        first=first,
+        kind=np.array(kind, dtype=np.int64),
+        i=np.array(i, dtype=np.int64),
+        j=np.array(j, dtype=np.int64),
+        value=np.array(value, dtype=np.float64),
+        regime=np.array(regime, dtype=np.int64),
+        existing=np.array(existing, dtype=np.bool_),
+    )
+
+
+def changes_of(
+    shock: Shock, scenario: Scenario, index: dict[str, int], members: dict[str, set[str]]
+) -> Iterator[Change]:
+    """The single changes that a shock makes; a membership changes `members` too."""
+    blocs = list(scenario.blocs)
+    if isinstance(shock, SanctionShock):
+        regime = scenario.alignments().index(shock.regime) if shock.regime else 0
+        for i, j, existing in pairs(shock.sender, shock.target, scenario, index):
+            yield kernel.SHOCK_SANCTION, i, j, shock.value, regime, existing
+    elif isinstance(shock, PairShock):
+        kind = kernel.SHOCK_BOND if shock.kind == "bond" else kernel.SHOCK_RIVALRY
+        for i, j, existing in pairs(shock.a, shock.b, scenario, index):
+            yield kind, i, j, shock.value, 0, existing
+    elif isinstance(shock, Membership):
+        before = institution_ties(scenario, members, index)
+        (members[shock.institution].add if shock.joins else members[shock.institution].discard)(shock.state)
+        after = institution_ties(scenario, members, index)
+        for i, j in np.argwhere(np.triu(before != after)).tolist():
+            yield kernel.SHOCK_INSTITUTION, i, j, float(after[i, j]), 0, False
+    elif isinstance(shock, PriorityShock):
+        theatre = list(scenario.theatres).index(shock.theatre)
+        yield kernel.SHOCK_PRIORITY, blocs.index(shock.bloc), theatre, shock.value, 0, False
+    elif isinstance(shock, BlocShock):
+        kind = kernel.SHOCKS.index(shock.setting)
+        yield kind, blocs.index(shock.bloc), 0, shock.value, 0, False
+    elif isinstance(shock, ParameterShock):
+        yield kernel.SHOCK_PARAMETER, PARAMETERS.index(shock.parameter), 0, shock.value, 0, False
+
+
+def pairs(a: str, b: str, scenario: Scenario, index: dict[str, int]) -> Iterator[tuple[int, int, bool]]:
+    """Ordered pairs that two selectors name, and whether only existing ties are meant (`*`)."""
+    ends = [selected(end, scenario.institutions) for end in (a, b)]
+    existing = None in ends
+    for first in ends[0] or index:
+        for second in ends[1] or index:
+            if first != second:
+                yield index[first], index[second], existing
+
+
+def initial_alignment(world: World, seed: int, replicate: int) -> Integers:
+    """Alignments before the first decision, (N,), by the luck of step 0."""
+    _, uniforms = luck(world, seed, replicate, 0)
+    alignment = np.empty(len(world.states), dtype=np.int64)
+    kernel.starting_alignment(world.setting, uniforms, alignment)
+    return alignment
+
+
+def luck(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
+    """Order keys and uniforms of all states at a step, (N,) each (MODEL §3)."""
+    n = len(world.states)
+    keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
+    with np.errstate(over="ignore"):
+        kernel.draw(np.uint64(seed), np.uint64(replicate), step, world.setting.codes, keys, uniforms)
+    return keys, uniforms
