@@ -205,7 +205,8 @@ def merge_tables(
 
 def world_draft(path: Path) -> Draft:
     """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
-    content, lines = read_toml(path)
+    read, lines = read_toml(path)
+    content: dict[str, Any] = read
     name = shown_path(path)
     draft = Draft(content, {(): (name, 1, ()), **{at: (name, line, at) for at, line in lines.items()}})
     faults: list[Fault] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +42,11 @@ def points(name: str, scenario: Scenario) -> list[Point]:
     """
     vary = scenario.sweep.vary
     columns = [values_of(swept) for swept in vary.values()]
-    if scenario.sweep.design == "grid":
-        count = int(np.prod([len(column) for column in columns])) if columns else 1
-        rows = itertools.product(*columns)
+    rows: Iterable[tuple[float, ...]]
+    if scenario.sweep.design == "grid" or not columns:
+        count, rows = math.prod(map(len, columns)), itertools.product(*columns)
     else:
-        count, rows = max(map(len, columns), default=1), zip(*columns, strict=True) if columns else iter([()])
+        count, rows = len(columns[0]), zip(*columns, strict=True)
     if count > MAX_POINTS:
         raise ValueError(f"{name} has {count} design points; at most {MAX_POINTS} are run in one sweep")
     settings = [dict(zip(vary, row, strict=True)) for row in rows]

@@ -184,9 +184,8 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
 
     def observed(self) -> tuple[Integers, Floats, Floats, Floats, Floats]:
         """Alignments, chances, regime stability, bite and outcomes of the step, as copies to keep."""
-        kept = (self.alignment, self.chances, self.stability, self.environment.bite, self.outcomes)
-        alignment, chances, stability, bite, observed = (array.copy() for array in kept)
-        return alignment, chances, stability, bite, observed
+        bite = self.environment.bite.copy()
+        return self.alignment.copy(), self.chances.copy(), self.stability.copy(), bite, self.outcomes.copy()
 
 
 @dataclass(frozen=True)

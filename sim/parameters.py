@@ -116,8 +116,8 @@ class Parameters(Strict):
 
 def parameter_range(name: str) -> tuple[float, float]:
     """The range of a parameter that sensitivity analysis draws from."""
-    extra = Parameters.model_fields[name].json_schema_extra
-    low, high = extra["range"]  # type: ignore[index, call-overload, misc]
+    extra: Any = Parameters.model_fields[name].json_schema_extra
+    low, high = extra["range"]
     return float(low), float(high)
 
 

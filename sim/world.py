@@ -46,7 +46,7 @@ class World:
 
     def situation(self) -> Situation:
         """A fresh copy of the situation at the start."""
-        return Situation(*(array.copy() for array in self.start))
+        return Situation._make(array.copy() for array in self.start)
 
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""

@@ -1,0 +1,1 @@
+"""Ratios and times, measured on request and never part of the tests."""

@@ -1,0 +1,120 @@
+"""Figures: functions from tables to axes, in one style that survives colour blindness and greyscale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): told apart with any colour vision; line style and marker repeat the distinction.
+PALETTE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+NON_ALIGNED_COLOUR = "#8C8C8C"
+LINES = ("-", "--", "-.", ":")
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "blocs",
+    "figure.dpi": 120,
+}
+FRONT_THRESHOLD = 0.1
+
+
+def figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure in the house style, with its axes in reading order."""
+    with matplotlib.rc_context(STYLE):
+        made = Figure(figsize=(width, height), layout="constrained")
+        axes = made.subplots(rows, columns, squeeze=False)
+    return made, list(axes.ravel())
+
+
+def save(made: Figure, path: str) -> None:
+    """Write a figure without a date, so that the same table gives the same file."""
+    metadata = {"Date": None} if path.endswith(".svg") else {"Software": None}
+    with matplotlib.rc_context(STYLE):
+        made.savefig(path, metadata=metadata, dpi=150)
+
+
+def colours(alignments: Sequence[str]) -> dict[str, str]:
+    """A colour for each alignment, the non-aligned in grey."""
+    blocs = [name for name in alignments if name != "non_aligned"]
+    return {**dict(zip(blocs, PALETTE[1::-1] + PALETTE[2:], strict=False)), "non_aligned": NON_ALIGNED_COLOUR}
+
+
+def readable(name: str) -> str:
+    """An alignment's name as a reader would write it."""
+    return name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
+
+
+def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, runs: int = 6) -> None:
+    """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs."""
+    for n, alignment in enumerate(alignments):
+        table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
+        colour, line = colours(alignments)[alignment], LINES[n % len(LINES)]
+        low, middle, high = np.nanquantile(table.to_numpy(), [0.05, 0.5, 0.95], axis=1)
+        axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
+        axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=readable(alignment))
+    axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, 0.8))
+
+
+def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
+    """States by scenarios, the share as colour and, where it is neither 0 nor 1, as a number of hundredths."""
+    image = axes.imshow(shares.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=45, ha="right")
+    axes.set_yticks(range(shares.shape[0]), list(shares.index), fontsize=8)
+    axes.grid(visible=False)
+    for row, column in np.ndindex(*shares.shape):
+        value = float(shares.to_numpy()[row, column])
+        if value >= 0.005:
+            shade = "black" if value > 0.55 else "white"
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6.5, color=shade)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01)
+    bar.set_label(label)
+
+
+def distributions(axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD) -> None:
+    """One row of dots a scenario, a dot a run: outcomes that fall into two kinds show as two heaps."""
+    for row, runs in enumerate(values.values()):
+        known = np.sort(np.asarray(runs, dtype=np.float64))
+        place, height = stacked(known)
+        axes.plot(place, row + 0.38 - height * 0.75, "o", markersize=3, color=PALETTE[1])
+        axes.plot([known.mean()] * 2, [row - 0.4, row + 0.42], color=PALETTE[5], linewidth=1.5)
+        share = (known >= threshold).mean()
+        axes.text(1.01, row, f"{100 * share:.0f} %", va="center", fontsize=8, transform=axes.get_yaxis_transform())
+    axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
+    axes.set_yticks(range(len(values)), list(values))
+    axes.set(ylim=(len(values) - 0.4, -0.6), xlabel="front's share of capability over the last 8 steps")
+    axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
+
+
+def stacked(values: Any, bins: int = 80, tall: int = 10) -> tuple[Any, Any]:
+    """Place and height (0 to 1) of a dot a run, those of one bin on top of each other."""
+    place = np.floor(np.asarray(values) * bins)
+    height = np.zeros(place.size)
+    for one in np.unique(place):
+        here = place == one
+        height[here] = np.arange(here.sum())
+    return (place + 0.5) / bins, height / max(tall, height.max(initial=0.0))
+
+
+def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """Paired mean differences with their 95 % intervals, one row a scenario."""
+    for row, one in enumerate(table.itertuples()):
+        clear = one.low > 0 or one.high < 0
+        colour = PALETTE[1] if clear else NON_ALIGNED_COLOUR
+        axes.plot([one.low, one.high], [row, row], color=colour, linewidth=2)
+        axes.plot(one.difference, row, "o" if clear else "s", color=colour, markersize=5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(table)), list(table["scenario"]))
+    axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)

@@ -1,0 +1,449 @@
+"""The command `blocs`: the only room besides the app that prints and exits."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from sim import __version__
+from sim.faults import Fault, InputError, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sim.scenario import Scenario
+    from sim.sweep import Report
+
+FAILED, REFUSED, SOME_FAILED = 1, 2, 4
+
+
+class Interrupted(BaseException):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Scenarios(click.Group):
+    """The command's group: faults of input exit with 2 and never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            refuse(error, as_json="--json" in sys.argv)
+        except Interrupted as interrupted:
+            sys.exit(128 + interrupted.number)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(128 + 13)
+        except OSError as error:
+            click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+            sys.exit(FAILED)
+
+
+def refuse(error: InputError, *, as_json: bool) -> NoReturn:
+    """Show the faults and exit."""
+    if as_json:
+        faults = [{"file": f.file, "line": f.line, "field": f.field, "message": f.message} for f in error.faults]
+        click.echo(json.dumps({"faults": faults}, ensure_ascii=False, indent=1))
+    else:
+        for line in error.lines():
+            click.echo(line, err=True)
+    sys.exit(REFUSED)
+
+
+def main() -> None:
+    """Entry point of the command."""
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    cli()
+
+
+@click.group(
+    cls=Scenarios,
+    context_settings={"auto_envvar_prefix": "BLOCS", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="blocs %(version)s")
+def cli() -> None:
+    """How states form blocs: an agent-based simulation whose every number cites its source.
+
+    \b
+    blocs list                       what there is to run
+    blocs run baseline_2023          one run, told step by step
+    blocs demo                       sweep all scenarios, compare, answer the article's claims
+    """
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Luck; the scenario's own by default.")
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="SETTING=VALUE",
+    help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
+)  # fmt: skip
+without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
+workers_option = click.option("--workers", type=click.IntRange(1, 512), help="Processes; one a core by default.")
+
+
+def console() -> Console:
+    """Standard output as rich writes it (NO_COLOR is respected)."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
+    """An empty table in the house style."""
+    from rich.table import Table
+
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return made
+
+
+def plain(text: object) -> str:
+    """Text from a file, made harmless to terminal and markup."""
+    from rich.markup import escape
+
+    return escape(printable(str(text)))
+
+
+def resolved(name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Scenario:
+    """A scenario by name or path with settings changed and mechanisms off; raises InputError."""
+    from sim.catalog import load
+    from sim.faults import suggestion
+    from sim.settings import MECHANISMS, with_settings
+
+    scenario = load(name)
+    faults = []
+    for setting in settings:
+        path, _, value = setting.partition("=")
+        try:
+            scenario = with_settings(scenario, {path.strip(): float(value)}, note="set on the command line")
+        except ValueError as error:
+            message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
+            faults.append(Fault("--set", 1, setting, message))
+    for mechanism in without:
+        if mechanism in MECHANISMS:
+            scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+        else:
+            near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+            faults.append(Fault("--without", 1, mechanism, f"unknown mechanism{near}"))
+    if faults:
+        raise InputError(faults)
+    return scenario
+
+
+def stem(name: str) -> str:
+    """The name under which a scenario's results are kept."""
+    path = Path(name)
+    return path.parent.name if path.name == "world.toml" else path.stem or path.name
+
+
+@cli.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show the scenarios and worlds that can be run.
+
+    Example: blocs list
+    """
+    from sim.catalog import load, scenario_names, world_names
+
+    found = {name: load(name) for name in (*scenario_names(), *world_names())}
+    worlds = set(world_names())
+    if as_json:
+        rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    shown = table("name", "what it asks")
+    for name, scenario in found.items():
+        if name in worlds:
+            shown.add_row(name, f"{plain(scenario.title)} (a world of {len(scenario.states)} states)")
+        else:
+            shown.add_row(name, plain(scenario.question or scenario.title))
+    console().print(shown)
+
+
+@cli.command()
+@click.argument("scenario")
+@set_option
+@without_option
+@json_option
+def show(scenario: str, settings: tuple[str, ...], without: tuple[str, ...], as_json: bool) -> None:
+    """Show what a scenario says once resolved, each number with its source.
+
+    Example: blocs show dispersed_attention
+    """
+    from sim import tell
+
+    found = resolved(scenario, settings, without)
+    if as_json:
+        click.echo(
+            json.dumps({**found.model_dump(mode="json"), "digest": found.digest()}, ensure_ascii=False, indent=1)
+        )
+        return
+    tell.scenario(console(), stem(scenario), found)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@json_option
+def check(files: tuple[str, ...], as_json: bool) -> None:
+    """Check scenario files, worlds and bibliographies; say every fault at once.
+
+    Example: blocs check scenarios/*.toml scenarios/worlds/*
+    """
+    from sim.catalog import load
+    from sim.sources import read_sources
+
+    faults: list[Fault] = []
+    for name in files:
+        try:
+            if Path(name).name == "sources.toml":
+                read_sources(Path(name))
+            else:
+                load(Path(name) if Path(name).exists() else name)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    if as_json:
+        click.echo(json.dumps({"faults": []}))
+    else:
+        click.echo(f"{len(files)} checked, no fault")
+
+
+@cli.command()
+@click.argument("scenario")
+@seed_option
+@click.option("--replicate", type=click.IntRange(0), default=0, help="Which run of the seed.")
+@click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")
+@set_option
+@without_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the run as CSV and its record.")
+@json_option
+def run(
+    scenario: str, seed: int | None, replicate: int, steps: int | None, settings: tuple[str, ...],
+    without: tuple[str, ...], out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Run a scenario once and tell who moved, when and where to.
+
+    Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
+    """
+    from sim import tell
+    from sim.model import run as run_once
+
+    found = resolved(scenario, settings, without)
+    if steps is not None:
+        last = max((shock.step for shock in found.shocks), default=1)
+        if last > steps:
+            message = f"{steps} is before the shock at step {last}; give at least {last}"
+            raise InputError([Fault("--steps", 1, str(steps), message)])
+        found = found.model_copy(update={"steps": steps})
+    result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
+    if out is not None:
+        tell.write_run(out, stem(scenario), found, result)
+    if as_json:
+        click.echo(json.dumps(tell.run_record(stem(scenario), found, result), ensure_ascii=False, indent=1))
+    else:
+        tell.timeline(console(), stem(scenario), found, result)
+
+
+@cli.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--replicates", type=click.IntRange(1, 10_000_000), help="Runs of each design point.")
+@seed_option
+@click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")
+@set_option
+@without_option
+@workers_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results, named by the question by default.")
+@click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
+@click.option("--trajectory", is_flag=True, help="Keep every state's alignment at every step.")
+@json_option
+def sweep(
+    scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
+    settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
+    resume: bool, trajectory: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Run scenarios many times, on the same luck, into a folder of Parquet files.
+
+    Finished runs are never lost: the same command goes on where it was stopped.
+
+    Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
+    """
+    from sim.sweep import default_folder, question_of
+
+    found = {stem(name): resolved(name, settings, without) for name in scenarios}
+    if steps is not None:
+        found = {name: scenario.model_copy(update={"steps": steps}) for name, scenario in found.items()}
+    try:
+        question = question_of(found, replicates=replicates, seed=seed, trajectory=trajectory)
+    except ValueError as error:
+        raise InputError([Fault("sweep", 1, "", str(error))]) from None
+    folder = out or default_folder(question, list(found))
+    if not resume and (folder / "manifest.json").exists():
+        raise InputError([Fault(str(folder), 1, "", "holds results already; leave out --no-resume to go on with them")])
+    report = swept(question, folder, workers)
+    if as_json:
+        click.echo(json.dumps(sweep_record(report), ensure_ascii=False, indent=1))
+    else:
+        told_sweep(report)
+    sys.exit(SOME_FAILED if report.failed else 0)
+
+
+def swept(question: Any, folder: Path, workers: int | None) -> Report:
+    """Execute a question with a progress bar; on a signal say how to go on, and exit."""
+    from sim.sweep import sweep as execute
+
+    try:
+        with progress_bar() as progress:
+            return execute(question, folder, workers=workers, progress=progress)
+    except Interrupted as interrupted:
+        again = " ".join(["blocs", *sys.argv[1:]])
+        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
+        sys.exit(128 + interrupted.number)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """Runs done of all runs, with an estimate of the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("runs", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def sweep_record(report: Report) -> dict[str, Any]:
+    """What a sweep says to machines."""
+    from sim.compare import late_shares, sample
+
+    found = sample(report.results)
+    shares = {design: {"states": states} for design, states in late_shares(found).items()}
+    return {
+        "results": str(report.results.folder),
+        "seed": report.results.manifest()["question"]["seed"],
+        "runs": report.runs,
+        "computed_now": report.computed_now,
+        "failed": report.failed,
+        "scenarios": shares,
+    }
+
+
+def told_sweep(report: Report) -> None:
+    """What a sweep says to people."""
+    from sim import tell
+    from sim.compare import sample
+
+    done = report.runs - len(report.failed)
+    click.echo(f"{done} of {report.runs} runs finished ({report.computed_now} computed now) in {report.results.folder}")
+    for line in report.failed[:20]:
+        click.echo(f"failed: {printable(line)}", err=True)
+    if done:
+        tell.shares(console(), sample(report.results))
+        click.echo(f"\nNext: blocs compare {report.results.folder}")
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--baseline", help="The scenario to compare with; baseline… by default.")
+@click.option("--csv", "csv_folder", type=click.Path(path_type=Path), help="Folder for the full tables as CSV.")
+@click.option("--all", "everything", is_flag=True, help="Every outcome, not the main ones alone.")
+@json_option
+def compare(results: Path, baseline: str | None, csv_folder: Path | None, everything: bool, as_json: bool) -> None:
+    """Compare a sweep's scenarios with its baseline, run by run on the same luck.
+
+    Example: blocs compare results/sanctions --baseline baseline_2023
+    """
+    from sim import tell
+    from sim.compare import compare_outcomes, compare_states, sample
+    from sim.store import Results
+
+    found = sample(Results(results))
+    against = found.baseline(baseline)
+    outcomes, states = compare_outcomes(found, against), compare_states(found, against)
+    if csv_folder is not None:
+        csv_folder.mkdir(parents=True, exist_ok=True)
+        outcomes.to_csv(csv_folder / "outcomes.csv", index=False)
+        states.to_csv(csv_folder / "states.csv", index=False)
+    if as_json:
+        record = {
+            "baseline": against,
+            "level": 0.95,
+            "failed_runs": found.failed,
+            "outcomes": json.loads(outcomes.to_json(orient="records")),
+            "states": json.loads(states.to_json(orient="records")),
+        }
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        tell.comparison(console(), found, against, outcomes, states, everything=everything)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@json_option
+def claims(results: Path, as_json: bool) -> None:
+    """Answer the article's claims from a sweep of its scenarios.
+
+    Example: blocs claims demo/results
+    """
+    from sim import tell
+    from sim.claims import answers, as_rows
+    from sim.compare import sample
+    from sim.store import Results
+
+    found = answers(sample(Results(results)))
+    if not found:
+        message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
+        raise InputError([Fault(str(results), 1, "", message)])
+    if as_json:
+        click.echo(json.dumps({"claims": as_rows(found)}, ensure_ascii=False, indent=1))
+    else:
+        tell.claims(console(), found)
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder.")
+@click.option("--replicates", type=click.IntRange(2, 100_000), default=30, show_default=True, help="Runs of each.")
+@seed_option
+@workers_option
+def demo(out: Path, replicates: int, seed: int | None, workers: int | None) -> None:
+    """The main job: sweep the shipped scenarios, compare them, answer the claims, draw the charts.
+
+    Example: blocs demo --out demo --replicates 100
+    """
+    from sim import demonstration, tell
+    from sim.sweep import question_of
+
+    found = demonstration.scenarios()
+    report = swept(question_of(found, replicates=replicates, seed=seed), out / "results", workers)
+    made = demonstration.make(report.results, out)
+    tell.demonstration(console(), made, out)
+    sys.exit(SOME_FAILED if report.failed else 0)

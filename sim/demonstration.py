@@ -1,0 +1,148 @@
+"""The main job from end to end: the shipped scenarios compared, the claims answered, the charts drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sim import charts
+from sim.catalog import load, scenario_names
+from sim.claims import BASE, Answer, answers, as_rows, holds
+from sim.compare import (
+    Sample,
+    compare_outcomes,
+    compare_states,
+    late_shares,
+    outcome,
+    sample,
+    share_interval,
+    without_difference,
+)
+from sim.scenario import Scenario
+from sim.store import Results
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the main job found."""
+
+    found: Sample
+    headline: str
+    outcomes: pd.DataFrame
+    states: pd.DataFrame
+    answers: list[Answer]
+    unchanged: list[str]
+    charts: dict[str, str]  # file name and what it shows
+
+
+def scenarios() -> dict[str, Scenario]:
+    """The scenarios of the article's world that vary nothing, the baseline first."""
+    loaded = {name: load(name) for name in scenario_names()}
+    base = loaded[BASE]
+    return {n: s for n, s in loaded.items() if not s.sweep.vary and s.states.keys() == base.states.keys()}
+
+
+def make(results: Results, out: Path) -> Demonstration:
+    """Compare, answer and draw; writes the charts as PNG and the tables as CSV and JSON into a folder."""
+    found = sample(results)
+    outcomes, states = compare_outcomes(found, BASE), compare_states(found, BASE)
+    answered = answers(found)
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes.to_csv(out / "outcomes.csv", index=False)
+    states.to_csv(out / "states.csv", index=False)
+    (out / "claims.json").write_text(json.dumps(as_rows(answered), ensure_ascii=False, indent=1), encoding="utf-8")
+    drawn = draw(found, outcomes, results, out)
+    return Demonstration(found, headline(found), outcomes, states, answered, without_difference(outcomes), drawn)
+
+
+def draw(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path) -> dict[str, str]:
+    """The four charts of the main job, each with what it shows."""
+    shares_over_time(found, results, out / "bloc_shares.png")
+    heat_map(found, out / "states_by_scenario.png")
+    runs_by_front(found, out / "front_by_run.png")
+    bloc_differences(found, outcomes, out / "differences.png")
+    return {
+        "bloc_shares.png": "bloc shares over time, with bands and single runs",
+        "states_by_scenario.png": "P(front) of every state in every scenario",
+        "front_by_run.png": "the front's size run by run: with a front and without",
+        "differences.png": "how each scenario differs from the baseline, with intervals",
+    }
+
+
+def titles(found: Sample) -> dict[str, str]:
+    """The title of each design's scenario."""
+    return {design: str(scenario["title"]) for design, scenario in found.scenarios.items()}
+
+
+def shares_over_time(found: Sample, results: Results, path: Path) -> None:
+    """Bands of the baseline beside the scenario that enlarges the front most and the one that shrinks it most."""
+    means = {design: outcome(found.runs, design, "capability_front").mean() for design in found.designs}
+    others = sorted((d for d in found.designs if d != BASE), key=lambda d: means[d])
+    chosen = [BASE, others[-1], others[0]] if len(others) > 1 else [BASE]
+    with contextlib.closing(results.connection()) as connection:
+        steps = connection.execute("select * from steps").df()
+    made, panels = charts.figure(10.5, 4.2, 1, len(chosen))
+    for axes, design in zip(panels, chosen, strict=True):
+        charts.share_bands(axes, steps[steps["scenario"] == design], ["front", "us_led", "non_aligned"])
+        axes.set_title(titles(found)[design], loc="left")
+        if axes is not panels[0]:
+            axes.set_ylabel("")
+    runs = steps["replicate"].nunique()
+    made.suptitle(
+        f"Median and 5-95 % band of {runs} runs, with six single runs; in many a front forms or falls at once"
+    )
+    handles, labels = panels[0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    charts.save(made, str(path))
+
+
+def heat_map(found: Sample, path: Path) -> None:
+    """States by scenarios, P(front), the states with most of it first."""
+    shares = {d: {s: v.get("front", 0.0) for s, v in states.items()} for d, states in late_shares(found).items()}
+    names = {state: record["name"] for state, record in found.scenarios[BASE]["states"].items()}
+    grid = pd.DataFrame(shares).rename(columns=titles(found))
+    grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index].rename(index=names)
+    made, (axes,) = charts.figure(8.5, 11)
+    charts.state_heat(axes, grid, label="P(front): mean share of the last 8 steps spent in the front")
+    runs = found.runs["replicate"].nunique()
+    axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 0.5)", loc="left")
+    charts.save(made, str(path))
+
+
+def runs_by_front(found: Sample, path: Path) -> None:
+    """A dot a run: whether a front forms, and how large."""
+    made, (axes,) = charts.figure(8.5, 0.42 * len(found.designs) + 1.2)
+    named = titles(found)
+    charts.distributions(axes, {named[d]: outcome(found.runs, d, "capability_front") for d in found.designs})
+    made.suptitle("Every run of every scenario: a front forms or it does not (a dot a run; the bar is the mean)")
+    charts.save(made, str(path))
+
+
+def bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
+    """Paired differences of both blocs' capability from the baseline."""
+    made, pair = charts.figure(10, 0.36 * len(found.designs) + 1.2, 1, 2)
+    labels = {"capability_front": "front's capability", "capability_us_led": "US-led bloc's capability"}
+    for axes, (column, label) in zip(pair, labels.items(), strict=True):
+        rows = outcomes[outcomes["outcome"] == column].reset_index(drop=True)
+        rows = rows.assign(scenario=rows["scenario"].map(titles(found)))
+        charts.differences(axes, rows, label=f"{label}, less baseline")
+    pair[1].set_yticklabels([])
+    n = int(outcomes["pairs"].max())
+    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where the interval holds 0")
+    charts.save(made, str(path))
+
+
+def headline(found: Sample) -> str:
+    """The baseline's finding in one sentence, with its interval."""
+    together = holds(found, BASE, ("PRK", "RUS"))
+    share, low, high, n = share_interval(int(together.sum()), len(together))
+    size = outcome(found.runs, BASE, "capability_front")[together]
+    about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
+    return (
+        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) a front with"
+        f" Russia and North Korea stands at the end{about}; in the others it does not."
+    )

@@ -1,0 +1,257 @@
+"""What the command tells people: scenarios, runs and comparisons as text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim import __version__
+from sim.cli import plain, table
+from sim.model import Run
+from sim.parameters import Parameters, Sourced
+from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from sim.claims import Answer
+    from sim.compare import Sample
+    from sim.demonstration import Demonstration
+
+MOVED = 0.1
+
+
+def scenario(out: Console, name: str, told: Scenario) -> None:
+    """A resolved scenario: what it asks, its parameters, blocs, states, ties and shocks, with sources."""
+    out.print(f"[bold]{plain(name)}[/bold]  {plain(told.title)}")
+    for line in (told.question, told.description.strip(), told.note):
+        if line:
+            out.print(plain(line))
+    out.print(f"source: {plain(told.source or 'none given')}   steps: {told.steps}   activation: {told.activation}")
+    out.print(f"digest: {told.digest()}\n")
+    shown = table("parameter", "value", "meaning", "source", numbers=("value",))
+    for key in Parameters.model_fields:
+        number: Sourced = getattr(told.parameters, key)
+        meaning = str(Parameters.model_fields[key].description)
+        shown.add_row(key, f"{number.value:g}", plain(meaning), cited(number.source, number.note))
+    out.print(shown, "")
+    blocs(out, told)
+    states(out, told)
+    ties(out, told)
+    if told.shocks:
+        shown = table("step", "shock", "source", numbers=("step",))
+        for shock in told.shocks:
+            what = shock.model_dump(exclude={"step", "kind", "source", "note"}, exclude_defaults=True)
+            words = " ".join(f"{key}={value}" for key, value in what.items())
+            shown.add_row(str(shock.step), plain(f"{shock.kind} {words}"), cited(shock.source, shock.note))
+        out.print(shown, "")
+
+
+def cited(source: str, note: str) -> str:
+    """A source with the reason beside it."""
+    return plain(f"{source or 'its author'}{': ' + note if note else ''}")
+
+
+def blocs(out: Console, told: Scenario) -> None:
+    """The blocs and the theatres' priorities."""
+    shown = table("bloc", "setting", "value", "source", numbers=("value",))
+    for key, bloc in told.blocs.items():
+        shown.add_row(f"{key} ({plain(bloc.name)})", "leader", bloc.leader or "none", "")
+        numbers = {n: getattr(bloc, n) for n in ("enforcement", "attention_budget", "accommodation")}
+        numbers |= {f"priority.{theatre}": number for theatre, number in bloc.priority.items()}
+        for setting, number in numbers.items():
+            shown.add_row("", setting, f"{number.value:g}", cited(number.source, number.note))
+    out.print(shown, "")
+
+
+def states(out: Console, told: Scenario) -> None:
+    """The states with their shares and where they start."""
+    capability = sum(state.capability.value for state in told.states.values())
+    product = math.fsum(state.gdp.value for state in told.states.values()) or 1.0
+    shown = table(
+        "state", "name", "theatre", "capability", "product", "starts", "source", numbers=("capability", "product")
+    )
+    for key, state in told.states.items():
+        shares = (f"{state.capability.value / capability:.4f}", f"{state.gdp.value / product:.4f}")
+        sources = "; ".join(dict.fromkeys(s for s in (state.capability.source, state.gdp.source) if s))
+        shown.add_row(key, plain(state.name), state.theatre, *shares, state.initial, plain(sources or "its author"))
+    out.print(shown, "")
+
+
+def ties(out: Console, told: Scenario) -> None:
+    """How many ties of each kind there are and how many pairs have none; each one stands in --json."""
+    counts = Counter(tie.kind for tie in told.ties)
+    n = len(told.states)
+    shown = table("tie", "listed", "pairs without", "sources", numbers=("listed", "pairs without"))
+    for kind, count in counts.items():
+        pairs = n * (n - 1) if kind == "sanction" else n * (n - 1) // 2
+        cells = Counter(tie.source for tie in told.ties if tie.kind == kind)
+        common = ", ".join(source or "its author" for source, _ in cells.most_common(4))
+        rest = f" and {len(cells) - 4} more" if len(cells) > 4 else ""
+        missing = f"{pairs - count} (taken as 0)"
+        shown.add_row(kind, str(count), missing, plain(common + rest))
+    out.print(shown, "")
+
+
+def timeline(out: Console, name: str, told: Scenario, run: Run) -> None:
+    """Who moved, when and where to; then the blocs at the end."""
+    names = [state.name for state in told.states.values()]
+    out.print(f"[bold]{plain(told.title)}[/bold]  {plain(name)}, seed {run.seed}, replicate {run.replicate}")
+    if told.question:
+        out.print(plain(told.question))
+    blocs = run.alignments[1:]
+    shown = table("step", *blocs, "who moved", numbers=("step", *blocs))
+    for step in range(len(run.alignment)):
+        shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
+        shown.add_row(str(step), *shares, moves(run, names, step) if step else "start")
+    out.print(shown)
+    out.print("\nshares are of the capability of the states in the world; a step is a round of decisions, not a year")
+    out.print("\n[bold]At the end[/bold]")
+    late = run.late_shares()
+    for k, alignment in enumerate(run.alignments):
+        members = [i for i in range(len(names)) if run.alignment[-1, i] == k]
+        members.sort(key=lambda i: -late[i, k])
+        words = ", ".join(f"{plain(names[i])}{'' if late[i, k] >= 0.5 else ' (new)'}" for i in members)
+        out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
+    step = run.consolidation_step()
+    rest = "did not settle" if math.isnan(step) else f"settled at step {step:.0f}"
+    out.print(
+        f"\nThe blocs' shares {rest}. One run is one draw of luck: `blocs sweep {plain(name)}` shows how they spread."
+    )
+
+
+def moves(run: Run, names: list[str], step: int) -> str:
+    """The states that changed alignment at a step, by where to."""
+    changed = np.flatnonzero(run.alignment[step] != run.alignment[step - 1])
+    parts = []
+    for k, alignment in enumerate(run.alignments):
+        movers = [plain(names[i]) for i in changed if run.alignment[step, i] == k]
+        if movers:
+            parts.append(f"→ {alignment}: {', '.join(movers)}")
+    return "; ".join(parts)
+
+
+def run_record(name: str, told: Scenario, run: Run) -> dict[str, Any]:
+    """A run for machines: enough to make it again, and what came out."""
+    late = run.late_shares()
+    return {
+        "scenario": name,
+        "digest": told.digest(),
+        "seed": run.seed,
+        "replicate": run.replicate,
+        "steps": told.steps,
+        "version": __version__,
+        "alignments": list(run.alignments),
+        "trajectory": {s: run.alignment[:, i].tolist() for i, s in enumerate(run.states)},
+        "late_shares": {s: dict(zip(run.alignments, late[i].tolist(), strict=True)) for i, s in enumerate(run.states)},
+        "consolidation_step": none_for_nan(run.consolidation_step()),
+        "outcomes": {n: [none_for_nan(v) for v in run.outcome(n)] for n in run.outcome_names},
+    }
+
+
+def none_for_nan(value: float) -> float | None:
+    """A number, or None where it is none."""
+    return None if math.isnan(value) else float(value)
+
+
+def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
+    """A run as `trajectory.csv`, `outcomes.csv` and `record.json` with the scenario that makes it again."""
+    import pandas as pd
+
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = np.array(run.alignments, dtype=object)[run.alignment]
+    pd.DataFrame(labels, columns=list(run.states)).to_csv(folder / "trajectory.csv", index_label="step")
+    pd.DataFrame(run.outcomes, columns=list(run.outcome_names)).to_csv(folder / "outcomes.csv", index_label="step")
+    record = {**run_record(name, told, run), "resolved": told.model_dump(mode="json")}
+    (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def shares(out: Console, found: Sample) -> None:
+    """Size of every bloc in every scenario: mean, spread over runs, and the runs in which it has a tenth."""
+    blocs = [a for a in found.alignments() if a != "non_aligned"]
+    shown = table("scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs",
+                  numbers=("capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"))  # fmt: skip
+    for design in found.designs:
+        rows = found.runs[found.runs["design"] == design]
+        for bloc in blocs:
+            values = rows[f"capability_{bloc}"].dropna().to_numpy()
+            if values.size:
+                low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+                share = f"{100 * (values >= MOVED).mean():.0f} %"
+                cells = [f"{v:.2f}" for v in (values.mean(), low, middle, high)]
+                shown.add_row(plain(design), bloc, *cells, share, str(values.size))
+    out.print(shown)
+
+
+def comparison(
+    out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, *, everything: bool
+) -> None:
+    """Paired differences by scenario: the main outcomes, and the states that move surely."""
+    out.print(f"Against {plain(baseline)}: mean difference over paired runs, with 95 % interval; * where it excludes 0")
+    main = [f"{what}_{a}" for what in ("capability", "members") for a in found.alignments() if a != "non_aligned"]
+    for design in (d for d in found.designs if d != baseline):
+        rows = outcomes[outcomes["scenario"] == design]
+        shown = table("outcome", "baseline", "here", "difference", "95 % interval", "pairs", "",
+                      numbers=("baseline", "here", "difference", "95 % interval", "pairs"))  # fmt: skip
+        for one in rows[rows["outcome"].isin([*main, "polarization"]) | everything].itertuples():
+            sure = "*" if one.low > 0 or one.high < 0 else ""
+            interval = f"{one.low:+.3f} to {one.high:+.3f}"
+            numbers = (f"{one.baseline_mean:.3f}", f"{one.mean:.3f}", f"{one.difference:+.3f}", interval)
+            shown.add_row(str(one.outcome), *numbers, str(one.pairs), sure)
+        out.print(f"\n[bold]{plain(design)}[/bold]")
+        out.print(shown)
+        sure_moves(out, moved[moved["scenario"] == design])
+    if found.failed:
+        out.print(f"\n{found.failed} runs failed and are left out")
+
+
+def sure_moves(out: Console, moved: pd.DataFrame) -> None:
+    """The states whose share of a bloc moves by a tenth or more, surely."""
+    sure = moved[((moved["low"] > 0) | (moved["high"] < 0)) & (moved["difference"].abs() >= MOVED)]
+    sure = sure[sure["alignment"] != "non_aligned"]
+    if not len(sure):
+        out.print("no state's share of a bloc moves surely by 0.1 or more")
+        return
+    for alignment, rows in sure.groupby("alignment", sort=False):
+        ordered = rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+        words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in ordered.head(12).itertuples())
+        more = f" and {len(ordered) - 12} more" if len(ordered) > 12 else ""
+        out.print(f"P({alignment}): {words}{more}")
+
+
+def claims(out: Console, found: list[Answer]) -> None:
+    """The article's claims with the model's answers."""
+    shown = table("", "claim", "measure", "effect", "95 % interval", "n", "the model",
+                  numbers=("effect", "95 % interval", "n"))  # fmt: skip
+    for one in found:
+        interval = f"{one.low:+.3f} to {one.high:+.3f}" if not math.isnan(one.low) else "–"
+        cells = (f"{one.claim} ({one.paragraphs})", one.measure, f"{one.effect:+.3f}", interval)
+        shown.add_row(str(one.number), *map(plain, cells), str(one.n), one.verdict)
+    out.print(shown)
+    out.print(
+        "\nEffects hold at the default parameters, which are assumed and not calibrated; the interval is of chance alone."
+    )
+
+
+def demonstration(out: Console, made: Demonstration, folder: Path) -> None:
+    """The main job's findings and where its files are."""
+    out.print()
+    shares(out, made.found)
+    out.print(f"\n[bold]{made.headline}[/bold]")
+    out.print("\n[bold]The article's claims, as the model has them[/bold]")
+    claims(out, made.answers)
+    for design in made.unchanged:
+        out.print(f"\n{plain(design)} differs from the baseline in no outcome beyond chance with these runs.")
+    out.print("\n[bold]Written[/bold]")
+    for file, what in made.charts.items():
+        out.print(f"{folder / file}  {what}")
+    out.print(f"{folder / 'outcomes.csv'}, {folder / 'states.csv'}  all differences with intervals")
+    out.print(
+        f"{folder / 'claims.json'}  the claims;  {folder / 'results'}  every run (blocs compare {folder / 'results'})"
+    )
