@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.faults import Fault, InputError, PathInFile, field_name, quoted, read_text, read_toml, shown_path, suggestion
-from sim.references import reference_faults
+from sim.references import reference_faults, sweep_faults
 from sim.scenario import MAX_STATES, MAX_TIES, Scenario
 from sim.settings import MECHANISMS, settled, with_settings
 from sim.sources import Bibliography, read_sources
@@ -25,14 +25,27 @@ STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial",
 TIE_COLUMNS = ("a", "b", "kind", "value")
 TIE_OPTIONAL = ("regime", "source", "note")
 LISTS = ("ties", "shocks")
+NUMBERS = ("capability", "gdp", "autonomy")
+MAX_CHAIN = 50
 
 
 @dataclass
 class Draft:
-    """Content of a scenario before it is validated, and the place in a file of each of its parts."""
+    """Content of a scenario before it is validated, and the place in a file of each of its parts.
+
+    Where a part could not be read the draft isn't whole, and nothing is said of what may be in that part.
+    """
 
     content: dict[str, Any] = field(default_factory=dict)
     origins: dict[PathInFile, tuple[str, int, PathInFile]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    whole: bool = True
+
+    def broken(self, *faults: Fault) -> Draft:
+        """This draft, not whole for these faults."""
+        self.faults += faults
+        self.whole = False
+        return self
 
     def fault(self, path: PathInFile, message: str) -> Fault:
         """A fault at a place, named as in the file that it stands in."""
@@ -100,39 +113,33 @@ def load(reference: str | Path) -> Scenario:
     """The resolved, frozen scenario of a name or path; raises InputError with every fault found."""
     path = locate(str(reference))
     draft = draft_of(path, ())
-    origin = draft.origins.get((), (shown_path(path), 1, ()))
-    draft.origins[()] = origin
-    faults = [draft.fault(place, message) for place, message in reference_faults(draft.content, bibliography())]
+    draft.origins.setdefault((), (shown_path(path), 1, ()))
+    found = [*reference_faults(draft.content, bibliography(), draft.whole)]
+    if draft.whole:
+        found += sweep_faults(draft.content)
     scenario: Scenario | None = None
     try:
-        scenario = Scenario.model_validate(draft.content)
+        scenario = Scenario.model_validate(frozen(draft.content), strict=True)
     except ValidationError as error:
-        faults += [draft.fault(place(item["loc"]), phrase(item)) for item in error.errors()]
-    faults += duplicate_ties(draft)
+        found += [
+            (place(item["loc"]), phrase(item))
+            for item in error.errors()
+            if draft.whole or item["type"] not in ("missing", "too_short")
+        ]
+    faults = [*draft.faults, *(draft.fault(at, message) for at, message in found), *duplicate_ties(draft)]
     if faults or scenario is None:
         raise InputError(faults)
-    return finished(draft, scenario)
-
-
-def finished(draft: Draft, scenario: Scenario) -> Scenario:
-    """The scenario with its ties settled, its mechanisms switched off and its swept settings tried."""
-    faults = []
     scenario = scenario.model_copy(update={"ties": settled(scenario.ties, scenario.institutions)})
     for mechanism in scenario.without:
         scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
-    for path, values in scenario.sweep.vary.items():
-        ends = values if isinstance(values, tuple) else (values.start, values.stop)
-        for value in ends:
-            try:
-                with_settings(scenario, {path: value})
-            except ValueError as error:
-                faults.append(draft.fault(("sweep", "vary", path), str(error)))
-    lengths = {len(v) if isinstance(v, tuple) else v.points for v in scenario.sweep.vary.values()}
-    if scenario.sweep.design == "list" and len(lengths) > 1:
-        faults.append(draft.fault(("sweep", "design"), "a list pairs settings, so all need equally many values"))
-    if faults:
-        raise InputError(faults)
     return scenario
+
+
+def frozen(content: Any) -> Any:
+    """A draft's content with tuples for its lists, as the schema has them."""
+    if isinstance(content, dict):
+        return {key: frozen(value) for key, value in content.items()}
+    return tuple(frozen(item) for item in content) if isinstance(content, list) else content
 
 
 def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
@@ -140,29 +147,47 @@ def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
     path = world_file(path)
     if path.name == "world.toml":
         return world_draft(path)
-    content, lines = read_toml(path)
-    name = shown_path(path)
-    origins: dict[PathInFile, tuple[str, int, PathInFile]] = {at: (name, line, at) for at, line in lines.items()}
-    draft = Draft(content, {(): (name, 1, ()), **origins})
-    keys = [key for key in ("extends", "world") if key in content]
+    draft = toml_draft(path)
+    if not draft.whole:
+        return draft
+    keys = [key for key in ("extends", "world") if key in draft.content]
+    references = [draft.content.pop(key) for key in keys]
     if len(keys) != 1:
         message = "give either `extends`, a scenario, or `world`, a folder of worlds/"
-        raise InputError([draft.fault(tuple(keys[:1]), message)])
-    (key,) = keys
-    reference = content.pop(key)
-    if not isinstance(reference, str) or not NAME.match(reference):
+        return draft.broken(draft.fault(tuple(keys[:1]), message))
+    (key,), (reference,) = keys, references
+    if not isinstance(reference, str) or not NAME.fullmatch(reference):
         message = f"{quoted(reference)} is not a name; give one without folders or dots, such as baseline_2023"
-        raise InputError([draft.fault((key,), message)])
-    base = base_file(path, reference, key)
-    if base is None:
-        known = scenario_names() if key == "extends" else world_names()
-        raise InputError([draft.fault((key,), f"unknown {key} {reference!r}{suggestion(reference, known)}")])
+        return draft.broken(draft.fault((key,), message))
     if path in below:
         chain = " → ".join(p.stem for p in (*below, path))
-        raise InputError(
-            [draft.fault((key,), f"extends itself in a cycle: {chain}; extend a scenario that ends in a world")]
-        )
+        message = f"extends itself in a cycle: {chain}; extend a scenario that ends in a world"
+        return draft.broken(draft.fault((key,), message))
+    if len(below) >= MAX_CHAIN:
+        message = f"more than {MAX_CHAIN} scenarios extend one another; extend one nearer to its world"
+        return draft.broken(draft.fault((key,), message))
+    base = base_file(path, reference, key)
+    if base is None:
+        known = {*(scenario_names() if key == "extends" else world_names())} - {reference}
+        message = f"unknown {key} {reference!r} in this file's folder or the shipped ones{suggestion(reference, known)}"
+        return draft.broken(draft.fault((key,), message))
     return merged(draft_of(base, (*below, path)), draft)
+
+
+def toml_draft(path: Path) -> Draft:
+    """A TOML file as a draft; its origins give each element of a list a line too."""
+    name = shown_path(path)
+    draft = Draft(origins={(): (name, 1, ())})
+    try:
+        draft.content, lines = read_toml(path)
+    except InputError as error:
+        return draft.broken(*error.faults)
+    draft.origins |= {at: (name, line, at) for at, line in lines.items()}
+    for key in LISTS:
+        values = draft.content.get(key)
+        for n in range(len(values) if isinstance(values, list) else 0):
+            draft.origins.setdefault((key, n), (name, lines.get((key,), 1), (key, n)))
+    return draft
 
 
 def base_file(path: Path, reference: str, key: str) -> Path | None:
@@ -180,9 +205,10 @@ def merged(base: Draft, over: Draft) -> Draft:
     content = merge_tables(base.content, over.content, (), origins)
     for path, origin in over.origins.items():
         if path[:1] in [(name,) for name in LISTS] and len(path) > 1 and isinstance(path[1], int):
-            path = (path[0], path[1] + len(base.content.get(str(path[0]), ())), *path[2:])
+            before = base.content.get(str(path[0]))
+            path = (path[0], path[1] + (len(before) if isinstance(before, list) else 0), *path[2:])
         origins[path] = origin
-    return Draft(content, origins)
+    return Draft(content, origins, [*base.faults, *over.faults], base.whole and over.whole)
 
 
 def merge_tables(
@@ -205,71 +231,98 @@ def merge_tables(
 
 def world_draft(path: Path) -> Draft:
     """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
-    read, lines = read_toml(path)
-    content: dict[str, Any] = read
-    name = shown_path(path)
-    draft = Draft(content, {(): (name, 1, ()), **{at: (name, line, at) for at, line in lines.items()}})
-    faults: list[Fault] = []
+    draft = toml_draft(path)
     for key in ("states", "ties"):
-        if key in content:
-            faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
-    content["states"], content["ties"] = {}, []
-    for line, row in rows(path.with_name("states.csv"), STATE_COLUMNS, STATE_OPTIONAL, MAX_STATES):
-        table, state = shown_path(path.with_name("states.csv")), row.pop("id", "")
-        if state in content["states"]:
-            faults.append(Fault(table, line, "id", f"state {state!r} stands here a second time; a state has one row"))
-        content["states"][state] = state_record(row)
-        draft.origins["states", state] = (table, line, ())
-    ties = path.with_name("ties.csv")
-    if ties.is_file():
-        for line, row in rows(ties, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES):
-            draft.origins["ties", len(content["ties"])] = (shown_path(ties), line, ())
-            content["ties"].append(row)
-    if faults:
-        raise InputError(faults)
+        if key in draft.content:
+            draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
+    states: dict[str, Any] = {}
+    ties: list[Any] = []
+    draft.content |= {"states": states, "ties": ties}
+    table = path.with_name("states.csv")
+    name = shown_path(table)
+    draft.origins["states",] = (name, 1, ())
+    for line, row in rows(table, STATE_COLUMNS, STATE_OPTIONAL, MAX_STATES, draft):
+        state = row.pop("id", "")
+        if state in states:
+            message = f"state {quoted(state)} stands here a second time; a state has one row"
+            draft.faults.append(Fault(name, line, "id", message))
+        states[state] = state_record(row)
+        draft.origins["states", state] = (name, line, ())
+        for key in states[state]:
+            draft.origins["states", state, key] = (name, line, (key,))
+        for key in NUMBERS:
+            draft.origins["states", state, key, "value"] = (name, line, (key,))
+            draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
+    table = path.with_name("ties.csv")
+    if table.is_file():
+        for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
+            draft.origins["ties", len(ties)] = (shown_path(table), line, ())
+            ties.append({key: number(cell) if key == "value" else cell for key, cell in row.items()})
     return draft
 
 
 def rows(
-    path: Path, columns: Sequence[str], optional: Sequence[str], most: int
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line and filled cells of each row of a table; raises InputError where columns are wrong or rows ragged."""
-    name = shown_path(path)
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
-    faults: list[Fault] = []
+    path: Path, columns: Sequence[str], optional: Sequence[str], most: int, draft: Draft
+) -> list[tuple[int, dict[str, str]]]:
+    """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
+    name, known = shown_path(path), (*columns, *optional)
+    try:
+        reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    except InputError as error:
+        draft.broken(*error.faults)
+        return []
     found: list[tuple[int, dict[str, str]]] = []
+    line = 1
     try:
         header = next(reader, [])
-        faults += [Fault(name, 1, column, "this column is missing") for column in columns if column not in header]
-        for column in header:
-            if column not in (*columns, *optional):
-                faults.append(Fault(name, 1, column, f"unknown column{suggestion(column, (*columns, *optional))}"))
+        if not header:
+            draft.broken(Fault(name, 1, "", f"is empty; its first line names the columns {', '.join(columns)}, …"))
+            return []
+        for column in columns:
+            if column not in header:
+                draft.broken(Fault(name, 1, column, "this column is missing"))
+        for column in dict.fromkeys(header):
+            if column not in known:
+                draft.broken(Fault(name, 1, column, f"unknown column{suggestion(column, known)}"))
+            elif header.count(column) > 1:
+                draft.broken(Fault(name, 1, column, "this column stands here more than once"))
+        line = reader.line_num + 1
         for cells in reader:
-            if len(cells) != len(header) and cells:
-                message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
-                faults.append(Fault(name, reader.line_num, "", message))
+            if len(cells) == len(header):
+                found.append((line, {k: c.strip() for k, c in zip(header, cells, strict=True) if c.strip()}))
             elif cells:
-                found.append((reader.line_num, {k: c.strip() for k, c in zip(header, cells, strict=True) if c.strip()}))
+                message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
+                draft.broken(Fault(name, line, "", message))
+            line = reader.line_num + 1
     except csv.Error as error:
-        faults.append(Fault(name, reader.line_num, "", f"is not CSV: {error}"))
+        message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
+        draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
     if len(found) > most:
-        faults.append(
-            Fault(name, 1, "", f"has {len(found)} rows; the model holds full matrices and takes at most {most}")
-        )
-    if faults:
-        raise InputError(faults)
-    yield from found
+        message = f"has {len(found)} rows; the model holds full matrices and takes at most {most}"
+        draft.broken(Fault(name, 1, "", message))
+        return []
+    return found
 
 
 def state_record(row: dict[str, str]) -> dict[str, Any]:
     """A row of `states.csv` as the schema has it, each number with its source."""
     record: dict[str, Any] = {}
     for key, cell in row.items():
-        if key in ("capability", "gdp", "autonomy"):
-            record[key] = {"value": cell, "source": row.get(f"{key}_source", ""), "note": row.get("note", "")}
+        if key in NUMBERS:
+            record[key] = {"value": number(cell), "source": row.get(f"{key}_source", ""), "note": row.get("note", "")}
+        elif key == "fixed":
+            record[key] = {"true": True, "false": False, "1": True, "0": False}.get(cell.lower(), cell)
         elif not key.endswith("_source") or key == "initial_source":
             record[key] = cell
     return record
+
+
+def number(cell: str) -> float | str:
+    """A cell's number, or the cell as it is where it holds none (which validation reports)."""
+    try:
+        return float(cell) if "_" not in cell else cell
+    except ValueError:
+        return cell
 
 
 def duplicate_ties(draft: Draft) -> Iterator[Fault]:
@@ -301,12 +354,17 @@ def place(loc: tuple[str | int, ...]) -> PathInFile:
 def phrase(error: Any) -> str:
     """What is wrong, and what would be right, in one sentence."""
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
+    if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
+        return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
     if kind == "missing":
         return "is missing; give it a value"
     if kind == "extra_forbidden":
-        return f"unknown key{suggestion(error['loc'][-1], known_keys())}"
+        key = error["loc"][-1]
+        return "does not belong here" if key in known_keys() else f"unknown key{suggestion(key, known_keys())}"
     if kind in ("finite_number", "float_parsing", "float_type"):
         return f"{quoted(given)} is not a finite number"
+    if kind in ("int_type", "int_from_float"):
+        return f"{quoted(given)} is not a whole number"
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":
@@ -315,11 +373,24 @@ def phrase(error: Any) -> str:
         return f"{quoted(given)} is not one of {context['expected']}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return f"the kind of a shock is one of {context.get('expected_tags', 'crisis, sanction, bond, rivalry, …')}"
-    return (
-        f"{quoted(given)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-        if not isinstance(given, (dict, list))
-        else error["msg"]
-    )
+    if kind in SHAPES:
+        return f"{quoted(given)} is not {SHAPES[kind]}"
+    if kind == "too_short":
+        return "is empty; give at least one"
+    if kind == "too_long":
+        return f"has {context['actual_length']} entries; give at most {context['max_length']}"
+    message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+    return message if isinstance(given, (dict, list, tuple)) else f"{quoted(given)}: {message}"
+
+
+SHAPES = {
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "tuple_type": "a list",
+    "string_type": "text; put it in quotes",
+    "bool_type": "true or false",
+}
 
 
 def known_keys() -> set[str]:

@@ -46,3 +46,8 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 def compiled(function: F) -> F:
     """Compile a rule over arrays to machine code that holds no lock (`NUMBA_DISABLE_JIT=1` steps through it)."""
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def bare(function: F) -> F:
+    """Compile a rule that makes no array: it only looks at its arguments, so it counts no references to them."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))

@@ -143,6 +143,6 @@ def headline(found: Sample) -> str:
     size = outcome(found.runs, BASE, "capability_front")[together]
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
     return (
-        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) a front with"
-        f" Russia and North Korea stands at the end{about}; in the others it does not."
+        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) a front"
+        f" with Russia and North Korea stands at the end{about}; in the others it does not."
     )

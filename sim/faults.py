@@ -14,6 +14,10 @@ from pathlib import Path
 PathInFile = tuple[str | int, ...]
 SHOWN = 20
 MAX_BYTES = 16 * 2**20
+MAX_DEPTH = 32
+STRINGS = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)  # strings and comments of a TOML text
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +56,10 @@ def printable(text: str) -> str:
 
 def quoted(value: object, limit: int = 60) -> str:
     """A value as it may be shown in a message: short, and between quotes when it is text."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        text = "a number of thousands of digits"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -101,12 +108,27 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
     if not text.strip():
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
     try:
-        return tomllib.loads(text), key_lines(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = tomllib.loads(text)
+        if deeper(content, MAX_DEPTH):
+            raise RecursionError
+        return content, key_lines(text)
+    except (ValueError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
-        message = re.sub(r" \(at .*\)", "", str(error)) or "nested too deeply"
-        line = int(found.group(1)) if found else text.count("\n") + 1
+        message = re.sub(r" \(at .*\)", "", str(error))
+        if isinstance(error, RecursionError):
+            message = f"nested too deeply; give at most {MAX_DEPTH} levels"
+        line = int(found.group(1)) if found else len(text.splitlines()) if "at end" in str(error) else 1
+        if digits := re.search(r"\w{4300}", text) if "integer string conversion" in message else None:
+            line, message = text.count("\n", 0, digits.start()) + 1, "a number has thousands of digits"
         raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {message}")]) from None
+
+
+def deeper(content: object, levels: int) -> bool:
+    """Whether tables and lists are nested deeper than so many levels."""
+    if not isinstance(content, (dict, list)):
+        return False
+    parts = content.values() if isinstance(content, dict) else content
+    return levels == 0 or any(deeper(part, levels - 1) for part in parts)
 
 
 def key_lines(text: str) -> dict[PathInFile, int]:
@@ -114,21 +136,28 @@ def key_lines(text: str) -> dict[PathInFile, int]:
     lines: dict[PathInFile, int] = {}
     table: PathInFile = ()
     arrays: Counter[PathInFile] = Counter()
-    inside = ""  # what is open at the line's start: a multi-line string's quotes, or brackets
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not inside and (header := re.match(r"\s*(\[\[?)(.+?)\]\]?\s*(#.*)?$", line)) and "=" not in header[2]:
+    brackets = 0  # how many are open at the line's start
+    for number, line in enumerate(STRINGS.sub(on_one_line, text).split("\n"), start=1):
+        if not brackets and (header := re.match(r"\s*(\[\[?)(.+?)\]\]?\s*$", line)):
             path = place_in_arrays(key_path(header[2]), arrays)
             if header[1] == "[[":
                 arrays[path] += 1
                 path = (*path, arrays[path] - 1)
             table = path
             lines[table] = number
-        elif not inside and (key := re.match(r"\s*((?:\"[^\"]*\"|'[^']*'|[\w.-]|\s)+?)\s*=", line)):
+        elif not brackets and (key := re.match(r"((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[\w.\s-])+)=", line)):
             path = (*table, *key_path(key[1]))
             for depth in range(len(table) + 1, len(path) + 1):
                 lines.setdefault(path[:depth], number)
-        inside = open_after(line, inside)
+        unquoted = STRINGS.sub("", line)
+        brackets += sum(unquoted.count(c) for c in "[{") - sum(unquoted.count(c) for c in "]}")
     return lines
+
+
+def on_one_line(found: re.Match[str]) -> str:
+    """A comment or long string as the line ends in it, any other string as it is."""
+    text = found[0]
+    return "\n" * text.count("\n") if text.startswith(('"""', "'''", "#")) else text
 
 
 def key_path(key: str) -> PathInFile:
@@ -150,19 +179,3 @@ def place_in_arrays(path: PathInFile, arrays: Counter[PathInFile]) -> PathInFile
         if depth < len(path) - 1 and arrays[placed]:
             placed = (*placed, arrays[placed] - 1)
     return placed
-
-
-def open_after(line: str, inside: str) -> str:
-    """What is still open after a line: triple quotes, or as many brackets as are not closed."""
-    for token in re.findall(r'"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#|[\[\]{}]', line):
-        if token in ('"""', "'''"):
-            inside = "" if inside == token else inside or token
-        elif inside in ('"""', "'''"):
-            continue
-        elif token == "#":
-            break
-        elif token in "[{":
-            inside += "["
-        elif token in "]}":
-            inside = inside[:-1]
-    return inside

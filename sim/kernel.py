@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sim.compiled import compiled
+from sim.compiled import bare, compiled
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -108,7 +108,7 @@ class Shocks(NamedTuple):
 class Weights(NamedTuple):
     """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
 
-    brings: Floats  # (N, N, len(LAYERS)): [j, i] is what j aligned with a bloc brings it in i's eyes
+    brings: Floats  # (len(LAYERS), N, N): [:, j, i] is what j aligned with a bloc brings it in i's eyes
     closed: Floats  # (N, K + 1): product that sanctions of each regime close to i (0: of none)
 
 
@@ -124,7 +124,7 @@ class Environment(NamedTuple):
 # Luck (MODEL §3)
 
 
-@compiled
+@bare
 def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     """High and low word of the product of two 64-bit words."""
     half = np.uint64(32)
@@ -136,7 +136,7 @@ def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     return a_high * b_high + (middle >> half) + (other >> half), a * b
 
 
-@compiled
+@bare
 def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Output words 0 and 1 of Philox 4x64-10 with counter (step, code, 0, 0) (Salmon et al. 2011)."""
     x0, x1, x2, x3 = step, code, np.uint64(0), np.uint64(0)
@@ -150,7 +150,7 @@ def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -
     return x0, x1
 
 
-@compiled
+@bare
 def draw(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: Words, uniforms: Floats) -> None:
     """Luck of every state at a step: its order key and its uniform in [0, 1), written to keys and uniforms.
 
@@ -182,7 +182,7 @@ def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) 
 # Shocks (MODEL §3, 1)
 
 
-@compiled
+@bare
 def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
     """Change the world by the shocks due at a step; True if there were any."""
     for e in range(shocks.first[step], shocks.first[step + 1]):
@@ -217,46 +217,56 @@ def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
 # Environment (MODEL §4)
 
 
-@compiled
+@bare
 def exact(x: float) -> float:
     """x rounded to a multiple of 2⁻³⁰: sums of up to 2²² such numbers below 1 have no rounding error."""
     return np.rint(x * 2.0**30) * QUANTUM
 
 
-@compiled
+@bare
 def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
     """H_ij = max(R_ij, S_ij, S_ji) (MODEL §2)."""
     return max(rivalry[i, j], max(sanction[i, j], sanction[j, i]))
 
 
-@compiled
+@bare
 def weigh(setting: Setting, situation: Situation, weights: Weights) -> None:
     """Refresh the weights from the ties as they stand (MODEL §5)."""
-    c, g, S = setting.capability, setting.product, situation.sanction
-    weights.closed[:] = 0.0
+    c, g, S, brings = setting.capability, setting.product, situation.sanction, weights.brings
+    weigh_bonds(setting, situation, weights)
+    for i in range(c.size):
+        for k in range(weights.closed.shape[1]):
+            weights.closed[i, k] = 0.0
     for j in range(c.size):
         for i in range(c.size):
             if i != j:
-                brings = weights.brings[j, i]
                 closed = exact(g[j] * S[j, i])
-                brings[PROPENSITY] = exact(c[j] * setting.propensity[i, j])
-                brings[BOND] = exact(c[j] * situation.bond[i, j])
-                brings[INSTITUTION] = exact(c[j] * situation.institution[i, j])
-                brings[HOSTILITY] = exact(c[j] * hostility(situation.rivalry, S, i, j))
-                brings[TRADE] = exact(setting.dependence[i, j])
-                brings[OPEN_PRODUCT] = g[j] - closed
+                brings[PROPENSITY, j, i] = exact(c[j] * setting.propensity[i, j])
+                brings[INSTITUTION, j, i] = exact(c[j] * situation.institution[i, j])
+                brings[HOSTILITY, j, i] = exact(c[j] * hostility(situation.rivalry, S, i, j))
+                brings[TRADE, j, i] = exact(setting.dependence[i, j])
+                brings[OPEN_PRODUCT, j, i] = g[j] - closed
                 weights.closed[i, situation.regime[j, i]] += closed
 
 
-@compiled
+@bare
+def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
+    """Refresh the weights of bonds alone, the only ones that drift by default."""
+    for j in range(setting.capability.size):
+        for i in range(setting.capability.size):
+            weights.brings[BOND, j, i] = exact(setting.capability[j] * situation.bond[j, i])
+
+
+@bare
 def masses(alignment: Integers, shares: Floats, mass: Floats) -> None:
     """Sum of shares (capability or product) by alignment, written to mass, (K + 1,)."""
-    mass[:] = 0.0
+    for k in range(mass.size):
+        mass[k] = 0.0
     for i in range(alignment.size):
         mass[alignment[i]] += shares[i]
 
 
-@compiled
+@bare
 def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> float:
     """Attention θ of one bloc to each theatre, written to out, (R,); returns its cohesion s (MODEL §4; §20)."""
     demand = 0.0
@@ -269,7 +279,7 @@ def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> f
     return cohesion
 
 
-@compiled
+@bare
 def surviving_enforcement(
     e0: float, product_elsewhere: float, accommodation: float, erosion: float, accommodation_cost: float
 ) -> float:
@@ -277,7 +287,7 @@ def surviving_enforcement(
     return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
 
 
-@compiled
+@bare
 def assess(
     step: int,
     product_mass: Floats,
@@ -316,10 +326,10 @@ def tally(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     sums[:] = 0.0
     for j in range(alignment.size):
         for layer in range(sums.shape[1]):
-            sums[alignment[j], layer] += weights.brings[j, i, layer]
+            sums[alignment[j], layer] += weights.brings[layer, j, i]
 
 
-@compiled
+@bare
 def utility_terms(
     i: int, k: int, held: int, sums: Floats, mass: Floats,
     setting: Setting, situation: Situation, env: Environment, terms: Floats,
@@ -329,7 +339,8 @@ def utility_terms(
     sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, are of the other states alone.
     """
     p = situation.parameters
-    terms[:] = 0.0
+    for term in range(terms.size):
+        terms[term] = 0.0
     if k == NON_ALIGNED:
         terms[9] = setting.autonomy[i] * p[W_AUTONOMY]
     else:
@@ -361,7 +372,7 @@ def utility_terms(
     return total
 
 
-@compiled
+@bare
 def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: int, chances: Floats) -> None:
     """P(k) of each alignment, (K + 1,): logit over what is allowed; at temperature 0 the best (MODEL §5).
 
@@ -385,7 +396,7 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
         chances[k] /= total
 
 
-@compiled
+@bare
 def choose(chances: Floats, u: float) -> int:
     """The first alignment at which the cumulative chance exceeds u (MODEL §5)."""
     cumulative = 0.0
@@ -399,7 +410,7 @@ def choose(chances: Floats, u: float) -> int:
     return last  # the chances' rounding left their sum a hair below 1
 
 
-@compiled
+@bare
 def consider(
     i: int, held: int, u: float, sums: Floats, mass: Floats,
     setting: Setting, situation: Situation, env: Environment,
@@ -435,32 +446,31 @@ def decide(
 # Response (MODEL §6)
 
 
-@compiled
+@bare
 def rate(x: float) -> float:
     """A rate capped at 1 (MODEL §6)."""
     return min(1.0, x)
 
 
-@compiled
+@bare
 def clip(x: float) -> float:
     """A tie kept in [0, 1]."""
     return min(1.0, max(0.0, x))
 
 
-@compiled
+@bare
 def mean_bite(alignment: Integers, bite: Floats, out: Floats) -> None:
     """Plain mean bite on the members of each alignment, (K + 1,); 0 where it has none."""
-    members = np.zeros(out.size)
-    out[:] = 0.0
-    for i in range(alignment.size):
-        members[alignment[i]] += 1.0
-        out[alignment[i]] += bite[i]
     for k in range(out.size):
-        if members[k] > 0.0:
-            out[k] /= members[k]
+        members, total = 0.0, 0.0
+        for i in range(alignment.size):
+            if alignment[i] == k:
+                members += 1.0
+                total += bite[i]
+        out[k] = total / members if members > 0.0 else 0.0
 
 
-@compiled
+@bare
 def respond_bonds(
     alignment: Integers, setting: Setting, situation: Situation, env: Environment, strain: Floats
 ) -> None:
@@ -481,7 +491,7 @@ def respond_bonds(
             B[i, j] = B[j, i] = clip(now + drift)
 
 
-@compiled
+@bare
 def respond_rivalries(alignment: Integers, situation: Situation) -> None:
     """Rivalries sharpen across blocs and fade within one (MODEL §6)."""
     p, R = situation.parameters, situation.rivalry
@@ -494,7 +504,7 @@ def respond_rivalries(alignment: Integers, situation: Situation) -> None:
                 R[i, j] = R[j, i] = clip(now + rate(p[RIVALRY_GAIN]) * (1.0 - now))
 
 
-@compiled
+@bare
 def respond_sanctions(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
     """Members of a pressing bloc sanction those in another; sanctions between the unopposed ease (MODEL §6)."""
     p, S = situation.parameters, situation.sanction

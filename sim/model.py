@@ -119,6 +119,13 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
             model.environment, model.terms[i], model.utilities[i], model.chances[i],
         )  # fmt: skip
 
+    def stability(self) -> float:
+        """Its regime's stability with the alignments as they stand (MODEL §7)."""
+        model = self.model
+        return outcomes.seen_stability(
+            self.index, model.alignment, model.world.setting, model.situation, model.weights, model.environment
+        )
+
     def step(self) -> None:
         """Decide, and act on it."""
         self.model.alignment[self.index] = self.decide()
@@ -179,8 +186,9 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
     def observe(self, before: Integers) -> None:
         """Measure the outcomes of the step (MODEL §7)."""
         setting, env = self.world.setting, self.environment
-        outcomes.observe(before, self.alignment, setting, self.situation, env, self.outcomes)
-        outcomes.regime_stability(self.alignment, setting, self.situation, self.weights, env, self.stability)
+        outcomes.observe_blocs(before, self.alignment, setting, self.situation, env, self.outcomes)
+        for state in self.states:
+            self.stability[state.index] = state.stability()
 
     def observed(self) -> tuple[Integers, Floats, Floats, Floats, Floats]:
         """Alignments, chances, regime stability, bite and outcomes of the step, as copies to keep."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.compiled import compiled
+from sim.compiled import bare, compiled
 from sim.kernel import (
+    LAYERS,
     NON_ALIGNED,
     OPEN_PRODUCT,
     PRESSURE_FLOOR,
@@ -22,6 +23,7 @@ from sim.kernel import (
     hostility,
     masses,
     mean_bite,
+    tally,
 )
 
 LATE_STEPS = 8  # MODEL §7: a run's late shares are over its last 8 steps
@@ -30,7 +32,7 @@ SETTLED_CHANGE = 0.05
 
 
 def names(blocs: tuple[str, ...], theatres: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the outcomes of a step, in the order in which `observe` writes them."""
+    """Names of the outcomes of a step, in the order in which `observe_blocs` writes them."""
     alignments = ("non_aligned", *blocs)
     return (
         *(f"members_{a}" for a in alignments),
@@ -72,7 +74,7 @@ MEANINGS = {
 }
 
 
-@compiled
+@bare
 def polarization(capability: Floats) -> float:
     """Esteban & Ray (1994) with α = 1 over the blocs and the non-aligned as one group; capability, (K + 1,).
 
@@ -87,7 +89,7 @@ def polarization(capability: Floats) -> float:
     return total
 
 
-@compiled
+@bare
 def frustration(alignment: Integers, setting: Setting, situation: Situation) -> float:
     """Share of Σ c_i c_j |p_ij| over pairs that the blocs violate: p > 0 across blocs, p < 0 within one.
 
@@ -113,7 +115,7 @@ def frustration(alignment: Integers, setting: Setting, situation: Situation) -> 
     return violated / total if total > 0.0 else 0.0
 
 
-@compiled
+@bare
 def leverage(capability: Floats, k: int) -> float:
     """Capability of bloc k over that of the largest other bloc (§18); NaN where no other has any."""
     largest = 0.0
@@ -123,8 +125,8 @@ def leverage(capability: Floats, k: int) -> float:
     return capability[k] / largest if largest > 0.0 else np.nan
 
 
-@compiled
-def observe(
+@bare
+def observe_blocs(
     before: Integers,
     alignment: Integers,
     setting: Setting,
@@ -134,7 +136,8 @@ def observe(
 ) -> None:
     """Write the outcomes of a step to row, in the order of `names`: alignments after it, §4's values in it."""
     groups = env.cohesion.size + 1
-    row[:] = 0.0
+    for column in range(row.size):
+        row[column] = 0.0
     members, capability, product = row[:groups], row[groups : 2 * groups], row[2 * groups : 3 * groups]
     for i in range(alignment.size):
         members[alignment[i]] += 1.0
@@ -158,36 +161,43 @@ def observe(
     row[-2] = frustration(alignment, setting, situation)
 
 
-@compiled
+@bare
 def regime_stability(
-    alignment: Integers,
+    i: int,
+    held: int,
+    open_product: Floats,
+    capability: Floats,
     setting: Setting,
     situation: Situation,
-    weights: Weights,
     env: Environment,
-    out: Floats,
-) -> None:
-    """1 − min(1, max(0, σ_i + φ_i − q_i)) of each state, written to out, (N,) in [0, 1] (§12, §20).
+) -> float:  # fmt: skip
+    """1 − min(1, max(0, σ_i + φ_i − q_i)) of state i, in [0, 1] (§12, §20).
 
-    Pressure φ falls on members of blocs; q is the product open to the state in its own bloc and half of
+    open_product, (K + 1,), is the product open to i by alignment; capability, (K + 1,), that of each
+    alignment. Pressure φ falls on members of blocs; q is the product open to i in its own bloc and half of
     that open among the non-aligned.
     """
-    floor = situation.parameters[PRESSURE_FLOOR]
-    mass = np.empty(env.cohesion.size + 1)
-    masses(alignment, setting.capability, mass)
-    for i in range(alignment.size):
-        held = alignment[i]
-        pressure = 0.0
-        for k in range(1, mass.size):
-            if held != NON_ALIGNED and k != held:
-                pressure += env.enforcement[k - 1] * env.attention[k - 1, setting.theatre[i]] * mass[k] * floor
-        offered = 0.0
-        for j in range(alignment.size):
-            if alignment[j] == NON_ALIGNED:
-                offered += 0.5 * weights.brings[j, i, OPEN_PRODUCT]
-            elif alignment[j] == held:
-                offered += weights.brings[j, i, OPEN_PRODUCT]
-        out[i] = 1.0 - min(1.0, max(0.0, env.bite[i] + pressure - offered))
+    pressure = 0.0
+    offered = 0.5 * open_product[NON_ALIGNED]
+    if held != NON_ALIGNED:
+        offered += open_product[held]
+        for k in range(1, capability.size):
+            if k != held:
+                pressing = env.enforcement[k - 1] * env.attention[k - 1, setting.theatre[i]]
+                pressure += pressing * capability[k] * situation.parameters[PRESSURE_FLOOR]
+    return 1.0 - min(1.0, max(0.0, env.bite[i] + pressure - offered))
+
+
+@compiled
+def seen_stability(
+    i: int, alignment: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+) -> float:
+    """Regime stability of state i with all sums taken anew: what one agent observes of itself."""
+    sums = np.empty((env.cohesion.size + 1, len(LAYERS)))
+    capability = np.empty(env.cohesion.size + 1)
+    tally(i, alignment, weights, sums)
+    masses(alignment, setting.capability, capability)
+    return regime_stability(i, alignment[i], sums[:, OPEN_PRODUCT], capability, setting, situation, env)
 
 
 def late_shares(alignment: Integers, alignments: int) -> Floats:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from sim.faults import PathInFile, quoted, suggestion
-from sim.parameters import Parameters
-from sim.scenario import NON_ALIGNED_ID, RANDOM_ID
-from sim.settings import MECHANISMS
+from sim.parameters import Parameters, Sourced
+from sim.scenario import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
+from sim.settings import MECHANISMS, with_settings
 from sim.sources import Bibliography, source_faults
 
 Found = Iterator[tuple[PathInFile, str]]
@@ -29,22 +31,22 @@ def items(content: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 class Names:
-    """What a draft defines, and the fault of a name that it doesn't."""
+    """What a draft defines, and the fault of a name that it doesn't; nothing is unknown in one that isn't whole."""
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self.known = {
-            "state": table(content, "states").keys(),
-            "bloc": table(content, "blocs").keys(),
-            "theatre": table(content, "theatres").keys(),
-            "institution": table(content, "institutions").keys(),
-            "parameter": Parameters.model_fields.keys(),
-            "mechanism": MECHANISMS.keys(),
-        }
+    def __init__(self, content: Mapping[str, Any], whole: bool) -> None:
+        self.whole = whole
+        self.known = {"parameter": Parameters.model_fields.keys(), "mechanism": MECHANISMS.keys()}
+        if whole:
+            for what in ("state", "bloc", "theatre", "institution"):
+                self.known[what] = table(content, f"{what}s").keys()
+        self.said: dict[tuple[str, str], str] = {}
 
     def check(self, what: str, name: Any, place: PathInFile) -> Found:
         """A fault where a name isn't defined."""
-        if isinstance(name, str) and name not in self.known[what]:
-            yield place, f"unknown {what} {quoted(name)}{suggestion(name, self.known[what])}"
+        if isinstance(name, str) and name not in self.known.get(what, (name,)):
+            if (what, name) not in self.said:
+                self.said[what, name] = f"unknown {what} {quoted(name)}{suggestion(name, self.known[what])}"
+            yield place, self.said[what, name]
 
     def selector(self, name: Any, place: PathInFile) -> Found:
         """A fault where a selector names no state or institution."""
@@ -52,9 +54,9 @@ class Names:
             yield from self.check(*(("institution", name[1:]) if name.startswith("@") else ("state", name)), place)
 
 
-def reference_faults(content: Mapping[str, Any], sources: Bibliography) -> Found:
+def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: bool = True) -> Found:
     """Every reference in a draft that leads nowhere."""
-    names = Names(content)
+    names = Names(content, whole)
     yield from state_faults(content, names)
     yield from bloc_faults(content, names)
     yield from tie_faults(content, names)
@@ -66,7 +68,8 @@ def reference_faults(content: Mapping[str, Any], sources: Bibliography) -> Found
 
 def state_faults(content: Mapping[str, Any], names: Names) -> Found:
     """States of unknown theatres, or starting where they may not."""
-    leaders = {b.get("leader"): bloc for bloc, b in table(content, "blocs").items() if isinstance(b, dict)}
+    blocs = table(content, "blocs")
+    leaders = {quoted(table(blocs, bloc).get("leader")): bloc for bloc in blocs}
     for state, record in table(content, "states").items():
         if not isinstance(record, dict):
             continue
@@ -77,30 +80,35 @@ def state_faults(content: Mapping[str, Any], names: Names) -> Found:
             yield from names.check("bloc", initial, (*place, "initial"))
         if initial == NON_ALIGNED_ID and content.get("non_aligned_allowed") is False:
             yield (*place, "initial"), "this scenario forbids non-alignment; start it in a bloc or `random`"
-        if state in leaders and initial != leaders[state]:
-            yield (*place, "initial"), f"leads {leaders[state]!r}, so it must start there"
-    capabilities = [table(record, "capability").get("value") for record in table(content, "states").values()]
-    if capabilities and all(str(c) in ("0", "0.0") for c in capabilities):
+        bloc = leaders.get(quoted(state), initial)
+        if initial != bloc and ("initial" in record or names.whole):
+            yield (*place, "initial"), f"leads {bloc!r}, so it must start there"
+    given = [r.get("capability") if isinstance(r, dict) else None for r in table(content, "states").values()]
+    if names.whole and given and all((c.get("value") if isinstance(c, dict) else c) == 0 for c in given):
         yield ("states",), "no state has any capability; give at least one a capability above 0"
 
 
 def bloc_faults(content: Mapping[str, Any], names: Names) -> Found:
     """Leaders, theatres and members that are not there."""
-    leaders: dict[Any, str] = {}
+    leaders: dict[str, str] = {}
     for bloc, record in table(content, "blocs").items():
         if bloc in (NON_ALIGNED_ID, RANDOM_ID):
             yield ("blocs", bloc), f"{bloc!r} is a word of the model; name the bloc otherwise"
         leader = record.get("leader") if isinstance(record, dict) else None
         yield from names.check("state", leader, ("blocs", bloc, "leader"))
-        if leader is not None and leader in leaders:
-            yield ("blocs", bloc, "leader"), f"{quoted(leader)} leads {leaders[leader]!r} already"
-        leaders[leader] = bloc
+        if isinstance(leader, str):
+            if leader in leaders:
+                yield ("blocs", bloc, "leader"), f"{quoted(leader)} leads {leaders[leader]!r} already"
+            leaders[leader] = bloc
         for theatre in table(record, "priority"):
             yield from names.check("theatre", theatre, ("blocs", bloc, "priority", theatre))
     for institution, record in table(content, "institutions").items():
-        members = record.get("members") if isinstance(record, dict) else None
-        for n, member in enumerate(members if isinstance(members, list) else []):
+        given = record.get("members") if isinstance(record, dict) else None
+        members = given if isinstance(given, list) else []
+        for n, member in enumerate(members):
             yield from names.check("state", member, ("institutions", institution, "members", n))
+            if member in members[:n]:
+                yield ("institutions", institution, "members", n), f"{quoted(member)} stands here a second time"
 
 
 def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
@@ -109,32 +117,71 @@ def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
         a, b = tie.get("a"), tie.get("b")
         yield from names.selector(a, ("ties", n, "a"))
         yield from names.selector(b, ("ties", n, "b"))
-        if a == b and isinstance(a, str) and a[:1] not in ("*", "@"):
-            yield ("ties", n, "b"), f"ties {quoted(a)} to itself; a tie joins two states"
+        yield from loop_faults(a, b, ("ties", n, "b"))
         yield from regime_faults(tie, ("ties", n), names)
+        if tie.get("regime") and tie.get("kind") != "sanction":
+            yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
+
+
+def loop_faults(a: Any, b: Any, place: PathInFile) -> Found:
+    """A tie of a state to itself."""
+    if a == b and isinstance(a, str) and a[:1] not in ("*", "@"):
+        yield place, f"ties {quoted(a)} to itself; a tie joins two states"
 
 
 def regime_faults(record: Mapping[str, Any], place: PathInFile, names: Names) -> Found:
-    """A regime that is no bloc, or of a tie that is no sanction."""
-    if record.get("regime"):
+    """A sanction's regime that is no bloc."""
+    if record.get("regime") and record.get("kind") == "sanction":
         yield from names.check("bloc", record["regime"], (*place, "regime"))
-        if record.get("kind") != "sanction":
-            yield (*place, "regime"), "only a sanction belongs to a regime; leave it out"
 
 
 def shock_faults(content: Mapping[str, Any], names: Names) -> Found:
     """Shocks to what is not there, or after the last step."""
-    steps = content.get("steps", 40)
+    steps = content.get("steps", 40 if names.whole else None)
     for n, shock in items(content, "shocks"):
         place = ("shocks", n)
         for key in ("a", "b", "sender", "target"):
             yield from names.selector(shock.get(key), (*place, key))
         for key in ("state", "bloc", "theatre", "institution", "parameter"):
             yield from names.check(key, shock.get(key), (*place, key))
+        yield from loop_faults(shock.get("a"), shock.get("b"), (*place, "b"))
+        yield from loop_faults(shock.get("sender"), shock.get("target"), (*place, "target"))
         yield from regime_faults(shock, place, names)
         step = shock.get("step")
         if isinstance(step, int) and isinstance(steps, int) and step > steps:
             yield (*place, "step"), f"{step} is after the last step, {steps}"
+
+
+def sweep_faults(content: Mapping[str, Any]) -> Found:
+    """Swept settings that do not exist or leave their bounds, and lists that cannot be paired."""
+    zero = Sourced(value=0)
+    bloc = Bloc(name="", enforcement=zero, attention_budget=zero, accommodation=zero)
+    stub = Scenario.model_construct(
+        theatres=dict.fromkeys(table(content, "theatres"), ""),
+        blocs=dict.fromkeys(table(content, "blocs"), bloc),
+        states=dict.fromkeys(table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
+    )  # has the names of the draft alone, so that it is there when the draft has faults
+    sweep = table(content, "sweep")
+    lengths = set()
+    for path, given in table(sweep, "vary").items():
+        spread = given if isinstance(given, dict) else {}
+        values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
+        lengths.add(quoted(len(given) if isinstance(given, list) else spread.get("points")))
+        for value in values:
+            if isinstance(value, (int, float)) and abs(value) <= 1e300:
+                yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
+    if sweep.get("design") == "list" and len(lengths) > 1:
+        yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
+
+
+def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:
+    """What is wrong with a setting or its value."""
+    try:
+        with_settings(scenario, {path: value})
+    except ValidationError as error:
+        yield f"{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+    except ValueError as error:
+        yield str(error)
 
 
 def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Found:

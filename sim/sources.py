@@ -6,24 +6,29 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from sim.faults import Fault, InputError, read_toml, shown_path, suggestion
+from sim.faults import Fault, InputError, quoted, read_toml, shown_path, suggestion
 
 ASSUMED = "assumed"
+PARAGRAPHS = re.compile(r"§\d{1,4}(,\s*§\d{1,4})*")
+LOCATORS = ("§", "p.", "table")
 
 
 @dataclass(frozen=True)
 class Source:
     """One entry of `sources.toml`."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     title: str
     authors: str = ""
     year: int | None = None
     where: str = ""
     note: str = ""
-    paragraphs: int = 0  # of a text whose paragraphs are numbered
+    paragraphs: Annotated[int, Field(ge=0)] = 0  # of a text whose paragraphs are numbered
 
     def citation(self) -> str:
         """One line for a list of references."""
@@ -32,7 +37,7 @@ class Source:
 
 
 Bibliography = dict[str, Source]
-ENTRIES = TypeAdapter(dict[str, Source])
+ENTRIES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Source])
 
 
 def read_sources(path: Path) -> Bibliography:
@@ -43,7 +48,7 @@ def read_sources(path: Path) -> Bibliography:
     except ValidationError as error:
         faults = []
         for item in error.errors():
-            place = tuple(part for part in item["loc"] if part != "Source")
+            place = tuple(part for part in item["loc"] if part not in ("Source", "[key]"))
             line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 1)
             message = f"{item['msg'].lower()}; a source has title, authors, year, where, note, paragraphs"
             faults.append(Fault(shown_path(path), line, ".".join(map(str, place)), message))
@@ -61,11 +66,13 @@ def source_faults(cell: str, note: str, bibliography: Bibliography) -> Iterator[
     """What is wrong with a source cell: an unknown key, a paragraph that is not there, no reason given."""
     for key, locator in references(cell):
         if key not in bibliography:
-            yield f"unknown source {key!r}{suggestion(key, bibliography)}; add it to sources.toml"
+            yield f"unknown source {quoted(key)}{suggestion(key, bibliography)}; add it to sources.toml"
         elif key == ASSUMED and not note.strip():
             yield "an assumed value needs a note with its reason"
         elif bibliography[key].paragraphs:
-            numbers = [int(n) for n in re.findall(r"\d+", locator)]
             last = bibliography[key].paragraphs
-            if not numbers or min(numbers) < 1 or max(numbers) > last:
-                yield f"{cell!r} names no paragraph of {key}; give §1 to §{last}"
+            numbers = [int(n) for n in re.findall(r"\d+", locator)] if PARAGRAPHS.fullmatch(locator) else [0]
+            if min(numbers) < 1 or max(numbers) > last:
+                yield f"{quoted(cell)} names no paragraph of {key}; give §1 to §{last}"
+        elif locator and not locator.startswith(LOCATORS):
+            yield f"{quoted(locator)} is no place in {key}; begin it with §, p. or table, and part sources by `;`"

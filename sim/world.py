@@ -51,7 +51,7 @@ class World:
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""
         n = len(self.states)
-        return Weights(np.zeros((n, n, len(kernel.LAYERS))), np.zeros((n, len(self.alignments))))
+        return Weights(np.zeros((len(kernel.LAYERS), n, n)), np.zeros((n, len(self.alignments))))
 
     def environment(self) -> Environment:
         """An environment of the right shape, all zero."""

@@ -1,0 +1,192 @@
+"""Generators of worlds and scenarios for property tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from sim.parameters import Parameters
+from sim.scenario import Scenario
+
+IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
+BLOCS = ("east", "west", "south")
+THEATRES = ("land", "sea")
+hundredths = st.integers(0, 100).map(lambda n: n / 100)
+rates = st.sampled_from([0.0, 0.02, 0.2, 1.0])
+
+WEIGHTS = ("w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter", "w_pressure")
+RESPONSES = (
+    "bond_return", "bond_gain", "bond_loss", "outreach",
+    "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
+)  # fmt: skip
+NO_RESPONSE = dict.fromkeys((*RESPONSES, "strain"), 0.0)
+PROPENSITY_ALONE = {
+    **dict.fromkeys(Parameters.model_fields, 0.0),
+    "w_propensity": 1.0,
+}
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, float]:
+    """All weights and rates, any of them off."""
+    weights = {name: draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])) for name in WEIGHTS}
+    responses = {name: draw(rates) for name in RESPONSES}
+    return {
+        **weights,
+        **responses,
+        "pressure_floor": draw(hundredths),
+        "w_autonomy": draw(st.sampled_from([0.0, 0.1])),
+        "inertia": draw(st.sampled_from([0.0, 0.03])),
+        "temperature": draw(st.sampled_from([0.0, 0.05, 1.0])),
+        "erosion": draw(st.sampled_from([0.0, 0.7, 2.0])),
+        "accommodation_cost": draw(st.sampled_from([0.0, 5.0])),
+        "strain": draw(st.sampled_from([0.0, 1.0, 5.0])),
+    }
+
+
+@st.composite
+def ties(draw: st.DrawFn, ids: list[str], blocs: list[str]) -> list[dict[str, Any]]:
+    """Ties of every kind between some of the pairs."""
+    found: list[dict[str, Any]] = []
+    for n, a in enumerate(ids):
+        for b in ids[n + 1 :]:
+            for kind in ("bond", "rivalry", "trade", "propensity"):
+                if draw(st.booleans()):
+                    low, high = (-200, 200) if kind == "propensity" else (1, 100)
+                    found.append({"kind": kind, "a": a, "b": b, "value": draw(st.integers(low, high)) / 100})
+            for sender, target in ((a, b), (b, a)):
+                if draw(st.integers(0, 3)) == 0:
+                    regime = draw(st.sampled_from(["", *blocs]))
+                    value = draw(st.integers(1, 100)) / 100
+                    found.append({"kind": "sanction", "a": sender, "b": target, "value": value, "regime": regime})
+    return found
+
+
+@st.composite
+def shocks(draw: st.DrawFn, ids: list[str], blocs: list[str], theatres: list[str], steps: int) -> list[dict[str, Any]]:
+    """A few shocks of any kind."""
+    pairs = st.permutations(ids).map(lambda p: p[:2])
+    found: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(0, 4))):
+        step, value = draw(st.integers(1, steps)), draw(hundredths)
+        kind = draw(
+            st.sampled_from(["crisis", "sanction", "bond", "rivalry", "membership", "priority", "bloc", "parameter"])
+        )
+        a, b = draw(pairs)
+        ends = draw(st.sampled_from([(a, b), ("*", b), (a, "*"), ("@club", b)]))
+        shock: dict[str, Any] = {"kind": kind, "step": step}
+        if kind == "crisis":
+            shock |= {"theatre": draw(st.sampled_from(theatres)), "intensity": 2 * value, "duration": 1 + step}
+        elif kind == "sanction":
+            regime = draw(st.sampled_from(["", *blocs]))
+            shock |= {"sender": ends[0], "target": ends[1], "value": value, "regime": regime}
+        elif kind in ("bond", "rivalry"):
+            shock |= {"a": ends[0], "b": ends[1], "value": value}
+        elif kind == "membership":
+            shock |= {"institution": "club", "state": a, "joins": draw(st.booleans())}
+        elif kind == "priority":
+            shock |= {
+                "bloc": draw(st.sampled_from(blocs)), "theatre": draw(st.sampled_from(theatres)), "value": value,
+            }  # fmt: skip
+        elif kind == "bloc":
+            setting = draw(st.sampled_from(["enforcement", "attention_budget", "accommodation"]))
+            shock |= {"bloc": draw(st.sampled_from(blocs)), "setting": setting, "value": value}
+        else:
+            shock |= {"parameter": draw(st.sampled_from(list(Parameters.model_fields))), "value": value}
+        found.append(shock)
+    return found
+
+
+@st.composite
+def scenarios(
+    draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 3, steps: int = 4, fixed: dict[str, Any] | None = None
+) -> Scenario:
+    """A scenario with every mechanism, activation and kind of shock; `fixed` overrides its top-level fields."""
+    ids = list(draw(st.permutations(IDS)))[: draw(st.integers(2, max_states))]
+    blocs = list(BLOCS[: draw(st.integers(1, max_blocs))])
+    theatres = list(THEATRES[: draw(st.integers(1, 2))])
+    allowed = draw(st.booleans())
+    starts = [*blocs, "random", *(["non_aligned"] if allowed else [])]
+    states = {
+        id: {
+            "name": id,
+            "theatre": draw(st.sampled_from(theatres)),
+            "capability": draw(st.integers(1, 100)),
+            "gdp": draw(st.integers(0, 100)),
+            "autonomy": draw(st.sampled_from([0.0, 1.0, 2.0])),
+            "initial": draw(st.sampled_from(starts)),
+            "fixed": draw(st.integers(0, 5)) == 0,
+        }
+        for id in ids
+    }
+    leaders = draw(st.permutations([*ids, None]))[: len(blocs)]
+    for bloc, leader in zip(blocs, leaders, strict=False):
+        if leader is not None:
+            states[leader]["initial"] = bloc
+    content: dict[str, Any] = {
+        "title": "generated",
+        "theatres": {theatre: theatre for theatre in theatres},
+        "blocs": {
+            bloc: {
+                "name": bloc,
+                "leader": leader,
+                "enforcement": draw(hundredths),
+                "attention_budget": draw(st.sampled_from([0.0, 0.5, 2.0])),
+                "accommodation": draw(st.sampled_from([0.0, 0.1])),
+                "priority": {theatre: draw(hundredths) for theatre in theatres},
+            }
+            for bloc, leader in zip(blocs, [*leaders, None, None, None], strict=False)
+        },
+        "institutions": {"club": {"name": "club", "cohesion": draw(hundredths), "members": ids[: len(ids) // 2 + 1]}},
+        "parameters": draw(parameters()),
+        "states": states,
+        "ties": draw(ties(ids, blocs)),
+        "shocks": draw(shocks(ids, blocs, theatres, steps)),
+        "steps": steps,
+        "activation": draw(st.sampled_from(["random", "fixed_order", "simultaneous"])),
+        "non_aligned_allowed": allowed,
+    }
+    return Scenario.model_validate({**content, **(fixed or {})})
+
+
+def landscape(
+    propensity: np.ndarray, sizes: list[float], *, temperature: float = 0.0, steps: int = 10, **more: Any
+) -> Scenario:
+    """The special case of landscape theory: two blocs, no non-alignment, propensity alone (MODEL §8.1)."""
+    ids = [f"S{i:02d}" for i in range(len(sizes))]
+    start = more.pop("initial", ["random"] * len(ids))
+    return Scenario.model_validate(
+        {
+            "title": "landscape",
+            "theatres": {"land": "land"},
+            "blocs": {
+                bloc: {"name": bloc, "enforcement": 0, "attention_budget": 1, "accommodation": 0} for bloc in BLOCS[:2]
+            },
+            "parameters": {**PROPENSITY_ALONE, "temperature": temperature},
+            "states": {
+                id: {"name": id, "theatre": "land", "capability": size, "initial": initial}
+                for id, size, initial in zip(ids, sizes, start, strict=True)
+            },
+            "ties": [
+                {"kind": "propensity", "a": ids[i], "b": ids[j], "value": float(propensity[i, j])}
+                for i in range(len(ids))
+                for j in range(i + 1, len(ids))
+            ],
+            "steps": steps,
+            "non_aligned_allowed": False,
+            **more,
+        }
+    )
+
+
+@st.composite
+def landscapes(draw: st.DrawFn, *, max_states: int = 6, steps: int = 10, **more: Any) -> Scenario:
+    """Any world of landscape theory."""
+    n = draw(st.integers(2, max_states))
+    values = draw(st.lists(st.integers(-20, 20), min_size=n * n, max_size=n * n))
+    matrix = np.triu(np.array(values, dtype=float).reshape(n, n) / 10, 1)
+    sizes = draw(st.lists(st.integers(1, 50), min_size=n, max_size=n))
+    activation = draw(st.sampled_from(["random", "fixed_order"]))
+    return landscape(matrix + matrix.T, [float(s) for s in sizes], steps=steps, activation=activation, **more)
