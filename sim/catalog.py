@@ -8,12 +8,24 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from sim.faults import Fault, InputError, PathInFile, field_name, quoted, read_text, read_toml, shown_path, suggestion
+from sim.faults import (
+    Fault,
+    InputError,
+    PathInFile,
+    field_name,
+    phrase,
+    quoted,
+    read_text,
+    read_toml,
+    shown_path,
+    suggestion,
+)
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import MAX_STATES, MAX_TIES, Scenario
 from sim.settings import MECHANISMS, settled, with_settings
@@ -122,7 +134,7 @@ def load(reference: str | Path) -> Scenario:
         scenario = Scenario.model_validate(frozen(draft.content), strict=True)
     except ValidationError as error:
         found += [
-            (place(item["loc"]), phrase(item))
+            (place(item["loc"]), said(item))
             for item in error.errors()
             if draft.whole or item["type"] not in ("missing", "too_short")
         ]
@@ -162,15 +174,14 @@ def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
     if path in below:
         chain = " → ".join(p.stem for p in (*below, path))
         message = f"extends itself in a cycle: {chain}; extend a scenario that ends in a world"
+        draft.content.clear()  # it stands in the draft above already
         return draft.broken(draft.fault((key,), message))
     if len(below) >= MAX_CHAIN:
         message = f"more than {MAX_CHAIN} scenarios extend one another; extend one nearer to its world"
         return draft.broken(draft.fault((key,), message))
     base = base_file(path, reference, key)
     if base is None:
-        known = {*(scenario_names() if key == "extends" else world_names())} - {reference}
-        message = f"unknown {key} {reference!r} in this file's folder or the shipped ones{suggestion(reference, known)}"
-        return draft.broken(draft.fault((key,), message))
+        return draft.broken(draft.fault((key,), not_found(path, reference, key)))
     return merged(draft_of(base, (*below, path)), draft)
 
 
@@ -193,10 +204,25 @@ def toml_draft(path: Path) -> Draft:
 def base_file(path: Path, reference: str, key: str) -> Path | None:
     """The file that a scenario extends, from its own folder first; None where there is none."""
     for folder in [path.parent, *folders()]:
-        candidate = folder / f"{reference}.toml" if key == "extends" else folder / "worlds" / reference / "world.toml"
+        candidate = base_in(folder, reference, key)
         if candidate.is_file() and candidate.resolve().is_relative_to(folder.resolve()):
             return candidate
     return None
+
+
+def base_in(folder: Path, reference: str, key: str) -> Path:
+    """Where in a folder the file of a reference would be."""
+    return folder / f"{reference}.toml" if key == "extends" else folder / "worlds" / reference / "world.toml"
+
+
+def not_found(path: Path, reference: str, key: str) -> str:
+    """What is wrong with a reference to no scenario or world, or to one outside."""
+    if any(base_in(folder, reference, key).is_file() for folder in [path.parent, *folders()]):
+        return f"{reference!r} is a link that leads out of its folder; put a copy there"
+    if key == "world":
+        return f"unknown world {reference!r}{suggestion(reference, world_names())}"
+    beside = [other.stem for other in path.parent.glob("*.toml") if other.stem not in (path.stem, "sources")]
+    return f"unknown scenario {reference!r}{suggestion(reference, [*scenario_names(), *beside])}"
 
 
 def merged(base: Draft, over: Draft) -> Draft:
@@ -224,9 +250,16 @@ def merge_tables(
             result[key] = [*old, *value]
         else:
             result[key] = value
-            for path in [p for p in origins if p[: len(place)] == place]:
-                del origins[path]
+            forget(old, place, origins)
     return result
+
+
+def forget(content: Any, at: PathInFile, origins: dict[PathInFile, Any]) -> None:
+    """Drop the origins of a content and of all in it."""
+    origins.pop(at, None)
+    parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, part in parts:
+        forget(part, (*at, key), origins)
 
 
 def world_draft(path: Path) -> Draft:
@@ -289,7 +322,9 @@ def rows(
         line = reader.line_num + 1
         for cells in reader:
             if len(cells) == len(header):
-                found.append((line, {k: c.strip() for k, c in zip(header, cells, strict=True) if c.strip()}))
+                found.append(
+                    (line, {k: c.strip() for k, c in zip(header, cells, strict=True) if k in known and c.strip()})
+                )
             elif cells:
                 message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
                 draft.broken(Fault(name, line, "", message))
@@ -330,13 +365,14 @@ def duplicate_ties(draft: Draft) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], int] = {}
     ties = draft.content.get("ties", [])
     for n, tie in enumerate(ties if isinstance(ties, list) else []):
-        if isinstance(tie, dict) and {"kind", "a", "b"} <= tie.keys():
+        if isinstance(tie, dict) and all(isinstance(tie.get(key), str) for key in ("kind", "a", "b")):
             file, line, _ = draft.origins.get(("ties", n), ("", 0, ()))
-            ends = [str(tie["a"]), str(tie["b"])]
-            key = (file, str(tie["kind"]), *(ends if tie["kind"] == "sanction" else sorted(ends)))
+            ends = [tie["a"], tie["b"]]
+            key = (file, tie["kind"], *(ends if tie["kind"] == "sanction" else sorted(ends)))
             if key in seen:
                 yield draft.fault(
-                    ("ties", n), f"this {tie['kind']} of {' and '.join(ends)} stands on line {seen[key]} already"
+                    ("ties", n),
+                    f"this {tie['kind']} of {' and '.join(ends)} stands on line {seen[key]} already; give it once",
                 )
             seen[key] = line
 
@@ -351,50 +387,37 @@ def place(loc: tuple[str | int, ...]) -> PathInFile:
     return tuple(part for part in kept if part != "[key]")
 
 
-def phrase(error: Any) -> str:
-    """What is wrong, and what would be right, in one sentence."""
-    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
+def said(error: Any) -> str:
+    """What is wrong with a part of a scenario, and what would be right."""
     if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
         return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
-    if kind == "missing":
-        return "is missing; give it a value"
-    if kind == "extra_forbidden":
-        key = error["loc"][-1]
-        return "does not belong here" if key in known_keys() else f"unknown key{suggestion(key, known_keys())}"
-    if kind in ("finite_number", "float_parsing", "float_type"):
-        return f"{quoted(given)} is not a finite number"
-    if kind in ("int_type", "int_from_float"):
-        return f"{quoted(given)} is not a whole number"
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "string_pattern_mismatch":
-        return f"{quoted(given)} is not a valid id; its pattern is {context['pattern']}"
-    if kind == "literal_error":
-        return f"{quoted(given)} is not one of {context['expected']}"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return f"the kind of a shock is one of {context.get('expected_tags', 'crisis, sanction, bond, rivalry, …')}"
-    if kind in SHAPES:
-        return f"{quoted(given)} is not {SHAPES[kind]}"
-    if kind == "too_short":
-        return "is empty; give at least one"
-    if kind == "too_long":
-        return f"has {context['actual_length']} entries; give at most {context['max_length']}"
-    message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
-    return message if isinstance(given, (dict, list, tuple)) else f"{quoted(given)}: {message}"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        kinds = error["ctx"].get("expected_tags", "crisis, sanction, bond, rivalry, …")
+        return f"the kind of a shock is one of {kinds}"
+    if error["type"] == "extra_forbidden" and error["loc"][-1] in known_keys():
+        return "does not belong here"
+    return phrase(error, keys_beside(error["loc"]))
 
 
-SHAPES = {
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "tuple_type": "a list",
-    "string_type": "text; put it in quotes",
-    "bool_type": "true or false",
-}
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema of a scenario."""
+    return Scenario.model_json_schema()
 
 
 def known_keys() -> set[str]:
     """Every key that the schema knows."""
-    definitions = Scenario.model_json_schema()
-    tables = [definitions, *definitions["$defs"].values()]
+    tables = [schema(), *schema()["$defs"].values()]
     return {key for table in tables for key in table.get("properties", {})} | {"extends", "world"}
+
+
+def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that the table holding a validation error's place may have."""
+    node: Any = schema()
+    for part in place(loc)[:-1]:
+        below = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")
+        node = below or next(iter(node.get("patternProperties", {}).values()), {})
+        kinds = node.get("discriminator", {}).get("mapping", {})
+        reference = kinds[loc[2]] if kinds else node.get("$ref", "")
+        node = schema()["$defs"].get(reference.rpartition("/")[2], node)
+    return [*node.get("properties", {})]

@@ -275,13 +275,17 @@ def run(
 @without_option
 @workers_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results, named by the question by default.")
+@click.option(
+    "--engine", type=click.Choice(["compiled", "mesa"]), default="compiled", show_default=True,
+    help="Compiled runs in threads, or Mesa agents in processes; the results are the same to the byte.",
+)  # fmt: skip
 @click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
 @click.option("--trajectory", is_flag=True, help="Keep every state's alignment at every step.")
 @json_option
 def sweep(
     scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
     settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
-    resume: bool, trajectory: bool, as_json: bool,
+    engine: str, resume: bool, trajectory: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
 
@@ -301,7 +305,7 @@ def sweep(
     folder = out or default_folder(question, list(found))
     if not resume and (folder / "manifest.json").exists():
         raise InputError([Fault(str(folder), 1, "", "holds results already; leave out --no-resume to go on with them")])
-    report = swept(question, folder, workers)
+    report = swept(question, folder, workers, engine)
     if as_json:
         click.echo(json.dumps(sweep_record(report), ensure_ascii=False, indent=1))
     else:
@@ -309,13 +313,13 @@ def sweep(
     sys.exit(SOME_FAILED if report.failed else 0)
 
 
-def swept(question: Any, folder: Path, workers: int | None) -> Report:
+def swept(question: Any, folder: Path, workers: int | None, engine: str = "compiled") -> Report:
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
 
     try:
         with progress_bar() as progress:
-            return execute(question, folder, workers=workers, progress=progress)
+            return execute(question, folder, workers=workers, engine=engine, progress=progress)
     except Interrupted as interrupted:
         again = " ".join(["blocs", *sys.argv[1:]])
         click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)

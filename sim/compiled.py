@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -40,14 +40,17 @@ def cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(cache_folder())
+    setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  # numba declares its settings at run time
+
+JIT: Any = numba.njit
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 def compiled(function: F) -> F:
     """Compile a rule over arrays to machine code that holds no lock (`NUMBA_DISABLE_JIT=1` steps through it)."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(F, JIT(**OPTIONS)(function))
 
 
 def bare(function: F) -> F:
     """Compile a rule that makes no array: it only looks at its arguments, so it counts no references to them."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    return cast(F, JIT(**OPTIONS, _nrt=False)(function))

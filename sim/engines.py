@@ -8,9 +8,10 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 RunOne = Callable[..., "Run"]
 MOST_DEATHS = 3
+LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class Chunk:
     def name(self) -> str:
         """Name of its shard."""
         return f"{self.point:06d}-{self.replicates.start:08d}"
+
+
+def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
+    """One compiled run, equal to that by agents."""
+    from sim.ensemble import run
+
+    return run(scenario, seed=seed, replicate=replicate, world=world)
 
 
 def agents(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
@@ -134,6 +143,17 @@ def trajectory_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     return table
 
 
+def in_threads(
+    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
+) -> Iterator[tuple[Chunk, list[str]]]:
+    """Execute chunks in threads, yielding each as it is committed: compiled runs hold no lock."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from run_pool(pool, chunks, results, run_one, workers)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
 def in_processes(
     chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
 ) -> Iterator[tuple[Chunk, list[str]]]:
@@ -164,7 +184,7 @@ def in_processes(
 
 
 def run_pool(
-    pool: ProcessPoolExecutor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
+    pool: Executor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
 ) -> Iterator[tuple[Chunk, list[str]]]:
     """Keep a pool busy; raises BrokenProcessPool with the names of the chunks under way when a worker dies."""
     queue = iter(chunks)
@@ -188,18 +208,20 @@ def run_pool(
 
 
 def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
-    """Execute a chunk that kills its worker, each run in a process of its own."""
+    """Execute a chunk that kills its workers run by run, a fresh process after each death."""
     world = world_of(chunk.scenario)
     rows: list[Run | str] = []
-    for replicate in chunk.replicates:
-        with_one = pool_of(1)
-        try:
-            future = with_one.submit(attempt, chunk, run_one, replicate, world)
-            rows.append(future.result())
-        except BrokenProcessPool:
-            rows.append("the run killed its own process")
-        finally:
-            stop(with_one)
+    pool = pool_of(1)
+    try:
+        for replicate in chunk.replicates:
+            try:
+                rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
+            except BrokenProcessPool:
+                rows.append("the run killed its own process")
+                stop(pool)
+                pool = pool_of(1)
+    finally:
+        stop(pool)
     return commit(chunk, results, rows)
 
 
@@ -212,13 +234,20 @@ def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World) -> Run 
 
 
 def pool_of(workers: int) -> ProcessPoolExecutor:
-    """A pool of fresh processes that end with this one."""
+    """A pool of fresh processes that end with this one and leave its signals to it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in LEFT_TO_PARENT}
+    try:
+        resource_tracker.ensure_running()  # it inherits what is ignored, as it must outlive a hang-up too
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
 
 
 def follow_parent() -> None:
     """Leave signals to the parent, and end at once when it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in LEFT_TO_PARENT:
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -234,6 +263,10 @@ def stop(pool: ProcessPoolExecutor) -> None:
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
-        process.terminate()
+        process.kill()
     for process in processes:
         process.join()
+
+
+Execute = Callable[[list[Chunk], Results, RunOne, int], Iterator[tuple[Chunk, list[str]]]]
+ENGINES: dict[str, tuple[Execute, RunOne]] = {"compiled": (in_threads, compiled), "mesa": (in_processes, agents)}

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PathInFile = tuple[str | int, ...]
 SHOWN = 20
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
+TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
+TOO_LONG = "a whole number has thousands of digits"
 STRINGS = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )  # strings and comments of a TOML text
@@ -56,10 +59,7 @@ def printable(text: str) -> str:
 
 def quoted(value: object, limit: int = 60) -> str:
     """A value as it may be shown in a message: short, and between quotes when it is text."""
-    try:
-        text = repr(value)
-    except ValueError:
-        text = "a number of thousands of digits"
+    text = repr(list(value) if isinstance(value, tuple) else value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -70,6 +70,47 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     if near:
         return f" (did you mean {near[0]!r}?)"
     return f" (known: {', '.join(sorted(options))})" if 0 < len(options) <= 12 else ""
+
+
+SHAPES = {
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dataclass_type": "a table",
+    "tuple_type": "a list",
+    "string_type": "text; put it in quotes",
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "float_type": "a finite number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+}
+
+
+def phrase(error: Any, known: Iterable[str]) -> str:
+    """What is wrong by a validation error, and what would be right, in one sentence."""
+    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
+    if kind == "missing":
+        return "is missing; give it a value"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown key{suggestion(error['loc'][-1], known)}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        return f"{quoted(given)} is not a valid id; its pattern is {context['pattern']}"
+    if kind == "literal_error":
+        return f"{quoted(given)} is not one of {context['expected']}"
+    if kind == "model_type" and context.get("class_name") == "Sourced":
+        return f"{quoted(given)} is not a number, nor a table {{ value = …, source = …, note = … }}"
+    if kind in SHAPES:
+        return f"{quoted(given)} is not {SHAPES[kind]}"
+    if kind == "too_short":
+        return "is empty; give at least one"
+    if kind == "too_long":
+        return f"has {len(given)} entries; give at most {context['max_length']}"
+    message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+    return message if isinstance(given, (dict, list, tuple)) else f"{quoted(given)}: {message}"
 
 
 def shown_path(path: Path) -> str:
@@ -107,28 +148,32 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
     text = read_text(path)
     if not text.strip():
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
+    content: dict[str, object] = {}
+    line = 1
     try:
         content = tomllib.loads(text)
-        if deeper(content, MAX_DEPTH):
-            raise RecursionError
-        return content, key_lines(text)
-    except (ValueError, RecursionError) as error:
+        message = excess(content)
+    except RecursionError:
+        message = TOO_DEEP
+    except ValueError as error:
         found = re.search(r"at line (\d+)", str(error))
-        message = re.sub(r" \(at .*\)", "", str(error))
-        if isinstance(error, RecursionError):
-            message = f"nested too deeply; give at most {MAX_DEPTH} levels"
-        line = int(found.group(1)) if found else len(text.splitlines()) if "at end" in str(error) else 1
-        if digits := re.search(r"\w{4300}", text) if "integer string conversion" in message else None:
-            line, message = text.count("\n", 0, digits.start()) + 1, "a number has thousands of digits"
-        raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {message}")]) from None
+        line = int(found.group(1)) if found else len(text.splitlines())
+        message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
+    if not message:
+        return content, key_lines(text)
+    if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
+        line = text.count("\n", 0, digits.start()) + 1
+    raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {message}")]) from None
 
 
-def deeper(content: object, levels: int) -> bool:
-    """Whether tables and lists are nested deeper than so many levels."""
+def excess(content: object, levels: int = MAX_DEPTH) -> str:
+    """What is beyond any use in a TOML content: nesting without end, or a whole number without end."""
+    if isinstance(content, int):
+        return TOO_LONG if content.bit_length() > 10_000 else ""
     if not isinstance(content, (dict, list)):
-        return False
+        return ""
     parts = content.values() if isinstance(content, dict) else content
-    return levels == 0 or any(deeper(part, levels - 1) for part in parts)
+    return next(filter(None, (excess(part, levels - 1) for part in parts)), "") if levels else TOO_DEEP
 
 
 def key_lines(text: str) -> dict[PathInFile, int]:
@@ -144,6 +189,8 @@ def key_lines(text: str) -> dict[PathInFile, int]:
                 arrays[path] += 1
                 path = (*path, arrays[path] - 1)
             table = path
+            for depth in range(1, len(path)):
+                lines.setdefault(path[:depth], number)
             lines[table] = number
         elif not brackets and (key := re.match(r"((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[\w.\s-])+)=", line)):
             path = (*table, *key_path(key[1]))
@@ -162,6 +209,8 @@ def on_one_line(found: re.Match[str]) -> str:
 
 def key_path(key: str) -> PathInFile:
     """The parts of a TOML key such as `a."b.c"`."""
+    if '"' not in key and "'" not in key:
+        return tuple(part.strip() for part in key.split("."))
     parts: list[str] = []
     value: object = tomllib.loads(f"{key} = 0")
     while isinstance(value, dict):

@@ -199,7 +199,7 @@ def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
         elif kind == SHOCK_SANCTION:
             if not (shocks.existing[e] and situation.sanction[i, j] == 0.0):
                 situation.sanction[i, j] = value
-                if not shocks.existing[e]:
+                if shocks.regime[e] > 0 or not shocks.existing[e]:
                     situation.regime[i, j] = shocks.regime[e]
         elif kind == SHOCK_PRIORITY:
             situation.priority[i, j] = value

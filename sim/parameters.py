@@ -34,6 +34,9 @@ class Sourced(Strict):
         return {"value": given} if isinstance(given, (int, float, str)) else given
 
 
+UNBOUNDED = 1e9  # larger values would spoil the exactness of sums
+
+
 @dataclass(frozen=True)
 class Between:
     """Bounds of a number, ends included, said in one phrase when they are passed."""
@@ -59,9 +62,9 @@ class Between:
 
 
 Share = Annotated[Sourced, Between(0, 1)]
-NonNegative = Annotated[Sourced, Between(0, 1e9)]
+NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
 PlainShare = Annotated[float, Between(0, 1)]
-PlainNonNegative = Annotated[float, Between(0, 1e9)]
+PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
 
 PROTOTYPE = "a prototype over the same 52 states gave sensible worlds near this value; not calibrated"
 

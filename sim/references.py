@@ -36,8 +36,8 @@ class Names:
     def __init__(self, content: Mapping[str, Any], whole: bool) -> None:
         self.whole = whole
         self.known = {"parameter": Parameters.model_fields.keys(), "mechanism": MECHANISMS.keys()}
-        if whole:
-            for what in ("state", "bloc", "theatre", "institution"):
+        for what in ("state", "bloc", "theatre", "institution"):
+            if whole and isinstance(content.get(f"{what}s", {}), dict):
                 self.known[what] = table(content, f"{what}s").keys()
         self.said: dict[tuple[str, str], str] = {}
 
@@ -69,7 +69,6 @@ def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: b
 def state_faults(content: Mapping[str, Any], names: Names) -> Found:
     """States of unknown theatres, or starting where they may not."""
     blocs = table(content, "blocs")
-    leaders = {quoted(table(blocs, bloc).get("leader")): bloc for bloc in blocs}
     for state, record in table(content, "states").items():
         if not isinstance(record, dict):
             continue
@@ -80,9 +79,9 @@ def state_faults(content: Mapping[str, Any], names: Names) -> Found:
             yield from names.check("bloc", initial, (*place, "initial"))
         if initial == NON_ALIGNED_ID and content.get("non_aligned_allowed") is False:
             yield (*place, "initial"), "this scenario forbids non-alignment; start it in a bloc or `random`"
-        bloc = leaders.get(quoted(state), initial)
-        if initial != bloc and ("initial" in record or names.whole):
-            yield (*place, "initial"), f"leads {bloc!r}, so it must start there"
+        led = [bloc for bloc in blocs if table(blocs, bloc).get("leader") == state]
+        if led and initial not in led and ("initial" in record or names.whole):
+            yield (*place, "initial"), f"leads {led[0]!r}, so it must start there"
     given = [r.get("capability") if isinstance(r, dict) else None for r in table(content, "states").values()]
     if names.whole and given and all((c.get("value") if isinstance(c, dict) else c) == 0 for c in given):
         yield ("states",), "no state has any capability; give at least one a capability above 0"
@@ -108,7 +107,10 @@ def bloc_faults(content: Mapping[str, Any], names: Names) -> Found:
         for n, member in enumerate(members):
             yield from names.check("state", member, ("institutions", institution, "members", n))
             if member in members[:n]:
-                yield ("institutions", institution, "members", n), f"{quoted(member)} stands here a second time"
+                yield (
+                    ("institutions", institution, "members", n),
+                    f"{quoted(member)} stands here a second time; name it once",
+                )
 
 
 def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
@@ -149,7 +151,7 @@ def shock_faults(content: Mapping[str, Any], names: Names) -> Found:
         yield from regime_faults(shock, place, names)
         step = shock.get("step")
         if isinstance(step, int) and isinstance(steps, int) and step > steps:
-            yield (*place, "step"), f"{step} is after the last step, {steps}"
+            yield (*place, "step"), f"{quoted(step)} is after the last step, {quoted(steps)}"
 
 
 def sweep_faults(content: Mapping[str, Any]) -> Found:
@@ -187,9 +189,10 @@ def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]
 def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Found:
     """Source cells anywhere in a draft that do not resolve."""
     if isinstance(content, dict):
+        note = content.get("note")
         for key, value in content.items():
             if isinstance(value, str) and (key == "source" or key.endswith("_source")) and value:
-                for message in source_faults(value, str(content.get("note", "")), sources):
+                for message in source_faults(value, note if isinstance(note, str) else "", sources):
                     yield (*place, key), message
             else:
                 yield from cited_faults(value, (*place, key), sources)

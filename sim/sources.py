@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from sim.faults import Fault, InputError, quoted, read_toml, shown_path, suggestion
+from sim.faults import Fault, InputError, phrase, quoted, read_toml, shown_path, suggestion
 
 ASSUMED = "assumed"
 PARAGRAPHS = re.compile(r"§\d{1,4}(,\s*§\d{1,4})*")
@@ -50,7 +50,7 @@ def read_sources(path: Path) -> Bibliography:
         for item in error.errors():
             place = tuple(part for part in item["loc"] if part not in ("Source", "[key]"))
             line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 1)
-            message = f"{item['msg'].lower()}; a source has title, authors, year, where, note, paragraphs"
+            message = phrase(item, Source.__dataclass_fields__)
             faults.append(Fault(shown_path(path), line, ".".join(map(str, place)), message))
         raise InputError(faults) from None
 

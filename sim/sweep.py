@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +18,7 @@ from sim.faults import Fault, InputError, shown_path
 from sim.scenario import Scenario, computed
 from sim.store import Results, write_manifest
 
-CHUNK = 10
+SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 Progress = Callable[[int, int], None]
 
 
@@ -42,10 +44,11 @@ class Question:
 
     def chunks(self) -> list[engines.Chunk]:
         """All runs of the question, in chunks that do not depend on who executes them."""
+        size = min(max(sum(self.replicates) // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
         return [
-            engines.Chunk(n, p.name, p.scenario, self.seed, range(first, min(first + CHUNK, count)), self.trajectory)
+            engines.Chunk(n, p.name, p.scenario, self.seed, range(first, min(first + size, count)), self.trajectory)
             for n, (p, count) in enumerate(zip(self.points, self.replicates, strict=True))
-            for first in range(0, count, CHUNK)
+            for first in range(0, count, size)
         ]
 
 
@@ -144,10 +147,14 @@ def sweep(
     folder: Path,
     *,
     workers: int | None = None,
-    run_one: engines.RunOne = engines.agents,
+    engine: str = "compiled",
+    run_one: engines.RunOne | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
+
+    The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes. `run_one` replaces
+    the engine's own run.
 
     Raises InputError where the folder holds another question or another process writes into it.
     """
@@ -161,7 +168,8 @@ def sweep(
         left = sum(len(chunk.replicates) for chunk in open_chunks)
         report = Report(results, total, left)
         progress(total - left, total)
-        for chunk, _ in engines.in_processes(open_chunks, results, run_one, workers or cores()):
+        execute, own = engines.ENGINES[engine]
+        for chunk, _ in execute(open_chunks, results, run_one or own, workers or cores()):
             left -= len(chunk.replicates)
             progress(total - left, total)
         report.failed = failed_runs(results)
@@ -182,9 +190,6 @@ def cores() -> int:
 
 def default_folder(question: Question, scenarios: Sequence[str]) -> Path:
     """A folder named by the question, so that the same question asked twice is computed once."""
-    import hashlib
-    import json
-
     digest = hashlib.sha256(json.dumps(question.told(), sort_keys=True).encode()).hexdigest()[:10]
     name = scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)}_scenarios"
     return Path("results") / f"{name}-{digest}"

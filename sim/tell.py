@@ -116,11 +116,11 @@ def timeline(out: Console, name: str, told: Scenario, run: Run) -> None:
     late = run.late_shares()
     for k, alignment in enumerate(run.alignments):
         members = [i for i in range(len(names)) if run.alignment[-1, i] == k]
-        members.sort(key=lambda i: -late[i, k])
+        members = sorted(members, key=lambda i: -late[i, k])  # sorted at once
         words = ", ".join(f"{plain(names[i])}{'' if late[i, k] >= 0.5 else ' (new)'}" for i in members)
         out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
-    step = run.consolidation_step()
-    rest = "did not settle" if math.isnan(step) else f"settled at step {step:.0f}"
+    settled = run.consolidation_step()
+    rest = "did not settle" if math.isnan(settled) else f"settled at step {settled:.0f}"
     out.print(
         f"\nThe blocs' shares {rest}. One run is one draw of luck: `blocs sweep {plain(name)}` shows how they spread."
     )
@@ -235,7 +235,7 @@ def claims(out: Console, found: list[Answer]) -> None:
         shown.add_row(str(one.number), *map(plain, cells), str(one.n), one.verdict)
     out.print(shown)
     out.print(
-        "\nEffects hold at the default parameters, which are assumed and not calibrated; the interval is of chance alone."
+        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone."
     )
 
 

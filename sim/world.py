@@ -232,8 +232,8 @@ def pairs(a: str, b: str, scenario: Scenario, index: dict[str, int]) -> Iterator
     """Ordered pairs that two selectors name, and whether only existing ties are meant (`*`)."""
     ends = [selected(end, scenario.institutions) for end in (a, b)]
     existing = None in ends
-    for first in ends[0] or index:
-        for second in ends[1] or index:
+    for first in index if ends[0] is None else ends[0]:
+        for second in index if ends[1] is None else ends[1]:
             if first != second:
                 yield index[first], index[second], existing
 

@@ -278,7 +278,7 @@ def strike(world: World, step: int) -> None:
                 regime = blocs.index(shock.regime) + 1 if shock.regime else 0
                 for i, j in pairs(world, shock.sender, shock.target, world.sanction):
                     world.sanction[i][j] = shock.value
-                    if "*" not in (shock.sender, shock.target):
+                    if shock.regime or "*" not in (shock.sender, shock.target):
                         world.regime[i][j] = regime
             case PairShock(kind="bond"):
                 for i, j in pairs(world, shock.a, shock.b, world.first_bond):

@@ -1,0 +1,441 @@
+"""Laws of whole runs: what theory fixes (MODEL §8), what must not change a run, and the agent as a state."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import BLOCS, NO_RESPONSE, PROPENSITY_ALONE, landscape, landscapes, scenarios
+
+from sim import ensemble, model
+from sim.catalog import load, scenario_names, world_names
+from sim.model import BlocModel, Run
+from sim.parameters import Parameters
+from sim.scenario import Scenario
+from sim.settings import with_settings
+from sim.world import world_of
+
+WEIGHTS = ("w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter", "w_pressure",
+           "w_autonomy", "inertia")  # fmt: skip
+OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
+
+
+def same(one: Run, other: Run, fields: tuple[str, ...] = OBSERVED) -> None:
+    """Two runs are one, to the bit."""
+    for name in fields:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def changed(scenario: Scenario, **changes: Any) -> Scenario:
+    """A scenario with top-level fields replaced, validated anew."""
+    return Scenario.model_validate({**scenario.model_dump(), **changes})
+
+
+# The agents and the compiled run
+
+
+@given(scenarios(), st.integers(0, 2**40), st.integers(0, 1000))
+@settings(max_examples=200, deadline=None)
+def test_agents_and_compiled_run_are_equal_to_the_bit(scenario: Scenario, seed: int, replicate: int) -> None:
+    same(model.run(scenario, seed=seed, replicate=replicate), ensemble.run(scenario, seed=seed, replicate=replicate))
+
+
+@pytest.mark.parametrize("name", [*scenario_names(), *world_names()])
+def test_agents_and_compiled_run_are_equal_on_every_shipped_scenario(name: str) -> None:
+    scenario = load(name)
+    world = world_of(scenario)
+    for seed in range(2):
+        same(model.run(scenario, seed=seed, world=world), ensemble.run(scenario, seed=seed, world=world))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("activation", ["random", "fixed_order", "simultaneous"])
+@pytest.mark.parametrize("name", [*scenario_names(), *world_names()])
+def test_agents_and_compiled_run_are_equal_over_fifty_seeds(name: str, activation: str) -> None:
+    scenario = changed(load(name), activation=activation)
+    world = world_of(scenario)
+    for seed in range(50):
+        same(model.run(scenario, seed=seed, world=world), ensemble.run(scenario, seed=seed, world=world))
+
+
+# Known answers (MODEL §8)
+
+
+def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
+    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
+    setting = world_of(scenario).setting
+    return sum(
+        setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
+        for i, j in itertools.combinations(range(alignment.size), 2)
+        if alignment[i] != alignment[j]
+    )
+
+
+@given(landscapes(steps=12), st.integers(0, 1000))
+@settings(max_examples=100, deadline=None)
+def test_no_decision_raises_the_energy_and_runs_end_in_a_local_minimum(scenario: Scenario, seed: int) -> None:
+    world = BlocModel(scenario, seed=seed)
+    energy = pair_energy(scenario, world.alignment)
+    decide = [agent.step for agent in world.states]
+
+    def watched(agent: int) -> None:
+        nonlocal energy
+        decide[agent]()
+        after = pair_energy(scenario, world.alignment)
+        assert after <= energy + 1e-8
+        energy = after
+
+    for agent in world.states:
+        agent.step = lambda i=agent.index: watched(i)
+    rest = False
+    for _ in range(scenario.steps):
+        before = world.alignment.copy()
+        world.step()
+        rest = bool((world.alignment == before).all())
+    assume(rest)
+    for i in range(len(world.states)):
+        flipped = world.alignment.copy()
+        flipped[i] = 3 - flipped[i]
+        assert pair_energy(scenario, flipped) >= energy - 1e-8
+
+
+def boltzmann(scenario: Scenario, temperature: float) -> dict[tuple[int, ...], float]:
+    """The Boltzmann distribution of E over all configurations, by enumeration."""
+    configurations = list(itertools.product((1, 2), repeat=len(scenario.states)))
+    energies = np.array([pair_energy(scenario, np.array(c)) for c in configurations])
+    weights = np.exp(-(energies - energies.min()) / temperature)
+    return dict(zip(configurations, weights / weights.sum(), strict=True))
+
+
+@pytest.mark.parametrize("activation", ["random", "fixed_order"])
+def test_long_run_is_the_boltzmann_distribution(activation: str) -> None:
+    """With c = 1/N the states are a Gibbs sampler of E at temperature τ / N; 10⁵ steps, compiled."""
+    rng = np.random.default_rng(5)
+    matrix = np.triu(rng.normal(size=(5, 5)), 1).round(2)
+    scenario = landscape(matrix + matrix.T, [1.0] * 5, temperature=0.3, steps=10_000, activation=activation)
+    world = world_of(scenario)
+    seen: dict[tuple[int, ...], float] = dict.fromkeys(itertools.product((1, 2), repeat=5), 0.0)
+    for replicate in range(10):
+        run = ensemble.run(scenario, seed=11, replicate=replicate, world=world)
+        found, counts = np.unique(run.alignment[50:], axis=0, return_counts=True)
+        for row, count in zip(found, counts, strict=True):
+            seen[tuple(row.tolist())] += count
+    total = sum(seen.values())
+    expected = boltzmann(scenario, 0.3 / 5)
+    assert max(expected.values()) < 0.5  # a distribution worth the name
+    assert sum(abs(seen[c] / total - expected[c]) for c in expected) / 2 < 0.02
+
+
+def test_frustrated_triangle() -> None:
+    """Galam 1996: six two-against-one splits; frozen at temperature 0, equally frequent above it."""
+    matrix = -(np.ones((3, 3)) - np.eye(3))
+    cold = landscape(matrix, [1.0, 1.0, 1.0], steps=10)
+    ends = set()
+    for replicate in range(60):
+        run = model.run(cold, seed=1, replicate=replicate)
+        assert len(set(run.alignment[-1].tolist())) == 2
+        assert (run.alignment[2:] == run.alignment[-1]).all()
+        ends.add(tuple(run.alignment[-1].tolist()))
+    assert len(ends) == 6
+    warm = landscape(matrix, [1.0, 1.0, 1.0], temperature=0.1, steps=10_000)
+    run = ensemble.run(warm, seed=1)
+    found, counts = np.unique(run.alignment[100:], axis=0, return_counts=True)
+    split = [count for row, count in zip(found, counts, strict=True) if len(set(row.tolist())) == 2]
+    assert len(split) == 6
+    assert max(split) / min(split) < 1.25
+
+
+def test_unix_standards_end_in_the_two_published_minima() -> None:
+    """Axelrod & Bennett 1993: at temperature 0 the nine firms end in two configurations and nowhere else."""
+    scenario = load("unix_1988")
+    ids = list(scenario.states)
+    ends = set()
+    for replicate in range(100):
+        final = ensemble.run(scenario, seed=4, replicate=replicate).alignment[-1]
+        ends.add(frozenset(i for i, a in zip(ids, final, strict=True) if a == final[0]))
+    assert len(ends) == 2
+
+
+# Invariances (MODEL §8.6)
+
+
+@given(scenarios(), st.randoms(use_true_random=False), st.integers(0, 100))
+@settings(max_examples=80, deadline=None)
+def test_order_of_states_and_ties_changes_nothing(scenario: Scenario, random: Any, seed: int) -> None:
+    assume(scenario.activation != "fixed_order")
+    ids = list(scenario.states)
+    random.shuffle(ids)
+    ties = [tie.model_dump() for tie in scenario.ties]
+    random.shuffle(ties)
+    for tie in ties:
+        if tie["kind"] != "sanction":
+            tie["a"], tie["b"] = tie["b"], tie["a"]
+    states = {i: scenario.states[i].model_dump() for i in ids}
+    one, other = model.run(scenario, seed=seed), model.run(changed(scenario, states=states, ties=ties), seed=seed)
+    back = [other.states.index(i) for i in one.states]
+    for name in ("alignment", "chances", "stability", "bite"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[:, back], err_msg=name)
+
+
+@given(scenarios(fixed={"activation": "random"}), st.integers(0, 100))
+@settings(max_examples=40, deadline=None)
+def test_names_change_nothing(scenario: Scenario, seed: int) -> None:
+    states = {i: {**record.model_dump(), "name": f"renamed {i}"} for i, record in scenario.states.items()}
+    renamed = changed(scenario, states=states, title="another")
+    assert renamed.digest() == scenario.digest()
+    same(model.run(scenario, seed=seed), model.run(renamed, seed=seed))
+
+
+@given(scenarios(max_blocs=2, fixed={"non_aligned_allowed": False}), st.integers(0, 100))
+@settings(max_examples=80, deadline=None)
+def test_swapping_the_blocs_swaps_the_run_at_temperature_zero(scenario: Scenario, seed: int) -> None:
+    assume(len(scenario.blocs) == 2 and not any(getattr(s, "parameter", "") == "temperature" for s in scenario.shocks))
+    scenario = with_settings(scenario, {"temperature": 0})
+    content = scenario.model_dump()
+    swap = {BLOCS[0]: BLOCS[1], BLOCS[1]: BLOCS[0]}
+    for state in content["states"].values():
+        state["initial"] = state["initial"] if state["initial"] in swap else BLOCS[0]
+    plain = Scenario.model_validate(content)
+    mirrored = plain.model_dump()
+    mirrored["blocs"] = {swap[k]: v for k, v in mirrored["blocs"].items()}
+    for record in [*mirrored["states"].values(), *mirrored["ties"], *mirrored["shocks"]]:
+        for key in ("initial", "regime", "bloc"):
+            if record.get(key) in swap:
+                record[key] = swap[record[key]]
+    mirrored["blocs"] = {k: mirrored["blocs"][k] for k in BLOCS[:2]}
+    one, other = model.run(plain, seed=seed), model.run(Scenario.model_validate(mirrored), seed=seed)
+    np.testing.assert_array_equal(one.alignment, 3 - other.alignment)
+
+
+@given(scenarios(max_states=5), st.integers(0, 100), st.sampled_from(["random", "non_aligned"]))
+@settings(max_examples=80, deadline=None)
+def test_an_isolated_state_changes_nobody(scenario: Scenario, seed: int, initial: str) -> None:
+    """Without capability, product or ties. It counts in the plain mean bite of its bloc, so strain is off."""
+    scenario = with_settings(scenario, {"strain": 0})
+    shocks = [s for s in scenario.shocks if getattr(s, "parameter", "") != "strain"]
+    scenario = changed(scenario, shocks=[s.model_dump() for s in shocks])
+    lone = {"name": "lone", "theatre": next(iter(scenario.theatres)), "capability": 0, "initial": initial}
+    if initial == "non_aligned" and not scenario.non_aligned_allowed:
+        lone["initial"] = "random"
+    more = changed(scenario, states={**{k: v.model_dump() for k, v in scenario.states.items()}, "LONE": lone})
+    one, other = model.run(scenario, seed=seed), model.run(more, seed=seed)
+    for name in ("alignment", "chances", "stability", "bite"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[:, :-1], err_msg=name)
+
+
+@given(scenarios(max_states=4, fixed={"shocks": [], "institutions": {}}), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_two_worlds_without_a_tie_between_them_run_as_each_alone(scenario: Scenario, seed: int) -> None:
+    """The terms that are sums over ties: those that weigh the whole world's blocs are off.
+
+    In the union every share is halved, which doubled weights undo.
+    """
+    off = dict.fromkeys(
+        ("w_balance", "w_shelter", "w_pressure", "outreach", "sanction_response", "erosion", "strain"), 0
+    )
+    scenario = with_settings(scenario, {**off, "w_trade": 0, "temperature": 0.5})
+    scenario = changed(
+        scenario,
+        blocs={k: {**b.model_dump(), "leader": None, "accommodation": 0} for k, b in scenario.blocs.items()},
+        activation="random",
+    )
+    double = {n: 2 * getattr(scenario.parameters, n).value for n in ("w_propensity", "w_bond", "w_hostility")}
+    both = with_settings(scenario, double)
+    twins = {f"X{k}": {**v.model_dump(), "name": f"X{k}"} for k, v in scenario.states.items()}
+    ties = [t.model_dump() for t in both.ties if t.kind != "trade"]
+    twin_ties = [{**t, "a": f"X{t['a']}", "b": f"X{t['b']}"} for t in ties]
+    states = {k: v.model_dump() for k, v in scenario.states.items()}
+    union = model.run(changed(both, states={**states, **twins}, ties=[*ties, *twin_ties]), seed=seed)
+    alone = model.run(changed(scenario, ties=ties), seed=seed)
+    other = model.run(changed(scenario, states=twins, ties=twin_ties), seed=seed)
+    n = len(states)
+    np.testing.assert_array_equal(union.alignment[:, :n], alone.alignment)
+    np.testing.assert_array_equal(union.alignment[:, n:], other.alignment)
+
+
+@given(scenarios(fixed={"shocks": []}), st.integers(0, 100))
+@settings(max_examples=40, deadline=None)
+def test_without_weights_every_allowed_alignment_is_as_likely(scenario: Scenario, seed: int) -> None:
+    blind = with_settings(scenario, {**dict.fromkeys(WEIGHTS, 0), "temperature": 0.5, "blocs.*.accommodation": 0})
+    run = model.run(blind, seed=seed)
+    allowed = world_of(blind).setting.allowed
+    free = ~world_of(blind).setting.fixed
+    np.testing.assert_allclose(
+        run.chances[1:, free], np.broadcast_to(allowed / allowed.sum(), run.chances[1:, free].shape)
+    )
+
+
+@given(scenarios(fixed={"shocks": []}), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_doubling_utilities_and_temperature_changes_nothing(scenario: Scenario, seed: int) -> None:
+    """Powers of two, so to the bit; accommodation is a utility too, and its cost is per unit."""
+    told = {n: 2 * getattr(scenario.parameters, n).value for n in (*WEIGHTS, "temperature")}
+    told["accommodation_cost"] = scenario.parameters.accommodation_cost.value / 2
+    told |= {f"blocs.{k}.accommodation": 2 * b.accommodation.value for k, b in scenario.blocs.items()}
+    same(model.run(scenario, seed=seed), model.run(with_settings(scenario, told), seed=seed),
+         ("alignment", "chances", "stability", "bite"))  # fmt: skip
+
+
+@given(scenarios(steps=6), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_a_shorter_run_is_a_prefix(scenario: Scenario, seed: int) -> None:
+    short = scenario.model_copy(update={"steps": 3, "shocks": tuple(s for s in scenario.shocks if s.step <= 3)})
+    long, prefix = model.run(scenario, seed=seed), model.run(short, seed=seed)
+    for name in OBSERVED:
+        np.testing.assert_array_equal(getattr(long, name)[:4], getattr(prefix, name), err_msg=name)
+
+
+@given(scenarios(), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_a_shock_leaves_the_steps_before_it(scenario: Scenario, seed: int) -> None:
+    first = min((shock.step for shock in scenario.shocks), default=1)
+    one, other = model.run(scenario, seed=seed), model.run(changed(scenario, shocks=[]), seed=seed)
+    for name in OBSERVED:
+        np.testing.assert_array_equal(getattr(one, name)[:first], getattr(other, name)[:first], err_msg=name)
+
+
+@given(landscapes(), st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_without_ties_and_noise_nobody_moves(scenario: Scenario, seed: int) -> None:
+    run = model.run(changed(scenario, ties=[]), seed=seed)
+    assert (run.alignment == run.alignment[0]).all()
+
+
+@given(scenarios(), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_ties_stay_in_bounds_and_symmetric(scenario: Scenario, seed: int) -> None:
+    world = BlocModel(scenario, seed=seed)
+    for _ in range(scenario.steps):
+        world.step()
+        for tie in (world.situation.bond, world.situation.rivalry, world.situation.sanction):
+            assert tie.min() >= 0
+            assert tie.max() <= 1
+            assert (np.diag(tie) == 0).all()
+        np.testing.assert_array_equal(world.situation.bond, world.situation.bond.T)
+        np.testing.assert_array_equal(world.situation.rivalry, world.situation.rivalry.T)
+        assert (world.stability >= 0).all()
+        assert (world.stability <= 1).all()
+
+
+@given(scenarios(fixed={"shocks": []}), st.integers(0, 50))
+@settings(max_examples=40, deadline=None)
+def test_with_rates_of_zero_ties_stay_as_they_are(scenario: Scenario, seed: int) -> None:
+    world = BlocModel(with_settings(scenario, NO_RESPONSE), seed=seed)
+    start = world.world.situation()
+    for _ in range(scenario.steps):
+        world.step()
+    for now, then in zip(world.situation, start, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@given(scenarios(), st.integers(0, 50))
+@settings(max_examples=40, deadline=None)
+def test_a_fixed_state_stays(scenario: Scenario, seed: int) -> None:
+    run = model.run(scenario, seed=seed)
+    leaders = {bloc.leader for bloc in scenario.blocs.values()}
+    for i, (state, record) in enumerate(scenario.states.items()):
+        if record.fixed or state in leaders:
+            assert (run.alignment[:, i] == run.alignment[0, i]).all()
+            assert (run.chances[1:, i].max(axis=1) == 1).all()
+
+
+# Luck and activation
+
+
+def test_the_same_run_in_another_process() -> None:
+    code = (
+        "import hashlib; from sim.catalog import load; from sim.model import run\n"
+        "r = run(load('baseline_2023'), seed=9)\n"
+        "print(hashlib.sha256(r.alignment.tobytes() + r.chances.tobytes() + r.outcomes.tobytes()).hexdigest())"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": salt}, capture_output=True, check=True
+        ).stdout
+        for salt in ("1", "2")
+    }
+    assert len(hashes) == 1
+
+
+def test_luck_belongs_to_the_state() -> None:
+    """A world with a state less gives the others the same draws."""
+    scenario = load("baseline_2023")
+    fewer = changed(
+        scenario,
+        states={k: v.model_dump() for k, v in scenario.states.items() if k != "CHL"},
+        ties=[t.model_dump() for t in scenario.ties if "CHL" not in (t.a, t.b)],
+    )
+    one, other = BlocModel(scenario, seed=5), BlocModel(fewer, seed=5)
+    one.step(), other.step()
+    kept = [i for i, state in enumerate(one.world.states) if state != "CHL"]
+    np.testing.assert_array_equal(one.uniforms[kept], other.uniforms)
+
+
+def test_simultaneous_states_all_see_the_start_of_the_step() -> None:
+    """Two states that want to be apart and start together: both move, for ever; in turn one of them moves."""
+    matrix = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    together = {"initial": [BLOCS[0]] * 2, "steps": 4}
+    both = model.run(landscape(matrix, [1.0, 1.0], activation="simultaneous", **together), seed=1)
+    assert both.alignment.tolist() == [[1, 1], [2, 2], [1, 1], [2, 2], [1, 1]]
+    turns = model.run(landscape(matrix, [1.0, 1.0], activation="fixed_order", **together), seed=1)
+    assert turns.alignment.tolist() == [[1, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
+
+
+def test_random_order_differs_from_step_to_step() -> None:
+    matrix = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    told = landscape(matrix, [1.0, 1.0], initial=[BLOCS[0]] * 2, steps=1)
+    first = {tuple(model.run(told, seed=1, replicate=r).alignment[-1].tolist()) for r in range(20)}
+    assert first == {(2, 1), (1, 2)}
+
+
+# The agent reads like a state
+
+
+def test_a_state_knows_itself() -> None:
+    world = BlocModel(load("baseline_2023"), seed=1)
+    world.step()
+    korea = world.state("PRK")
+    assert korea.name == "North Korea"
+    assert korea.theatre == "indo_pacific"
+    assert {"USA", "KOR", "JPN"} <= korea.rivals.keys()
+    assert {"USA", "JPN", "KOR"} <= korea.sanctioned_by.keys()
+    assert 0.2 < korea.bite < 0.8
+    assert {"CHN", "RUS"} <= korea.bonds.keys()
+    assert korea.depends_on.keys() == {"CHN", "USA"}
+    assert korea.alignment in world.world.alignments
+    assert sum(korea.chances.values()) == pytest.approx(1)
+    assert korea.utility["front"] == pytest.approx(sum(korea.why["front"].values()), abs=1e-15)
+    assert "RUS" in world.state("CHN").partners
+    assert "PRK" in world.state("USA").sanctions
+    assert repr(world.state("USA")) == "<United States: us_led>"
+    assert 0 <= korea.regime_stability <= 1
+    assert korea.capability == pytest.approx(0.01409 / 0.8755, rel=1e-3)
+    assert korea.product < 0.001
+
+
+@pytest.mark.parametrize("name", Parameters.model_fields)
+def test_no_parameter_is_dead(name: str) -> None:
+    """Each parameter changes some run when it is moved."""
+    scenario = with_settings(
+        load("dispersed_attention"),
+        {"blocs.us_led.accommodation": 0.05, "rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.02,
+         "sanction_relief": 0.02, "states.PRK.autonomy": 2, "ties.propensity.PRK.CHN": 0.3},
+    )  # fmt: skip
+    value = getattr(scenario.parameters, name).value
+    moved = with_settings(scenario, {name: value / 2})
+    assert (ensemble.run(scenario, seed=3).chances[1:] != ensemble.run(moved, seed=3).chances[1:]).any()
+
+
+@pytest.mark.parametrize("mechanism", [k for k in PROPENSITY_ALONE if k.startswith("w_")])
+def test_a_weight_of_zero_switches_its_term_off(mechanism: str) -> None:
+    scenario = with_settings(load("dispersed_attention"), {mechanism: 0})
+    world = BlocModel(scenario, seed=1)
+    world.step()
+    assert all(terms[mechanism.removeprefix("w_")] == 0 for s in world.states for terms in s.why.values())
