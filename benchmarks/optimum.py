@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.landscape import Matrix, Optimum, optimum
+from sim.landscape import Matrix
+from sim.optimum import Optimum, optimum
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sim.landscape import Minima
+from sim.optimum import Optimum
 
 # Okabe & Ito (2008): told apart with any colour vision; line style and marker repeat the distinction.
 PALETTE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -118,3 +122,20 @@ def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(table)), list(table["scenario"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
+
+
+def landscape(axes: Axes, minima: Minima, best: Optimum) -> None:
+    """Local minima: states away from the optimum against energy, the area of a dot the share of its basin."""
+    away = (minima.alignments != best.alignment).sum(axis=1)
+    away = np.minimum(away, minima.alignments.shape[1] - away)
+    area = 20 + 600 * minima.shares
+    axes.scatter(away, minima.energies, s=area, color=PALETTE[1], alpha=0.5, edgecolor="black", linewidth=0.6)
+    axes.plot(
+        0, best.energy, "*", color=PALETTE[5], markersize=11, label="lowest, proven" if best.proven else "lowest found"
+    )
+    if not best.proven:
+        axes.axhline(best.bound, color="black", linestyle=":", linewidth=1, label="nothing is below")
+    axes.set(xlabel="states to move from the optimum", ylabel="energy over ordered pairs")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(0.15)
+    axes.legend(loc="best", title="dot area: share of starts that end there", fontsize=8, title_fontsize=8)

@@ -125,11 +125,13 @@ def plain(text: object) -> str:
     return escape(printable(str(text)))
 
 
-def resolved(name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Scenario:
-    """A scenario by name or path with settings changed and mechanisms off; raises InputError."""
+def resolved(
+    name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
+) -> Scenario:
+    """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
     from sim.catalog import load
     from sim.faults import suggestion
-    from sim.settings import MECHANISMS, with_settings
+    from sim.settings import MECHANISMS, with_settings, with_steps
 
     scenario = load(name)
     faults = []
@@ -146,6 +148,10 @@ def resolved(name: str, settings: tuple[str, ...] = (), without: tuple[str, ...]
         else:
             near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
             faults.append(Fault("--without", 1, mechanism, f"unknown mechanism{near}"))
+    try:
+        scenario = scenario if steps is None else with_steps(scenario, steps)
+    except ValueError as error:
+        faults.append(Fault("--steps", 1, "", str(error)))
     if faults:
         raise InputError(faults)
     return scenario
@@ -250,13 +256,7 @@ def run(
     from sim import tell
     from sim.model import run as run_once
 
-    found = resolved(scenario, settings, without)
-    if steps is not None:
-        last = max((shock.step for shock in found.shocks), default=1)
-        if last > steps:
-            message = f"{steps} is before the shock at step {last}; give at least {last}"
-            raise InputError([Fault("--steps", 1, str(steps), message)])
-        found = found.model_copy(update={"steps": steps})
+    found = resolved(scenario, settings, without, steps)
     result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
     if out is not None:
         tell.write_run(out, stem(scenario), found, result)
@@ -295,9 +295,15 @@ def sweep(
     """
     from sim.sweep import default_folder, question_of
 
-    found = {stem(name): resolved(name, settings, without) for name in scenarios}
-    if steps is not None:
-        found = {name: scenario.model_copy(update={"steps": steps}) for name, scenario in found.items()}
+    found: dict[str, Scenario] = {}
+    faults: list[Fault] = []
+    for name in scenarios:
+        try:
+            found[stem(name)] = resolved(name, settings, without, steps)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
     try:
         question = question_of(found, replicates=replicates, seed=seed, trajectory=trajectory)
     except ValueError as error:
@@ -434,14 +440,55 @@ def claims(results: Path, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("world")
+@seed_option
+@set_option
+@click.option(
+    "--replicates", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Runs of the agents."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0, 86_400), default=20.0, show_default=True, help="Time for the proof."
+)
+@click.option("--chart", type=click.Path(path_type=Path), help="File for a chart of the landscape (.png or .svg).")
+@json_option
+def landscape(
+    world: str, seed: int | None, settings: tuple[str, ...], replicates: int, seconds: float, chart: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Show which two blocs a world's ties alone would make, and how near the agents come.
+
+    Example: blocs landscape unix_1988 --chart unix.png
+    """
+    from sim import predictions, tell
+
+    found = resolved(world, settings)
+    luck = found.sweep.seed if seed is None else seed
+    terrain = predictions.terrain(found, seed=luck, seconds=seconds)
+    runs = predictions.finals(found, seed=luck, replicates=replicates)
+    splits = predictions.splits(found, terrain, seed=luck)
+    if chart is not None:
+        from sim import charts
+
+        made, (axes,) = charts.figure(7, 4.5)
+        charts.landscape(axes, terrain.minima, terrain.best)
+        axes.set_title(found.title, loc="left")
+        charts.save(made, str(chart))
+    record = tell.landscape_record(found, terrain, runs, splits)
+    if as_json:
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        tell.landscape(console(), stem(world), found, record)
+
+
+@cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder.")
-@click.option("--replicates", type=click.IntRange(2, 100_000), default=30, show_default=True, help="Runs of each.")
+@click.option("--replicates", type=click.IntRange(2, 100_000), default=100, show_default=True, help="Runs of each.")
 @seed_option
 @workers_option
 def demo(out: Path, replicates: int, seed: int | None, workers: int | None) -> None:
     """The main job: sweep the shipped scenarios, compare them, answer the claims, draw the charts.
 
-    Example: blocs demo --out demo --replicates 100
+    Example: blocs demo --out demo --replicates 30
     """
     from sim import demonstration, tell
     from sim.sweep import question_of

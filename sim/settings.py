@@ -47,6 +47,14 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     return scenario
 
 
+def with_steps(scenario: Scenario, steps: int) -> Scenario:
+    """The scenario with another number of steps; raises ValueError where a shock would come after the last."""
+    last = max((shock.step for shock in scenario.shocks), default=1)
+    if steps < last:
+        raise ValueError(f"{steps} is before the shock at step {last}; give at least {last}")
+    return scenario.model_copy(update={"steps": steps})
+
+
 def places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
     """The settings that a path names: itself, one for every bloc where it says `*`."""
     parts = tuple(path.split("."))

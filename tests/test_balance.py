@@ -188,6 +188,11 @@ def test_leading_split_leaves_open_what_it_cannot_say() -> None:
     assert leading_split(apart).tolist() == [1, 2, 0, 0]
     apart[2, 3] = apart[3, 2] = -1.0  # two pairs alike: no eigenvector leads
     assert leading_split(apart).tolist() == [0, 0, 0, 0]
+    for scale in (1e-9, 1e9):
+        assert leading_split(scale * (np.eye(5) - 1)).tolist() == [0] * 5  # equal but for rounding, on any scale
+        assert leading_split(scale * two_camps([1, -1, 1])).tolist() == [1, 2, 1]
+    courted = np.array([[0, -1, 0.5], [-1, 0, 0.5], [0.5, 0.5, 0]])  # two at odds want the third alike
+    assert leading_split(courted).tolist() == [1, 2, 0]
 
 
 # Spectral clusters
@@ -243,6 +248,7 @@ def test_nearest_leader_by_hand() -> None:
     ties = np.array([[0, 3, 0, -1, 0.5], [3, 0, 1, -2, 0.5], [0, 1, 0, 0, 0], [-1, -2, 0, 0, 0], [0.5, 0.5, 0, 0, 0]])
     assert nearest_leader(ties, np.array([0, 1])).tolist() == [1, 2, 2, 1, 0]
     assert nearest_leader(ties, np.array([1, 0])).tolist() == [2, 1, 1, 2, 0]
+    assert nearest_leader(ties, np.array([0, 1, 3])).tolist() == [1, 2, 2, 3, 0]
 
 
 # Local triad dynamics
@@ -305,8 +311,9 @@ def test_a_mended_tie_comes_with_chance_p() -> None:
 
 
 def test_triad_dynamics_refuse_an_incomplete_network() -> None:
-    with pytest.raises(ValueError, match="complete signed graph"):
-        triad_dynamics(np.zeros((4, 4)), p=0.1, rng=np.random.default_rng(1), updates=1)
+    for network in (np.zeros((4, 4)), np.eye(2) - 1):
+        with pytest.raises(ValueError, match="complete signed graph"):
+            triad_dynamics(network, p=0.1, rng=np.random.default_rng(1), updates=1)
 
 
 def test_the_course_ends_with_the_last_update() -> None:
@@ -314,5 +321,7 @@ def test_the_course_ends_with_the_last_update() -> None:
     signs, course = triad_dynamics(start, p=0.2, rng=np.random.default_rng(1), updates=70_000)
     assert len(course) == 2
     assert course[-1] == (signs > 0).sum() / (40 * 39)
-    again = triad_dynamics(start, p=0.2, rng=np.random.default_rng(1), updates=70_000)[0]
-    assert (again == signs).all()
+    rng, same = np.random.default_rng(1), np.random.default_rng(1)
+    assert (triad_dynamics(start, p=0.2, rng=rng, updates=70_000)[0] == signs).all()
+    same.random((70_000, 4))
+    assert rng.random() == same.random()  # four numbers an update and no more

@@ -21,12 +21,12 @@ from sim.landscape import (
     enumerate_minima,
     frustration,
     move_change,
-    optimum,
     pair_energy,
     pair_weights,
     sample_minima,
     separation,
 )
+from sim.optimum import Relaxation, Search, optimum
 
 WORLDS = Path(__file__).parents[1] / "scenarios" / "worlds"
 Landscape = tuple[Vector, Matrix]
@@ -210,11 +210,10 @@ def test_sampling_error_is_binomial() -> None:
 
 
 @law
-@given(landscapes(least=2), st.randoms(use_true_random=False))
-def test_permuting_the_states_changes_no_minimum(landscape: Landscape, random: object) -> None:
+@given(landscapes(least=2), st.data())
+def test_permuting_the_states_changes_no_minimum(landscape: Landscape, data: st.DataObject) -> None:
     sizes, propensity = landscape
-    order = np.arange(len(sizes))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    order = np.array(data.draw(st.permutations(range(len(sizes)))))
     first = enumerate_minima(sizes, propensity)
     second = enumerate_minima(sizes[order], propensity[np.ix_(order, order)])
     assert {tuple(np.where(x == x[0], 1, 2)) for x in first.alignments[:, order]} == {
@@ -286,15 +285,55 @@ def test_the_bound_never_passes_the_optimum_when_time_runs_out() -> None:
         assert found.proven == (found.gap == 0)
     nothing = optimum(np.ones(20), propensity, rng=np.random.default_rng(1), seconds=0.0)
     assert (nothing.proven, nothing.bound) == (False, propensity[propensity < 0].sum())  # no positive tie across
+    assert nothing.energy == exact.energies[0]  # 200 descents find it where nothing proves it
+    assert by_definition(nothing.alignment, np.ones(20), propensity) == nothing.energy
 
 
 def test_the_trace_ends_at_the_answer_and_never_worsens() -> None:
     found = optimum(np.ones(24), signed(24, 0.4, np.random.default_rng(2)), rng=np.random.default_rng(1))
     seconds, best, bound = (np.array(x) for x in zip(*found.trace, strict=True))
+    assert 0 <= seconds[0] <= seconds[-1] < 60
     assert (np.diff(seconds) >= 0).all()
     assert (np.diff(best) <= 0).all()
     assert (np.diff(bound) >= 0).all()
     assert (best[-1], bound[-1]) == (found.energy, found.bound)
+    assert (bound % 2 == 0).all()  # no other energy over ordered pairs is possible with unit weights
+
+
+def test_triangles_alone_prove_one_tie_in_five_frustrated() -> None:
+    found = optimum(np.ones(30), signed(30, 0.2, np.random.default_rng(6)), rng=np.random.default_rng(1))
+    assert found.proven
+    assert len(found.trace) <= 8  # a round of triangles each, no branch
+    assert all(bound < best for _, best, bound in found.trace[:-2])  # and none once it is proven
+
+
+def test_the_relaxation_bounds_what_triangles_allow_and_knows_a_contradiction() -> None:
+    program = Relaxation(all_minus(3))
+    nothing, everything = np.zeros(3), np.ones(3)
+    distance, bound = program.relax(nothing, everything, 10.0) or (nothing, 0.0)
+    assert (distance.tolist(), bound) == ([1, 1, 1], -3)
+    assert not program.add_violated(np.array([1.0, 1.0, 0.0]))
+    assert not program.add_violated(nothing)
+    assert program.add_violated(distance)
+    assert program.chosen.tolist() == [[False, False, False, True]]
+    distance, bound = program.relax(nothing, everything, 10.0) or (nothing, 0.0)
+    assert bound == pytest.approx(-2)  # three cannot all be apart
+    assert not program.add_violated(distance)
+    distance, bound = program.relax(np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0]), 10.0) or (nothing, 0.0)
+    assert bound == pytest.approx(-2)
+    assert program.relax(everything, everything, 10.0) is not None
+    assert (program.relax(everything, everything, 10.0) or (nothing, 0.0))[1] == np.inf
+
+
+def test_a_bound_is_rounded_up_to_an_energy_there_can_be_and_no_further() -> None:
+    search = Search(5 * all_minus(4).astype(np.int64), 1.0)  # energies are multiples of 5
+    assert [search.reach(x) for x in (-3.0, -3.4, -3 + 1e-9, -2.9)] == [-15, -15, pytest.approx(-15), -10]
+
+
+def test_nothing_is_proven_where_the_solver_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Relaxation, "relax", lambda *_: None)
+    found = optimum(np.ones(5), all_minus(5), rng=np.random.default_rng(1))
+    assert (found.proven, found.energy, found.bound) == (False, -12, -20)
 
 
 def test_one_state_or_none_tied_is_proven_at_once() -> None:

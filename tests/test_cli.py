@@ -1,0 +1,249 @@
+"""The command as its users meet it: real processes, exact exits, output that says what to do next."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import cli
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocs(*words: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own and see its exit code."""
+    env = {**os.environ, "COLUMNS": "110", **changes}
+    done = subprocess.run([sys.executable, "-m", "sim", *words], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def quick(*words: str, code: int = 0) -> str:
+    """The same within this process, where that is enough; its standard output."""
+    done = CliRunner().invoke(cli, list(words))
+    assert done.exit_code == code, (done.output, done.exception)
+    return done.stdout
+
+
+def test_help_shows_every_command_with_an_example() -> None:
+    top = quick("--help")
+    for name, command in cli.commands.items():
+        assert name in top
+        told = quick(name, "--help")
+        assert f"blocs {name}" in told.split("Example:")[1], name
+        assert command.help
+
+
+def test_version() -> None:
+    assert quick("--version") == "blocs 0.1.0\n"
+
+
+def test_list_names_every_scenario_and_world() -> None:
+    rows = json.loads(quick("list", "--json"))
+    names = {row["name"] for row in rows}
+    assert {"baseline_2023", "no_sanctions", "brics_third_pole", "article_2023", "unix_1988"} <= names
+    assert all(row["question"] or row["world"] for row in rows)
+    assert "front" in quick("list")
+
+
+def test_show_says_values_with_their_sources() -> None:
+    told = " ".join(quick("show", "dispersed_attention").split())
+    for part in ("erosion", "assumed", "crisis", "theatre=europe", "cow_nmc_7", "pairs without"):
+        assert part in told
+    record = json.loads(quick("show", "dispersed_attention", "--json", "--set", "erosion=0.25"))
+    assert record["parameters"]["erosion"]["value"] == 0.25
+    assert len(record["digest"]) == 64
+
+
+def test_run_tells_who_moved_and_where_to() -> None:
+    told = quick("run", "baseline_2023", "--seed", "3", "--steps", "5")
+    assert "who moved" in told
+    assert "→ us_led:" in told
+    assert "At the end" in told
+    assert "us_led (" in told
+
+
+def test_run_is_the_same_twice_and_differs_by_seed_and_replicate() -> None:
+    one, two, other, third = (
+        quick("run", "baseline_2023", "--steps", "5", "--json", "--seed", seed, "--replicate", replicate)
+        for seed, replicate in (("3", "0"), ("3", "0"), ("4", "0"), ("3", "1"))
+    )
+    assert one == two
+    assert len({one, other, third}) == 3
+
+
+def test_run_writes_what_makes_it_again(tmp_path: Path) -> None:
+    from sim.model import run
+    from sim.scenario import Scenario
+
+    quick("run", "no_sanctions", "--steps", "4", "--set", "w_bond=1", "--out", str(tmp_path / "run"))
+    record = json.loads((tmp_path / "run" / "record.json").read_text(encoding="utf-8"))
+    again = run(Scenario.model_validate(record["resolved"]), seed=record["seed"], replicate=record["replicate"])
+    assert again.alignment[:, again.states.index("CHN")].tolist() == record["trajectory"]["CHN"]
+    lines = (tmp_path / "run" / "trajectory.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith("step,")
+    assert (tmp_path / "run" / "outcomes.csv").is_file()
+
+
+def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
+    plain = quick("run", "baseline_2023", "--steps", "3", "--json")
+    off = quick("run", "baseline_2023", "--steps", "3", "--json", "--without", "shelter")
+    assert json.loads(plain)["digest"] != json.loads(off)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("words", "phrase"),
+    [
+        (("run", "baseline_2033"), "did you mean 'baseline_2023'"),
+        (("run", "baseline_2023", "--set", "erosoin=1"), "did you mean 'erosion'"),
+        (("run", "baseline_2023", "--set", "erosion=much"), "--set:1: erosion=much"),
+        (("run", "baseline_2023", "--set", "erosion"), "SETTING=VALUE"),
+        (("run", "baseline_2023", "--set", "pressure_floor=2"), "[0, 1]"),
+        (("run", "baseline_2023", "--without", "sheltr"), "did you mean 'shelter'"),
+        (("run", "ukraine_settlement", "--steps", "5"), "give at least 10"),
+        (("sweep", "ukraine_settlement", "--steps", "5"), "give at least 10"),
+        (("compare", "nowhere"), "holds no results"),
+        (("claims", "nowhere"), "holds no results"),
+        (("run", "baseline_2023", "--seed", "-1"), "not in the range"),
+        (("run",), "Missing argument 'SCENARIO'"),
+        (("fly",), "No such command 'fly'"),
+    ],
+)
+def test_what_is_wrong_is_said_and_exits_with_two(words: tuple[str, ...], phrase: str) -> None:
+    done = blocs(*words, code=2)
+    assert phrase in done.stderr
+    assert done.stdout == ""
+
+
+def test_faults_for_machines_stand_on_standard_output() -> None:
+    done = blocs("check", "tests/cases/invalid", "nothing.toml", "--json", code=2)
+    faults = json.loads(done.stdout)["faults"]
+    assert all(fault.keys() == {"file", "line", "field", "message"} for fault in faults)
+
+
+def test_every_shipped_file_passes_check() -> None:
+    files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "scenarios").glob("*.toml"))
+    worlds = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "scenarios" / "worlds").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "check", *files, *worlds], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{len(files) + len(worlds)} checked, no fault\n"
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A small sweep by the command, and what it said to machines."""
+    folder = tmp_path_factory.mktemp("cli") / "results"
+    done = blocs("sweep", "baseline_2023", "no_sanctions", "focused_indo_pacific", "--replicates", "12",
+                 "--out", str(folder), "--json")  # fmt: skip
+    assert "36/36" in done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def test_sweep_gives_each_states_share_in_each_alignment(swept: tuple[Path, dict[str, object]]) -> None:
+    _, said = swept
+    assert said["runs"] == said["computed_now"] == 36
+    assert said["failed"] == []
+    scenarios = said["scenarios"]
+    assert isinstance(scenarios, dict)
+    assert set(scenarios) == {"baseline_2023", "no_sanctions", "focused_indo_pacific"}
+    shares = scenarios["baseline_2023"]["states"]
+    assert len(shares) == 52
+    assert shares["PRK"].keys() == {"front", "us_led", "non_aligned"}
+    assert all(sum(state.values()) == pytest.approx(1) for state in shares.values())
+    assert shares["USA"] == {"front": 0, "us_led": 1, "non_aligned": 0}
+
+
+def test_sweep_asked_again_computes_nothing(swept: tuple[Path, dict[str, object]]) -> None:
+    folder, said = swept
+    again = json.loads(
+        quick("sweep", "baseline_2023", "no_sanctions", "focused_indo_pacific", "--replicates", "12",
+              "--out", str(folder), "--json", "--engine", "mesa")
+    )  # fmt: skip
+    assert again["computed_now"] == 0
+    assert again["scenarios"] == said["scenarios"]
+
+
+def test_compare_says_differences_with_intervals(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    folder, _ = swept
+    told = quick("compare", str(folder), "--csv", str(tmp_path))
+    assert "Against baseline_2023" in told
+    assert "capability_front" in told
+    record = json.loads(quick("compare", str(folder), "--json"))
+    assert record["baseline"] == "baseline_2023"
+    row = next(r for r in record["outcomes"] if r["outcome"] == "capability_front" and r["scenario"] == "no_sanctions")
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert row["difference"] == pytest.approx(row["mean"] - row["baseline_mean"])
+    assert row["pairs"] == 12
+    header = (tmp_path / "outcomes.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "scenario,outcome,baseline_mean,mean,difference,low,high,pairs"
+    assert (tmp_path / "states.csv").is_file()
+    swapped = json.loads(quick("compare", str(folder), "--json", "--baseline", "no_sanctions"))
+    assert swapped["baseline"] == "no_sanctions"
+
+
+def test_compare_refuses_an_unknown_baseline(swept: tuple[Path, dict[str, object]]) -> None:
+    done = blocs("compare", str(swept[0]), "--baseline", "no_sanction", code=2)
+    assert "did you mean 'no_sanctions'" in done.stderr
+
+
+def test_claims_are_answered_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) -> None:
+    record = json.loads(quick("claims", str(swept[0]), "--json"))
+    numbers = [claim["number"] for claim in record["claims"]]
+    assert {1, 2, 3, 5, 6, 8, 9, 10} <= set(numbers)
+    for claim in record["claims"]:
+        assert claim["verdict"]
+        if claim["low"] is not None:
+            assert claim["low"] <= claim["effect"] <= claim["high"]
+    assert "assumed and not calibrated" in quick("claims", str(swept[0]))
+
+
+def test_no_colour_where_none_is_wanted() -> None:
+    assert "\x1b" not in blocs("list", NO_COLOR="1").stdout
+    assert "\x1b" not in blocs("run", "unix_1988", "--steps", "2").stdout
+
+
+def test_text_of_a_file_cannot_steer_the_terminal_or_the_markup(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'title = "[bold]red[/bold] \\u001b[31m <script>"\nextends = "baseline_2023"\n'
+        '[states.CHL]\nname = "[link=x]=cmd()"\n',
+        encoding="utf-8",
+    )
+    for command in (("show",), ("run", "--steps", "3")):
+        told = blocs(command[0], str(tmp_path / "mine.toml"), *command[1:]).stdout
+        assert "\x1b" not in told
+        assert "[bold]red[/bold]" in told
+    assert "[link=x]=cmd()" in "".join(blocs("show", str(tmp_path / "mine.toml")).stdout.split())
+
+
+def test_a_scenario_of_ones_own_folder_is_found_by_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2023"\n', encoding="utf-8")
+    done = blocs("list", "--json", BLOCS_SCENARIOS=str(tmp_path))
+    assert "mine" in {row["name"] for row in json.loads(done.stdout)}
+
+
+def test_demo_does_the_main_job(tmp_path: Path) -> None:
+    """The whole of it at a tenth of the size."""
+    from sim.claims import CLAIMS
+    from sim.demonstration import scenarios
+
+    out = tmp_path / "demo"
+    done = blocs("demo", "--out", str(out), "--replicates", "3")
+    assert len(scenarios()) >= 12
+    for name in scenarios():
+        assert name in done.stdout
+    answered = json.loads((out / "claims.json").read_text(encoding="utf-8"))
+    assert len(answered) == len(CLAIMS)
+    assert "of 3 baseline runs" in " ".join(done.stdout.split())
+    for chart in ("bloc_shares", "states_by_scenario", "front_by_run", "differences"):
+        assert (out / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
+        assert (out / f"{chart}.png").stat().st_size > 20_000

@@ -1,0 +1,189 @@
+"""Comparisons on tables whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim import charts, claims
+from sim.compare import (
+    Sample,
+    compare_outcomes,
+    compare_states,
+    late_shares,
+    mean_interval,
+    share_interval,
+    without_difference,
+)
+from sim.faults import InputError
+
+RUNS = 200
+
+
+def planted(shift: float = 0.2, seed: int = 1) -> Sample:
+    """Two scenarios on the same luck, the second with a larger front by `shift`, and a third like the first."""
+    rng = np.random.default_rng(seed)
+    luck = rng.uniform(0, 0.5, RUNS)
+    fronts = {"baseline_2023": luck, "larger": luck + shift + rng.normal(0, 0.01, RUNS), "same": luck}
+    runs, states = [], []
+    for point, (design, front) in enumerate(fronts.items()):
+        keys = {"design": design, "scenario": design, "point": point, "seed": 1, "replicate": range(RUNS)}
+        runs.append(pd.DataFrame({**keys, "capability_front": front, "leverage_front": np.nan}))
+        for state, share in (("AAA", (front > 0.3).astype(float)), ("BBB", np.ones(RUNS))):
+            states.append(pd.DataFrame({**keys, "state": state, "share_front": share, "share_non_aligned": 1 - share}))
+    told = {design: {"title": design, "states": {}} for design in fronts}
+    return Sample(pd.concat(runs), pd.concat(states), 0, told)
+
+
+def test_a_planted_difference_is_found_with_its_interval() -> None:
+    table = compare_outcomes(planted(), "baseline_2023").set_index(["scenario", "outcome"])
+    row = table.loc["larger", "capability_front"]
+    assert row["difference"] == pytest.approx(0.2, abs=0.003)
+    assert row["low"] < 0.2 < row["high"]
+    assert row["high"] - row["low"] < 0.005  # pairs share their luck, so its spread drops out
+    assert row["pairs"] == RUNS
+    assert ("larger", "leverage_front") not in table.index  # undefined everywhere
+
+
+def test_what_does_not_differ_is_said_not_to() -> None:
+    table = compare_outcomes(planted(), "baseline_2023")
+    assert without_difference(table) == ["same"]
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    found = planted()
+    shuffled = Sample(
+        found.runs.sample(frac=1, random_state=1), found.states.sample(frac=1, random_state=2), 0, found.scenarios
+    )
+    one, other = (compare_outcomes(s, "baseline_2023").round(12) for s in (found, shuffled))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_pairs_are_runs_of_the_same_seed_and_replicate() -> None:
+    found = planted()
+    kept = found.runs[(found.runs["design"] != "larger") | (found.runs["replicate"] % 2 == 0)]
+    table = compare_outcomes(Sample(kept, found.states, 0, found.scenarios), "baseline_2023")
+    assert table.set_index("scenario").loc["larger", "pairs"] == RUNS // 2
+
+
+def test_states_that_move_are_named() -> None:
+    table = compare_states(planted(), "baseline_2023").set_index(["scenario", "state", "alignment"])
+    assert table.loc[("larger", "AAA", "front"), "difference"] > 0.3
+    assert table.loc[("larger", "BBB", "front"), "difference"] == 0
+    assert table.loc[("larger", "AAA", "front"), "difference"] == pytest.approx(
+        -table.loc[("larger", "AAA", "non_aligned"), "difference"]
+    )
+
+
+def test_late_shares_are_means_over_runs() -> None:
+    shares = late_shares(planted())
+    assert shares["baseline_2023"]["BBB"] == {"front": 1, "non_aligned": 0}
+    assert sum(shares["baseline_2023"]["AAA"].values()) == pytest.approx(1)
+
+
+def test_students_interval_by_hand() -> None:
+    mean, low, high, n = mean_interval(np.array([1.0, 2, 3, np.nan]))
+    assert (mean, n) == (2, 3)
+    assert high - mean == pytest.approx(4.302653 / 3**0.5, abs=1e-5)  # t(0.975, 2) = 4.302653, s = 1
+    assert mean - low == pytest.approx(high - mean)
+    assert all(np.isnan(mean_interval(np.array([np.nan]))[:3]))
+
+
+def test_wilsons_interval_by_hand() -> None:
+    share, low, high, n = share_interval(0, 10)
+    assert (share, low, n) == (0, 0, 10)
+    assert high == pytest.approx(0.2775, abs=1e-3)
+
+
+def test_students_interval_covers_the_truth() -> None:
+    rng = np.random.default_rng(3)
+    covered = 0
+    for _ in range(1000):
+        _, low, high, _ = mean_interval(rng.normal(0.3, 1, 30))
+        covered += low <= 0.3 <= high
+    assert 930 <= covered <= 970
+
+
+def test_the_baseline_is_found_or_named() -> None:
+    found = planted()
+    assert found.baseline() == "baseline_2023"
+    assert found.baseline("same") == "same"
+    with pytest.raises(InputError, match="did you mean 'same'"):
+        found.baseline("sam")
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.5, 0.2, 0.8, 30), "agrees"),
+        ((-0.5, -0.8, -0.2, 30), "contradicts"),
+        ((0.1, -0.2, 0.4, 30), "undecided: the interval holds no effect"),
+        ((float("nan"), float("nan"), float("nan"), 3), "undecided: too few runs of one kind"),
+    ],
+)
+def test_a_verdict_follows_the_interval(interval: claims.Interval, verdict: str) -> None:
+    claim = next(c for c in claims.CLAIMS if c.number == 4)
+    assert claims.answer(claim, interval).verdict == verdict
+
+
+def test_each_claim_cites_its_paragraphs() -> None:
+    assert {claim.number for claim in claims.CLAIMS} == set(range(1, 11))
+    for claim in claims.CLAIMS:
+        assert claim.paragraphs.startswith("§")
+        assert claim.measure
+
+
+# Charts
+
+
+def test_every_axis_says_what_it_shows_with_its_unit() -> None:
+    steps = pd.DataFrame(
+        [(s, r, 0.2 + 0.01 * r, 0.5) for s in range(5) for r in range(8)],
+        columns=["step", "replicate", "capability_front", "capability_us_led"],
+    )
+    _, (axes,) = charts.figure(4, 3)
+    charts.share_bands(axes, steps, ["front", "us_led"])
+    assert axes.get_xlabel() == "step (a round of decisions)"
+    assert axes.get_ylabel() == "share of capability"
+    assert axes.get_legend_handles_labels()[1] == ["front", "US-led bloc"]
+    styles = {line.get_linestyle() for line in axes.get_lines() if line.get_linewidth() == 2}
+    assert len(styles) == 2  # told apart without colour
+
+
+def test_a_dot_stands_for_every_run_and_the_share_with_a_front_is_said() -> None:
+    _, (axes,) = charts.figure(4, 3)
+    charts.distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)})
+    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in dots] == [4, 3]
+    assert {"50 %", "0 %"} <= {text.get_text() for text in axes.texts}
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["one", "two"]
+
+
+def test_differences_are_marked_where_the_interval_excludes_nothing() -> None:
+    table = pd.DataFrame(
+        {"scenario": ["sure", "unsure"], "difference": [0.2, 0.1], "low": [0.1, -0.1], "high": [0.3, 0.3]}
+    )
+    _, (axes,) = charts.figure(4, 3)
+    charts.differences(axes, table, label="front's capability, less baseline")
+    assert axes.get_xlabel() == "front's capability, less baseline"
+    markers = [line.get_marker() for line in axes.get_lines() if line.get_marker() != "None"]
+    assert markers == ["o", "s"]
+
+
+def test_the_heat_map_writes_hundredths() -> None:
+    _, (axes,) = charts.figure(4, 3)
+    charts.state_heat(axes, pd.DataFrame({"a": [0.5, 0.0]}, index=["X", "Y"]), label="P(front)")
+    assert [text.get_text() for text in axes.texts] == ["50"]
+    assert axes.figure.axes[-1].get_ylabel() == "P(front)"
+
+
+def test_the_same_table_gives_the_same_file(tmp_path: object) -> None:
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    for name in ("one.svg", "two.svg"):
+        made, (axes,) = charts.figure(4, 3)
+        charts.distributions(axes, {"one": np.array([0.0, 0.5])})
+        charts.save(made, str(folder / name))
+    assert (folder / "one.svg").read_bytes() == (folder / "two.svg").read_bytes()

@@ -1,0 +1,60 @@
+"""README and docs say what is so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(text: str) -> list[str]:
+    """Every command line `blocs …` in a page's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.startswith("blocs ")]
+
+
+@pytest.mark.parametrize("line", commands(README))
+def test_every_command_of_readme_exists_with_its_options(line: str) -> None:
+    words = shlex.split(line)[1:]
+    command = cli.commands[words[0]]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_every_command_stands_in_readme() -> None:
+    shown = {line.split()[1] for line in commands(README)} | {"demo"}
+    assert shown == cli.commands.keys()
+
+
+def test_links_and_pictures_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_finding_in_readme_is_what_the_main_job_finds() -> None:
+    """The whole main job, in this process; its headline is the one that README quotes."""
+    with CliRunner().isolated_filesystem():
+        done = CliRunner().invoke(cli, ["demo"])
+    assert done.exit_code == 0, done.output
+    quoted = " ".join(re.findall(r"```\n(In .*?)```", README, re.S)[0].split())
+    told = next(line for line in " ".join(done.stdout.split()).split(". ") if line.strip().startswith("In "))
+    number = re.compile(r"\d+(?:\.\d+)?")
+    assert number.sub("#", quoted).startswith(number.sub("#", told)[:60])
+    for here, there in zip(number.findall(told), number.findall(quoted), strict=False):
+        # elsewhere than here exp may round otherwise, and a run in a hundred fall otherwise
+        assert float(here) == pytest.approx(float(there), abs=3 if float(there) > 1 else 0.03)
+
+
+def test_ci_runs_the_test_command_of_readme() -> None:
+    assert len(re.findall(r"^python3 -m venv .*pytest", README, re.M)) == 1
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
