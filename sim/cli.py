@@ -280,12 +280,21 @@ def run(
     help="Compiled runs in threads, or Mesa agents in processes; the results are the same to the byte.",
 )  # fmt: skip
 @click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
+@click.option(
+    "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
+)  # fmt: skip
+@click.option("--points", type=click.IntRange(1, 100_000), help="Points of a latin_hypercube or sobol design.")
+@click.option(
+    "--vary", multiple=True, metavar="SETTING=LOW:HIGH[:POINTS]",
+    help="A setting to vary, e.g. w_pressure=0:1; all parameters over their ranges where a sampling design has none.",
+)  # fmt: skip
 @click.option("--trajectory", is_flag=True, help="Keep every state's alignment at every step.")
 @json_option
 def sweep(
     scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
     settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
-    engine: str, resume: bool, trajectory: bool, as_json: bool,
+    engine: str, resume: bool, design: str | None, points: int | None, vary: tuple[str, ...], trajectory: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
 
@@ -299,7 +308,7 @@ def sweep(
     faults: list[Fault] = []
     for name in scenarios:
         try:
-            found[stem(name)] = resolved(name, settings, without, steps)
+            found[stem(name)] = designed(resolved(name, settings, without, steps), design, points, vary)
         except InputError as error:
             faults += error.faults
     if faults:
@@ -317,6 +326,40 @@ def sweep(
     else:
         told_sweep(report)
     sys.exit(SOME_FAILED if report.failed else 0)
+
+
+def designed(scenario: Scenario, design: str | None, points: int | None, vary: tuple[str, ...]) -> Scenario:
+    """A scenario with the sweep that the command line asks for; raises InputError."""
+    from pydantic import ValidationError
+
+    from sim.scenario import Sweep
+    from sim.settings import with_settings
+
+    if design is None and points is None and not vary:
+        return scenario
+    told: dict[str, Any] = scenario.sweep.model_dump(exclude_none=True)
+    told |= {key: value for key, value in (("design", design), ("points", points)) if value is not None}
+    faults = []
+    told["vary"] = {} if vary else told["vary"]
+    for setting in vary:
+        path, _, span = setting.partition("=")
+        try:
+            numbers = [float(part) for part in span.split(":")]
+            for value in numbers[:2]:
+                with_settings(scenario, {path: value})
+            start, stop, *count = numbers
+            told["vary"][path] = {"start": start, "stop": stop, **({"points": int(count[0])} if count else {})}
+        except (ValueError, IndexError) as error:
+            message = str(error) if span.count(":") in (1, 2) else "give SETTING=LOW:HIGH, such as w_pressure=0:1"
+            faults.append(Fault("--vary", 1, setting, message))
+    try:
+        sweep = Sweep.model_validate(told)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError([*faults, Fault("--design", 1, "", message)]) from None
+    if faults:
+        raise InputError(faults)
+    return scenario.model_copy(update={"sweep": sweep})
 
 
 def swept(question: Any, folder: Path, workers: int | None, engine: str = "compiled") -> Report:
@@ -414,6 +457,59 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
         click.echo(json.dumps(record, ensure_ascii=False, indent=1))
     else:
         tell.comparison(console(), found, against, outcomes, states, everything=everything)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("sql")
+@click.option("--rows", type=click.IntRange(1, 10_000_000), default=50, show_default=True, help="Rows to print.")
+@json_option
+def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
+    """Ask a sweep's tables runs, states, steps, points (and trajectory) a question in SQL.
+
+    Example: blocs query results/sanctions "select scenario, avg(capability_front) from runs group by all"
+    """
+    import duckdb
+
+    from sim.store import Results
+
+    try:
+        found = Results(results).connection().execute(sql)
+        names, content = [column[0] for column in found.description or []], found.fetchall()
+    except duckdb.Error as error:
+        raise InputError([Fault("query", 1, "", str(error).splitlines()[0])]) from None
+    if as_json:
+        told = [dict(zip(names, map(plain_value, row), strict=True)) for row in content]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    shown = table(*names)
+    for row in content[:rows]:
+        shown.add_row(*(plain(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
+    console().print(shown)
+    if len(content) > rows:
+        click.echo(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+
+
+def plain_value(value: Any) -> Any:
+    """A value as JSON has it: null for a number that is none, text for what JSON has no form for."""
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+def export(results: Path, folder: Path, kind: str) -> None:
+    """Write each table of a sweep as one file, for a spreadsheet or another program.
+
+    Example: blocs export results/sanctions tables --format csv
+    """
+    from sim.store import Results
+
+    for path in Results(results).export(folder, kind):
+        click.echo(str(path))
 
 
 @cli.command()

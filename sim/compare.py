@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sim.design import label
 from sim.faults import Fault, InputError, shown_path, suggestion
 from sim.kernel import Floats
 from sim.store import Results
@@ -52,10 +53,7 @@ class Sample:
 def sample(results: Results) -> Sample:
     """Read the finished runs; raises InputError where there are none."""
     manifest = results.manifest()
-    labels = {}
-    for n, point in enumerate(manifest["question"]["points"]):
-        told = ", ".join(f"{path.removeprefix('parameters.')}={value:g}" for path, value in point["settings"].items())
-        labels[n] = f"{point['scenario']} [{told}]" if told else point["scenario"]
+    labels = {n: label(p["scenario"], p["settings"]) for n, p in enumerate(manifest["question"]["points"])}
     if not any(results.shards.glob("[!.]*/states.parquet")):
         message = "has no finished run yet; start or resume its sweep"
         raise InputError([Fault(shown_path(results.folder), 1, "", message)])
@@ -67,7 +65,7 @@ def sample(results: Results) -> Sample:
     for table in (runs, states):
         table.insert(0, "design", table["point"].map(labels))
     points = {labels[n]: point for n, point in enumerate(manifest["question"]["points"])}
-    scenarios = {label: manifest["scenarios"][point["digest"]] for label, point in points.items()}
+    scenarios = {name: manifest["scenarios"][point["scenario"]] for name, point in points.items()}
     return Sample(runs, states, failed, scenarios)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from sim.scenario import MAX_POINTS, Scenario, Spread
+from sim.parameters import Parameters, parameter_range
+from sim.scenario import MAX_POINTS, SAMPLED, Scenario, Spread, Sweep
 from sim.settings import with_settings
 
 
@@ -19,35 +21,74 @@ class Point:
 
     name: str  # of the scenario
     settings: dict[str, float]
-    scenario: Scenario
+    base: Scenario
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario with the settings of this point."""
+        return with_settings(self.base, self.settings, note="set by the sweep")
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the scenario at this point."""
+        return self.scenario.digest()
 
     @property
     def label(self) -> str:
         """The scenario's name with what is set, such as `baseline_2023 [erosion=0.5]`."""
-        told = ", ".join(f"{path.removeprefix('parameters.')}={value:g}" for path, value in self.settings.items())
-        return f"{self.name} [{told}]" if told else self.name
+        return label(self.name, self.settings)
 
 
-def values_of(swept: tuple[float, ...] | Spread) -> tuple[float, ...]:
-    """The values that a swept setting takes."""
-    if isinstance(swept, Spread):
-        return tuple(np.linspace(swept.start, swept.stop, swept.points).tolist())
-    return swept
+def label(name: str, settings: dict[str, float]) -> str:
+    """Name of a design point."""
+    told = ", ".join(f"{path.removeprefix('parameters.')}={value:g}" for path, value in settings.items())
+    return f"{name} [{told}]" if told else name
 
 
 def points(name: str, scenario: Scenario) -> list[Point]:
-    """All design points of a scenario's sweep: a grid crosses the values, a list pairs them in order.
+    """All design points of a scenario's sweep; raises ValueError where there are more than MAX_POINTS."""
+    sweep = scenario.sweep
+    rows = sampled(sweep) if sweep.design in SAMPLED else crossed_or_paired(name, sweep)
+    return [Point(name, settings, scenario) for settings in rows]
 
-    Raises ValueError where there are more than MAX_POINTS.
-    """
-    vary = scenario.sweep.vary
-    columns = [values_of(swept) for swept in vary.values()]
+
+def crossed_or_paired(name: str, sweep: Sweep) -> Iterator[dict[str, float]]:
+    """A grid crosses the values of all settings, a list pairs them in order."""
+    columns = [values_of(swept) for swept in sweep.vary.values()]
     rows: Iterable[tuple[float, ...]]
-    if scenario.sweep.design == "grid" or not columns:
+    if sweep.design == "grid" or not columns:
         count, rows = math.prod(map(len, columns)), itertools.product(*columns)
     else:
         count, rows = len(columns[0]), zip(*columns, strict=True)
     if count > MAX_POINTS:
         raise ValueError(f"{name} has {count} design points; at most {MAX_POINTS} are run in one sweep")
-    settings = [dict(zip(vary, row, strict=True)) for row in rows]
-    return [Point(name, setting, with_settings(scenario, setting, note="set by the sweep")) for setting in settings]
+    return (dict(zip(sweep.vary, row, strict=True)) for row in rows)
+
+
+def values_of(swept: tuple[float, ...] | Spread) -> tuple[float, ...]:
+    """The values that a swept setting takes."""
+    if isinstance(swept, Spread):
+        return tuple(np.linspace(swept.start, swept.stop, swept.points or 2).tolist())
+    return swept
+
+
+def sampled(sweep: Sweep) -> Iterator[dict[str, float]]:
+    """Points of a Latin hypercube or a scrambled Sobol sequence over the ranges, by the sweep's seed.
+
+    Without ranges of its own the sweep samples every parameter over its documented range. A longer Sobol
+    design begins with the points of a shorter one.
+    """
+    from scipy.stats import qmc
+
+    ranges = {path: (v.start, v.stop) for path, v in sweep.vary.items() if isinstance(v, Spread)} or {
+        f"parameters.{name}": parameter_range(name) for name in Parameters.model_fields
+    }
+    count = sweep.points or 1
+    if sweep.design == "sobol":
+        sampler = qmc.Sobol(len(ranges), rng=np.random.default_rng(sweep.seed))
+        unit = sampler.random_base2(math.ceil(math.log2(count)))[:count] if count > 1 else sampler.random(1)
+    else:
+        unit = qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(sweep.seed)).random(count)
+    low, high = np.array(list(ranges.values())).T
+    for row in low + unit * (high - low):
+        yield dict(zip(ranges, row.tolist(), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -183,12 +184,17 @@ Shock = Annotated[
 ]
 
 
+SAMPLED = ("latin_hypercube", "sobol")
+
+
 class Spread(Strict):
-    """Values of a swept setting, evenly spaced, ends included."""
+    """The range of a swept setting: evenly spaced values, ends included, or what a design samples."""
 
     start: float
     stop: float
-    points: Annotated[int, Field(ge=2, le=10_000)]
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(
+        default=None, description="how many values; left out where the design samples the range"
+    )
 
 
 class Sweep(Strict):
@@ -196,8 +202,12 @@ class Sweep(Strict):
 
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)] = 30
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 2023
-    design: Literal["grid", "list"] = Field(
-        default="grid", description="`grid` crosses the values of all settings, `list` pairs them in order"
+    design: Literal["grid", "list", "latin_hypercube", "sobol"] = Field(
+        default="grid",
+        description="`grid` crosses the values of all settings, `list` pairs them, the others sample their ranges",
+    )
+    points: Annotated[int, Field(ge=1, le=MAX_POINTS)] | None = Field(
+        default=None, description="how many points a sampling design has"
     )
     vary: dict[str, tuple[float, ...] | Spread] = {}
 
@@ -209,6 +219,19 @@ class Sweep(Strict):
             if values == ():
                 raise ValueError(f"{path} has no values; give [0, 0.5, 1] or {{ start = 0, stop = 1, points = 3 }}")
         return vary
+
+    @model_validator(mode="after")
+    def values_fit_the_design(self) -> Sweep:
+        """A sampling design has ranges and a number of points; the others have values."""
+        sampled = self.design in SAMPLED
+        if sampled and self.points is None:
+            raise ValueError(f"a {self.design} design needs points, such as points = 1024")
+        for path, values in self.vary.items():
+            if sampled and not isinstance(values, Spread):
+                raise ValueError(f"a {self.design} design samples ranges; give {path} as {{ start = 0, stop = 1 }}")
+            if not sampled and isinstance(values, Spread) and values.points is None:
+                raise ValueError(f"{path} needs points, such as {{ start = 0, stop = 1, points = 3 }}")
+        return self
 
 
 class Scenario(Strict):
@@ -238,14 +261,26 @@ class Scenario(Strict):
 
     def digest(self) -> str:
         """SHA-256 of all that a run computes from; titles, sources, notes and the sweep do not count."""
-        content = computed(self.model_dump(exclude={"title", "question", "description", "sweep", "without"}))
+        told_only = {"title", "question", "description", "sweep", "without", "ties"}
+        content = {**computed(self.model_dump(exclude=told_only)), "ties": ties_digest(self.ties)}
         content["states"] = [[key, value] for key, value in content["states"].items()]
         content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
         content["theatres"] = list(content["theatres"])
         for institution in content["institutions"].values():
             institution["members"] = sorted(institution["members"])
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256(content)
+
+
+@lru_cache(maxsize=64)
+def ties_digest(ties: tuple[Tie, ...]) -> str:
+    """SHA-256 of a list of ties, kept as the points of a design share it."""
+    return sha256(computed([tie.model_dump() for tie in ties]))
+
+
+def sha256(content: Any) -> str:
+    """SHA-256 of a record, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 TOLD_ONLY = ("source", "note", "name", "members_source", "initial_source")

@@ -71,7 +71,24 @@ class Results:
                 connection.execute(
                     f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
                 )
+        connection.register("asked", points_table(self.manifest()))
+        connection.execute("create table points as select * from asked")
+        connection.unregister("asked")
         return connection
+
+    def export(self, folder: Path, kind: str) -> list[Path]:
+        """Write each table as one `csv` or `parquet` file, its rows in the order of their keys; the files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        with contextlib.closing(self.connection()) as connection:
+            for (table,) in connection.execute("select table_name from information_schema.tables").fetchall():
+                path = folder / f"{table}.{kind}"
+                target = str(path).replace("'", "''")
+                options = "header, delimiter ','" if kind == "csv" else "compression zstd"
+                copy = f"copy (select * from {table} order by all) to '{target}' (format {kind}, {options})"  # noqa: S608
+                connection.execute(copy)
+                written.append(path)
+        return sorted(written)
 
     def digest(self) -> str:
         """SHA-256 of all rows of all tables, whatever the shards they lie in."""
@@ -101,6 +118,17 @@ class Results:
         finally:
             (self.folder / HOLDER).unlink(missing_ok=True)
             lock.release()
+
+
+def points_table(manifest: Mapping[str, Any]) -> Table:
+    """One row a design point: its number, its scenario and the settings that the sweep gave it (NaN: none)."""
+    asked = manifest["question"]["points"]
+    settings = dict.fromkeys(path for point in asked for path in point["settings"])
+    return {
+        "point": np.arange(len(asked), dtype=np.int64),
+        "scenario": text_column([point["scenario"] for point in asked]),
+        **{path: np.array([point["settings"].get(path, np.nan) for point in asked], dtype=float) for path in settings},
+    }
 
 
 def is_sealed(shard: Path) -> bool:

@@ -37,7 +37,7 @@ class Question:
             "seed": self.seed,
             "trajectory": self.trajectory,
             "points": [
-                {"scenario": p.name, "settings": p.settings, "replicates": n, "digest": p.scenario.digest()}
+                {"scenario": p.name, "settings": p.settings, "replicates": n, "digest": p.digest}
                 for p, n in zip(self.points, self.replicates, strict=True)
             ],
         }
@@ -83,7 +83,8 @@ def question_of(
 def prepare(question: Question, results: Results) -> None:
     """Write the question into an empty folder, or see that the folder holds this very question."""
     told = question.told()
-    scenarios = {point.scenario.digest(): point.scenario.model_dump(mode="json") for point in question.points}
+    bases = {point.name: point.base for point in question.points}
+    scenarios = {name: base.model_dump(mode="json") for name, base in bases.items()}
     if (results.folder / "manifest.json").exists():
         manifest = results.manifest()
         held = {"question": manifest["question"], "versions": manifest.get("versions", {})}
@@ -124,7 +125,7 @@ def difference(manifest: Mapping[str, Any], told: Mapping[str, Any], scenarios: 
             if old[key] != new[key]:
                 return f"{key} {old[key]} there, {new[key]} now"
         if old["digest"] != new["digest"]:
-            before, after = manifest["scenarios"][old["digest"]], scenarios[new["digest"]]
+            before, after = manifest["scenarios"][old["scenario"]], scenarios[new["scenario"]]
             return f"{new['scenario']}: {first_difference(computed(before), computed(after), '')}"
     return "its record"
 

@@ -247,3 +247,53 @@ def test_demo_does_the_main_job(tmp_path: Path) -> None:
     for chart in ("bloc_shares", "states_by_scenario", "front_by_run", "differences"):
         assert (out / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
         assert (out / f"{chart}.png").stat().st_size > 20_000
+
+
+def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
+    folder, _ = swept
+    counted = "select scenario, count(*) as n from runs group by all order by all"
+    rows = json.loads(quick("query", str(folder), counted, "--json"))
+    assert rows[0] == {"scenario": "baseline_2023", "n": 12}
+    assert "baseline_2023" in quick("query", str(folder), counted)
+    assert json.loads(quick("query", str(folder), "select 'NaN'::double as x", "--json")) == [{"x": None}]
+    assert "and 2 more rows" in quick("query", str(folder), counted, "--rows", "1")
+
+
+def test_query_refuses_what_is_no_sql(swept: tuple[Path, dict[str, object]]) -> None:
+    done = blocs("query", str(swept[0]), "selekt 1", code=2)
+    assert "selekt" in done.stderr
+
+
+def test_export_writes_each_table(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    for kind in ("csv", "parquet"):
+        told = quick("export", str(swept[0]), str(tmp_path), "--format", kind).split()
+        assert {Path(path).name for path in told} == {f"{t}.{kind}" for t in ("runs", "states", "steps", "points")}
+    lines = (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 37
+    assert lines[0].startswith("scenario,point,seed,replicate,digest,status,error,")
+
+
+def test_a_design_from_the_command_line(tmp_path: Path) -> None:
+    folder = str(tmp_path / "results")
+    said = json.loads(
+        quick("sweep", "unix_1988", "--design", "sobol", "--points", "4", "--vary", "temperature=0:2",
+              "--replicates", "3", "--out", folder, "--json")
+    )  # fmt: skip
+    assert said["runs"] == 12
+    assert len(said["scenarios"]) == 4
+    asked = "select count(distinct temperature) as n, min(temperature) >= 0 as low from runs join points using (point)"
+    assert json.loads(quick("query", folder, asked, "--json")) == [{"n": 4, "low": True}]
+
+
+@pytest.mark.parametrize(
+    ("words", "phrase"),
+    [
+        (("--design", "sobol"), "needs points"),
+        (("--design", "sobol", "--points", "4", "--vary", "erosion"), "SETTING=LOW:HIGH"),
+        (("--design", "sobol", "--points", "4", "--vary", "erosoin=0:1"), "did you mean 'erosion'"),
+        (("--vary", "pressure_floor=0:2:3"), "[0, 1]"),
+        (("--vary", "erosion=0:1"), "erosion needs points"),
+    ],
+)
+def test_a_design_that_is_wrong_is_refused(words: tuple[str, ...], phrase: str) -> None:
+    assert phrase in blocs("sweep", "unix_1988", *words, code=2).stderr

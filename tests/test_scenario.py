@@ -152,9 +152,51 @@ def test_a_grid_crosses_and_a_list_pairs(tmp_path: Path) -> None:
     assert len(crossed) == 9
     assert crossed[1].settings == {"erosion": 0, "blocs.us_led.accommodation": 0.05}
     assert crossed[1].label == "mine [erosion=0, blocs.us_led.accommodation=0.05]"
-    assert len({p.scenario.digest() for p in crossed}) == 9
+    assert len({p.digest for p in crossed}) == 9
     paired = points("mine", written(tmp_path, BASE + sweep.format("list", "[0, 0.1, 0.2]")))
     assert [list(p.settings.values()) for p in paired] == [[0, 0], [0.5, 0.1], [1, 0.2]]
+
+
+RANGES = '[sweep]\ndesign = "{}"\npoints = {}\n[sweep.vary]\nerosion = {{ start = 0.2, stop = 1 }}\n"blocs.us_led.accommodation" = {{ start = 0, stop = 0.1 }}\n'  # noqa: E501
+
+
+@pytest.mark.parametrize("design", ["latin_hypercube", "sobol"])
+def test_a_sampling_design_fills_its_ranges_evenly(tmp_path: Path, design: str) -> None:
+    found = points("mine", written(tmp_path, BASE + RANGES.format(design, 64)))
+    assert len({p.digest for p in found}) == 64
+    erosion = [p.settings["erosion"] for p in found]
+    assert 0.2 <= min(erosion) <= max(erosion) <= 1
+    quarters = [int((e - 0.2) / 0.2) for e in erosion]
+    assert [quarters.count(q) for q in range(4)] == [16, 16, 16, 16]
+    again = points("mine", load(tmp_path / "mine.toml"))
+    assert [p.settings for p in again] == [p.settings for p in found]
+
+
+def test_a_longer_sobol_design_begins_with_the_shorter(tmp_path: Path) -> None:
+    short, long = (points("mine", written(tmp_path, BASE + RANGES.format("sobol", n))) for n in (10, 32))
+    assert [p.settings for p in long[:10]] == [p.settings for p in short]
+
+
+def test_a_sampling_design_without_ranges_samples_every_parameter(tmp_path: Path) -> None:
+    found = points("mine", written(tmp_path, BASE + '[sweep]\ndesign = "sobol"\npoints = 8\n'))
+    assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields}
+    for point in found:
+        for path, value in point.settings.items():
+            low, high = parameter_range(path.removeprefix("parameters."))
+            assert low <= value <= high
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ('design = "sobol"\n', "a sobol design needs points, such as points = 1024"),
+        ('design = "sobol"\npoints = 8\n[sweep.vary]\nerosion = [0, 1]\n', "samples ranges; give erosion as"),
+        ("[sweep.vary]\nerosion = { start = 0, stop = 1 }\n", "erosion needs points"),
+    ],
+)
+def test_values_must_fit_the_design(tmp_path: Path, text: str, phrase: str) -> None:
+    with pytest.raises(InputError, match=phrase):
+        written(tmp_path, BASE + "[sweep]\n" + text)
 
 
 def test_without_a_design_there_is_one_point() -> None:
