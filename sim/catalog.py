@@ -121,6 +121,15 @@ def world_file(path: Path) -> Path:
     return path.with_name("world.toml") if path.name in ("states.csv", "ties.csv") else path
 
 
+def extended(reference: str) -> str | None:
+    """The scenario or world that a readable scenario file extends; None for a world."""
+    path = locate(reference)
+    if path.name == "world.toml":
+        return None
+    content, _ = read_toml(path)
+    return str(content.get("extends") or content.get("world"))
+
+
 def load(reference: str | Path) -> Scenario:
     """The resolved, frozen scenario of a name or path; raises InputError with every fault found."""
     path = locate(str(reference))

@@ -80,36 +80,30 @@ def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
     axes.grid(visible=False)
     for row, column in np.ndindex(*shares.shape):
         value = float(shares.to_numpy()[row, column])
-        if value >= 0.005:
-            shade = "black" if value > 0.55 else "white"
+        if round(100 * value) >= 1:
+            shade = "black" if value > 0.42 else "white"
             axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6.5, color=shade)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01)
     bar.set_label(label)
 
 
 def distributions(axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD) -> None:
-    """One row of dots a scenario, a dot a run: outcomes that fall into two kinds show as two heaps."""
-    for row, runs in enumerate(values.values()):
-        known = np.sort(np.asarray(runs, dtype=np.float64))
-        place, height = stacked(known)
-        axes.plot(place, row + 0.38 - height * 0.75, "o", markersize=3, color=PALETTE[1])
-        axes.plot([known.mean()] * 2, [row - 0.4, row + 0.42], color=PALETTE[5], linewidth=1.5)
-        share = (known >= threshold).mean()
-        axes.text(1.01, row, f"{100 * share:.0f} %", va="center", fontsize=8, transform=axes.get_yaxis_transform())
+    """One small histogram a scenario, all on one scale: outcomes that fall into two kinds show as two heaps."""
+    bins = np.linspace(0, 0.6, 41)
+    shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
+    tallest = max(share.max() for share in shares.values()) or 1.0
+    for row, (name, share) in enumerate(shares.items()):
+        runs = np.asarray(values[name], dtype=np.float64)
+        axes.bar(
+            bins[:-1], -0.85 * share / tallest, width=np.diff(bins), bottom=row + 0.42, align="edge", color=PALETTE[1]
+        )
+        axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color=PALETTE[5], linewidth=1.5)
+        text = f"{100 * (runs >= threshold).mean():.0f} %"
+        axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
     axes.set_yticks(range(len(values)), list(values))
-    axes.set(ylim=(len(values) - 0.4, -0.6), xlabel="front's share of capability over the last 8 steps")
+    axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, 0.6), xlabel="front's share of capability over the last 8 steps")
     axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
-
-
-def stacked(values: Any, bins: int = 80, tall: int = 10) -> tuple[Any, Any]:
-    """Place and height (0 to 1) of a dot a run, those of one bin on top of each other."""
-    place = np.floor(np.asarray(values) * bins)
-    height = np.zeros(place.size)
-    for one in np.unique(place):
-        here = place == one
-        height[here] = np.arange(here.sum())
-    return (place + 0.5) / bins, height / max(tall, height.max(initial=0.0))
 
 
 def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
@@ -138,4 +132,5 @@ def landscape(axes: Axes, minima: Minima, best: Optimum) -> None:
     axes.set(xlabel="states to move from the optimum", ylabel="energy over ordered pairs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(0.15)
-    axes.legend(loc="best", title="dot area: share of starts that end there", fontsize=8, title_fontsize=8)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8, frameon=False,
+                title="dot area: share of starts that end there", title_fontsize=8)  # fmt: skip

@@ -52,6 +52,7 @@ class Claim:
 
 
 BASE = "baseline_2023"
+CIRCUMSTANCES = ("brics_institutionalises", "sanctions_collapse", "sanctions_on_china", "dispersed_attention")
 
 
 def holds(found: Sample, design: str, states: Iterable[str]) -> pd.Series:
@@ -77,9 +78,9 @@ def named_follow_more(found: Sample) -> Interval:
 
 
 def others_follow_sometimes(found: Sample) -> Interval:
-    """The largest rise of the other BRICS states' share in the front in any scenario (interval for all at once)."""
+    """The largest rise of the other BRICS states' share in the front in four scenarios (interval for all at once)."""
     there = group(found, BASE, OTHER_BRICS)
-    rises = {d: paired(group(found, d, OTHER_BRICS), there) for d in found.designs if d != BASE}
+    rises = {d: paired(group(found, d, OTHER_BRICS), there) for d in CIRCUMSTANCES}
     best = max(rises.values(), key=lambda values: float(np.mean(values)))
     return at_level(best, 1 - (1 - LEVEL) / len(rises))
 
@@ -156,7 +157,7 @@ CLAIMS = (
     Claim(2, "Iran, Belarus, Syria and Cuba follow it more readily than the other BRICS states", "§11",
           "P(front) of the four less that of the eight others", (), named_follow_more),
     Claim(3, "Other BRICS states follow under some circumstances", "§11",
-          "largest rise of their P(front) in any scenario", (), others_follow_sometimes),
+          "largest rise of their P(front) in four circumstances", CIRCUMSTANCES, others_follow_sometimes),
     Claim(4, "Crises in Europe and the Middle East enlarge the front", "§1, §14, §20",
           "front's capability, dispersed attention less baseline", ("dispersed_attention",),
           difference("dispersed_attention", BASE, f"capability_{FRONT}")),
@@ -186,11 +187,13 @@ CLAIMS = (
 
 def answers(found: Sample) -> list[Answer]:
     """The answer to each claim whose scenarios are among the runs."""
-    return [
-        answer(claim, claim.effect(found))
-        for claim in CLAIMS
-        if {BASE, *claim.needs} <= set(found.designs) and (claim.number != 3 or len(found.designs) > 1)
-    ]
+    return [answer(claim, claim.effect(found)) for claim in CLAIMS if {BASE, *claim.needs} <= set(found.runs["design"])]
+
+
+def unanswered(found: Sample) -> dict[int, list[str]]:
+    """The scenarios that each claim left without an answer still needs."""
+    present = set(found.runs["design"])
+    return {claim.number: lacking for claim in CLAIMS if (lacking := sorted({BASE, *claim.needs} - present))}
 
 
 def answer(claim: Claim, interval: Interval) -> Answer:

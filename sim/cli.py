@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sim.scenario import Scenario
+    from sim.store import Share
     from sim.sweep import Report
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
@@ -70,6 +73,9 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
         raise Interrupted(number)
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), interrupt)
@@ -172,8 +178,13 @@ def list_(as_json: bool) -> None:
     """
     from sim.catalog import load, scenario_names, world_names
 
-    found = {name: load(name) for name in (*scenario_names(), *world_names())}
     worlds = set(world_names())
+    found: dict[str, Scenario] = {}
+    for name in (*scenario_names(), *world_names()):
+        try:
+            found[name] = load(name)
+        except InputError as error:
+            click.echo(f"{name}: {len(error.faults)} faults; `blocs check` says which", err=True)
     if as_json:
         rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -191,13 +202,17 @@ def list_(as_json: bool) -> None:
 @click.argument("scenario")
 @set_option
 @without_option
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Every tie of a state (of two: between them).")
 @json_option
-def show(scenario: str, settings: tuple[str, ...], without: tuple[str, ...], as_json: bool) -> None:
+def show(
+    scenario: str, settings: tuple[str, ...], without: tuple[str, ...], states: tuple[str, ...], as_json: bool
+) -> None:
     """Show what a scenario says once resolved, each number with its source.
 
-    Example: blocs show dispersed_attention
+    Example: blocs show baseline_2023 --state USA --state RUS
     """
     from sim import tell
+    from sim.catalog import bibliography, extended, load
 
     found = resolved(scenario, settings, without)
     if as_json:
@@ -205,7 +220,14 @@ def show(scenario: str, settings: tuple[str, ...], without: tuple[str, ...], as_
             json.dumps({**found.model_dump(mode="json"), "digest": found.digest()}, ensure_ascii=False, indent=1)
         )
         return
-    tell.scenario(console(), stem(scenario), found)
+    if states:
+        unknown = [Fault("--state", 1, state, "unknown state") for state in states if state not in found.states]
+        if unknown:
+            raise InputError(unknown)
+        tell.ties_of(console(), found, states, bibliography())
+        return
+    base = extended(scenario)
+    tell.scenario(console(), stem(scenario), found, None if base is None else (base, load(base)))
 
 
 @cli.command()
@@ -263,7 +285,8 @@ def run(
     if as_json:
         click.echo(json.dumps(tell.run_record(stem(scenario), found, result), ensure_ascii=False, indent=1))
     else:
-        tell.timeline(console(), stem(scenario), found, result)
+        changed = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
+        tell.timeline(console(), stem(scenario), found, result, "".join(changed))
 
 
 @cli.command()
@@ -276,9 +299,12 @@ def run(
 @workers_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results, named by the question by default.")
 @click.option(
-    "--engine", type=click.Choice(["compiled", "mesa"]), default="compiled", show_default=True,
-    help="Compiled runs in threads, or Mesa agents in processes; the results are the same to the byte.",
+    "--engine", type=click.Choice(["compiled", "mesa", "dask"]), default="compiled", show_default=True,
+    help="Compiled runs in threads or by Dask, or Mesa agents in processes; the results are the same to the byte.",
 )  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT (means --engine dask).")
+@click.option("--scheduler-file", type=click.Path(path_type=Path), help="The file in which it wrote its address.")
+@click.option("--shard", metavar="I/N", help="Compute the I-th of N shares only, beside the other shares.")
 @click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
 @click.option(
     "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
@@ -293,7 +319,8 @@ def run(
 def sweep(
     scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
     settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
-    engine: str, resume: bool, design: str | None, points: int | None, vary: tuple[str, ...], trajectory: bool,
+    engine: str, scheduler: str | None, scheduler_file: Path | None, shard: str | None, resume: bool,
+    design: str | None, points: int | None, vary: tuple[str, ...], trajectory: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
@@ -320,7 +347,8 @@ def sweep(
     folder = out or default_folder(question, list(found))
     if not resume and (folder / "manifest.json").exists():
         raise InputError([Fault(str(folder), 1, "", "holds results already; leave out --no-resume to go on with them")])
-    report = swept(question, folder, workers, engine)
+    engine, scheduler = where(engine, scheduler, scheduler_file)
+    report = swept(question, folder, workers, engine=engine, scheduler=scheduler, share=share_of(shard))
     if as_json:
         click.echo(json.dumps(sweep_record(report), ensure_ascii=False, indent=1))
     else:
@@ -362,15 +390,43 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     return scenario.model_copy(update={"sweep": sweep})
 
 
-def swept(question: Any, folder: Path, workers: int | None, engine: str = "compiled") -> Report:
+def where(engine: str, scheduler: str | None, scheduler_file: Path | None) -> tuple[str, str | None]:
+    """The engine and the address of the Dask scheduler, if there is one; raises InputError."""
+    if scheduler is None and scheduler_file is None:
+        return engine, None
+    context = click.get_current_context()
+    if engine != "dask" and context.get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT:
+        raise InputError([Fault("--scheduler", 1, "", f"goes with --engine dask, not {engine}")])
+    if scheduler_file is not None:
+        try:
+            scheduler = str(json.loads(scheduler_file.read_text(encoding="utf-8"))["address"])
+        except (OSError, ValueError, KeyError, TypeError):
+            message = "holds no address; start `dask scheduler --scheduler-file` with it and wait until it is there"
+            raise InputError([Fault(str(scheduler_file), 1, "", message)]) from None
+    return "dask", scheduler
+
+
+def share_of(shard: str | None) -> Share | None:
+    """The share that --shard names; raises InputError."""
+    from sim.store import Share
+
+    if shard is None:
+        return None
+    index, _, of = shard.partition("/")
+    if not (index.isdecimal() and of.isdecimal() and len(of) < 8 and 1 <= int(index) <= int(of)):
+        raise InputError([Fault("--shard", 1, shard, "give I/N, I from 1 to N, such as 1/3")])
+    return Share(int(index), int(of))
+
+
+def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Report:
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
 
     try:
         with progress_bar() as progress:
-            return execute(question, folder, workers=workers, engine=engine, progress=progress)
+            return execute(question, folder, workers=workers, progress=progress, **how)
     except Interrupted as interrupted:
-        again = " ".join(["blocs", *sys.argv[1:]])
+        again = shlex.join(["blocs", *sys.argv[1:]])
         click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
         sys.exit(128 + interrupted.number)
 
@@ -396,10 +452,11 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 def sweep_record(report: Report) -> dict[str, Any]:
     """What a sweep says to machines."""
-    from sim.compare import late_shares, sample
+    from sim.compare import late_shares
 
-    found = sample(report.results)
-    shares = {design: {"states": states} for design, states in late_shares(found).items()}
+    shares: dict[str, Any] = {}
+    if report.share is None:
+        shares = {design: {"states": states} for design, states in late_shares(report.results).items()}
     return {
         "results": str(report.results.folder),
         "seed": report.results.manifest()["question"]["seed"],
@@ -413,14 +470,17 @@ def sweep_record(report: Report) -> dict[str, Any]:
 def told_sweep(report: Report) -> None:
     """What a sweep says to people."""
     from sim import tell
-    from sim.compare import sample
 
     done = report.runs - len(report.failed)
-    click.echo(f"{done} of {report.runs} runs finished ({report.computed_now} computed now) in {report.results.folder}")
+    share = "" if report.share is None else f" of share {report.share}"
+    told = f"{done} of {report.runs} runs{share} finished ({report.computed_now} computed now)"
+    click.echo(f"{told} in {report.results.folder}")
     for line in report.failed[:20]:
         click.echo(f"failed: {printable(line)}", err=True)
-    if done:
-        tell.shares(console(), sample(report.results))
+    if report.share is not None:
+        click.echo(f"Next, when every share is done: blocs compare {report.results.folder}")
+    elif done:
+        tell.shares(console(), report.results)
         click.echo(f"\nNext: blocs compare {report.results.folder}")
 
 
@@ -521,18 +581,21 @@ def claims(results: Path, as_json: bool) -> None:
     Example: blocs claims demo/results
     """
     from sim import tell
-    from sim.claims import answers, as_rows
+    from sim.claims import answers, as_rows, unanswered
     from sim.compare import sample
     from sim.store import Results
 
-    found = answers(sample(Results(results)))
+    runs = sample(Results(results))
+    found, lacking = answers(runs), unanswered(runs)
     if not found:
         message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
         raise InputError([Fault(str(results), 1, "", message)])
     if as_json:
-        click.echo(json.dumps({"claims": as_rows(found)}, ensure_ascii=False, indent=1))
+        click.echo(json.dumps({"claims": as_rows(found), "lacking": lacking}, ensure_ascii=False, indent=1))
     else:
         tell.claims(console(), found)
+        for number, names in lacking.items():
+            click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")
 
 
 @cli.command()

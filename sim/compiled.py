@@ -53,4 +53,4 @@ def compiled(function: F) -> F:
 
 def bare(function: F) -> F:
     """Compile a rule that makes no array: it only looks at its arguments, so it counts no references to them."""
-    return cast(F, JIT(**OPTIONS, _nrt=False)(function))
+    return cast(F, JIT(**OPTIONS, _nrt=False, forceinline=True)(function))

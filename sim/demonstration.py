@@ -6,6 +6,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import pandas as pd
 
@@ -62,7 +63,7 @@ def make(results: Results, out: Path) -> Demonstration:
 def draw(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path) -> dict[str, str]:
     """The four charts of the main job, each with what it shows."""
     shares_over_time(found, results, out / "bloc_shares.png")
-    heat_map(found, out / "states_by_scenario.png")
+    heat_map(found, results, out / "states_by_scenario.png")
     runs_by_front(found, out / "front_by_run.png")
     bloc_differences(found, outcomes, out / "differences.png")
     return {
@@ -78,11 +79,12 @@ def titles(found: Sample) -> dict[str, str]:
     return {design: str(scenario["title"]) for design, scenario in found.scenarios.items()}
 
 
+SHOWN_OVER_TIME = (BASE, "dispersed_attention", "focused_indo_pacific")
+
+
 def shares_over_time(found: Sample, results: Results, path: Path) -> None:
-    """Bands of the baseline beside the scenario that enlarges the front most and the one that shrinks it most."""
-    means = {design: outcome(found.runs, design, "capability_front").mean() for design in found.designs}
-    others = sorted((d for d in found.designs if d != BASE), key=lambda d: means[d])
-    chosen = [BASE, others[-1], others[0]] if len(others) > 1 else [BASE]
+    """Bands of the baseline beside the article's two contrary cases: attention dispersed and focused."""
+    chosen = [design for design in SHOWN_OVER_TIME if design in found.designs]
     with contextlib.closing(results.connection()) as connection:
         steps = connection.execute("select * from steps").df()
     made, panels = charts.figure(10.5, 4.2, 1, len(chosen))
@@ -92,24 +94,25 @@ def shares_over_time(found: Sample, results: Results, path: Path) -> None:
         if axes is not panels[0]:
             axes.set_ylabel("")
     runs = steps["replicate"].nunique()
-    made.suptitle(
-        f"Median and 5-95 % band of {runs} runs, with six single runs; in many a front forms or falls at once"
-    )
+    made.suptitle(f"Median and 5-95 % band of {runs} runs, and six single runs: in each a front stands or does not")
     handles, labels = panels[0].get_legend_handles_labels()
     made.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     charts.save(made, str(path))
 
 
-def heat_map(found: Sample, path: Path) -> None:
+def heat_map(found: Sample, results: Results, path: Path) -> None:
     """States by scenarios, P(front), the states with most of it first."""
-    shares = {d: {s: v.get("front", 0.0) for s, v in states.items()} for d, states in late_shares(found).items()}
+    shares = {d: {s: v.get("front", 0.0) for s, v in states.items()} for d, states in late_shares(results).items()}
     names = {state: record["name"] for state, record in found.scenarios[BASE]["states"].items()}
     grid = pd.DataFrame(shares).rename(columns=titles(found))
+    never = [names[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
+    grid = grid[(grid >= 0.005).any(axis=1)]
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index].rename(index=names)
-    made, (axes,) = charts.figure(8.5, 11)
+    made, (axes,) = charts.figure(8.5, 9)
     charts.state_heat(axes, grid, label="P(front): mean share of the last 8 steps spent in the front")
     runs = found.runs["replicate"].nunique()
-    axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 0.5)", loc="left")
+    axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 1)", loc="left")
+    made.supxlabel("\n".join(wrap(f"In no scenario: {', '.join(never)}.", 120)), fontsize=8)
     charts.save(made, str(path))
 
 
@@ -117,8 +120,11 @@ def runs_by_front(found: Sample, path: Path) -> None:
     """A dot a run: whether a front forms, and how large."""
     made, (axes,) = charts.figure(8.5, 0.42 * len(found.designs) + 1.2)
     named = titles(found)
-    charts.distributions(axes, {named[d]: outcome(found.runs, d, "capability_front") for d in found.designs})
-    made.suptitle("Every run of every scenario: a front forms or it does not (a dot a run; the bar is the mean)")
+    sizes = {design: outcome(found.runs, design, "capability_front") for design in found.designs}
+    ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
+    charts.distributions(axes, {named[design]: sizes[design] for design in ordered})
+    n = found.runs["replicate"].nunique()
+    made.suptitle(f"Size of the front over {n} runs of each scenario: it forms or it does not (line: the mean)")
     charts.save(made, str(path))
 
 
@@ -126,13 +132,15 @@ def bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
     """Paired differences of both blocs' capability from the baseline."""
     made, pair = charts.figure(10, 0.36 * len(found.designs) + 1.2, 1, 2)
     labels = {"capability_front": "front's capability", "capability_us_led": "US-led bloc's capability"}
+    order = None
     for axes, (column, label) in zip(pair, labels.items(), strict=True):
         rows = outcomes[outcomes["outcome"] == column].reset_index(drop=True)
-        rows = rows.assign(scenario=rows["scenario"].map(titles(found)))
-        charts.differences(axes, rows, label=f"{label}, less baseline")
+        rows = rows.assign(scenario=rows["scenario"].map(titles(found))).set_index("scenario")
+        order = order if order is not None else rows["difference"].sort_values(kind="stable").index
+        charts.differences(axes, rows.loc[order].reset_index(), label=f"{label}, change from the baseline")
     pair[1].set_yticklabels([])
     n = int(outcomes["pairs"].max())
-    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where the interval holds 0")
+    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where it holds 0; scales differ")
     charts.save(made, str(path))
 
 
@@ -143,6 +151,6 @@ def headline(found: Sample) -> str:
     size = outcome(found.runs, BASE, "capability_front")[together]
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
     return (
-        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) a front"
-        f" with Russia and North Korea stands at the end{about}; in the others it does not."
+        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) Russia and"
+        f" North Korea stand in the front for most of the last 8 steps{about}; in the others they do not."
     )

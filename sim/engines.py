@@ -7,15 +7,17 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.faults import Fault, InputError
 from sim.scenario import Scenario
 from sim.store import Results, Table, text_column, write_shard
 from sim.world import World, world_of
@@ -43,6 +45,9 @@ class Chunk:
     def name(self) -> str:
         """Name of its shard."""
         return f"{self.point:06d}-{self.replicates.start:08d}"
+
+
+Committed = Generator[tuple[Chunk, list[str]], None, None]  # chunks as they are committed, with their failures
 
 
 def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
@@ -143,9 +148,7 @@ def trajectory_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     return table
 
 
-def in_threads(
-    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
-) -> Iterator[tuple[Chunk, list[str]]]:
+def in_threads(chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
     """Execute chunks in threads, yielding each as it is committed: compiled runs hold no lock."""
     pool = ThreadPoolExecutor(workers)
     try:
@@ -154,9 +157,7 @@ def in_threads(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def in_processes(
-    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
-) -> Iterator[tuple[Chunk, list[str]]]:
+def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
     """Execute chunks in a pool of fresh processes, yielding each as it is committed.
 
     The pool is rebuilt when a worker dies. A chunk that three workers died on is split into its runs, and
@@ -183,9 +184,7 @@ def in_processes(
         waiting = [chunk for chunk in waiting if chunk.name not in done]
 
 
-def run_pool(
-    pool: Executor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int
-) -> Iterator[tuple[Chunk, list[str]]]:
+def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
     """Keep a pool busy; raises BrokenProcessPool with the names of the chunks under way when a worker dies."""
     queue = iter(chunks)
     under_way: dict[Future[list[str]], Chunk] = {}
@@ -268,5 +267,17 @@ def stop(pool: ProcessPoolExecutor) -> None:
         process.join()
 
 
-Execute = Callable[[list[Chunk], Results, RunOne, int], Iterator[tuple[Chunk, list[str]]]]
+Execute = Callable[[list[Chunk], Results, RunOne, int], Committed]
 ENGINES: dict[str, tuple[Execute, RunOne]] = {"compiled": (in_threads, compiled), "mesa": (in_processes, agents)}
+
+
+def engine_of(name: str, scheduler: str | None = None) -> tuple[Execute, RunOne]:
+    """What executes chunks, and each run of them; raises InputError where it is not installed."""
+    if name != "dask":
+        return ENGINES[name]
+    try:
+        from sim.cluster import on_cluster
+    except ImportError as error:
+        message = f"needs a package that is missing ({error.name}): pip install 'blocs[cluster]'"
+        raise InputError([Fault("--engine", 1, "dask", message)]) from None
+    return partial(on_cluster, scheduler=scheduler), compiled

@@ -14,16 +14,9 @@ from sim import outcomes
 from sim.compiled import bare, compiled
 from sim.kernel import (
     BOND,
-    BOND_GAIN,
-    BOND_LOSS,
-    BOND_RETURN,
+    HOSTILITY,
     LAYERS,
     OPEN_PRODUCT,
-    OUTREACH,
-    RIVALRY_GAIN,
-    RIVALRY_LOSS,
-    SANCTION_RELIEF,
-    SANCTION_RESPONSE,
     SIMULTANEOUS,
     TERMS,
     Environment,
@@ -33,16 +26,21 @@ from sim.kernel import (
     Shocks,
     Situation,
     Weights,
+    Words,
     apply_shocks,
     assess,
+    bonds_drift,
     consider,
-    decision_order,
     draw,
+    hostilities,
+    hostility_drifts,
     masses,
-    respond,
+    order_by_luck,
+    respond_ties,
     starting_alignment,
-    weigh,
     weigh_bonds,
+    weigh_hostility,
+    weigh_settled,
 )
 from sim.model import Run
 from sim.scenario import Scenario
@@ -57,6 +55,50 @@ class Record(NamedTuple):
     stability: Floats  # (T + 1, N)
     bite: Floats  # (T + 1, N)
     outcomes: Floats  # (T + 1, outcomes)
+
+
+class Desk(NamedTuple):
+    """Room to work in, so that a run allocates nothing."""
+
+    keys: Words  # (N,)
+    uniforms: Floats  # (N,)
+    order: Integers  # (N,)
+    slots: Integers  # (N + 1,)
+    alignment: Integers  # (N,)
+    before: Integers  # (N,), alignments at the start of the step
+    sums: Floats  # (K + 1, len(LAYERS), N): what the states aligned with each bloc bring every state
+    mass: Floats  # (K + 1,), capability by alignment
+    product: Floats  # (K + 1,), product by alignment at the start of the step
+    terms: Floats  # (K + 1, len(TERMS))
+    utilities: Floats  # (K + 1,)
+    strain: Floats  # (K + 1,)
+    hostile: Floats  # (N, N), H of every pair
+    pairs: Floats  # (N, N), what every pair weighs in frustration
+    lanes: Floats  # (N,)
+
+
+@compiled
+def desk_for(states: int, alignments: int) -> Desk:
+    """A desk for a world of that many states and alignments."""
+    n, k = states, alignments
+    return Desk(
+        np.empty(n, dtype=np.uint64), np.empty(n),
+        np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64),
+        np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
+        np.zeros((k, len(LAYERS), n)), np.zeros(k), np.zeros(k),
+        np.zeros((k, len(TERMS))), np.zeros(k), np.zeros(k),
+        np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
+    )  # fmt: skip
+
+
+@compiled
+def copied(start: Situation) -> Situation:
+    """A copy of the situation at the start, for one run to change."""
+    return Situation(
+        start.bond.copy(), start.bond_origin.copy(), start.institution.copy(), start.rivalry.copy(),
+        start.sanction.copy(), start.regime.copy(), start.priority.copy(), start.enforcement.copy(),
+        start.attention_budget.copy(), start.accommodation.copy(), start.parameters.copy(),
+    )  # fmt: skip
 
 
 @bare
@@ -85,90 +127,115 @@ def move(j: int, old: int, new: int, capability: Floats, weights: Weights, sums:
 
 
 @bare
-def refresh(
-    shocked: bool, alignment: Integers, setting: Setting, situation: Situation, weights: Weights, sums: Floats
-) -> None:
-    """Bring weights and sums up to the ties, where they changed since the last step."""
-    p = situation.parameters
-    if shocked or p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0:
-        weigh(setting, situation, weights)
-        for layer in range(sums.shape[1]):
-            tally_layer(layer, alignment, weights, sums)
-    elif p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0:
+def refresh(shocked: bool, setting: Setting, situation: Situation, weights: Weights, desk: Desk) -> None:
+    """Bring weights and sums up to the ties that changed since the last step."""
+    if shocked:
+        hostilities(situation, desk.hostile)
+        weigh_settled(setting, situation, weights)
+    if shocked or bonds_drift(situation.parameters):
         weigh_bonds(setting, situation, weights)
-        tally_layer(BOND, alignment, weights, sums)
+        tally_layer(BOND, desk.alignment, weights, desk.sums)
+    if shocked or hostility_drifts(situation.parameters):
+        weigh_hostility(setting, situation, desk.hostile, weights)
+        tally_layer(HOSTILITY, desk.alignment, weights, desk.sums)
+        tally_layer(OPEN_PRODUCT, desk.alignment, weights, desk.sums)
+    if shocked:
+        for layer in range(len(LAYERS)):
+            tally_layer(layer, desk.alignment, weights, desk.sums)
+
+
+@bare
+def decide_all(
+    activation: int, setting: Setting, situation: Situation, weights: Weights, env: Environment, desk: Desk,
+    chances: Floats,
+) -> None:  # fmt: skip
+    """Every state decides at its turn; chances, (N, K + 1), are recorded."""
+    alignment, before, sums, mass = desk.alignment, desk.before, desk.sums, desk.mass
+    order_by_luck(activation, desk.keys, setting.by_id, desk.order, desk.slots)
+    for place in range(alignment.size):
+        i = desk.order[place]
+        held = before[i]
+        alignment[i] = consider(
+            i, held, desk.uniforms[i], sums[:, :, i], mass,
+            setting, situation, env, desk.terms, desk.utilities, chances[i],
+        )  # fmt: skip
+        if alignment[i] != held and activation != SIMULTANEOUS:
+            move(i, held, alignment[i], setting.capability, weights, sums, mass)
+    if activation == SIMULTANEOUS:
+        for i in range(alignment.size):
+            if alignment[i] != before[i]:
+                move(i, before[i], alignment[i], setting.capability, weights, sums, mass)
 
 
 @bare
 def observe(
-    step: int, before: Integers, alignment: Integers, sums: Floats, mass: Floats, setting: Setting,
-    situation: Situation, env: Environment, record: Record,
-) -> None:  # fmt: skip
-    """Record a step (MODEL §7)."""
-    outcomes.observe_blocs(before, alignment, setting, situation, env, record.outcomes[step])
-    for i in range(alignment.size):
-        held = alignment[i]
+    step: int, total: float, setting: Setting, situation: Situation, env: Environment, desk: Desk, record: Record
+) -> None:
+    """Record a step (MODEL §7); total is the weight of all pairs."""
+    row = record.outcomes[step]
+    outcomes.write_outcomes(desk.before, desk.alignment, setting, env, row)
+    row[outcomes.FRUSTRATION] = outcomes.frustration(desk.alignment, desk.pairs, total, desk.lanes)
+    for i in range(desk.alignment.size):
+        held = desk.alignment[i]
         record.alignment[step, i] = held
         record.bite[step, i] = env.bite[i]
         record.stability[step, i] = outcomes.regime_stability(
-            i, held, sums[:, OPEN_PRODUCT, i], mass, setting, situation, env
+            i, held, desk.sums[:, OPEN_PRODUCT, i], desk.mass, setting, situation, env
         )
+
+
+@bare
+def follow(
+    seed: np.uint64, replicate: np.uint64, activation: int, setting: Setting, situation: Situation,
+    shocks: Shocks, weights: Weights, env: Environment, desk: Desk, record: Record,
+) -> None:  # fmt: skip
+    """One run, written to record; the situation is consumed (MODEL §3)."""
+    alignment, total = desk.alignment, 0.0
+    draw(seed, replicate, 0, setting.codes, desk.keys, desk.uniforms)
+    starting_alignment(setting, desk.uniforms, alignment)
+    masses(alignment, setting.capability, desk.mass)
+    for step in range(record.alignment.shape[0]):
+        shocked = apply_shocks(step, shocks, situation) or step == 0
+        refresh(shocked, setting, situation, weights, desk)
+        masses(alignment, setting.product, desk.product)
+        assess(step, desk.product, setting, situation, weights, env)
+        for i in range(alignment.size):
+            desk.before[i] = alignment[i]
+        if step > 0:
+            draw(seed, replicate, step, setting.codes, desk.keys, desk.uniforms)
+            decide_all(activation, setting, situation, weights, env, desk, record.chances[step])
+            respond_ties(alignment, setting, situation, env, desk.hostile, desk.strain)
+            if hostility_drifts(situation.parameters):
+                hostilities(situation, desk.hostile)
+        if shocked or bonds_drift(situation.parameters) or hostility_drifts(situation.parameters):
+            total = outcomes.weigh_pairs(setting, situation, desk.hostile, desk.pairs, desk.lanes)
+        observe(step, total, setting, situation, env, desk, record)
 
 
 @compiled
 def trajectory(
-    seed: np.uint64, replicate: np.uint64, activation: int,
-    setting: Setting, situation: Situation, shocks: Shocks, weights: Weights, env: Environment, record: Record,
-) -> None:  # fmt: skip
-    """One run, written to record; the situation is consumed (MODEL §3)."""
-    n, alignments = setting.capability.size, setting.allowed.size
-    keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
-    alignment, before = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    sums, mass, product = np.zeros((alignments, len(LAYERS), n)), np.zeros(alignments), np.zeros(alignments)
-    terms, utilities = np.zeros((alignments, len(TERMS))), np.zeros(alignments)
-    draw(seed, replicate, 0, setting.codes, keys, uniforms)
-    starting_alignment(setting, uniforms, alignment)
-    masses(alignment, setting.capability, mass)
+    seed: np.uint64, replicate: np.uint64, activation: int, steps: int, columns: int,
+    setting: Setting, start: Situation, shocks: Shocks,
+) -> Record:  # fmt: skip
+    """One run of that many steps and outcomes: all its room is made here, once, and nothing in the loops."""
+    n, k, rows = setting.capability.size, setting.allowed.size, steps + 1
+    record = Record(
+        np.empty((rows, n), dtype=np.int64), np.empty((rows, n, k)),
+        np.empty((rows, n)), np.empty((rows, n)), np.empty((rows, columns)),
+    )  # fmt: skip
     record.chances[0] = np.nan
-    for step in range(record.alignment.shape[0]):
-        shocked = apply_shocks(step, shocks, situation) or step == 0
-        refresh(shocked, alignment, setting, situation, weights, sums)
-        masses(alignment, setting.product, product)
-        assess(step, product, setting, situation, weights, env)
-        before[:] = alignment
-        if step > 0:
-            draw(seed, replicate, step, setting.codes, keys, uniforms)
-            for i in decision_order(activation, keys, setting.by_id):
-                held = before[i]
-                chosen = consider(
-                    i, held, uniforms[i], sums[:, :, i], mass,
-                    setting, situation, env, terms, utilities, record.chances[step, i],
-                )  # fmt: skip
-                alignment[i] = chosen
-                if chosen != held and activation != SIMULTANEOUS:
-                    move(i, held, chosen, setting.capability, weights, sums, mass)
-            if activation == SIMULTANEOUS:
-                for i in range(n):
-                    if alignment[i] != before[i]:
-                        move(i, before[i], alignment[i], setting.capability, weights, sums, mass)
-            respond(alignment, setting, situation, env)
-        observe(step, before, alignment, sums, mass, setting, situation, env, record)
+    weights = Weights(np.zeros((len(LAYERS), n, n)), np.zeros((n, k)))
+    env = Environment(np.zeros(k - 1), np.zeros(start.priority.shape), np.zeros(k - 1), np.zeros(n))
+    desk = desk_for(n, k)
+    follow(seed, replicate, activation, setting, copied(start), shocks, weights, env, desk, record)
+    return record
 
 
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
     """One compiled run; equal to `sim.model.run` to the bit."""
     world = world or world_of(scenario)
-    n, alignments, rows = len(world.states), len(world.alignments), world.steps + 1
     names = outcomes.names(world.alignments[1:], world.theatres)
-    record = Record(
-        np.zeros((rows, n), dtype=np.int64),
-        np.zeros((rows, n, alignments)),
-        np.zeros((rows, n)),
-        np.zeros((rows, n)),
-        np.zeros((rows, len(names))),
-    )
     luck = np.uint64(seed), np.uint64(replicate)
-    situation, weights, env = world.situation(), world.weights(), world.environment()
     with np.errstate(over="ignore"):
-        trajectory(*luck, world.activation, world.setting, situation, world.shocks, weights, env, record)
+        record = trajectory(*luck, world.activation, world.steps, len(names), world.setting, world.start, world.shocks)
     return Run(seed, replicate, world.states, world.alignments, names, *record)

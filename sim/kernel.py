@@ -162,21 +162,65 @@ def draw(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: W
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
 
 
+@bare
+def order_by_luck(activation: int, keys: Words, by_id: Integers, order: Integers, slots: Integers) -> None:
+    """Order in which the states decide, written to order, (N,): by key then id, or the world's (MODEL §3).
+
+    Keys are spread evenly, so each of N slots (their bounds in slots, (N + 1,)) gets about one of them; what
+    shares a slot is then sorted by insertion. Ids come in order and equal keys never pass each other.
+    """
+    n = order.size
+    if activation != RANDOM_ORDER:
+        for i in range(n):
+            order[i] = i
+        return
+    for s in range(n + 1):
+        slots[s] = 0
+    for i in range(n):
+        slots[slot_of(keys[i], n) + 1] += 1
+    for s in range(n):
+        slots[s + 1] += slots[s]
+    for i in by_id:
+        slot = slot_of(keys[i], n)
+        order[slots[slot]] = i
+        slots[slot] += 1
+    for place in range(1, n):
+        state = order[place]
+        while place > 0 and keys[order[place - 1]] > keys[state]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = state
+
+
+@bare
+def slot_of(key: np.uint64, n: int) -> int:
+    """The slot of n even ones that a key falls into."""
+    return int(((key >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
 @compiled
 def decision_order(activation: int, keys: Words, by_id: Integers) -> Integers:
     """Order in which the states decide, (N,): by key then id, or the world's (MODEL §3)."""
-    if activation == RANDOM_ORDER:
-        return by_id[np.argsort(keys[by_id], kind="mergesort")]
-    return np.arange(keys.size)
+    order, slots = np.empty(keys.size, dtype=np.int64), np.empty(keys.size + 1, dtype=np.int64)
+    order_by_luck(activation, keys, by_id, order, slots)
+    return order
 
 
-@compiled
+@bare
 def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) -> None:
     """Alignments before the first decision; a random one is uniform over what is allowed (MODEL §2)."""
-    choices = np.flatnonzero(setting.allowed)
+    choices = 0
+    for k in range(setting.allowed.size):
+        choices += setting.allowed[k]
     for i in range(alignment.size):
-        held = setting.initial[i]
-        alignment[i] = choices[int(uniforms[i] * choices.size)] if held < 0 else held
+        alignment[i] = setting.initial[i]
+        if alignment[i] < 0:
+            left = int(uniforms[i] * choices)
+            for k in range(setting.allowed.size):
+                if setting.allowed[k]:
+                    if left == 0:
+                        alignment[i] = k
+                    left -= 1
 
 
 # Shocks (MODEL §3, 1)
@@ -230,31 +274,59 @@ def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
 
 
 @bare
+def hostilities(situation: Situation, hostile: Floats) -> None:
+    """H of every pair, (N, N), written to hostile."""
+    for i in range(hostile.shape[0]):
+        for j in range(i):
+            hostile[i, j] = hostile[j, i] = hostility(situation.rivalry, situation.sanction, i, j)
+        hostile[i, i] = 0.0
+
+
+@compiled
 def weigh(setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh the weights from the ties as they stand (MODEL §5)."""
-    c, g, S, brings = setting.capability, setting.product, situation.sanction, weights.brings
+    """Refresh all weights from the ties as they stand (MODEL §5)."""
+    hostile = np.empty(situation.bond.shape)
+    hostilities(situation, hostile)
+    weigh_settled(setting, situation, weights)
     weigh_bonds(setting, situation, weights)
+    weigh_hostility(setting, situation, hostile, weights)
+
+
+@bare
+def weigh_settled(setting: Setting, situation: Situation, weights: Weights) -> None:
+    """Refresh the weights of ties that change by shocks alone: propensity, institutions, trade."""
+    c, brings = setting.capability, weights.brings
+    for j in range(c.size):
+        for i in range(c.size):
+            brings[PROPENSITY, j, i] = exact(c[j] * setting.propensity[j, i])
+            brings[INSTITUTION, j, i] = exact(c[j] * situation.institution[j, i])
+        for i in range(c.size):
+            brings[TRADE, j, i] = exact(setting.dependence[i, j])
+
+
+@bare
+def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
+    """Refresh the weights of bonds, the only ones that drift by default."""
+    for j in range(setting.capability.size):
+        for i in range(setting.capability.size):
+            weights.brings[BOND, j, i] = exact(setting.capability[j] * situation.bond[j, i])
+
+
+@bare
+def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, weights: Weights) -> None:
+    """Refresh the weights of hostility and of the product that sanctions close and leave open."""
+    c, g, S, brings = setting.capability, setting.product, situation.sanction, weights.brings
     for i in range(c.size):
         for k in range(weights.closed.shape[1]):
             weights.closed[i, k] = 0.0
     for j in range(c.size):
         for i in range(c.size):
-            if i != j:
-                closed = exact(g[j] * S[j, i])
-                brings[PROPENSITY, j, i] = exact(c[j] * setting.propensity[i, j])
-                brings[INSTITUTION, j, i] = exact(c[j] * situation.institution[i, j])
-                brings[HOSTILITY, j, i] = exact(c[j] * hostility(situation.rivalry, S, i, j))
-                brings[TRADE, j, i] = exact(setting.dependence[i, j])
-                brings[OPEN_PRODUCT, j, i] = g[j] - closed
-                weights.closed[i, situation.regime[j, i]] += closed
-
-
-@bare
-def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh the weights of bonds alone, the only ones that drift by default."""
-    for j in range(setting.capability.size):
-        for i in range(setting.capability.size):
-            weights.brings[BOND, j, i] = exact(setting.capability[j] * situation.bond[j, i])
+            brings[HOSTILITY, j, i] = exact(c[j] * hostile[j, i])
+            brings[OPEN_PRODUCT, j, i] = g[j] - exact(g[j] * S[j, i])
+        brings[OPEN_PRODUCT, j, j] = 0.0
+        for i in range(c.size):
+            if S[j, i] > 0.0:
+                weights.closed[i, situation.regime[j, i]] += exact(g[j] * S[j, i])
 
 
 @bare
@@ -339,7 +411,7 @@ def utility_terms(
     sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, are of the other states alone.
     """
     p = situation.parameters
-    for term in range(terms.size):
+    for term in range(len(TERMS)):
         terms[term] = 0.0
     if k == NON_ALIGNED:
         terms[9] = setting.autonomy[i] * p[W_AUTONOMY]
@@ -367,7 +439,7 @@ def utility_terms(
     if k == held:
         terms[10] = p[INERTIA]
     total = 0.0
-    for term in range(terms.size):
+    for term in range(len(TERMS)):
         total += terms[term]
     return total
 
@@ -390,7 +462,9 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
         return
     total = 0.0
     for k in range(utilities.size):
-        chances[k] = math.exp((utilities[k] - utilities[best]) / temperature) if allowed[k] else 0.0
+        chances[k] = 1.0 if allowed[k] else 0.0
+        if allowed[k] and k != best:
+            chances[k] = math.exp((utilities[k] - utilities[best]) / temperature)
         total += chances[k]
     for k in range(utilities.size):
         chances[k] /= total
@@ -461,78 +535,118 @@ def clip(x: float) -> float:
 @bare
 def mean_bite(alignment: Integers, bite: Floats, out: Floats) -> None:
     """Plain mean bite on the members of each alignment, (K + 1,); 0 where it has none."""
+    masses(alignment, bite, out)
     for k in range(out.size):
-        members, total = 0.0, 0.0
+        members = 0
         for i in range(alignment.size):
-            if alignment[i] == k:
-                members += 1.0
-                total += bite[i]
-        out[k] = total / members if members > 0.0 else 0.0
+            members += alignment[i] == k
+        out[k] = out[k] / members if members > 0 else 0.0
+
+
+@bare
+def bond_after(
+    a: int, b: int, now: float, origin: float, hostile: float,
+    back: float, gain: float, loss: float, reach_i: float, reach_j: float,
+) -> float:  # fmt: skip
+    """The bond of states i in a and j in b after the step; `gain` that of i's bloc, reach_i how far i would reach out.
+
+    MODEL §6; §3-6, §14. Without branches, so that the compiler takes several pairs at once.
+    """
+    same = (a == b) & (a != NON_ALIGNED) & (origin > 0.0)
+    opposed = (a != b) & (a != NON_ALIGNED) & (b != NON_ALIGNED)
+    open_to = (a != b) & (hostile < OUTREACH_CEILING)
+    drift = back * (origin - now)
+    drift += gain * (1.0 - now) if same else 0.0
+    drift -= loss * now if opposed else 0.0
+    by_i = reach_i if open_to & (a != NON_ALIGNED) else 0.0
+    by_j = reach_j if open_to & (b != NON_ALIGNED) else 0.0
+    return clip(now + (drift + (by_i + by_j) * (1.0 - now)))
 
 
 @bare
 def respond_bonds(
-    alignment: Integers, setting: Setting, situation: Situation, env: Environment, strain: Floats
+    alignment: Integers, setting: Setting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
 ) -> None:
-    """Bonds drift about what history made them (MODEL §6; §3-6, §14); strain, (K + 1,), is the mean bite."""
-    p, B = situation.parameters, situation.bond
+    """Bonds drift about what history made them, by hostility (N, N) of every pair and strain, (K + 1,), mean bite."""
+    p, bite, standing = situation.parameters, env.bite, setting.standing
+    back, loss, outreach = rate(p[BOND_RETURN]), rate(p[BOND_LOSS]), p[OUTREACH]
     for i in range(alignment.size):
-        for j in range(i + 1, alignment.size):
-            a, b, origin, now = alignment[i], alignment[j], situation.bond_origin[i, j], B[i, j]
-            drift = rate(p[BOND_RETURN]) * (origin - now)
-            if a == b and a != NON_ALIGNED and origin > 0.0:
-                drift += rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a])) * (1.0 - now)
-            elif a != b and a != NON_ALIGNED and b != NON_ALIGNED:
-                drift -= rate(p[BOND_LOSS]) * now
-            if a != b and hostility(situation.rivalry, situation.sanction, i, j) < OUTREACH_CEILING:
-                by_i = rate(p[OUTREACH] * env.bite[i] * setting.standing[j]) if a != NON_ALIGNED else 0.0
-                by_j = rate(p[OUTREACH] * env.bite[j] * setting.standing[i]) if b != NON_ALIGNED else 0.0
-                drift += (by_i + by_j) * (1.0 - now)
-            B[i, j] = B[j, i] = clip(now + drift)
+        a, bite_i, standing_i = alignment[i], bite[i], standing[i]
+        gain = rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
+        B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
+        for j in range(i):
+            reach_i, reach_j = rate(outreach * bite_i * standing[j]), rate(outreach * bite[j] * standing_i)
+            B[j] = bond_after(a, alignment[j], B[j], origin[j], H[j], back, gain, loss, reach_i, reach_j)
+        for j in range(i):
+            situation.bond[j, i] = B[j]
 
 
 @bare
 def respond_rivalries(alignment: Integers, situation: Situation) -> None:
     """Rivalries sharpen across blocs and fade within one (MODEL §6)."""
-    p, R = situation.parameters, situation.rivalry
+    p = situation.parameters
+    gain, loss = rate(p[RIVALRY_GAIN]), rate(p[RIVALRY_LOSS])
     for i in range(alignment.size):
-        for j in range(i + 1, alignment.size):
-            a, b, now = alignment[i], alignment[j], R[i, j]
-            if a == b and a != NON_ALIGNED:
-                R[i, j] = R[j, i] = clip(now - rate(p[RIVALRY_LOSS]) * now)
-            elif a != b and a != NON_ALIGNED and b != NON_ALIGNED and now > 0.0:
-                R[i, j] = R[j, i] = clip(now + rate(p[RIVALRY_GAIN]) * (1.0 - now))
+        a, R = alignment[i], situation.rivalry[i]
+        if a != NON_ALIGNED:
+            for j in range(alignment.size):
+                b, now = alignment[j], R[j]
+                sharper = gain * (1.0 - now) if b != NON_ALIGNED and now > 0.0 else 0.0
+                R[j] = clip(now - loss * now if a == b else now + sharper)
 
 
 @bare
 def respond_sanctions(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
     """Members of a pressing bloc sanction those in another; sanctions between the unopposed ease (MODEL §6)."""
-    p, S = situation.parameters, situation.sanction
+    p, theatre = situation.parameters, setting.theatre
+    relief = rate(p[SANCTION_RELIEF])
     for j in range(alignment.size):
-        bloc = alignment[j]
+        bloc, S, regime = alignment[j], situation.sanction[j], situation.regime[j]
+        presses = bloc != NON_ALIGNED and situation.enforcement[bloc - 1] > 0.0
         for i in range(alignment.size):
             if bloc != NON_ALIGNED and alignment[i] != NON_ALIGNED and alignment[i] != bloc:
-                pressing = env.enforcement[bloc - 1] * env.attention[bloc - 1, setting.theatre[i]]
+                pressing = env.enforcement[bloc - 1] * env.attention[bloc - 1, theatre[i]]
                 response = rate(p[SANCTION_RESPONSE] * pressing)
-                if situation.enforcement[bloc - 1] > 0.0 and response > 0.0:
-                    S[j, i] = clip(S[j, i] + response * (1.0 - S[j, i]))
-                    situation.regime[j, i] = bloc
-            elif i != j:
-                S[j, i] = clip(S[j, i] - rate(p[SANCTION_RELIEF]) * S[j, i])
+                if presses and response > 0.0:
+                    S[i] = clip(S[i] + response * (1.0 - S[i]))
+                    regime[i] = bloc
+            else:
+                S[i] = clip(S[i] - relief * S[i])
+
+
+@bare
+def bonds_drift(parameters: Floats) -> bool:
+    """Whether bonds respond to alignments."""
+    p = parameters
+    return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
+
+
+@bare
+def hostility_drifts(parameters: Floats) -> bool:
+    """Whether rivalries or sanctions respond to alignments."""
+    p = parameters
+    return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
+
+
+@bare
+def respond_ties(
+    alignment: Integers, setting: Setting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
+) -> None:
+    """All ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
+
+    Bonds go first: their outreach looks at the hostility that held in the step, hostile, (N, N).
+    """
+    if bonds_drift(situation.parameters):
+        mean_bite(alignment, env.bite, strain)
+        respond_bonds(alignment, setting, situation, env, hostile, strain)
+    if hostility_drifts(situation.parameters):
+        respond_rivalries(alignment, situation)
+        respond_sanctions(alignment, setting, situation, env)
 
 
 @compiled
 def respond(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
-    """All ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
-
-    Bonds go first: their outreach looks at the hostility that held in the step.
-    """
-    p = situation.parameters
-    strain = np.empty(env.cohesion.size + 1)
-    mean_bite(alignment, env.bite, strain)
-    if p[BOND_RETURN] > 0.0 or p[BOND_GAIN] > 0.0 or p[BOND_LOSS] > 0.0 or p[OUTREACH] > 0.0:
-        respond_bonds(alignment, setting, situation, env, strain)
-    if p[RIVALRY_GAIN] > 0.0 or p[RIVALRY_LOSS] > 0.0:
-        respond_rivalries(alignment, situation)
-    if p[SANCTION_RESPONSE] > 0.0 or p[SANCTION_RELIEF] > 0.0:
-        respond_sanctions(alignment, setting, situation, env)
+    """Response of all ties with hostility taken anew: what one round of agents does."""
+    hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
+    hostilities(situation, hostile)
+    respond_ties(alignment, setting, situation, env, hostile, strain)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from sim.compiled import bare, compiled
@@ -20,7 +22,7 @@ from sim.kernel import (
     Setting,
     Situation,
     Weights,
-    hostility,
+    hostilities,
     masses,
     mean_bite,
     tally,
@@ -29,8 +31,10 @@ from sim.kernel import (
 LATE_STEPS = 8  # MODEL §7: a run's late shares are over its last 8 steps
 SETTLED_STEPS = 5
 SETTLED_CHANGE = 0.05
+FRUSTRATION = -2  # its place in the row of outcomes, as `names` has it
 
 
+@cache
 def names(blocs: tuple[str, ...], theatres: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the outcomes of a step, in the order in which `observe_blocs` writes them."""
     alignments = ("non_aligned", *blocs)
@@ -90,29 +94,71 @@ def polarization(capability: Floats) -> float:
 
 
 @bare
-def frustration(alignment: Integers, setting: Setting, situation: Situation) -> float:
-    """Share of Σ c_i c_j |p_ij| over pairs that the blocs violate: p > 0 across blocs, p < 0 within one.
+def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: Floats, lanes: Floats) -> float:
+    """c_i c_j p_ij of every pair j < i, written to pairs[i, j], (N, N); returns Σ c_i c_j |p_ij|.
 
-    p_ij sums the weighted propensity, bond, institution and hostility of the pair. A pair with a
-    non-aligned state violates nothing. 0 where there is no weight.
+    p_ij sums the weighted propensity, bond, institution and hostility (hostile, (N, N)) of the pair. The sum
+    is taken by column into lanes, (N,), so that the compiler adds several at once.
     """
     p, c = situation.parameters, setting.capability
-    violated = 0.0
+    w_p, w_b, w_g, w_h = p[W_PROPENSITY], p[W_BOND], p[W_INSTITUTION], p[W_HOSTILITY]
+    for j in range(lanes.size):
+        lanes[j] = 0.0
+    for i in range(lanes.size):
+        P, B, G, H, row, c_i = (
+            setting.propensity[i],
+            situation.bond[i],
+            situation.institution[i],
+            hostile[i],
+            pairs[i],
+            c[i],
+        )
+        for j in range(i):
+            row[j] = c_i * c[j] * (w_p * P[j] + w_b * B[j] + w_g * G[j] - w_h * H[j])
+        for j in range(i):
+            lanes[j] += abs(row[j])
+    return total_of(lanes)
+
+
+@bare
+def pair_tie(
+    w_p: float, propensity: float, w_b: float, bond: float, w_g: float, institution: float, w_h: float, hostile: float
+) -> float:
+    """p_ij: what draws two states together less what drives them apart, each by its weight (MODEL §7)."""
+    return w_p * propensity + w_b * bond + w_g * institution - w_h * hostile
+
+
+@bare
+def violated_weight(a: int, b: int, weight: float) -> float:
+    """|c_i c_j p_ij| where alignments a and b violate it, else 0: p > 0 across blocs, or p < 0 within one.
+
+    A pair with a non-aligned state violates nothing.
+    """
+    return abs(weight) if (a != NON_ALIGNED) & (b != NON_ALIGNED) & ((a == b) == (weight < 0.0)) else 0.0
+
+
+@bare
+def total_of(lanes: Floats) -> float:
+    """Sum from the first to the last."""
     total = 0.0
-    for i in range(alignment.size):
-        for j in range(i + 1, alignment.size):
-            tie = (
-                p[W_PROPENSITY] * setting.propensity[i, j]
-                + p[W_BOND] * situation.bond[i, j]
-                + p[W_INSTITUTION] * situation.institution[i, j]
-                - p[W_HOSTILITY] * hostility(situation.rivalry, situation.sanction, i, j)
-            )
-            weight = c[i] * c[j] * abs(tie)
-            total += weight
-            a, b = alignment[i], alignment[j]
-            if a != NON_ALIGNED and b != NON_ALIGNED and ((a == b) == (tie < 0.0)):
-                violated += weight
-    return violated / total if total > 0.0 else 0.0
+    for j in range(lanes.size):
+        total += lanes[j]
+    return total
+
+
+@bare
+def frustration(alignment: Integers, pairs: Floats, total: float, lanes: Floats) -> float:
+    """Share of Σ c_i c_j |p_ij| over pairs that the blocs violate; 0 where there is no weight.
+
+    pairs, (N, N), and total are those of `weigh_pairs`; lanes, (N,), is room to add in.
+    """
+    for j in range(lanes.size):
+        lanes[j] = 0.0
+    for i in range(lanes.size):
+        a, row = alignment[i], pairs[i]
+        for j in range(i):
+            lanes[j] += violated_weight(a, alignment[j], row[j])
+    return total_of(lanes) / total if total > 0.0 else 0.0
 
 
 @bare
@@ -125,7 +171,7 @@ def leverage(capability: Floats, k: int) -> float:
     return capability[k] / largest if largest > 0.0 else np.nan
 
 
-@bare
+@compiled
 def observe_blocs(
     before: Integers,
     alignment: Integers,
@@ -134,7 +180,20 @@ def observe_blocs(
     env: Environment,
     row: Floats,
 ) -> None:
-    """Write the outcomes of a step to row, in the order of `names`: alignments after it, §4's values in it."""
+    """Write the outcomes of a step to row with the weights of pairs taken anew: what the agents' model does."""
+    hostile, pairs, lanes = np.empty(situation.bond.shape), np.empty(situation.bond.shape), np.empty(alignment.size)
+    hostilities(situation, hostile)
+    total = weigh_pairs(setting, situation, hostile, pairs, lanes)
+    write_outcomes(before, alignment, setting, env, row)
+    row[FRUSTRATION] = frustration(alignment, pairs, total, lanes)
+
+
+@bare
+def write_outcomes(before: Integers, alignment: Integers, setting: Setting, env: Environment, row: Floats) -> None:
+    """Write the outcomes of a step but frustration to row, in the order of `names`.
+
+    Alignments are those after the step, the values of §4 those in it.
+    """
     groups = env.cohesion.size + 1
     for column in range(row.size):
         row[column] = 0.0
@@ -158,7 +217,6 @@ def observe_blocs(
         for r in range(env.attention.shape[1]):
             row[place + 3 * blocs + k * env.attention.shape[1] + r] = env.attention[k, r]
     row[-3] = polarization(capability)
-    row[-2] = frustration(alignment, setting, situation)
 
 
 @bare

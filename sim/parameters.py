@@ -62,6 +62,7 @@ class Between:
 
 
 Share = Annotated[Sourced, Between(0, 1)]
+Weight = Annotated[Sourced, Between(0, 20)]  # beyond it a slip of the pen, such as 60 for 0.6
 NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
 PlainShare = Annotated[float, Between(0, 1)]
 PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
@@ -84,26 +85,26 @@ OFF = "off in the prototype; the article names no such response"
 class Parameters(Strict):
     """Weights and rates of the model (MODEL §4-6, §9), each assumed until it is calibrated."""
 
-    w_propensity: NonNegative = parameter(1, "weight of stated affinities", span=(0, 2), why="Axelrod & Bennett's own")
-    w_bond: NonNegative = parameter(1.4, "weight of bonds (§3-6)", span=(0.7, 2.8))
-    w_institution: NonNegative = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
-    w_hostility: NonNegative = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
-    w_balance: NonNegative = parameter(1.2, "weight of joining the strong against whoever threatens", span=(0, 4))
-    w_trade: NonNegative = parameter(0.04, "weight of trade dependence on a bloc (§12)", span=(0, 0.2))
-    w_shelter: NonNegative = parameter(2, "weight of product open to a sanctioned state (§12, §14)", span=(0, 4))
-    w_pressure: NonNegative = parameter(0.25, "weight of the pressure of other blocs (§19, §20)", span=(0, 1))
+    w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why="Axelrod & Bennett's own")
+    w_bond: Weight = parameter(1.4, "weight of bonds (§3-6)", span=(0.7, 2.8))
+    w_institution: Weight = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
+    w_hostility: Weight = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
+    w_balance: Weight = parameter(1.2, "weight of joining the strong against whoever threatens", span=(0, 4))
+    w_trade: Weight = parameter(0.04, "weight of trade dependence on a bloc (§12)", span=(0, 0.2))
+    w_shelter: Weight = parameter(2, "weight of product open to a sanctioned state (§12, §14)", span=(0, 4))
+    w_pressure: Weight = parameter(0.25, "weight of the pressure of other blocs (§19, §20)", span=(0, 1))
     pressure_floor: Share = parameter(0.5, "part of pressure that needs no trade (§20)", span=(0.1, 0.9), unit="share")
-    w_autonomy: NonNegative = parameter(0.085, "utility of staying non-aligned", span=(0.04, 0.17))
-    inertia: NonNegative = parameter(0.025, "utility of the alignment held now", span=(0, 0.1))
-    temperature: NonNegative = parameter(
+    w_autonomy: Weight = parameter(0.085, "utility of staying non-aligned", span=(0.04, 0.17))
+    inertia: Weight = parameter(0.025, "utility of the alignment held now", span=(0, 0.1))
+    temperature: Weight = parameter(
         0.045, "scale of chance in choices; 0 always takes the best", span=(0.02, 0.09), unit="utility"
     )
-    erosion: NonNegative = parameter(0.7, "enforcement lost per share of product elsewhere (§14)", span=(0, 1))
-    accommodation_cost: NonNegative = parameter(5, "enforcement lost per unit of accommodation (§23)", span=(0, 10))
+    erosion: Weight = parameter(0.7, "enforcement lost per share of product elsewhere (§14)", span=(0, 1))
+    accommodation_cost: Weight = parameter(5, "enforcement lost per unit of accommodation (§23)", span=(0, 10))
     bond_return: Share = parameter(0.2, "pull of a bond to what history made it", span=(0.05, 0.5), unit="per step")
     bond_gain: Share = parameter(0.02, "growth of a bond within a bloc (§3-6)", span=(0, 0.1), unit="per step")
     bond_loss: Share = parameter(0.02, "decay of a bond across blocs", span=(0, 0.1), unit="per step")
-    strain: NonNegative = parameter(1, "speed-up of bonds by the bloc's mean bite (§6)", span=(0, 5), unit="per bite")
+    strain: Weight = parameter(1, "speed-up of bonds by the bloc's mean bite (§6)", span=(0, 5), unit="per bite")
     outreach: Share = parameter(
         0.04, "growth of bonds outside the bloc under bite (§6)", span=(0, 0.1), unit="per step"
     )

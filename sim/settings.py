@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.faults import suggestion
 from sim.parameters import Between, Parameters, Sourced, bounds_of
-from sim.scenario import TIE_KINDS, Bloc, Institution, Scenario, State, Tie
+from sim.scenario import TIE_KINDS, Bloc, Institution, Scenario, State, Tie, computed
 
 UNLIMITED = 1e9
 
@@ -105,6 +105,37 @@ def replaced(record: Any, path: tuple[str, ...], value: Any) -> Any:
     if isinstance(record, dict):
         return {**record, head: replaced(record.get(head), rest, value)}
     return record.model_copy(update={head: replaced(getattr(record, head), rest, value)})
+
+
+def changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str]]:
+    """What a run computes from that differs between two scenarios: place, value before, value after."""
+    before, after = numbered(base), numbered(scenario)
+    return [
+        (place, before.get(place, "none"), after.get(place, "none"))
+        for place in dict.fromkeys([*before, *after])
+        if before.get(place) != after.get(place)
+    ]
+
+
+def numbered(scenario: Scenario) -> dict[str, str]:
+    """Every value of a scenario by its place, as text."""
+    content = computed(scenario.model_dump(exclude={"title", "question", "description", "sweep", "without", "ties"}))
+    arrow = {"sanction": "→"}
+    for tie in scenario.ties:
+        content.setdefault("ties", {})[f"{tie.kind} {tie.a}{arrow.get(tie.kind, '–')}{tie.b}"] = tie.value
+    return dict(leaves(content, ""))
+
+
+def leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Places and values of a nested record."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from leaves(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(content, list) and at == "shocks":
+        for n, shock in enumerate(content, start=1):
+            yield f"shock {n}", " ".join(f"{k}={v}" for k, v in shock.items() if v != "")
+    else:
+        yield at, f"{content:g}" if isinstance(content, float) else str(content)
 
 
 def tie_key(tie: Tie) -> tuple[str, str, str]:

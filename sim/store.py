@@ -6,8 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,22 @@ MANIFEST = "manifest.json"
 SEAL = "seal.json"
 LOCK = ".lock"
 HOLDER = ".holder"
+PATIENCE = 120.0  # seconds that a share waits for others to have looked at the folder
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a sweep's chunks that one of several processes computes: the index-th of so many."""
+
+    index: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.of}"
+
+    def has(self, chunk: int) -> bool:
+        """Whether a chunk by its number belongs to this share."""
+        return chunk % self.of == self.index - 1
 
 
 @dataclass(frozen=True)
@@ -50,17 +69,21 @@ class Results:
             raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
         return dict(content)
 
-    def finished(self) -> set[str]:
-        """Names of the shards whose files are as they were sealed; any other is set aside."""
-        names = set()
-        for path in sorted(self.shards.iterdir()) if self.shards.is_dir() else []:
-            if path.name.startswith("."):
+    def finished(self, names: Collection[str]) -> set[str]:
+        """Of these shards, those whose files are as they were sealed; one that is not is set aside."""
+        self.clear(names)
+        found = sorted(set(names).intersection(os.listdir(self.shards))) if self.shards.is_dir() else []
+        sealed = {name for name in found if is_sealed(self.shards / name)}
+        for name in found:
+            if name not in sealed:
+                set_aside(self.shards / name)
+        return sealed
+
+    def clear(self, names: Collection[str]) -> None:
+        """Remove what writers of these shards left unfinished when they were killed."""
+        for path in self.shards.glob(".*"):
+            if path.name.split(".")[1] in names:
                 shutil.rmtree(path, ignore_errors=True)
-            elif is_sealed(path):
-                names.add(path.name)
-            else:
-                set_aside(path)
-        return names
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """An in-memory database in which each table of the results is a view."""
@@ -101,23 +124,55 @@ class Results:
         return seal.hexdigest()
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder; raises InputError naming the holder where another process has it."""
+    def locked(self, share: Share | None = None, first: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the folder, or one share of it beside its other shares; `first` is called while nobody else may enter.
+
+        Raises InputError naming the holder where another process has it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.folder / LOCK, timeout=0)
+        with contextlib.ExitStack() as own:
+            with self.held("", PATIENCE if share else 0):
+                for path in self.folder.glob(f"{LOCK}-*"):
+                    if share is None or not path.name.endswith(f"-of-{share.of}"):
+                        with self.held(path.name.removeprefix(LOCK)):
+                            pass  # nobody has it, and nobody can take it now
+                if share is not None:
+                    own.enter_context(self.held(f"-{share.index}-of-{share.of}"))
+                first()
+                if share is None:
+                    yield
+            if share is not None:
+                yield
+
+    @contextlib.contextmanager
+    def held(self, which: str, patience: float = 0) -> Iterator[None]:
+        """Hold one of the folder's locks; with patience, wait for all but a whole sweep, which names itself."""
+        lock = filelock.FileLock(self.folder / f"{LOCK}{which}")
+        holder = self.folder / f"{HOLDER}{which}"
+        deadline = time.monotonic() + patience
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=min(patience, 1))
+            except filelock.Timeout:
+                if holder.is_file() or time.monotonic() >= deadline:
+                    raise InputError([Fault(shown_path(self.folder), 1, "", self.taken(which))]) from None
         try:
-            lock.acquire()
-        except filelock.Timeout:
-            holder = self.folder / HOLDER
-            who = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
-            message = f"is being written by {who}; wait for it or choose another --out"
-            raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
-        try:
-            (self.folder / HOLDER).write_text(f"process {os.getpid()}", encoding="utf-8")
+            holder.unlink(missing_ok=True)  # of one that was killed
+            if not patience:
+                holder.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
             yield
         finally:
-            (self.folder / HOLDER).unlink(missing_ok=True)
+            holder.unlink(missing_ok=True)
             lock.release()
+
+    def taken(self, which: str) -> str:
+        """What is said where one of the folder's locks is held."""
+        try:
+            who = (self.folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
+        except OSError:
+            who = "another process"
+        share = f" (share {which[1:].replace('-of-', '/')})" if which else ""
+        return f"is being written by {who}{share}; wait for it or choose another --out"
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:
@@ -150,7 +205,7 @@ def set_aside(shard: Path) -> None:
 
 def write_synced(path: Path, content: bytes) -> None:
     """Write a file aside, sync it and rename it into its place."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with aside.open("wb") as file:
             file.write(content)
@@ -181,8 +236,7 @@ def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
 def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> None:
     """Commit a shard: all its tables or none."""
     results.shards.mkdir(parents=True, exist_ok=True)
-    aside = results.shards / f".{name}.{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = results.shards / f".{name}.{uuid.uuid4().hex}"  # process ids repeat on another machine
     aside.mkdir()
     seal = {}
     with contextlib.closing(duckdb.connect(config={"threads": 1})) as connection:
@@ -197,11 +251,20 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> Non
                 with path.open("rb+") as file:
                     os.fsync(file.fileno())
     write_synced(aside / SEAL, json.dumps(seal).encode())
-    final = results.shards / name
-    if final.exists():
+    place(aside, results.shards / name)
+
+
+def place(aside: Path, final: Path) -> None:
+    """Rename a shard into its place, unless another writer was quicker: a sealed shard stays as it is."""
+    if final.exists() and not is_sealed(final):
         set_aside(final)
-    aside.rename(final)
-    sync_folder(results.shards)
+    try:
+        aside.rename(final)
+    except OSError:
+        if not is_sealed(final):
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+    sync_folder(final.parent)
 
 
 def text_column(values: list[str]) -> Column:

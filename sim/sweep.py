@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from sim import __version__, engines
 from sim.design import Point, points
 from sim.faults import Fault, InputError, shown_path
 from sim.scenario import Scenario, computed
-from sim.store import Results, write_manifest
+from sim.store import Results, Share, write_manifest
 
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 Progress = Callable[[int, int], None]
@@ -43,13 +44,19 @@ class Question:
         }
 
     def chunks(self) -> list[engines.Chunk]:
-        """All runs of the question, in chunks that do not depend on who executes them."""
+        """All runs of the question, in chunks that do not depend on who executes them.
+
+        The first replicates of all points come first, so that a sweep that is stopped can be compared.
+        """
         size = min(max(sum(self.replicates) // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
+        places = sorted((first, n) for n, count in enumerate(self.replicates) for first in range(0, count, size))
         return [
-            engines.Chunk(n, p.name, p.scenario, self.seed, range(first, min(first + size, count)), self.trajectory)
-            for n, (p, count) in enumerate(zip(self.points, self.replicates, strict=True))
-            for first in range(0, count, size)
-        ]
+            engines.Chunk(
+                n, self.points[n].name, self.points[n].scenario, self.seed,
+                range(first, min(first + size, self.replicates[n])), self.trajectory,
+            )
+            for first, n in places
+        ]  # fmt: skip
 
 
 @dataclass
@@ -60,6 +67,7 @@ class Report:
     runs: int
     computed_now: int
     failed: list[str] = field(default_factory=list)
+    share: Share | None = None
 
 
 def question_of(
@@ -149,39 +157,50 @@ def sweep(
     *,
     workers: int | None = None,
     engine: str = "compiled",
+    scheduler: str | None = None,
+    share: Share | None = None,
     run_one: engines.RunOne | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
-    The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes. `run_one` replaces
-    the engine's own run.
+    The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes, `dask` by workers of
+    this machine or of the scheduler's. `run_one` replaces the engine's own run; of a `share`, only its chunks count.
 
     Raises InputError where the folder holds another question or another process writes into it.
     """
     results = Results(folder)
-    with results.locked():
-        prepare(question, results)
-        chunks = question.chunks()
-        finished = results.finished()
+    execute, own = engines.engine_of(engine, scheduler)
+    with results.locked(share, lambda: prepare(question, results)):
+        chunks = [chunk for n, chunk in enumerate(question.chunks()) if share is None or share.has(n)]
+        names = {chunk.name for chunk in chunks}
+        finished = results.finished(names)
         open_chunks = [chunk for chunk in chunks if chunk.name not in finished]
         total = sum(len(chunk.replicates) for chunk in chunks)
         left = sum(len(chunk.replicates) for chunk in open_chunks)
-        report = Report(results, total, left)
+        report = Report(results, total, left, share=share)
         progress(total - left, total)
-        execute, own = engines.ENGINES[engine]
-        for chunk, _ in execute(open_chunks, results, run_one or own, workers or cores()):
-            left -= len(chunk.replicates)
-            progress(total - left, total)
-        report.failed = failed_runs(results)
+        with contextlib.closing(execute(open_chunks, results, run_one or own, workers or cores())) as committed:
+            for chunk, _ in committed:
+                left -= len(chunk.replicates)
+                progress(total - left, total)
+        results.clear(names)
+        report.failed = failed_runs(results, chunks)
     return report
 
 
-def failed_runs(results: Results) -> list[str]:
-    """Labels of all runs of the results that failed, with the last line of their error."""
+def failed_runs(results: Results, chunks: Sequence[engines.Chunk]) -> list[str]:
+    """Labels of the runs of finished chunks that failed, with the last line of their error."""
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
-    rows = results.connection().execute(query).fetchall()
-    return [f"{s} point {p} replicate {r}: {error.strip().splitlines()[-1]}" for s, p, r, error in rows]
+    rows = results.connection().execute(query).fetchall() if chunks else []
+    own: dict[int, list[range]] = {}
+    for chunk in chunks:
+        own.setdefault(chunk.point, []).append(chunk.replicates)
+    return [
+        f"{s} point {p} replicate {r}: {error.strip().splitlines()[-1]}"
+        for s, p, r, error in rows
+        if any(r in replicates for replicates in own.get(p, ()))
+    ]
 
 
 def cores() -> int:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
+from sim.claims import BASE
 from sim.cli import plain, table
 from sim.kernel import Integers
 from sim.landscape import Alignment, separation
 from sim.model import Run
+from sim.outcomes import SETTLED_CHANGE
 from sim.parameters import Parameters, Sourced
 from sim.predictions import agreement
 from sim.scenario import Scenario
+from sim.settings import changes
+from sim.sources import Bibliography, references
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,18 +31,51 @@ if TYPE_CHECKING:
     from sim.compare import Sample
     from sim.demonstration import Demonstration
     from sim.predictions import Terrain
+    from sim.store import Results
 
 MOVED = 0.1
 
 
-def scenario(out: Console, name: str, told: Scenario) -> None:
-    """A resolved scenario: what it asks, its parameters, blocs, states, ties and shocks, with sources."""
+LISTED_CHANGES = 40
+
+
+def changed(out: Console, name: str, base: Scenario, told: Scenario) -> None:
+    """What a scenario changes in the one it extends."""
+    found = changes(base, told)
+    shown = table(f"differs from {plain(name)} in", "there", "here", numbers=("there", "here"))
+    for place, before, after in found[:LISTED_CHANGES]:
+        shown.add_row(plain(place), plain(before), plain(after))
+    out.print(shown)
+    if len(found) > LISTED_CHANGES:
+        out.print(f"… and {len(found) - LISTED_CHANGES} more places (blocs show --json)")
+    out.print()
+
+
+def ties_of(out: Console, told: Scenario, states: tuple[str, ...], known: Bibliography) -> None:
+    """Every tie of a state, or between states, with its reason and where it comes from."""
+    shown = table("tie", "of", "value", "reason", "source", numbers=("value",))
+    cited: dict[str, str] = {}
+    for tie in told.ties:
+        if set(states) <= {tie.a, tie.b}:
+            ends = f"{tie.a} {'→' if tie.kind == 'sanction' else '–'} {tie.b}"
+            shown.add_row(tie.kind, ends, f"{tie.value:g}", plain(tie.note), plain(tie.source or "its author"))
+            cited |= {key: known[key].citation() for key, _ in references(tie.source) if key in known}
+    out.print(shown)
+    for key, citation in cited.items():
+        out.print(f"{key}: {plain(citation)}")
+    out.print("\nThe scales are in docs/coding.md; trade is in the unit of gdp.")
+
+
+def scenario(out: Console, name: str, told: Scenario, base: tuple[str, Scenario] | None = None) -> None:
+    """A resolved scenario: what it asks and changes, its parameters, blocs, states, ties and shocks, with sources."""
     out.print(f"[bold]{plain(name)}[/bold]  {plain(told.title)}")
-    for line in (told.question, told.description.strip(), told.note):
+    for line in (told.question, " ".join(told.description.split()), told.note):
         if line:
             out.print(plain(line))
     out.print(f"source: {plain(told.source or 'none given')}   steps: {told.steps}   activation: {told.activation}")
     out.print(f"digest: {told.digest()}\n")
+    if base is not None:
+        changed(out, *base, told)
     shown = table("parameter", "value", "meaning", "source", numbers=("value",))
     for key in Parameters.model_fields:
         number: Sourced = getattr(told.parameters, key)
@@ -103,10 +140,11 @@ def ties(out: Console, told: Scenario) -> None:
     out.print(shown, "")
 
 
-def timeline(out: Console, name: str, told: Scenario, run: Run) -> None:
-    """Who moved, when and where to; then the blocs at the end."""
+def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str = "") -> None:
+    """Who moved, when and where to; then the blocs at the end. `changed` is what the command line changed."""
     names = [state.name for state in told.states.values()]
-    out.print(f"[bold]{plain(told.title)}[/bold]  {plain(name)}, seed {run.seed}, replicate {run.replicate}")
+    asked = f"{plain(name)}{plain(changed)}"
+    out.print(f"[bold]{plain(told.title)}[/bold]  {asked}, seed {run.seed}, replicate {run.replicate}")
     if told.question:
         out.print(plain(told.question))
     blocs = run.alignments[1:]
@@ -119,15 +157,22 @@ def timeline(out: Console, name: str, told: Scenario, run: Run) -> None:
     out.print("\n[bold]At the end[/bold]")
     late = run.late_shares()
     for k, alignment in enumerate(run.alignments):
-        members = [i for i in range(len(names)) if run.alignment[-1, i] == k]
-        members = sorted(members, key=lambda i: -late[i, k])  # sorted at once
-        words = ", ".join(f"{plain(names[i])}{'' if late[i, k] >= 0.5 else ' (new)'}" for i in members)
+        members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
+        words = ", ".join(f"{plain(state)}{'' if share >= 0.5 else '*'}" for state, share in members)
         out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
-    settled = run.consolidation_step()
-    rest = "did not settle" if math.isnan(settled) else f"settled at step {settled:.0f}"
-    out.print(
-        f"\nThe blocs' shares {rest}. One run is one draw of luck: `blocs sweep {plain(name)}` shows how they spread."
-    )
+    out.print("* there for less than half of the last 8 steps")
+    out.print(f"\n{rest(run)} One run is one draw of luck: `blocs sweep {asked}` shows how runs spread.")
+
+
+def rest(run: Run) -> str:
+    """When the blocs' shares first rested, and whether they moved again."""
+    first = run.consolidation_step()
+    if math.isnan(first):
+        return "The blocs' shares never rested for five steps."
+    shares = np.stack([run.outcome(f"capability_{bloc}") for bloc in run.alignments[1:]], axis=1)
+    moved = np.flatnonzero(np.abs(shares - shares[int(first)]).max(axis=1)[int(first) :] > SETTLED_CHANGE)
+    again = f", and moved again at step {int(first) + moved[0]}" if moved.size else ", to the end"
+    return f"The blocs' shares first rested for five steps from step {first:.0f}{again}."
 
 
 def moves(run: Run, names: list[str], step: int) -> str:
@@ -176,21 +221,19 @@ def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
     (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def shares(out: Console, found: Sample) -> None:
+def shares(out: Console, results: Results) -> None:
     """Size of every bloc in every scenario: mean, spread over runs, and the runs in which it has a tenth."""
-    blocs = [a for a in found.alignments() if a != "non_aligned"]
+    from sim.compare import bloc_sizes
+
     shown = table("scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs",
                   numbers=("capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"))  # fmt: skip
-    for design in found.designs:
-        rows = found.runs[found.runs["design"] == design]
-        for bloc in blocs:
-            values = rows[f"capability_{bloc}"].dropna().to_numpy()
-            if values.size:
-                low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-                share = f"{100 * (values >= MOVED).mean():.0f} %"
-                cells = [f"{v:.2f}" for v in (values.mean(), low, middle, high)]
-                shown.add_row(plain(design), bloc, *cells, share, str(values.size))
+    sizes = bloc_sizes(results)
+    for design, bloc, mean, low, middle, high, share, count in sizes[:LISTED_SIZES]:
+        cells = [f"{value:.2f}" for value in (mean, low, middle, high)]
+        shown.add_row(plain(design), bloc, *cells, f"{100 * share:.0f} %", str(count))
     out.print(shown)
+    if len(sizes) > LISTED_SIZES:
+        out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
 
 
 def comparison(
@@ -198,11 +241,14 @@ def comparison(
 ) -> None:
     """Paired differences by scenario: the main outcomes, and the states that move surely."""
     out.print(f"Against {plain(baseline)}: mean difference over paired runs, with 95 % interval; * where it excludes 0")
+    out.print("Outcomes and shares are means over the last 8 steps of each run, taken over the pairs")
+    if len(found.designs) < 2:
+        out.print("There is only one scenario here: sweep it together with the one to compare it with")
     main = [f"{what}_{a}" for what in ("capability", "members") for a in found.alignments() if a != "non_aligned"]
     for design in (d for d in found.designs if d != baseline):
         rows = outcomes[outcomes["scenario"] == design]
-        shown = table("outcome", "baseline", "here", "difference", "95 % interval", "pairs", "",
-                      numbers=("baseline", "here", "difference", "95 % interval", "pairs"))  # fmt: skip
+        shown = table("outcome", "baseline", "scenario", "difference", "95 % interval", "pairs", "",
+                      numbers=("baseline", "scenario", "difference", "95 % interval", "pairs"))  # fmt: skip
         for one in rows[rows["outcome"].isin([*main, "polarization"]) | everything].itertuples():
             sure = "*" if one.low > 0 or one.high < 0 else ""
             interval = f"{one.low:+.3f} to {one.high:+.3f}"
@@ -211,6 +257,8 @@ def comparison(
         out.print(f"\n[bold]{plain(design)}[/bold]")
         out.print(shown)
         sure_moves(out, moved[moved["scenario"] == design])
+    if found.unfinished:
+        out.print(f"\n{found.unfinished} runs are not finished: go on with the same `blocs sweep`")
     if found.failed:
         out.print(f"\n{found.failed} runs failed and are left out")
 
@@ -244,6 +292,7 @@ def claims(out: Console, found: list[Answer]) -> None:
 
 
 LISTED_MINIMA = 12
+LISTED_SIZES = 60
 
 
 def landscape_record(told: Scenario, terrain: Terrain, runs: Integers, splits: dict[str, Alignment]) -> dict[str, Any]:
@@ -356,11 +405,13 @@ def landscape(out: Console, name: str, told: Scenario, record: dict[str, Any]) -
 
 def by_scenario(out: Console, made: Demonstration) -> None:
     """How each scenario differs from the baseline: the front's size run by run, its paired change, who moves."""
-    shown = table("scenario", "front", "runs ≥ 0.1", "less baseline", "95 % interval", "", "P(front) moves most",
-                  numbers=("front", "runs ≥ 0.1", "less baseline", "95 % interval"))  # fmt: skip
+    shown = table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
+                  numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
     sizes = made.outcomes[made.outcomes["outcome"] == "capability_front"].set_index("scenario")
     states = made.states[made.states["alignment"] == "front"]
-    for design in made.found.designs:
+    china = states[states["state"] == "CHN"].set_index("scenario")["mean"]
+    ordered = sizes["difference"].sort_values(kind="stable").index
+    for design in (BASE, *ordered):
         rows = made.found.runs[made.found.runs["design"] == design]["capability_front"]
         cells = [plain(design), f"{rows.mean():.2f}", f"{100 * (rows >= MOVED).mean():.0f} %"]
         if design in sizes.index:
@@ -369,11 +420,18 @@ def by_scenario(out: Console, made: Demonstration) -> None:
             most = mine.reindex(mine["difference"].abs().sort_values(ascending=False, kind="stable").index).head(2)
             movers = ", ".join(f"{m.state} {m.difference:+.2f}" for m in most.itertuples() if m.difference)
             sure = "*" if one["low"] > 0 or one["high"] < 0 else ""
-            cells += [f"{one['difference']:+.3f}", f"{one['low']:+.3f} to {one['high']:+.3f}", sure, movers]
+            interval = f"{one['low']:+.3f} to {one['high']:+.3f}"
+            cells += [f"{one['difference']:+.3f}", interval, sure, f"{china[design]:.2f}", movers]
+        else:
+            cells += ["", "", "", f"{states['baseline_mean'][states['state'] == 'CHN'].iloc[0]:.2f}", ""]
         shown.add_row(*cells)
     out.print(shown)
     n = made.found.runs["replicate"].nunique()
-    out.print(f"front: mean share of capability over {n} runs; * where the paired interval excludes no difference")
+    out.print(
+        f"front: mean share of capability over the last 8 steps of {n} runs; China, moves most: P(front);\n"
+        "* where the paired interval excludes no difference. Two scenarios are assumptions rather than levers:\n"
+        "front_without_china fixes China outside, and in brics_third_pole the third bloc takes what the front loses."
+    )
 
 
 def demonstration(out: Console, made: Demonstration, folder: Path) -> None:

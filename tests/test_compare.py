@@ -11,7 +11,6 @@ from sim.compare import (
     Sample,
     compare_outcomes,
     compare_states,
-    late_shares,
     mean_interval,
     share_interval,
     without_difference,
@@ -33,7 +32,7 @@ def planted(shift: float = 0.2, seed: int = 1) -> Sample:
         for state, share in (("AAA", (front > 0.3).astype(float)), ("BBB", np.ones(RUNS))):
             states.append(pd.DataFrame({**keys, "state": state, "share_front": share, "share_non_aligned": 1 - share}))
     told = {design: {"title": design, "states": {}} for design in fronts}
-    return Sample(pd.concat(runs), pd.concat(states), 0, told)
+    return Sample(pd.concat(runs), pd.concat(states), 0, 0, told)
 
 
 def test_a_planted_difference_is_found_with_its_interval() -> None:
@@ -54,7 +53,7 @@ def test_what_does_not_differ_is_said_not_to() -> None:
 def test_order_of_rows_does_not_matter() -> None:
     found = planted()
     shuffled = Sample(
-        found.runs.sample(frac=1, random_state=1), found.states.sample(frac=1, random_state=2), 0, found.scenarios
+        found.runs.sample(frac=1, random_state=1), found.states.sample(frac=1, random_state=2), 0, 0, found.scenarios
     )
     one, other = (compare_outcomes(s, "baseline_2023").round(12) for s in (found, shuffled))
     pd.testing.assert_frame_equal(one, other)
@@ -63,7 +62,7 @@ def test_order_of_rows_does_not_matter() -> None:
 def test_pairs_are_runs_of_the_same_seed_and_replicate() -> None:
     found = planted()
     kept = found.runs[(found.runs["design"] != "larger") | (found.runs["replicate"] % 2 == 0)]
-    table = compare_outcomes(Sample(kept, found.states, 0, found.scenarios), "baseline_2023")
+    table = compare_outcomes(Sample(kept, found.states, 0, 0, found.scenarios), "baseline_2023")
     assert table.set_index("scenario").loc["larger", "pairs"] == RUNS // 2
 
 
@@ -74,12 +73,6 @@ def test_states_that_move_are_named() -> None:
     assert table.loc[("larger", "AAA", "front"), "difference"] == pytest.approx(
         -table.loc[("larger", "AAA", "non_aligned"), "difference"]
     )
-
-
-def test_late_shares_are_means_over_runs() -> None:
-    shares = late_shares(planted())
-    assert shares["baseline_2023"]["BBB"] == {"front": 1, "non_aligned": 0}
-    assert sum(shares["baseline_2023"]["AAA"].values()) == pytest.approx(1)
 
 
 def test_students_interval_by_hand() -> None:
@@ -151,11 +144,12 @@ def test_every_axis_says_what_it_shows_with_its_unit() -> None:
     assert len(styles) == 2  # told apart without colour
 
 
-def test_a_dot_stands_for_every_run_and_the_share_with_a_front_is_said() -> None:
+def test_histograms_share_one_scale_and_the_share_with_a_front_is_said() -> None:
     _, (axes,) = charts.figure(4, 3)
     charts.distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)})
-    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
-    assert [len(line.get_xdata()) for line in dots] == [4, 3]
+    heights = [abs(bar.get_height()) for bar in axes.patches]
+    assert max(heights) == pytest.approx(0.85)  # all of the second scenario's runs in one bin
+    assert sum(heights) == pytest.approx(2 * 0.85)  # each scenario's shares sum to 1
     assert {"50 %", "0 %"} <= {text.get_text() for text in axes.texts}
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["one", "two"]
 

@@ -279,3 +279,9 @@ def test_the_rules_can_be_stepped_through_without_compilation(tmp_path: Path) ->
 
 def test_propensity_alone_switches_everything_else_off() -> None:
     assert {k for k, v in PROPENSITY_ALONE.items() if v} == {"w_propensity"}
+
+
+def test_mean_bite_is_over_the_members_and_zero_where_there_are_none() -> None:
+    mean = np.full(4, np.nan)
+    kernel.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), mean)
+    assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]

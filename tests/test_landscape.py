@@ -26,7 +26,7 @@ from sim.landscape import (
     sample_minima,
     separation,
 )
-from sim.optimum import Relaxation, Search, optimum
+from sim.optimum import TRIANGLE_LIMITS, TRIANGLE_SIGNS, Relaxation, Search, optimum
 
 WORLDS = Path(__file__).parents[1] / "scenarios" / "worlds"
 Landscape = tuple[Vector, Matrix]
@@ -432,3 +432,36 @@ def test_europe_is_marked_as_a_reconstruction_in_every_row() -> None:
             assert all("reconstruction" in row["note"] for row in csv.DictReader(file))
     text = (WORLDS / "europe_1936" / "world.toml").read_text(encoding="utf-8")
     assert all("reconstruction" in line for line in text.splitlines() if "note =" in line)
+
+
+# What mutants of the code got away with
+
+
+def test_a_triangle_inequality_touches_three_of_the_four_ways_to_part_three_states() -> None:
+    ways = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]])
+    slack = TRIANGLE_LIMITS - ways @ TRIANGLE_SIGNS.T
+    assert (slack >= 0).all()
+    assert ((slack == 0).sum(axis=0) == 3).all()
+
+
+def test_the_twenty_worst_triangles_a_state_are_added_at_once() -> None:
+    program = Relaxation(np.zeros((13, 13)))
+    distance = np.ones(78)
+    distance[:12] = 0.9  # of state 0: its 66 triangles exceed their limit by less than the other 220
+    assert program.add_violated(distance)
+    assert program.chosen.sum() == 20 * 13
+    assert program.chosen[66:, 3].all()
+    assert program.add_violated(distance)
+    assert program.chosen.sum() == program.chosen[:, 3].sum() == 286
+    assert not program.add_violated(distance)
+
+
+def test_no_state_is_nothing_to_enumerate() -> None:
+    with pytest.raises(ValueError, match=r"0 states cannot be enumerated \(1 to 24\)"):
+        enumerate_minima(np.ones(0), np.zeros((0, 0)))
+
+
+def test_products_are_scaled_by_no_power_of_ten_that_a_float_rounds() -> None:
+    assert pair_weights(np.full(2, 1e-12), symmetric([1.0], 2))[1] == 1e22
+    weights, scale = pair_weights(np.zeros(2), symmetric([1.0], 2))
+    assert (weights.tolist(), scale) == ([[0, 0], [0, 0]], 1)

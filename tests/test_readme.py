@@ -58,3 +58,24 @@ def test_the_finding_in_readme_is_what_the_main_job_finds() -> None:
 def test_ci_runs_the_test_command_of_readme() -> None:
     assert len(re.findall(r"^python3 -m venv .*pytest", README, re.M)) == 1
     assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_guides_example_is_a_scenario_that_does_what_it_says(tmp_path: Path) -> None:
+    from sim.catalog import load
+
+    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "turkey.toml").write_text(example, encoding="utf-8")
+    scenario = load(tmp_path / "turkey.toml")
+    bonds = [t.value for t in scenario.ties if t.kind == "bond" and "TUR" in (t.a, t.b)]
+    assert len(bonds) > 10
+    assert set(bonds) == {0.2}
+    assert scenario.parameters.outreach.value == 0
+
+
+def test_the_guide_names_every_shock_and_tie() -> None:
+    from sim.scenario import TIE_KINDS
+
+    guide = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    for kind in ("crisis", "sanction", "bond", "rivalry", "membership", "priority", "bloc", "parameter"):
+        assert f"`{kind}`" in guide
+    assert all(kind in guide for kind in TIE_KINDS)

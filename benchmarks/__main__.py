@@ -1,0 +1,265 @@
+"""How fast runs are, as ratios of CPU time measured side by side: `python -m benchmarks [--json FILE] [--full]`.
+
+Each ratio is taken from the best of several rounds, in each of which all sides take their turn, for a noisy machine
+disturbs the best of several least. Three settings: the article's world with response rates of 0 (`static_`), with
+the rates it is shipped with (`default_`), and with every response on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import CDLL
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import loop, plain, synthetic
+from sim import ensemble, model, sparse
+from sim.catalog import load
+from sim.scenario import Scenario
+from sim.settings import with_settings
+from sim.world import World, world_of
+
+SEED = 20231025
+EVERY_RESPONSE = {"rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.05, "sanction_relief": 0.02}
+ROUNDS, PROOFS = 5, 3
+SMALL, FULL = 2_000, 100_000  # runs of a sweep
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a figure means and what it should be."""
+
+    meaning: str
+    bound: str = ""
+
+
+GOALS = {
+    "static_mesa_ratio": Goal("response rates 0: agents that call the same rules, over the compiled run", "≥ 40"),
+    "static_plain_ratio": Goal("response rates 0: plain-Python agents under batch_run, over the compiled run", "≥ 500"),
+    "static_c_ratio": Goal("response rates 0: the compiled run over the same loop in C", "≤ 1.3"),
+    "default_mesa_ratio": Goal("rates as shipped: agents over the compiled run"),
+    "default_plain_ratio": Goal("rates as shipped: plain Python over the compiled run"),
+    "default_c_ratio": Goal("rates as shipped: the compiled run over C"),
+    "mesa_ratio": Goal("every response on: agents over the compiled run", "≥ 10"),
+    "plain_ratio": Goal("every response on: plain Python over the compiled run", "≥ 250"),
+    "c_ratio": Goal("every response on: the compiled run over C", "≤ 1.3"),
+    "sparse_ratio": Goal("52 states in plain Python over 5,000 states with 40 ties each, response rates 0", "≥ 1"),
+    "thread_speedup": Goal("one thread over two, wall time", "≥ 1.7"),
+    "overhead_ratio": Goal("CPU of `blocs sweep`, start to close, over its runs alone"),
+    "overhead_beyond_start_ratio": Goal("the same, less 10 s for the start", "≤ 1.5"),
+    "memory_growth_mb": Goal("resident memory between a sweep and one ten times larger, MB", "< 100"),
+    "exponent_states": Goal("exponent of the cost of a run in states", "≤ 2.1"),
+    "exponent_steps": Goal("exponent of the cost of a run in steps", "≤ 1.1"),
+    "exponent_runs": Goal("exponent of the cost of a batch in runs", "≤ 1.05"),
+}
+
+
+def best(sides: dict[str, tuple[Callable[[int], object], int]], rounds: int = ROUNDS) -> dict[str, float]:
+    """The least CPU seconds a call of each side, (function of a replicate, calls a round), taking turns."""
+    for function, _ in sides.values():
+        function(0)
+    found = dict.fromkeys(sides, float("inf"))
+    for _ in range(rounds):
+        for name, (function, calls) in sides.items():
+            start = time.process_time()
+            for replicate in range(calls):
+                function(replicate)
+            found[name] = min(found[name], (time.process_time() - start) / calls)
+    return found
+
+
+def compiled(scenario: Scenario, world: World) -> Callable[[int], model.Run]:
+    """The compiled run by replicate."""
+    return lambda replicate: ensemble.run(scenario, seed=SEED, replicate=replicate, world=world)
+
+
+def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, dict[str, float]]:
+    """Ratios of Mesa, plain Python and C, all proven to make the same alignments; and milliseconds a run."""
+    world = world_of(scenario)
+    ours, in_c = compiled(scenario, world), loop.runner(library, world) if library else None
+    rows = plain.batch(world, SEED, range(PROOFS))
+    for replicate in range(PROOFS):
+        expected = ours(replicate).alignment
+        theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
+        assert theirs == [tuple(row) for row in expected[1:].tolist()], "plain Python aligns otherwise"
+    if in_c is not None:
+        for replicate in range(10 * PROOFS):
+            assert (in_c(SEED, replicate)["alignment"] == ours(replicate).alignment).all(), "C aligns otherwise"
+    sides: dict[str, tuple[Callable[[int], object], int]] = {
+        "compiled": (ours, 60),
+        "mesa": (lambda r: model.run(scenario, seed=SEED, replicate=r, world=world), 2),
+        "plain": (lambda r: plain.batch(world, SEED, range(r, r + 1)), 1),
+    }
+    if in_c is not None:
+        sides["c"] = (partial(in_c, SEED), 60)
+    took = best(sides)
+    ratios: Figures = {
+        "mesa_ratio": took["mesa"] / took["compiled"],
+        "plain_ratio": took["plain"] / took["compiled"],
+        "c_ratio": took["compiled"] / took["c"] if in_c is not None else None,
+    }
+    return ratios, took
+
+
+def of_sparse(base: World, plain_seconds: float) -> Figures:
+    """The cost of 52 states in plain Python over that of a run of 5,000 states by their ties."""
+    world = synthetic.sparse(5_000, base.steps, base, degree=40)
+    took = best({"sparse": (lambda r: sparse.run(world, seed=SEED, replicate=r), 1)})
+    return {"sparse_ratio": plain_seconds / took["sparse"]}
+
+
+def of_threads(run: Callable[[int], object], runs: int = 1_000) -> Figures:
+    """Wall time of one thread over that of two, each thread taking runs in long stretches."""
+    stretches = [range(first, first + 50) for first in range(0, runs, 50)]
+
+    def wall(workers: int) -> float:
+        start = time.perf_counter()
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda stretch: [run(r) for r in stretch], stretches))
+        return time.perf_counter() - start
+
+    one, two = zip(*((wall(1), wall(2)) for _ in range(ROUNDS)), strict=True)
+    return {"thread_speedup": min(one) / min(two)}
+
+
+def swept(runs: int) -> tuple[float, float]:
+    """CPU seconds and peak resident MB of a whole `blocs sweep` in a fresh process."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "--replicates", str(runs)]
+        out = subprocess.DEVNULL
+        process = subprocess.Popen([*command, "--out", str(Path(folder) / "sweep")], stdout=out, stderr=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        assert os.waitstatus_to_exitcode(status) == 0, "the sweep failed"
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def of_sweeps(run_seconds: float, *, full: bool) -> Figures:
+    """What a sweep costs beside its runs, and how its memory grows."""
+    small, large = (FULL // 10, FULL) if full else (SMALL, 10 * SMALL)
+    swept(10)
+    cpu, memory = zip(swept(small), swept(large), strict=True)
+    runs, spent = (large, cpu[1]) if full else (small, min(cpu[0], swept(small)[0]))
+    return {
+        "overhead_ratio": spent / (runs * run_seconds),
+        "overhead_beyond_start_ratio": max(0.0, spent - 10.0) / (runs * run_seconds),
+        "memory_growth_mb": memory[1] - memory[0],
+    }
+
+
+def exponent(sizes: list[int], seconds: list[float]) -> float:
+    """Slope of log cost over log size."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def exponents(scenario: Scenario, base: World, run: Callable[[int], object]) -> Figures:
+    """How the cost grows with states (all pairs tied, bonds drifting), steps and runs."""
+
+    def cost(world: World, calls: int) -> float:
+        return best({"run": (compiled(scenario, world), calls)}, rounds=3)["run"]
+
+    def batch(n: int) -> float:
+        return best({"runs": (lambda _: [run(r) for r in range(n)], 1)}, rounds=3)["runs"]
+
+    states, steps, runs = [50, 100, 200, 400, 800], [20, 40, 80, 160, 320], [25, 50, 100, 200, 400]
+    by_states = [cost(synthetic.dense(n, 20, base), max(1, 800 // n)) for n in states]
+    by_steps = [cost(synthetic.dense(52, t, base), max(1, 640 // t)) for t in steps]
+    by_runs = [batch(n) for n in runs]
+    return {
+        "exponent_states": exponent(states, by_states),
+        "exponent_steps": exponent(steps, by_steps),
+        "exponent_runs": exponent(runs, by_runs),
+    }
+
+
+def machine() -> dict[str, str]:
+    """What all this was measured on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        if cpuinfo.exists()
+        else []
+    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": str(cores),
+        "python": platform.python_version(),
+        **{package: version(package) for package in ("numba", "numpy", "mesa")},
+    }
+
+
+def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[str, dict[str, float]]]:
+    """All figures, and the milliseconds a run behind the first of them."""
+    library = loop.built()
+    baseline, still = load("baseline_2023"), load("no_feedback")
+    cases = {"static_": still, "default_": baseline, "": with_settings(baseline, EVERY_RESPONSE)}
+    figures: Figures = {}
+    seconds: dict[str, dict[str, float]] = {}
+    for prefix, scenario in cases.items():
+        say(f"runs of the article's world, {prefix.strip('_') or 'every response on'}")
+        ratios, seconds[prefix] = against_others(scenario, library)
+        figures |= {prefix + name: value for name, value in ratios.items()}
+    world = world_of(baseline)
+    run = compiled(baseline, world)
+    say("5,000 states by their ties")
+    figures |= of_sparse(world_of(still), seconds["static_"]["plain"])
+    say("threads")
+    figures |= of_threads(run)
+    say("growth with states, steps and runs")
+    figures |= exponents(baseline, world, run)
+    say("whole sweeps")
+    figures |= of_sweeps(seconds["default_"]["compiled"], full=full)
+    return figures, {
+        prefix + "milliseconds": {k: 1e3 * v for k, v in times.items()} for prefix, times in seconds.items()
+    }
+
+
+def shown(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[str, str]) -> Table:
+    """The figures as a table."""
+    table = Table(title=", ".join(f"{k} {v}" for k, v in on.items()))
+    for column in ("figure", "is", "goal", "meaning"):
+        table.add_column(column, justify="right" if column == "is" else "left")
+    for name, goal in GOALS.items():
+        value = figures[name]
+        table.add_row(name, "no gcc" if value is None else f"{value:.3g}", goal.bound, goal.meaning)
+    for name, times in milliseconds.items():
+        told = ", ".join(f"{side} {took:.3g}" for side, took in times.items())
+        table.add_row(name, "", "", told)
+    return table
+
+
+def main() -> None:
+    """Measure, print, and write JSON where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios of CPU time, side by side.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--full", action="store_true", help=f"sweep {FULL:,} runs in place of {SMALL:,}")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")  # batch_run is told to go with Mesa 4
+    console = Console()
+    with console.status("") as status:
+        figures, milliseconds = measure(full=given.full, say=lambda text: status.update(text))
+    on = machine()
+    console.print(shown(figures, milliseconds, on))
+    if given.json:
+        given.json.write_text(json.dumps({**figures, **milliseconds, "machine": on}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Chunks on Dask workers: processes of this machine, or of many machines that share its file system."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import multiprocessing
+import re
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from multiprocessing.process import BaseProcess
+
+import cryptography  # noqa: F401  # the local cluster speaks TLS, so that no other account can give it work
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+
+from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one
+from sim.faults import Fault, InputError
+from sim.store import MANIFEST, Results
+from sim.sweep import versions
+
+PATIENCE = 60  # seconds for a first worker to be there
+LOCAL = {
+    "distributed.scheduler.allowed-failures": MOST_DEATHS - 1,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+}
+
+
+class UnlikeError(Exception):
+    """A worker is not what this process is."""
+
+
+def on_cluster(
+    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int, scheduler: str | None = None
+) -> Committed:
+    """Execute chunks on the workers of a scheduler or of a cluster of this process, yielding each as committed."""
+    if not chunks:
+        return
+    for logger in ("distributed", "distributed.client"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)  # what matters is raised
+    shared = Results(results.folder.resolve())
+    with existing(scheduler) if scheduler else local(workers) as client:
+        own = facts(shared)
+        found = client.run(facts, shared, on_error="return")
+        refuse([f"{worker} {told}" for worker, its in found.items() if (told := unlike(own, its))])
+        try:
+            yield from spread(client, chunks, shared, run_one, own)
+        except UnlikeError as error:
+            refuse([str(error)])
+        except CancelledError:
+            raise ConnectionError("the Dask scheduler is gone; the same command goes on where it stopped") from None
+
+
+def spread(client: Client, chunks: list[Chunk], results: Results, run_one: RunOne, own: dict[str, str]) -> Committed:
+    """Keep the workers busy; a chunk that killed several is executed run by run beside this process."""
+    queue = iter(chunks)
+    under_way: dict[Future, Chunk] = {}
+    ready = as_completed(loop=client.loop)
+
+    def feed() -> None:
+        wanted = max(2 * sum(client.nthreads().values()), 2)
+        for chunk in itertools.islice(queue, max(wanted - len(under_way), 0)):
+            future = client.submit(task, chunk, results, run_one, own, pure=False)
+            under_way[future] = chunk
+            ready.add(future)
+
+    feed()
+    for future in ready:
+        chunk = under_way.pop(future)
+        try:
+            failed = future.result()
+        except KilledWorker:
+            failed = one_by_one(chunk, results, run_one)
+        feed()
+        yield chunk, failed
+
+
+def task(chunk: Chunk, results: Results, run_one: RunOne, own: dict[str, str]) -> list[str]:
+    """What a worker does: commit the chunk's shard and say which runs failed; it may have joined late, so it looks."""
+    told = unlike(own, facts(results))
+    if told:
+        raise UnlikeError(f"a worker {told}")
+    return execute(chunk, results, run_one)
+
+
+def facts(results: Results) -> dict[str, str]:
+    """What must be the same wherever chunks are executed: the versions, and the folder that is written into."""
+    manifest = results.folder / MANIFEST
+    size = f"of {manifest.stat().st_size} bytes" if manifest.is_file() else "missing"
+    return {**versions(), str(manifest): size}
+
+
+def unlike(own: dict[str, str], its: dict[str, str] | BaseException) -> str:
+    """In what a worker differs from this process; nothing where it does not."""
+    if isinstance(its, BaseException):
+        return f"cannot say its versions: {its}"
+    return "; ".join(f"has {key} {its.get(key)}, this process {own[key]}" for key in own if own[key] != its.get(key))
+
+
+def refuse(messages: list[str]) -> None:
+    """Raise InputError where there is anything to refuse."""
+    if messages:
+        raise InputError(Fault("--engine", 1, "dask", message) for message in messages)
+
+
+@contextlib.contextmanager
+def existing(address: str) -> Iterator[Client]:
+    """A client of a scheduler that somebody else started, once it has a worker."""
+    if not re.match(r"(tcp|tls)://", address):
+        raise InputError([Fault("--scheduler", 1, address, "give tcp://HOST:PORT")])
+    try:
+        client = Client(address, timeout=5, set_as_default=False)
+    except (OSError, ValueError):
+        raise InputError([Fault("--scheduler", 1, address, "no Dask scheduler answers there")]) from None
+    with client:
+        first_worker(client)
+        yield client
+
+
+@contextlib.contextmanager
+def local(workers: int) -> Iterator[Client]:
+    """A client of worker processes of this machine, on loopback alone, that end with this process."""
+    before = set(multiprocessing.active_children())
+    with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
+        cluster = LocalCluster(
+            n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
+            dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",  # of their HTTP servers
+            scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL,
+        )  # fmt: skip
+        cluster.new_spec["options"]["dashboard"] = False
+        ending.callback(cluster.close, timeout=3)
+        client = Client(cluster, set_as_default=False)
+        ending.callback(client.close, timeout=1)
+        ending.callback(kill_others, before)
+        cluster.scale(workers)
+        first_worker(client)
+        yield client
+
+
+def kill_others(before: set[BaseProcess]) -> None:
+    """End the children of this process that it did not have before, without waiting for their work."""
+    for child in set(multiprocessing.active_children()) - before:
+        child.kill()
+
+
+def first_worker(client: Client) -> None:
+    """Wait until there is a worker."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise TimeoutError(f"no Dask worker has joined within {PATIENCE} s") from None

@@ -1,0 +1,70 @@
+"""The compiled runs: order by luck, room made anew, and worlds by their ties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import RESPONSES, scenarios
+
+from sim import ensemble, kernel, sparse
+from sim.catalog import load
+from sim.model import Run
+from sim.scenario import Scenario
+from sim.settings import with_settings
+from sim.world import world_of
+
+OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
+RESTING = tuple(rate for rate in RESPONSES if not rate.startswith("bond"))
+
+
+def same(one: Run, other: Run) -> None:
+    """Two runs are one, to the bit."""
+    for name in OBSERVED:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63, 2**64 - 1]), min_size=1, max_size=60))
+def test_order_is_by_key_then_id(keys: list[int]) -> None:
+    by_id = np.random.default_rng(len(keys)).permutation(len(keys))
+    rank = np.argsort(by_id)
+    order = kernel.decision_order(kernel.RANDOM_ORDER, np.array(keys, dtype=np.uint64), by_id)
+    assert order.tolist() == sorted(range(len(keys)), key=lambda i: (keys[i], rank[i]))
+    assert kernel.decision_order(kernel.FIXED_ORDER, np.array(keys, dtype=np.uint64), by_id).tolist() == [
+        *range(len(keys))
+    ]
+
+
+def test_a_run_leaves_the_world_as_it_was() -> None:
+    scenario = load("baseline_2023")
+    world = world_of(scenario)
+    first, second = (ensemble.run(scenario, seed=5, world=world) for _ in range(2))
+    same(first, second)
+    for held, fresh in zip(world.start, world_of(scenario).start, strict=True):
+        np.testing.assert_array_equal(held, fresh)
+
+
+@given(scenarios(fixed={"shocks": []}), st.integers(0, 2**40), st.integers(0, 1000))
+@settings(max_examples=200, deadline=None)
+def test_a_world_by_its_ties_runs_to_the_bit_as_by_its_matrices(scenario: Scenario, seed: int, replicate: int) -> None:
+    world = world_of(with_settings(scenario, dict.fromkeys(RESTING, 0.0)))
+    dense = ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
+    same(dense, sparse.run(sparse.sparse_of(world), seed=seed, replicate=replicate))
+
+
+@pytest.mark.parametrize("name", ["baseline_2023", "no_feedback", "unix_1988"])
+def test_shipped_worlds_by_their_ties(name: str) -> None:
+    scenario = with_settings(load(name), dict.fromkeys(RESTING, 0.0))
+    world = world_of(scenario)
+    for replicate in range(3):
+        dense = ensemble.run(scenario, seed=7, replicate=replicate, world=world)
+        same(dense, sparse.run(sparse.sparse_of(world), seed=7, replicate=replicate))
+
+
+@pytest.mark.parametrize("rate", RESTING)
+def test_a_world_whose_ties_would_multiply_is_refused(rate: str) -> None:
+    base = with_settings(load("no_feedback"), {rate: 0.1})
+    with pytest.raises(ValueError, match="not listed"):
+        sparse.sparse_of(world_of(base))
