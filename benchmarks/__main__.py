@@ -139,15 +139,28 @@ def of_threads(run: Callable[[int], object], runs: int = 1_000) -> Figures:
     return {"thread_speedup": min(one) / min(two)}
 
 
+LAUNCHER = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
+
+
 def swept(runs: int) -> tuple[float, float]:
-    """CPU seconds and peak resident MB of a whole `blocs sweep` in a fresh process."""
+    """CPU seconds and peak resident MB of a whole `blocs sweep` in a fresh process.
+
+    A small process starts it: Linux counts the memory of whoever starts a process in that process's peak.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "--replicates", str(runs)]
-        out = subprocess.DEVNULL
-        process = subprocess.Popen([*command, "--out", str(Path(folder) / "sweep")], stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        assert os.waitstatus_to_exitcode(status) == 0, "the sweep failed"
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        out = str(Path(folder) / "sweep")
+        command = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "--replicates", str(runs), "--out", out]
+        told = subprocess.run(
+            [sys.executable, "-S", "-c", LAUNCHER, *command], check=True, capture_output=True, text=True
+        )
+    code, cpu, memory = json.loads(told.stdout)
+    assert code == 0, "the sweep failed"
+    return cpu, memory
 
 
 def of_sweeps(run_seconds: float, *, full: bool) -> Figures:
