@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import FrozenInstanceError
 from itertools import combinations, product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from sim.balance import (
     Triads,
+    _update,
     balance_flow,
     blow_up_time,
     frustration_index,
@@ -325,3 +327,49 @@ def test_the_course_ends_with_the_last_update() -> None:
     assert (triad_dynamics(start, p=0.2, rng=rng, updates=70_000)[0] == signs).all()
     same.random((70_000, 4))
     assert rng.random() == same.random()  # four numbers an update and no more
+
+
+# What mutants of the code got away with
+
+
+def test_counts_cannot_be_altered() -> None:
+    index = frustration_index(two_camps([1, 1, -1]), rng=np.random.default_rng(1))
+    for found, field in ((triads(np.eye(3) - 1), "by_negatives"), (index, "index")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(found, field, 0)
+
+
+def test_a_random_triad_is_any_triad_and_its_tie_any_of_its_ties() -> None:
+    """Luck on an even grid: each of the 60 orders of three of five states comes up once."""
+    luck = (np.array(list(product(range(5), range(4), range(3)))) + 0.5) / [5, 4, 3]
+    one_negative = 1 - np.eye(5, dtype=np.int64)
+    one_negative[1, 3] = one_negative[3, 1] = -1
+    broken = np.zeros((5, 5), dtype=np.int64)
+    for row in luck:
+        signs = one_negative.copy()
+        _update(signs, 0.0, np.array([[*row, 0.5]]))
+        broken += signs != one_negative
+    # 18 of the orders have both 1 and 3, 6 with each third state; which of its two ties breaks is the order's.
+    assert (broken[1] + broken[3]).tolist() == [6, 0, 6, 0, 6]
+    flipped = np.zeros((5, 5), dtype=np.int64)
+    for row in luck:
+        signs = np.eye(5, dtype=np.int64) - 1
+        assert _update(signs, 0.0, np.array([[*row, 0.5]])) == 1
+        flipped += signs > 0
+    assert flipped.tolist() == (6 * (1 - np.eye(5))).tolist()
+
+
+def test_where_triad_dynamics_settle_by_hand() -> None:
+    assert stationary_positive(0.5) == 1
+    assert stationary_positive(1 / 3) == pytest.approx(1 / 2)
+    assert stationary_positive(0.0) == pytest.approx((3**0.5 - 1) / 2)
+
+
+def test_triad_dynamics_refuse_ties_of_a_state_with_itself() -> None:
+    with pytest.raises(ValueError, match="complete signed graph"):
+        triad_dynamics(np.ones((4, 4)), p=0.1, rng=np.random.default_rng(1), updates=1)
+
+
+def test_a_network_without_ties_never_diverges_and_has_no_split() -> None:
+    assert blow_up_time(np.zeros((3, 3))) == np.inf
+    assert leading_split(np.zeros((3, 3))).tolist() == [0, 0, 0]

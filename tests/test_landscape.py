@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import FrozenInstanceError
 from itertools import combinations, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
+from sim import landscape as landscape_theory
 from sim.landscape import (
     Alignment,
     Matrix,
     Minima,
     Vector,
+    _plateaus,
     apart,
+    descend,
     energy,
     enumerate_minima,
     frustration,
@@ -465,3 +471,79 @@ def test_products_are_scaled_by_no_power_of_ten_that_a_float_rounds() -> None:
     assert pair_weights(np.full(2, 1e-12), symmetric([1.0], 2))[1] == 1e22
     weights, scale = pair_weights(np.zeros(2), symmetric([1.0], 2))
     assert (weights.tolist(), scale) == ([[0, 0], [0, 0]], 1)
+
+
+def test_the_smallest_step_down_there_can_be_makes_a_plateau_leak() -> None:
+    # All together, 1 is indifferent; once it has left, 2 gains 1 by following (2: 1 - 4 + 2).
+    weights = symmetric([-2, 1, 10, 4, -2, 2], 4).astype(np.int64)
+    together = np.ones((1, 4), dtype=np.int64)
+    assert _plateaus(together, weights)[1].tolist() == [True]
+    weights[2, 3] = weights[3, 2] = 3
+    assert _plateaus(together, weights)[1].tolist() == [False]
+
+
+def test_what_is_found_cannot_be_altered() -> None:
+    minima = enumerate_minima(np.ones(3), all_minus(3))
+    parted = separation(minima.alignments[0], minima.alignments[1], sizes=np.ones(3), propensity=all_minus(3))
+    best = optimum(np.ones(3), all_minus(3), rng=np.random.default_rng(1))
+    for found, field in ((minima, "starts"), (parted, "energy"), (best, "bound")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(found, field, 0)
+
+
+def test_twenty_four_states_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    def enough(*_: object) -> None:
+        raise RuntimeError("enumerates")
+
+    monkeypatch.setattr(landscape_theory, "_enumerate", enough)
+    with pytest.raises(RuntimeError, match="enumerates"):
+        enumerate_minima(np.ones(24), all_minus(24))
+
+
+@pytest.mark.parametrize("total", np.geomspace(1e-3, 1e9, 25).tolist())
+def test_weights_use_the_whole_range_that_stays_exact(total: float) -> None:
+    weights, _ = pair_weights(np.ones(2), symmetric([total / 2], 2))
+    assert 2**48 / 10 * (1 - 1e-9) < weights.sum() <= 2**48
+
+
+def test_a_state_without_ties_joins_two_minima_in_one_plateau() -> None:
+    for alone, (a, b) in ((1, (0, 2)), (2, (0, 1)), (0, (1, 2))):
+        propensity = np.zeros((3, 3))
+        propensity[a, b] = propensity[b, a] = -1
+        found = enumerate_minima(np.ones(3), propensity)
+        assert len(found.energies) == 2
+        assert found.plateaus.tolist() == [0, 0], alone
+
+
+def test_a_step_of_one_unit_is_down() -> None:
+    assert descend(np.array([[0, 1], [1, 0]]), np.array([[1, -1]])).tolist() == [[-1, -1]]
+
+
+def test_the_certificate_alone_ends_at_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Branches cover all configurations: without any incumbent the bound rises to the optimum and no further."""
+    monkeypatch.setattr(Search, "offer", lambda *_: None)
+    rng = np.random.default_rng(9)
+    for _ in range(6):
+        propensity = symmetric((2 - rng.integers(1, 6, 10)).tolist(), 5)
+        weights = propensity.astype(np.int64)
+        search = Search(weights, 60.0)
+        bound = search.branch_and_bound(Relaxation(weights / search.unit))
+        assert bound == pytest.approx(enumerate_minima(np.ones(5), propensity).energies[0] / 2, abs=1e-5)
+
+
+def test_whatever_multipliers_the_solver_returns_the_bound_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    propensity = symmetric(rng.uniform(-1, 9, 15).tolist(), 6)
+    lowest = enumerate_minima(np.ones(6), propensity).energies[0] / 2
+
+    def nonsense(cost: Vector, matrix: sparse.csr_array, *_: object, **__: object) -> SimpleNamespace:
+        marginals = rng.uniform(-0.1, 1, matrix.shape[0])
+        return SimpleNamespace(status=0, x=np.full(len(cost), 0.5), ineqlin=SimpleNamespace(marginals=marginals))
+
+    monkeypatch.setattr("sim.optimum.linprog", nonsense)
+    program = Relaxation(propensity)
+    assert program.add_violated(np.ones(15))
+    for _ in range(200):
+        found = program.relax(np.zeros(15), np.ones(15), 1.0)
+        assert found is not None
+        assert found[1] <= lowest
