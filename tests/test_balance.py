@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.vq import ClusterError, kmeans2
 
 from sim.balance import (
     Triads,
@@ -373,3 +374,29 @@ def test_triad_dynamics_refuse_ties_of_a_state_with_itself() -> None:
 def test_a_network_without_ties_never_diverges_and_has_no_split() -> None:
     assert blow_up_time(np.zeros((3, 3))) == np.inf
     assert leading_split(np.zeros((3, 3))).tolist() == [0, 0, 0]
+
+
+def test_an_update_goes_by_its_own_luck_and_those_after_a_balanced_triad_go_on() -> None:
+    """In a triad of one negative tie, the last number of an update below p mends it; from p on, another breaks."""
+    one_negative = 1 - np.eye(4, dtype=np.int64)
+    one_negative[0, 1] = one_negative[1, 0] = -1
+    for last, change in ((0.49, 1), (0.5, -1), (0.99, -1)):
+        for third in (0.25, 0.75):  # 0, 1 and whichever
+            assert _update(one_negative.copy(), 0.5, np.array([[0.1, 0.1, third, last]])) == change
+    one_negative[2] = one_negative[:, 2] = [-1, 1, 0, 1]  # 0, 1, 2 have two negative ties; 0, 1, 3 has one
+    assert _update(one_negative.copy(), 0.5, np.array([[0.1, 0.1, 0.25, 0.1], [0.1, 0.1, 0.75, 0.1]])) == 1
+
+
+def test_a_start_of_k_means_that_leaves_a_cluster_empty_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = np.array([1, 2, 1, 3, 2, 3, 3, 1, 2])
+    network = np.where(group[:, None] == group, 1.0, -1.0) - np.eye(9)
+    starts = iter(range(20))
+
+    def first_fails(*given: object, **named: object) -> object:
+        if next(starts) == 0:
+            raise ClusterError
+        return kmeans2(*given, **named)
+
+    monkeypatch.setattr("sim.balance.kmeans2", first_fails)
+    found = spectral_clusters(network, groups=3, rng=np.random.default_rng(1))
+    assert found.tolist() == group.tolist()

@@ -285,3 +285,13 @@ def test_mean_bite_is_over_the_members_and_zero_where_there_are_none() -> None:
     mean = np.full(4, np.nan)
     kernel.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), mean)
     assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_slots_of_keys_are_even_and_in_order() -> None:
+    keys = [0, 2**61 - 1, 2**61, 2**63 - 1, 2**63, 2**64 - 1]
+    assert [kernel.slot_of(np.uint64(key), 8) for key in keys] == [0, 0, 1, 3, 4, 7]
+
+
+def test_ties_stay_between_0_and_1_and_rates_pass_1_nowhere() -> None:
+    assert [kernel.clip(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
+    assert [kernel.rate(x) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]

@@ -547,3 +547,18 @@ def test_whatever_multipliers_the_solver_returns_the_bound_holds(monkeypatch: py
         found = program.relax(np.zeros(15), np.ones(15), 1.0)
         assert found is not None
         assert found[1] <= lowest
+
+
+def test_the_solvers_error_counts_in_units_of_the_largest_weight() -> None:
+    search = Search(5_000_000 * all_minus(4).astype(np.int64), 1.0)
+    assert search.reach(-3 + 1e-7) == pytest.approx(-15_000_000, abs=1)
+    assert search.reach(-3 + 1e-5) == -10_000_000
+
+
+def test_triangles_are_sought_neither_past_the_time_nor_past_the_proof() -> None:
+    program = Relaxation(all_minus(5))
+    for seconds, bound in ((0.0, -10.0), (60.0, 0.0)):  # an incumbent of 0 is proven by a bound of 0
+        search = Search(all_minus(5).astype(np.int64), seconds)
+        found = search.explore(program, np.zeros(10), np.ones(10), bound=bound, others=np.inf)
+        assert found == (None, bound)
+        assert search.trace == []
