@@ -89,9 +89,9 @@ def bibliography() -> Bibliography:
     return merged
 
 
-def scenario_names() -> list[str]:
-    """Names of all scenarios found, `baseline…` first."""
-    found = {path.stem for folder in folders() for path in folder.glob("*.toml") if path.stem != "sources"}
+def scenario_names(places: Sequence[Path] | None = None) -> list[str]:
+    """Names of all scenarios found in the folders, all of them by default, `baseline…` first."""
+    found = {path.stem for folder in places or folders() for path in folder.glob("*.toml") if path.stem != "sources"}
     return sorted(found, key=lambda name: (not name.startswith("baseline"), name))
 
 
@@ -106,8 +106,8 @@ def locate(reference: str) -> Path:
     if path.suffix or path.is_dir() or len(path.parts) > 1:
         return world_file(path)
     for folder in folders():
-        for candidate in (folder / f"{reference}.toml", folder / "worlds" / reference / "world.toml"):
-            if candidate.is_file():
+        for key in ("extends", "world"):
+            if (candidate := base_in(folder, reference, key)).is_file():
                 return candidate
     known = [*scenario_names(), *world_names()]
     message = f"no scenario or world has this name{suggestion(reference, known)}; `blocs list` shows them"

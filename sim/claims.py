@@ -92,11 +92,11 @@ def at_level(values: Floats, level: float) -> Interval:
     return mean, mean - (mean - low) * widen, mean + (high - mean) * widen, n
 
 
-def difference(one: str, other: str, column: str, sign: float = 1.0) -> Callable[[Sample], Interval]:
-    """Paired difference of an outcome between two scenarios, times a sign."""
+def difference(one: str, other: str, column: str) -> Callable[[Sample], Interval]:
+    """Paired difference of an outcome between two scenarios."""
 
     def effect(found: Sample) -> Interval:
-        return mean_interval(sign * paired(outcome(found.runs, one, column), outcome(found.runs, other, column)))
+        return mean_interval(paired(outcome(found.runs, one, column), outcome(found.runs, other, column)))
 
     return effect
 

@@ -511,6 +511,7 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
             "baseline": against,
             "level": 0.95,
             "failed_runs": found.failed,
+            "unfinished_runs": found.unfinished,
             "outcomes": json.loads(outcomes.to_json(orient="records")),
             "states": json.loads(states.to_json(orient="records")),
         }

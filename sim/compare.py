@@ -58,7 +58,7 @@ def sample(results: Results) -> Sample:
     """Read the finished runs; raises InputError where there are none."""
     manifest = results.manifest()
     labels = designs(results)
-    if not any(results.shards.glob("[!.]*/states.parquet")):
+    if "states" not in results.tables():
         message = "has no finished run yet; start or resume its sweep"
         raise InputError([Fault(shown_path(results.folder), 1, "", message)])
     with contextlib.closing(results.connection()) as connection:
@@ -166,14 +166,17 @@ def compare_states(found: Sample, baseline: str) -> pd.DataFrame:
 def late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
     """Mean late share of each alignment by design and state: the probability of standing there.
 
-    Read group by group, so that memory does not grow with the runs.
+    Read group by group, so that memory does not grow with the runs. Empty where no run has finished well.
     """
-    shares: dict[str, dict[str, dict[str, float]]] = {name: {} for name in designs(results).values()}
+    labels = designs(results)
+    shares: dict[str, dict[str, dict[str, float]]] = {name: {} for name in labels.values()}
+    if "states" not in results.tables():
+        return shares
     query = "select point, state, avg(columns('share_.*')) from states group by point, state order by point, state"
     for (point, state, *means), names in grouped(results, query):
         alignments = (name.removeprefix("share_") for name in names[2:])
         known = {a: mean for a, mean in zip(alignments, means, strict=True) if mean is not None}
-        shares[designs(results)[point]][state] = known
+        shares[labels[point]][state] = known
     return shares
 
 
@@ -190,7 +193,8 @@ def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, fl
         )
         for (point, mean, quantiles, share, count), _ in grouped(results, query):
             rows.append((point, blocs.index(bloc), (bloc, mean, *quantiles, share, count)))
-    return [(designs(results)[point], *row) for point, _, row in sorted(rows, key=lambda row: row[:2])]
+    labels = designs(results)
+    return [(labels[point], *row) for point, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
 def grouped(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], list[str]]]:

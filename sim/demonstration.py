@@ -11,7 +11,7 @@ from textwrap import wrap
 import pandas as pd
 
 from sim import charts
-from sim.catalog import load, scenario_names
+from sim.catalog import load, scenario_names, shipped
 from sim.claims import BASE, Answer, answers, as_rows, holds
 from sim.compare import (
     Sample,
@@ -41,8 +41,8 @@ class Demonstration:
 
 
 def scenarios() -> dict[str, Scenario]:
-    """The scenarios of the article's world that vary nothing, the baseline first."""
-    loaded = {name: load(name) for name in scenario_names()}
+    """The shipped scenarios of the article's world that vary nothing, the baseline first."""
+    loaded = {name: load(shipped() / f"{name}.toml") for name in scenario_names([shipped()])}
     base = loaded[BASE]
     return {n: s for n, s in loaded.items() if not s.sweep.vary and s.states.keys() == base.states.keys()}
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.parameters import (
+    UNBOUNDED,
     Between,
     NonNegative,
     Parameters,
@@ -75,7 +76,7 @@ class State(Strict):
 def bounded_by_kind(value: float, info: ValidationInfo) -> float:
     """A tie's value in the bounds of its kind."""
     kind = info.data.get("kind")
-    bounds = Between(-1e6, 1e6) if kind == "propensity" else Between(0, 1e9) if kind == "trade" else Between(0, 1)
+    bounds = Between(-1e6, 1e6) if kind == "propensity" else Between(0, UNBOUNDED) if kind == "trade" else Between(0, 1)
     return float(bounds.check(value))
 
 

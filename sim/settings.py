@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sim.faults import suggestion
-from sim.parameters import Between, Parameters, Sourced, bounds_of
+from sim.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
 from sim.scenario import TIE_KINDS, Bloc, Institution, Scenario, State, Tie, computed
-
-UNLIMITED = 1e9
 
 # What switching a mechanism off sets (MODEL §1): parameters to 0, or a setting of every bloc.
 MECHANISMS: dict[str, dict[str, float]] = {
@@ -26,7 +24,7 @@ MECHANISMS: dict[str, dict[str, float]] = {
     "shelter": {"parameters.w_shelter": 0},
     "accommodation": {"blocs.*.accommodation": 0},
     "pressure": {"parameters.w_pressure": 0},
-    "attention": {"blocs.*.attention_budget": UNLIMITED},
+    "attention": {"blocs.*.attention_budget": UNBOUNDED},
     "erosion": {"parameters.erosion": 0},
     "autonomy": {"parameters.w_autonomy": 0},
     "inertia": {"parameters.inertia": 0},
@@ -72,7 +70,7 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
         case ("blocs", bloc, ("enforcement" | "attention_budget" | "accommodation") as name) if bloc in scenario.blocs:
             bounds, table, path = bounds_of(Bloc, name), scenario, place
         case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
-            bounds, table, path = Between(0, 1e9), scenario, place
+            bounds, table, path = Between(0, UNBOUNDED), scenario, place
         case ("states", state, ("capability" | "gdp" | "autonomy") as name) if state in scenario.states:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:

@@ -85,15 +85,17 @@ class Results:
             if path.name.split(".")[1] in names:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def tables(self) -> list[str]:
+        """The tables that any finished shard has."""
+        return [table for table in TABLES if any(self.shards.glob(f"[!.]*/{table}.parquet"))]
+
     def connection(self) -> duckdb.DuckDBPyConnection:
         """An in-memory database in which each table of the results is a view."""
         connection = duckdb.connect(config={"threads": 2})
-        for table in TABLES:
-            if any(self.shards.glob(f"[!.]*/{table}.parquet")):
-                pattern = str(self.shards / f"[!.]*/{table}.parquet").replace("'", "''")
-                connection.execute(
-                    f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
-                )
+        for table in self.tables():
+            pattern = str(self.shards / f"[!.]*/{table}.parquet").replace("'", "''")
+            view = f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
+            connection.execute(view)
         connection.register("asked", points_table(self.manifest()))
         connection.execute("create table points as select * from asked")
         connection.unregister("asked")
@@ -117,10 +119,9 @@ class Results:
         """SHA-256 of all rows of all tables, whatever the shards they lie in."""
         seal = hashlib.sha256()
         with contextlib.closing(self.connection()) as connection:
-            for table in TABLES:
-                if any(self.shards.glob(f"[!.]*/{table}.parquet")):
-                    for row in connection.execute(f"select * from {table} order by all").fetchall():  # noqa: S608
-                        seal.update(repr(row).encode())
+            for table in self.tables():
+                for row in connection.execute(f"select * from {table} order by all").fetchall():  # noqa: S608
+                    seal.update(repr(row).encode())
         return seal.hexdigest()
 
     @contextlib.contextmanager

@@ -353,6 +353,7 @@ def test_an_unfinished_sweep_is_compared_as_far_as_it_goes_and_says_so(
     for shard in folder.glob("shards/*-00000010"):
         shutil.rmtree(shard)
     assert "6 runs are not finished" in quick("compare", str(folder))
+    assert json.loads(quick("compare", str(folder), "--json"))["unfinished_runs"] == 6
     shutil.rmtree(folder / "shards" / "000000-00000000")
     assert "has no finished run yet" in blocs("compare", str(folder), code=2).stderr
 
@@ -366,3 +367,13 @@ def test_claims_that_need_other_scenarios_say_which(swept: tuple[Path, dict[str,
 def test_a_run_says_what_was_changed() -> None:
     told = quick("run", "baseline_2023", "--steps", "2", "--set", "erosion=0.5", "--without", "shelter")
     assert "baseline_2023 --set erosion=0.5 --without shelter, seed" in " ".join(told.split())
+
+
+def test_a_broken_file_of_ones_own_does_not_stop_the_main_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.demonstration import scenarios
+
+    (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2033"\n', encoding="utf-8")
+    (tmp_path / "more.toml").write_text('title = "more"\nextends = "no_sanctions"\n', encoding="utf-8")
+    shipped = scenarios()
+    monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
+    assert scenarios() == shipped

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.faults import alive
 from sim import engines
 from sim.catalog import load
 from sim.compare import sample
@@ -93,15 +94,6 @@ def wait_for_shards(folder: Path, least: int, process: subprocess.Popen[str]) ->
     deadline = time.monotonic() + 120
     while shards(folder) < least and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-
-
-def alive(group: int) -> bool:
-    """Whether any process of a group is alive."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def gone(group: int, seconds: float) -> bool:
@@ -275,3 +267,38 @@ def test_the_manifest_is_plain_json_with_versions(whole: Results) -> None:
     manifest = json.loads((whole.folder / "manifest.json").read_text(encoding="utf-8"))
     assert {"blocs", "python", "machine", "numpy", "numba"} <= manifest["versions"].keys()
     assert len(manifest["question"]["points"]) == 2
+
+
+def failing(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
+    """A run that always raises."""
+    raise RuntimeError("planted")
+
+
+def test_a_sweep_whose_runs_all_fail_is_told_all_the_same(tmp_path: Path) -> None:
+    from sim.cli import sweep_record
+
+    one = question_of({"unix_1988": load("unix_1988")}, replicates=3, seed=1)
+    report = sweep(one, tmp_path / "results", workers=1, run_one=failing)
+    record = sweep_record(report)
+    assert len(record["failed"]) == 3
+    assert record["scenarios"] == {"unix_1988": {"states": {}}}
+
+
+def test_what_is_read_of_the_manifest_does_not_grow_with_the_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.compare import bloc_sizes, late_shares
+
+    read: list[Path] = []
+    manifest = Results.manifest
+    reads = []
+    for points in (2, 8):
+        base = load("unix_1988").model_copy(update={"steps": 2})
+        wide = base.model_copy(update={"sweep": base.sweep.model_copy(update={"design": "sobol", "points": points})})
+        done = sweep(question_of({"unix_1988": wide}, replicates=1, seed=1), tmp_path / str(points), workers=1)
+        monkeypatch.setattr(Results, "manifest", lambda self: read.append(self.folder) or manifest(self))
+        late_shares(done.results), bloc_sizes(done.results)
+        monkeypatch.undo()
+        reads.append(len(read))
+        read.clear()
+    assert reads[0] == reads[1] > 0

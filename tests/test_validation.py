@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.prototype import table
 from sim import ensemble
 from sim.catalog import load
 from sim.world import world_of
@@ -22,9 +22,6 @@ def without_numbers(text: str) -> tuple[str, list[float]]:
 
 
 def test_the_table_beside_the_prototype_is_fresh() -> None:
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.prototype import table
-
     words, numbers = without_numbers(table())
     start = PAGE.index("| scenario | prototype")
     printed_words, printed = without_numbers(PAGE[start : start + len(table())])
