@@ -14,7 +14,7 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 LAYERS = (
-    {"cli", "tell"},
+    {"cli"},
     {"demonstration", "claims", "charts", "compare"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "ensemble", "model"},
@@ -35,17 +35,22 @@ def imports(path: Path) -> list[tuple[str, int]]:
                 found += [(alias.name, node.lineno) for alias in node.names]
             elif node.module.startswith("sim."):
                 found.append((node.module.split(".")[1], node.lineno))
-    return [(room, line) for room, line in found if room in LEVEL]
+    return [(name, line) for name, line in found if name in LEVEL]
 
 
-ROOMS = sorted(path for path in ROOT.glob("*.py") if not path.stem.startswith("__"))
+FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=lambda p: p.stem)
+def room(path: Path) -> str:
+    """The room that a file belongs to: its name, or the folder it lies in."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_down(path: Path) -> None:
-    assert path.stem in LEVEL, f"{path.stem} has no layer"
-    for room, line in imports(path):
-        assert LEVEL[room] >= LEVEL[path.stem], f"{path.name}:{line} imports {room}, which lies above it"
+    assert room(path) in LEVEL, f"{room(path)} has no layer"
+    for other, line in imports(path):
+        assert LEVEL[other] >= LEVEL[room(path)], f"{path.name}:{line} imports {other}, which lies above it"
 
 
 SCIENCE = {"landscape", "optimum", "balance", "outcomes", "kernel"}
@@ -64,13 +69,13 @@ def test_the_science_knows_no_disk_no_mesa_and_prints_nothing(room: str) -> None
 
 
 def test_mesa_is_imported_by_the_model_alone() -> None:
-    importers = {p.stem for p in ROOMS if re.search(r"^\s*(import|from) mesa", p.read_text(encoding="utf-8"), re.M)}
+    importers = {room(p) for p in FILES if re.search(r"^\s*(import|from) mesa", p.read_text(encoding="utf-8"), re.M)}
     assert importers == {"model"}
 
 
 def test_only_doors_print_and_exit() -> None:
-    for path in ROOMS:
-        if LEVEL[path.stem] > 0:
+    for path in FILES:
+        if LEVEL[room(path)] > 0:
             text = path.read_text(encoding="utf-8")
             assert "print(" not in text.replace("fingerprint(", ""), path.name
             assert "sys.exit" not in text, path.name
@@ -90,7 +95,7 @@ def test_help_is_quick_for_what_it_does_not_import() -> None:
 def test_a_broad_except_stands_in_one_place() -> None:
     places = [
         (path.name, n)
-        for path in ROOMS
+        for path in FILES
         for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if re.search(r"except (Base)?Exception\b|except:", line)
     ]

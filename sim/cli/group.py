@@ -1,0 +1,164 @@
+"""The group of the command's subcommands, and what they share: options, tables, faults and signals."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from sim import __version__
+from sim.faults import Fault, InputError, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sim.scenario import Scenario
+
+FAILED, REFUSED, SOME_FAILED = 1, 2, 4
+
+
+class Interrupted(BaseException):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Scenarios(click.Group):
+    """The command's group: faults of input exit with 2 and never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            refuse(error, as_json="--json" in sys.argv)
+        except Interrupted as interrupted:
+            sys.exit(128 + interrupted.number)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(128 + 13)
+        except OSError as error:
+            click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+            sys.exit(FAILED)
+
+
+def refuse(error: InputError, *, as_json: bool) -> NoReturn:
+    """Show the faults and exit."""
+    if as_json:
+        faults = [{"file": f.file, "line": f.line, "field": f.field, "message": f.message} for f in error.faults]
+        click.echo(json.dumps({"faults": faults}, ensure_ascii=False, indent=1))
+    else:
+        for line in error.lines():
+            click.echo(line, err=True)
+    sys.exit(REFUSED)
+
+
+def main() -> None:
+    """Entry point of the command."""
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    cli()
+
+
+@click.group(
+    cls=Scenarios,
+    context_settings={"auto_envvar_prefix": "BLOCS", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="blocs %(version)s")
+def cli() -> None:
+    """How states form blocs: an agent-based simulation whose every number cites its source.
+
+    \b
+    blocs list                       what there is to run
+    blocs run baseline_2023          one run, told step by step
+    blocs demo                       sweep all scenarios, compare, answer the article's claims
+    """
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Luck; the scenario's own by default.")
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="SETTING=VALUE",
+    help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
+)  # fmt: skip
+without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
+workers_option = click.option("--workers", type=click.IntRange(1, 512), help="Processes; one a core by default.")
+
+
+def console() -> Console:
+    """Standard output as rich writes it (NO_COLOR is respected)."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
+    """An empty table in the house style."""
+    from rich.table import Table
+
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return made
+
+
+def plain(text: object) -> str:
+    """Text from a file, made harmless to terminal and markup."""
+    from rich.markup import escape
+
+    return escape(printable(str(text)))
+
+
+def resolved(
+    name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
+) -> Scenario:
+    """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
+    from sim.catalog import load
+    from sim.faults import suggestion
+    from sim.settings import MECHANISMS, with_settings, with_steps
+
+    scenario = load(name)
+    faults = []
+    for setting in settings:
+        path, _, value = setting.partition("=")
+        try:
+            scenario = with_settings(scenario, {path.strip(): float(value)}, note="set on the command line")
+        except ValueError as error:
+            message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
+            faults.append(Fault("--set", 1, setting, message))
+    for mechanism in without:
+        if mechanism in MECHANISMS:
+            scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+        else:
+            near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+            faults.append(Fault("--without", 1, mechanism, f"unknown mechanism{near}"))
+    try:
+        scenario = scenario if steps is None else with_steps(scenario, steps)
+    except ValueError as error:
+        faults.append(Fault("--steps", 1, "", str(error)))
+    if faults:
+        raise InputError(faults)
+    return scenario
+
+
+def stem(name: str) -> str:
+    """The name under which a scenario's results are kept."""
+    path = Path(name)
+    return path.parent.name if path.name == "world.toml" else path.stem or path.name

@@ -1,0 +1,136 @@
+"""Commands about the results of a sweep: compare, query, export, claims."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.cli.group import (
+    cli,
+    console,
+    json_option,
+    plain,
+    table,
+)
+from sim.faults import Fault, InputError
+
+if TYPE_CHECKING:
+    pass
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--baseline", help="The scenario to compare with; baseline… by default.")
+@click.option("--csv", "csv_folder", type=click.Path(path_type=Path), help="Folder for the full tables as CSV.")
+@click.option("--all", "everything", is_flag=True, help="Every outcome, not the main ones alone.")
+@json_option
+def compare(results: Path, baseline: str | None, csv_folder: Path | None, everything: bool, as_json: bool) -> None:
+    """Compare a sweep's scenarios with its baseline, run by run on the same luck.
+
+    Example: blocs compare results/sanctions --baseline baseline_2023
+    """
+    from sim.cli import tell
+    from sim.compare import compare_outcomes, compare_states, sample
+    from sim.store import Results
+
+    found = sample(Results(results))
+    against = found.baseline(baseline)
+    outcomes, states = compare_outcomes(found, against), compare_states(found, against)
+    if csv_folder is not None:
+        csv_folder.mkdir(parents=True, exist_ok=True)
+        outcomes.to_csv(csv_folder / "outcomes.csv", index=False)
+        states.to_csv(csv_folder / "states.csv", index=False)
+    if as_json:
+        record = {
+            "baseline": against,
+            "level": 0.95,
+            "failed_runs": found.failed,
+            "unfinished_runs": found.unfinished,
+            "outcomes": json.loads(outcomes.to_json(orient="records")),
+            "states": json.loads(states.to_json(orient="records")),
+        }
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        tell.comparison(console(), found, against, outcomes, states, everything=everything)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("sql")
+@click.option("--rows", type=click.IntRange(1, 10_000_000), default=50, show_default=True, help="Rows to print.")
+@json_option
+def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
+    """Ask a sweep's tables runs, states, steps, points (and trajectory) a question in SQL.
+
+    Example: blocs query results/sanctions "select scenario, avg(capability_front) from runs group by all"
+    """
+    import duckdb
+
+    from sim.store import Results
+
+    try:
+        found = Results(results).connection().execute(sql)
+        names, content = [column[0] for column in found.description or []], found.fetchall()
+    except duckdb.Error as error:
+        raise InputError([Fault("query", 1, "", str(error).splitlines()[0])]) from None
+    if as_json:
+        told = [dict(zip(names, map(plain_value, row), strict=True)) for row in content]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    shown = table(*names)
+    for row in content[:rows]:
+        shown.add_row(*(plain(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
+    console().print(shown)
+    if len(content) > rows:
+        click.echo(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+
+
+def plain_value(value: Any) -> Any:
+    """A value as JSON has it: null for a number that is none, text for what JSON has no form for."""
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+def export(results: Path, folder: Path, kind: str) -> None:
+    """Write each table of a sweep as one file, for a spreadsheet or another program.
+
+    Example: blocs export results/sanctions tables --format csv
+    """
+    from sim.store import Results
+
+    for path in Results(results).export(folder, kind):
+        click.echo(str(path))
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@json_option
+def claims(results: Path, as_json: bool) -> None:
+    """Answer the article's claims from a sweep of its scenarios.
+
+    Example: blocs claims demo/results
+    """
+    from sim.claims import answers, as_rows, unanswered
+    from sim.cli import tell
+    from sim.compare import sample
+    from sim.store import Results
+
+    runs = sample(Results(results))
+    found, lacking = answers(runs), unanswered(runs)
+    if not found:
+        message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
+        raise InputError([Fault(str(results), 1, "", message)])
+    if as_json:
+        click.echo(json.dumps({"claims": as_rows(found), "lacking": lacking}, ensure_ascii=False, indent=1))
+    else:
+        tell.claims(console(), found)
+        for number, names in lacking.items():
+            click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")

@@ -1,0 +1,280 @@
+"""Commands that run: run, sweep, demo."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.cli.group import (
+    SOME_FAILED,
+    Interrupted,
+    cli,
+    console,
+    json_option,
+    resolved,
+    seed_option,
+    set_option,
+    stem,
+    without_option,
+    workers_option,
+)
+from sim.faults import Fault, InputError, printable
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.store import Share
+    from sim.sweep import Report
+
+
+@cli.command()
+@click.argument("scenario")
+@seed_option
+@click.option("--replicate", type=click.IntRange(0), default=0, help="Which run of the seed.")
+@click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")
+@set_option
+@without_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the run as CSV and its record.")
+@json_option
+def run(
+    scenario: str, seed: int | None, replicate: int, steps: int | None, settings: tuple[str, ...],
+    without: tuple[str, ...], out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Run a scenario once and tell who moved, when and where to.
+
+    Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
+    """
+    from sim.cli import tell
+    from sim.model import run as run_once
+
+    found = resolved(scenario, settings, without, steps)
+    result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
+    if out is not None:
+        tell.write_run(out, stem(scenario), found, result)
+    if as_json:
+        click.echo(json.dumps(tell.run_record(stem(scenario), found, result), ensure_ascii=False, indent=1))
+    else:
+        changed = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
+        tell.timeline(console(), stem(scenario), found, result, "".join(changed))
+
+
+@cli.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--replicates", type=click.IntRange(1, 10_000_000), help="Runs of each design point.")
+@seed_option
+@click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")
+@set_option
+@without_option
+@workers_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results, named by the question by default.")
+@click.option(
+    "--engine", type=click.Choice(["compiled", "mesa", "dask"]), default="compiled", show_default=True,
+    help="Compiled runs in threads or by Dask, or Mesa agents in processes; the results are the same to the byte.",
+)  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT (means --engine dask).")
+@click.option("--scheduler-file", type=click.Path(path_type=Path), help="The file in which it wrote its address.")
+@click.option("--shard", metavar="I/N", help="Compute the I-th of N shares only, beside the other shares.")
+@click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
+@click.option(
+    "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
+)  # fmt: skip
+@click.option("--points", type=click.IntRange(1, 100_000), help="Points of a latin_hypercube or sobol design.")
+@click.option(
+    "--vary", multiple=True, metavar="SETTING=LOW:HIGH[:POINTS]",
+    help="A setting to vary, e.g. w_pressure=0:1; all parameters over their ranges where a sampling design has none.",
+)  # fmt: skip
+@click.option("--trajectory", is_flag=True, help="Keep every state's alignment at every step.")
+@json_option
+def sweep(
+    scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
+    settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
+    engine: str, scheduler: str | None, scheduler_file: Path | None, shard: str | None, resume: bool,
+    design: str | None, points: int | None, vary: tuple[str, ...], trajectory: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Run scenarios many times, on the same luck, into a folder of Parquet files.
+
+    Finished runs are never lost: the same command goes on where it was stopped.
+
+    Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
+    """
+    from sim.sweep import default_folder, question_of
+
+    found: dict[str, Scenario] = {}
+    faults: list[Fault] = []
+    for name in scenarios:
+        try:
+            found[stem(name)] = designed(resolved(name, settings, without, steps), design, points, vary)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    try:
+        question = question_of(found, replicates=replicates, seed=seed, trajectory=trajectory)
+    except ValueError as error:
+        raise InputError([Fault("sweep", 1, "", str(error))]) from None
+    folder = out or default_folder(question, list(found))
+    if not resume and (folder / "manifest.json").exists():
+        raise InputError([Fault(str(folder), 1, "", "holds results already; leave out --no-resume to go on with them")])
+    engine, scheduler = where(engine, scheduler, scheduler_file)
+    report = swept(question, folder, workers, engine=engine, scheduler=scheduler, share=share_of(shard))
+    if as_json:
+        click.echo(json.dumps(sweep_record(report), ensure_ascii=False, indent=1))
+    else:
+        told_sweep(report)
+    sys.exit(SOME_FAILED if report.failed else 0)
+
+
+def designed(scenario: Scenario, design: str | None, points: int | None, vary: tuple[str, ...]) -> Scenario:
+    """A scenario with the sweep that the command line asks for; raises InputError."""
+    from pydantic import ValidationError
+
+    from sim.scenario import Sweep
+    from sim.settings import with_settings
+
+    if design is None and points is None and not vary:
+        return scenario
+    told: dict[str, Any] = scenario.sweep.model_dump(exclude_none=True)
+    told |= {key: value for key, value in (("design", design), ("points", points)) if value is not None}
+    faults = []
+    told["vary"] = {} if vary else told["vary"]
+    for setting in vary:
+        path, _, span = setting.partition("=")
+        try:
+            numbers = [float(part) for part in span.split(":")]
+            for value in numbers[:2]:
+                with_settings(scenario, {path: value})
+            start, stop, *count = numbers
+            told["vary"][path] = {"start": start, "stop": stop, **({"points": int(count[0])} if count else {})}
+        except (ValueError, IndexError) as error:
+            message = str(error) if span.count(":") in (1, 2) else "give SETTING=LOW:HIGH, such as w_pressure=0:1"
+            faults.append(Fault("--vary", 1, setting, message))
+    try:
+        sweep = Sweep.model_validate(told)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError([*faults, Fault("--design", 1, "", message)]) from None
+    if faults:
+        raise InputError(faults)
+    return scenario.model_copy(update={"sweep": sweep})
+
+
+def where(engine: str, scheduler: str | None, scheduler_file: Path | None) -> tuple[str, str | None]:
+    """The engine and the address of the Dask scheduler, if there is one; raises InputError."""
+    if scheduler is None and scheduler_file is None:
+        return engine, None
+    context = click.get_current_context()
+    if engine != "dask" and context.get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT:
+        raise InputError([Fault("--scheduler", 1, "", f"goes with --engine dask, not {engine}")])
+    if scheduler_file is not None:
+        try:
+            scheduler = str(json.loads(scheduler_file.read_text(encoding="utf-8"))["address"])
+        except (OSError, ValueError, KeyError, TypeError):
+            message = "holds no address; start `dask scheduler --scheduler-file` with it and wait until it is there"
+            raise InputError([Fault(str(scheduler_file), 1, "", message)]) from None
+    return "dask", scheduler
+
+
+def share_of(shard: str | None) -> Share | None:
+    """The share that --shard names; raises InputError."""
+    from sim.store import Share
+
+    if shard is None:
+        return None
+    index, _, of = shard.partition("/")
+    if not (index.isdecimal() and of.isdecimal() and len(of) < 8 and 1 <= int(index) <= int(of)):
+        raise InputError([Fault("--shard", 1, shard, "give I/N, I from 1 to N, such as 1/3")])
+    return Share(int(index), int(of))
+
+
+def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Report:
+    """Execute a question with a progress bar; on a signal say how to go on, and exit."""
+    from sim.sweep import sweep as execute
+
+    try:
+        with progress_bar() as progress:
+            return execute(question, folder, workers=workers, progress=progress, **how)
+    except Interrupted as interrupted:
+        again = shlex.join(["blocs", *sys.argv[1:]])
+        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
+        sys.exit(128 + interrupted.number)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """Runs done of all runs, with an estimate of the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("runs", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def sweep_record(report: Report) -> dict[str, Any]:
+    """What a sweep says to machines."""
+    from sim.compare import late_shares
+
+    shares: dict[str, Any] = {}
+    if report.share is None:
+        shares = {design: {"states": states} for design, states in late_shares(report.results).items()}
+    return {
+        "results": str(report.results.folder),
+        "seed": report.results.manifest()["question"]["seed"],
+        "runs": report.runs,
+        "computed_now": report.computed_now,
+        "failed": report.failed,
+        "scenarios": shares,
+    }
+
+
+def told_sweep(report: Report) -> None:
+    """What a sweep says to people."""
+    from sim.cli import tell
+
+    done = report.runs - len(report.failed)
+    share = "" if report.share is None else f" of share {report.share}"
+    told = f"{done} of {report.runs} runs{share} finished ({report.computed_now} computed now)"
+    click.echo(f"{told} in {report.results.folder}")
+    for line in report.failed[:20]:
+        click.echo(f"failed: {printable(line)}", err=True)
+    if report.share is not None:
+        click.echo(f"Next, when every share is done: blocs compare {report.results.folder}")
+    elif done:
+        tell.shares(console(), report.results)
+        click.echo(f"\nNext: blocs compare {report.results.folder}")
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder.")
+@click.option("--replicates", type=click.IntRange(2, 100_000), default=100, show_default=True, help="Runs of each.")
+@seed_option
+@workers_option
+def demo(out: Path, replicates: int, seed: int | None, workers: int | None) -> None:
+    """The main job: sweep the shipped scenarios, compare them, answer the claims, draw the charts.
+
+    Example: blocs demo --out demo --replicates 30
+    """
+    from sim import demonstration
+    from sim.cli import tell
+    from sim.sweep import question_of
+
+    found = demonstration.scenarios()
+    report = swept(question_of(found, replicates=replicates, seed=seed), out / "results", workers)
+    made = demonstration.make(report.results, out)
+    tell.demonstration(console(), made, out)
+    sys.exit(SOME_FAILED if report.failed else 0)

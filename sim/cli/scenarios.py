@@ -1,0 +1,114 @@
+"""Commands about scenarios: list, show, check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim.cli.group import (
+    cli,
+    console,
+    json_option,
+    plain,
+    resolved,
+    set_option,
+    stem,
+    table,
+    without_option,
+)
+from sim.faults import Fault, InputError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+
+@cli.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show the scenarios and worlds that can be run.
+
+    Example: blocs list
+    """
+    from sim.catalog import load, scenario_names, world_names
+
+    worlds = set(world_names())
+    found: dict[str, Scenario] = {}
+    for name in (*scenario_names(), *world_names()):
+        try:
+            found[name] = load(name)
+        except InputError as error:
+            click.echo(f"{name}: {len(error.faults)} faults; `blocs check` says which", err=True)
+    if as_json:
+        rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    shown = table("name", "what it asks")
+    for name, scenario in found.items():
+        if name in worlds:
+            shown.add_row(name, f"{plain(scenario.title)} (a world of {len(scenario.states)} states)")
+        else:
+            shown.add_row(name, plain(scenario.question or scenario.title))
+    console().print(shown)
+
+
+@cli.command()
+@click.argument("scenario")
+@set_option
+@without_option
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Every tie of a state (of two: between them).")
+@json_option
+def show(
+    scenario: str, settings: tuple[str, ...], without: tuple[str, ...], states: tuple[str, ...], as_json: bool
+) -> None:
+    """Show what a scenario says once resolved, each number with its source.
+
+    Example: blocs show baseline_2023 --state USA --state RUS
+    """
+    from sim.catalog import bibliography, extended, load
+    from sim.cli import tell
+
+    found = resolved(scenario, settings, without)
+    if as_json:
+        click.echo(
+            json.dumps({**found.model_dump(mode="json"), "digest": found.digest()}, ensure_ascii=False, indent=1)
+        )
+        return
+    if states:
+        unknown = [Fault("--state", 1, state, "unknown state") for state in states if state not in found.states]
+        if unknown:
+            raise InputError(unknown)
+        tell.ties_of(console(), found, states, bibliography())
+        return
+    base = extended(scenario)
+    tell.scenario(console(), stem(scenario), found, None if base is None else (base, load(base)))
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@json_option
+def check(files: tuple[str, ...], as_json: bool) -> None:
+    """Check scenario files, worlds and bibliographies; say every fault at once.
+
+    Example: blocs check scenarios/*.toml scenarios/worlds/*
+    """
+    from sim.catalog import load
+    from sim.sources import read_sources
+
+    faults: list[Fault] = []
+    for name in files:
+        try:
+            if Path(name).name == "sources.toml":
+                read_sources(Path(name))
+            else:
+                load(Path(name) if Path(name).exists() else name)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    if as_json:
+        click.echo(json.dumps({"faults": []}))
+    else:
+        click.echo(f"{len(files)} checked, no fault")
