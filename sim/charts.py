@@ -107,9 +107,9 @@ def distributions(axes: Axes, values: Mapping[str, Any], *, threshold: float = F
 
 
 def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
-    """Paired mean differences with their 95 % intervals, one row a scenario."""
+    """Paired mean differences with their 95 % intervals, one row a scenario; grey squares where not clear."""
     for row, one in enumerate(table.itertuples()):
-        clear = one.low > 0 or one.high < 0
+        clear = one.clear
         colour = PALETTE[1] if clear else NON_ALIGNED_COLOUR
         axes.plot([one.low, one.high], [row, row], color=colour, linewidth=2)
         axes.plot(one.difference, row, "o" if clear else "s", color=colour, markersize=5)

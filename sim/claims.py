@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sim.compare import LEVEL, Sample, mean_interval, outcome, paired, share_in, share_interval
+from sim.compare import Sample, mean_interval, outcome, paired, share_in, share_interval
+from sim.intervals import LEVEL
 from sim.kernel import Floats
 
 FRONT, LED = "front", "us_led"

@@ -13,11 +13,11 @@ from scipy import stats
 
 from sim.design import label
 from sim.faults import Fault, InputError, shown_path, suggestion
+from sim.intervals import LEVEL, adjusted, paired_differences
 from sim.kernel import Floats
 from sim.store import Results
 
 KEYS = ["scenario", "point", "seed", "replicate"]
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -124,43 +124,79 @@ def outcome_columns(table: pd.DataFrame) -> list[str]:
     return [column for column in table.columns if column not in ("design", "state", *KEYS)]
 
 
+COMPARED = [
+    "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "pairs",
+    "p", "p_adjusted", "clear",
+]  # fmt: skip
+
+
 def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
-    """For each other design and outcome: both means over the pairs, the mean difference, its interval, the pairs."""
-    rows = [
-        (design, column, *comparison)
-        for design in found.designs
-        for column in (outcome_columns(found.runs) if design != baseline else ())
-        if (comparison := compared(outcome(found.runs, design, column), outcome(found.runs, baseline, column)))
-    ]
-    return pd.DataFrame(rows, columns=["scenario", "outcome", *COMPARED])
+    """Every outcome of each other design beside the baseline's, a row each, over the pairs where both are defined.
 
-
-COMPARED = ["baseline_mean", "mean", "difference", "low", "high", "pairs"]
-
-
-def compared(one: pd.Series, other: pd.Series) -> tuple[float, float, float, float, float, int] | None:
-    """Means of the other and the one over the pairs where both are defined, and their difference; None without."""
-    joined = together(one, other).dropna()
-    if not len(joined):
-        return None
-    mean, low, high, n = mean_interval((joined["one"] - joined["other"]).to_numpy(dtype=np.float64))
-    return float(joined["other"].mean()), float(joined["one"].mean()), mean, low, high, n
+    COMPARED: both means, the mean difference with its 95 % interval and effect size, the shares of the pairs
+    that rise and fall, the pairs, p of no difference, p corrected for all outcomes of the design asked at once,
+    and whether the difference is clear by it (at 5 %).
+    """
+    columns = outcome_columns(found.runs)
+    there = paired_index(found.runs[found.runs["design"] == baseline])[columns]
+    tables = []
+    for design in (d for d in found.designs if d != baseline):
+        here = paired_index(found.runs[found.runs["design"] == design])[columns]
+        table = compared(here, there)
+        table.insert(0, "outcome", table.index)
+        table.insert(0, "scenario", design)
+        tables.append(table)
+    empty = pd.DataFrame(columns=["scenario", "outcome", *COMPARED])
+    return pd.concat(tables, ignore_index=True) if tables else empty
 
 
 def compare_states(found: Sample, baseline: str) -> pd.DataFrame:
-    """For each other design, state and alignment: both late shares, the paired difference, its interval."""
-    columns = [f"share_{alignment}" for alignment in found.alignments()]
-    table = found.states.set_index(["design", "state", "seed", "replicate"])[columns].fillna(0.0).sort_index()
-    there = table.loc[baseline]
-    rows = []
-    for design in table.index.unique("design").drop(baseline):
-        here = table.loc[design]
-        for state in here.index.unique("state").intersection(there.index.unique("state")):
-            for column in columns:
-                comparison = compared(here.loc[state][column], there.loc[state][column])
-                if comparison:
-                    rows.append((design, state, column.removeprefix("share_"), *comparison))
-    return pd.DataFrame(rows, columns=["scenario", "state", "alignment", *COMPARED])
+    """The late share of every alignment by state, beside the baseline's: columns as in `compare_outcomes`."""
+    shares = [f"share_{alignment}" for alignment in found.alignments()]
+    there = wide_shares(found, baseline, shares)
+    tables = []
+    for design in (d for d in found.designs if d != baseline):
+        here = wide_shares(found, design, shares)
+        both = here.columns.intersection(there.columns, sort=False)
+        table = compared(here[both], there[both])
+        table.insert(0, "alignment", [column.removeprefix("share_") for _, column in table.index])
+        table.insert(0, "state", [state for state, _ in table.index])
+        table.insert(0, "scenario", design)
+        tables.append(table)
+    empty = pd.DataFrame(columns=["scenario", "state", "alignment", *COMPARED])
+    return pd.concat(tables, ignore_index=True) if tables else empty
+
+
+def paired_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows by what pairs them: seed and replicate."""
+    return table.set_index(["seed", "replicate"]).sort_index()
+
+
+def wide_shares(found: Sample, design: str, shares: list[str]) -> pd.DataFrame:
+    """Late shares of a design: a row a run, a column for each state and alignment."""
+    rows = found.states[found.states["design"] == design].set_index(["seed", "replicate", "state"])[shares].fillna(0.0)
+    wide = rows.unstack("state").sort_index(axis=1).swaplevel(axis=1)
+    order = [(state, share) for state in rows.index.unique("state") for share in shares]
+    return wide[sorted(order, key=lambda key: key[0])]
+
+
+def compared(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Each column of one beside that of the other over the pairs where both are defined: COMPARED, a row a column."""
+    runs = one.index.intersection(other.index)
+    here, there = one.loc[runs].to_numpy(dtype=float).T, other.loc[runs].to_numpy(dtype=float).T
+    known = ~(np.isnan(here) | np.isnan(there))
+    rows = np.full((len(here), len(COMPARED)), np.nan)
+    for pattern in np.unique(known, axis=0):
+        if pattern.sum() >= 2:
+            same = np.flatnonzero((known == pattern).all(axis=1))
+            a, b = here[np.ix_(same, pattern)], there[np.ix_(same, pattern)]
+            found = paired_differences(a, b)
+            n = np.full(len(same), pattern.sum())
+            rows[same, :-2] = np.stack([b.mean(axis=1), a.mean(axis=1), *found[:-1], n, found.p], axis=1)
+    table = pd.DataFrame(rows, columns=COMPARED, index=one.columns).dropna(subset=["pairs"])
+    table["p_adjusted"] = adjusted(table["p"].to_numpy())
+    table["clear"] = table["p_adjusted"] <= 1 - LEVEL
+    return table.astype({"pairs": int})
 
 
 def late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
@@ -214,7 +250,6 @@ def share_in(found: Sample, design: str, state: str, alignment: str) -> pd.Serie
 
 
 def without_difference(outcomes: pd.DataFrame) -> list[str]:
-    """Designs in which no outcome differs from the baseline beyond its interval."""
-    differs = (outcomes["low"] > 0) | (outcomes["high"] < 0)
-    changed: Mapping[Any, Any] = differs.groupby(outcomes["scenario"], sort=False).any().to_dict()
+    """Designs in which no outcome differs clearly from the baseline."""
+    changed: Mapping[Any, Any] = outcomes.groupby("scenario", sort=False)["clear"].any().to_dict()
     return [str(design) for design, any_change in changed.items() if not any_change]

@@ -140,7 +140,7 @@ def bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
         charts.differences(axes, rows.loc[order].reset_index(), label=f"{label}, change from the baseline")
     pair[1].set_yticklabels([])
     n = int(outcomes["pairs"].max())
-    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where it holds 0; scales differ")
+    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")
     charts.save(made, str(path))
 
 

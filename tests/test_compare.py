@@ -154,9 +154,15 @@ def test_histograms_share_one_scale_and_the_share_with_a_front_is_said() -> None
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["one", "two"]
 
 
-def test_differences_are_marked_where_the_interval_excludes_nothing() -> None:
+def test_differences_are_marked_where_they_are_clear() -> None:
     table = pd.DataFrame(
-        {"scenario": ["sure", "unsure"], "difference": [0.2, 0.1], "low": [0.1, -0.1], "high": [0.3, 0.3]}
+        {
+            "scenario": ["sure", "unsure"],
+            "difference": [0.2, 0.1],
+            "low": [0.1, -0.1],
+            "high": [0.3, 0.3],
+            "clear": [True, False],
+        }
     )
     _, (axes,) = charts.figure(4, 3)
     charts.differences(axes, table, label="front's capability, less baseline")
