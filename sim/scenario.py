@@ -243,6 +243,9 @@ class Scenario(Strict):
     description: Text = ""
     source: Text = Field(default="", description="the paragraphs that the scenario comes from")
     note: Text = ""
+    role: Literal["", "lever", "circumstance", "assumption"] = Field(
+        default="", description="what a government can choose, what it cannot, or what only the modeller can"
+    )
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 40
     activation: Literal["random", "fixed_order", "simultaneous"] = "random"
     non_aligned_allowed: bool = True
@@ -262,7 +265,7 @@ class Scenario(Strict):
 
     def digest(self) -> str:
         """SHA-256 of all that a run computes from; titles, sources, notes and the sweep do not count."""
-        told_only = {"title", "question", "description", "sweep", "without", "ties"}
+        told_only = {"title", "question", "description", "role", "sweep", "without", "ties"}
         content = {**computed(self.model_dump(exclude=told_only)), "ties": ties_digest(self.ties)}
         content["states"] = [[key, value] for key, value in content["states"].items()]
         content["blocs"] = [[key, value] for key, value in content["blocs"].items()]

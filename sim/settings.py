@@ -117,7 +117,9 @@ def changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str]]:
 
 def numbered(scenario: Scenario) -> dict[str, str]:
     """Every value of a scenario by its place, as text."""
-    content = computed(scenario.model_dump(exclude={"title", "question", "description", "sweep", "without", "ties"}))
+    content = computed(
+        scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties"})
+    )
     arrow = {"sanction": "→"}
     for tie in scenario.ties:
         content.setdefault("ties", {})[f"{tie.kind} {tie.a}{arrow.get(tie.kind, '–')}{tie.b}"] = tie.value
