@@ -226,3 +226,15 @@ def triad_dynamics(network: Matrix, *, p: float, rng: np.random.Generator, updat
         positive += _update(signs, p, rng.random((min(DRAWS, updates - done), 4)))
         course.append(positive / (n * (n - 1) / 2))
     return signs.astype(np.float64), np.array(course)
+
+
+def triad_split(network: Matrix, *, rng: np.random.Generator, updates: int = 2_000_000) -> Alignment:
+    """The two blocs in which one course of local triad dynamics at p = 1/2 freezes, (N,) of 1 and 2.
+
+    One draw of what the dynamics can end in: all on one side where every tie turned positive, all 0 where it
+    has not frozen after so many updates. The network is a complete graph; raises ValueError where it is not.
+    """
+    signs, _ = triad_dynamics(network, p=0.5, rng=rng, updates=updates)
+    if triads(signs).unbalanced:
+        return np.zeros(len(signs), dtype=np.int8)
+    return np.where(signs[0] < 0, 2, 1).astype(np.int8)

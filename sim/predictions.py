@@ -72,6 +72,8 @@ def splits(scenario: Scenario, found: Terrain, *, seed: int) -> dict[str, Alignm
         "leading eigenvector": balance.leading_split(network),
         "spectral clustering": balance.spectral_clusters(network, groups=2, rng=np.random.default_rng(seed)),
     }
+    if len(network) > 2 and (network[~np.eye(len(network), dtype=bool)] != 0).all():  # it knows no absent ties
+        predicted["local triad dynamics"] = balance.triad_split(network, rng=np.random.default_rng(seed))
     leaders = leaders_of(scenario, found)
     if leaders is not None:
         predicted["nearest leader"] = balance.nearest_leader(network, leaders)

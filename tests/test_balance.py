@@ -26,6 +26,7 @@ from sim.balance import (
     spectral_clusters,
     stationary_positive,
     triad_dynamics,
+    triad_split,
     triads,
 )
 from sim.landscape import Matrix, enumerate_minima
@@ -400,3 +401,15 @@ def test_a_start_of_k_means_that_leaves_a_cluster_empty_is_passed_over(monkeypat
     monkeypatch.setattr("sim.balance.kmeans2", first_fails)
     found = spectral_clusters(network, groups=3, rng=np.random.default_rng(1))
     assert found.tolist() == group.tolist()
+
+
+def test_triad_dynamics_keeps_a_balanced_network_and_freezes_into_a_balanced_one() -> None:
+    sides = np.array([1, 1, 2, 2, 2], dtype=np.int8)
+    split = np.where(sides[:, None] == sides, 1.0, -1.0)
+    np.fill_diagonal(split, 0)
+    assert triad_split(split, rng=np.random.default_rng(1)).tolist() == sides.tolist()
+    hostile = -np.ones((5, 5)) + np.eye(5)
+    ends = {tuple(triad_split(hostile, rng=np.random.default_rng(n)).tolist()) for n in range(20)}
+    assert len(ends) > 1  # where all are rivals, luck says who stands with whom
+    assert tuple([0] * 5) not in ends
+    assert triad_split(hostile, rng=np.random.default_rng(1), updates=1).tolist() == [0] * 5
