@@ -168,7 +168,11 @@ def faults(count: int) -> dict[str, Outcome]:
             "full disk": lambda: full_disk(max(1, count // 5), whole, rng=rng),
             "shard cut or flipped": lambda: damage(count, original, whole, rng=rng),
         }  # fmt: skip
-        return {name: case() for name, case in cases.items()}
+        found = {}
+        for name, case in cases.items():
+            found[name] = case()
+            print(f"{name}: {found[name][1]} of {found[name][0]} held", file=sys.stderr, flush=True)
+        return found
 
 
 def main() -> None:

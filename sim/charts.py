@@ -134,3 +134,21 @@ def landscape(axes: Axes, minima: Minima, best: Optimum) -> None:
     axes.margins(0.15)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8, frameon=False,
                 title="dot area: share of starts that end there", title_fontsize=8)  # fmt: skip
+
+
+def regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """Regret of each lever: mean with its 95 % interval, the worst twentieth of the futures, and the greatest."""
+    for row, one in enumerate(table.itertuples()):
+        axes.plot([one.low, one.high], [row, row], color=PALETTE[1], linewidth=3)
+        axes.plot([one.regret, one.regret_max], [row, row], color=PALETTE[1], linewidth=0.8, linestyle=":")
+    for column, marker, name in (
+        ("regret", "o", "mean"),
+        ("regret_95", "s", "in 1 future of 20"),
+        ("regret_max", "D", "at most"),
+    ):
+        axes.plot(table[column], range(len(table)), marker, color=PALETTE[1], label=name,
+                  fillstyle="full" if column == "regret" else "none")  # fmt: skip
+    axes.set_yticks(range(len(table)), list(table["lever"]))
+    axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
+    axes.set_xlim(left=-0.01)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.16), ncols=3, fontsize=8)

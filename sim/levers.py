@@ -1,0 +1,50 @@
+"""Levers run in many futures: the outcome of every scenario at the same settings of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sim.catalog import load, scenario_names, shipped
+from sim.design import points as design_points
+from sim.scenario import Scenario, Sweep
+from sim.sensitivity import Evaluator, Progress, parameter_ranges
+
+BASE = "baseline_2023"
+
+
+def shipped_levers() -> dict[str, Scenario]:
+    """The baseline, which is to change nothing, and every shipped scenario marked as a lever."""
+    loaded = {name: load(shipped() / f"{name}.toml") for name in scenario_names([shipped()])}
+    return {BASE: loaded[BASE], **{name: one for name, one in loaded.items() if one.role == "lever"}}
+
+
+def futures(
+    levers: Mapping[str, Scenario], outcome: str, *,
+    points: int, replicates: int, seed: int, workers: int | None = None, progress: Progress | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Mean outcome of each lever (rows) in each future (columns), on the same luck.
+
+    Futures are a scrambled Sobol sequence over the ranges of every parameter; one that a lever sets otherwise
+    than the first lever stays as it sets it. Raises ValueError for an outcome that a lever has not, or that is
+    undefined in a future.
+    """
+    first = next(iter(levers.values()))
+    ranges = parameter_ranges(first)
+    vary = {f"parameters.{name}": {"start": low, "stop": high} for name, (low, high) in ranges.items()}
+    sweep = Sweep.model_validate({"design": "sobol", "points": points, "seed": seed, "vary": vary})
+    settings = pd.DataFrame([p.settings for p in design_points("", first.model_copy(update={"sweep": sweep}))])
+    settings.columns = list(ranges)
+    rows = {}
+    for n, (name, lever) in enumerate(levers.items()):
+        own = [p for p in ranges if getattr(lever.parameters, p).value != getattr(first.parameters, p).value]
+        told = settings.assign(**dict.fromkeys(own, float("nan"))).to_numpy()
+
+        def tell(done: int, total: int, before: int = n) -> None:
+            if progress is not None:
+                progress(before * total + done, total * len(levers))
+
+        evaluator = Evaluator(lever, tuple(ranges), outcome, seed)
+        rows[name] = evaluator.means(told, replicates=replicates, workers=workers, progress=tell)
+    return pd.DataFrame(rows).T
