@@ -262,8 +262,7 @@ Cases = NDArray[np.bool_]
 
 def inside(x: Floats, low: Floats, high: Floats) -> Cases:
     """Which points, (m, d), lie in a box, limits included."""
-    within: Cases = ((low <= x) & (x <= high)).all(axis=1)
-    return within
+    return np.asarray(((low <= x) & (x <= high)).all(axis=1))
 
 
 def boxed(x: Floats, cases: Cases, low: Floats, high: Floats) -> Box:
@@ -310,7 +309,7 @@ def peels(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
 def pastes(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
     """Limits of the boxes that take in, at one end of one setting, a share alpha of the points outside it there."""
     found = []
-    for j in np.flatnonzero(box.limited.any(axis=0)):
+    for j in np.flatnonzero(box.limited.any(axis=0)).tolist():
         least, most = x[:, j].min(), x[:, j].max()
         below = x[inside(x, with_limit(box.low, j, least), with_limit(box.high, j, box.low[j])), j]
         above = x[inside(x, with_limit(box.low, j, box.high[j]), with_limit(box.high, j, most)), j]
