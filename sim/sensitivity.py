@@ -94,7 +94,7 @@ class Evaluator:
         names = outcomes.names(world.alignments[1:], world.theatres)
         if self.outcome in names:
             column = names.index(self.outcome)
-            return np.array([outcomes.late_mean(one.outcomes[:, column : column + 1])[0] for one in runs])
+            return np.array([one.late_outcomes()[column] for one in runs])
         alignment, state = divmod(outcome_names(world).index(self.outcome) - len(names), len(world.states))
         return np.array([one.late_shares()[state, alignment] for one in runs])
 
@@ -353,11 +353,11 @@ def without_limit(x: Floats, cases: Cases, box: Box, end: int, j: int) -> Box:
 
 
 def chosen(x: Floats, cases: Cases, boxes: Sequence[Box]) -> Box:
-    """The box with the largest harmonic mean of coverage and density, less the limits that may do nothing.
+    """The box nearest to full coverage and density, (1, 1), less the limits that may do nothing.
 
     The limit with the largest quasi p-value goes first, until none is above 0.05.
     """
-    box = max(boxes, key=lambda one: stats.hmean([one.coverage, one.density]))
+    box = min(boxes, key=lambda one: math.hypot(1 - one.coverage, 1 - one.density))
     while box.limited.any():
         doubt = quasi_p(x, cases, box)
         end, j = np.unravel_index(np.nanargmax(doubt), doubt.shape)

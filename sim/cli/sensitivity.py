@@ -218,13 +218,14 @@ def ends_table(ends: pd.DataFrame) -> Any:
 
 
 def sentence(outcome: str, box: dict[str, Any]) -> str:
-    """What a box says, such as `share_front_CHN ≥ 0.5 when w_pressure ≤ 0.4: …`."""
-    start = f"{outcome} ≥ {box['threshold']:g} at {box['cases']} of {box['points']} points"
+    """What a box says, such as `Where w_pressure ≤ 0.4 it is so at 70 % (density) of 120 points, …`."""
+    share = box["cases"] / box["points"]
+    start = f"{outcome} ≥ {box['threshold']:g} at {box['cases']} of {box['points']} points ({100 * share:.0f} %)"
     if not box["limits"]:
         return f"{start}; no box of settings tells more."
     return (
-        f"{start}, mostly when {box['words']}: of the {box['n']} points there {100 * box['density']:.0f} % are such"
-        f" (density), and they are {100 * box['coverage']:.0f} % of all such points (coverage)."
+        f"{start}. Where {box['words']} it is so at {100 * box['density']:.0f} % (density) of {box['n']} points,"
+        f" which are {100 * box['coverage']:.0f} % of all where it is so (coverage)."
     )
 
 
