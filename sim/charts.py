@@ -152,3 +152,41 @@ def regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
     axes.set_xlim(left=-0.01)
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.16), ncols=3, fontsize=8)
+
+
+def tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """What each end of a setting's range changes, with its 95 % interval and the end's value; one row a setting.
+
+    The table is that of `sensitivity.tornado`; rows stand in its order, widest first.
+    """
+    settings = list(table["setting"].unique())
+    looks = {"low": (PALETTE[0], "s", -0.17), "high": (PALETTE[1], "o", 0.17)}
+    for end, (colour, marker, away) in looks.items():
+        ends = table[table["end"] == end].set_index("setting").loc[settings]
+        rows = np.arange(len(settings)) + away
+        axes.barh(rows, ends["difference"], height=0.3, color=colour, alpha=0.55)
+        axes.hlines(rows, ends["low"], ends["high"], color=colour, linewidth=1.5)
+        axes.plot(ends["difference"], rows, marker, color=colour, markersize=4, label=f"{end} end of its range")
+        for row, value in zip(rows, ends["value"], strict=True):
+            axes.text(1.01, row, f"{value:g}", va="center", fontsize=6, transform=axes.get_yaxis_transform())
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(settings)), settings)
+    axes.set(ylim=(len(settings) - 0.4, -0.6), xlabel=label)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
+
+
+def indices(axes: Axes, table: pd.DataFrame) -> None:
+    """First-order and total Sobol index of each setting with its 95 % interval; largest total first."""
+    ordered = table.sort_values("total", ascending=False, kind="stable")
+    rows = np.arange(len(ordered))
+    looks = (
+        ("first", PALETTE[1], "o", -0.15, "alone (first-order)"),
+        ("total", PALETTE[5], "s", 0.15, "in all (total)"),
+    )
+    for kind, colour, marker, away, told in looks:
+        axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
+        axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=told)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(rows, list(ordered["setting"]))
+    axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)

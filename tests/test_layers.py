@@ -15,7 +15,7 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "claims", "charts", "compare", "intervals", "regret"},
+    {"demonstration", "report", "claims", "charts", "maps", "sensitivity", "explain", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "ensemble", "model"},
     {"world"},

@@ -1,0 +1,382 @@
+"""How an outcome depends on the settings: Sobol indices, one setting at a time, and the box where a case holds.
+
+Every point is run on the same luck, so that points differ by their settings alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.stats import qmc
+
+from sim import outcomes
+from sim.compare import mean_interval
+from sim.ensemble import run
+from sim.faults import suggestion
+from sim.intervals import LEVEL
+from sim.kernel import PARAMETERS, Floats
+from sim.parameters import Parameters, parameter_range
+from sim.scenario import BlocShock, Scenario
+from sim.settings import places, with_settings
+from sim.world import World, world_of
+
+Ranges = Mapping[str, tuple[float, float]]
+Progress = Callable[[int, int], None]
+RESAMPLES = 500
+PEEL = 0.05  # share of the box that a peel takes off; Friedman & Fisher 1999 advise 0.05 to 0.1
+LEAST_MASS = 0.05  # smallest share of the points that a box may hold
+DOUBT = 0.05  # a limit whose quasi p-value is larger is dropped (Bryant & Lempert 2010)
+
+
+# The simulation as a function of its settings
+
+
+def outcome_names(world: World) -> tuple[str, ...]:
+    """What can be asked about: outcomes over the last 8 steps, and share_<alignment>_<STATE> for every state."""
+    shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
+    return (*outcomes.names(world.alignments[1:], world.theatres), *shares)
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A late outcome of a scenario as a function of its settings, on the same seed and replicates at each point.
+
+    Raises ValueError for an outcome that the scenario has not.
+    """
+
+    scenario: Scenario
+    settings: tuple[str, ...]
+    outcome: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        known = outcome_names(self.world)
+        if self.outcome not in known:
+            near = suggestion(self.outcome, known)
+            meant = "give an outcome such as capability_front, or share_ALIGNMENT_STATE such as share_front_CHN"
+            raise ValueError(f"unknown outcome{near}; {meant}")
+
+    @cached_property
+    def world(self) -> World:
+        """The scenario as it stands."""
+        return world_of(self.scenario)
+
+    @cached_property
+    def columns(self) -> tuple[int, ...] | None:
+        """Place of each setting in the array of parameters; None where one is something else than a parameter."""
+        found = [place for path in self.settings for place in places(self.scenario, path)]
+        at = tuple(PARAMETERS.index(place[1]) for place in found if place[0] == "parameters" and place[1] in PARAMETERS)
+        return at if len(at) == len(self.settings) == len(found) else None
+
+    def world_at(self, row: Floats) -> World:
+        """The world with the settings of a row, (settings,); NaN leaves one as the scenario has it."""
+        told = {path: float(value) for path, value in zip(self.settings, row, strict=True) if not math.isnan(value)}
+        if self.columns is None:
+            return world_of(with_settings(self.scenario, told))
+        parameters = self.world.start.parameters.copy()
+        for column, value in zip(self.columns, row, strict=True):
+            parameters[column] = parameters[column] if math.isnan(value) else value
+        return replace(self.world, start=self.world.start._replace(parameters=parameters))
+
+    def at(self, row: Floats, replicates: int) -> Floats:
+        """The outcome in each replicate at the settings of a row, (replicates,); NaN where it is undefined."""
+        world = self.world_at(row)
+        runs = (run(self.scenario, seed=self.seed, replicate=r, world=world) for r in range(replicates))
+        names = outcomes.names(world.alignments[1:], world.theatres)
+        if self.outcome in names:
+            column = names.index(self.outcome)
+            return np.array([one.late_outcomes()[column] for one in runs])
+        alignment, state = divmod(outcome_names(world).index(self.outcome) - len(names), len(world.states))
+        return np.array([one.late_shares()[state, alignment] for one in runs])
+
+    def runs(
+        self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
+    ) -> Floats:
+        """The outcome at each row, (rows, settings), in each replicate: (rows, replicates). Computed in threads.
+
+        progress hears of the runs done and of all runs.
+        """
+        found = np.empty((len(rows), replicates))
+        pool = ThreadPoolExecutor(workers or os.cpu_count())
+        try:
+            futures = {pool.submit(self.at, row, replicates): n for n, row in enumerate(rows)}
+            for done, future in enumerate(as_completed(futures), start=1):
+                found[futures[future]] = future.result()
+                if progress is not None:
+                    progress(done * replicates, len(rows) * replicates)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return found
+
+    def means(
+        self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
+    ) -> Floats:
+        """Mean of the outcome at each row, (rows,), over the replicates where it is defined.
+
+        Raises ValueError where some row has none.
+        """
+        found = self.runs(rows, replicates=replicates, workers=workers, progress=progress)
+        known = ~np.isnan(found)
+        if lacking := int((~known.any(axis=1)).sum()):
+            raise ValueError(f"{self.outcome} is undefined in every run at {lacking} of {len(rows)} points")
+        means: Floats = np.where(known, found, 0.0).sum(axis=1) / known.sum(axis=1)
+        return means
+
+
+def idle(scenario: Scenario) -> dict[str, str]:
+    """Parameters that multiply nothing in a scenario, each with what is lacking."""
+    kinds = {tie.kind for tie in scenario.ties}
+    accommodates = any(bloc.accommodation.value > 0 for bloc in scenario.blocs.values()) or any(
+        isinstance(shock, BlocShock) and shock.setting == "accommodation" for shock in scenario.shocks
+    )
+    lacks = {
+        "w_propensity": ("propensity" not in kinds, "no propensity ties"),
+        "w_trade": ("trade" not in kinds, "no trade ties"),
+        "w_institution": (not scenario.institutions, "no institutions"),
+        "accommodation_cost": (not accommodates, "no bloc accommodates"),
+    }
+    return {name: why for name, (lacking, why) in lacks.items() if lacking}
+
+
+def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:
+    """The documented range of every parameter that is not idle in the scenario."""
+    return {name: parameter_range(name) for name in Parameters.model_fields if name not in idle(scenario)}
+
+
+# Sobol indices
+
+
+class Design(NamedTuple):
+    """Points for Sobol indices of d settings (Saltelli et al. 2010)."""
+
+    a: Floats  # (n, d)
+    b: Floats  # (n, d), independent of a
+    ab: Floats  # (d, n, d): a with column i taken from b
+
+
+def design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> Design:
+    """A scrambled Sobol design over the ranges; raises ValueError where points is no power of 2."""
+    if points < 2 or points & (points - 1):
+        raise ValueError(f"{points} is no power of 2; give {2 ** max(1, points.bit_length())}")
+    d = len(ranges)
+    low, high = np.array(list(ranges.values())).T
+    unit = qmc.Sobol(2 * d, scramble=True, rng=rng).random(points)
+    a, b = low + unit[:, :d] * (high - low), low + unit[:, d:] * (high - low)
+    ab = np.repeat(a[None], d, axis=0)
+    for i in range(d):
+        ab[i, :, i] = b[:, i]
+    return Design(a, b, ab)
+
+
+class Indices(NamedTuple):
+    """Sobol indices of every setting, with the independent points that they came from."""
+
+    table: pd.DataFrame  # setting, first, first_low, first_high, total, total_low, total_high
+    n: int  # points of A; the model was asked n (d + 2) times
+    rows: Floats  # (2 n, d): A and B
+    values: Floats  # (2 n,): the model there
+
+
+def sobol(
+    model: Callable[[Floats], Floats], ranges: Ranges, *, points: int, rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> Indices:  # fmt: skip
+    """First-order and total Sobol indices of a model over uniform ranges, with 95 % bootstrap intervals.
+
+    The model maps rows, (m, d), to values, (m,); it is asked once, for all n (d + 2) rows. Estimators of
+    Saltelli et al. (2010) as scipy has them. An outcome that does not vary has indices of 0.
+    """
+    made, d = design(ranges, points=points, rng=rng), len(ranges)
+    values = model(np.concatenate([made.a, made.b, made.ab.reshape(-1, d)]))
+    f_a, f_b, f_ab = values[:points], values[points : 2 * points], values[2 * points :].reshape(d, points)
+    first, total = estimates(f_a, f_b, f_ab)
+    drawn = [rng.integers(points, size=points) for _ in range(resamples)]
+    again = np.array([estimates(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in drawn])  # (resamples, 2, d)
+    low, high = np.quantile(again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    table = pd.DataFrame(
+        {
+            "setting": list(ranges),
+            "first": first, "first_low": low[0], "first_high": high[0],
+            "total": total, "total_low": low[1], "total_high": high[1],
+        }
+    )  # fmt: skip
+    return Indices(table, points, np.concatenate([made.a, made.b]), values[: 2 * points])
+
+
+def estimates(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
+    """First-order and total index of each setting, (d,) each, from the values at A, B, (n,), and AB, (d, n)."""
+    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": f_ab[:, None, :]}
+    found = stats.sobol_indices(func=told, n=f_a.size)
+    return np.atleast_1d(found.first_order), np.atleast_1d(found.total_order)
+
+
+# One setting at a time
+
+
+def tornado(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFrame:
+    """What each end of each setting's range changes, the others as they are: widest setting first.
+
+    `runs` maps rows, (m, d), to the outcome in each replicate, (m, replicates), where NaN in a row leaves a
+    setting as it is. Columns: setting, end, value, and the paired difference with its 95 % interval and pairs.
+    """
+    rows = np.full((1 + 2 * len(ranges), len(ranges)), np.nan)
+    for n, span in enumerate(ranges.values()):
+        rows[1 + 2 * n : 3 + 2 * n, n] = span
+    found = runs(rows)
+    ends = [
+        (name, end, value) for name, span in ranges.items() for end, value in zip(("low", "high"), span, strict=True)
+    ]
+    told = [(*end, *mean_interval(there - found[0])) for end, there in zip(ends, found[1:], strict=True)]
+    table = pd.DataFrame(told, columns=["setting", "end", "value", "difference", "low", "high", "pairs"])
+    reach = table["difference"].abs().groupby(table["setting"]).transform("max").fillna(0.0)
+    return table.loc[reach.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+# The box where a case holds: PRIM
+
+
+@dataclass(frozen=True)
+class Box:
+    """A range of every setting, and how well it tells the cases from the rest (Bryant & Lempert 2010)."""
+
+    low: Floats  # (d,)
+    high: Floats  # (d,)
+    coverage: float  # share of all cases that lie inside
+    density: float  # share of the points inside that are cases
+    mass: float  # share of all points that lie inside
+    n: int  # points inside
+    limited: NDArray[np.bool_]  # (2, d): which low and which high limits leave points out
+
+
+Cases = NDArray[np.bool_]
+
+
+def inside(x: Floats, low: Floats, high: Floats) -> Cases:
+    """Which points, (m, d), lie in a box, limits included."""
+    return np.asarray(((low <= x) & (x <= high)).all(axis=1))
+
+
+def boxed(x: Floats, cases: Cases, low: Floats, high: Floats) -> Box:
+    """A box with its measures; it holds one point at least."""
+    here = inside(x, low, high)
+    n, hits = int(here.sum()), int(cases[here].sum())
+    limited = np.stack([low > x.min(axis=0), high < x.max(axis=0)])
+    return Box(low, high, hits / max(int(cases.sum()), 1), hits / n, n / len(x), n, limited)
+
+
+def prim(x: Floats, cases: Cases, *, alpha: float = PEEL, least_mass: float = LEAST_MASS) -> list[Box]:
+    """Boxes from that of all points, (m, d), to the densest in cases, (m,): first peeled, then pasted.
+
+    Friedman & Fisher (1999). A step is taken that gains most density a point, over both ends of every
+    setting, as long as it gains any; equal gains go to the box with fewer limited settings.
+    """
+    boxes = [boxed(x, cases, x.min(axis=0), x.max(axis=0))]
+    for moves in (peels, pastes):
+        while True:
+            now, there = boxes[-1], [boxed(x, cases, *move) for move in moves(x, boxes[-1], alpha)]
+            there = [box for box in there if box.n != now.n and box.mass >= least_mass]
+            gains = [((box.density - now.density) / abs(box.n - now.n), -settings_limited(box)) for box in there]
+            if not gains or max(gains)[0] <= 0:
+                break
+            boxes.append(there[gains.index(max(gains))])
+    return boxes
+
+
+def settings_limited(box: Box) -> int:
+    """How many settings a box limits."""
+    return int(box.limited.any(axis=0).sum())
+
+
+def peels(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
+    """Limits of the boxes that lack a share alpha of this one's points at one end of one setting."""
+    here = x[inside(x, box.low, box.high)]
+    found = []
+    for j in range(x.shape[1]):
+        found.append((box.low, with_limit(box.high, j, -beyond(-here[:, j], alpha))))
+        found.append((with_limit(box.low, j, beyond(here[:, j], alpha)), box.high))
+    return found
+
+
+def pastes(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
+    """Limits of the boxes that take in, at one end of one setting, a share alpha of the points outside it there."""
+    found = []
+    for j in np.flatnonzero(box.limited.any(axis=0)).tolist():
+        least, most = x[:, j].min(), x[:, j].max()
+        below = x[inside(x, with_limit(box.low, j, least), with_limit(box.high, j, box.low[j])), j]
+        above = x[inside(x, with_limit(box.low, j, box.high[j]), with_limit(box.high, j, most)), j]
+        found.append((with_limit(box.low, j, -beyond(-below, alpha) if below.size else least), box.high))
+        found.append((box.low, with_limit(box.high, j, beyond(above, alpha) if above.size else most)))
+    return found
+
+
+def with_limit(limits: Floats, j: int, value: float) -> Floats:
+    """Limits, (d,), with that of one setting changed."""
+    changed = limits.copy()
+    changed[j] = value
+    return changed
+
+
+def beyond(values: Floats, alpha: float) -> float:
+    """Midway between the value at quantile alpha and the next larger one; that value where none is larger."""
+    ordered = np.sort(values)
+    at = ordered[math.floor((ordered.size - 1) * alpha)]
+    larger = ordered[ordered > at]
+    return float((at + larger[0]) / 2) if larger.size else float(at)
+
+
+def quasi_p(x: Floats, cases: Cases, box: Box) -> Floats:
+    """Chance that a limit does nothing, (2, d): of as many cases in the box at the density without that limit.
+
+    One-sided binomial (Bryant & Lempert 2010); NaN where there is no limit.
+    """
+    found = np.full(box.limited.shape, np.nan)
+    for end, j in np.argwhere(box.limited):
+        wider = without_limit(x, cases, box, int(end), int(j))
+        found[end, j] = stats.binom.sf(round(box.density * box.n) - 1, box.n, wider.density)
+    return found
+
+
+def without_limit(x: Floats, cases: Cases, box: Box, end: int, j: int) -> Box:
+    """The box with one limit, 0 low and 1 high, taken away."""
+    if end == 0:
+        return boxed(x, cases, with_limit(box.low, j, x[:, j].min()), box.high)
+    return boxed(x, cases, box.low, with_limit(box.high, j, x[:, j].max()))
+
+
+def chosen(x: Floats, cases: Cases, boxes: Sequence[Box]) -> Box:
+    """The box nearest to full coverage and density, (1, 1), less the limits that may do nothing.
+
+    The limit with the largest quasi p-value goes first, until none is above 0.05.
+    """
+    box = min(boxes, key=lambda one: math.hypot(1 - one.coverage, 1 - one.density))
+    while box.limited.any():
+        doubt = quasi_p(x, cases, box)
+        end, j = np.unravel_index(np.nanargmax(doubt), doubt.shape)
+        if doubt[end, j] <= DOUBT:
+            break
+        box = without_limit(x, cases, box, int(end), int(j))
+    return box
+
+
+def words(box: Box, settings: Sequence[str]) -> str:
+    """The limits of a box, such as `w_balance ≥ 1.2 and w_pressure ≤ 0.4`; empty where it has none."""
+    told = []
+    for j, name in enumerate(path.removeprefix("parameters.") for path in settings):
+        match box.limited[:, j].tolist():
+            case [True, True]:
+                told.append(f"{box.low[j]:.3g} ≤ {name} ≤ {box.high[j]:.3g}")
+            case [True, False]:
+                told.append(f"{name} ≥ {box.low[j]:.3g}")
+            case [False, True]:
+                told.append(f"{name} ≤ {box.high[j]:.3g}")
+    return " and ".join(told)
