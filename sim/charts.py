@@ -27,6 +27,7 @@ STYLE: Any = {
     "axes.grid": True,
     "grid.alpha": 0.25,
     "legend.frameon": False,
+    "hatch.linewidth": 0.4,
     "svg.fonttype": "none",
     "svg.hashsalt": "blocs",
     "figure.dpi": 120,

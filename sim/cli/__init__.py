@@ -3,4 +3,4 @@
 from sim.cli import landscape, regret, results, runs, scenarios, sensitivity
 from sim.cli.group import cli, main
 
-__all__ = ["cli", "landscape", "main", "results", "runs", "scenarios", "sensitivity"]
+__all__ = ["cli", "landscape", "main", "regret", "results", "runs", "scenarios", "sensitivity"]
