@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from sim import ensemble, kernel
-from sim.compare import mean_interval
+from sim.compare import mean_interval, share_interval
 from sim.design import label
 from sim.faults import Fault, InputError, suggestion
-from sim.kernel import NON_ALIGNED, TERMS, Environment, Floats, Integers, Setting, Situation, Weights
+from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
 from sim.model import BlocModel, Run, StateAgent
 from sim.outcomes import LATE_STEPS
 from sim.parameters import Parameters, parameter_range
@@ -210,8 +211,6 @@ def known_state(scenario: Scenario, state: str) -> None:
 
 def near_words(word: str, known: Mapping[str, str]) -> list[str]:
     """Known words that begin as the word does, else those most like it."""
-    import difflib
-
     return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
 
 
@@ -260,8 +259,15 @@ class Average:
         return len(self.shares)
 
     def interval(self, alignment: str) -> tuple[float, float, float, int]:
-        """P of an alignment, the mean late share, with its 95 % Student interval over the runs, and their number."""
-        return mean_interval(self.shares[:, self.account.alignments.index(alignment)])
+        """P of an alignment, the mean late share, with its 95 % interval over the runs, and their number.
+
+        Student's, kept in [0, 1]; Wilson's where no run differs from the others, which is not yet certainty.
+        """
+        values = self.shares[:, self.account.alignments.index(alignment)]
+        if np.all(values == values[0]) and values[0] in (0.0, 1.0):
+            return share_interval(int(values.sum()), values.size)
+        mean, low, high, runs = mean_interval(values)
+        return mean, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0)), runs
 
     def record(self) -> dict[str, Any]:
         """The average for machines; undefined bounds are null."""
@@ -293,9 +299,8 @@ class Sums:
 
     def mean(self, world: World, first: int, second: int) -> Account:
         """Their mean, with the two alignments that are compared in it."""
-        return Account(
-            world.alignments, world.states, *(part / self.decisions for part in self.parts), first=first, second=second
-        )
+        terms, utilities, chances, whose = (part / self.decisions for part in self.parts)
+        return Account(world.alignments, world.states, terms, utilities, chances, whose, first, second)
 
 
 def averaged(
@@ -439,12 +444,12 @@ class Lead:
     @property
     def surely_turned(self) -> bool:
         """Whether it leads beyond chance."""
-        return self.by > 0.0 and not self.low <= 0.0
+        return self.low > 0.0
 
     @property
     def surely_not(self) -> bool:
         """Whether the one as it was leads beyond chance."""
-        return self.by < 0.0 and not self.high >= 0.0
+        return self.high < 0.0
 
 
 @dataclass
@@ -578,9 +583,7 @@ def flip_towards(probe: Probe, end: float, now: Lead, replicates: int) -> Flip |
     return Flip(candidate.setting, candidate.value, to, short, candidate.low, candidate.high, becomes, before, after)
 
 
-def sure_bounds(
-    probe: Probe, short: float, to: float, end: float, now: Lead, replicates: int
-) -> tuple[float, float]:
+def sure_bounds(probe: Probe, short: float, to: float, end: float, now: Lead, replicates: int) -> tuple[float, float]:
     """The values nearest to a flip at which the alignment as it was, and the other, lead surely; NaN where nowhere.
 
     Between them chance decides who leads in so many replicates.

@@ -15,7 +15,7 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "claims", "charts", "compare"},
+    {"demonstration", "claims", "charts", "compare", "explain"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "ensemble", "model"},
     {"world"},
