@@ -329,7 +329,9 @@ def averaged(
             for one in decisions:
                 whole.add(one.account)
                 part.add(one.account)
-    best = ranked(shares.mean(axis=0), whole.parts[1], world.setting.allowed)
+    first = int(shares.mean(axis=0).argmax())
+    order = ranked(shares.mean(axis=0), whole.parts[1], world.setting.allowed)
+    best = first, next(k for k in order if k != first)
     among = {
         name: (part.runs, part.mean(world, *best))
         for name, part in zip(world.alignments, parts, strict=True)
@@ -435,11 +437,7 @@ class Lead:
     low: float
     high: float
     other: str
-
-    @property
-    def turned(self) -> bool:
-        """Whether the other leads in the mean."""
-        return self.by > 0.0
+    turned: bool  # whether the other is the most likely one
 
     @property
     def surely_turned(self) -> bool:
@@ -477,7 +475,7 @@ def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
     means = shares.mean(axis=0)
     other = max((k for k in range(means.size) if k != first), key=lambda k: means[k])
     by, low, high, _ = mean_interval(shares[:, other] - shares[:, first])
-    return Lead(by, low, high, alignments[other])
+    return Lead(by, low, high, alignments[other], int(means.argmax()) != first)
 
 
 def late_shares_of(scenario: Scenario, state: str, seed: int, replicates: int) -> Floats:
@@ -527,7 +525,8 @@ def flips(
 ) -> Flips:  # fmt: skip
     """The smallest changes of one setting each that make another alignment of a state the most likely one.
 
-    Most likely is the alignment of the largest mean late share over the replicates, on common random numbers.
+    Most likely is the alignment of the largest mean late share over the replicates, the first of equals, on
+    common random numbers.
     Each setting is probed half way to and at both ends of its range, and the crossing found by bisection to
     a hundredth of the range. Raises InputError for a state that is unknown or never decides.
     """
