@@ -75,6 +75,8 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
             tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
+            held = next((old.regime for old in scenario.ties if tie_key(old) == tie_key(tie)), "")
+            tie = tie.model_copy(update={"regime": held})  # how wide a sanction is changes, not whose it is
             return scenario.model_copy(update={"ties": settled((*scenario.ties, tie), scenario.institutions)})
         case _:
             near = suggestion(place[-1], Parameters.model_fields)

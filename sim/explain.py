@@ -1,0 +1,611 @@
+"""Why a state aligns as it does: its utilities term by term and state by state, and what would have turned it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim import ensemble, kernel
+from sim.compare import mean_interval, share_interval
+from sim.design import label
+from sim.faults import Fault, InputError, suggestion
+from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
+from sim.model import BlocModel, Run, StateAgent
+from sim.outcomes import LATE_STEPS
+from sim.parameters import Parameters, parameter_range
+from sim.scenario import Scenario
+from sim.settings import tie_key, with_settings
+from sim.store import Results
+from sim.world import World, world_of
+
+FROM_STATES = ("propensity", "bond", "institution", "hostility", "balance", "trade", "shelter", "pressure")
+INSIDE = {  # terms that the members of the bloc itself bring
+    "propensity": (kernel.PROPENSITY, kernel.W_PROPENSITY, 1.0),
+    "bond": (kernel.BOND, kernel.W_BOND, 1.0),
+    "institution": (kernel.INSTITUTION, kernel.W_INSTITUTION, 1.0),
+    "hostility": (kernel.HOSTILITY, kernel.W_HOSTILITY, -1.0),
+    "trade": (kernel.TRADE, kernel.W_TRADE, 1.0),
+}
+BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TERMS.index("pressure")
+
+
+# Whose alignment a term comes from (MODEL §5)
+
+
+def contributions(
+    i: int, seen: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+) -> Floats:
+    """What each state's alignment adds to each term of each alignment's utility to i, (K + 1, len(TERMS), N).
+
+    Over the states they sum to the term, for the terms in FROM_STATES (MODEL §5). Balance is attributed to those
+    who threaten i from other blocs, pressure to the members of the bloc that presses, by their capability.
+    seen, (N,), are the alignments at i's turn.
+    """
+    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i]
+    bite, floor = env.bite[i], p[kernel.PRESSURE_FLOOR]
+    shares = np.zeros((setting.allowed.size, len(TERMS), seen.size))
+    groups = [seen == k for k in range(setting.allowed.size)]
+    for group in groups:
+        group[i] = False
+    aligned = np.any(groups[1:], axis=0)
+    for k in range(1, len(groups)):
+        for term, (layer, weight, sign) in INSIDE.items():
+            shares[k, TERMS.index(term)] = np.where(groups[k], sign * p[weight] * brings[layer], 0.0)
+        threat = np.where(aligned & ~groups[k], brings[kernel.HOSTILITY], 0.0)
+        shares[k, BALANCE] = p[kernel.W_BALANCE] * c[groups[k]].sum() * threat
+        leader = setting.leader[k - 1]
+        unsanctioned = 1.0 - (situation.sanction[leader, i] if leader >= 0 else 0.0)
+        shelter = p[kernel.W_SHELTER] * bite * unsanctioned * brings[kernel.OPEN_PRODUCT]
+        shares[k, SHELTER] = np.where(groups[k], shelter, 0.0)
+        for other in range(1, len(groups)):
+            if other != k:
+                exposed = brings[kernel.TRADE][groups[other]].sum() * (1.0 - bite)
+                pressing = env.enforcement[other - 1] * env.attention[other - 1, setting.theatre[i]]
+                pressure = p[kernel.W_PRESSURE] * pressing * c * (floor + (1.0 - floor) * exposed)
+                shares[k, PRESSURE] -= np.where(groups[other], pressure, 0.0)
+    return shares
+
+
+@dataclass(frozen=True)
+class Account:
+    """Utility of every alignment to a state, and where it comes from: in one decision, or in the mean of several."""
+
+    alignments: tuple[str, ...]
+    states: tuple[str, ...]
+    terms: Floats  # (K + 1, len(TERMS)); in this order they sum to the utility
+    utilities: Floats  # (K + 1,)
+    chances: Floats  # (K + 1,), P
+    contributions: Floats  # (K + 1, len(TERMS), N), over the states they sum to the term
+    first: int  # the most likely alignment
+    second: int  # the runner-up
+
+    @property
+    def most_likely(self) -> str:
+        """The alignment that is most likely."""
+        return self.alignments[self.first]
+
+    @property
+    def runner_up(self) -> str:
+        """The alignment that is most likely after it."""
+        return self.alignments[self.second]
+
+    def deciding(self) -> list[tuple[str, float]]:
+        """Terms by which the most likely alignment differs from the runner-up, the largest difference first."""
+        differences = zip(TERMS, (self.terms[self.first] - self.terms[self.second]).tolist(), strict=True)
+        return sorted((d for d in differences if d[1] != 0.0), key=lambda d: -abs(d[1]))
+
+    def from_states(self, term: str | None = None) -> list[tuple[str, float]]:
+        """What each state adds to that difference, in a term or in all, the largest first."""
+        gap = self.contributions[self.first] - self.contributions[self.second]
+        row = gap.sum(axis=0) if term is None else gap[TERMS.index(term)]
+        found = [(state, float(value)) for state, value in zip(self.states, row, strict=True) if value != 0.0]
+        return sorted(found, key=lambda d: -abs(d[1]))
+
+    def record(self) -> dict[str, Any]:
+        """The account for machines."""
+        by_name = dict(enumerate(self.alignments))
+        return {
+            "most_likely": self.most_likely,
+            "runner_up": self.runner_up,
+            "chances": {name: float(self.chances[k]) for k, name in by_name.items()},
+            "utilities": {name: float(self.utilities[k]) for k, name in by_name.items()},
+            "terms": {name: dict(zip(TERMS, self.terms[k].tolist(), strict=True)) for k, name in by_name.items()},
+            "deciding": dict(self.deciding()),
+            "from_states": {term: dict(found) for term in FROM_STATES if (found := self.from_states(term))},
+            "from_states_in_all": dict(self.from_states()),
+        }
+
+
+def ranked(likelihood: Floats, utilities: Floats, allowed: Any) -> tuple[int, int]:
+    """The most likely alignment and the runner-up: of the equally likely the more useful, then the lowest index."""
+    order = sorted(range(utilities.size), key=lambda k: (not allowed[k], -likelihood[k], -utilities[k]))
+    return order[0], order[1]
+
+
+# One decision
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision of a state at its turn."""
+
+    state: str
+    seed: int
+    replicate: int
+    step: int
+    fixed: bool  # it never decides: P is 1 for what it holds
+    held: str
+    choice: str
+    u: float  # the first alignment at which the cumulative P exceeds it is chosen
+    seen: dict[str, str]  # where every other state stood at its turn
+    account: Account
+
+    def record(self) -> dict[str, Any]:
+        """The decision for machines."""
+        told = {key: getattr(self, key) for key in ("state", "seed", "replicate", "step", "fixed", "held", "choice")}
+        return {**told, "u": self.u, **self.account.record(), "seen": self.seen}
+
+
+class Witness(StateAgent):
+    """The agent of a state that keeps its decisions from a step on, as things stood at its turn."""
+
+    def __init__(self, model: BlocModel, index: int, name: str, since: int = 1) -> None:
+        super().__init__(model, index, name)
+        self.since = since
+        self.decisions: list[Decision] = []
+
+    def decide(self) -> int:
+        """Decide as any agent does, and keep why."""
+        choice = super().decide()
+        if self.model.steps >= self.since:
+            self.decisions.append(self.decision(choice))
+        return choice
+
+    def decision(self, choice: int) -> Decision:
+        """The decision just taken."""
+        model, i, world = self.model, self.index, self.model.world
+        held, utilities, chances = int(model.seen[i]), model.utilities[i].copy(), model.chances[i].copy()
+        whose = contributions(i, model.seen, world.setting, model.situation, model.weights, model.environment)
+        best = ranked(chances, utilities, world.setting.allowed)
+        account = Account(world.alignments, world.states, model.terms[i].copy(), utilities, chances, whose, *best)
+        seen = {world.states[j]: world.alignments[k] for j, k in enumerate(model.seen) if j != i}
+        seed, replicate = model.luck
+        return Decision(
+            self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[held],
+            world.alignments[choice], float(model.uniforms[i]), seen, account,
+        )  # fmt: skip
+
+
+def decision(scenario: Scenario, state: str, *, seed: int, replicate: int = 0, step: int) -> Decision:
+    """The decision of a state at its turn in a step, by agents; raises InputError where there is none."""
+    known_state(scenario, state)
+    if not 1 <= step <= scenario.steps:
+        message = f"{step} is not one of the scenario's steps; give one from 1 to {scenario.steps}"
+        raise InputError([Fault("--step", 1, "", message)])
+    model = BlocModel(scenario, seed=seed, replicate=replicate)
+    agent = model.state(state)
+    model.states[agent.index] = witness = Witness(model, agent.index, agent.name, since=step)
+    for _ in range(step):
+        model.step()
+    return witness.decisions[0]
+
+
+def known_state(scenario: Scenario, state: str) -> None:
+    """Raise InputError, with the state that may be meant, where the scenario has none of this id."""
+    if state in scenario.states:
+        return
+    ids = {record.name.casefold(): id for id, record in scenario.states.items()}
+    ids |= {id.casefold(): id for id in scenario.states}
+    word = state.casefold()
+    meant = [ids[word]] if word in ids else list(dict.fromkeys(ids[near] for near in near_words(word, ids)))
+    hint = f" (did you mean {meant[0]!r}?)" if meant else suggestion(state, scenario.states)
+    raise InputError([Fault("STATE", 1, "", f"unknown state {state!r}{hint}; `blocs show` lists them")])
+
+
+def near_words(word: str, known: Mapping[str, str]) -> list[str]:
+    """Known words that begin as the word does, else those most like it."""
+    return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
+
+
+# The mean over many runs
+
+
+class Follower(StateAgent):
+    """An agent that takes the alignments of a run already made."""
+
+    model: Replay
+
+    def step(self) -> None:
+        """Stand where the run says."""
+        self.model.alignment[self.index] = self.model.path[int(self.model.steps), self.index]
+
+
+class Replay(BlocModel):
+    """A compiled run made again by agents, of which one alone weighs its alignments, and nothing is observed."""
+
+    def __init__(self, told: Scenario, run: Run, world: World, index: int) -> None:
+        super().__init__(told, seed=run.seed, replicate=run.replicate, world=world)
+        self.path = run.alignment
+        self.witness = Witness(self, index, self.states[index].name, since=max(1, told.steps - LATE_STEPS + 1))
+        self.states = [
+            self.witness if agent.index == index else Follower(self, agent.index, agent.name) for agent in self.states
+        ]
+
+    def observe(self, before: Integers) -> None:
+        """Nothing: the run was observed when it was made."""
+
+
+@dataclass(frozen=True)
+class Average:
+    """Why a state aligns as it does in the late steps of many runs (the last 8 of each, MODEL §7)."""
+
+    state: str
+    seed: int
+    fixed: bool
+    shares: Floats  # (replicates, K + 1), late share of each alignment
+    account: Account  # mean over all late decisions
+    among: dict[str, tuple[int, Account]]  # the same over the runs that stand mostly in an alignment, and how many
+
+    @property
+    def replicates(self) -> int:
+        """Number of runs."""
+        return len(self.shares)
+
+    def interval(self, alignment: str) -> tuple[float, float, float, int]:
+        """P of an alignment, the mean late share, with its 95 % interval over the runs, and their number.
+
+        Student's, kept in [0, 1]; Wilson's where no run differs from the others, which is not yet certainty.
+        """
+        values = self.shares[:, self.account.alignments.index(alignment)]
+        if np.all(values == values[0]) and values[0] in (0.0, 1.0):
+            return share_interval(int(values.sum()), values.size)
+        mean, low, high, runs = mean_interval(values)
+        return mean, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0)), runs
+
+    def record(self) -> dict[str, Any]:
+        """The average for machines; undefined bounds are null."""
+        found = {name: self.interval(name)[:3] for name in self.account.alignments}
+        return {
+            "state": self.state,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "fixed": self.fixed,
+            "P": {name: [None if math.isnan(x) else x for x in row] for name, row in found.items()},
+            **self.account.record(),
+            "runs_mostly_in": {name: {"runs": n, **account.record()} for name, (n, account) in self.among.items()},
+        }
+
+
+@dataclass
+class Sums:
+    """Accounts added up."""
+
+    decisions: int = 0
+    runs: int = 0
+    parts: list[Floats] = field(default_factory=list)
+
+    def add(self, account: Account) -> None:
+        """Take in one more decision."""
+        new = [account.terms, account.utilities, account.chances, account.contributions]
+        self.parts = [a + b for a, b in zip(self.parts, new, strict=True)] if self.parts else new
+        self.decisions += 1
+
+    def mean(self, world: World, first: int, second: int) -> Account:
+        """Their mean, with the two alignments that are compared in it."""
+        terms, utilities, chances, whose = (part / self.decisions for part in self.parts)
+        return Account(world.alignments, world.states, terms, utilities, chances, whose, first, second)
+
+
+def averaged(
+    scenario: Scenario, state: str, *, seed: int | None = None, replicates: int = 100, workers: int | None = None
+) -> Average:
+    """The mean account of a state's late decisions over replicates; raises InputError for an unknown state."""
+    known_state(scenario, state)
+    seed = scenario.sweep.seed if seed is None else seed
+    world = world_of(scenario)
+    i = world.states.index(state)
+
+    def followed(replicate: int) -> tuple[Floats, list[Decision]]:
+        run = ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
+        model = Replay(scenario, run, world, i)
+        for _ in range(scenario.steps):
+            model.step()
+        return run.late_shares()[i], model.witness.decisions
+
+    whole, parts = Sums(), [Sums() for _ in world.alignments]
+    shares = np.empty((replicates, len(world.alignments)))
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for replicate, (share, decisions) in enumerate(pool.map(followed, range(replicates))):
+            shares[replicate] = share
+            part = parts[int(share.argmax())]
+            part.runs += 1
+            for one in decisions:
+                whole.add(one.account)
+                part.add(one.account)
+    first = int(shares.mean(axis=0).argmax())
+    order = ranked(shares.mean(axis=0), whole.parts[1], world.setting.allowed)
+    best = first, next(k for k in order if k != first)
+    among = {
+        name: (part.runs, part.mean(world, *best))
+        for name, part in zip(world.alignments, parts, strict=True)
+        if part.runs
+    }
+    return Average(state, seed, bool(world.setting.fixed[i]), shares, whole.mean(world, *best), among)
+
+
+MOST_REPLICATES = 100  # of each design point of a results folder, unless more are asked
+
+
+def averaged_results(
+    results: Results, state: str, *, replicates: int | None = None, workers: int | None = None
+) -> Iterator[tuple[str, Average]]:
+    """The averages of every design point of a results folder that has the state, by label, its runs made again.
+
+    Raises InputError where the folder holds no results, or no scenario has the state.
+    """
+    manifest = results.manifest()
+    bases = {name: Scenario.model_validate(told) for name, told in manifest["scenarios"].items()}
+    if not any(state in base.states for base in bases.values()):
+        known_state(next(iter(bases.values())), state)
+    for point in manifest["question"]["points"]:
+        base, settings = bases[point["scenario"]], point["settings"]
+        if state in base.states:
+            scenario = with_settings(base, settings) if settings else base
+            count = replicates or min(point["replicates"], MOST_REPLICATES)
+            seed = manifest["question"]["seed"]
+            made = averaged(scenario, state, seed=seed, replicates=count, workers=workers)
+            yield label(point["scenario"], settings), made
+
+
+# What would have turned it
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting that may turn a state, and the range that it is tried over."""
+
+    setting: str  # as --set takes it
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The smallest change found of one setting that makes another alignment the most likely one."""
+
+    setting: str  # as --set takes it
+    before: float
+    to: float
+    short: float  # the nearest value tried that does not turn it
+    low: float  # of the range that was searched
+    high: float
+    becomes: str  # the alignment that is most likely then
+    sure_before: float  # up to here the alignment as it was leads surely; NaN: not even unchanged
+    sure_after: float  # from here on another leads surely; NaN: nowhere in the range
+
+    @property
+    def relative(self) -> float:
+        """Size of the change as a share of the range."""
+        return abs(self.to - self.before) / (self.high - self.low)
+
+    def record(self) -> dict[str, Any]:
+        """The flip for machines; undefined bounds are null."""
+        told = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        told = {key: None if isinstance(x, float) and math.isnan(x) else x for key, x in told.items()}
+        return {**told, "relative": self.relative}
+
+
+@dataclass(frozen=True)
+class Flips:
+    """All flips found among the candidates, the smallest change first."""
+
+    state: str
+    seed: int
+    replicates: int
+    alignment: str  # the most likely one as things are
+    lead: tuple[float, float, float]  # its late share less that of the runner-up, with the 95 % interval
+    tried: int
+    found: tuple[Flip, ...]
+
+    def record(self) -> dict[str, Any]:
+        """The flips for machines."""
+        told = {key: getattr(self, key) for key in ("state", "seed", "replicates", "alignment", "tried")}
+        return {**told, "lead": list(self.lead), "flips": [flip.record() for flip in self.found]}
+
+
+FEW = 40  # replicates by which a candidate is dropped when its range surely does not turn the state
+PARTNERS = 6
+AUTONOMY_RANGE = (0.0, 2.0)  # of w_autonomy's range, the default doubled or done away with
+ACCOMMODATION_RANGE = (0.0, 0.2)  # at 0.2 and the default cost a bloc has no enforcement left
+PROBES = (0.5, 1.0)  # parts of the way to an end of the range at which a flip is looked for
+RESOLUTION = 0.01  # of the range
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Whether another alignment than the one as it was leads in late shares: over it, with its 95 % interval."""
+
+    by: float
+    low: float
+    high: float
+    other: str
+    turned: bool  # whether the other is the most likely one
+
+    @property
+    def surely_turned(self) -> bool:
+        """Whether it leads beyond chance."""
+        return self.low > 0.0
+
+    @property
+    def surely_not(self) -> bool:
+        """Whether the one as it was leads beyond chance."""
+        return self.high < 0.0
+
+
+@dataclass
+class Probe:
+    """Late shares of a state with one setting changed, each value run once."""
+
+    scenario: Scenario
+    state: str
+    seed: int
+    first: int  # the alignment as it was
+    candidate: Candidate
+    made: dict[tuple[float, int], Lead] = field(default_factory=dict)
+
+    def lead(self, value: float, replicates: int) -> Lead:
+        """Who leads at a value, paired run by run on the luck that all values share."""
+        if (value, replicates) not in self.made:
+            scenario = with_settings(self.scenario, {self.candidate.setting: value})
+            shares = late_shares_of(scenario, self.state, self.seed, replicates)
+            self.made[value, replicates] = lead_over(self.first, shares, self.scenario.alignments())
+        return self.made[value, replicates]
+
+
+def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
+    """How far the best of the other alignments is ahead of the first; shares is (replicates, K + 1)."""
+    means = shares.mean(axis=0)
+    other = max((k for k in range(means.size) if k != first), key=lambda k: means[k])
+    by, low, high, _ = mean_interval(shares[:, other] - shares[:, first])
+    return Lead(by, low, high, alignments[other], int(means.argmax()) != first)
+
+
+def late_shares_of(scenario: Scenario, state: str, seed: int, replicates: int) -> Floats:
+    """Late share of each alignment of a state in each of the runs, (replicates, K + 1)."""
+    world = world_of(scenario)
+    i = world.states.index(state)
+    runs = (ensemble.run(scenario, seed=seed, replicate=r, world=world) for r in range(replicates))
+    return np.stack([run.late_shares()[i] for run in runs])
+
+
+def partners(scenario: Scenario, state: str, seed: int) -> list[str]:
+    """The leaders, and the states whose alignments add most to what decides for a state, PARTNERS in all."""
+    leaders = [bloc.leader for bloc in scenario.blocs.values() if bloc.leader and bloc.leader != state]
+    account = averaged(scenario, state, seed=seed, replicates=10).account
+    weight = np.abs(account.contributions).sum(axis=(0, 1))
+    ordered = [account.states[j] for j in np.argsort(-weight, kind="stable") if weight[j] > 0]
+    return list(dict.fromkeys([*leaders, *ordered]))[: max(PARTNERS, len(leaders))]
+
+
+def candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
+    """What may turn a state: parameters over their documented ranges, its ties, its autonomy, what blocs can do."""
+    seed = scenario.sweep.seed if seed is None else seed
+    found = []
+    for name in Parameters.model_fields:
+        found.append(Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name)))
+    values = {tie_key(tie): tie.value for tie in scenario.ties}
+    for partner in partners(scenario, state, seed):
+        for kind in ("bond", "rivalry", "sanction"):
+            a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
+            found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
+    autonomy = scenario.states[state].autonomy.value
+    found.append(Candidate(f"states.{state}.autonomy", autonomy, *AUTONOMY_RANGE))
+    for name, bloc in scenario.blocs.items():
+        asked = sum(priority.value for priority in bloc.priority.values())
+        budget = bloc.attention_budget.value
+        found += [
+            Candidate(f"blocs.{name}.accommodation", bloc.accommodation.value, *ACCOMMODATION_RANGE),
+            Candidate(f"blocs.{name}.enforcement", bloc.enforcement.value, 0.0, 1.0),
+            Candidate(f"blocs.{name}.attention_budget", budget, 0.0, 2.0 * max(min(budget, 10.0), asked)),
+        ]
+    return found
+
+
+def flips(
+    scenario: Scenario, state: str, *, seed: int | None = None, replicates: int = 100, workers: int | None = None,
+    among: list[Candidate] | None = None,
+) -> Flips:  # fmt: skip
+    """The smallest changes of one setting each that make another alignment of a state the most likely one.
+
+    Most likely is the alignment of the largest mean late share over the replicates, the first of equals, on
+    common random numbers.
+    Each setting is probed half way to and at both ends of its range, and the crossing found by bisection to
+    a hundredth of the range. Raises InputError for a state that is unknown or never decides.
+    """
+    known_state(scenario, state)
+    leaders = [bloc.leader for bloc in scenario.blocs.values()]
+    if scenario.states[state].fixed or state in leaders:
+        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so nothing turns it")])
+    seed = scenario.sweep.seed if seed is None else seed
+    shares = late_shares_of(scenario, state, seed, replicates)
+    first = int(shares.mean(axis=0).argmax())
+    now = lead_over(first, shares, scenario.alignments())
+    tried = candidates(scenario, state, seed=seed) if among is None else among
+
+    def search(candidate: Candidate) -> Flip | None:
+        return smallest_flip(Probe(scenario, state, seed, first, candidate), now, replicates)
+
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        found = [flip for flip in pool.map(search, tried) if flip is not None]
+    ordered = tuple(sorted(found, key=lambda flip: (flip.relative, flip.setting)))
+    lead = (-now.by, -now.high, -now.low)
+    return Flips(state, seed, replicates, scenario.alignments()[first], lead, len(tried), ordered)
+
+
+def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
+    """The smaller of the flips towards either end of a candidate's range, if there is one."""
+    candidate = probe.candidate
+    found = []
+    for end in (candidate.low, candidate.high):
+        inside = candidate.low <= candidate.value <= candidate.high
+        if (inside or abs(end - candidate.value) <= candidate.high - candidate.low) and end != candidate.value:
+            flip = flip_towards(probe, end, now, replicates)
+            found += [flip] if flip is not None else []
+    return min(found, key=lambda flip: flip.relative, default=None)
+
+
+def flip_towards(probe: Probe, end: float, now: Lead, replicates: int) -> Flip | None:
+    """The first flip on the way from a candidate's value to an end of its range."""
+    candidate, few = probe.candidate, min(FEW, replicates)
+    span = candidate.high - candidate.low
+    digits = math.ceil(-math.log10(RESOLUTION * span))
+    short = candidate.value
+    for part in PROBES:
+        to = end if part == 1.0 else round(candidate.value + part * (end - candidate.value), digits)
+        if not probe.lead(to, few).surely_not and probe.lead(to, replicates).turned:
+            break
+        short = to
+    else:
+        return None
+    while (middle := round((short + to) / 2, digits)) not in (short, to):
+        short, to = (short, middle) if probe.lead(middle, replicates).turned else (middle, to)
+    before, after = sure_bounds(probe, short, to, end, now, replicates)
+    becomes = probe.lead(to, replicates).other
+    return Flip(candidate.setting, candidate.value, to, short, candidate.low, candidate.high, becomes, before, after)
+
+
+def sure_bounds(probe: Probe, short: float, to: float, end: float, now: Lead, replicates: int) -> tuple[float, float]:
+    """The values nearest to a flip at which the alignment as it was, and the other, lead surely; NaN where nowhere.
+
+    Between them chance decides who leads in so many replicates.
+    """
+    start, span = probe.candidate.value, probe.candidate.high - probe.candidate.low
+    digits = math.ceil(-math.log10(RESOLUTION * span))
+
+    def sure(value: float, after: bool) -> bool:
+        lead = now if value == start else probe.lead(value, replicates)
+        return lead.surely_turned if after else lead.surely_not
+
+    found = []
+    for unsure, limit, after in ((short, start, False), (to, end, True)):
+        if sure(unsure, after):
+            found.append(unsure)
+        elif not sure(limit, after):
+            found.append(math.nan)
+        else:
+            known = limit
+            while abs(known - unsure) > 2 * RESOLUTION * span:
+                middle = round((known + unsure) / 2, digits)
+                if middle in (known, unsure):
+                    break
+                known, unsure = (middle, unsure) if sure(middle, after) else (known, middle)
+            found.append(known)
+    return found[0], found[1]
