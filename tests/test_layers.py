@@ -15,9 +15,9 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "claims", "charts", "compare"},
+    {"demonstration", "verdicts", "ranges", "claims", "late", "estimates", "charts", "compare"},
     {"sweep", "engines", "cluster", "design", "store"},
-    {"predictions", "sparse", "ensemble", "model"},
+    {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
     {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults"},
