@@ -43,7 +43,7 @@ class Evidence:
 
     def stand(self, scenario: str, states: Iterable[str], alignment: str) -> Flags:
         """Whether all the states stand in an alignment at the end, (R,)."""
-        found: Flags = (self.share(scenario, states, alignment) >= HELD).all(axis=1)
+        found: Flags = np.all(self.share(scenario, states, alignment) >= HELD, axis=1)
         return found
 
     def outcome(self, scenario: str, column: str) -> Floats:
@@ -53,10 +53,6 @@ class Evidence:
     def stability(self, scenario: str, state: str) -> Floats:
         """Regime stability of a state, (R,)."""
         return self.late[scenario].stability[:, self.states[state]]
-
-    def bite(self, scenario: str, state: str) -> Floats:
-        """Bite of sanctions on a state, (R,)."""
-        return self.late[scenario].bite[:, self.states[state]]
 
 
 def late_runs(world: World, *, seed: int, replicates: Iterable[int]) -> Late:

@@ -30,9 +30,7 @@ def permuted(world: World, order: Integers) -> World:
     """
     block = np.ix_(order, order)
     start = world.start._replace(**{t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES})
-    setting = world.setting._replace(
-        **{t: np.ascontiguousarray(getattr(world.setting, t)[block]) for t in ALSO_TIES}
-    )
+    setting = world.setting._replace(**{t: np.ascontiguousarray(getattr(world.setting, t)[block]) for t in ALSO_TIES})
     place, old = np.argsort(order).astype(np.int64), world.shocks
     moved = np.isin(old.kind, OF_A_PAIR)
     i, j = old.i.copy(), old.j.copy()
