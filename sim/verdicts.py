@@ -115,7 +115,8 @@ def verdict(
             return "robust"
     elif share[2] < 1 - MOST:
         return "contradicted"
-    return f"conditional on {' and '.join(one.parameter for one in decided)}" if decided else "undecided"
+    where = " and ".join(f"{one.parameter} ({one.direction})" for one in decided)
+    return f"conditional on {where}" if where else "undecided"
 
 
 def judgements(claims: Sequence[Claim], intervals: Sequence[Interval], found: Findings) -> list[Judged]:
