@@ -1,4 +1,4 @@
-"""The article's claims as questions to a sample of runs: effect, interval and verdict (MODEL §10)."""
+"""The article's claims as questions to runs, each effect defined once, and the answers at the defaults (MODEL §10)."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
-from sim.compare import Sample, mean_interval, outcome, paired, share_in, share_interval
-from sim.intervals import LEVEL
+from sim.compare import Sample
+from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest
 from sim.kernel import Floats
+from sim.late import HELD, Evidence, evidence_from
 
 FRONT, LED = "front", "us_led"
 CORE = ("PRK", "RUS", "CHN")
 NAMED = ("IRN", "BLR", "SYR", "CUB")
 OTHER_BRICS = ("BRA", "IND", "ZAF", "ARG", "EGY", "ETH", "SAU", "ARE")
-HELD = 0.5  # a state stands where it spends at least half of the last 8 steps
-
-Interval = tuple[float, float, float, int]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The model's answer to one claim."""
+    """The model's answer to one claim at the default parameters."""
 
     number: int
-    claim: str
+    text: str
     paragraphs: str
     measure: str
     effect: float
@@ -47,109 +43,82 @@ class Claim:
     paragraphs: str
     measure: str
     needs: tuple[str, ...]
-    effect: Callable[[Sample], Interval]
+    effect: Callable[[Evidence], Estimate]
     threshold: float = 0.0
     given: str = ""  # why the model could hardly deny it
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Every scenario that the effect is taken from, the baseline first."""
+        return (BASE, *self.needs)
 
 
 BASE = "baseline_2023"
 CIRCUMSTANCES = ("brics_institutionalises", "sanctions_collapse", "sanctions_on_china", "dispersed_attention")
 
 
-def holds(found: Sample, design: str, states: Iterable[str]) -> pd.Series:
-    """Whether all the states stand in the front, by run."""
-    columns = [share_in(found, design, state, FRONT) >= HELD for state in states]
-    return pd.concat(columns, axis=1).all(axis=1)
-
-
-def group(found: Sample, design: str, states: Iterable[str]) -> pd.Series:
+def group(found: Evidence, scenario: str, states: Iterable[str]) -> Floats:
     """Mean late share of the states in the front, by run."""
-    return pd.concat([share_in(found, design, state, FRONT) for state in states], axis=1).mean(axis=1)
+    mean: Floats = found.share(scenario, states, FRONT).mean(axis=1)
+    return mean
 
 
-def core_holds(found: Sample) -> Interval:
+def core_holds(found: Evidence) -> Share:
     """Share of runs in which North Korea, Russia and China all stand in the front at the end."""
-    held = holds(found, BASE, CORE)
-    return share_interval(int(held.sum()), len(held))
+    return Share(found.stand(BASE, CORE, FRONT))
 
 
-def named_follow_more(found: Sample) -> Interval:
+def named_follow_more(found: Evidence) -> Mean:
     """How much more of the late steps the four named states spend in the front than other BRICS states."""
-    return mean_interval(paired(group(found, BASE, NAMED), group(found, BASE, OTHER_BRICS)))
+    return Mean(group(found, BASE, NAMED) - group(found, BASE, OTHER_BRICS))
 
 
-def others_follow_sometimes(found: Sample) -> Interval:
+def others_follow_sometimes(found: Evidence) -> Mean:
     """The largest rise of the other BRICS states' share in the front in four scenarios (interval for all at once)."""
     there = group(found, BASE, OTHER_BRICS)
-    rises = {d: paired(group(found, d, OTHER_BRICS), there) for d in CIRCUMSTANCES}
-    best = max(rises.values(), key=lambda values: float(np.mean(values)))
-    return at_level(best, 1 - (1 - LEVEL) / len(rises))
+    return largest({scenario: group(found, scenario, OTHER_BRICS) - there for scenario in CIRCUMSTANCES})
 
 
-def at_level(values: Floats, level: float) -> Interval:
-    """Mean with a Student interval at a level other than 95 %."""
-    mean, low, high, n = mean_interval(values)
-    widen = stats.t.ppf(0.5 + level / 2, n - 1) / stats.t.ppf(0.5 + LEVEL / 2, n - 1)
-    return mean, mean - (mean - low) * widen, mean + (high - mean) * widen, n
-
-
-def difference(one: str, other: str, column: str) -> Callable[[Sample], Interval]:
+def difference(one: str, other: str, column: str) -> Callable[[Evidence], Mean]:
     """Paired difference of an outcome between two scenarios."""
 
-    def effect(found: Sample) -> Interval:
-        return mean_interval(paired(outcome(found.runs, one, column), outcome(found.runs, other, column)))
+    def effect(found: Evidence) -> Mean:
+        return Mean(found.outcome(one, column) - found.outcome(other, column))
 
     return effect
 
 
-def bite_falls_as_front_grows(found: Sample) -> Interval:
-    """Minus the slope of Russia's bite on the front's share of product, over baseline runs."""
-    bite = outcome(found.states[found.states["state"] == "RUS"], BASE, "bite")
-    product = outcome(found.runs, BASE, f"product_{FRONT}")
-    if product.std() == 0:
-        return float("nan"), float("nan"), float("nan"), len(product)
-    fit = stats.linregress(product, bite)
-    half = stats.t.ppf(0.5 + LEVEL / 2, len(bite) - 2) * fit.stderr
-    return -float(fit.slope), -float(fit.slope + half), -float(fit.slope - half), len(bite)
+def bite_falls_as_front_grows(found: Evidence) -> Fall:
+    """Minus the slope of the mean bite on all states on the front's share of product, over baseline runs.
+
+    Of all states, as it is then asked of whoever is sanctioned, in a placebo world too.
+    """
+    return Fall(found.outcome(BASE, f"product_{FRONT}"), found.late[BASE].bite.mean(axis=1))
 
 
-def focus_contains(found: Sample) -> Interval:
+def focus_contains(found: Evidence) -> Mean:
     """Fall of China's late share in the front when attention is focused on the Indo-Pacific."""
-    one, other = "focused_indo_pacific", BASE
-    return mean_interval(-paired(share_in(found, one, "CHN", FRONT), share_in(found, other, "CHN", FRONT)))
+    return Mean(group(found, BASE, ("CHN",)) - group(found, "focused_indo_pacific", ("CHN",)))
 
 
-def focus_presses(found: Sample) -> Interval:
+def focus_presses(found: Evidence) -> Mean:
     """Fall of North Korea's regime stability when attention is focused on the Indo-Pacific."""
-    rows = found.states[found.states["state"] == "PRK"]
-    column = "regime_stability"
-    return mean_interval(-paired(outcome(rows, "focused_indo_pacific", column), outcome(rows, BASE, column)))
+    return Mean(found.stability(BASE, "PRK") - found.stability("focused_indo_pacific", "PRK"))
 
 
-def trade_sustains(found: Sample) -> Interval:
+def trade_sustains(found: Evidence) -> Gap:
     """North Korea's stability in runs where it stands in a front with China, less that where it stands without."""
-    rows = found.states[found.states["state"] == "PRK"]
-    stability = outcome(rows, BASE, "regime_stability")
-    with_china = holds(found, BASE, ("PRK", "CHN"))
-    one, other = stability[with_china].to_numpy(), stability[~with_china].to_numpy()
-    if min(one.size, other.size) < 2:
-        return float("nan"), float("nan"), float("nan"), len(stability)
-    test = stats.ttest_ind(one, other, equal_var=False)
-    interval = test.confidence_interval(LEVEL)
-    return float(one.mean() - other.mean()), float(interval.low), float(interval.high), len(stability)
+    return Gap(found.stability(BASE, "PRK"), found.stand(BASE, ("PRK", "CHN"), FRONT))
 
 
-def leverage_rises(found: Sample) -> Interval:
+def leverage_rises(found: Evidence) -> Mean:
     """Leverage of the front less that of its strongest member alone, by run in which it has a member."""
-    states = found.states[found.states["design"] == BASE]
-    weight = {s: r["capability"]["value"] for s, r in found.scenarios[BASE]["states"].items()}
-    total = sum(weight.values())
-    inside = states[states[f"share_{FRONT}"] >= HELD]
-    strongest = inside.assign(c=inside["state"].map(weight) / total).groupby(["seed", "replicate"])["c"].max()
-    front = outcome(found.runs, BASE, f"capability_{FRONT}")
-    led = outcome(found.runs, BASE, f"capability_{LED}")
-    joined = pd.concat([front, led, strongest], axis=1, join="inner").set_axis(["front", "led", "alone"], axis=1)
-    return mean_interval(((joined["front"] - joined["alone"]) / joined["led"]).to_numpy())
+    inside = found.share(BASE, found.states, FRONT) >= HELD
+    alone = np.where(inside, found.capability, 0.0).max(axis=1)
+    front, led = found.outcome(BASE, f"capability_{FRONT}"), found.outcome(BASE, f"capability_{LED}")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rise = (front - alone) / led
+    return Mean(np.where(inside.any(axis=1) & (led > 0), rise, np.nan))
 
 
 CLAIMS = (
@@ -163,7 +132,7 @@ CLAIMS = (
           "front's capability, dispersed attention less baseline", ("dispersed_attention",),
           difference("dispersed_attention", BASE, f"capability_{FRONT}")),
     Claim(5, "As the front grows, sanctions on its members lose their bite", "§14",
-          "fall of the bite on Russia per share of product in the front", (), bite_falls_as_front_grows,
+          "fall of the mean bite on all states per share of product in the front", (), bite_falls_as_front_grows,
           given="follows from erosion"),
     Claim(6, "A focused Indo-Pacific strategy contains China", "§19",
           "fall of China's P(front), focused less baseline", ("focused_indo_pacific",), focus_contains),
@@ -186,19 +155,30 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def answers(found: Sample) -> list[Answer]:
-    """The answer to each claim whose scenarios are among the runs."""
-    return [answer(claim, claim.effect(found)) for claim in CLAIMS if {BASE, *claim.needs} <= set(found.runs["design"])]
+def needed(claims: Iterable[Claim] = CLAIMS) -> list[str]:
+    """Every scenario that claims need, the baseline first."""
+    return list(dict.fromkeys(scenario for claim in claims for scenario in claim.scenarios))
+
+
+def answerable(found: Sample) -> list[Claim]:
+    """The claims whose scenarios are all among the runs."""
+    present = set(found.runs["design"])
+    return [claim for claim in CLAIMS if set(claim.scenarios) <= present]
 
 
 def unanswered(found: Sample) -> dict[int, list[str]]:
     """The scenarios that each claim left without an answer still needs."""
     present = set(found.runs["design"])
-    return {claim.number: lacking for claim in CLAIMS if (lacking := sorted({BASE, *claim.needs} - present))}
+    return {claim.number: lacking for claim in CLAIMS if (lacking := sorted(set(claim.scenarios) - present))}
+
+
+def answers(found: Sample) -> list[Answer]:
+    """The answer at the defaults to each claim whose scenarios are among a sweep's runs."""
+    return [answer(c, c.effect(evidence_from(found, c.scenarios)).interval()) for c in answerable(found)]
 
 
 def answer(claim: Claim, interval: Interval) -> Answer:
-    """An answer with its verdict in words."""
+    """An answer at the defaults with its verdict in words."""
     effect, low, high, n = interval
     if np.isnan(low):
         verdict = "undecided: too few runs of one kind"

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sim.design import label
 from sim.faults import Fault, InputError, shown_path, suggestion
 from sim.intervals import LEVEL, adjusted, paired_differences
-from sim.kernel import Floats
 from sim.store import Results
 
 KEYS = ["scenario", "point", "seed", "replicate"]
@@ -78,39 +76,6 @@ def designs(results: Results) -> dict[int, str]:
     """Label of each design point."""
     asked = results.manifest()["question"]["points"]
     return {n: label(point["scenario"], point["settings"]) for n, point in enumerate(asked)}
-
-
-def mean_interval(values: Floats) -> tuple[float, float, float, int]:
-    """Mean, 95 % Student interval and number of the values that are defined."""
-    known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    n = known.size
-    if n == 0:
-        return float("nan"), float("nan"), float("nan"), 0
-    mean = float(known.mean())
-    if n == 1:
-        return mean, float("nan"), float("nan"), 1
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half, n
-
-
-def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
-    """Share of n runs, its 95 % Wilson interval, and n."""
-    if n == 0:
-        return float("nan"), float("nan"), float("nan"), 0
-    interval = stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
-    return count / n, float(interval.low), float(interval.high), n
-
-
-def paired(one: pd.Series, other: pd.Series) -> Floats:
-    """Differences of two outcomes over the runs that share seed and replicate."""
-    joined = together(one, other)
-    return (joined["one"] - joined["other"]).to_numpy(dtype=np.float64)
-
-
-def together(one: pd.Series, other: pd.Series) -> pd.DataFrame:
-    """Two outcomes beside each other, over the runs that share seed and replicate."""
-    return pd.concat([one, other], axis=1, join="inner", keys=["one", "other"])
 
 
 def outcome(table: pd.DataFrame, design: str, column: str) -> pd.Series:

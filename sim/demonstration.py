@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim import charts
 from sim.catalog import load, scenario_names, shipped
-from sim.claims import BASE, Answer, answers, as_rows, holds
+from sim.claims import BASE, FRONT, Answer, answers, as_rows
 from sim.compare import (
     Sample,
     compare_outcomes,
@@ -20,9 +20,10 @@ from sim.compare import (
     late_shares,
     outcome,
     sample,
-    share_interval,
     without_difference,
 )
+from sim.intervals import share_interval
+from sim.late import evidence_from
 from sim.scenario import Scenario
 from sim.store import Results
 
@@ -146,9 +147,10 @@ def bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
 
 def headline(found: Sample) -> str:
     """The baseline's finding in one sentence, with its interval."""
-    together = holds(found, BASE, ("PRK", "RUS"))
+    evidence = evidence_from(found, (BASE,))
+    together = evidence.stand(BASE, ("PRK", "RUS"), FRONT)
     share, low, high, n = share_interval(int(together.sum()), len(together))
-    size = outcome(found.runs, BASE, "capability_front")[together]
+    size = evidence.outcome(BASE, "capability_front")[together]
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
     return (
         f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) Russia and"

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from sim import ensemble, kernel
-from sim.compare import mean_interval, share_interval
 from sim.design import label
 from sim.faults import Fault, InputError, suggestion
+from sim.intervals import mean_interval, share_interval
 from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
 from sim.model import BlocModel, Run, StateAgent
 from sim.outcomes import LATE_STEPS

@@ -15,6 +15,28 @@ FEWEST_DIFFERING = 20  # with fewer pairs that differ, resampling them says too 
 RESAMPLING_SEED = 20231025  # intervals are the same whenever they are asked for
 
 
+def mean_interval(values: Floats) -> tuple[float, float, float, int]:
+    """Mean, 95 % Student interval and number of the values that are defined."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    n = known.size
+    if n == 0:
+        return float("nan"), float("nan"), float("nan"), 0
+    mean = float(known.mean())
+    if n == 1:
+        return mean, float("nan"), float("nan"), 1
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
+def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
+    """Share of n runs, its 95 % Wilson interval, and n."""
+    if n == 0:
+        return float("nan"), float("nan"), float("nan"), 0
+    interval = stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
+    return count / n, float(interval.low), float(interval.high), n
+
+
 class Paired(NamedTuple):
     """Paired differences of M outcomes over n pairs of runs, each field (M,)."""
 

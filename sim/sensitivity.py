@@ -20,10 +20,9 @@ from scipy import stats
 from scipy.stats import qmc
 
 from sim import outcomes
-from sim.compare import mean_interval
 from sim.ensemble import run
 from sim.faults import suggestion
-from sim.intervals import LEVEL
+from sim.intervals import LEVEL, mean_interval
 from sim.kernel import PARAMETERS, Floats
 from sim.parameters import Parameters, parameter_range
 from sim.scenario import BlocShock, Scenario

@@ -206,14 +206,17 @@ def test_compare_refuses_an_unknown_baseline(swept: tuple[Path, dict[str, object
 
 
 def test_claims_are_answered_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) -> None:
-    record = json.loads(quick("claims", str(swept[0]), "--json"))
+    record = json.loads(quick("claims", str(swept[0]), *AT_DEFAULTS, "--json"))
     numbers = [claim["number"] for claim in record["claims"]]
     assert set(numbers) == {1, 2, 5, 6, 8, 9, 10}
     for claim in record["claims"]:
         assert claim["verdict"]
         if claim["low"] is not None:
             assert claim["low"] <= claim["effect"] <= claim["high"]
-    assert "assumed and not calibrated" in quick("claims", str(swept[0]))
+    assert "assumed and not calibrated" in quick("claims", str(swept[0]), *AT_DEFAULTS)
+
+
+AT_DEFAULTS = ("--points", "0", "--placebos", "0")
 
 
 def test_no_colour_where_none_is_wanted() -> None:
@@ -359,9 +362,9 @@ def test_an_unfinished_sweep_is_compared_as_far_as_it_goes_and_says_so(
 
 
 def test_claims_that_need_other_scenarios_say_which(swept: tuple[Path, dict[str, object]]) -> None:
-    lacking = json.loads(quick("claims", str(swept[0]), "--json"))["lacking"]
+    lacking = json.loads(quick("claims", str(swept[0]), *AT_DEFAULTS, "--json"))["lacking"]
     assert lacking["4"] == ["dispersed_attention"]
-    assert "claim 4 needs dispersed_attention" in quick("claims", str(swept[0]))
+    assert "claim 4 needs dispersed_attention" in quick("claims", str(swept[0]), *AT_DEFAULTS)
 
 
 def test_a_run_says_what_was_changed() -> None:

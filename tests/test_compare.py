@@ -6,16 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim import charts, claims
+from sim import charts
 from sim.compare import (
     Sample,
     compare_outcomes,
     compare_states,
-    mean_interval,
-    share_interval,
     without_difference,
 )
 from sim.faults import InputError
+from sim.intervals import mean_interval, share_interval
 
 RUNS = 200
 
@@ -104,27 +103,6 @@ def test_the_baseline_is_found_or_named() -> None:
     assert found.baseline("same") == "same"
     with pytest.raises(InputError, match="did you mean 'same'"):
         found.baseline("sam")
-
-
-@pytest.mark.parametrize(
-    ("interval", "verdict"),
-    [
-        ((0.5, 0.2, 0.8, 30), "agrees"),
-        ((-0.5, -0.8, -0.2, 30), "contradicts"),
-        ((0.1, -0.2, 0.4, 30), "undecided: the interval holds no effect"),
-        ((float("nan"), float("nan"), float("nan"), 3), "undecided: too few runs of one kind"),
-    ],
-)
-def test_a_verdict_follows_the_interval(interval: claims.Interval, verdict: str) -> None:
-    claim = next(c for c in claims.CLAIMS if c.number == 4)
-    assert claims.answer(claim, interval).verdict == verdict
-
-
-def test_each_claim_cites_its_paragraphs() -> None:
-    assert {claim.number for claim in claims.CLAIMS} == set(range(1, 11))
-    for claim in claims.CLAIMS:
-        assert claim.paragraphs.startswith("§")
-        assert claim.measure
 
 
 # Charts

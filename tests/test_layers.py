@@ -15,9 +15,10 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "report", "claims", "charts", "maps", "sensitivity", "explain", "levers", "compare", "intervals", "regret"},
+    {"demonstration", "report", "verdicts", "ranges", "claims", "late", "estimates", "charts", "maps"}
+    | {"sensitivity", "explain", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
-    {"predictions", "sparse", "ensemble", "model"},
+    {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
     {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults"},

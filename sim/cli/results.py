@@ -1,4 +1,4 @@
-"""Commands about the results of a sweep: compare, query, export, claims."""
+"""Commands about the results of a sweep: compare, query, export."""
 
 from __future__ import annotations
 
@@ -108,29 +108,3 @@ def export(results: Path, folder: Path, kind: str) -> None:
 
     for path in Results(results).export(folder, kind):
         click.echo(str(path))
-
-
-@cli.command()
-@click.argument("results", type=click.Path(path_type=Path))
-@json_option
-def claims(results: Path, as_json: bool) -> None:
-    """Answer the article's claims from a sweep of its scenarios.
-
-    Example: blocs claims demo/results
-    """
-    from sim.claims import answers, as_rows, unanswered
-    from sim.cli import tell
-    from sim.compare import sample
-    from sim.store import Results
-
-    runs = sample(Results(results))
-    found, lacking = answers(runs), unanswered(runs)
-    if not found:
-        message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
-        raise InputError([Fault(str(results), 1, "", message)])
-    if as_json:
-        click.echo(json.dumps({"claims": as_rows(found), "lacking": lacking}, ensure_ascii=False, indent=1))
-    else:
-        tell.claims(console(), found)
-        for number, names in lacking.items():
-            click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")

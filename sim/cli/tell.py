@@ -283,11 +283,12 @@ def claims(out: Console, found: list[Answer]) -> None:
                   numbers=("effect", "95 % interval", "n"))  # fmt: skip
     for one in found:
         interval = f"{one.low:+.3f} to {one.high:+.3f}" if not math.isnan(one.low) else "–"
-        cells = (f"{one.claim} ({one.paragraphs})", one.measure, f"{one.effect:+.3f}", interval)
+        cells = (f"{one.text} ({one.paragraphs})", one.measure, f"{one.effect:+.3f}", interval)
         shown.add_row(str(one.number), *map(plain, cells), str(one.n), one.verdict)
     out.print(shown)
     out.print(
-        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone."
+        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone.\n"
+        "How much of the parameters' ranges they hold in, and whether random ties show the same: `blocs claims`."
     )
 
 

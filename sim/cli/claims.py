@@ -1,0 +1,151 @@
+"""The command `claims`: the article's claims at the defaults, over the ranges and in placebo worlds."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim.cli.group import cli, console, json_option, plain, seed_option, table, workers_option
+from sim.cli.runs import progress_bar
+from sim.faults import Fault, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sim.claims import Claim
+    from sim.compare import Sample
+    from sim.estimates import Interval
+    from sim.ranges import Counts, Findings
+    from sim.scenario import Scenario
+    from sim.verdicts import Held, Judged
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.option("--points", type=click.IntRange(0, 100_000), default=4096, show_default=True,
+              help="Settings of the parameters over their ranges; 0 for the defaults alone.")  # fmt: skip
+@click.option("--each", type=click.IntRange(2, 10_000), default=4, show_default=True,
+              help="Runs of each scenario at each of these settings.")  # fmt: skip
+@click.option("--placebos", type=click.IntRange(0, 10_000), default=20, show_default=True,
+              help="Worlds with permuted ties at the defaults.")  # fmt: skip
+@click.option("--replicates", type=click.IntRange(3, 1_000_000), default=1000, show_default=True,
+              help="Runs of each scenario at the defaults, without RESULTS; a tenth in a placebo world.")  # fmt: skip
+@seed_option
+@workers_option
+@json_option
+def claims(
+    results: Path | None, points: int, each: int, placebos: int, replicates: int, seed: int | None,
+    workers: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Answer the article's claims: at the defaults, over the parameters' ranges, and beside placebo worlds.
+
+    Without RESULTS it runs what it needs itself; with the folder of a sweep the effects at the defaults are the
+    sweep's, and its scenarios are those that the ranges and placebo worlds start from.
+
+    Example: blocs claims --points 512
+    """
+    from sim.catalog import load
+    from sim.claims import BASE, CLAIMS, needed, unanswered
+    from sim.ranges import Counts
+    from sim.verdicts import as_record, counted
+
+    found = None if results is None else runs_in(results)
+    asked: list[Claim] = list(CLAIMS) if found is None else answerable_in(found, results)
+    scenarios: dict[str, Scenario] = (
+        {name: load(name) for name in needed(asked)} if found is None else scenarios_of(found, needed(asked))
+    )
+    luck = scenarios[BASE].sweep.seed if seed is None else seed
+    counts = Counts(points=points, each=each, placebos=placebos, replicates=replicates, seed=luck)
+    judged = judged_claims(asked, scenarios, found, counts, workers)
+    lacking = {} if found is None else unanswered(found)
+    if as_json:
+        record = {"claims": [as_record(one) for one in judged], "lacking": lacking, "counts": counted(counts)}
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        tell(console(), judged, counts)
+        for number, names in lacking.items():
+            click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")
+
+
+def runs_in(results: Path) -> Sample:
+    """The finished runs of a sweep."""
+    from sim.compare import sample
+    from sim.store import Results
+
+    return sample(Results(results))
+
+
+def answerable_in(found: Sample, results: Path | None) -> list[Claim]:
+    """The claims that a sweep can answer; raises InputError where there are none."""
+    from sim.claims import answerable
+
+    if asked := answerable(found):
+        return asked
+    message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
+    raise InputError([Fault(str(results), 1, "", message)])
+
+
+def scenarios_of(found: Sample, names: list[str]) -> dict[str, Scenario]:
+    """The scenarios that a sweep ran."""
+    from sim.scenario import Scenario
+
+    return {name: Scenario.model_validate(found.scenarios[name]) for name in names}
+
+
+def judged_claims(
+    asked: list[Claim], scenarios: dict[str, Scenario], found: Sample | None, counts: Counts, workers: int | None
+) -> list[Judged]:
+    """Run what is left to run, and judge."""
+    from sim.late import evidence_from
+    from sim.ranges import explore
+    from sim.verdicts import judgements
+
+    with progress_bar() as progress:
+        made: Findings = explore(scenarios, asked, counts, defaults=found is None, workers=workers, progress=progress)
+    intervals: list[Interval] = []
+    for claim in asked:
+        evidence = made.defaults if found is None else evidence_from(found, claim.scenarios)
+        assert evidence is not None  # noqa: S101  # asked for where there is no sweep
+        intervals.append(claim.effect(evidence).interval())
+    return judgements(asked, intervals, made)
+
+
+def tell(out: Console, found: list[Judged], counts: Counts) -> None:
+    """The claims with their figures and verdicts."""
+    shown = table("", "claim", "effect", "holds in", "where", "placebo: effect, holds in", "verdict")
+    for one in found:
+        answer, placebo = one.answer, one.placebo
+        words = [f"{answer.text} ({answer.paragraphs})", spread(answer.effect, answer.low, answer.high)]
+        words += [
+            share(one.holds_share),
+            "\n".join(f"{s.parameter} {s.direction} {s.strength:.2f}" for s in one.decided_by),
+        ]
+        figures = spread(placebo.effect, placebo.low, placebo.high) if placebo and placebo.n else "–"
+        words.append(f"{figures}\n{share(placebo.holds_share if placebo else None)}")
+        shown.add_row(str(answer.number), *map(plain, [*words, one.verdict]))
+    out.print(shown)
+    out.print(
+        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone."
+    )
+    if counts.points:
+        out.print(
+            f"holds in: share of {counts.points} settings over the parameters' ranges, {counts.each} runs of each"
+            " scenario at each;\nwhere: the parameters that tell these settings from the others, by the distance of"
+            " Kolmogorov and Smirnov;\nplacebo: the same with the ties permuted over the states (docs/claims.md)."
+        )
+
+
+def spread(effect: float, low: float, high: float) -> str:
+    """An effect with its interval."""
+    return f"{effect:+.3f}" + ("" if math.isnan(low) else f" ({low:+.3f} to {high:+.3f})")
+
+
+def share(held: Held | None) -> str:
+    """A share of the ranges with its interval, in per cent."""
+    if held is None or not held.points:
+        return "–"
+    return f"{100 * held.share:.0f} % ({100 * held.low:.0f} to {100 * held.high:.0f})"

@@ -1,0 +1,190 @@
+"""The claims' effects at the defaults, over the parameters' ranges and in placebo worlds, in threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from sim.claims import BASE, Claim, needed
+from sim.design import sampled
+from sim.kernel import PARAMETERS, Flags, Floats
+from sim.late import Evidence, Late, evidence_of, joined, late_runs
+from sim.parameters import parameter_range
+from sim.placebo import permuted, shuffled
+from sim.scenario import Scenario, Spread, Sweep
+from sim.world import World, world_of
+
+VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds state no affinities
+AT_DEFAULTS, AT_POINTS = 0, 1  # streams of randomness for permutations
+PART = 100  # runs of a thread's task at the defaults
+CHANCE = 0.05  # of a separation as strong anywhere among the parameters if none mattered
+
+Progress = Callable[[int, int], None]
+Worlds = Mapping[str, World]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is computed: design points and runs of each scenario at one, placebo worlds and runs in one."""
+
+    points: int = 4096
+    each: int = 4
+    placebos: int = 20
+    replicates: int = 1000  # of each scenario at the defaults
+    seed: int = 20231025
+
+    @property
+    def in_placebo(self) -> int:
+        """Runs of each scenario in one placebo world: its effect spreads by the worlds more than by the luck."""
+        return max(2, self.replicates // 10)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Effects of C claims; NaN where the runs do not define one."""
+
+    values: Floats  # (P, V), the parameters of each design point
+    article: Floats  # (P, C)
+    placebo: Floats  # (P, C), another permutation at each point
+    placebo_defaults: Floats  # (placebo worlds, C)
+    defaults: Evidence | None  # the article's own runs at the defaults, if they were asked for
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How far a parameter's values where a claim holds lie from those where it does not."""
+
+    parameter: str
+    direction: str  # "high" where the claim holds at high values, "low" where at low ones
+    strength: float  # the Kolmogorov-Smirnov distance, in [0, 1]
+
+
+def design(points: int, seed: int) -> Floats:
+    """Parameters of each point, (P, V): a scrambled Sobol sequence over the documented ranges of VARIED."""
+    vary: dict[str, tuple[float, ...] | Spread] = {}
+    for name in VARIED:
+        low, high = parameter_range(name)
+        vary[f"parameters.{name}"] = Spread(start=low, stop=high)
+    rows = sampled(Sweep(design="sobol", points=points, seed=seed, vary=vary))
+    return np.array([list(row.values()) for row in rows])
+
+
+def at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
+    """The worlds with other parameters, (V,); one that a scenario sets apart from its baseline stays as it sets it."""
+    base = worlds[BASE].start.parameters
+    given = base.copy()
+    given[[PARAMETERS.index(name) for name in VARIED]] = values
+    return {
+        name: replace(
+            w, start=w.start._replace(parameters=np.where(w.start.parameters == base, given, w.start.parameters))
+        )
+        for name, w in worlds.items()
+    }
+
+
+def evidence(worlds: Worlds, *, seed: int, replicates: Iterable[int]) -> Evidence:
+    """Runs of all the worlds on the same luck."""
+    luck = list(replicates)
+    return evidence_of(worlds[BASE], {name: late_runs(w, seed=seed, replicates=luck) for name, w in worlds.items()})
+
+
+def effects(found: Evidence, claims: Iterable[Claim]) -> list[float]:
+    """Effect of each claim."""
+    return [claim.effect(found).effect() for claim in claims]
+
+
+def placebo_worlds(worlds: Worlds, rng: np.random.Generator) -> dict[str, World]:
+    """The worlds with their ties permuted, all in the same way, so that differences between them stay paired."""
+    order = shuffled(len(worlds[BASE].states), rng)
+    return {name: permuted(world, order) for name, world in worlds.items()}
+
+
+def stream(seed: int, kind: int, n: int) -> np.random.Generator:
+    """Randomness of the n-th permutation, whichever thread asks for it and when."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(kind, n)))
+
+
+def explore(
+    scenarios: Mapping[str, Scenario], claims: Sequence[Claim], counts: Counts, *,
+    defaults: bool, workers: int | None = None, progress: Progress | None = None,
+) -> Findings:  # fmt: skip
+    """Run what the claims need; a point has luck of its own, the same in all scenarios and in its placebo world."""
+    worlds = {name: world_of(scenarios[name]) for name in needed(claims)}
+    values, late = (
+        design(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED))),
+        dict[str, list[Late]](),
+    )
+    article, placebo = np.full((2, counts.points, len(claims)), np.nan)
+    at_defaults = np.full((counts.placebos, len(claims)), np.nan)
+    tasks: list[tuple[int, Callable[[], None]]] = []
+
+    def default_part(name: str, place: int, replicates: range) -> None:
+        late[name][place] = late_runs(worlds[name], seed=counts.seed, replicates=replicates)
+
+    def placebo_world(n: int) -> None:
+        changed = placebo_worlds(worlds, stream(counts.seed, AT_DEFAULTS, n))
+        at_defaults[n] = effects(evidence(changed, seed=counts.seed, replicates=range(counts.in_placebo)), claims)
+
+    def point(n: int) -> None:
+        luck = range(n * counts.each, (n + 1) * counts.each)
+        here = at_point(worlds, values[n])
+        there = placebo_worlds(here, stream(counts.seed, AT_POINTS, n))
+        article[n] = effects(evidence(here, seed=counts.seed, replicates=luck), claims)
+        placebo[n] = effects(evidence(there, seed=counts.seed, replicates=luck), claims)
+
+    if defaults:
+        parts = [range(r, min(r + PART, counts.replicates)) for r in range(0, counts.replicates, PART)]
+        for name in worlds:
+            late[name] = [Late(*(np.empty(0),) * 4)] * len(parts)
+            tasks += [(len(part), partial(default_part, name, i, part)) for i, part in enumerate(parts)]
+    tasks += [(len(worlds) * counts.in_placebo, partial(placebo_world, n)) for n in range(counts.placebos)]
+    tasks += [(2 * len(worlds) * counts.each, partial(point, n)) for n in range(counts.points)]
+    in_threads(tasks, workers, progress)
+    own = evidence_of(worlds[BASE], {name: joined(parts) for name, parts in late.items()}) if defaults else None
+    return Findings(values, article, placebo, at_defaults, own)
+
+
+def in_threads(tasks: list[tuple[int, Callable[[], None]]], workers: int | None, progress: Progress | None) -> None:
+    """Do tasks, each of a number of runs; an error or a signal drops those not begun."""
+    total, done = sum(runs for runs, _ in tasks), 0
+    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    try:
+        begun = {pool.submit(task): runs for runs, task in tasks}
+        for future in as_completed(begun):
+            future.result()
+            done += begun[future]
+            if progress is not None:
+                progress(done, total)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def separations(values: Floats, holds: Flags) -> list[Separation]:
+    """The parameters that decide whether a claim holds, the strongest first.
+
+    values is (P, V), holds (P,). Regional sensitivity analysis (Hornberger & Spear 1981): for each parameter the
+    Kolmogorov-Smirnov distance between its values where the claim holds and where it does not. Only those beyond
+    what chance gives the strongest of V parameters (CHANCE, by Bonferroni and the distance's asymptotic law).
+    """
+    one, other = values[holds], values[~holds]
+    if not (len(one) and len(other)):
+        return []
+    bound = np.sqrt(-np.log(CHANCE / values.shape[1] / 2) / 2 * (1 / len(one) + 1 / len(other)))
+    found = []
+    for column, name in enumerate(VARIED):
+        grid = np.sort(values[:, column])
+        gap = below(one[:, column], grid) - below(other[:, column], grid)
+        furthest = float(gap[np.argmax(np.abs(gap))])
+        if abs(furthest) > bound:
+            found.append(Separation(name, "high" if furthest < 0 else "low", abs(furthest)))
+    return sorted(found, key=lambda separation: -separation.strength)
+
+
+def below(sample: Floats, grid: Floats) -> Floats:
+    """Share of a sample at or below each value of a grid."""
+    return np.searchsorted(np.sort(sample), grid, side="right") / len(sample)

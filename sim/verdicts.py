@@ -1,0 +1,150 @@
+"""A claim judged: its effect at the defaults, how much of the ranges it holds in, and the same in placebo worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.claims import Answer, Claim, answer
+from sim.estimates import Interval, excess
+from sim.intervals import mean_interval, share_interval
+from sim.kernel import Floats
+from sim.ranges import Counts, Findings, Separation, separations
+
+NO_EFFECT = 1e-12  # an effect nearer to the threshold is rounding
+MOST = 2 / 3  # most of the ranges: settings in which it holds are twice as many as those in which it does not
+MORE = 0.1  # clearly more than in placebo worlds: for one setting in ten it takes the article's own ties
+DECIDING = 2  # parameters that are named
+
+
+@dataclass(frozen=True)
+class Held:
+    """Share of the design points at which the claim's direction holds, of those that define an effect."""
+
+    share: float
+    low: float
+    high: float
+    points: int
+    zero: float  # share of points with no effect at all, which is not holding
+    against: float  # share of points with the contrary effect
+    undefined: int  # points whose runs define no effect
+
+    @property
+    def interval(self) -> Interval:
+        """The share with its Wilson interval."""
+        return self.share, self.low, self.high, self.points
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """The same figures in placebo worlds; the effect at the defaults is a mean over n worlds."""
+
+    effect: float
+    low: float
+    high: float
+    n: int
+    holds_share: Held | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with all that its verdict rests on."""
+
+    answer: Answer
+    holds_share: Held | None
+    decided_by: tuple[Separation, ...]
+    placebo: Placebo | None
+    verdict: str
+
+
+def direction(effects: Floats, threshold: float) -> Floats:
+    """1 where an effect passes the threshold, −1 where it falls short, 0 where neither; NaN where undefined."""
+    away = effects - threshold
+    return np.where(np.abs(away) <= NO_EFFECT, 0.0, np.sign(away))
+
+
+def held(effects: Floats, threshold: float) -> Held:
+    """In how many of the points a claim's direction holds, from its effects, (P,)."""
+    signs = direction(effects, threshold)
+    known = signs[~np.isnan(signs)]
+    share, low, high, points = share_interval(int((known > 0).sum()), known.size)
+    zero, against = (float((known == s).mean()) if known.size else float("nan") for s in (0, -1))
+    return Held(share, low, high, points, zero, against, signs.size - known.size)
+
+
+def judge(claim: Claim, interval: Interval, effects: Findings, place: int) -> Judged:
+    """A claim's figures and verdict; `place` is its column among the effects."""
+    at_defaults = answer(claim, interval)
+    share = other = None
+    decided: tuple[Separation, ...] = ()
+    if len(effects.values):
+        share, other = (held(e[:, place], claim.threshold) for e in (effects.article, effects.placebo))
+        signs = direction(effects.article[:, place], claim.threshold)
+        known = ~np.isnan(signs)
+        decided = tuple(separations(effects.values[known], signs[known] > 0)[:DECIDING])
+    placebo = None
+    if other is not None or len(effects.placebo_defaults):
+        placebo = Placebo(*mean_interval(effects.placebo_defaults[:, place]), other)
+    words = at_defaults.verdict
+    if share is not None and other is not None:
+        words = verdict(interval, share.interval, other.interval, decided, threshold=claim.threshold)
+    return Judged(at_defaults, share, decided, placebo, words)
+
+
+def verdict(
+    effect: Interval, share: Interval, placebo: Interval, decided: Sequence[Separation], *, threshold: float = 0.0
+) -> str:
+    """The verdict in words, from the effect at the defaults and the shares of the ranges in both kinds of worlds.
+
+    `undecided` where the interval at the defaults holds no effect or no run defines one. Otherwise `robust` where it
+    agrees at the defaults, in most of the ranges and clearly more often than in placebo worlds; `the mechanism's
+    doing` where it agrees and most placebo settings do too, nearly as often; `contradicted` where the defaults and
+    most of the ranges are against it; `conditional` on what decides in all that is left.
+    """
+    _, low, high, _ = effect
+    if not (low > threshold or high < threshold) or not share[3]:
+        return "undecided"
+    if low > threshold:
+        more = excess(share, placebo)[1] > MORE
+        if not more and placebo[1] > 0.5:
+            return "the mechanism's doing"
+        if share[1] > MOST and more:
+            return "robust"
+    elif share[2] < 1 - MOST:
+        return "contradicted"
+    where = " and ".join(f"{one.parameter} ({one.direction})" for one in decided)
+    return f"conditional on {where}" if where else "undecided"
+
+
+def judgements(claims: Sequence[Claim], intervals: Sequence[Interval], found: Findings) -> list[Judged]:
+    """All claims judged."""
+    return [judge(claim, interval, found, i) for i, (claim, interval) in enumerate(zip(claims, intervals, strict=True))]
+
+
+def as_record(judged: Judged) -> dict[str, Any]:
+    """A judged claim as a plain record, a number that is none as null."""
+    record = asdict(judged.answer) | {
+        "at_defaults": judged.answer.verdict,
+        "holds_share": asdict(judged.holds_share) if judged.holds_share else None,
+        "decided_by": [asdict(one) for one in judged.decided_by],
+        "placebo": asdict(judged.placebo) if judged.placebo else None,
+        "verdict": judged.verdict,
+    }
+    return without_nan(record)
+
+
+def without_nan(value: Any) -> Any:
+    """A nested record with null for every number that is none."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def counted(counts: Counts) -> dict[str, int]:
+    """What was computed, for the record."""
+    return asdict(counts) | {"runs_in_placebo_world": counts.in_placebo}

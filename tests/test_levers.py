@@ -1,0 +1,67 @@
+"""Levers in many futures, and the command that shows their regret."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sim.catalog import load
+from sim.cli import cli
+from sim.ensemble import run
+from sim.levers import futures, shipped_levers
+from sim.settings import with_settings
+
+
+def test_levers_are_the_scenarios_marked_as_such() -> None:
+    found = shipped_levers()
+    assert next(iter(found)) == "baseline_2023"
+    assert {"no_sanctions", "global_coexistence", "focused_indo_pacific", "us_china_detente"} <= found.keys()
+    assert not {"front_without_china", "dispersed_attention"} & found.keys()
+
+
+def test_a_future_is_one_setting_of_the_parameters_for_every_lever() -> None:
+    levers = {name: load(name) for name in ("baseline_2023", "no_sanctions")}
+    table = futures(levers, "capability_front", points=2, replicates=2, seed=5)
+    assert table.shape == (2, 2)
+    again = futures(levers, "capability_front", points=2, replicates=2, seed=5)
+    assert table.equals(again)
+    from sim.design import points
+    from sim.scenario import Sweep
+    from sim.sensitivity import parameter_ranges
+
+    vary = {
+        f"parameters.{n}": {"start": a, "stop": b} for n, (a, b) in parameter_ranges(levers["baseline_2023"]).items()
+    }
+    sweep = Sweep.model_validate({"design": "sobol", "points": 2, "seed": 5, "vary": vary})
+    told = points("", levers["baseline_2023"].model_copy(update={"sweep": sweep}))[1].settings
+    lever = with_settings(levers["no_sanctions"], told)
+    runs = [run(lever, seed=5, replicate=r) for r in range(2)]
+    sizes = [one.late_outcomes()[one.outcome_names.index("capability_front")] for one in runs]
+    assert table.loc["no_sanctions", 1] == pytest.approx(np.mean(sizes), abs=1e-15)
+
+
+def test_what_a_lever_sets_itself_is_not_varied() -> None:
+    still = with_settings(load("baseline_2023"), {"w_shelter": 3})
+    table = futures(
+        {"baseline_2023": load("baseline_2023"), "still": still}, "members_front", points=2, replicates=1, seed=1
+    )
+    assert table.notna().all(axis=None)
+
+
+def test_the_command_says_which_lever_is_regretted_least() -> None:
+    words = ["regret", "baseline_2023", "no_sanctions", "--points", "4", "--replicates", "2"]
+    done = CliRunner().invoke(cli, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    most = [one["regret_max"] for one in record["levers"]]
+    assert most == sorted(most)
+    assert record["futures"] == 4
+    told = CliRunner().invoke(cli, words)
+    assert "minimax regret" in told.stdout
+    refused = CliRunner().invoke(cli, ["regret", "baseline_2023", "no_sanctions", "--outcome", "capability_fornt"])
+    assert refused.exit_code == 2
+    assert "capability_front" in refused.stderr
+    assert CliRunner().invoke(cli, ["regret", "baseline_2023"]).exit_code == 2
