@@ -552,13 +552,11 @@ def flips(
 
 def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
     """The smaller of the flips towards either end of a candidate's range, if there is one."""
-    candidate = probe.candidate
-    found = []
-    for end in (candidate.low, candidate.high):
-        inside = candidate.low <= candidate.value <= candidate.high
-        if (inside or abs(end - candidate.value) <= candidate.high - candidate.low) and end != candidate.value:
-            flip = flip_towards(probe, end, now, replicates)
-            found += [flip] if flip is not None else []
+    candidate, span = probe.candidate, probe.candidate.high - probe.candidate.low
+    if not candidate.low - span <= candidate.value <= candidate.high + span:
+        return None  # out of all proportion, such as the budget of a bloc whose attention has no limit
+    ends = [end for end in (candidate.low, candidate.high) if end != candidate.value]
+    found = [flip for end in ends if (flip := flip_towards(probe, end, now, replicates)) is not None]
     return min(found, key=lambda flip: flip.relative, default=None)
 
 
