@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from sim import ensemble
 from sim.catalog import load
 from sim.cli import cli
-from sim.explain import FROM_STATES, Candidate, Decision, Witness, averaged, candidates, decision, flips
+from sim.explain import FROM_STATES, Decision, Witness, averaged, decision
 from sim.faults import InputError
+from sim.flips import Candidate, candidates, flips
 from sim.kernel import TERMS
 from sim.model import BlocModel
 from sim.parameters import Parameters

@@ -16,7 +16,7 @@ ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
     {"demonstration", "report", "verdicts", "ranges", "claims", "late", "estimates", "charts", "maps"}
-    | {"sensitivity", "explain", "levers", "compare", "intervals", "regret"},
+    | {"sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},

@@ -27,7 +27,8 @@ from sim.faults import Fault, InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.explain import Account, Average, Decision, Flips
+    from sim.explain import Account, Average, Decision
+    from sim.flips import Flips
     from sim.scenario import Scenario
 
 LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
@@ -57,6 +58,7 @@ def explain(
     Example: blocs explain baseline_2023 IRN --flip
     """
     from sim import explain as science
+    from sim import flips
 
     one, many = {"--replicate": replicate}, {"--replicates": replicates, "--flip": flip or None}
     if (Path(scenario) / "manifest.json").is_file():
@@ -80,7 +82,7 @@ def explain(
         return
     count = replicates or REPLICATES
     average = science.averaged(told, state, seed=luck, replicates=count)
-    turned = science.flips(told, state, seed=luck, replicates=count) if flip else None
+    turned = flips.flips(told, state, seed=luck, replicates=count) if flip else None
     if as_json:
         record = {"scenario": name, "name": told.states[state].name, **average.record()}
         click.echo(dumped({**record, **({"flip": turned.record()} if turned else {})}))

@@ -82,12 +82,12 @@ def told(record: dict[str, Any], rows: pd.DataFrame) -> None:
     """The regret table for people."""
     out = console()
     sign = "≤" if record["want"] == "low" else "≥"
-    shown = table("lever", "mean", "worst", "regret", "(95 %)", "in 1 of 20", "at most", "best in",
-                  f"satisfies ({sign} {record['satisfied']:g})", "(95 %)",
-                  numbers=("mean", "worst", "regret", "in 1 of 20", "at most", "best in"))  # fmt: skip
+    shown = table("lever", "mean", "regret", "(95 %)", "in 1 of 20", "at most", "best in",
+                  f"{sign} {record['satisfied']:g} in", "(95 %)",
+                  numbers=("mean", "regret", "in 1 of 20", "at most", "best in"))  # fmt: skip
     for one in rows.itertuples():
         shown.add_row(
-            plain(one.lever), f"{one.mean:.3f}", f"{one.worst:.3f}", f"{one.regret:.3f}",
+            plain(one.lever), f"{one.mean:.3f}", f"{one.regret:.3f}",
             f"{one.low:.3f} to {one.high:.3f}", f"{one.regret_95:.3f}", f"{one.regret_max:.3f}",
             f"{100 * one.best:.0f} %", f"{100 * one.satisfied:.0f} %",
             f"{100 * one.satisfied_low:.0f} to {100 * one.satisfied_high:.0f} %",
