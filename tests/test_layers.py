@@ -15,12 +15,12 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "claims", "charts", "compare"},
+    {"report", "figures", "provenance", "demonstration", "claims", "charts", "compare"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults"},
+    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
 )
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,0 +1,304 @@
+"""The report: results as one page for a reader with ten minutes, who is asked 'why?' and 'how sure are you?'."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sim import charts, demonstration, figures, provenance
+from sim.claims import BASE, answers, unanswered
+from sim.compare import (
+    MOVED,
+    Sample,
+    compare_outcomes,
+    compare_states,
+    late_shares,
+    mean_interval,
+    outcome,
+    sample,
+    share_interval,
+    surely_moved,
+    without_difference,
+)
+from sim.faults import printable
+from sim.scenario import Scenario
+from sim.settings import changes
+from sim.sources import ASSUMED, references
+from sim.store import Results, write_synced
+
+SHOWN = 24  # design points in figures and tables; more of them are a matter of `blocs compare --csv`
+PANELS = 3  # designs whose shares are drawn over time
+LISTED_CHANGES = 10
+LISTED_MOVES = 12
+NAME_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scenario at a glance: how often the bloc stands, how large it then is, and the change from the baseline."""
+
+    design: str
+    name: str
+    question: str
+    runs: int
+    stands: tuple[float, float, float]
+    size_where_it_stands: float
+    mean: float
+    change: Any  # a row of compare_outcomes, None for the baseline
+
+    @property
+    def sure(self) -> bool:
+        """Whether the change's interval holds no 0."""
+        return self.change is not None and bool(self.change.low > 0 or self.change.high < 0)
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A table that another analysis gives the report, or the sentence that stands where there is none."""
+
+    table: pd.DataFrame | None
+    note: str
+
+
+def write(results: Results, path: Path, *, baseline: str | None = None) -> None:
+    """Write the report of results as one file; raises InputError where no run has finished."""
+    write_synced(path, page(results, baseline=baseline).encode("utf-8"))
+
+
+def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataFrame | None = None) -> str:
+    """The report as HTML that asks nothing of any other place; the same results give the same text."""
+    found = sample(results)
+    base = found.baseline(baseline)
+    ran = set(found.runs["design"])
+    ordered = [base, *(design for design in found.designs if design != base and design in ran)]
+    told = provenance.scenarios(results)
+    names = titles(found, ordered[:SHOWN])
+    bloc = focus(found)
+    outcomes, states = compare_outcomes(found, base), compare_states(found, base)
+    of_article = is_article(found, base)
+    claimed = answers(found) if of_article else []
+    context = {
+        "title": names[base],
+        "question": str(found.scenarios[base]["question"]),
+        "headline": demonstration.headline(found) if of_article else headline(found, base, bloc, names[base]),
+        "article": of_article,
+        "bloc": charts.readable(bloc),
+        "column": f"capability_{bloc}",
+        "rows": rows(found, base, names, bloc, outcomes),
+        "base": base,
+        "names": names,
+        "more": len(ordered) - len(names),
+        "maps": map_figures(results, found, names, bloc),
+        "over_time": over_time(results, found, names, bloc, outcomes),
+        "kinds": kinds(found, names, bloc),
+        "heat": figures.heat(late_shares(results), names, state_names(found), bloc, "heat"),
+        "differences": difference_figures(found, outcomes, names),
+        "moves": moves(found, outcomes, states, names),
+        "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
+        "claims": claimed,
+        "lacking": unanswered(found) if of_article else {},
+        "sensitivity": sensitivity_section(sensitivity),
+        "regret": regret_section(found, base),
+        "changes": what_changes(found, told, base, names),
+        "assumptions": provenance.assumptions(base_scenario(found, told, base)),
+        "assumed_inputs": assumed_inputs(told),
+        "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
+        "sources": provenance.cited(told),
+        "again": provenance.again(results, told, base),
+        "versions": results.manifest().get("versions", {}),
+        "counts": provenance.counts(results),
+        "failures": provenance.failures(results),
+        "failed": found.failed,
+        "unfinished": found.unfinished,
+        "moved": MOVED,
+        "threshold": charts.FRONT_THRESHOLD,
+    }
+    return environment().get_template("report.html.jinja").render(context)
+
+
+def environment() -> Environment:
+    """The templates' environment: everything escaped, nothing undefined passed over."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.globals |= {"trace": trace, "number": number}
+    made.filters |= {"readable": charts.readable}
+    return made
+
+
+def number(value: object, form: str = ".3g") -> str:
+    """A number with a true minus, a dash for none; any other value as text."""
+    if isinstance(value, (float, np.floating)):
+        return "–" if math.isnan(value) else format(value, form).replace("-", "−")
+    return str(value)
+
+
+def trace(what: str, value: float, form: str) -> Markup:
+    """A number with what it is, so that it can be computed again from the tables alone."""
+    return Markup('<span data-trace="{}">{}</span>').format(what, number(float(value), form))
+
+
+def titles(found: Sample, designs: list[str]) -> dict[str, str]:
+    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
+    named = {}
+    for design in designs:
+        title = printable(str(found.scenarios[design]["title"]))
+        settings = design[design.index(" [") :] if " [" in design else ""
+        named[design] = shortened(title + settings)
+    counted = pd.Series(list(named.values())).value_counts()
+    return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}
+
+
+def shortened(text: str) -> str:
+    """Text of a length that an axis can bear."""
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
+
+
+def state_names(found: Sample) -> dict[str, str]:
+    """Name of each state, with its id where two have the same."""
+    records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
+    named = {state: shortened(printable(record["name"])) for state, record in records.items()}
+    counted = pd.Series(list(named.values())).value_counts()
+    return {state: name if counted[name] == 1 else f"{name} ({state})" for state, name in named.items()}
+
+
+def is_article(found: Sample, base: str) -> bool:
+    """Whether the results are of the article's world, so that its sentences and claims apply."""
+    states = set(found.scenarios[base]["states"])
+    return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
+
+
+def focus(found: Sample) -> str:
+    """The bloc that the report follows: the front, else the one whose size varies most over all runs."""
+    blocs = [name for name in found.alignments() if name != "non_aligned"]
+    return "front" if "front" in blocs else max(blocs, key=lambda bloc: float(found.runs[f"capability_{bloc}"].std()))
+
+
+def headline(found: Sample, base: str, bloc: str, name: str) -> str:
+    """The baseline's finding in one sentence, with its interval, for any world."""
+    sizes = outcome(found.runs, base, f"capability_{bloc}").dropna()
+    share, low, high, n = share_interval(int((sizes >= charts.FRONT_THRESHOLD).sum()), len(sizes))
+    stands = sizes[sizes >= charts.FRONT_THRESHOLD]
+    size = f", and then {stands.mean():.2f} on average" if len(stands) else ""
+    return (
+        f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
+        f" {charts.readable(bloc)} holds a tenth or more of the capability over the last 8 steps{size}."
+    )
+
+
+def rows(found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame) -> list[Row]:
+    """Each scenario at a glance, the baseline first and then by the change of the bloc's size."""
+    column = f"capability_{bloc}"
+    changed = {row.scenario: row for row in outcomes[outcomes["outcome"] == column].itertuples()}
+    made = []
+    for design in names:
+        sizes = outcome(found.runs, design, column).dropna()
+        stands = sizes[sizes >= charts.FRONT_THRESHOLD]
+        interval = share_interval(len(stands), len(sizes))[:3]
+        size, mean = mean_interval(stands.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
+        question = str(found.scenarios[design]["question"])
+        made.append(Row(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
+    return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
+
+
+def map_figures(results: Results, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+    """Maps of P(bloc) by scenario, where the states can be drawn on one."""
+    states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
+    return figures.map_figures(late_shares(results), names, states, bloc)
+
+
+def over_time(
+    results: Results, found: Sample, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame
+) -> list[figures.Picture]:
+    """Shares over the steps in the baseline and in the scenarios where the bloc shrinks and grows most."""
+    sizes = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
+    ordered = list(sizes.sort_values("difference", kind="stable")["scenario"])
+    chosen = list(dict.fromkeys([next(iter(names)), *ordered[:1], *ordered[-1:]]))[:PANELS]
+    blocs = sorted((a for a in found.alignments() if a != "non_aligned"), key=lambda name: name != bloc)
+    with contextlib.closing(results.connection()) as connection:
+        steps = connection.execute("select * from steps order by point, seed, replicate, step").df()
+    number_of = {design: n for n, design in enumerate(found.designs)}
+    return [
+        figures.over_time(steps[steps["point"] == number_of[d]], names[d], [*blocs, "non_aligned"], f"time{n}")
+        for n, d in enumerate(chosen)
+    ]
+
+
+def kinds(found: Sample, names: Mapping[str, str], bloc: str) -> figures.Picture:
+    """The bloc's size run by run in each scenario."""
+    sizes = {name: outcome(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
+    return figures.by_run({name: values for name, values in sizes.items() if len(values)}, bloc, "kinds")
+
+
+def difference_figures(found: Sample, outcomes: pd.DataFrame, names: Mapping[str, str]) -> list[figures.Picture]:
+    """A figure of paired differences for each bloc."""
+    blocs = [name for name in found.alignments() if name != "non_aligned"]
+    made = [figures.changes(outcomes, names, bloc, f"change{n}") for n, bloc in enumerate(blocs)]
+    return [picture for picture in made if picture is not None]
+
+
+def moves(
+    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str]
+) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
+    """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
+    blocs = [name for name in found.alignments() if name != "non_aligned"]
+    main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
+    sure = outcomes[((outcomes["low"] > 0) | (outcomes["high"] < 0)) & outcomes["outcome"].isin(main)]
+    moved, known = surely_moved(states), state_names(found)
+    made = []
+    for design, name in list(names.items())[1:]:
+        words = []
+        for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
+            listed = [f"{known[m.state]} {number(m.difference, '+.2f')}" for m in group.head(LISTED_MOVES).itertuples()]
+            more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
+            words.append((charts.readable(str(alignment)), ", ".join(listed) + more))
+        made.append((design, name, list(sure[sure["scenario"] == design].itertuples()), words))
+    return made
+
+
+def base_scenario(found: Sample, told: Mapping[str, Scenario], design: str) -> Scenario:
+    """The recorded scenario of a design."""
+    return next(s for name, s in told.items() if design == name or design.startswith(f"{name} ["))
+
+
+def what_changes(
+    found: Sample, told: Mapping[str, Scenario], base: str, names: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, str, str]], int]]:
+    """What each scenario changes in the baseline: the first places with both values, and how many there are."""
+    before = base_scenario(found, told, base)
+    made = []
+    for design in list(names)[1:]:
+        listed = changes(before, base_scenario(found, told, design))
+        made.append((names[design], listed[:LISTED_CHANGES], len(listed)))
+    return made
+
+
+def assumed_inputs(told: Mapping[str, Scenario]) -> tuple[int, int, int]:
+    """Inputs that rest on our own assumption, at least in part; those without a source; all of them."""
+    found = provenance.inputs(told)
+    assumed = sum(ASSUMED in (key for key, _ in references(cell)) for _, cell in found)
+    return assumed, sum(not cell for _, cell in found), len(found)
+
+
+def sensitivity_section(table: pd.DataFrame | None) -> Extra:
+    """Which parameters the findings hang on, from a table of a sensitivity analysis, if there is one."""
+    note = (
+        "These results vary no parameter, so they cannot say which assumed number matters most;"
+        " `blocs sweep SCENARIO --design sobol` asks that."
+    )
+    return Extra(table, "" if table is not None else note)
+
+
+def regret_section(found: Sample, baseline: str) -> Extra:
+    """What a choice of lever may cost at worst, where these results hold levers under several futures."""
+    return Extra(None, "These results hold no choice of levers under several futures, so there is no regret to tell.")
