@@ -20,10 +20,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim import charts
+from sim.compare import Sample
+from sim.faults import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 POINTS_TO_PIXELS = 4 / 3
+NAME_LENGTH = 60
 Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
 
 
@@ -34,6 +37,30 @@ class Picture:
     markup: Markup
     caption: str
     width: int
+
+
+def titles(found: Sample, designs: list[str]) -> dict[str, str]:
+    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
+    named = {}
+    for design in designs:
+        title = printable(str(found.scenarios[design]["title"]))
+        settings = design[design.index(" [") :] if " [" in design else ""
+        named[design] = shortened(title + settings)
+    counted = pd.Series(list(named.values())).value_counts()
+    return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}
+
+
+def shortened(text: str) -> str:
+    """Text of a length that an axis can bear."""
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
+
+
+def state_names(found: Sample) -> dict[str, str]:
+    """Name of each state, with its id where two have the same."""
+    records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
+    named = {state: shortened(printable(record["name"])) for state, record in records.items()}
+    counted = pd.Series(list(named.values())).value_counts()
+    return {state: name if counted[name] == 1 else f"{name} ({state})" for state, name in named.items()}
 
 
 @contextlib.contextmanager
@@ -143,8 +170,9 @@ def by_run(sizes: Mapping[str, pd.Series], bloc: str, key: str) -> Picture:
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
     told = f"Runs in which the {charts.readable(bloc)} holds a tenth of capability or more: {words}."
     caption = (
-        "Each row is one scenario's runs, sorted by the bloc's size. Where there are two heaps there are two kinds of"
-        " world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth or more."
+        "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
+        " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
+        " or more."
     )
     return inline(axes, key, caption=caption, told=told)
 
@@ -176,7 +204,9 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: st
     rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
     if not len(rows):
         return None
-    rows = rows.assign(scenario=rows["scenario"].map(names)).sort_values("difference", kind="stable")
+    order = list(names)
+    rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
+    rows = rows.assign(scenario=rows["scenario"].map(names))
     with drawn(6.4, 0.27 * len(rows) + 0.9) as axes:
         charts.differences(axes, rows, label=f"change of the {charts.readable(bloc)}'s share of capability")
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows.itertuples())

@@ -29,17 +29,14 @@ from sim.compare import (
     surely_moved,
     without_difference,
 )
-from sim.faults import printable
 from sim.scenario import Scenario
 from sim.settings import changes
 from sim.sources import ASSUMED, references
 from sim.store import Results, write_synced
 
 SHOWN = 24  # design points in figures and tables; more of them are a matter of `blocs compare --csv`
-PANELS = 3  # designs whose shares are drawn over time
-LISTED_CHANGES = 10
+LISTED_CHANGES = 6
 LISTED_MOVES = 12
-NAME_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,12 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
     ran = set(found.runs["design"])
     ordered = [base, *(design for design in found.designs if design != base and design in ran)]
     told = provenance.scenarios(results)
-    names = titles(found, ordered[:SHOWN])
+    names = figures.titles(found, ordered[:SHOWN])
     bloc = focus(found)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
+    glance = rows(found, base, names, bloc, outcomes)
+    names = {row.design: row.name for row in glance}
+    shares = late_shares(results)
     of_article = is_article(found, base)
     claimed = answers(found) if of_article else []
     context = {
@@ -93,15 +93,15 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
         "article": of_article,
         "bloc": charts.readable(bloc),
         "column": f"capability_{bloc}",
-        "rows": rows(found, base, names, bloc, outcomes),
+        "rows": glance,
         "base": base,
         "names": names,
         "more": len(ordered) - len(names),
-        "maps": map_figures(results, found, names, bloc),
-        "over_time": over_time(results, found, names, bloc, outcomes),
+        "maps": map_figures(shares, found, names, bloc),
+        "over_time": over_time(results, found, names, bloc),
         "kinds": kinds(found, names, bloc),
-        "heat": figures.heat(late_shares(results), names, state_names(found), bloc, "heat"),
-        "differences": difference_figures(found, outcomes, names),
+        "heat": figures.heat(shares, names, figures.state_names(found), bloc, "heat"),
+        "differences": difference_figures(outcomes, names, blocs_of(found, bloc)),
         "moves": moves(found, outcomes, states, names),
         "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
         "claims": claimed,
@@ -148,30 +148,6 @@ def trace(what: str, value: float, form: str) -> Markup:
     return Markup('<span data-trace="{}">{}</span>').format(what, number(float(value), form))
 
 
-def titles(found: Sample, designs: list[str]) -> dict[str, str]:
-    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
-    named = {}
-    for design in designs:
-        title = printable(str(found.scenarios[design]["title"]))
-        settings = design[design.index(" [") :] if " [" in design else ""
-        named[design] = shortened(title + settings)
-    counted = pd.Series(list(named.values())).value_counts()
-    return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}
-
-
-def shortened(text: str) -> str:
-    """Text of a length that an axis can bear."""
-    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
-
-
-def state_names(found: Sample) -> dict[str, str]:
-    """Name of each state, with its id where two have the same."""
-    records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
-    named = {state: shortened(printable(record["name"])) for state, record in records.items()}
-    counted = pd.Series(list(named.values())).value_counts()
-    return {state: name if counted[name] == 1 else f"{name} ({state})" for state, name in named.items()}
-
-
 def is_article(found: Sample, base: str) -> bool:
     """Whether the results are of the article's world, so that its sentences and claims apply."""
     states = set(found.scenarios[base]["states"])
@@ -182,6 +158,11 @@ def focus(found: Sample) -> str:
     """The bloc that the report follows: the front, else the one whose size varies most over all runs."""
     blocs = [name for name in found.alignments() if name != "non_aligned"]
     return "front" if "front" in blocs else max(blocs, key=lambda bloc: float(found.runs[f"capability_{bloc}"].std()))
+
+
+def blocs_of(found: Sample, first: str) -> list[str]:
+    """The blocs, the one that the report follows first."""
+    return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
 def headline(found: Sample, base: str, bloc: str, name: str) -> str:
@@ -211,25 +192,24 @@ def rows(found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes
     return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
 
 
-def map_figures(results: Results, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+def map_figures(shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
     """Maps of P(bloc) by scenario, where the states can be drawn on one."""
     states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
-    return figures.map_figures(late_shares(results), names, states, bloc)
+    return figures.map_figures(shares, names, states, bloc)
 
 
-def over_time(
-    results: Results, found: Sample, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame
-) -> list[figures.Picture]:
+def over_time(results: Results, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
     """Shares over the steps in the baseline and in the scenarios where the bloc shrinks and grows most."""
-    sizes = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
-    ordered = list(sizes.sort_values("difference", kind="stable")["scenario"])
-    chosen = list(dict.fromkeys([next(iter(names)), *ordered[:1], *ordered[-1:]]))[:PANELS]
-    blocs = sorted((a for a in found.alignments() if a != "non_aligned"), key=lambda name: name != bloc)
+    base, *others = names
+    chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
+    number_of = {design: found.designs.index(design) for design in chosen}
     with contextlib.closing(results.connection()) as connection:
-        steps = connection.execute("select * from steps order by point, seed, replicate, step").df()
-    number_of = {design: n for n, design in enumerate(found.designs)}
+        query = "select * from steps where list_contains(?, point) order by point, seed, replicate, step"
+        steps = connection.execute(query, [list(number_of.values())]).df()
     return [
-        figures.over_time(steps[steps["point"] == number_of[d]], names[d], [*blocs, "non_aligned"], f"time{n}")
+        figures.over_time(
+            steps[steps["point"] == number_of[d]], names[d], [*blocs_of(found, bloc), "non_aligned"], f"time{n}"
+        )
         for n, d in enumerate(chosen)
     ]
 
@@ -240,9 +220,8 @@ def kinds(found: Sample, names: Mapping[str, str], bloc: str) -> figures.Picture
     return figures.by_run({name: values for name, values in sizes.items() if len(values)}, bloc, "kinds")
 
 
-def difference_figures(found: Sample, outcomes: pd.DataFrame, names: Mapping[str, str]) -> list[figures.Picture]:
+def difference_figures(outcomes: pd.DataFrame, names: Mapping[str, str], blocs: list[str]) -> list[figures.Picture]:
     """A figure of paired differences for each bloc."""
-    blocs = [name for name in found.alignments() if name != "non_aligned"]
     made = [figures.changes(outcomes, names, bloc, f"change{n}") for n, bloc in enumerate(blocs)]
     return [picture for picture in made if picture is not None]
 
@@ -251,10 +230,10 @@ def moves(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str]
 ) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
     """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
-    blocs = [name for name in found.alignments() if name != "non_aligned"]
+    blocs = blocs_of(found, focus(found))
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
     sure = outcomes[((outcomes["low"] > 0) | (outcomes["high"] < 0)) & outcomes["outcome"].isin(main)]
-    moved, known = surely_moved(states), state_names(found)
+    moved, known = surely_moved(states), figures.state_names(found)
     made = []
     for design, name in list(names.items())[1:]:
         words = []
@@ -294,7 +273,7 @@ def sensitivity_section(table: pd.DataFrame | None) -> Extra:
     """Which parameters the findings hang on, from a table of a sensitivity analysis, if there is one."""
     note = (
         "These results vary no parameter, so they cannot say which assumed number matters most;"
-        " `blocs sweep SCENARIO --design sobol` asks that."
+        " a sweep with --design sobol asks that."
     )
     return Extra(table, "" if table is not None else note)
 

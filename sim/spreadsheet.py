@@ -22,9 +22,10 @@ def harmless_sql(column: str) -> str:
 
 
 def write_csv(table: pd.DataFrame, path: Path, *, index_label: str = "") -> None:
-    """Write a table as CSV, with its index where that has a label; numbers stay as they are."""
+    """Write a table as CSV (RFC 4180), with its index where that has a label; numbers stay as they are."""
     safe = table.rename(columns=harmless)
     for place, kind in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
             safe.isetitem(place, safe.iloc[:, place].map(harmless))
-    safe.to_csv(path, index=bool(index_label), index_label=index_label or None)
+    # with CRLF between rows a lone CR within a text is quoted; else it would begin a row of its own
+    safe.to_csv(path, index=bool(index_label), index_label=index_label or None, lineterminator="\r\n")
