@@ -58,7 +58,8 @@ def colours(alignments: Sequence[str]) -> dict[str, str]:
 
 def readable(name: str) -> str:
     """An alignment's name as a reader would write it."""
-    return name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
+    words = name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
+    return words if len(words) > 2 else f"bloc {words}"
 
 
 def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, runs: int = 6, top: float = 0.8) -> None:

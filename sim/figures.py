@@ -27,6 +27,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 POINTS_TO_PIXELS = 4 / 3
 NAME_LENGTH = 60
+SETTINGS_LENGTH = 30
 Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
 
 
@@ -45,6 +46,8 @@ def titles(found: Sample, designs: list[str]) -> dict[str, str]:
     for design in designs:
         title = printable(str(found.scenarios[design]["title"]))
         settings = design[design.index(" [") :] if " [" in design else ""
+        if len(settings) > SETTINGS_LENGTH:
+            settings = f" [point {found.designs.index(design)}]"
         named[design] = shortened(title + settings)
     counted = pd.Series(list(named.values())).value_counts()
     return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}

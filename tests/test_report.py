@@ -96,6 +96,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return swept(tmp_path_factory.mktemp("hostile") / "results", {"=cmd": evil, EVIL: other}, 3)
 
 
+@pytest.fixture(scope="module")
+def hostile_text(hostile: Results) -> str:
+    return report.page(hostile)
+
+
 def test_the_page_has_all_sections_and_figures_with_words(text: str) -> None:
     page = Page(text)
     sections = [attributes.get("id") for tag, attributes in page.elements if tag == "section"]
@@ -169,17 +174,32 @@ def test_every_marked_number_is_found_again_in_the_tables(results: Results, text
             assert float(printed) == pytest.approx(known[mark], abs=0.5001 * 10**-digits), mark
 
 
-def test_hostile_names_are_words_and_nothing_else(hostile: Results) -> None:
-    text = report.page(hostile)
-    page = Page(text)
-    assert "<script" not in text
+def test_hostile_names_are_words_and_nothing_else(hostile_text: str) -> None:
+    page = Page(hostile_text)
+    assert "<script" not in hostile_text
     assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     words = "".join(page.words)
     assert EVIL in words
     assert "{{ 7 * 7 }}" in words
     assert "$x_1^{$" in words
-    assert "\x07" not in text
+    assert "\x07" not in hostile_text
+
+
+def test_failed_and_unfinished_runs_are_told(results: Results, tmp_path: Path) -> None:
+    broken = Results(tmp_path / "broken")
+    shutil.copytree(results.folder, broken.folder)
+    first, second, *_ = sorted(path for path in broken.shards.iterdir() if not path.name.startswith("."))
+    shutil.rmtree(first)
+    with contextlib.closing(duckdb.connect()) as connection:
+        source, target = second / "runs.parquet", second / "new.parquet"
+        failed = f"select * replace ('failed' as status, 'Boom: {EVIL}' as error) from '{source}'"  # noqa: S608
+        connection.execute(f"copy ({failed}) to '{target}' (format parquet)")
+        target.replace(source)
+        ((count,),) = connection.execute(f"select count(*) from '{source}'").fetchall()  # noqa: S608
+    text = report.page(broken)
+    assert f"{count} runs failed and " in text
+    assert "Boom: &lt;script&gt;" in text
 
 
 def test_a_name_that_nobody_defined_is_an_error() -> None:
@@ -271,9 +291,9 @@ UNDRAWN = """() => [...document.querySelectorAll('figure svg, figure img')].filt
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_the_page(
-    browser: Any, width: int, scheme: str, text: str, hostile: Results, tmp_path: Path
+    browser: Any, width: int, scheme: str, text: str, hostile_text: str, tmp_path: Path
 ) -> None:
-    for name, content in (("page", text), ("hostile", report.page(hostile))):
+    for name, content in (("page", text), ("hostile", hostile_text)):
         path = tmp_path / f"{name}.html"
         path.write_text(content, encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
