@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ from sim.compare import (
     surely_moved,
     without_difference,
 )
+from sim.design import label
 from sim.scenario import Scenario
-from sim.settings import changes
+from sim.settings import changes, with_settings
 from sim.sources import ASSUMED, references
 from sim.store import Results, write_synced
 
@@ -75,8 +76,8 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
     """The report as HTML that asks nothing of any other place; the same results give the same text."""
     found = sample(results)
     base = found.baseline(baseline)
-    ran = set(found.runs["design"])
-    ordered = [base, *(design for design in found.designs if design != base and design in ran)]
+    finished = set(found.runs["design"])
+    ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     told = provenance.scenarios(results)
     names = figures.titles(found, ordered[:SHOWN])
     bloc = focus(found)
@@ -84,6 +85,7 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
     glance = rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
     shares = late_shares(results)
+    ran = as_run(results, told, names)
     of_article = is_article(found, base)
     claimed = answers(found) if of_article else []
     context = {
@@ -106,10 +108,10 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
         "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
         "claims": claimed,
         "lacking": unanswered(found) if of_article else {},
-        "sensitivity": sensitivity_section(sensitivity),
+        "sensitivity": sensitivity_section(sensitivity, varied=len(found.designs) > len(told)),
         "regret": regret_section(found, base),
-        "changes": what_changes(found, told, base, names),
-        "assumptions": provenance.assumptions(base_scenario(found, told, base)),
+        "changes": what_changes(ran, names),
+        "assumptions": provenance.assumptions(ran[base]),
         "assumed_inputs": assumed_inputs(told),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited(told),
@@ -188,6 +190,7 @@ def rows(found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes
         interval = share_interval(len(stands), len(sizes))[:3]
         size, mean = mean_interval(stands.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
         question = str(found.scenarios[design]["question"])
+        question = "" if question == found.scenarios[base]["question"] else question
         made.append(Row(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
     return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
 
@@ -245,19 +248,24 @@ def moves(
     return made
 
 
-def base_scenario(found: Sample, told: Mapping[str, Scenario], design: str) -> Scenario:
-    """The recorded scenario of a design."""
-    return next(s for name, s in told.items() if design == name or design.startswith(f"{name} ["))
+def as_run(results: Results, told: Mapping[str, Scenario], designs: Collection[str]) -> dict[str, Scenario]:
+    """The scenario that each design ran, with the settings that the sweep gave it."""
+    points = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
+    chosen = {design: points[design] for design in designs}
+    return {
+        design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
+        for design, point in chosen.items()
+    }
 
 
 def what_changes(
-    found: Sample, told: Mapping[str, Scenario], base: str, names: Mapping[str, str]
+    ran: Mapping[str, Scenario], names: Mapping[str, str]
 ) -> list[tuple[str, list[tuple[str, str, str]], int]]:
     """What each scenario changes in the baseline: the first places with both values, and how many there are."""
-    before = base_scenario(found, told, base)
+    base, *others = names
     made = []
-    for design in list(names)[1:]:
-        listed = changes(before, base_scenario(found, told, design))
+    for design in others:
+        listed = changes(ran[base], ran[design])
         made.append((names[design], listed[:LISTED_CHANGES], len(listed)))
     return made
 
@@ -269,13 +277,14 @@ def assumed_inputs(told: Mapping[str, Scenario]) -> tuple[int, int, int]:
     return assumed, sum(not cell for _, cell in found), len(found)
 
 
-def sensitivity_section(table: pd.DataFrame | None) -> Extra:
+def sensitivity_section(table: pd.DataFrame | None, *, varied: bool = False) -> Extra:
     """Which parameters the findings hang on, from a table of a sensitivity analysis, if there is one."""
-    note = (
-        "These results vary no parameter, so they cannot say which assumed number matters most;"
-        " a sweep with --design sobol asks that."
-    )
-    return Extra(table, "" if table is not None else note)
+    if table is not None:
+        return Extra(table, "")
+    if varied:
+        return Extra(None, "These results vary settings, and what each does stands above; no analysis was added.")
+    note = "These results vary no parameter, so they cannot say which assumed number matters most;"
+    return Extra(None, f"{note} a sweep with --design sobol asks that.")
 
 
 def regret_section(found: Sample, baseline: str) -> Extra:
