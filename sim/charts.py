@@ -29,6 +29,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "hatch.linewidth": 0.4,
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "svg.hashsalt": "blocs",
     "figure.dpi": 120,
 }
@@ -58,10 +59,11 @@ def colours(alignments: Sequence[str]) -> dict[str, str]:
 
 def readable(name: str) -> str:
     """An alignment's name as a reader would write it."""
-    return name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
+    words = name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
+    return words if len(words) > 2 else f"bloc {words}"
 
 
-def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, runs: int = 6) -> None:
+def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, runs: int = 6, top: float = 0.8) -> None:
     """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs."""
     for n, alignment in enumerate(alignments):
         table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
@@ -70,7 +72,7 @@ def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, r
         axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
         axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=readable(alignment))
-    axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, 0.8))
+    axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, top))
 
 
 def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
@@ -88,9 +90,12 @@ def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
     bar.set_label(label)
 
 
-def distributions(axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD) -> None:
+def distributions(
+    axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
+    label: str = "front's share of capability over the last 8 steps",
+) -> None:  # fmt: skip
     """One small histogram a scenario, all on one scale: outcomes that fall into two kinds show as two heaps."""
-    bins = np.linspace(0, 0.6, 41)
+    bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
     tallest = max(share.max() for share in shares.values()) or 1.0
     for row, (name, share) in enumerate(shares.items()):
@@ -103,7 +108,7 @@ def distributions(axes: Axes, values: Mapping[str, Any], *, threshold: float = F
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
     axes.set_yticks(range(len(values)), list(values))
-    axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, 0.6), xlabel="front's share of capability over the last 8 steps")
+    axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, top), xlabel=label)
     axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
 
 

@@ -16,6 +16,7 @@ from sim.intervals import LEVEL, adjusted, paired_differences
 from sim.store import Results
 
 KEYS = ["scenario", "point", "seed", "replicate"]
+MOVED = 0.1  # a smaller change of a state's share of a bloc isn't spoken of
 
 
 @dataclass(frozen=True)
@@ -218,3 +219,12 @@ def without_difference(outcomes: pd.DataFrame) -> list[str]:
     """Designs in which no outcome differs clearly from the baseline."""
     changed: Mapping[Any, Any] = outcomes.groupby("scenario", sort=False)["clear"].any().to_dict()
     return [str(design) for design, any_change in changed.items() if not any_change]
+
+
+def surely_moved(states: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of states in which a share of a bloc moves by a tenth or more, surely, by alignment."""
+    sure = states[states["clear"] & (states["difference"].abs() >= MOVED)]
+    sure = sure[sure["alignment"] != "non_aligned"]
+    alignments = list(sure["alignment"].unique())
+    ordered = sure.reindex(sure["difference"].abs().sort_values(ascending=False, kind="stable").index)
+    return ordered.sort_values("alignment", key=lambda column: column.map(alignments.index), kind="stable")

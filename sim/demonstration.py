@@ -25,6 +25,7 @@ from sim.compare import (
 from sim.intervals import share_interval
 from sim.late import evidence_from
 from sim.scenario import Scenario
+from sim.spreadsheet import write_csv
 from sim.store import Results
 
 
@@ -54,8 +55,8 @@ def make(results: Results, out: Path) -> Demonstration:
     outcomes, states = compare_outcomes(found, BASE), compare_states(found, BASE)
     answered = answers(found)
     out.mkdir(parents=True, exist_ok=True)
-    outcomes.to_csv(out / "outcomes.csv", index=False)
-    states.to_csv(out / "states.csv", index=False)
+    write_csv(outcomes, out / "outcomes.csv")
+    write_csv(states, out / "states.csv")
     (out / "claims.json").write_text(json.dumps(as_rows(answered), ensure_ascii=False, indent=1), encoding="utf-8")
     drawn = draw(found, outcomes, results, out)
     return Demonstration(found, headline(found), outcomes, states, answered, without_difference(outcomes), drawn)

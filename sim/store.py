@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.faults import Fault, InputError, shown_path
+from sim.spreadsheet import harmless_sql
 
 Column = npt.NDArray[Any]
 Table = dict[str, Column]
@@ -110,7 +111,8 @@ class Results:
                 path = folder / f"{table}.{kind}"
                 target = str(path).replace("'", "''")
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
-                copy = f"copy (select * from {table} order by all) to '{target}' (format {kind}, {options})"  # noqa: S608
+                columns = harmless_columns(connection, table) if kind == "csv" else "*"
+                copy = f"copy (select {columns} from {table} order by all) to '{target}' (format {kind}, {options})"  # noqa: S608
                 connection.execute(copy)
                 written.append(path)
         return sorted(written)
@@ -174,6 +176,13 @@ class Results:
             who = "another process"
         share = f" (share {which[1:].replace('-of-', '/')})" if which else ""
         return f"is being written by {who}{share}; wait for it or choose another --out"
+
+
+def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The columns of a table for a spreadsheet: no text in them can be taken for a formula."""
+    described = connection.execute(f"describe {table}").fetchall()
+    texts = [harmless_sql(name) for name, kind, *_ in described if kind == "VARCHAR"]
+    return f"* replace ({', '.join(texts)})" if texts else "*"
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:

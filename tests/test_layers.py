@@ -15,13 +15,13 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "report", "verdicts", "ranges", "claims", "late", "estimates", "charts", "maps"}
-    | {"sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
+    {"demonstration", "report", "figures", "provenance", "verdicts", "ranges", "claims", "late", "estimates", "charts"}
+    | {"maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults"},
+    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
 )
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,6 +1,30 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import claims, explain, landscape, regret, results, runs, scenarios, sensitivity
+from sim.cli import claims, explain, landscape, regret, report, results, runs, scenarios, sensitivity
 from sim.cli.group import cli, main
 
-__all__ = ["claims", "cli", "explain", "landscape", "main", "regret", "results", "runs", "scenarios", "sensitivity"]
+__all__ = [
+    "claims",
+    "cli",
+    "explain",
+    "landscape",
+    "main",
+    "regret",
+    "report",
+    "results",
+    "runs",
+    "scenarios",
+    "sensitivity",
+]
+    "claims",
+    "cli",
+    "explain",
+    "landscape",
+    "main",
+    "regret",
+    "report",
+    "results",
+    "runs",
+    "scenarios",
+    "sensitivity",
+]

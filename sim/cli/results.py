@@ -34,6 +34,7 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
     """
     from sim.cli import tell
     from sim.compare import compare_outcomes, compare_states, sample
+    from sim.spreadsheet import write_csv
     from sim.store import Results
 
     found = sample(Results(results))
@@ -41,8 +42,8 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
     outcomes, states = compare_outcomes(found, against), compare_states(found, against)
     if csv_folder is not None:
         csv_folder.mkdir(parents=True, exist_ok=True)
-        outcomes.to_csv(csv_folder / "outcomes.csv", index=False)
-        states.to_csv(csv_folder / "states.csv", index=False)
+        write_csv(outcomes, csv_folder / "outcomes.csv")
+        write_csv(states, csv_folder / "states.csv")
     if as_json:
         record = {
             "baseline": against,

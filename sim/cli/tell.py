@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from sim.compare import Sample
     from sim.demonstration import Demonstration
     from sim.store import Results
-
-MOVED = 0.1
 LISTED_SIZES = 60
 
 
@@ -210,10 +208,12 @@ def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
     """A run as `trajectory.csv`, `outcomes.csv` and `record.json` with the scenario that makes it again."""
     import pandas as pd
 
+    from sim.spreadsheet import write_csv
+
     folder.mkdir(parents=True, exist_ok=True)
     labels = np.array(run.alignments, dtype=object)[run.alignment]
-    pd.DataFrame(labels, columns=list(run.states)).to_csv(folder / "trajectory.csv", index_label="step")
-    pd.DataFrame(run.outcomes, columns=list(run.outcome_names)).to_csv(folder / "outcomes.csv", index_label="step")
+    write_csv(pd.DataFrame(labels, columns=list(run.states)), folder / "trajectory.csv", index_label="step")
+    write_csv(pd.DataFrame(run.outcomes, columns=list(run.outcome_names)), folder / "outcomes.csv", index_label="step")
     record = {**run_record(name, told, run), "resolved": told.model_dump(mode="json")}
     (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -265,15 +265,15 @@ def comparison(
 
 def sure_moves(out: Console, moved: pd.DataFrame) -> None:
     """The states whose share of a bloc moves by a tenth or more, surely."""
-    sure = moved[moved["clear"] & (moved["difference"].abs() >= MOVED)]
-    sure = sure[sure["alignment"] != "non_aligned"]
+    from sim.compare import surely_moved
+
+    sure = surely_moved(moved)
     if not len(sure):
         out.print("no state's share of a bloc moves surely by 0.1 or more")
         return
     for alignment, rows in sure.groupby("alignment", sort=False):
-        ordered = rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
-        words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in ordered.head(12).itertuples())
-        more = f" and {len(ordered) - 12} more" if len(ordered) > 12 else ""
+        words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in rows.head(12).itertuples())
+        more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
         out.print(f"P({alignment}): {words}{more}")
 
 
@@ -294,6 +294,8 @@ def claims(out: Console, found: list[Answer]) -> None:
 
 def by_scenario(out: Console, made: Demonstration) -> None:
     """How each scenario differs from the baseline: the front's size run by run, its paired change, who moves."""
+    from sim.charts import FRONT_THRESHOLD
+
     shown = table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
                   numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
     sizes = made.outcomes[made.outcomes["outcome"] == "capability_front"].set_index("scenario")
@@ -302,7 +304,7 @@ def by_scenario(out: Console, made: Demonstration) -> None:
     ordered = sizes["difference"].sort_values(kind="stable").index
     for design in (BASE, *ordered):
         rows = made.found.runs[made.found.runs["design"] == design]["capability_front"]
-        cells = [plain(design), f"{rows.mean():.2f}", f"{100 * (rows >= MOVED).mean():.0f} %"]
+        cells = [plain(design), f"{rows.mean():.2f}", f"{100 * (rows >= FRONT_THRESHOLD).mean():.0f} %"]
         if design in sizes.index:
             one = sizes.loc[design]
             mine = states[states["scenario"] == design]

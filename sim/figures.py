@@ -1,0 +1,220 @@
+"""Figures of the report: charts and maps embedded in a page, each with its numbers in words for those who don't see."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib
+import importlib.util
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim import charts
+from sim.compare import Sample
+from sim.faults import printable
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+POINTS_TO_PIXELS = 4 / 3
+NAME_LENGTH = 60
+SETTINGS_LENGTH = 30
+Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure ready for a page: its markup, the words below it and the width in pixels at which it reads well."""
+
+    markup: Markup
+    caption: str
+    width: int
+
+
+def titles(found: Sample, designs: list[str]) -> dict[str, str]:
+    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
+    named = {}
+    for design in designs:
+        title = printable(str(found.scenarios[design]["title"]))
+        settings = design[design.index(" [") :] if " [" in design else ""
+        if len(settings) > SETTINGS_LENGTH:
+            settings = f" [point {found.designs.index(design)}]"
+        named[design] = shortened(title + settings)
+    counted = pd.Series(list(named.values())).value_counts()
+    return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}
+
+
+def shortened(text: str) -> str:
+    """Text of a length that an axis can bear."""
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
+
+
+def state_names(found: Sample) -> dict[str, str]:
+    """Name of each state, with its id where two have the same."""
+    records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
+    named = {state: shortened(printable(record["name"])) for state, record in records.items()}
+    counted = pd.Series(list(named.values())).value_counts()
+    return {state: name if counted[name] == 1 else f"{name} ({state})" for state, name in named.items()}
+
+
+@contextlib.contextmanager
+def drawn(width: float, height: float) -> Iterator[Axes]:
+    """Axes of a new figure, drawn on in the house style, in which a name with `$` in it is no mathematics."""
+    with matplotlib.rc_context(charts.STYLE):
+        _, (axes,) = charts.figure(width, height)
+        yield axes
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes belong to."""
+    made = axes.figure
+    assert isinstance(made, Figure)  # noqa: S101 - axes made by `drawn` lie in no subfigure
+    return made
+
+
+def inline(axes: Axes, name: str, *, caption: str, told: str) -> Picture:
+    """A figure as inline SVG: no metadata, ids of its own in the page, and `told` for readers who don't see it."""
+    file = io.StringIO()
+    with matplotlib.rc_context(charts.STYLE):
+        figure_of(axes).savefig(file, format="svg", metadata={"Date": None})
+    ElementTree.register_namespace("", SVG[1:-1])
+    ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])
+    root = ElementTree.fromstring(file.getvalue())  # noqa: S314 - our own figure
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag == f"{SVG}style" or child.tag.endswith("metadata"):
+                parent.remove(child)
+    for node in root.iter():
+        for key, value in node.attrib.items():
+            if key == "id":
+                node.set(key, f"{name}-{value}")
+            elif key == LINK and value.startswith("#"):
+                node.set(key, f"#{name}-{value[1:]}")
+            else:
+                node.set(key, value.replace("url(#", f"url(#{name}-"))
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    for key, value in (("role", "img"), ("aria-label", told), ("focusable", "false")):
+        root.set(key, value)
+    width = round(float(root.attrib["viewBox"].split()[2]) * POINTS_TO_PIXELS)
+    return Picture(Markup(ElementTree.tostring(root, encoding="unicode")), caption, width)  # noqa: S704 - escaped by it
+
+
+def embedded(axes: Axes, *, caption: str, told: str, dots: int = 110) -> Picture:
+    """A figure as an image whose bytes stand in the page."""
+    file = io.BytesIO()
+    made = figure_of(axes)
+    with matplotlib.rc_context(charts.STYLE):
+        made.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
+    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    width = round(made.get_figwidth() * 96)
+    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, told)
+    return Picture(markup, caption, width)
+
+
+def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str) -> list[Picture]:
+    """A map of P(alignment) for each design, where the world's states can be drawn on one; else none."""
+    if importlib.util.find_spec("sim.maps") is None:
+        return []
+    maps: Any = importlib.import_module("sim.maps")
+    if not maps.drawable(states):
+        return []
+    made = []
+    for design, name in names.items():
+        chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
+        with drawn(6.2, 3.3) as axes:
+            maps.world_map(axes, chances, label=f"P({charts.readable(alignment)})")
+            told = f"World map of P({charts.readable(alignment)}) in {name}. {extremes(chances)}"
+            made.append(embedded(axes, caption=name, told=told))
+    return made
+
+
+def extremes(chances: Mapping[str, float], count: int = 8) -> str:
+    """The states with most of a share, and how many have none, in words."""
+    ordered = sorted(chances.items(), key=lambda item: (-item[1], item[0]))
+    top = ", ".join(f"{state} {share:.2f}" for state, share in ordered[:count] if share >= 0.005)
+    none = sum(share < 0.005 for share in chances.values())
+    return f"Highest: {top or 'nobody'}. Under 0.01: {none} of {len(chances)} states."
+
+
+def over_time(steps: pd.DataFrame, name: str, alignments: Sequence[str], key: str) -> Picture:
+    """Capability shares over the steps of one design: median, band and the first single runs."""
+    present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
+    top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
+    with drawn(3.9, 3.3) as axes:
+        charts.share_bands(axes, steps, present, top=top)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
+    last = steps[steps["step"] == steps["step"].max()]
+    ends = []
+    for alignment in present:
+        low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
+        ends.append(f"{charts.readable(alignment)} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
+    told = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
+    return inline(axes, key, caption=name, told=told)
+
+
+def by_run(sizes: Mapping[str, pd.Series], bloc: str, key: str) -> Picture:
+    """A histogram of a bloc's size over the runs of each design."""
+    largest = max(float(values.max()) for values in sizes.values())
+    top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
+    with drawn(6.6, 0.34 * len(sizes) + 1.0) as axes:
+        label = f"{charts.readable(bloc)}: share of capability over the last 8 steps"
+        charts.distributions(axes, sizes, label=label, top=top)
+    threshold = charts.FRONT_THRESHOLD
+    words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
+    told = f"Runs in which the {charts.readable(bloc)} holds a tenth of capability or more: {words}."
+    caption = (
+        "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
+        " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
+        " or more."
+    )
+    return inline(axes, key, caption=caption, told=told)
+
+
+def heat(shares: Shares, names: Mapping[str, str], states: Mapping[str, str], bloc: str, key: str) -> Picture | None:
+    """States by designs, P(bloc), the states with most of it first; None where no state ever stands there."""
+    grid = pd.DataFrame({d: {s: v.get(bloc, 0.0) for s, v in shares[d].items()} for d in names}).fillna(0.0)
+    never = [states[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
+    grid = grid[(grid >= 0.005).any(axis=1)]
+    if not len(grid):
+        return None
+    grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+    grid = grid.rename(index=dict(states), columns=dict(names))
+    with drawn(min(7.0, 2.8 + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.0, 9.5)) as axes:
+        charts.state_heat(axes, grid, label=f"P({charts.readable(bloc)})")
+        axes.tick_params(axis="x", labelsize=7.5)
+    first = grid.iloc[:, 0]
+    told = f"P({charts.readable(bloc)}) of {len(grid)} states in {grid.shape[1]} scenarios. "
+    told += f"In {grid.columns[0]}: {extremes(first.to_dict(), 12)}"
+    caption = (
+        f"Share of the last 8 steps, over all runs, that a state spends in the {charts.readable(bloc)}, in hundredths"
+        f" (blank: under 1). In no scenario: {', '.join(never) or 'nobody'}."
+    )
+    return inline(axes, key, caption=caption, told=told)
+
+
+def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: str) -> Picture | None:
+    """Paired differences of a bloc's capability from the baseline; None where there are none."""
+    rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
+    if not len(rows):
+        return None
+    order = list(names)
+    rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
+    rows = rows.assign(scenario=rows["scenario"].map(names))
+    with drawn(6.4, 0.27 * len(rows) + 0.9) as axes:
+        charts.differences(axes, rows, label=f"change of the {charts.readable(bloc)}'s share of capability")
+    words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows.itertuples())
+    caption = (
+        f"{charts.readable(bloc).capitalize()}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
+        " runs on the same luck, with its 95 % interval; grey squares where that holds no difference."
+    ).replace("Us-led", "US-led")
+    return inline(axes, key, caption=caption, told=f"Change of the {charts.readable(bloc)}'s capability: {words}.")

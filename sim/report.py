@@ -1,0 +1,291 @@
+"""The report: results as one page for a reader with ten minutes, who is asked 'why?' and 'how sure are you?'."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sim import charts, demonstration, figures, provenance
+from sim.claims import BASE, answers, unanswered
+from sim.compare import (
+    MOVED,
+    Sample,
+    compare_outcomes,
+    compare_states,
+    late_shares,
+    outcome,
+    sample,
+    surely_moved,
+    without_difference,
+)
+from sim.design import label
+from sim.intervals import mean_interval, share_interval
+from sim.scenario import Scenario
+from sim.settings import changes, with_settings
+from sim.sources import ASSUMED, references
+from sim.store import Results, write_synced
+
+SHOWN = 24  # design points in figures and tables; more of them are a matter of `blocs compare --csv`
+LISTED_CHANGES = 6
+LISTED_MOVES = 12
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scenario at a glance: how often the bloc stands, how large it then is, and the change from the baseline."""
+
+    design: str
+    name: str
+    question: str
+    runs: int
+    stands: tuple[float, float, float]
+    size_where_it_stands: float
+    mean: float
+    change: Any  # a row of compare_outcomes, None for the baseline
+
+    @property
+    def sure(self) -> bool:
+        """Whether the change is clear though all outcomes are asked at once."""
+        return self.change is not None and bool(self.change.clear)
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A table that another analysis gives the report, or the sentence that stands where there is none."""
+
+    table: pd.DataFrame | None
+    note: str
+
+
+def write(results: Results, path: Path, *, baseline: str | None = None) -> None:
+    """Write the report of results as one file; raises InputError where no run has finished."""
+    write_synced(path, page(results, baseline=baseline).encode("utf-8"))
+
+
+def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataFrame | None = None) -> str:
+    """The report as HTML that asks nothing of any other place; the same results give the same text."""
+    found = sample(results)
+    base = found.baseline(baseline)
+    finished = set(found.runs["design"])
+    ordered = [base, *(design for design in found.designs if design != base and design in finished)]
+    told = provenance.scenarios(results)
+    names = figures.titles(found, ordered[:SHOWN])
+    bloc = focus(found)
+    outcomes, states = compare_outcomes(found, base), compare_states(found, base)
+    glance = rows(found, base, names, bloc, outcomes)
+    names = {row.design: row.name for row in glance}
+    shares = late_shares(results)
+    ran = as_run(results, told, names)
+    of_article = is_article(found, base)
+    claimed = answers(found) if of_article else []
+    context = {
+        "title": names[base],
+        "question": str(found.scenarios[base]["question"]),
+        "headline": demonstration.headline(found) if of_article else headline(found, base, bloc, names[base]),
+        "article": of_article,
+        "bloc": charts.readable(bloc),
+        "column": f"capability_{bloc}",
+        "rows": glance,
+        "base": base,
+        "names": names,
+        "more": len(ordered) - len(names),
+        "maps": map_figures(shares, found, names, bloc),
+        "over_time": over_time(results, found, names, bloc),
+        "kinds": kinds(found, names, bloc),
+        "heat": figures.heat(shares, names, figures.state_names(found), bloc, "heat"),
+        "differences": difference_figures(outcomes, names, blocs_of(found, bloc)),
+        "moves": moves(found, outcomes, states, names),
+        "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
+        "claims": claimed,
+        "lacking": unanswered(found) if of_article else {},
+        "sensitivity": sensitivity_section(sensitivity, varied=len(found.designs) > len(told)),
+        "regret": regret_section(found, base),
+        "changes": what_changes(ran, names),
+        "assumptions": provenance.assumptions(ran[base]),
+        "assumed_inputs": assumed_inputs(told),
+        "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
+        "sources": provenance.cited(told),
+        "again": provenance.again(results, told, base),
+        "versions": results.manifest().get("versions", {}),
+        "counts": provenance.counts(results),
+        "failures": provenance.failures(results),
+        "failed": found.failed,
+        "unfinished": found.unfinished,
+        "moved": MOVED,
+        "threshold": charts.FRONT_THRESHOLD,
+    }
+    return environment().get_template("report.html.jinja").render(context)
+
+
+def environment() -> Environment:
+    """The templates' environment: everything escaped, nothing undefined passed over."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.globals |= {"trace": trace, "number": number}
+    made.filters |= {"readable": charts.readable}
+    return made
+
+
+def number(value: object, form: str = ".3g") -> str:
+    """A number with a true minus, a dash for none; any other value as text."""
+    if isinstance(value, (float, np.floating)):
+        return "–" if math.isnan(value) else format(value, form).replace("-", "−")
+    return str(value)
+
+
+def trace(what: str, value: float, form: str) -> Markup:
+    """A number with what it is, so that it can be computed again from the tables alone."""
+    return Markup('<span data-trace="{}">{}</span>').format(what, number(float(value), form))
+
+
+def is_article(found: Sample, base: str) -> bool:
+    """Whether the results are of the article's world, so that its sentences and claims apply."""
+    states = set(found.scenarios[base]["states"])
+    return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
+
+
+def focus(found: Sample) -> str:
+    """The bloc that the report follows: the front, else the one whose size varies most over all runs."""
+    blocs = [name for name in found.alignments() if name != "non_aligned"]
+    return "front" if "front" in blocs else max(blocs, key=lambda bloc: float(found.runs[f"capability_{bloc}"].std()))
+
+
+def blocs_of(found: Sample, first: str) -> list[str]:
+    """The blocs, the one that the report follows first."""
+    return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
+
+
+def headline(found: Sample, base: str, bloc: str, name: str) -> str:
+    """The baseline's finding in one sentence, with its interval, for any world."""
+    sizes = outcome(found.runs, base, f"capability_{bloc}").dropna()
+    share, low, high, n = share_interval(int((sizes >= charts.FRONT_THRESHOLD).sum()), len(sizes))
+    stands = sizes[sizes >= charts.FRONT_THRESHOLD]
+    size = f", and then {stands.mean():.2f} on average" if len(stands) else ""
+    return (
+        f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
+        f" {charts.readable(bloc)} holds a tenth or more of the capability over the last 8 steps{size}."
+    )
+
+
+def rows(found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame) -> list[Row]:
+    """Each scenario at a glance, the baseline first and then by the change of the bloc's size."""
+    column = f"capability_{bloc}"
+    changed = {row.scenario: row for row in outcomes[outcomes["outcome"] == column].itertuples()}
+    made = []
+    for design in names:
+        sizes = outcome(found.runs, design, column).dropna()
+        stands = sizes[sizes >= charts.FRONT_THRESHOLD]
+        interval = share_interval(len(stands), len(sizes))[:3]
+        size, mean = mean_interval(stands.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
+        question = str(found.scenarios[design]["question"])
+        question = "" if question == found.scenarios[base]["question"] else question
+        made.append(Row(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
+    return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
+
+
+def map_figures(shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+    """Maps of P(bloc) by scenario, where the states can be drawn on one."""
+    states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
+    return figures.map_figures(shares, names, states, bloc)
+
+
+def over_time(results: Results, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+    """Shares over the steps in the baseline and in the scenarios where the bloc shrinks and grows most."""
+    base, *others = names
+    chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
+    number_of = {design: found.designs.index(design) for design in chosen}
+    with contextlib.closing(results.connection()) as connection:
+        query = "select * from steps where list_contains(?, point) order by point, seed, replicate, step"
+        steps = connection.execute(query, [list(number_of.values())]).df()
+    return [
+        figures.over_time(
+            steps[steps["point"] == number_of[d]], names[d], [*blocs_of(found, bloc), "non_aligned"], f"time{n}"
+        )
+        for n, d in enumerate(chosen)
+    ]
+
+
+def kinds(found: Sample, names: Mapping[str, str], bloc: str) -> figures.Picture:
+    """The bloc's size run by run in each scenario."""
+    sizes = {name: outcome(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
+    return figures.by_run({name: values for name, values in sizes.items() if len(values)}, bloc, "kinds")
+
+
+def difference_figures(outcomes: pd.DataFrame, names: Mapping[str, str], blocs: list[str]) -> list[figures.Picture]:
+    """A figure of paired differences for each bloc."""
+    made = [figures.changes(outcomes, names, bloc, f"change{n}") for n, bloc in enumerate(blocs)]
+    return [picture for picture in made if picture is not None]
+
+
+def moves(
+    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str]
+) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
+    """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
+    blocs = blocs_of(found, focus(found))
+    main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
+    sure = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
+    moved, known = surely_moved(states), figures.state_names(found)
+    made = []
+    for design, name in list(names.items())[1:]:
+        words = []
+        for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
+            listed = [f"{known[m.state]} {number(m.difference, '+.2f')}" for m in group.head(LISTED_MOVES).itertuples()]
+            more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
+            words.append((charts.readable(str(alignment)), ", ".join(listed) + more))
+        made.append((design, name, list(sure[sure["scenario"] == design].itertuples()), words))
+    return made
+
+
+def as_run(results: Results, told: Mapping[str, Scenario], designs: Collection[str]) -> dict[str, Scenario]:
+    """The scenario that each design ran, with the settings that the sweep gave it."""
+    points = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
+    chosen = {design: points[design] for design in designs}
+    return {
+        design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
+        for design, point in chosen.items()
+    }
+
+
+def what_changes(
+    ran: Mapping[str, Scenario], names: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, str, str]], int]]:
+    """What each scenario changes in the baseline: the first places with both values, and how many there are."""
+    base, *others = names
+    made = []
+    for design in others:
+        listed = changes(ran[base], ran[design])
+        made.append((names[design], listed[:LISTED_CHANGES], len(listed)))
+    return made
+
+
+def assumed_inputs(told: Mapping[str, Scenario]) -> tuple[int, int, int]:
+    """Inputs that rest on our own assumption, at least in part; those without a source; all of them."""
+    found = provenance.inputs(told)
+    assumed = sum(ASSUMED in (key for key, _ in references(cell)) for _, cell in found)
+    return assumed, sum(not cell for _, cell in found), len(found)
+
+
+def sensitivity_section(table: pd.DataFrame | None, *, varied: bool = False) -> Extra:
+    """Which parameters the findings hang on, from a table of a sensitivity analysis, if there is one."""
+    if table is not None:
+        return Extra(table, "")
+    if varied:
+        return Extra(None, "These results vary settings, and what each does stands above; no analysis was added.")
+    note = "These results vary no parameter, so they cannot say which assumed number matters most;"
+    return Extra(None, f"{note} a sweep with --design sobol asks that.")
+
+
+def regret_section(found: Sample, baseline: str) -> Extra:
+    """What a choice of lever may cost at worst, where these results hold levers under several futures."""
+    return Extra(None, "These results hold no choice of levers under several futures, so there is no regret to tell.")
