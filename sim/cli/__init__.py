@@ -16,15 +16,3 @@ __all__ = [
     "scenarios",
     "sensitivity",
 ]
-    "claims",
-    "cli",
-    "explain",
-    "landscape",
-    "main",
-    "regret",
-    "report",
-    "results",
-    "runs",
-    "scenarios",
-    "sensitivity",
-]
