@@ -99,7 +99,10 @@ def test_the_design_swaps_one_column_at_a_time_and_is_its_seeds() -> None:
     for i, mixed in enumerate(made.ab):
         assert (mixed[:, i] == made.b[:, i]).all()
         assert (mixed[:, 1 - i] == made.a[:, 1 - i]).all()
-    assert made.a[:, 1].min() >= 10 > 1 >= made.b[:, 0].max()
+    for half in (made.a, made.b):
+        assert half.min(axis=0) == pytest.approx([0, 10], abs=1.5)
+        assert half.max(axis=0) == pytest.approx([1, 20], abs=1.5)
+        assert ((half >= [0, 10]) & (half <= [1, 20])).all()
     again = design({"a": (0.0, 1.0), "b": (10.0, 20.0)}, points=16, rng=luck())
     assert all((one == other).all() for one, other in zip(made, again, strict=True))
     assert (design({"a": (0.0, 1.0)}, points=16, rng=luck(2)).a != made.a[:, :1]).any()
