@@ -99,10 +99,13 @@ def test_the_design_swaps_one_column_at_a_time_and_is_its_seeds() -> None:
     for i, mixed in enumerate(made.ab):
         assert (mixed[:, i] == made.b[:, i]).all()
         assert (mixed[:, 1 - i] == made.a[:, 1 - i]).all()
-    assert made.a[:, 1].min() >= 10 > 1 >= made.b[:, 0].max()
+    for half in (made.a, made.b):
+        assert half.min(axis=0) == pytest.approx([0, 10], abs=1.5)
+        assert half.max(axis=0) == pytest.approx([1, 20], abs=1.5)
+        assert ((half >= [0, 10]) & (half <= [1, 20])).all()
     again = design({"a": (0.0, 1.0), "b": (10.0, 20.0)}, points=16, rng=luck())
     assert all((one == other).all() for one, other in zip(made, again, strict=True))
-    assert (design({"a": (0.0, 1.0)}, points=16, rng=luck(2)).a != made.a[:, :1]).any()
+    assert (design({"a": (0.0, 1.0), "b": (10.0, 20.0)}, points=16, rng=luck(2)).a != made.a).any()
     with pytest.raises(ValueError, match="100 is no power of 2; give 128"):
         design(ISHIGAMI, points=100, rng=luck())
 
@@ -196,11 +199,20 @@ def test_a_box_is_counted_by_hand() -> None:
     assert words(box, ["a", "b"]) == "1 ≤ a ≤ 2"
 
 
-def test_cases_without_a_pattern_leave_no_limit() -> None:
-    x = luck(3).random((400, 3))
-    box = chosen(x, luck(4).random(400) < 0.5, prim(x, np.ones(400, dtype=bool)))
-    assert not box.limited.any()
-    assert words(box, ["a", "b", "c"]) == ""
+def test_limits_that_may_do_nothing_are_dropped() -> None:
+    x, cases = lattice()
+    densest = prim(x, cases)[-1]
+    kept = chosen(x, cases, [densest])
+    assert np.nanmax(quasi_p(x, cases, densest)) > 0.4
+    assert np.nanmax(quasi_p(x, cases, kept)) <= 0.05
+    assert np.argwhere(densest.limited & ~kept.limited).tolist()[-2:] == [[1, 2], [1, 3]]
+    assert kept.coverage > densest.coverage
+
+
+def test_the_chosen_box_is_the_nearest_to_full_coverage_and_density() -> None:
+    x, cases = lattice()
+    box = chosen(x, cases, prim(x, cases))
+    assert (box.n, words(box, ["a", "b", "c", "d"])) == (EMA[20][2], "a ≥ 0.346 and b ≤ 0.592 and c ≥ 0.0978")
 
 
 # One setting at a time
@@ -354,7 +366,9 @@ def test_the_command_varies_all_that_matters_and_says_what_it_leaves_out(monkeyp
     (("--vary", "erosion=0:1", "--vary", "parameters.erosion=0:1"), "is named twice"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(asked: tuple[str, ...], message: str) -> None:
-    assert message in blocs("baseline_2023", *asked, code=2)
+    told = blocs("baseline_2023", *asked, code=2)
+    assert message in told
+    assert told.startswith(asked[0])
 
 
 def test_the_charts_say_what_they_show() -> None:
