@@ -89,11 +89,15 @@ def difference(one: str, other: str, column: str) -> Callable[[Evidence], Mean]:
 
 
 def bite_falls_as_front_grows(found: Evidence) -> Fall:
-    """Minus the slope of the mean bite on all states on the front's share of product, over baseline runs.
+    """Minus the slope of the mean bite on the sanctioned states on the front's share of product, over baseline runs.
 
-    Of all states, as it is then asked of whoever is sanctioned, in a placebo world too.
+    Of all that are sanctioned at the start, so that it is asked of whoever holds these ties in a placebo world too,
+    and those sanctioned later because the front grew do not count as bite gained.
     """
-    return Fall(found.outcome(BASE, f"product_{FRONT}"), found.late[BASE].bite.mean(axis=1))
+    bite = found.late[BASE].bite[:, found.sanctioned]
+    return Fall(
+        found.outcome(BASE, f"product_{FRONT}"), bite.mean(axis=1) if found.sanctioned.any() else bite.sum(axis=1)
+    )
 
 
 def focus_contains(found: Evidence) -> Mean:
@@ -132,8 +136,8 @@ CLAIMS = (
           "front's capability, dispersed attention less baseline", ("dispersed_attention",),
           difference("dispersed_attention", BASE, f"capability_{FRONT}")),
     Claim(5, "As the front grows, sanctions on its members lose their bite", "§14",
-          "fall of the mean bite on all states per share of product in the front", (), bite_falls_as_front_grows,
-          given="follows from erosion"),
+          "fall of the mean bite on the sanctioned states per share of product in the front", (),
+          bite_falls_as_front_grows, given="follows from erosion"),
     Claim(6, "A focused Indo-Pacific strategy contains China", "§19",
           "fall of China's P(front), focused less baseline", ("focused_indo_pacific",), focus_contains),
     Claim(6, "… and puts North Korea under more pressure", "§19, §20",

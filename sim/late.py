@@ -34,6 +34,7 @@ class Evidence:
     alignments: dict[str, int]
     columns: dict[str, int]
     capability: Floats  # (N,), shares of the world's
+    sanctioned: Flags  # (N,), whether anybody sanctions a state at the start of the first scenario
     late: Mapping[str, Late]
 
     def share(self, scenario: str, states: Iterable[str], alignment: str) -> Floats:
@@ -76,9 +77,11 @@ def joined(parts: Iterable[Late]) -> Late:
 
 
 def evidence_of(world: World, late: Mapping[str, Late]) -> Evidence:
-    """Runs with the names of a world, which all the scenarios share."""
+    """Runs with the names of the first scenario's world, which all the scenarios share."""
     columns = outcomes.names(world.alignments[1:], world.theatres)
-    return Evidence(places(world.states), places(world.alignments), places(columns), world.setting.capability, late)
+    sanctioned: Flags = np.any(world.start.sanction > 0, axis=0)
+    axes = places(world.states), places(world.alignments), places(columns)
+    return Evidence(*axes, world.setting.capability, sanctioned, late)
 
 
 def evidence_from(found: Sample, scenarios: Iterable[str]) -> Evidence:
@@ -105,7 +108,9 @@ def evidence_from(found: Sample, scenarios: Iterable[str]) -> Evidence:
         )
     capability = dict(zip(told, shares([s["capability"]["value"] for s in told.values()]), strict=True))
     in_order = np.array([capability[state] for state in states])
-    return Evidence(places(states), places(alignments), places(columns), in_order, late)
+    targets = {tie["b"] for tie in found.scenarios[wanted[0]]["ties"] if tie["kind"] == "sanction"}
+    sanctioned = np.array([state in targets for state in states])
+    return Evidence(places(states), places(alignments), places(columns), in_order, sanctioned, late)
 
 
 def places(names: Iterable[str]) -> dict[str, int]:
