@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import importlib
-import importlib.util
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -19,7 +16,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim import charts
+from sim import charts, maps
 from sim.compare import Sample
 from sim.faults import printable
 
@@ -123,9 +120,6 @@ def embedded(axes: Axes, *, caption: str, told: str, dots: int = 110) -> Picture
 
 def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str) -> list[Picture]:
     """A map of P(alignment) for each design, where the world's states can be drawn on one; else none."""
-    if importlib.util.find_spec("sim.maps") is None:
-        return []
-    maps: Any = importlib.import_module("sim.maps")
     if not maps.drawable(states):
         return []
     made = []
@@ -218,3 +212,41 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: st
         " runs on the same luck, with its 95 % interval; grey squares where that holds no difference."
     ).replace("Us-led", "US-led")
     return inline(axes, key, caption=caption, told=f"Change of the {charts.readable(bloc)}'s capability: {words}.")
+
+
+def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc: str) -> list[Picture]:
+    """What each end of a parameter's range changes, and the parameters' shares of the variance."""
+    count = ends["setting"].nunique()
+    with drawn(6.4, 0.23 * count + 1.2) as axes:
+        charts.tornado(axes, ends, label=f"change of the {charts.readable(bloc)}'s capability")
+    most = ends.drop_duplicates("setting").head(5)
+    words = "; ".join(f"{r.setting} at {r.value:g} {r.difference:+.2f}" for r in most.itertuples())
+    first = inline(
+        axes, "tornado",
+        caption=f"Change of the {charts.readable(bloc)}'s mean capability as one parameter goes to an end of its range"
+        f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
+        told=f"Largest changes: {words}.",
+    )  # fmt: skip
+    with drawn(6.4, 0.23 * count + 1.2) as axes:
+        charts.indices(axes, indices)
+    ordered = indices.sort_values("total", ascending=False, kind="stable").head(5)
+    words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
+    second = inline(
+        axes, "indices",
+        caption="Sobol indices: the share of the variance between settings that a parameter makes alone, and with all"
+        " it interacts with; 95 % bootstrap intervals.",
+        told=f"Shares of the variance: {words}.",
+    )  # fmt: skip
+    return [first, second]
+
+
+def regret(table: pd.DataFrame, bloc: str) -> Picture:
+    """How far each lever falls short of the best one, over the futures."""
+    with drawn(6.4, 0.3 * len(table) + 1.3) as axes:
+        charts.regrets(axes, table, label=f"regret: {charts.readable(bloc)}'s capability above that of the best lever")
+    words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
+    caption = (
+        f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"
+        " mean with its 95 % interval, exceeded in one future of 20, and the greatest."
+    )
+    return inline(axes, "regret", caption=caption, told=f"Regret: {words}.")

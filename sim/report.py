@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sim import charts, demonstration, figures, provenance
+from sim.analyses import Analyses
 from sim.claims import BASE, answers, unanswered
 from sim.compare import (
     MOVED,
@@ -58,20 +59,12 @@ class Row:
         return self.change is not None and bool(self.change.clear)
 
 
-@dataclass(frozen=True)
-class Extra:
-    """A table that another analysis gives the report, or the sentence that stands where there is none."""
-
-    table: pd.DataFrame | None
-    note: str
-
-
-def write(results: Results, path: Path, *, baseline: str | None = None) -> None:
+def write(results: Results, path: Path, *, baseline: str | None = None, analyses: Analyses | None = None) -> None:
     """Write the report of results as one file; raises InputError where no run has finished."""
-    write_synced(path, page(results, baseline=baseline).encode("utf-8"))
+    write_synced(path, page(results, baseline=baseline, analyses=analyses).encode("utf-8"))
 
 
-def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataFrame | None = None) -> str:
+def page(results: Results, *, baseline: str | None = None, analyses: Analyses | None = None) -> str:
     """The report as HTML that asks nothing of any other place; the same results give the same text."""
     found = sample(results)
     base = found.baseline(baseline)
@@ -107,8 +100,10 @@ def page(results: Results, *, baseline: str | None = None, sensitivity: pd.DataF
         "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
         "claims": claimed,
         "lacking": unanswered(found) if of_article else {},
-        "sensitivity": sensitivity_section(sensitivity, varied=len(found.designs) > len(told)),
-        "regret": regret_section(found, base),
+        "judged": {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {},
+        "analyses": analyses,
+        "sensitivity": figures.sensitivity(analyses.ends, analyses.indices, bloc) if analyses else [],
+        "regret": figures.regret(analyses.regret, bloc) if analyses and analyses.regret is not None else None,
         "changes": what_changes(ran, names),
         "assumptions": provenance.assumptions(ran[base]),
         "assumed_inputs": assumed_inputs(told),
@@ -274,18 +269,3 @@ def assumed_inputs(told: Mapping[str, Scenario]) -> tuple[int, int, int]:
     found = provenance.inputs(told)
     assumed = sum(ASSUMED in (key for key, _ in references(cell)) for _, cell in found)
     return assumed, sum(not cell for _, cell in found), len(found)
-
-
-def sensitivity_section(table: pd.DataFrame | None, *, varied: bool = False) -> Extra:
-    """Which parameters the findings hang on, from a table of a sensitivity analysis, if there is one."""
-    if table is not None:
-        return Extra(table, "")
-    if varied:
-        return Extra(None, "These results vary settings, and what each does stands above; no analysis was added.")
-    note = "These results vary no parameter, so they cannot say which assumed number matters most;"
-    return Extra(None, f"{note} a sweep with --design sobol asks that.")
-
-
-def regret_section(found: Sample, baseline: str) -> Extra:
-    """What a choice of lever may cost at worst, where these results hold levers under several futures."""
-    return Extra(None, "These results hold no choice of levers under several futures, so there is no regret to tell.")

@@ -15,8 +15,20 @@ import sim
 ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"cli"},
-    {"demonstration", "report", "figures", "provenance", "verdicts", "ranges", "claims", "late", "estimates", "charts"}
-    | {"maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
+    {
+        "demonstration",
+        "report",
+        "analyses",
+        "figures",
+        "provenance",
+        "verdicts",
+        "ranges",
+        "claims",
+        "late",
+        "estimates",
+        "charts",
+    }
+    | {"estimates", "charts", "maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},

@@ -6,21 +6,42 @@ from pathlib import Path
 
 import click
 
-from sim.cli.group import cli
+from sim.cli.group import cli, seed_option, workers_option
+from sim.cli.runs import progress_bar
+from sim.faults import Fault, InputError
 
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option("--baseline", help="The scenario to compare with; baseline… by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file; report.html in the results by default.")
-def report(results: Path, baseline: str | None, out: Path | None) -> None:
+@click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
+              help="Settings over the parameters' ranges, a power of 2; 0 leaves out what asks for them.")  # fmt: skip
+@seed_option
+@workers_option
+def report(
+    results: Path, baseline: str | None, out: Path | None, points: int, seed: int | None, workers: int | None
+) -> None:  # fmt: skip
     """Write a sweep as one page for readers: findings, how sure they are, sources, how to make it again.
 
     Example: blocs report demo/results --out report.html
     """
-    from sim.report import write
+    from sim.analyses import analyse
+    from sim.compare import sample
+    from sim.report import focus, write
     from sim.store import Results
 
-    path = out or results / "report.html"
-    write(Results(results), path, baseline=baseline)
+    path, asked = out or results / "report.html", None
+    if points:
+        found = sample(Results(results))
+        luck = int(Results(results).manifest()["question"]["seed"]) if seed is None else seed
+        try:
+            with progress_bar() as progress:
+                asked = analyse(
+                    found, found.baseline(baseline), f"capability_{focus(found)}",
+                    points=points, seed=luck, workers=workers, progress=progress,
+                )  # fmt: skip
+        except ValueError as error:
+            raise InputError([Fault("--points", 1, str(points), str(error))]) from None
+    write(Results(results), path, baseline=baseline, analyses=asked)
     click.echo(str(path))
