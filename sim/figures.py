@@ -209,7 +209,7 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: st
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows.itertuples())
     caption = (
         f"{charts.readable(bloc).capitalize()}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
-        " runs on the same luck, with its 95 % interval; grey squares where that holds no difference."
+        " runs on the same luck, with its 95 % interval; grey squares where it is not clear."
     ).replace("Us-led", "US-led")
     return inline(axes, key, caption=caption, told=f"Change of the {charts.readable(bloc)}'s capability: {words}.")
 

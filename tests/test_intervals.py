@@ -108,6 +108,15 @@ def test_an_outcome_that_never_differs_is_not_called_surely_the_same() -> None:
     assert found.p[0] == 1
 
 
+def test_a_few_pairs_that_differ_much_do_not_blow_up_the_interval() -> None:
+    rng = np.random.default_rng(13)
+    gaps = np.where(rng.random((200, 100)) < 0.04, 0.4, rng.normal(0, 0.01, (200, 100)))
+    found = paired_differences(gaps, np.zeros_like(gaps))
+    half = 1.98 * gaps.std(axis=1, ddof=1) / 10
+    assert (found.high - found.difference < 2 * half + 1e-9).all()
+    assert (found.difference - found.low < 2 * half + 1e-9).all()
+
+
 def test_swapping_the_sides_turns_the_interval_round() -> None:
     rng = np.random.default_rng(12)
     one, other = rng.random((3, 50)), rng.random((3, 50))
