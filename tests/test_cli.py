@@ -194,7 +194,9 @@ def test_compare_says_differences_with_intervals(swept: tuple[Path, dict[str, ob
     assert row["difference"] == pytest.approx(row["mean"] - row["baseline_mean"])
     assert row["pairs"] == 12
     header = (tmp_path / "outcomes.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == "scenario,outcome,baseline_mean,mean,difference,low,high,pairs"
+    assert (
+        header == "scenario,outcome,baseline_mean,mean,difference,low,high,effect,rises,falls,pairs,p,p_adjusted,clear"
+    )
     assert (tmp_path / "states.csv").is_file()
     swapped = json.loads(quick("compare", str(folder), "--json", "--baseline", "no_sanctions"))
     assert swapped["baseline"] == "no_sanctions"

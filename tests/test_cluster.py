@@ -20,7 +20,8 @@ from click.testing import CliRunner
 
 from sim import engines
 from sim.catalog import load
-from sim.cli import cli, share_of
+from sim.cli import cli
+from sim.cli.runs import share_of
 from sim.faults import InputError
 from sim.model import Run
 from sim.store import Results, Share, place

@@ -162,7 +162,8 @@ def test_every_marked_number_is_found_again_in_the_tables(results: Results, text
     marked, known = Page(text).traced, recomputed(results)
     checked = marked.keys() & known.keys()
     assert len(checked) >= 10
-    assert all("capability_front" not in mark or mark in known for mark in marked)
+    ends = {mark for mark in marked if mark.startswith(("low ", "high "))}  # resampled, which no SQL repeats
+    assert all("capability_front" not in mark or mark in known for mark in marked.keys() - ends)
     for mark in checked:
         printed = marked[mark].replace("−", "-")
         if printed == "–":

@@ -275,7 +275,7 @@ def failing(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
 
 
 def test_a_sweep_whose_runs_all_fail_is_told_all_the_same(tmp_path: Path) -> None:
-    from sim.cli import sweep_record
+    from sim.cli.runs import sweep_record
 
     one = question_of({"unix_1988": load("unix_1988")}, replicates=3, seed=1)
     report = sweep(one, tmp_path / "results", workers=1, run_one=failing)
