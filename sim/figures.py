@@ -123,10 +123,10 @@ def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str
     if not maps.drawable(states):
         return []
     made = []
-    for design, name in names.items():
+    for n, (design, name) in enumerate(names.items()):
         chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
         with drawn(6.2, 3.3) as axes:
-            maps.world_map(axes, chances, label=f"P({charts.readable(alignment)})")
+            maps.world_map(axes, chances, label=f"P({charts.readable(alignment)})", key=n == 0)
             told = f"World map of P({charts.readable(alignment)}) in {name}. {extremes(chances)}"
             made.append(embedded(axes, caption=name, told=told))
     return made
