@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -29,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import loop, plain, synthetic
-from sim import ensemble, model, sparse
+from sim import engines, ensemble, model, sparse
 from sim.catalog import load
 from sim.scenario import Scenario
 from sim.settings import with_settings
@@ -209,10 +208,9 @@ def machine() -> dict[str, str]:
         if cpuinfo.exists()
         else []
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "processor": names[0] if names else platform.processor() or platform.machine(),
-        "cores": str(cores),
+        "cores": str(engines.cores()),
         "python": platform.python_version(),
         **{package: version(package) for package in ("numba", "numpy", "mesa")},
     }

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sim.claims import answerable
+from sim.charts import FRONT_THRESHOLD
+from sim.claims import BASE, answerable, needed
 from sim.compare import Sample
-from sim.late import evidence_from
-from sim.levers import BASE, futures, shipped_levers
-from sim.ranges import Counts, explore
+from sim.engines import Progress
+from sim.levers import futures, shipped_levers
+from sim.provenance import as_run
+from sim.ranges import Counts
 from sim.regret import regret_table
-from sim.scenario import Scenario
 from sim.sensitivity import Evaluator, parameter_ranges, sobol, tornado
-from sim.verdicts import Judged, judgements
+from sim.store import Results
+from sim.verdicts import Judged, judged
 
-Progress = Callable[[int, int], None]
 EACH = 4  # runs at a point: what is asked is how points differ
 RUNS_AN_END = 100
 PLACEBOS = 20
 CLAIM_POINTS = 4  # times as many points, as a share of points needs more of them than a mean
-SATISFIED = 0.1  # a bloc of less than a tenth of the capability does not stand
 
 
 @dataclass(frozen=True)
 class Analyses:
     """Findings over the ranges of the parameters, each with how much was asked."""
 
-    outcome: str
     points: int
     replicates: int
     judged: list[Judged]
@@ -42,25 +40,27 @@ class Analyses:
 
 
 def analyse(
-    found: Sample, base: str, outcome: str, *,
+    results: Results, found: Sample, base: str, outcome: str, *,
     points: int, seed: int, workers: int | None = None, progress: Progress = lambda done, total: None,
 ) -> Analyses:  # fmt: skip
     """Ask the model about the baseline of a sweep over the ranges, all on the same luck; points is a power of 2.
 
     Raises ValueError where it is none.
     """
-    scenarios = {name: Scenario.model_validate(told) for name, told in found.scenarios.items()}
+    asked = answerable(found)
+    scenarios = as_run(results, {base, *needed(asked)})
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
     evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
-    levers = shipped_levers() if base == BASE and shipped_levers()[BASE].digest() == scenario.digest() else {}
-    asked = answerable(found)
+    levers = shipped_levers() if base == BASE else {}
+    if levers and levers[BASE].digest() != scenario.digest():
+        levers = {}
     counts = Counts(points=CLAIM_POINTS * points, each=EACH, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
     sizes = [
         EACH * points * (len(ranges) + 2),
         RUNS_AN_END * (2 * len(ranges) + 1),
         EACH * points * len(levers),
-        2 * CLAIM_POINTS * points * EACH * len({name for claim in asked for name in claim.scenarios}),
+        2 * CLAIM_POINTS * points * EACH * len(needed(asked)),
     ]
 
     def part(n: int) -> Progress:
@@ -77,10 +77,6 @@ def analyse(
         outcomes = futures(
             levers, outcome, points=points, replicates=EACH, seed=seed, workers=workers, progress=part(2)
         )
-        regret = regret_table(outcomes, want="low", satisfied=SATISFIED)
-    judged: list[Judged] = []
-    if asked:
-        made = explore(scenarios, asked, counts, defaults=False, workers=workers, progress=part(3))
-        intervals = [claim.effect(evidence_from(found, claim.scenarios)).interval() for claim in asked]
-        judged = judgements(asked, intervals, made)
-    return Analyses(outcome, points, EACH, judged, counts.points, indices.table, ends, regret, SATISFIED)
+        regret = regret_table(outcomes, want="low", satisfied=FRONT_THRESHOLD)
+    verdicts = judged(asked, scenarios, found, counts, workers=workers, progress=part(3)) if asked else []
+    return Analyses(points, EACH, verdicts, counts.points, indices.table, ends, regret, FRONT_THRESHOLD)

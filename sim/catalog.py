@@ -95,6 +95,11 @@ def scenario_names(places: Sequence[Path] | None = None) -> list[str]:
     return sorted(found, key=lambda name: (not name.startswith("baseline"), name))
 
 
+def shipped_scenarios() -> dict[str, Scenario]:
+    """The scenarios that came with the program, the baseline first, whatever other folders hold."""
+    return {name: load(shipped() / f"{name}.toml") for name in scenario_names([shipped()])}
+
+
 def world_names() -> list[str]:
     """Names of all worlds found."""
     return sorted({path.parent.name for folder in folders() for path in folder.glob("worlds/*/world.toml")})

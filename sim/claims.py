@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.compare import Sample
-from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest
+from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest, without_nan
 from sim.kernel import Floats
 from sim.late import HELD, Evidence, evidence_from
 
@@ -199,5 +199,4 @@ def answer(claim: Claim, interval: Interval) -> Answer:
 
 def as_rows(found: list[Answer]) -> list[dict[str, Any]]:
     """Answers as plain records, a number that is none as null."""
-    rows = [asdict(one) for one in found]
-    return [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows]
+    return [without_nan(asdict(one)) for one in found]

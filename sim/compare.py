@@ -209,12 +209,6 @@ def grouped(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], lis
             yield row, names
 
 
-def share_in(found: Sample, design: str, state: str, alignment: str) -> pd.Series:
-    """Late share that a state spends in an alignment, by seed and replicate."""
-    rows = found.states[found.states["state"] == state]
-    return outcome(rows, design, f"share_{alignment}")
-
-
 def without_difference(outcomes: pd.DataFrame) -> list[str]:
     """Designs in which no outcome differs clearly from the baseline."""
     changed: Mapping[Any, Any] = outcomes.groupby("scenario", sort=False)["clear"].any().to_dict()

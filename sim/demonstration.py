@@ -11,7 +11,7 @@ from textwrap import wrap
 import pandas as pd
 
 from sim import charts
-from sim.catalog import load, scenario_names, shipped
+from sim.catalog import shipped_scenarios
 from sim.claims import BASE, FRONT, Answer, answers, as_rows
 from sim.compare import (
     Sample,
@@ -44,7 +44,7 @@ class Demonstration:
 
 def scenarios() -> dict[str, Scenario]:
     """The shipped scenarios of the article's world that vary nothing, the baseline first."""
-    loaded = {name: load(shipped() / f"{name}.toml") for name in scenario_names([shipped()])}
+    loaded = shipped_scenarios()
     base = loaded[BASE]
     return {n: s for n, s in loaded.items() if not s.sweep.vary and s.states.keys() == base.states.keys()}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from sim.kernel import Floats
 from sim.parameters import Parameters, parameter_range
 from sim.scenario import MAX_POINTS, SAMPLED, Scenario, Spread, Sweep
 from sim.settings import with_settings
@@ -92,3 +93,12 @@ def sampled(sweep: Sweep) -> Iterator[dict[str, float]]:
     low, high = np.array(list(ranges.values())).T
     for row in low + unit * (high - low):
         yield dict(zip(ranges, row.tolist(), strict=True))
+
+
+def over_ranges(ranges: Mapping[str, tuple[float, float]], *, points: int, seed: int) -> Floats:
+    """Values of parameters at each point, (points, parameters): a scrambled Sobol sequence over their ranges."""
+    vary: dict[str, tuple[float, ...] | Spread] = {
+        f"parameters.{name}": Spread(start=low, stop=high) for name, (low, high) in ranges.items()
+    }
+    rows = sampled(Sweep(design="sobol", points=points, seed=seed, vary=vary))
+    return np.array([list(row.values()) for row in rows])

@@ -7,8 +7,16 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from sim.model import Run
 
 RunOne = Callable[..., "Run"]
+Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
 MOST_DEATHS = 3
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -48,6 +57,26 @@ class Chunk:
 
 
 Committed = Generator[tuple[Chunk, list[str]], None, None]  # chunks as they are committed, with their failures
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threaded(tasks: Sequence[tuple[int, Callable[[], None]]], workers: int | None, progress: Progress | None) -> None:
+    """Do tasks, each of a number of runs, in threads; an error or a signal drops those not begun."""
+    total, done = sum(runs for runs, _ in tasks), 0
+    pool = ThreadPoolExecutor(workers or cores())
+    try:
+        begun = {pool.submit(task): runs for runs, task in tasks}
+        for future in as_completed(begun):
+            future.result()
+            done += begun[future]
+            if progress is not None:
+                progress(done, total)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:

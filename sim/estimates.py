@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import stats
@@ -111,3 +112,12 @@ def excess(one: Interval, other: Interval) -> tuple[float, float, float]:
     below = float(np.hypot(one[0] - one[1], other[2] - other[0]))
     above = float(np.hypot(one[2] - one[0], other[0] - other[1]))
     return difference, difference - below, difference + above
+
+
+def without_nan(value: Any) -> Any:
+    """A nested record with null for every number that is none."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

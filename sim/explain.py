@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,13 +13,14 @@ import numpy as np
 
 from sim import ensemble, kernel
 from sim.design import label
+from sim.engines import cores
 from sim.faults import Fault, InputError, suggestion
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
 from sim.model import BlocModel, Run, StateAgent
 from sim.outcomes import LATE_STEPS
+from sim.provenance import as_run
 from sim.scenario import Scenario
-from sim.settings import with_settings
 from sim.store import Results
 from sim.world import World, world_of
 
@@ -320,7 +320,7 @@ def averaged(
 
     whole, parts = Sums(), [Sums() for _ in world.alignments]
     shares = np.empty((replicates, len(world.alignments)))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         for replicate, (share, decisions) in enumerate(pool.map(followed, range(replicates))):
             shares[replicate] = share
             part = parts[int(share.argmax())]
@@ -349,15 +349,12 @@ def averaged_results(
 
     Raises InputError where the folder holds no results, or no scenario has the state.
     """
-    manifest = results.manifest()
-    bases = {name: Scenario.model_validate(told) for name, told in manifest["scenarios"].items()}
-    if not any(state in base.states for base in bases.values()):
-        known_state(next(iter(bases.values())), state)
-    for point in manifest["question"]["points"]:
-        base, settings = bases[point["scenario"]], point["settings"]
-        if state in base.states:
-            scenario = with_settings(base, settings) if settings else base
-            count = replicates or min(point["replicates"], MOST_REPLICATES)
-            seed = manifest["question"]["seed"]
-            made = averaged(scenario, state, seed=seed, replicates=count, workers=workers)
-            yield label(point["scenario"], settings), made
+    question = results.manifest()["question"]
+    asked = {label(point["scenario"], point["settings"]): point["replicates"] for point in question["points"]}
+    ran = as_run(results, asked)
+    if not any(state in scenario.states for scenario in ran.values()):
+        known_state(next(iter(ran.values())), state)
+    for design, scenario in ran.items():
+        if state in scenario.states:
+            count = replicates or min(asked[design], MOST_REPLICATES)
+            yield design, averaged(scenario, state, seed=question["seed"], replicates=count, workers=workers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim import ensemble
+from sim.engines import cores
 from sim.explain import averaged, known_state
 from sim.faults import Fault, InputError
 from sim.intervals import mean_interval
@@ -197,7 +197,7 @@ def flips(
     def search(candidate: Candidate) -> Flip | None:
         return smallest_flip(Probe(scenario, state, seed, first, candidate), now, replicates)
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         found = [flip for flip in pool.map(search, tried) if flip is not None]
     ordered = tuple(sorted(found, key=lambda flip: (flip.relative, flip.setting)))
     lead = (-now.by, -now.high, -now.low)

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sim.catalog import load, scenario_names, shipped
-from sim.design import points as design_points
-from sim.scenario import Scenario, Sweep
-from sim.sensitivity import Evaluator, Progress, parameter_ranges
-
-BASE = "baseline_2023"
+from sim.catalog import shipped_scenarios
+from sim.claims import BASE
+from sim.design import over_ranges
+from sim.engines import Progress
+from sim.scenario import Scenario
+from sim.sensitivity import Evaluator, parameter_ranges
 
 
 def shipped_levers() -> dict[str, Scenario]:
     """The baseline, which is to change nothing, and every shipped scenario marked as a lever."""
-    loaded = {name: load(shipped() / f"{name}.toml") for name in scenario_names([shipped()])}
+    loaded = shipped_scenarios()
     return {BASE: loaded[BASE], **{name: one for name, one in loaded.items() if one.role == "lever"}}
 
 
@@ -32,10 +32,7 @@ def futures(
     """
     first = next(iter(levers.values()))
     ranges = parameter_ranges(first)
-    vary = {f"parameters.{name}": {"start": low, "stop": high} for name, (low, high) in ranges.items()}
-    sweep = Sweep.model_validate({"design": "sobol", "points": points, "seed": seed, "vary": vary})
-    settings = pd.DataFrame([p.settings for p in design_points("", first.model_copy(update={"sweep": sweep}))])
-    settings.columns = list(ranges)
+    settings = pd.DataFrame(over_ranges(ranges, points=points, seed=seed), columns=list(ranges))
     rows = {}
     for n, (name, lever) in enumerate(levers.items()):
         own = [p for p in ranges if getattr(lever.parameters, p).value != getattr(first.parameters, p).value]

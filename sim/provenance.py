@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,17 @@ def scenarios(results: Results) -> dict[str, Scenario]:
     except ValidationError as error:
         message = f"was recorded by another version of the program: {error.errors()[0]['msg']}"
         raise InputError([Fault(shown_path(results.folder), 1, "", message)]) from None
+
+
+def as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:
+    """The scenario that each of these designs ran, with the settings that the sweep gave it."""
+    told = scenarios(results)
+    points = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
+    chosen = {design: points[design] for design in designs}
+    return {
+        design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
+        for design, point in chosen.items()
+    }
 
 
 def assumptions(scenario: Scenario) -> list[Assumption]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from sim.claims import BASE, Claim, needed
-from sim.design import sampled
+from sim.design import over_ranges
+from sim.engines import Progress, threaded
 from sim.kernel import PARAMETERS, Flags, Floats
 from sim.late import Evidence, Late, evidence_of, joined, late_runs
 from sim.parameters import parameter_range
 from sim.placebo import permuted, shuffled
-from sim.scenario import Scenario, Spread, Sweep
+from sim.scenario import Scenario
 from sim.world import World, world_of
 
 VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds state no affinities
@@ -24,7 +23,6 @@ AT_DEFAULTS, AT_POINTS = 0, 1  # streams of randomness for permutations
 PART = 100  # runs of a thread's task at the defaults
 CHANCE = 0.05  # of a separation as strong anywhere among the parameters if none mattered
 
-Progress = Callable[[int, int], None]
 Worlds = Mapping[str, World]
 
 
@@ -66,12 +64,7 @@ class Separation:
 
 def design(points: int, seed: int) -> Floats:
     """Parameters of each point, (P, V): a scrambled Sobol sequence over the documented ranges of VARIED."""
-    vary: dict[str, tuple[float, ...] | Spread] = {}
-    for name in VARIED:
-        low, high = parameter_range(name)
-        vary[f"parameters.{name}"] = Spread(start=low, stop=high)
-    rows = sampled(Sweep(design="sobol", points=points, seed=seed, vary=vary))
-    return np.array([list(row.values()) for row in rows])
+    return over_ranges({name: parameter_range(name) for name in VARIED}, points=points, seed=seed)
 
 
 def at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
@@ -115,10 +108,8 @@ def explore(
 ) -> Findings:  # fmt: skip
     """Run what the claims need; a point has luck of its own, the same in all scenarios and in its placebo world."""
     worlds = {name: world_of(scenarios[name]) for name in needed(claims)}
-    values, late = (
-        design(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED))),
-        dict[str, list[Late]](),
-    )
+    values = design(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
+    late: dict[str, list[Late]] = {}
     article, placebo = np.full((2, counts.points, len(claims)), np.nan)
     at_defaults = np.full((counts.placebos, len(claims)), np.nan)
     tasks: list[tuple[int, Callable[[], None]]] = []
@@ -144,24 +135,9 @@ def explore(
             tasks += [(len(part), partial(default_part, name, i, part)) for i, part in enumerate(parts)]
     tasks += [(len(worlds) * counts.in_placebo, partial(placebo_world, n)) for n in range(counts.placebos)]
     tasks += [(2 * len(worlds) * counts.each, partial(point, n)) for n in range(counts.points)]
-    in_threads(tasks, workers, progress)
+    threaded(tasks, workers, progress)
     own = evidence_of(worlds[BASE], {name: joined(parts) for name, parts in late.items()}) if defaults else None
     return Findings(values, article, placebo, at_defaults, own)
-
-
-def in_threads(tasks: list[tuple[int, Callable[[], None]]], workers: int | None, progress: Progress | None) -> None:
-    """Do tasks, each of a number of runs; an error or a signal drops those not begun."""
-    total, done = sum(runs for runs, _ in tasks), 0
-    pool = ThreadPoolExecutor(workers or os.cpu_count())
-    try:
-        begun = {pool.submit(task): runs for runs, task in tasks}
-        for future in as_completed(begun):
-            future.result()
-            done += begun[future]
-            if progress is not None:
-                progress(done, total)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def separations(values: Floats, holds: Flags) -> list[Separation]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from sim.intervals import LEVEL, RESAMPLES, RESAMPLING_SEED
+from sim.intervals import LEVEL, RESAMPLES, RESAMPLING_SEED, share_interval
 from sim.kernel import Floats
 
 REGRET = ["lever", "mean", "worst", "regret", "low", "high", "regret_95", "regret_max", "best", "satisfied",
@@ -44,10 +43,10 @@ def regret_table(outcomes: pd.DataFrame, *, want: str, satisfied: float) -> pd.D
     rows = []
     for lever, name in enumerate(outcomes.index):
         low, high = np.quantile(short[lever][draws].mean(axis=1), [tail, 1 - tail])
-        share = stats.binomtest(int(reached[lever].sum()), futures).proportion_ci(LEVEL, method="wilson")
+        share, share_low, share_high, _ = share_interval(int(reached[lever].sum()), futures)
         rows.append((
             name, values[lever].mean(), values[lever].max() if want == "low" else values[lever].min(),
             short[lever].mean(), low, high, np.quantile(short[lever], 0.95), short[lever].max(),
-            (short[lever] == 0).mean(), reached[lever].mean(), share.low, share.high, futures,
+            (short[lever] == 0).mean(), share, share_low, share_high, futures,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=REGRET).sort_values("regret_max", kind="stable").reset_index(drop=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,11 @@ from sim.compare import (
     surely_moved,
     without_difference,
 )
-from sim.design import label
 from sim.intervals import mean_interval, share_interval
 from sim.scenario import Scenario
-from sim.settings import changes, with_settings
+from sim.settings import changes
 from sim.sources import ASSUMED, references
-from sim.store import Results, write_synced
+from sim.store import Results
 
 SHOWN = 24  # design points in figures and tables; more of them are a matter of `blocs compare --csv`
 LISTED_CHANGES = 6
@@ -59,14 +58,14 @@ class Row:
         return self.change is not None and bool(self.change.clear)
 
 
-def write(results: Results, path: Path, *, baseline: str | None = None, analyses: Analyses | None = None) -> None:
-    """Write the report of results as one file; raises InputError where no run has finished."""
-    write_synced(path, page(results, baseline=baseline, analyses=analyses).encode("utf-8"))
+def page(
+    results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None
+) -> str:
+    """The report as HTML that asks nothing of any other place; the same results give the same text.
 
-
-def page(results: Results, *, baseline: str | None = None, analyses: Analyses | None = None) -> str:
-    """The report as HTML that asks nothing of any other place; the same results give the same text."""
-    found = sample(results)
+    found are the runs where they have been read already. Raises InputError where no run has finished.
+    """
+    found = found or sample(results)
     base = found.baseline(baseline)
     finished = set(found.runs["design"])
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
@@ -77,7 +76,7 @@ def page(results: Results, *, baseline: str | None = None, analyses: Analyses | 
     glance = rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
     shares = late_shares(results)
-    ran = as_run(results, told, names)
+    ran = provenance.as_run(results, names)
     of_article = is_article(found, base)
     claimed = answers(found) if of_article else []
     context = {
@@ -240,16 +239,6 @@ def moves(
             words.append((charts.readable(str(alignment)), ", ".join(listed) + more))
         made.append((design, name, list(sure[sure["scenario"] == design].itertuples()), words))
     return made
-
-
-def as_run(results: Results, told: Mapping[str, Scenario], designs: Collection[str]) -> dict[str, Scenario]:
-    """The scenario that each design ran, with the settings that the sweep gave it."""
-    points = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
-    chosen = {design: points[design] for design in designs}
-    return {
-        design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
-        for design, point in chosen.items()
-    }
 
 
 def what_changes(

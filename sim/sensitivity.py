@@ -6,11 +6,9 @@ Every point is run on the same luck, so that points differ by their settings alo
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +18,7 @@ from scipy import stats
 from scipy.stats import qmc
 
 from sim import outcomes
+from sim.engines import Progress, threaded
 from sim.ensemble import run
 from sim.faults import suggestion
 from sim.intervals import LEVEL, mean_interval
@@ -30,7 +29,6 @@ from sim.settings import places, with_settings
 from sim.world import World, world_of
 
 Ranges = Mapping[str, tuple[float, float]]
-Progress = Callable[[int, int], None]
 RESAMPLES = 500
 PEEL = 0.05  # share of the box that a peel takes off; Friedman & Fisher 1999 advise 0.05 to 0.1
 LEAST_MASS = 0.05  # smallest share of the points that a box may hold
@@ -106,15 +104,11 @@ class Evaluator:
         progress hears of the runs done and of all runs.
         """
         found = np.empty((len(rows), replicates))
-        pool = ThreadPoolExecutor(workers or os.cpu_count())
-        try:
-            futures = {pool.submit(self.at, row, replicates): n for n, row in enumerate(rows)}
-            for done, future in enumerate(as_completed(futures), start=1):
-                found[futures[future]] = future.result()
-                if progress is not None:
-                    progress(done * replicates, len(rows) * replicates)
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+        def fill(n: int) -> None:
+            found[n] = self.at(rows[n], replicates)
+
+        threaded([(replicates, partial(fill, n)) for n in range(len(rows))], workers, progress)
         return found
 
     def means(

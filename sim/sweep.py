@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +19,6 @@ from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
 
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def sweep(
     scheduler: str | None = None,
     share: Share | None = None,
     run_one: engines.RunOne | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: engines.Progress = lambda done, total: None,
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
@@ -180,7 +178,7 @@ def sweep(
         left = sum(len(chunk.replicates) for chunk in open_chunks)
         report = Report(results, total, left, share=share)
         progress(total - left, total)
-        with contextlib.closing(execute(open_chunks, results, run_one or own, workers or cores())) as committed:
+        with contextlib.closing(execute(open_chunks, results, run_one or own, workers or engines.cores())) as committed:
             for chunk, _ in committed:
                 left -= len(chunk.replicates)
                 progress(total - left, total)
@@ -201,11 +199,6 @@ def failed_runs(results: Results, chunks: Sequence[engines.Chunk]) -> list[str]:
         for s, p, r, error in rows
         if any(r in replicates for replicates in own.get(p, ()))
     ]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_folder(question: Question, scenarios: Sequence[str]) -> Path:

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from sim.claims import Answer, Claim, answer
-from sim.estimates import Interval, excess
+from sim.compare import Sample
+from sim.engines import Progress
+from sim.estimates import Interval, excess, without_nan
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import Floats
-from sim.ranges import Counts, Findings, Separation, separations
+from sim.late import evidence_from
+from sim.ranges import Counts, Findings, Separation, explore, separations
+from sim.scenario import Scenario
 
 NO_EFFECT = 1e-12  # an effect nearer to the threshold is rounding
 MOST = 0.7  # most of the ranges; no claim's share lies so near to it that the seed would decide
@@ -119,9 +123,21 @@ def verdict(
     return f"conditional on {where}" if where else "undecided"
 
 
-def judgements(claims: Sequence[Claim], intervals: Sequence[Interval], found: Findings) -> list[Judged]:
-    """All claims judged."""
-    return [judge(claim, interval, found, i) for i, (claim, interval) in enumerate(zip(claims, intervals, strict=True))]
+def judged(
+    claims: Sequence[Claim], scenarios: Mapping[str, Scenario], found: Sample | None, counts: Counts, *,
+    workers: int | None = None, progress: Progress | None = None,
+) -> list[Judged]:  # fmt: skip
+    """Run what the claims need over the ranges and in placebo worlds, and judge.
+
+    Their effects at the defaults come from the runs of a sweep, and are run too where there is none.
+    """
+    made = explore(scenarios, claims, counts, defaults=found is None, workers=workers, progress=progress)
+    verdicts = []
+    for place, claim in enumerate(claims):
+        evidence = made.defaults if found is None else evidence_from(found, claim.scenarios)
+        assert evidence is not None  # noqa: S101 - asked for where there is no sweep
+        verdicts.append(judge(claim, claim.effect(evidence).interval(), made, place))
+    return verdicts
 
 
 def as_record(judged: Judged) -> dict[str, Any]:
@@ -134,15 +150,6 @@ def as_record(judged: Judged) -> dict[str, Any]:
         "verdict": judged.verdict,
     }
     return without_nan(record)
-
-
-def without_nan(value: Any) -> Any:
-    """A nested record with null for every number that is none."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def counted(counts: Counts) -> dict[str, int]:

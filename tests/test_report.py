@@ -211,7 +211,7 @@ def test_a_name_that_nobody_defined_is_an_error() -> None:
 
 def test_what_was_asked_beyond_the_sweep_is_shown(results: Results) -> None:
     found = sample(results)
-    asked = analyse(found, "baseline_2023", "capability_front", points=2, seed=3, workers=2)
+    asked = analyse(results, found, "baseline_2023", "capability_front", points=2, seed=3, workers=2)
     text = report.page(results, analyses=asked)
     assert "What a choice may cost at worst" in text
     assert all(f"<td>{lever}</td>" in text for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))

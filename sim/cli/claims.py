@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.group import cli, console, json_option, plain, seed_option, table, workers_option
+from sim.cli.group import cli, console, json_option, plain, say_json, seed_option, table, workers_option
 from sim.cli.runs import progress_bar
 from sim.faults import Fault, InputError
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 
     from sim.claims import Claim
     from sim.compare import Sample
-    from sim.estimates import Interval
-    from sim.ranges import Counts, Findings
-    from sim.scenario import Scenario
+    from sim.ranges import Counts
     from sim.verdicts import Held, Judged
 
 
@@ -50,33 +47,29 @@ def claims(
     """
     from sim.catalog import load
     from sim.claims import BASE, CLAIMS, needed, unanswered
+    from sim.compare import sample
+    from sim.provenance import as_run
     from sim.ranges import Counts
+    from sim.store import Results
     from sim.verdicts import as_record, counted
+    from sim.verdicts import judged as judge
 
-    found = None if results is None else runs_in(results)
+    found = None if results is None else sample(Results(results))
     asked: list[Claim] = list(CLAIMS) if found is None else answerable_in(found, results)
-    scenarios: dict[str, Scenario] = (
-        {name: load(name) for name in needed(asked)} if found is None else scenarios_of(found, needed(asked))
-    )
+    names = needed(asked)
+    scenarios = {name: load(name) for name in names} if results is None else as_run(Results(results), names)
     luck = scenarios[BASE].sweep.seed if seed is None else seed
     counts = Counts(points=points, each=each, placebos=placebos, replicates=replicates, seed=luck)
-    judged = judged_claims(asked, scenarios, found, counts, workers)
+    with progress_bar() as progress:
+        judged = judge(asked, scenarios, found, counts, workers=workers, progress=progress)
     lacking = {} if found is None else unanswered(found)
     if as_json:
         record = {"claims": [as_record(one) for one in judged], "lacking": lacking, "counts": counted(counts)}
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        say_json(record)
     else:
         tell(console(), judged, counts)
         for number, names in lacking.items():
             click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")
-
-
-def runs_in(results: Path) -> Sample:
-    """The finished runs of a sweep."""
-    from sim.compare import sample
-    from sim.store import Results
-
-    return sample(Results(results))
 
 
 def answerable_in(found: Sample, results: Path | None) -> list[Claim]:
@@ -87,31 +80,6 @@ def answerable_in(found: Sample, results: Path | None) -> list[Claim]:
         return asked
     message = "no claim can be answered here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
     raise InputError([Fault(str(results), 1, "", message)])
-
-
-def scenarios_of(found: Sample, names: list[str]) -> dict[str, Scenario]:
-    """The scenarios that a sweep ran."""
-    from sim.scenario import Scenario
-
-    return {name: Scenario.model_validate(found.scenarios[name]) for name in names}
-
-
-def judged_claims(
-    asked: list[Claim], scenarios: dict[str, Scenario], found: Sample | None, counts: Counts, workers: int | None
-) -> list[Judged]:
-    """Run what is left to run, and judge."""
-    from sim.late import evidence_from
-    from sim.ranges import explore
-    from sim.verdicts import judgements
-
-    with progress_bar() as progress:
-        made: Findings = explore(scenarios, asked, counts, defaults=found is None, workers=workers, progress=progress)
-    intervals: list[Interval] = []
-    for claim in asked:
-        evidence = made.defaults if found is None else evidence_from(found, claim.scenarios)
-        assert evidence is not None  # noqa: S101  # asked for where there is no sweep
-        intervals.append(claim.effect(evidence).interval())
-    return judgements(asked, intervals, made)
 
 
 def tell(out: Console, found: list[Judged], counts: Counts) -> None:

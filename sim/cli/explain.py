@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from pathlib import Path
@@ -16,6 +15,7 @@ from sim.cli.group import (
     json_option,
     plain,
     resolved,
+    say_json,
     seed_option,
     set_option,
     stem,
@@ -76,7 +76,7 @@ def explain(
     if step is not None:
         taken = science.decision(told, state, seed=luck, replicate=replicate or 0, step=step)
         if as_json:
-            click.echo(dumped({"scenario": name, "name": told.states[state].name, **taken.record()}))
+            say_json({"scenario": name, "name": told.states[state].name, **taken.record()})
         else:
             tell_decision(console(), name, told, taken)
         return
@@ -85,7 +85,7 @@ def explain(
     turned = flips.flips(told, state, seed=luck, replicates=count) if flip else None
     if as_json:
         record = {"scenario": name, "name": told.states[state].name, **average.record()}
-        click.echo(dumped({**record, **({"flip": turned.record()} if turned else {})}))
+        say_json({**record, **({"flip": turned.record()} if turned else {})})
         return
     tell_average(console(), name, told, average)
     if turned is not None:
@@ -104,11 +104,6 @@ def refuse_with(given: dict[str, Any], message: str) -> None:
         raise InputError(faults)
 
 
-def dumped(record: dict[str, Any]) -> str:
-    """A record as JSON."""
-    return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
-
-
 def of_results(folder: Path, state: str, replicates: int | None, *, as_json: bool) -> None:
     """The average of every design point of a results folder, each on its runs made again."""
     from sim.explain import averaged_results
@@ -116,7 +111,7 @@ def of_results(folder: Path, state: str, replicates: int | None, *, as_json: boo
 
     found = averaged_results(Results(folder), state, replicates=replicates)
     if as_json:
-        click.echo(dumped({"results": str(folder), "scenarios": {name: one.record() for name, one in found}}))
+        say_json({"results": str(folder), "scenarios": {name: one.record() for name, one in found}})
         return
     shown = table("scenario", "most likely", "P", "95 % interval", "runs", "over", "by", "decided by",
                   numbers=("P", "95 % interval", "runs", "by"))  # fmt: skip

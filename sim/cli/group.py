@@ -54,7 +54,7 @@ def refuse(error: InputError, *, as_json: bool) -> NoReturn:
     """Show the faults and exit."""
     if as_json:
         faults = [{"file": f.file, "line": f.line, "field": f.field, "message": f.message} for f in error.faults]
-        click.echo(json.dumps({"faults": faults}, ensure_ascii=False, indent=1))
+        say_json({"faults": faults})
     else:
         for line in error.lines():
             click.echo(line, err=True)
@@ -99,7 +99,9 @@ set_option = click.option(
     help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
 )  # fmt: skip
 without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
-workers_option = click.option("--workers", type=click.IntRange(1, 512), help="Processes; one a core by default.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 512), help="Threads or processes; one a core by default."
+)
 
 
 def console() -> Console:
@@ -117,6 +119,11 @@ def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Tabl
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return made
+
+
+def say_json(record: Any) -> None:
+    """A record on standard output, for machines."""
+    click.echo(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def plain(text: object) -> str:

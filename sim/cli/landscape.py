@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +11,11 @@ from sim.cli.group import (
     console,
     json_option,
     resolved,
+    say_json,
     seed_option,
     set_option,
     stem,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @cli.command()
@@ -59,6 +55,6 @@ def landscape(
         charts.save(made, str(chart))
     record = tell.landscape_record(found, terrain, runs, splits)
     if as_json:
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        say_json(record)
     else:
         tell.landscape(console(), stem(world), found, record)

@@ -14,6 +14,7 @@ from sim.cli.group import (
     json_option,
     plain,
     resolved,
+    say_json,
     seed_option,
     stem,
     table,
@@ -73,7 +74,7 @@ def regret(
     record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates}
     if as_json:
         record["levers"] = json.loads(rows.to_json(orient="records"))
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        say_json(record)
     else:
         told(record, rows)
 

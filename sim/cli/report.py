@@ -28,20 +28,20 @@ def report(
     """
     from sim.analyses import analyse
     from sim.compare import sample
-    from sim.report import focus, write
-    from sim.store import Results
+    from sim.report import focus, page
+    from sim.store import Results, write_synced
 
-    path, asked = out or results / "report.html", None
+    path, asked, held = out or results / "report.html", None, Results(results)
+    found = sample(held)
     if points:
-        found = sample(Results(results))
-        luck = int(Results(results).manifest()["question"]["seed"]) if seed is None else seed
+        luck = int(held.manifest()["question"]["seed"]) if seed is None else seed
         try:
             with progress_bar() as progress:
                 asked = analyse(
-                    found, found.baseline(baseline), f"capability_{focus(found)}",
+                    held, found, found.baseline(baseline), f"capability_{focus(found)}",
                     points=points, seed=luck, workers=workers, progress=progress,
                 )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("--points", 1, str(points), str(error))]) from None
-    write(Results(results), path, baseline=baseline, analyses=asked)
+    write_synced(path, page(held, found=found, baseline=baseline, analyses=asked).encode("utf-8"))
     click.echo(str(path))

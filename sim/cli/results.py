@@ -13,6 +13,7 @@ from sim.cli.group import (
     console,
     json_option,
     plain,
+    say_json,
     table,
 )
 from sim.faults import Fault, InputError
@@ -53,7 +54,7 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
             "outcomes": json.loads(outcomes.to_json(orient="records")),
             "states": json.loads(states.to_json(orient="records")),
         }
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        say_json(record)
     else:
         tell.comparison(console(), found, against, outcomes, states, everything=everything)
 
@@ -79,7 +80,7 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
         raise InputError([Fault("query", 1, "", str(error).splitlines()[0])]) from None
     if as_json:
         told = [dict(zip(names, map(plain_value, row), strict=True)) for row in content]
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        say_json(told)
         return
     shown = table(*names)
     for row in content[:rows]:

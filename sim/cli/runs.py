@@ -19,6 +19,7 @@ from sim.cli.group import (
     console,
     json_option,
     resolved,
+    say_json,
     seed_option,
     set_option,
     stem,
@@ -58,7 +59,7 @@ def run(
     if out is not None:
         tell.write_run(out, stem(scenario), found, result)
     if as_json:
-        click.echo(json.dumps(tell.run_record(stem(scenario), found, result), ensure_ascii=False, indent=1))
+        say_json(tell.run_record(stem(scenario), found, result))
     else:
         changed = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
         tell.timeline(console(), stem(scenario), found, result, "".join(changed))
@@ -125,7 +126,7 @@ def sweep(
     engine, scheduler = where(engine, scheduler, scheduler_file)
     report = swept(question, folder, workers, engine=engine, scheduler=scheduler, share=share_of(shard))
     if as_json:
-        click.echo(json.dumps(sweep_record(report), ensure_ascii=False, indent=1))
+        say_json(sweep_record(report))
     else:
         told_sweep(report)
     sys.exit(SOME_FAILED if report.failed else 0)

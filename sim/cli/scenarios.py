@@ -14,6 +14,7 @@ from sim.cli.group import (
     json_option,
     plain,
     resolved,
+    say_json,
     set_option,
     stem,
     table,
@@ -43,7 +44,7 @@ def list_(as_json: bool) -> None:
             click.echo(f"{name}: {len(error.faults)} faults; `blocs check` says which", err=True)
     if as_json:
         rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        say_json(rows)
         return
     shown = table("name", "what it asks")
     for name, scenario in found.items():
@@ -72,9 +73,7 @@ def show(
 
     found = resolved(scenario, settings, without)
     if as_json:
-        click.echo(
-            json.dumps({**found.model_dump(mode="json"), "digest": found.digest()}, ensure_ascii=False, indent=1)
-        )
+        say_json({**found.model_dump(mode="json"), "digest": found.digest()})
         return
     if states:
         unknown = [Fault("--state", 1, state, "unknown state") for state in states if state not in found.states]

@@ -14,6 +14,7 @@ from sim.cli.group import (
     json_option,
     plain,
     resolved,
+    say_json,
     seed_option,
     set_option,
     stem,
@@ -71,7 +72,7 @@ def sensitivity(
     if as_json:
         for key in ("indices", "tornado"):
             record[key] = json.loads(record[key].to_json(orient="records"))
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        say_json(record)
     else:
         told(record)
 

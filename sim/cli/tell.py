@@ -320,7 +320,7 @@ def by_scenario(out: Console, made: Demonstration) -> None:
     n = made.found.runs["replicate"].nunique()
     out.print(
         f"front: mean share of capability over the last 8 steps of {n} runs; China, moves most: P(front);\n"
-        "* clear though all its outcomes are asked at once. Two scenarios are assumptions rather than levers:\n"
+        "* clear though all outcomes of the scenario are asked at once. Two scenarios are assumptions, not levers:\n"
         "front_without_china fixes China outside, and in brics_third_pole the third bloc takes what the front loses."
     )
 
