@@ -221,6 +221,18 @@ def test_what_was_asked_beyond_the_sweep_is_shown(results: Results) -> None:
     assert asked.judged[0].verdict in text
 
 
+def test_what_is_asked_starts_from_the_design_point_as_it_ran(tmp_path: Path) -> None:
+    """Where the baseline ran without pressure, that end of pressure's range changes nothing."""
+    told = ["baseline_2023", "--replicates", "2", "--vary", "w_pressure=0:1:2", "--out", str(tmp_path / "swept")]
+    assert CliRunner().invoke(cli, ["sweep", *told]).exit_code == 0
+    held = Results(tmp_path / "swept")
+    found = sample(held)
+    asked = analyse(held, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
+    ends = asked.ends.set_index(["setting", "end"])["difference"]
+    assert ends["w_pressure", "low"] == 0
+    assert ends["w_pressure", "high"] != 0
+
+
 def test_the_command_writes_the_file_and_says_so(results: Results, text: str, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     done = CliRunner().invoke(cli, ["report", str(results.folder), "--out", str(out), "--points", "0"])
