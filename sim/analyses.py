@@ -30,6 +30,7 @@ class Analyses:
     """Findings over the ranges of the parameters, each with how much was asked."""
 
     points: int
+    seed: int
     replicates: int
     judged: list[Judged]
     claim_points: int
@@ -79,4 +80,4 @@ def analyse(
         )
         regret = regret_table(outcomes, want="low", satisfied=FRONT_THRESHOLD)
     verdicts = judged(asked, scenarios, found, counts, workers=workers, progress=part(3)) if asked else []
-    return Analyses(points, EACH, verdicts, counts.points, indices.table, ends, regret, FRONT_THRESHOLD)
+    return Analyses(points, seed, EACH, verdicts, counts.points, indices.table, ends, regret, FRONT_THRESHOLD)

@@ -78,8 +78,8 @@ def scenarios(results: Results) -> dict[str, Scenario]:
 def as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:
     """The scenario that each of these designs ran, with the settings that the sweep gave it."""
     told = scenarios(results)
-    points = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
-    chosen = {design: points[design] for design in designs}
+    asked = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
+    chosen = {design: asked[design] for design in designs}
     return {
         design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
         for design, point in chosen.items()
@@ -151,8 +151,11 @@ def failures(results: Results, shown: int = 10) -> list[str]:
     return [f"{s}, point {p}, replicate {r}: {printable((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows]
 
 
-def again(results: Results, told: Mapping[str, Scenario], baseline: str) -> Again:
-    """The commands that make the results and their report again, tried against the catalogue at hand."""
+def again(results: Results, told: Mapping[str, Scenario], baseline: str, *, points: int, seed: int) -> Again:
+    """The commands that make the results and their report again, tried against the catalogue at hand.
+
+    points and seed are those of what the report asked beyond the sweep.
+    """
     question = results.manifest()["question"]
     replicates = {point["replicates"] for point in question["points"]}
     words = ["blocs", "sweep", *told]
@@ -172,7 +175,8 @@ def again(results: Results, told: Mapping[str, Scenario], baseline: str) -> Agai
             known = any(name in obstacle for obstacle in obstacles)
             obstacles += [] if known else [f"{name} has changed since; the manifest holds it as it was run"]
     folder = "results/again"
-    report = ["blocs", "report", folder, "--baseline", baseline]
+    report = ["blocs", "report", folder, "--baseline", baseline, "--points", str(points)]
+    report += ["--seed", str(seed)] if points and seed != question["seed"] else []
     return Again((shlex.join([*words, *shared, "--out", folder]), shlex.join(report)), tuple(obstacles))
 
 

@@ -108,7 +108,9 @@ def page(
         "assumed_inputs": assumed_inputs(told),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited(told),
-        "again": provenance.again(results, told, base),
+        "again": provenance.again(
+            results, told, base, points=analyses.points if analyses else 0, seed=analyses.seed if analyses else 0
+        ),
         "versions": results.manifest().get("versions", {}),
         "counts": provenance.counts(results),
         "failures": provenance.failures(results),

@@ -219,6 +219,8 @@ def test_what_was_asked_beyond_the_sweep_is_shown(results: Results) -> None:
     assert 'id="indices-' in text
     assert "the same with the ties permuted" in text
     assert asked.judged[0].verdict in text
+    assert "--points 2 --seed 3" in text
+    assert "--points 0" in report.page(results)
 
 
 def test_what_is_asked_starts_from_the_design_point_as_it_ran(tmp_path: Path) -> None:
