@@ -28,7 +28,7 @@ from sim.faults import (
 )
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import MAX_STATES, MAX_TIES, Scenario
-from sim.settings import MECHANISMS, settled, with_settings
+from sim.settings import settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
@@ -157,7 +157,7 @@ def load(reference: str | Path) -> Scenario:
         raise InputError(faults)
     scenario = scenario.model_copy(update={"ties": settled(scenario.ties, scenario.institutions)})
     for mechanism in scenario.without:
-        scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+        scenario = with_mechanism_off(scenario, mechanism)
     return scenario
 
 

@@ -45,6 +45,14 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     return scenario
 
 
+def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
+    """The scenario without a mechanism; raises ValueError where there is none of that name."""
+    if mechanism not in MECHANISMS:
+        near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+        raise ValueError(f"unknown mechanism{near}")
+    return with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+
+
 def with_steps(scenario: Scenario, steps: int) -> Scenario:
     """The scenario with another number of steps; raises ValueError where a shock would come after the last."""
     last = max((shock.step for shock in scenario.shocks), default=1)

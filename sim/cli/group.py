@@ -138,8 +138,7 @@ def resolved(
 ) -> Scenario:
     """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
     from sim.catalog import load
-    from sim.faults import suggestion
-    from sim.settings import MECHANISMS, with_settings, with_steps
+    from sim.settings import with_mechanism_off, with_settings, with_steps
 
     scenario = load(name)
     faults = []
@@ -151,11 +150,10 @@ def resolved(
             message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
             faults.append(Fault("--set", 1, setting, message))
     for mechanism in without:
-        if mechanism in MECHANISMS:
-            scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
-        else:
-            near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
-            faults.append(Fault("--without", 1, mechanism, f"unknown mechanism{near}"))
+        try:
+            scenario = with_mechanism_off(scenario, mechanism)
+        except ValueError as error:
+            faults.append(Fault("--without", 1, mechanism, str(error)))
     try:
         scenario = scenario if steps is None else with_steps(scenario, steps)
     except ValueError as error:
