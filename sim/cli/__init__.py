@@ -1,6 +1,6 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import claims, explain, landscape, regret, report, results, runs, scenarios, sensitivity
+from sim.cli import claims, explain, landscape, new, regret, report, results, runs, scenarios, sensitivity
 from sim.cli.group import cli, main
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "explain",
     "landscape",
     "main",
+    "new",
     "regret",
     "report",
     "results",
