@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sim import __version__
+from sim.cli import complete
 from sim.faults import Fault, InputError, printable
 
 if TYPE_CHECKING:
@@ -95,10 +96,12 @@ def cli() -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")
 seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Luck; the scenario's own by default.")
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="SETTING=VALUE",
+    "--set", "settings", multiple=True, metavar="SETTING=VALUE", shell_complete=complete.settings,
     help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
 )  # fmt: skip
-without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
+without_option = click.option(
+    "--without", multiple=True, metavar="MECHANISM", shell_complete=complete.mechanisms, help="Switch a mechanism off."
+)
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 512), help="Threads or processes; one a core by default."
 )
