@@ -38,15 +38,15 @@ def test_defaults_stand_in_the_table_alone() -> None:
 
 def test_the_description_has_every_part_of_the_protocol() -> None:
     parts = [
-        "1 Purpose and patterns",
-        "2 Entities, state variables and scales",
-        "3 Process overview and scheduling",
-        "4 Design concepts",
-        "5 Initialization",
-        "6 Input data",
-        "7 Submodels",
+        "1: Purpose and patterns",
+        "2: Entities, state variables and scales",
+        "3: Process overview and scheduling",
+        "4: Design concepts",
+        "5: Initialization",
+        "6: Input data",
+        "7: Submodels",
     ]
-    assert [line[3:] for line in MODEL.splitlines() if re.match(r"## \d", line)] == parts
+    assert re.findall(r"^## ODD (.*)", MODEL, re.M) == parts
     for concept in (
         "Basic principles", "Emergence", "Adaptation", "Objectives", "learning", "prediction", "Sensing", "Interaction",
         "Stochasticity", "Collectives", "Observation",

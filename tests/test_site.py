@@ -30,6 +30,14 @@ def test_every_page_is_there_and_can_be_reached(site: Path) -> None:
     assert (site / "notebooks" / "comparison.ipynb").is_file()
 
 
+def test_headings_can_be_followed(site: Path) -> None:
+    """The menu beside a page stops at an id that begins with a digit, and with it all that the page does on loading."""
+    for page in site.glob("*.html"):
+        ids = re.findall(r'<h\d id="([^"]*)"', page.read_text(encoding="utf-8"))
+        assert ids or page.stem in ("404", "search"), page.name
+        assert not [name for name in ids if name[0].isdigit()], page.name
+
+
 def test_no_page_asks_anything_of_another_place(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     loaded = {target for page in pages for target in LOADED.findall(page.read_text(encoding="utf-8"))}

@@ -25,14 +25,15 @@ def rows(heads: Iterable[str], content: Iterable[Iterable[str]]) -> str:
 
 
 def parameters() -> str:
-    """Every parameter with its default, the range that is searched, its bounds and where it comes from."""
-    content = []
+    """Every parameter with its default, the range that is searched, and its source, reasons below the table."""
+    content, reasons = [], list(dict.fromkeys(field.default.note for field in Parameters.model_fields.values()))
     for name, field in Parameters.model_fields.items():
         extra: Any = field.json_schema_extra
         low, high = parameter_range(name)
         cells = (f"`{name}`", str(field.description), extra["unit"], f"{field.default.value:g}", f"{low:g} to {high:g}")
-        content.append((*cells, f"{field.default.source}: {field.default.note}"))
-    return rows(("parameter", "meaning", "unit", "default", "searched over", "source"), content)
+        content.append((*cells, f"{field.default.source} ({1 + reasons.index(field.default.note)})"))
+    table = rows(("parameter", "meaning", "unit", "default", "searched over", "source"), content)
+    return table + "\n" + "".join(f"{n}. {reason}\n" for n, reason in enumerate(reasons, start=1))
 
 
 def numbers_of(model: type[Strict], kept: Iterable[str]) -> str:
