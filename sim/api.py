@@ -1,11 +1,5 @@
 """The Python side of the command: load a scenario, run it, sweep several, compare them, all as tables of pandas.
 
-    from sim import compare, load, sweep
-
-    pressed = load("baseline_2023", w_pressure=0.5)
-    results = sweep({"baseline": load("baseline_2023"), "pressed": pressed}, replicates=100)
-    compare(results)
-
 What is wrong with a file, a name or a setting raises `InputError`, which says every fault and what would be right.
 """
 
@@ -39,12 +33,11 @@ from sim.sweep import sweep as execute
 __all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "load", "read", "run", "sweep"]
 
 Named = str | Path
+Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
 LATE = "means over the last 8 steps of each run"
 
 
-def load(
-    name: Named, *, steps: int | None = None, without: str | Iterable[str] = (), **changes: float
-) -> Scenario:  # fmt: skip
+def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] = (), **changes: float) -> Scenario:
     """A scenario or world by name or path, resolved and frozen, with settings changed and mechanisms off.
 
     changes are what `--set` takes: a parameter by its name, anything else by its path, such as
@@ -52,20 +45,22 @@ def load(
     faults, or a setting or mechanism is unknown or out of its bounds.
 
     >>> scenario = load("baseline_2023", w_pressure=0.5, without="shelter")
-    >>> scenario.title, len(scenario.states), scenario.parameters.w_pressure.value
-    ('Baseline, October 2023', 52, 0.5)
+    >>> scenario
+    <Scenario 'Baseline, October 2023': 52 states, blocs us_led, front, 40 steps>
+    >>> scenario.parameters.w_pressure.value, scenario.parameters.w_shelter.value
+    (0.5, 0.0)
     >>> load("baseline_2023", erosoin=1)
     Traceback (most recent call last):
     sim.faults.InputError: baseline_2023:1: erosoin: unknown setting 'erosoin' (did you mean 'erosion'?); ...
     """
     told = catalog.load(name)
-    told = accepted(str(name), ((path, settings.with_settings, {path: value}) for path, value in changes.items()), told)
-    told = accepted(str(name), ((each, settings.with_mechanism_off, each) for each in listed(without)), told)
-    return told if steps is None else accepted(str(name), [("steps", settings.with_steps, steps)], told)
+    wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in changes.items()]
+    wanted += [*switched_off(without), *([] if steps is None else [("steps", settings.with_steps, steps)])]
+    return accepted(str(name), wanted, told)
 
 
-def accepted(name: str, changes: Iterable[tuple[str, Callable[..., Scenario], Any]], told: Scenario) -> Scenario:
-    """The scenario after changes, each a field, a function and its value; raises InputError with every fault."""
+def accepted(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
+    """The scenario after changes; raises InputError with every fault."""
     faults = []
     for field, change, value in changes:
         try:
@@ -77,9 +72,10 @@ def accepted(name: str, changes: Iterable[tuple[str, Callable[..., Scenario], An
     return told
 
 
-def listed(names: str | Iterable[str]) -> list[str]:
-    """Names as a list, also where one stands alone."""
-    return [names] if isinstance(names, str) else list(names)
+def switched_off(mechanisms: str | Iterable[str]) -> list[Change]:
+    """The changes that switch mechanisms off, also where one stands alone."""
+    names = [mechanisms] if isinstance(mechanisms, str) else mechanisms
+    return [(name, settings.with_mechanism_off, name) for name in names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +129,9 @@ def run(
     'us_led'
     """
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-    scenario = accepted("run", ((each, settings.with_mechanism_off, each) for each in listed(without)), scenario)
-    return trajectory_of(
-        scenario.title,
-        ensemble.run(scenario, seed=scenario.sweep.seed if seed is None else seed, replicate=replicate),
-    )
+    scenario = accepted("run", switched_off(without), scenario)
+    luck = scenario.sweep.seed if seed is None else seed
+    return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=replicate))
 
 
 def trajectory_of(title: str, once: Run) -> Trajectory:

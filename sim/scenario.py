@@ -259,6 +259,13 @@ class Scenario(Strict):
     shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
     sweep: Sweep = Sweep()
 
+    def __repr__(self) -> str:
+        return (
+            f"<Scenario {self.title!r}: {len(self.states)} states, blocs {', '.join(self.blocs)}, {self.steps} steps>"
+        )
+
+    __str__ = __repr__
+
     def alignments(self) -> tuple[str, ...]:
         """Names of the alignments by their index: non-aligned first, then the blocs."""
         return (NON_ALIGNED_ID, *self.blocs)

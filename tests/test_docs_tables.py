@@ -52,3 +52,10 @@ def test_the_description_has_every_part_of_the_protocol() -> None:
         "Stochasticity", "Collectives", "Observation",
     ):  # fmt: skip
         assert f"**{concept}" in MODEL, concept
+
+
+def test_a_word_has_one_meaning() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.M)
+    words = [word for row in rows if row not in ("word", "---") for word in row.split(", ")]
+    assert len(words) == len(set(words)) > 60
+    assert {"landscape theory", "CINC", "placebo world", "PRIM", "Sobol index", "minimax regret"} <= set(words)
