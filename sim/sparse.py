@@ -29,7 +29,6 @@ from sim.kernel import (
     PROPENSITY,
     SIMULTANEOUS,
     STRAIN,
-    TERMS,
     TRADE,
     W_BOND,
     W_HOSTILITY,
@@ -280,7 +279,7 @@ def trajectory(
     record.chances[0] = np.nan
     keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
     order, slots = np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
-    terms, utilities, strain = np.empty((k, len(TERMS))), np.empty(k), np.empty(k)
+    utilities, strain = np.empty(k), np.empty(k)
     weights = Weights(np.empty((0, 0, 0)), np.zeros((n, k)))
     env = Environment(np.zeros(k - 1), np.zeros(situation.priority.shape), np.zeros(k - 1), np.zeros(n))
     room = Room(
@@ -308,7 +307,7 @@ def trajectory(
                 see(i, held, setting, room)
                 alignment[i] = consider(
                     i, held, uniforms[i], room.seen, room.mass,
-                    setting, situation, env, terms, utilities, record.chances[step, i],
+                    setting, situation, env, utilities, record.chances[step, i],
                 )  # fmt: skip
                 if alignment[i] != held and activation != SIMULTANEOUS:
                     move(i, held, alignment[i], setting, links, room)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,6 +48,13 @@ class World:
     def situation(self) -> Situation:
         """A fresh copy of the situation at the start."""
         return Situation._make(array.copy() for array in self.start)
+
+    @cached_property
+    def at_start(self) -> Weights:
+        """Weights of the ties at the start, which stay where no tie changes in a run (MODEL §5)."""
+        weights = self.weights()
+        kernel.weigh(self.setting, self.start, weights)
+        return weights
 
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""
