@@ -302,8 +302,9 @@ def world_draft(path: Path) -> Draft:
             draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
     table = path.with_name("ties.csv")
     if table.is_file():
+        name = shown_path(table)
         for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (shown_path(table), line, ())
+            draft.origins["ties", len(ties)] = (name, line, ())
             ties.append({key: number(cell) if key == "value" else cell for key, cell in row.items()})
     return draft
 
@@ -347,7 +348,7 @@ def rows(
         message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
         draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
     if len(found) > most:
-        message = f"has {len(found)} rows; the model holds full matrices and takes at most {most}"
+        message = f"has {len(found)} rows; at most {most} are read"
         draft.broken(Fault(name, 1, "", message))
         return []
     return found

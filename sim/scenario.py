@@ -23,7 +23,7 @@ from sim.parameters import (
     bounds_of,
 )
 
-MAX_STATES = 2000
+MAX_STATES = 10_000
 MAX_TIES = 500_000
 MAX_BLOCS = 8
 MAX_STEPS = 10_000

@@ -30,7 +30,7 @@ LAYERS = (
     }
     | {"estimates", "charts", "maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
     {"sweep", "engines", "cluster", "design", "store"},
-    {"predictions", "sparse", "placebo", "ensemble", "model"},
+    {"predictions", "sparse", "links", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
     {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
