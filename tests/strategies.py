@@ -11,7 +11,7 @@ from sim.parameters import Parameters
 from sim.scenario import Scenario
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
-BLOCS = ("east", "west", "south")
+BLOCS = ("east", "west", "south", "north")
 THEATRES = ("land", "sea")
 hundredths = st.integers(0, 100).map(lambda n: n / 100)
 rates = st.sampled_from([0.0, 0.02, 0.2, 1.0])
@@ -101,7 +101,7 @@ def shocks(draw: st.DrawFn, ids: list[str], blocs: list[str], theatres: list[str
 
 @st.composite
 def scenarios(
-    draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 3, steps: int = 4, fixed: dict[str, Any] | None = None
+    draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 4, steps: int = 4, fixed: dict[str, Any] | None = None
 ) -> Scenario:
     """A scenario with every mechanism, activation and kind of shock; `fixed` overrides its top-level fields."""
     ids = list(draw(st.permutations(IDS)))[: draw(st.integers(2, max_states))]
