@@ -17,6 +17,7 @@ hundredths = st.integers(0, 100).map(lambda n: n / 100)
 rates = st.sampled_from([0.0, 0.02, 0.2, 1.0])
 
 WEIGHTS = ("w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter", "w_pressure")
+UTILITIES = (*WEIGHTS, "w_autonomy", "inertia")
 RESPONSES = (
     "bond_return", "bond_gain", "bond_loss", "outreach",
     "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",

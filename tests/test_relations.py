@@ -10,17 +10,14 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 from relation import BY_STATE, OBSERVED, changed, relation, run, same, seeds, shuffles
-from strategies import BLOCS, WEIGHTS, landscape, landscapes, scenarios
+from strategies import BLOCS, UTILITIES, scenarios
 
 from sim import model
-from sim.kernel import NON_ALIGNED
 from sim.model import BlocModel
 from sim.parameters import Sourced
 from sim.scenario import Scenario, State, Tie
 from sim.settings import with_settings
-from sim.world import world_of
 
-UTILITIES = (*WEIGHTS, "w_autonomy", "inertia")
 worlds = scenarios(max_states=5, steps=3)
 
 
@@ -61,7 +58,7 @@ def test_names_change_nothing(scenario: Scenario, seed: int) -> None:
         return {key: record.model_copy(update={"name": f"another {key}"}) for key, record in records.items()}
 
     tables = {name: renamed(getattr(scenario, name)) for name in ("states", "blocs", "institutions")}
-    theatres = {key: "elsewhere" for key in scenario.theatres}
+    theatres = dict.fromkeys(scenario.theatres, "elsewhere")
     told = changed(scenario, **tables, theatres=theatres, title="another")
     assert told.digest() == scenario.digest()
     same(run(scenario, seed), run(told, seed))
@@ -202,118 +199,6 @@ def test_two_worlds_without_a_tie_between_them_run_as_each_alone(scenario: Scena
     both, n = run(union, seed).alignment, len(ids)
     np.testing.assert_array_equal(both[:, :n], run(scenario, seed).alignment)
     np.testing.assert_array_equal(both[:, n:], run(second, seed).alignment)
-
-
-# Special cases that theory settles
-
-
-@relation(landscapes(max_states=5, steps=4), st.integers(0, 2**5 - 1), st.integers(0, 2**5 - 1), st.data(), seeds)
-def test_a_flipped_gauge_flips_the_run(
-    scenario: Scenario, start: int, flipped: int, data: st.DataObject, seed: int
-) -> None:
-    """Ties between the flipped and the rest change their sign, the flipped their side (Mattis 1976)."""
-    n = len(scenario.states)
-    side = np.array([start >> i & 1 for i in range(n)])
-    flip = np.array([flipped >> i & 1 for i in range(n)])
-    told = {
-        "activation": data.draw(st.sampled_from(["random", "fixed_order", "simultaneous"])),
-        "parameters": {**scenario.parameters.model_dump(), "inertia": data.draw(st.sampled_from([0, 2**-5]))},
-    }
-    sign = np.where(flip[:, None] == flip, 1, -1)
-    sizes = [state.capability.value for state in scenario.states.values()]
-    plain, gauged = (
-        landscape(matrix, sizes, steps=4, initial=[BLOCS[s] for s in sides], **told)
-        for matrix, sides in (
-            (propensities(scenario), side),
-            (propensities(scenario) * sign, side ^ flip),
-        )
-    )
-    expected = run(plain, seed).alignment
-    np.testing.assert_array_equal(np.where(flip, 3 - expected, expected), run(gauged, seed).alignment)
-
-
-def propensities(scenario: Scenario) -> np.ndarray:
-    """The matrix of the propensities, as told."""
-    return world_of(scenario).setting.propensity
-
-
-@relation(scenarios(max_states=5, steps=3, fixed={"ties": [], "shocks": [], "institutions": {}}), seeds)
-def test_without_ties_and_noise_nobody_moves(scenario: Scenario, seed: int) -> None:
-    """What draws or presses without a tie is off: non-alignment, accommodation, pressure, new sanctions."""
-    off = ("temperature", "w_autonomy", "blocs.*.accommodation", "w_pressure", "sanction_response")
-    alignment = run(with_settings(scenario, dict.fromkeys(off, 0)), seed).alignment
-    assert (alignment == alignment[0]).all()
-
-
-def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
-    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
-    setting = world_of(scenario).setting
-    return sum(
-        setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
-        for i, j in itertools.combinations(range(alignment.size), 2)
-        if alignment[i] != alignment[j]
-    )
-
-
-@relation(landscapes(steps=4), seeds)
-def test_no_decision_raises_the_energy(scenario: Scenario, seed: int) -> None:
-    world = BlocModel(scenario, seed=seed)
-    energy = pair_energy(scenario, world.alignment)
-    decide = [agent.step for agent in world.states]
-
-    def watched(agent: int) -> None:
-        nonlocal energy
-        decide[agent]()
-        after = pair_energy(scenario, world.alignment)
-        assert after <= energy + 1e-8
-        energy = after
-
-    for agent in world.states:
-        agent.step = lambda i=agent.index: watched(i)
-    for _ in range(scenario.steps):
-        world.step()
-
-
-@relation(landscapes(steps=8), seeds)
-def test_a_fixed_point_is_a_local_minimum_by_brute_force(scenario: Scenario, seed: int) -> None:
-    final, before = run(scenario, seed).alignment[[-1, -2]]
-    assume((final == before).all())
-    energy = pair_energy(scenario, final)
-    for i in range(final.size):
-        flipped = np.where(np.arange(final.size) == i, 3 - final, final)
-        assert pair_energy(scenario, flipped) >= energy - 1e-8
-
-
-@relation(st.lists(st.booleans(), min_size=2, max_size=6), landscapes(max_states=6, steps=12), seeds)
-def test_two_hostile_cliques_become_two_blocs(cliques: list[bool], drawn: Scenario, seed: int) -> None:
-    """Whatever the sizes and the start: no other configuration is a local minimum."""
-    side = np.array([*cliques, *[False] * 4][: len(drawn.states)])
-    sizes = [state.capability.value for state in drawn.states.values()]
-    matrix = np.where(side[:, None] == side, 1.0, -1.0)
-    final = run(landscape(matrix, sizes, steps=12, activation=drawn.activation), seed).alignment[-1]
-    assert ((final == final[0]) == (side == side[0])).all()
-
-
-@relation(scenarios(max_states=5, steps=3, fixed={"shocks": []}), seeds)
-def test_agreement_among_friends_stays(scenario: Scenario, seed: int) -> None:
-    """No hostility, no accommodation, no chance: who starts in one bloc stays there."""
-    kinds = {"bond": 1, "trade": 1, "propensity": 1}
-    friendly = tuple(tie.model_copy(update={"value": abs(tie.value)}) for tie in scenario.ties if tie.kind in kinds)
-    together = {id: state.model_copy(update={"initial": BLOCS[0]}) for id, state in scenario.states.items()}
-    blocs = {key: bloc.model_copy(update={"leader": None}) for key, bloc in scenario.blocs.items()}
-    told = changed(scenario, ties=friendly, states=together, blocs=blocs)
-    off = ("temperature", "w_autonomy", "blocs.*.accommodation")
-    assert (run(with_settings(told, dict.fromkeys(off, 0)), seed).alignment == 1).all()
-
-
-@relation(worlds, seeds)
-def test_without_weights_every_allowed_alignment_is_as_likely(scenario: Scenario, seed: int) -> None:
-    told = changed(scenario, shocks=tuple(s for s in scenario.shocks if s.kind not in ("parameter", "bloc")))
-    blind = with_settings(told, {**dict.fromkeys(UTILITIES, 0), "temperature": 0.5, "blocs.*.accommodation": 0})
-    setting = world_of(blind).setting
-    chances = run(blind, seed).chances[1:, ~setting.fixed]
-    np.testing.assert_allclose(chances, np.broadcast_to(setting.allowed / setting.allowed.sum(), chances.shape))
-    assert setting.allowed[NON_ALIGNED] == blind.non_aligned_allowed
 
 
 # Who runs it, and who looks
