@@ -63,7 +63,7 @@ chosen = st.lists(st.sampled_from(list(CHANGES)), unique=True, min_size=2).flatm
 
 def as_toml(values: dict[tuple[str, ...], float], random: Random | None) -> str:
     """A scenario file with these changes, as plain as can be, or told in any way that TOML allows."""
-    lines = [f'extends = "{BASE}"', 'title = "told"', "steps = 4"]
+    lines = [f'world = "{BASE}"', 'title = "told"', "steps = 4"]
     lines += [f"{'.'.join(path)} = {value!r}" for path, value in values.items()]
     if random is not None:
         random.shuffle(lines)

@@ -26,7 +26,7 @@ from sim.world import world_of
 
 ALARM = 1e-6
 REPLICATES = 2 * SHORT
-WORLDS = 12
+WORLDS = 8
 FEW = {"max_examples": WORLDS, "derandomize": True, "database": None, "phases": [Phase.generate], **UNHURRIED}
 worlds = scenarios(max_states=5, steps=3)
 
@@ -174,7 +174,7 @@ def renamed(scenario: Scenario) -> Scenario:
 @settings(**FEW)
 @given(scenarios(max_states=4, steps=3))
 def test_ids_change_nothing_but_the_luck(scenario: Scenario) -> None:
-    """In distribution. At most 5 alignments of 4 states in 12 worlds are judged."""
+    """In distribution. At most 5 alignments of 4 states in 8 worlds are judged."""
     found = alike(final_alignments(scenario), final_alignments(renamed(scenario)))
     assert min(found) > ALARM / (5 * 4 * WORLDS)
 
