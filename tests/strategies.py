@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim.parameters import Parameters
 from sim.scenario import Scenario
+from sim.world import world_of
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BLOCS = ("east", "west", "south", "north")
@@ -191,3 +193,13 @@ def landscapes(draw: st.DrawFn, *, max_states: int = 6, steps: int = 10, **more:
     sizes = draw(st.lists(st.integers(1, 50), min_size=n, max_size=n))
     activation = draw(st.sampled_from(["random", "fixed_order"]))
     return landscape(matrix + matrix.T, [float(s) for s in sizes], steps=steps, activation=activation, **more)
+
+
+def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
+    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
+    setting = world_of(scenario).setting
+    return sum(
+        setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
+        for i, j in itertools.combinations(range(alignment.size), 2)
+        if alignment[i] != alignment[j]
+    )

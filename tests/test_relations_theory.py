@@ -15,7 +15,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from relation import SHORT, UNHURRIED, changed, relation, run, seeds
 from scipy import stats
-from strategies import BLOCS, PROPENSITY_ALONE, UTILITIES, landscape, landscapes, scenarios
+from strategies import BLOCS, PROPENSITY_ALONE, UTILITIES, landscape, landscapes, pair_energy, scenarios
 
 from sim import ensemble
 from sim.kernel import NON_ALIGNED
@@ -67,16 +67,6 @@ def test_without_ties_and_noise_nobody_moves(scenario: Scenario, seed: int) -> N
     off = ("temperature", "w_autonomy", "blocs.*.accommodation", "w_pressure", "sanction_response")
     alignment = run(with_settings(scenario, dict.fromkeys(off, 0)), seed).alignment
     assert (alignment == alignment[0]).all()
-
-
-def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
-    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
-    setting = world_of(scenario).setting
-    return sum(
-        setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
-        for i, j in itertools.combinations(range(alignment.size), 2)
-        if alignment[i] != alignment[j]
-    )
 
 
 @relation(landscapes(steps=4), seeds)
