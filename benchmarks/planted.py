@@ -31,7 +31,7 @@ REST = (
     "tests/test_kernel.py", "tests/test_outcomes.py", "tests/test_world.py", "tests/test_scenario.py",
     "tests/test_model.py", "-k", "not (stepped_through or shipped or boltzmann or unix or triangle or process or dead)",
 )  # fmt: skip
-CASES = "30"  # of each relation; the suite has 200
+CASES = "100"  # of each relation; the suite has 200
 LIBRARIES = ("numpy", "numba", "scipy.stats", "scipy.optimize", "duckdb", "pydantic", "mesa", "hypothesis", "pytest")
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
 
@@ -119,8 +119,8 @@ def tests_red(folder: Path, words: Sequence[str]) -> list[str]:
     return found.names
 
 
-def judged(fault: Planted, folder: Path) -> Verdict:
-    """Plant a fault, see which tests are red, and take it out again."""
+def judged(fault: Planted, folder: Path, *, quick: bool) -> Verdict:
+    """Plant a fault, see which tests are red, and take it out again; in a hurry, of those alone that should notice."""
     began, path = time.monotonic(), folder / fault.file
     original = path.read_text(encoding="utf-8")
     if original.count(fault.before) != 1:
@@ -130,8 +130,9 @@ def judged(fault: Planted, folder: Path) -> Verdict:
         broken: tuple[str, ...] = ()
         if fault.breaks:
             broken = red(folder, [*RELATIONS, "-k", " or ".join(fault.breaks)])
-        broken = broken or red(folder, [*RELATIONS, "-x"])
-        oracle = bool(red(folder, [*ORACLE, "-x"])) if fault.file in OF_THE_MODEL else False
+        if not broken and not quick:
+            broken = red(folder, [*RELATIONS, "-x"])
+        oracle = fault.file in OF_THE_MODEL and not (quick and broken) and bool(red(folder, [*ORACLE, "-x"]))
         verdict = Verdict(fault.name, fault.why, broken, oracle)
         if not verdict.caught:
             verdict = replace(verdict, rest=next(iter(red(folder, [*REST, "-x"])), ""))
@@ -172,6 +173,9 @@ def main() -> int:
     """Plant the faults, print who notices; 1 if a fault goes unnoticed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="words of the faults to plant; all by default")
+    parser.add_argument(
+        "--quick", action="store_true", help="try only what should notice, the oracle where no relation"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     chosen = [fault for fault in FAULTS if not given.names or any(word in fault.name for word in given.names)]
@@ -185,7 +189,7 @@ def main() -> int:
             importlib.import_module(library)
         gc.freeze()
         for n, fault in enumerate(chosen, start=1):
-            told = judged(fault, folder)
+            told = judged(fault, folder, quick=given.quick)
             verdicts.append(told)
             noticed = ", ".join([*told.relations, *["oracle"] * told.oracle, told.rest]).strip(", ") or "NOBODY"
             print(f"{n}/{len(chosen)} {told.seconds:.0f} s  {fault.name}: {noticed}", file=sys.stderr, flush=True)
