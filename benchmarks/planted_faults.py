@@ -121,7 +121,6 @@ ENVIRONMENT = (
         "sanction direction swapped", KERNEL, "weights.closed[i, situation.regime[j, i]] += exact(g[j] * S[j, i])",
         "weights.closed[j, situation.regime[j, i]] += exact(g[j] * S[j, i])", "the sender is bitten", (),
     ),
-    Planted("bite without a cap", KERNEL, "min(1.0, exact(bite))", "exact(bite)", "more than all is closed", ()),
     Planted(
         "dependence without a cap", WORLD, "np.minimum(ratio, LARGEST_DEPENDENCE)", "np.minimum(ratio, 1.0)",
         "a dyad may be all of a state's trade", (),
