@@ -53,7 +53,9 @@ def ties_of(out: Console, told: Scenario, states: tuple[str, ...], known: Biblio
     for tie in told.ties:
         if set(states) <= {tie.a, tie.b}:
             ends = f"{tie.a} {'→' if tie.kind == 'sanction' else '–'} {tie.b}"
-            shown.add_row(tie.kind, ends, f"{tie.value:g}", plain(tie.note), tie.since, plain(tie.source or "its author"))
+            shown.add_row(
+                tie.kind, ends, f"{tie.value:g}", plain(tie.note), tie.since, plain(tie.source or "its author")
+            )
             cited |= {key: known[key].citation() for key, _ in references(tie.source) if key in known}
     out.print(shown)
     for key, citation in cited.items():
