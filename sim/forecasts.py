@@ -96,8 +96,8 @@ def references(scenario: Scenario) -> list[Reference]:
     with_others = [layer @ others for layer in layers[:3]] + [layers[3].sum(axis=1) - layers[3][:, lead]]
     return [
         Reference("base rate alone", np.zeros((len(treaty), 0)), np.zeros(len(treaty))),
-        Reference(f"defence treaty with {leader}", treaty[:, None], treaty),
-        Reference(f"sanctions, rivalry with {leader}", hostility[:, lead, None], -hostility[:, lead]),
+        Reference(f"defence treaty, {leader}", treaty[:, None], treaty),
+        Reference(f"sanctions, rivalry, {leader}", hostility[:, lead, None], -hostility[:, lead]),
         Reference("landscape minimum", side[:, None], side),
         Reference("regression on the ties", np.column_stack([*with_leader, *with_others]), None),
     ]

@@ -28,6 +28,7 @@ COLUMN = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}
 TOLD = {YES: "yes", NO: "no", ABSTAINED: "abstained"}
 ALL = "all"
 MODEL = "the model"
+FEWEST = 2  # states that can be scored at all
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def scorecard(
     asked = [state for state, decides in zip(states, deciding, strict=True) if decides]
     votes = []
     for name, vote in observed.votes.items():
+        if not enough(vote.cast, asked):
+            continue
         before = day_name(vote.date)
         for variant in (ALL, before):
             evidence = with_ideal(known[variant], observed, vote.date.year - 1)
@@ -59,7 +62,7 @@ def scorecard(
     points = [
         {"year": year, "sanctions": variant, **ranks_record(of, with_ideal(known[variant], observed, year - 1), asked)}
         for year, of in observed.ideal_points.items()
-        if year - 1 in observed.ideal_points
+        if year - 1 in observed.ideal_points and enough(of, asked)
         for variant in (ALL, day_name(date(year, 1, 1)))
     ]
     return {
@@ -74,6 +77,11 @@ def scorecard(
         "ideal_points": points,
         "after": after_record(scenario, observed, known[ALL], asked),
     }
+
+
+def enough(told: Mapping[str, Any], asked: list[str]) -> bool:
+    """Whether enough of the states asked for are told of to score anything."""
+    return len(told.keys() & set(asked)) >= FEWEST
 
 
 def day_name(day: date) -> str:
@@ -135,6 +143,8 @@ def scored(evidence: Evidence, places: Integers, answer: Integers) -> Iterator[d
     yield forecast_record(MODEL, vote_figures(nearness(chances), chances, answer), len(answer), None)
     for one in evidence.plainer:
         has = ~np.isnan(one.attributes[places]).any(axis=1)
+        if has.sum() < FEWEST:
+            continue
         told = answer[has]
         fitted = score.leave_one_out(one.attributes[places][has], told)
         ranking = nearness(fitted) if one.score is None else one.score[places][has]
@@ -182,9 +192,11 @@ def ranks_record(points: Mapping[str, float], evidence: Evidence, asked: list[st
     weights = score.resamples(len(having))
     rows = [forecast_record(MODEL, {"spearman": score.spearman(model, truth, weights)}, len(having), None)]
     for one in evidence.plainer:
-        if one.score is None or np.ptp(one.score) == 0:
+        if one.score is None or not one.attributes.size:
             continue
         has = ~np.isnan(one.score[places])
+        if has.sum() < FEWEST:
+            continue
         weights = score.resamples(int(has.sum()))
         own, theirs = (score.spearman(x, truth[has], weights) for x in (model[has], one.score[places][has]))
         rows.append(forecast_record(one.name, {"spearman": theirs}, int(has.sum()), {"spearman": own}))
@@ -193,7 +205,7 @@ def ranks_record(points: Mapping[str, float], evidence: Evidence, asked: list[st
 
 def after_record(scenario: Scenario, observed: Observed, evidence: Evidence, asked: list[str]) -> dict[str, Any]:
     """Forecasts against what came after: votes as before, and the last step of each state toward an alignment."""
-    votes = [vote_record(event, evidence, asked) for event in observed.after if event.cast]
+    votes = [vote_record(event, evidence, asked) for event in observed.after if enough(event.cast, asked)]
     moves = {state: event for event in observed.after for state in event.toward if state in asked}
     if not moves:
         return {"votes": votes, "moves": [], "scores": None}

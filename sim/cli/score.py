@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 BASE, ALL = "baseline_2023", "all"
+WITH_ALL = "model, all sanctions"
+CHANCES = ("P(leader's)", "P(neither)", "P(other)")
 FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 
 
@@ -136,7 +138,7 @@ def rows(
     less = f"model less it, {FIGURES[first]}"
     made = table("forecast", *(f"{FIGURES[key]} (95 %)" for key in figures), less)
     if with_all is not None:
-        forecasts = [forecasts[0], {**with_all, "forecast": f"{with_all['forecast']}, all sanctions"}, *forecasts[1:]]
+        forecasts = [forecasts[0], {**with_all, "forecast": WITH_ALL}, *forecasts[1:]]
     for one in forecasts:
         gap = one.get(f"model_less_{first}")
         made.add_row(plain(one["forecast"]), *(shown(one[key]) for key in figures), shown(gap, "+") if gap else "")
@@ -158,8 +160,7 @@ def after(out: Console, record: dict[str, Any]) -> None:
     """Forecasts against what came after."""
     if record["moves"]:
         out.print("[bold]After the record date[/bold], never fitted to: the last step of each state")
-        made = table("state", "toward", "P(yes)", "P(abstained)", "P(no)", "", "event",
-                     numbers=("P(yes)", "P(abstained)", "P(no)"))  # fmt: skip
+        made = table("state", "toward", *CHANCES, "", "event", numbers=CHANCES)
         for one in record["moves"]:
             chances = [f"{one[key]:.2f}" for key in ("yes", "abstained", "no")]
             event = f"{one['event']}, {one['date']}"
@@ -174,16 +175,38 @@ def after(out: Console, record: dict[str, Any]) -> None:
 
 
 def markdown_lines(record: dict[str, Any]) -> list[str]:
-    """The tables in Markdown."""
-    lines = ["| scored against | sanctions | forecast | AUC or rank | Brier | log | model less it | n |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    votes = [(f"{one['id']}, {one['date']}", one, "auc") for one in [*record["votes"]]]
-    votes += [(f"ideal points of {one['year']}, rank", one, "spearman") for one in record["ideal_points"]]
-    votes += [(f"{one['title'].split(',')[0]}, {one['date']}", one, "auc") for one in record["after"]["votes"]]
-    for name, one, first in votes:
-        for row in one["forecasts"]:
-            gap = row.get(f"model_less_{first}")
-            cells = [shown(row[key]) if key in row else "" for key in (first, "brier", "log")]
-            cells = [name, one.get("sanctions", "all"), row["forecast"], *cells]
-            lines.append(f"| {' | '.join([*cells, shown(gap, '+') if gap else '', str(row['n'])])} |")
+    """The scores in Markdown: a table a figure, forecasts by what they are scored against, then what came after."""
+    lines: list[str] = []
+    for key, what in (("auc", "AUC, or rank correlation"), ("brier", "Brier score"), ("log", "Log score")):
+        lines += [*figure_table(record, key, what), ""]
+    lines += [*figure_table(record, "model_less_auc", "The model's AUC or rank correlation less each"), ""]
+    for one in record["votes"]:
+        if one["sanctions"] != ALL:
+            slope, intercept = (shown(one[key]) for key in ("slope", "intercept"))
+            lines.append(f"- {one['id']}: slope {slope}, intercept {intercept}; missed: {missed(one['states'])}")
+    lines += ["", f"| state | event | toward | {' | '.join(CHANCES)} | |", "| --- " * 7 + "|"]
+    for one in record["after"]["moves"]:
+        chances = " | ".join(f"{one[key]:.2f}" for key in ("yes", "abstained", "no"))
+        told = "missed" if one["missed"] else ""
+        lines.append(f"| {one['state']} | {one['event']}, {one['date']} | {one['cast']} | {chances} | {told} |")
     return lines
+
+
+def figure_table(record: dict[str, Any], key: str, what: str) -> list[str]:
+    """One figure of every forecast, in columns of what it is scored against."""
+    scored: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = []
+    scored += [(one["id"], one, with_all) for one, with_all in in_pairs(record["votes"], "id")]
+    scored += [(one["title"].split(",")[0], one, None) for one in record["after"]["votes"]]
+    if key.endswith("auc"):
+        pairs = in_pairs(record["ideal_points"], "year")
+        scored += [(f"ideal points {one['year']}", one, with_all) for one, with_all in pairs]
+    cells: dict[str, dict[str, str]] = {}
+    for name, one, with_all in scored:
+        own = key.replace("auc", "spearman") if "year" in one else key
+        extra = [{**with_all["forecasts"][0], "forecast": WITH_ALL}] if with_all else []
+        for row in [one["forecasts"][0], *extra, *one["forecasts"][1:]]:
+            if own in row:
+                cells.setdefault(row["forecast"], {})[name] = shown(row[own], "+" if own.startswith("model") else "")
+    names = [name for name, _, _ in scored]
+    head = [f"| {what} | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    return head + [f"| {told} | {' | '.join(own.get(name, '') for name in names)} |" for told, own in cells.items()]
