@@ -280,7 +280,7 @@ def test_the_page_of_validation_has_the_models_scores() -> None:
     chances = model_chances(votes, seed=baseline.sweep.seed, replicates=200, workers=None, progress=None)
     for heading, figure in (("AUC, or rank correlation", "auc"), ("Brier score", "brier")):
         table = page[page.index(f"| {heading} |") :]
-        names = [cell.strip() for cell in table.splitlines()[0].split("|")[2:-1]]
+        names = [cell.split("(")[0].strip() for cell in table.splitlines()[0].split("|")[2:-1]]
         cells = table[table.index("| the model |") :].splitlines()[0].split("|")[2:-1]
         printed = dict(zip(names, (float(re.findall(r"[\d.]+", cell)[0]) for cell in cells), strict=True))
         for name, vote in observed.votes.items():
@@ -314,7 +314,7 @@ def test_command_tells_people_machines_and_pages_the_same(tmp_path: Path) -> Non
     value = machine["votes"][1]["forecasts"][0]["brier"]["value"]
     assert f"{value:.2f} (" in told.stdout
     page = scored(world, "--replicates", "5", "--markdown").stdout
-    assert f"| the model | {value:.2f} (" in page[page.index("| Brier score | first |") :]
+    assert f"| the model | {value:.2f} (" in page[page.index("| Brier score | first (n = 2) |") :]
     assert "<svg" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
 
 
