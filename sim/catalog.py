@@ -35,8 +35,9 @@ NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
 STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
 TIE_COLUMNS = ("a", "b", "kind", "value")
-TIE_OPTIONAL = ("regime", "source", "note")
+TIE_OPTIONAL = ("regime", "since", "source", "note")
 LISTS = ("ties", "shocks")
+WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
 NUMBERS = ("capability", "gdp", "autonomy")
 MAX_CHAIN = 50
 
@@ -123,7 +124,7 @@ def world_file(path: Path) -> Path:
     """The `world.toml` of a world's folder or table; any other path as it is."""
     if path.is_dir():
         return path / "world.toml"
-    return path.with_name("world.toml") if path.name in ("states.csv", "ties.csv") else path
+    return path.with_name("world.toml") if path.name in WORLD_FILES else path
 
 
 def extended(reference: str) -> str | None:
@@ -302,8 +303,9 @@ def world_draft(path: Path) -> Draft:
             draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
     table = path.with_name("ties.csv")
     if table.is_file():
+        name = shown_path(table)
         for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (shown_path(table), line, ())
+            draft.origins["ties", len(ties)] = (name, line, ())
             ties.append({key: number(cell) if key == "value" else cell for key, cell in row.items()})
     return draft
 
@@ -347,7 +349,7 @@ def rows(
         message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
         draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
     if len(found) > most:
-        message = f"has {len(found)} rows; the model holds full matrices and takes at most {most}"
+        message = f"has {len(found)} rows; at most {most} are read"
         draft.broken(Fault(name, 1, "", message))
         return []
     return found

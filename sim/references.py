@@ -123,6 +123,8 @@ def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
         yield from regime_faults(tie, ("ties", n), names)
         if tie.get("regime") and tie.get("kind") != "sanction":
             yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
+        if tie.get("since") and tie.get("kind") != "sanction":
+            yield ("ties", n, "since"), "only a sanction is dated; leave it out"
 
 
 def loop_faults(a: Any, b: Any, place: PathInFile) -> Found:
@@ -194,7 +196,7 @@ def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Foun
             if isinstance(value, str) and (key == "source" or key.endswith("_source")) and value:
                 for message in source_faults(value, note if isinstance(note, str) else "", sources):
                     yield (*place, key), message
-            else:
+            elif isinstance(value, (dict, list)):
                 yield from cited_faults(value, (*place, key), sources)
     elif isinstance(content, list):
         for n, item in enumerate(content):

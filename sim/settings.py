@@ -161,6 +161,10 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     """
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
+        if tie.a[0] not in "*@" and tie.b[0] not in "*@":
+            key = tie_key(tie)
+            kept[key] = tie if (tie.a, tie.b) == key[1:] else tie.model_copy(update={"a": key[1], "b": key[2]})
+            continue
         for key in list(matching(tie, kept, institutions)):
             old = kept.get(key)
             regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime
