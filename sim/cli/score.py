@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -34,7 +35,7 @@ FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 
 
 @cli.command()
-@click.argument("scenario", default=BASE)
+@click.argument("scenario", default=BASE, shell_complete=complete.scenarios)
 @click.option("--replicates", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Runs of each.")
 @seed_option
 @set_option
