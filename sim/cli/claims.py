@@ -97,7 +97,7 @@ def tell(out: Console, found: list[Judged], counts: Counts) -> None:
         shown.add_row(str(answer.number), *map(plain, [*words, one.verdict]))
     out.print(shown)
     out.print(
-        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone."
+        "\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone."
     )
     if counts.points:
         out.print(
