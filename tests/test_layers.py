@@ -28,12 +28,36 @@ LAYERS = (
         "estimates",
         "charts",
     }
-    | {"estimates", "charts", "maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
+    | {
+        "estimates",
+        "charts",
+        "maps",
+        "sensitivity",
+        "explain",
+        "flips",
+        "levers",
+        "compare",
+        "intervals",
+        "regret",
+        "score",
+    }
+    | {"forecasts", "scorecard"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "links", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
+    {
+        "observed",
+        "sanctions",
+        "catalog",
+        "references",
+        "settings",
+        "scenario",
+        "parameters",
+        "sources",
+        "faults",
+        "spreadsheet",
+    },
 )
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}
