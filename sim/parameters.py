@@ -73,13 +73,21 @@ NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
 PlainShare = Annotated[float, Between(0, 1)]
 PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
 
-PROTOTYPE = "a prototype over the same 52 states gave sensible worlds near this value; not calibrated"
+PROTOTYPE = "a prototype over the same 52 states gave sensible worlds near this value; the record does not identify it"
 
 
-def parameter(default: float, meaning: str, *, span: tuple[float, float], unit: str = "", why: str = PROTOTYPE) -> Any:
+def fitted(median: float, low: float, high: float) -> dict[str, str]:
+    """Source and reason of a default that the record moved from its prior."""
+    return {"source": "calibration", "why": f"median {median:g}, 90 % interval {low:g} to {high:g}; rounded"}
+
+
+def parameter(
+    default: float, meaning: str, *, span: tuple[float, float], unit: str = "", source: str = "assumed",
+    why: str = PROTOTYPE,
+) -> Any:  # fmt: skip
     """A parameter's field: default, meaning, unit and the range that sensitivity analysis draws from."""
     return Field(
-        default=Sourced(value=default, source="assumed", note=why),
+        default=Sourced(value=default, source=source, note=why),
         description=meaning,
         json_schema_extra={"unit": unit or "weight", "range": [span[0], span[1]]},
     )
@@ -89,10 +97,10 @@ OFF = "off in the prototype; the article names no such response"
 
 
 class Parameters(Strict):
-    """Weights and rates of the model (MODEL §4-6, §9), each assumed until it is calibrated."""
+    """Weights and rates of the model (MODEL §4-6, §9): assumed, but for those that the record identifies."""
 
     w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why="Axelrod & Bennett's own")
-    w_bond: Weight = parameter(1.4, "weight of bonds (§3-6)", span=(0.7, 2.8))
+    w_bond: Weight = parameter(1.1, "weight of bonds (§3-6)", span=(0.7, 2.8), **fitted(1.13, 0.74, 2.25))
     w_institution: Weight = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
     w_hostility: Weight = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
     w_balance: Weight = parameter(1.2, "weight of joining the strong against whoever threatens", span=(0, 4))
@@ -103,8 +111,9 @@ class Parameters(Strict):
     w_autonomy: Weight = parameter(0.085, "utility of staying non-aligned", span=(0.04, 0.17))
     inertia: Weight = parameter(0.025, "utility of the alignment held now", span=(0, 0.1))
     temperature: Weight = parameter(
-        0.045, "scale of chance in choices; 0 always takes the best", span=(0.02, 0.09), unit="utility"
-    )
+        0.08, "scale of chance in choices; 0 always takes the best", span=(0.02, 0.09), unit="utility",
+        **fitted(0.078, 0.047, 0.089),
+    )  # fmt: skip
     erosion: Weight = parameter(0.7, "enforcement lost per share of product elsewhere (§14)", span=(0, 1))
     accommodation_cost: Weight = parameter(5, "enforcement lost per unit of accommodation (§23)", span=(0, 10))
     bond_return: Share = parameter(0.2, "pull of a bond to what history made it", span=(0.05, 0.5), unit="per step")

@@ -33,13 +33,13 @@ class Counts:
     points: int = 4096
     each: int = 4
     placebos: int = 20
-    replicates: int = 1000  # of each scenario at the defaults
+    replicates: int = 4000  # of each scenario at the defaults
     seed: int = 20231025
 
     @property
     def in_placebo(self) -> int:
         """Runs of each scenario in one placebo world: its effect spreads by the worlds more than by the luck."""
-        return max(2, self.replicates // 10)
+        return min(100, max(2, self.replicates // 10))
 
 
 @dataclass(frozen=True)

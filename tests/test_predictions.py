@@ -101,7 +101,7 @@ def test_affinity_is_the_weighted_sum_of_the_ties() -> None:
     sizes, network = predictions.affinity(scenario)
     at = list(scenario.states)
     value = network[at.index("USA"), at.index("GBR")]
-    assert value == pytest.approx(1.4 * 0.9 + 0.25 * 0.8)
+    assert value == pytest.approx(1.1 * 0.9 + 0.25 * 0.8)
     assert network[at.index("USA"), at.index("PRK")] == pytest.approx(-1.6)
     np.testing.assert_array_equal(network, network.T)
     assert sizes[at.index("USA")] == 0.1236

@@ -291,7 +291,7 @@ def claims(out: Console, found: list[Answer]) -> None:
         shown.add_row(str(one.number), *map(plain, cells), str(one.n), one.verdict)
     out.print(shown)
     out.print(
-        "\nEffects hold at the default parameters, assumed and not calibrated; the intervals are of chance alone.\n"
+        "\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone.\n"
         "How much of the parameters' ranges they hold in, and whether random ties show the same: `blocs claims`."
     )
 
