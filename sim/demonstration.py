@@ -126,7 +126,7 @@ def runs_by_front(found: Sample, path: Path) -> None:
     ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
     charts.distributions(axes, {named[design]: sizes[design] for design in ordered})
     n = found.runs["replicate"].nunique()
-    made.suptitle(f"Size of the front over {n} runs of each scenario: it forms or it does not (line: the mean)")
+    made.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
     charts.save(made, str(path))
 
 
