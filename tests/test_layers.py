@@ -21,6 +21,7 @@ LAYERS = (
         "analyses",
         "figures",
         "provenance",
+        "replay",
         "verdicts",
         "ranges",
         "claims",

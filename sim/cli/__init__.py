@@ -1,6 +1,6 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import claims, explain, landscape, regret, report, results, runs, scenarios, sensitivity
+from sim.cli import claims, explain, landscape, regret, replay, report, results, runs, scenarios, sensitivity
 from sim.cli.group import cli, main
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "landscape",
     "main",
     "regret",
+    "replay",
     "report",
     "results",
     "runs",

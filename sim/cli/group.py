@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
+UNREADABLE = "a shard cannot be read; the same `blocs sweep` sets damaged ones aside and makes their runs again"
 
 
 class Interrupted(BaseException):
@@ -40,6 +41,9 @@ class Scenarios(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             refuse(error, as_json="--json" in sys.argv)
+        except damage() as error:
+            message = f"{UNREADABLE} ({(str(error).splitlines() or [''])[0]})"
+            refuse(InputError([Fault("results", 1, "", message)]), as_json="--json" in sys.argv)
         except Interrupted as interrupted:
             sys.exit(128 + interrupted.number)
         except BrokenPipeError:
@@ -48,6 +52,12 @@ class Scenarios(click.Group):
         except OSError as error:
             click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
             sys.exit(FAILED)
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What is raised where a table of results cannot be read; nothing where none was asked for."""
+    duckdb = sys.modules.get("duckdb")
+    return () if duckdb is None else (duckdb.Error,)
 
 
 def refuse(error: InputError, *, as_json: bool) -> NoReturn:

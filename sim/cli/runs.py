@@ -253,6 +253,8 @@ def told_sweep(report: Report) -> None:
     click.echo(f"{told} in {report.results.folder}")
     for line in report.failed[:20]:
         click.echo(f"failed: {printable(line)}", err=True)
+    if report.failed:
+        click.echo(f"To make one of them again: blocs replay {report.results.folder} POINT-REPLICATE", err=True)
     if report.share is not None:
         click.echo(f"Next, when every share is done: blocs compare {report.results.folder}")
     elif done:
