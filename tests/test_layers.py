@@ -30,7 +30,7 @@ LAYERS = (
         "charts",
     }
     | {"estimates", "charts", "maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
-    {"sweep", "engines", "cluster", "design", "store"},
+    {"sweep", "engines", "cluster", "crate", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -132,8 +133,14 @@ def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Tabl
 
 
 def say_json(record: Any) -> None:
-    """A record on standard output, for machines."""
-    click.echo(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False))
+    """A record on standard output, for machines; what could steer a terminal is escaped as JSON has it."""
+    text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+    click.echo(re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else escaped(found[0]), text))
+
+
+def escaped(character: str) -> str:
+    """A character as JSON escapes it."""
+    return json.dumps(character)[1:-1]
 
 
 def plain(text: object) -> str:
