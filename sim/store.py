@@ -125,12 +125,11 @@ class Results:
 
     def refuse_links(self) -> None:
         """Raise InputError where a shard or a file of it is a link: what is read lies in the folder."""
-        for entry in os.scandir(self.shards) if self.shards.is_dir() else ():
-            linked = [entry, *os.scandir(entry)] if entry.is_dir(follow_symlinks=False) else [entry]
-            for path in linked:
+        for shard in self.shards.iterdir() if self.shards.is_dir() else ():
+            for path in (shard, *(shard.iterdir() if shard.is_dir() and not shard.is_symlink() else ())):
                 if path.is_symlink():
                     message = "is a link, and results hold none; put the file itself there or take the link away"
-                    raise InputError([Fault(shown_path(Path(path.path)), 1, "", message)])
+                    raise InputError([Fault(shown_path(path), 1, "", message)])
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """An in-memory database in which each table of the results is a view.
