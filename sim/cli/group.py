@@ -119,7 +119,7 @@ def console() -> Console:
     """Standard output as rich writes it (NO_COLOR is respected)."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 110)
 
 
 def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
