@@ -47,8 +47,8 @@ TESTS = {
     ),
     "balance": ("tests/test_balance.py", "not settle_where"),
     "scenario": (
-        "tests/test_scenario.py tests/test_cases.py",
-        "not (traceback or command or shipped or many_states or evenly or begins_with or differs or off)",
+        "tests/test_scenario.py",
+        "not (evenly or begins_with or differs or off)",
     ),
     "store": ("tests/test_store.py", "not share_waits"),
 }
