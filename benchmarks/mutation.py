@@ -1,6 +1,6 @@
 """Mutation testing: the share of small changes to the rules that the tests notice.
 
-`python -m benchmarks.mutation [kernel landscape optimum balance] [--sample N] [--json]`
+`python -m benchmarks.mutation [kernel landscape optimum balance scenario store] [--sample N] [--json]`
 
 Needs cosmic-ray (`pip install "cosmic-ray>=8.4,<9"`) and a Unix. cosmic-ray finds the mutants and makes them, one at a
 time and in a temporary copy, so that the tree may be edited meanwhile. Each is tested in a fork of this process, which
@@ -46,6 +46,11 @@ TESTS = {
         "optimum or trace or triangle or proven or solver or rounded_up or multipliers",
     ),
     "balance": ("tests/test_balance.py", "not settle_where"),
+    "scenario": (
+        "tests/test_scenario.py",
+        "not (evenly or begins_with or differs or off)",
+    ),
+    "store": ("tests/test_store.py", "not share_waits"),
 }
 # Conditions are negated by AddNot, so inequalities are but moved at their boundary. What turns arithmetic
 # into bits, shifts, powers or remainders is left out: any test notices that, which would flatter the score.
@@ -68,6 +73,7 @@ LIBRARIES = (
     "numpy", "numba", "scipy.optimize", "scipy.sparse.csgraph", "scipy.cluster.vq", "scipy.integrate", "networkx",
     "pydantic", "mesa", "hypothesis", "pytest",
 )  # fmt: skip
+WAITING = 10  # seconds of the clock for each of CPU, for what waits for ever
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
 
 
@@ -154,6 +160,7 @@ def tried(folder: Path, module: str, seconds: float, *, write: bool) -> tuple[in
         code = 3
         try:
             signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.setitimer(signal.ITIMER_REAL, WAITING * seconds)
             code = run_tests(folder, module, write=write)
         except BaseException:
             traceback.print_exc()
@@ -162,7 +169,7 @@ def tried(folder: Path, module: str, seconds: float, *, write: bool) -> tuple[in
             sys.stdout.flush()
             os._exit(code)
     _, status, used = os.wait4(child, 0)
-    late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
+    late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM)
     return None if late else os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 RunOne = Callable[..., "Run"]
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
 MOST_DEATHS = 3
+KILLED = "the run killed its own process"  # the error of a run that did
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -103,7 +104,14 @@ def execute(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
 
 
 def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
-    """Write the shard of a chunk from its runs, a text standing for one that failed."""
+    """Write the shard of a chunk from its runs, a text standing for one that failed; the labels of those."""
+    write_shard(results, chunk.name, tables_of(chunk, rows))
+    failed = [replicate for replicate, run in zip(chunk.replicates, rows, strict=True) if isinstance(run, str)]
+    return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
+
+
+def tables_of(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:
+    """All that is stored of a chunk's runs, a text standing for one that failed."""
     done = [(r, run) for r, run in zip(chunk.replicates, rows, strict=True) if not isinstance(run, str)]
     failed = [(r, text) for r, text in zip(chunk.replicates, rows, strict=True) if isinstance(text, str)]
     tables = {"runs": runs_table(chunk, done, failed)}
@@ -112,8 +120,7 @@ def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
         tables["steps"] = steps_table(chunk, done)
         if chunk.trajectory:
             tables["trajectory"] = trajectory_table(chunk, done)
-    write_shard(results, chunk.name, tables)
-    return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate, _ in failed]
+    return tables
 
 
 def keys(chunk: Chunk, replicates: list[int], each: int) -> Table:
@@ -239,7 +246,12 @@ def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_one: Run
 
 
 def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
-    """Execute a chunk that kills its workers run by run, a fresh process after each death."""
+    """Execute a chunk that kills its workers run by run, and commit it."""
+    return commit(chunk, results, isolated(chunk, run_one))
+
+
+def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
+    """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
     world = world_of(chunk.scenario)
     rows: list[Run | str] = []
     pool = pool_of(1)
@@ -248,12 +260,12 @@ def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
             try:
                 rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
             except BrokenProcessPool:
-                rows.append("the run killed its own process")
+                rows.append(KILLED)
                 stop(pool)
                 pool = pool_of(1)
     finally:
         stop(pool)
-    return commit(chunk, results, rows)
+    return rows
 
 
 def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | SparseWorld) -> Run | str:

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import tomllib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
 TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 TOO_LONG = "a whole number has thousands of digits"
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
 STRINGS = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )  # strings and comments of a TOML text
@@ -55,6 +57,11 @@ class InputError(Exception):
 def printable(text: str) -> str:
     """Text with its control characters escaped, so that no file's content can steer a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def inert(page: str) -> str:
+    """A page with the characters escaped that show nothing but change what is shown: controls and directions."""
+    return re.sub(r"[^\n\t -~]", lambda c: printable(c[0]) if unicodedata.category(c[0]) in UNSEEN else c[0], page)
 
 
 def quoted(value: object, limit: int = 60) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sim.catalog import bibliography, load
+from sim.catalog import NAME, bibliography, load
 from sim.design import label, points
 from sim.faults import Fault, InputError, printable, shown_path
 from sim.parameters import Parameters
@@ -180,9 +180,16 @@ def again(results: Results, told: Mapping[str, Scenario], baseline: str, *, poin
     return Again((shlex.join([*words, *shared, "--out", folder]), shlex.join(report)), tuple(obstacles))
 
 
+def in_catalogue(name: str) -> Scenario:
+    """The scenario of a recorded name, which is no path; raises InputError where there is none."""
+    if not NAME.fullmatch(name):
+        raise InputError([Fault(name, 1, "", "is no name of the catalogue")])
+    return load(name)
+
+
 def difference(name: str, scenario: Scenario) -> list[str]:
     """The options that make a scenario of the catalogue the recorded one; raises InputError where there is none."""
-    base = load(name)
+    base = in_catalogue(name)
     options = [] if base.steps == scenario.steps else ["--steps", str(scenario.steps)]
     for place, _, _ in changes(base, scenario):
         value: Any = scenario.model_dump()
@@ -203,7 +210,7 @@ def difference(name: str, scenario: Scenario) -> list[str]:
 def matches(name: str, scenario: Scenario, asked: list[dict[str, Any]], options: list[str]) -> bool:
     """Whether the catalogue's scenario, with the options of a command line, is computed as the recorded one was."""
     try:
-        base = load(name)
+        base = in_catalogue(name)
         given = list(zip(options[::2], options[1::2], strict=True))
         for option, word in given:
             if option == "--steps":

@@ -28,6 +28,7 @@ from sim.compare import (
     surely_moved,
     without_difference,
 )
+from sim.faults import inert
 from sim.intervals import mean_interval, share_interval
 from sim.scenario import Scenario
 from sim.settings import changes
@@ -119,7 +120,7 @@ def page(
         "moved": MOVED,
         "threshold": charts.FRONT_THRESHOLD,
     }
-    return environment().get_template("report.html.jinja").render(context)
+    return inert(environment().get_template("report.html.jinja").render(context))
 
 
 def environment() -> Environment:

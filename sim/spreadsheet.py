@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-FORMULA_STARTS = "=+-@\t\r"  # what Excel, LibreOffice and Google Sheets begin a formula with (OWASP, CSV injection)
+# what Excel, LibreOffice and Google Sheets begin a formula with, full-width forms too (OWASP, CSV injection)
+FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 
 
 def harmless(value: object) -> object:
@@ -14,11 +15,13 @@ def harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_STARTS and value else value
 
 
-def harmless_sql(column: str) -> str:
-    """The same for a column of text in SQL, under its own name."""
-    name = '"' + column.replace('"', '""') + '"'
+def harmless_sql(column: str, *, text: bool) -> str:
+    """The same for a column in SQL, of text or of anything else, and for its name."""
+    name, shown = (str(one).replace('"', '""') for one in (column, harmless(column)))
+    cell = f'"{name}"'
     starts = " || ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
-    return f"case when {name} <> '' and contains({starts}, {name}[1]) then '''' || {name} else {name} end as {name}"
+    safe = f"case when {cell} <> '' and contains({starts}, {cell}[1]) then '''' || {cell} else {cell} end"
+    return f'{safe if text else cell} as "{shown}"'
 
 
 def write_csv(table: pd.DataFrame, path: Path, *, index_label: str = "") -> None:

@@ -7,20 +7,23 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import duckdb
 import filelock
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, Field
 
 from sim.faults import Fault, InputError, shown_path
+from sim.scenario import MAX_REPLICATES
 from sim.spreadsheet import harmless_sql
 
 Column = npt.NDArray[Any]
@@ -30,7 +33,34 @@ MANIFEST = "manifest.json"
 SEAL = "seal.json"
 LOCK = ".lock"
 HOLDER = ".holder"
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # of DuckDB: fetch nothing
+WILD = re.compile(r"[*?\[]")  # what a folder's name may hold and DuckDB would take for a pattern
 PATIENCE = 120.0  # seconds that a share waits for others to have looked at the folder
+
+
+class Asked(BaseModel):
+    """A design point as it is recorded."""
+
+    scenario: str
+    settings: dict[str, float]
+    replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
+    digest: str
+
+
+class AskedAll(BaseModel):
+    """A question as it is recorded."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    trajectory: bool
+    points: Annotated[list[Asked], Field(min_length=1)]
+
+
+class Manifest(BaseModel):
+    """What a manifest must hold for anything to be read from it, whoever wrote it."""
+
+    question: AskedAll
+    versions: dict[str, str] = {}
+    scenarios: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -61,14 +91,13 @@ class Results:
 
     def manifest(self) -> dict[str, Any]:
         """What was asked; raises InputError where the folder holds no results."""
-        path = self.folder / MANIFEST
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            content["question"]["points"]
-        except (OSError, ValueError, KeyError, TypeError):
+            content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+            Manifest.model_validate(content)
+        except (OSError, ValueError, RecursionError):
             message = "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
             raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
-        return dict(content)
+        return content
 
     def finished(self, names: Collection[str]) -> set[str]:
         """Of these shards, those whose files are as they were sealed; one that is not is set aside."""
@@ -80,6 +109,10 @@ class Results:
                 set_aside(self.shards / name)
         return sealed
 
+    def has(self, names: Collection[str]) -> bool:
+        """Whether every one of these shards is committed."""
+        return self.shards.is_dir() and set(names) <= set(os.listdir(self.shards))
+
     def clear(self, names: Collection[str]) -> None:
         """Remove what writers of these shards left unfinished when they were killed."""
         for path in self.shards.glob(".*"):
@@ -90,11 +123,23 @@ class Results:
         """The tables that any finished shard has."""
         return [table for table in TABLES if any(self.shards.glob(f"[!.]*/{table}.parquet"))]
 
+    def refuse_links(self) -> None:
+        """Raise InputError where a shard or a file of it is a link: what is read lies in the folder."""
+        for shard in self.shards.iterdir() if self.shards.is_dir() else ():
+            for path in (shard, *(shard.iterdir() if shard.is_dir() and not shard.is_symlink() else ())):
+                if path.is_symlink():
+                    message = "is a link, and results hold none; put the file itself there or take the link away"
+                    raise InputError([Fault(shown_path(path), 1, "", message)])
+
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory database in which each table of the results is a view."""
-        connection = duckdb.connect(config={"threads": 2})
+        """An in-memory database in which each table of the results is a view.
+
+        Raises InputError where the folder holds no results or links to elsewhere.
+        """
+        self.refuse_links()
+        connection = duckdb.connect(config={"threads": 2, **OFFLINE})
         for table in self.tables():
-            pattern = str(self.shards / f"[!.]*/{table}.parquet").replace("'", "''")
+            pattern = str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
             view = f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
             connection.execute(view)
         connection.register("asked", points_table(self.manifest()))
@@ -179,10 +224,9 @@ class Results:
 
 
 def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The columns of a table for a spreadsheet: no text in them can be taken for a formula."""
+    """The columns of a table for a spreadsheet: no text in them, and no name, can be taken for a formula."""
     described = connection.execute(f"describe {table}").fetchall()
-    texts = [harmless_sql(name) for name, kind, *_ in described if kind == "VARCHAR"]
-    return f"* replace ({', '.join(texts)})" if texts else "*"
+    return ", ".join(harmless_sql(name, text=kind == "VARCHAR") for name, kind, *_ in described)
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:
@@ -200,7 +244,12 @@ def is_sealed(shard: Path) -> bool:
     """Whether every file of a shard is there with the content it was sealed with."""
     try:
         seal = json.loads((shard / SEAL).read_text(encoding="utf-8"))
-        return bool(seal) and all(hashlib.sha256((shard / n).read_bytes()).hexdigest() == h for n, h in seal.items())
+        known = seal.keys() <= {f"{table}.parquet" for table in TABLES}
+        return (
+            bool(seal)
+            and known
+            and all(hashlib.sha256((shard / n).read_bytes()).hexdigest() == h for n, h in seal.items())
+        )
     except (OSError, ValueError, AttributeError):
         return False
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sim import __version__, engines
+from sim.crate import CRATE, write_crate
 from sim.design import Point, points
 from sim.faults import Fault, InputError, shown_path
 from sim.links import runs_by_ties, unlisted
@@ -161,11 +162,13 @@ def sweep(
     share: Share | None = None,
     run_one: engines.RunOne | None = None,
     progress: engines.Progress = lambda done, total: None,
+    command: str = "",
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
     The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes, `dask` by workers of
     this machine or of the scheduler's. `run_one` replaces the engine's own run; of a `share`, only its chunks count.
+    When the last chunk is there the folder is described as an RO-Crate, with the `command` that was typed.
 
     Raises InputError where the folder holds another question or another process writes into it.
     """
@@ -187,6 +190,9 @@ def sweep(
                 left -= len(chunk.replicates)
                 progress(total - left, total)
         results.clear(names)
+        every = {chunk.name for chunk in question.chunks()}
+        if (report.computed_now or not (folder / CRATE).exists()) and results.has(every):
+            write_crate(results, every, command)
         report.failed = failed_runs(results, chunks)
     return report
 

@@ -14,52 +14,21 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 LAYERS = (
-    {"cli", "api"},
+    {"api", "cli"},
     {
-        "demonstration",
-        "report",
-        "analyses",
-        "figures",
-        "provenance",
-        "verdicts",
-        "ranges",
-        "claims",
-        "late",
-        "estimates",
-        "charts",
-    }
-    | {
-        "estimates",
-        "charts",
-        "maps",
-        "sensitivity",
-        "explain",
-        "flips",
-        "levers",
-        "compare",
-        "intervals",
-        "regret",
-        "score",
-    }
-    | {"forecasts", "scorecard"},
-    {"sweep", "engines", "cluster", "design", "store"},
-    {"predictions", "sparse", "links", "placebo", "ensemble", "model"},
-    {"world"},
-    {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {
-        "schema",
-        "observed",
-        "sanctions",
-        "catalog",
-        "references",
-        "settings",
-        "scenario",
-        "parameters",
-        "sources",
-        "faults",
-        "spreadsheet",
+        "analyses", "charts", "claims", "compare", "demonstration", "estimates", "explain", "figures", "flips",
+        "forecasts", "intervals", "late", "levers", "maps", "provenance", "ranges", "regret", "replay", "report",
+        "score", "scorecard", "sensitivity", "verdicts",
     },
-)
+    {"cluster", "crate", "design", "engines", "store", "sweep"},
+    {"ensemble", "links", "model", "placebo", "predictions", "sparse"},
+    {"world"},
+    {"balance", "compiled", "kernel", "landscape", "optimum", "outcomes"},
+    {
+        "catalog", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema", "settings",
+        "sources", "spreadsheet",
+    },
+)  # fmt: skip
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}
 

@@ -19,6 +19,7 @@ from sim.catalog import load
 from sim.compare import sample
 from sim.faults import InputError
 from sim.model import Run
+from sim.replay import replay
 from sim.settings import with_settings
 from sim.store import Results, is_sealed
 from sim.sweep import Question, question_of, sweep
@@ -173,6 +174,9 @@ def test_a_run_that_kills_its_process_is_isolated(whole: Results, tmp_path: Path
     assert report.failed == ["baseline_2023 point 0 replicate 5: the run killed its own process"]
     rows = report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone()
     assert rows == (19,)
+    again = replay(report.results, "0-5", run_one=deadly)
+    assert again.equal
+    assert again.error == engines.KILLED
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,19 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import claims, explain, landscape, new, regret, report, results, runs, scenarios, score, sensitivity
+from sim.cli import (
+    claims,
+    explain,
+    landscape,
+    new,
+    regret,
+    replay,
+    report,
+    results,
+    runs,
+    scenarios,
+    score,
+    sensitivity,
+)
 from sim.cli.group import cli, main
 
 __all__ = [
@@ -11,6 +24,7 @@ __all__ = [
     "main",
     "new",
     "regret",
+    "replay",
     "report",
     "results",
     "runs",

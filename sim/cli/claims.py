@@ -96,9 +96,7 @@ def tell(out: Console, found: list[Judged], counts: Counts) -> None:
         words.append(f"{figures}\n{share(placebo.holds_share if placebo else None)}")
         shown.add_row(str(answer.number), *map(plain, [*words, one.verdict]))
     out.print(shown)
-    out.print(
-        "\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone."
-    )
+    out.print("\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone.")
     if counts.points:
         out.print(
             f"holds in: share of {counts.points} settings over the parameters' ranges, {counts.each} runs of each"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
+UNREADABLE = "a shard cannot be read; the same `blocs sweep` sets damaged ones aside and makes their runs again"
 
 
 class Interrupted(BaseException):
@@ -41,6 +43,9 @@ class Scenarios(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             refuse(error, as_json="--json" in sys.argv)
+        except damage() as error:
+            message = f"{UNREADABLE} ({(str(error).splitlines() or [''])[0]})"
+            refuse(InputError([Fault("results", 1, "", message)]), as_json="--json" in sys.argv)
         except Interrupted as interrupted:
             sys.exit(128 + interrupted.number)
         except BrokenPipeError:
@@ -49,6 +54,12 @@ class Scenarios(click.Group):
         except OSError as error:
             click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
             sys.exit(FAILED)
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What is raised where a table of results cannot be read; nothing where none was asked for."""
+    duckdb = sys.modules.get("duckdb")
+    return () if duckdb is None else (duckdb.Error,)
 
 
 def refuse(error: InputError, *, as_json: bool) -> NoReturn:
@@ -111,7 +122,7 @@ def console() -> Console:
     """Standard output as rich writes it (NO_COLOR is respected)."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 110)
 
 
 def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
@@ -125,8 +136,14 @@ def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Tabl
 
 
 def say_json(record: Any) -> None:
-    """A record on standard output, for machines."""
-    click.echo(json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False))
+    """A record on standard output, for machines; what could steer a terminal is escaped as JSON has it."""
+    text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+    click.echo(re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else escaped(found[0]), text))
+
+
+def escaped(character: str) -> str:
+    """A character as JSON escapes it."""
+    return json.dumps(character)[1:-1]
 
 
 def plain(text: object) -> str:

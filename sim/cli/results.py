@@ -82,7 +82,7 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
         told = [dict(zip(names, map(plain_value, row), strict=True)) for row in content]
         say_json(told)
         return
-    shown = table(*names)
+    shown = table(*map(plain, names))
     for row in content[:rows]:
         shown.add_row(*(plain(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
     console().print(shown)

@@ -199,11 +199,11 @@ def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Repor
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
 
+    again = shlex.join(["blocs", *sys.argv[1:]])
     try:
         with progress_bar() as progress:
-            return execute(question, folder, workers=workers, progress=progress, **how)
+            return execute(question, folder, workers=workers, progress=progress, command=again, **how)
     except Interrupted as interrupted:
-        again = shlex.join(["blocs", *sys.argv[1:]])
         click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
         sys.exit(128 + interrupted.number)
 
@@ -254,6 +254,8 @@ def told_sweep(report: Report) -> None:
     click.echo(f"{told} in {report.results.folder}")
     for line in report.failed[:20]:
         click.echo(f"failed: {printable(line)}", err=True)
+    if report.failed:
+        click.echo(f"To make one of them again: blocs replay {report.results.folder} POINT-REPLICATE", err=True)
     if report.share is not None:
         click.echo(f"Next, when every share is done: blocs compare {report.results.folder}")
     elif done:

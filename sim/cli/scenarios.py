@@ -21,7 +21,7 @@ from sim.cli.group import (
     table,
     without_option,
 )
-from sim.faults import Fault, InputError
+from sim.faults import Fault, InputError, printable
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
         try:
             found[name] = load(name)
         except InputError as error:
-            click.echo(f"{name}: {len(error.faults)} faults; `blocs check` says which", err=True)
+            click.echo(f"{printable(name)}: {len(error.faults)} faults; `blocs check` says which", err=True)
     if as_json:
         rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
         say_json(rows)
@@ -50,9 +50,9 @@ def list_(as_json: bool) -> None:
     shown = table("name", "what it asks")
     for name, scenario in found.items():
         if name in worlds:
-            shown.add_row(name, f"{plain(scenario.title)} (a world of {len(scenario.states)} states)")
+            shown.add_row(plain(name), f"{plain(scenario.title)} (a world of {len(scenario.states)} states)")
         else:
-            shown.add_row(name, plain(scenario.question or scenario.title))
+            shown.add_row(plain(name), plain(scenario.question or scenario.title))
     console().print(shown)
 
 
