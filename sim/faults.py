@@ -21,8 +21,8 @@ TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 TOO_LONG = "a whole number has thousands of digits"
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
 STRINGS = re.compile(
-    r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
-)  # strings and comments of a TOML text
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]++|\\.)*+"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)  # strings and comments of a TOML text; `++` never goes back, and so keeps no place to go back to
 
 
 @dataclass(frozen=True, order=True)
