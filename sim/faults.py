@@ -16,6 +16,7 @@ PathInFile = tuple[str | int, ...]
 SHOWN = 20
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
+LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
 TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 TOO_LONG = "a whole number has thousands of digits"
 STRINGS = re.compile(
@@ -33,8 +34,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (f"{self.file}:{self.line}", self.field) if part)
-        return f"{place}: {self.message}"
+        place = ": ".join(part for part in (f"{self.file}:{self.line}", shortened(self.field, LONGEST_FIELD)) if part)
+        return f"{place}: {shortened(self.message, LONGEST_MESSAGE)}"
 
 
 class InputError(Exception):
@@ -59,7 +60,11 @@ def printable(text: str) -> str:
 
 def quoted(value: object, limit: int = 60) -> str:
     """A value as it may be shown in a message: short, and between quotes when it is text."""
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    return shortened(repr(list(value) if isinstance(value, tuple) else value), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text, cut where it is longer than the limit."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -157,7 +162,7 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
         message = TOO_DEEP
     except ValueError as error:
         found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else len(text.splitlines())
+        line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
         message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
     if not message:
         return content, key_lines(text)
