@@ -33,7 +33,7 @@ from benchmarks.mutants import CASES, Input, drawn, mutant, seeds
 from sim import catalog, ensemble, model
 from sim.design import points
 from sim.faults import InputError
-from sim.scenario import MAX_STATES, SAMPLED, Scenario
+from sim.scenario import SAMPLED, Scenario
 from sim.sources import read_sources
 from sim.world import world_of
 
@@ -57,32 +57,34 @@ def hang(number: int, frame: object) -> None:
     raise HangError
 
 
-def answered(path: Path) -> str:
-    """How an input is answered, its shape when refused; raises what is a finding."""
+def loaded(path: Path) -> Scenario | InputError | None:
+    """An input as the program reads it: a scenario, nothing for a bibliography, or the refusal."""
     try:
         if path.name == "sources.toml":
             read_sources(path)
-            return "accepted"
-        scenario = catalog.load(path)
+            return None
+        return catalog.load(path)
     except InputError as error:
-        return refusal(error, path)
-    return acceptance(scenario)
+        error.lines()
+        return error
 
 
-def refusal(error: InputError, path: Path) -> str:
+def refusal(error: InputError) -> str:
     """The shape of a refusal; raises BrokenError where one of its lines does not say where."""
     json.dumps({"faults": [str(fault) for fault in error.faults]}, ensure_ascii=False).encode()
     if not error.faults:
         raise BrokenError("refused without a fault")
+    lengths: dict[str, int] = {}
     for fault, line in zip(error.faults, error.lines(shown=10**6), strict=True):
         if not LINE.fullmatch(line) or not line.isprintable() or len(line) > LONGEST:
             raise BrokenError(f"not file:line: message, or too long: {line[:300]}")
-        file = Path(fault.file)
-        if file.is_file() and not 1 <= fault.line <= max(1, len(re.split(rb"\r\n|\r|\n", file.read_bytes()))):
+        if fault.file not in lengths:
+            there = Path(fault.file).is_file()
+            lengths[fault.file] = len(re.split(rb"\r\n|\r|\n", Path(fault.file).read_bytes())) if there else 1
+        if not 1 <= fault.line <= lengths[fault.file]:
             raise BrokenError(f"line {fault.line} is not in the file: {line[:300]}")
-    return "; ".join(
-        sorted({re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d.e+-]*|\S*…", "_", f.message)[:60] for f in error.faults})
-    )
+    quoted = r"'[^']*'|\"[^\"]*\"|\d[\d.e+-]*|\S*…"
+    return "; ".join(sorted({re.sub(quoted, "_", fault.message)[:60] for fault in error.faults}))
 
 
 def acceptance(scenario: Scenario) -> str:
@@ -116,7 +118,9 @@ def tried(path: Path) -> Answer:
     used, began = peak_memory(reset=True), time.process_time()
     signal.setitimer(signal.ITIMER_PROF, HANGS)
     try:
-        seen = answered(path)
+        found = loaded(path)
+        took, more = time.process_time() - began, peak_memory() - used
+        seen = refusal(found) if isinstance(found, InputError) else acceptance(found) if found else "accepted"
     except HangError:
         return f"hang-{where(sys.exc_info()[2])}", traceback.format_exc()
     except BrokenError as error:
@@ -125,10 +129,10 @@ def tried(path: Path) -> Answer:
         return f"{type(error).__name__}-{where(error.__traceback__)}", traceback.format_exc()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    took, more = time.process_time() - began, peak_memory() - used
+    kind = re.sub(r"[^a-z]+", "_", seen)[:30]
     if more > MEGABYTES:
-        return "memory", f"{more:.0f} MB"
-    return ("", seen) if took < SECONDS or seen == "accepted, large" else ("slow", f"{took:.1f} s of CPU; {seen[:300]}")
+        return f"memory-{kind}", f"{more:.0f} MB; {seen}"
+    return (f"slow-{kind}", f"{took:.1f} s of CPU; {seen}") if took > SECONDS else ("", seen)
 
 
 def where(trace: Any) -> str:
@@ -195,7 +199,12 @@ def fuzz(minutes: float, corpus: Path, seed: int) -> dict[str, int]:
             slug, seen = tried(given.written(folder))
             total += 1
             accepted += seen.startswith("accepted")
-            if slug and slug not in found and slug in ("slow", "memory") and tried(given.written(folder))[0] != slug:
+            if (
+                slug
+                and slug not in found
+                and slug.startswith(("slow", "memory"))
+                and tried(given.written(folder))[0] != slug
+            ):
                 slug = ""
             if slug:
                 if slug not in found:
@@ -238,7 +247,7 @@ def main() -> None:
     os.environ["BLOCS_SCENARIOS"] = os.pathsep.join(map(str, (CASES / "valid", CASES)))
     catalog.bibliography = cache(catalog.bibliography)  # read once, for speed
     signal.signal(signal.SIGPROF, hang)
-    answered(CASES / "valid" / "plain.toml")  # compiles
+    tried(CASES / "valid" / "plain.toml")  # compiles
     limit = int(peak_memory() * 2**20) + 4 * 2**30
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     found = again(told.again) if told.again else fuzz(told.minutes, told.corpus, told.seed)

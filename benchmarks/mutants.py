@@ -17,33 +17,19 @@ from sim.settings import MECHANISMS
 
 CASES = Path(__file__).parent.parent / "tests" / "cases"
 WORLD = ("world.toml", "states.csv", "ties.csv")
-NUMBERS = ["0", "-0.0", "-1", "2", "1e308", "1e309", "-1e309", "5e-324", "nan", "inf", "-inf", "1_000", "0x1F", "0o7",
-           "0b1", "9" * 19, "9" * 40, "9" * 5000, "0x" + "f" * 5000, "1e" + "9" * 20, "0.1" + "0" * 400, "2000000"]  # fmt: skip
-VALUES = [*NUMBERS, "true", "''", "'x'", '"\\u0000"', '"\\U0010ffff"', "[]", "[1]", "[[]]", "{}", "[{}]", "{ value = 1 }",
-          "{ value = 1, source = 'nowhere' }", "{ value = {} }", "{ start = 0, stop = 1, points = 3 }", "2023-10-25",
-          "07:32:00", "['x', 'x']", "[" * 40 + "]" * 40, "[" * 2000, "{a=" * 40 + "1" + "}" * 40, "'*'", "'@x'", "'USA'",
-          "'" + "x" * 5000 + "'", "'é'", '"""a\nb"""']  # fmt: skip
-TOKENS = [*"=[]{}\"',;#.*@-\\/", "'''", '"""', "\n", "\r", "\r\n", "\0", "\x1b[31m", "\u2028", "\u202e", "\ufeff", "é", "é",
-          "𝟙", "[[ties]]\n", "[[shocks]]\n", "[states]\n", "[[states.USA]]\n", "ties = 3\n", "[sweep.vary]\n", "extends = 'x'\n",
-          "a.b.c = 1\n", "kind = 'bond'\n", "x" * 20_000, " " * 20_000, "#" * 20_000, "[" * 300, '"' * 300]  # fmt: skip
-CELLS = [
-    *NUMBERS,
-    "",
-    " ",
-    '"',
-    '""',
-    '"a,b"',
-    '"a\nb"',
-    ",",
-    "*",
-    "@x",
-    "USA",
-    "=1+1",
-    "é",
-    "\x00",
-    "x" * 5000,
-    "true",
-]
+NUMBERS = ["0", "-0.0", "-1", "2", "1e308", "1e309", "-1e309", "5e-324", "nan", "inf", "-inf", "1_000", "0x1F",
+           "0o7", "0b1", "9" * 19, "9" * 40, "9" * 5000, "0x" + "f" * 5000, "1e" + "9" * 20, "0.1" + "0" * 400,
+          "2000000"]  # fmt: skip
+VALUES = [*NUMBERS, "true", "''", "'x'", '"\\u0000"', '"\\U0010ffff"', "[]", "[1]", "[[]]", "{}", "[{}]", "'*'",
+          "{ value = 1 }", "{ value = 1, source = 'nowhere' }", "{ value = {} }", "{ start = 0, stop = 1, points = 3 }",
+          "2023-10-25", "07:32:00", "['x', 'x']", "[" * 40 + "]" * 40, "[" * 2000, "{a=" * 40 + "1" + "}" * 40, "'@x'",
+          "'USA'", "'" + "x" * 5000 + "'", "'é'", '"""a\nb"""']  # fmt: skip
+TOKENS = [*"=[]{}\"',;#.*@-\\/", "\'\'\'", '"""', "\n", "\r", "\r\n", "\0", "\x1b[31m", "\u2028", "\u202e", "\ufeff", "é",
+          "e\u0301", "𝟙", "[[ties]]\n", "[[shocks]]\n", "[states]\n", "[[states.USA]]\n", "ties = 3\n", "a.b.c = 1\n",
+          "[sweep.vary]\n", "extends = 'x'\n", "kind = 'bond'\n", "x" * 20_000, " " * 20_000, "#" * 20_000, "[" * 300,
+          '"' * 300]  # fmt: skip
+CELLS = [*NUMBERS, "", " ", '"', '""', '"a,b"', '"a\nb"', ",", "*", "@x", "USA", "=1+1", "é", "\0", "x" * 5000,
+         "true"]  # fmt: skip
 ENCODINGS = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "utf-7", "cp037"]
 
 
@@ -201,14 +187,31 @@ def mutant(rng: random.Random, seed: Input, other: Input) -> Input:
 STATES, BLOCS, THEATRES, CLUBS = ("A", "B", "C"), ("left", "right"), ("here",), ("club",)
 ENDS = (*STATES, *STATES, "*", "@club")
 NAMES = {
-    "theatre": THEATRES, "theatres": THEATRES, "priority": THEATRES, "bloc": BLOCS, "blocs": BLOCS, "regime": ("", *BLOCS),
+    "theatre": THEATRES, "theatres": THEATRES, "priority": THEATRES, "bloc": BLOCS, "blocs": BLOCS,
+    "regime": ("", *BLOCS),
     "institution": CLUBS, "institutions": CLUBS, "state": STATES, "states": STATES, "leader": STATES, "members": STATES,
     "a": ENDS, "b": ENDS, "sender": ENDS, "target": ENDS, "initial": (*BLOCS, "random", "non_aligned"),
     "parameter": tuple(Parameters.model_fields), "without": tuple(MECHANISMS),
-    "vary": ("erosion", "w_pressure", "blocs.left.enforcement", "ties.bond.A.B", "states.A.autonomy", "blocs.*.accommodation"),
+    "vary": ("erosion", "w_pressure", "blocs.left.enforcement", "ties.bond.A.B", "states.A.autonomy",
+             "blocs.*.accommodation"),
 }  # fmt: skip
 WORDS = tuple(dict.fromkeys(name for names in NAMES.values() for name in names))
-SLIPS = (True, -1, 0.5, 10**30, float("nan"), "x", "", [], [1], {}, {"x": 1}, [[]], {"value": "x"}, "x" * 500)
+SLIPS: tuple[Any, ...] = (
+    True,
+    -1,
+    0.5,
+    10**30,
+    float("nan"),
+    "x",
+    "",
+    [],
+    [1],
+    {},
+    {"x": 1},
+    [[]],
+    {"value": "x"},
+    "x" * 500,
+)
 SCHEMA = Scenario.model_json_schema()
 KNOWN = SCHEMA["$defs"]
 
@@ -260,7 +263,7 @@ def table_from(node: Any, key: str, rng: random.Random, wrong: float) -> dict[st
             for name, below in node["properties"].items()
             if (name in required or rng.random() < 0.3) and rng.random() >= wrong and not name.endswith("source")
         }
-    below = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), {})
+    below: Any = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), {})
     names = list(NAMES.get(key, WORDS))
     chosen = names if len(names) < 4 else rng.sample(names, rng.choice([0, 1, 2]))
     return {name: from_schema(below, name, rng, wrong) for name in chosen}

@@ -34,8 +34,9 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (f"{self.file}:{self.line}", shortened(self.field, LONGEST_FIELD)) if part)
-        return f"{place}: {shortened(self.message, LONGEST_MESSAGE)}"
+        field = shortened(printable(self.field), LONGEST_FIELD)
+        place = ": ".join(part for part in (f"{self.file}:{self.line}", field) if part)
+        return f"{place}: {shortened(printable(self.message), LONGEST_MESSAGE)}"
 
 
 class InputError(Exception):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import alive
+from benchmarks.ground import alive
 from sim import engines
 from sim.catalog import load
 from sim.compare import sample
