@@ -102,7 +102,7 @@ def verdict(question: Question, results: Results) -> str:
 
 def edited(ground: Ground, count: int) -> Outcome:
     """Each field of a scenario of every kind of shock changed before a resume, and as many of the baseline's."""
-    asked, held, counting, worst = 8, question_changes() + rewritten(ground) + code(ground), 0, 0.0
+    asked, held, counting, worst = 9, question_changes() + rewritten(ground) + code(ground), 0, 0.0
     for path in (CASES / "valid" / "every_shock.toml", "baseline_2023"):
         scenario = load(path)
         places = fields(scenario)
@@ -155,7 +155,7 @@ def rewritten(ground: Ground) -> int:
 
 
 def code(ground: Ground) -> int:
-    """A rule of a copy of the program changed between two halves of a sweep: 0, as two are counted above."""
+    """A rule of a copy of the program changed between two halves of a sweep: 1 where only that is refused."""
     with ground.place() as folder:
         copy = folder.with_name("copy")
         shutil.copytree(ROOT / "sim", copy / "sim")

@@ -50,7 +50,7 @@ ROWS = (
     row("kill -9 of the group, compiled", KEPT, 1, interruptions.killed_whole, SWEEP, engine="compiled"),
     row("kill -9 of the group, agents", KEPT, 0.2, interruptions.killed_whole, SWEEP, engine="mesa"),
     row("kill -9 of the group, Dask", KEPT, 0.1, interruptions.killed_whole, CLUSTER, engine="dask"),
-    row("kill -9 twenty times in one sweep", KEPT, 0.05, interruptions.killed_whole, SWEEP, engine="compiled",
+    row("kill -9 twenty times in one sweep", KEPT, 0.4, interruptions.killed_whole, SWEEP, engine="compiled",
         times=20),
     row("kill -9 of a worker, agents", "another one within 2 s, no hang, the same hash", 1, interruptions.killed_worker,
         SWEEP, engine="mesa"),

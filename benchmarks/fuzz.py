@@ -84,7 +84,7 @@ def refusal(error: InputError) -> str:
         if not 1 <= fault.line <= lengths[fault.file]:
             raise BrokenError(f"line {fault.line} is not in the file: {line[:300]}")
     quoted = r"'[^']*'|\"[^\"]*\"|\d[\d.e+-]*|\S*…"
-    return "; ".join(sorted({re.sub(quoted, "_", fault.message)[:60] for fault in error.faults}))
+    return "; ".join(sorted({re.sub(quoted, "_", fault.message[:300])[:60] for fault in error.faults}))
 
 
 def acceptance(scenario: Scenario) -> str:

@@ -20,7 +20,7 @@ from sim.catalog import load
 from sim.sweep import Question, question_of, sweep
 
 SCENARIOS = ("baseline_2023", "no_sanctions")
-SIZES = {"compiled": (300, 40), "dask": (300, 40), "mesa": (60, 12)}  # replicates of each scenario, steps
+SIZES = {"compiled": (200, 40), "dask": (200, 40), "mesa": (40, 12)}  # replicates of each scenario, steps
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,14 @@ class Ground:
         place = self.folder / "original"
         place.mkdir()
         return place
+
+    def moment(self, process: psutil.Popen, folder: Path, seconds: float) -> None:
+        """Wait for a random moment of a sweep: at any time of it, or soon after its first shard."""
+        if self.rng.random() < 0.5:
+            time.sleep(self.rng.uniform(0, seconds))
+        else:
+            until(lambda: bool(shards(folder)) or process.poll() is not None, 120)
+            time.sleep(self.rng.uniform(0, seconds / 4))
 
     @contextmanager
     def place(self) -> Iterator[Path]:

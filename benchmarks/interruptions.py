@@ -15,27 +15,26 @@ ENGINES = ("compiled", "mesa", "dask")
 PATIENCE = 120.0
 
 
-def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 2) -> Outcome:
-    """kill -9 of the whole group at random moments, so many times in one sweep, which is then resumed."""
+def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outcome:
+    """kill -9 of the whole group at random moments, so many times in each sweep, which is then resumed."""
     whole, seconds = ground.alone(engine)
-    held, kept, worst = 0, 0, 0.0
-    for _ in range(count):
-        good = True
+    asked, held, kept, worst = 0, 0, 0, 0.0
+    for _ in range(-(-count // times)):
         with ground.place() as folder:
+            good = 0
             for _ in range(times):
                 process = ground.start(folder, engine)
-                time.sleep(ground.rng.uniform(0, seconds))
+                ground.moment(process, folder, seconds)
                 before = shards(folder)
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                 sent = time.monotonic()
                 process.communicate()
-                good &= until(lambda pid=process.pid: not alive(pid), 5) and before <= shards(folder)  # type: ignore[misc]
+                good += until(lambda: not alive(process.pid), 2) and before <= shards(folder)  # noqa: B023
                 worst = max(worst, time.monotonic() - sent)
                 kept += len(before)
-            good &= ground.finish(folder, engine) == whole
-        held += good
-    return Outcome(count, held, worst, f"{kept} finished shards before the kills, all there after them")
+            asked, held = asked + times, held + (good if ground.finish(folder, engine) == whole else 0)
+    return Outcome(asked, held, worst, f"{times} in each sweep; {kept} finished shards before kills, all there after")
 
 
 def signalled(ground: Ground, count: int) -> Outcome:
@@ -66,52 +65,57 @@ def workers_of(process: psutil.Popen) -> set[psutil.Process]:
     found = set()
     for child in process.children(recursive=True):
         try:
-            if re.search("spawn_main|dask worker", " ".join(child.cmdline())) and "tracker" not in str(child.cmdline()):
+            if re.search("spawn_main|dask worker", " ".join(child.cmdline())):
                 found.add(child)
         except psutil.Error:
             continue
     return found
 
 
-def killed_worker(ground: Ground, count: int, engine: str) -> Outcome:
-    """kill -9 of one worker: another takes its place within 2 s, and the sweep ends with the same table."""
+def killed_worker(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outcome:
+    """kill -9 of one worker, so many times in each sweep: another takes its place within 2 s, the table is the same."""
     whole, seconds = ground.alone(engine)
-    held, worst, replaced = 0, 0.0, 0
-    for _ in range(count):
+    asked, held, worst = 0, 0, 0.0
+    while asked < count:
         with ground.place() as folder:
-            process = ground.start(folder, engine)
-            until(lambda: bool(workers_of(process)) or process.poll() is not None, PATIENCE)  # noqa: B023
-            time.sleep(ground.rng.uniform(0, seconds / 2))
-            before = workers_of(process) if process.poll() is None else set()
-            sent = time.monotonic()
-            if before:
-                ground.rng.choice(sorted(before, key=lambda p: p.pid)).kill()
-                until(lambda: process.poll() is not None or bool(workers_of(process) - before), 10)  # noqa: B023
-                replaced += 1
-            took = time.monotonic() - sent
-            worst = max(worst, took)
+            process, good, before = ground.start(folder, engine), 0, asked
+            for _ in range(times):
+                until(lambda: bool(workers_of(process)) or process.poll() is not None, PATIENCE)  # noqa: B023
+                time.sleep(ground.rng.uniform(0, seconds / 3))
+                workers = workers_of(process) if process.poll() is None else set()
+                if not workers:
+                    break
+                sent = time.monotonic()
+                ground.rng.choice(sorted(workers, key=lambda p: p.pid)).kill()
+                until(lambda: process.poll() is not None or bool(workers_of(process) - workers), 20)  # noqa: B023
+                took = time.monotonic() - sent
+                worst, asked, good = max(worst, took), asked + 1, good + (took < 2)
             _, err = process.communicate(timeout=PATIENCE)
-            good = process.returncode == 0 and took < 2 and "Traceback" not in err
-            held += good and ground.finish(folder, engine) == whole and not alive(process.pid)
-    return Outcome(count, held, worst, f"exit 0; {replaced} were killed while the sweep ran")
+            ended = process.returncode == 0 and "Traceback" not in err and not alive(process.pid)
+            held += good if ended and ground.finish(folder, engine) == whole else 0
+            if asked == before:
+                seconds /= 2  # the sweep ended before the kill
+    return Outcome(asked, held, worst, f"up to {times} in each sweep; exit 0; the time is until another is there")
 
 
-def orphans(ground: Ground, count: int, engine: str) -> Outcome:
-    """kill -9 of the parent alone: no worker outlives it by more than 2 s."""
+def orphans(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outcome:
+    """kill -9 of the parent alone, so many times in each sweep: no worker outlives it by more than 2 s."""
     whole, seconds = ground.alone(engine)
-    held, worst = 0, 0.0
-    for _ in range(count):
+    asked, held, worst = 0, 0, 0.0
+    for _ in range(-(-count // times)):
         with ground.place() as folder:
-            process = ground.start(folder, engine)
-            time.sleep(ground.rng.uniform(0, seconds))
-            process.kill()
-            sent = time.monotonic()
-            process.communicate()
-            ended = until(lambda: not alive(process.pid), 2)  # noqa: B023
-            until(lambda: not alive(process.pid), 20)  # noqa: B023
-            worst = max(worst, time.monotonic() - sent)
-            held += ended and ground.finish(folder, engine) == whole
-    return Outcome(count, held, worst, "nobody alive after 2 s")
+            good = 0
+            for _ in range(times):
+                process = ground.start(folder, engine)
+                ground.moment(process, folder, seconds)
+                process.kill()
+                sent = time.monotonic()
+                process.communicate()
+                good += until(lambda: not alive(process.pid), 2)  # noqa: B023
+                until(lambda: not alive(process.pid), 20)  # noqa: B023
+                worst = max(worst, time.monotonic() - sent)
+            asked, held = asked + times, held + (good if ground.finish(folder, engine) == whole else 0)
+    return Outcome(asked, held, worst, f"{times} in each sweep; the time is until nobody is left")
 
 
 def second_sweep(ground: Ground, count: int) -> Outcome:

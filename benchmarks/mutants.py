@@ -24,10 +24,10 @@ VALUES = [*NUMBERS, "true", "''", "'x'", '"\\u0000"', '"\\U0010ffff"', "[]", "[1
           "{ value = 1 }", "{ value = 1, source = 'nowhere' }", "{ value = {} }", "{ start = 0, stop = 1, points = 3 }",
           "2023-10-25", "07:32:00", "['x', 'x']", "[" * 40 + "]" * 40, "[" * 2000, "{a=" * 40 + "1" + "}" * 40, "'@x'",
           "'USA'", "'" + "x" * 5000 + "'", "'é'", '"""a\nb"""']  # fmt: skip
-TOKENS = [*"=[]{}\"',;#.*@-\\/", "\'\'\'", '"""', "\n", "\r", "\r\n", "\0", "\x1b[31m", "\u2028", "\u202e", "\ufeff", "é",
-          "e\u0301", "𝟙", "[[ties]]\n", "[[shocks]]\n", "[states]\n", "[[states.USA]]\n", "ties = 3\n", "a.b.c = 1\n",
-          "[sweep.vary]\n", "extends = 'x'\n", "kind = 'bond'\n", "x" * 20_000, " " * 20_000, "#" * 20_000, "[" * 300,
-          '"' * 300]  # fmt: skip
+TOKENS = [*"=[]{}\"',;#.*@-\\/", "\'\'\'", '"""', "\n", "\r", "\r\n", "\0", "\x1b[31m", "\u2028", "\u202e", "\ufeff",
+          "é", "e\u0301", "𝟙", "[[ties]]\n", "[[shocks]]\n", "[states]\n", "[[states.USA]]\n", "ties = 3\n",
+          "a.b.c = 1\n", "[sweep.vary]\n", "extends = 'x'\n", "kind = 'bond'\n", "x" * 20_000,
+          " " * 20_000, "#" * 20_000, "[" * 300, '"' * 300]  # fmt: skip
 CELLS = [*NUMBERS, "", " ", '"', '""', '"a,b"', '"a\nb"', ",", "*", "@x", "USA", "=1+1", "é", "\0", "x" * 5000,
          "true"]  # fmt: skip
 ENCODINGS = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "utf-7", "cp037"]

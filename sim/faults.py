@@ -74,8 +74,8 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     options = list(known)
     near = difflib.get_close_matches(str(word), options, n=1)
     if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (known: {', '.join(sorted(options))})" if 0 < len(options) <= 12 else ""
+        return f" (did you mean {quoted(near[0])}?)"
+    return f" (known: {shortened(', '.join(sorted(options)), LONGEST_FIELD)})" if 0 < len(options) <= 12 else ""
 
 
 SHAPES = {
