@@ -175,8 +175,9 @@ def clock(ground: Ground, count: int) -> Outcome:
     """Clocks of other years, fast, slow and jumping (libfaketime): the same table."""
     if not FAKETIME.is_file():
         return Outcome(0, 0, 0, "not done: libfaketime is not installed (apt-get install faketime)")
-    held, worst = 0, 0.0
-    for n in range(count):
+    asked, held, worst = 0, 0, 0.0
+    for n in ground.rounds(count):
+        asked += 1
         engine = ("compiled", "mesa")[n // len(CLOCKS) % 2]
         whole, _ = ground.alone(engine)
         env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": CLOCKS[n % len(CLOCKS)], "FAKETIME_DONT_RESET": "1"}
@@ -195,7 +196,7 @@ def clock(ground: Ground, count: int) -> Outcome:
             if not done:
                 print(f"{env['FAKETIME']} {engine}: {process.returncode} {err[-300:]}", file=sys.stderr)
             held += done and Results(folder).digest() == whole
-    return Outcome(count, held, worst, f"{', '.join(CLOCKS)}: one hash")
+    return Outcome(asked, held, worst, f"{', '.join(CLOCKS)}: one hash")
 
 
 def matrix(ground: Ground, count: int) -> Outcome:
@@ -205,8 +206,10 @@ def matrix(ground: Ground, count: int) -> Outcome:
         ("1", "2", "7"), ("Europe/Berlin", "Pacific/Apia"), (1, 3),
     ]  # fmt: skip
     every = list(itertools.product(*settings))
-    held, worst = 0, 0.0
-    for engine, workers, salt, locale, threads, zone, shares in ground.rng.sample(every, min(count, len(every))):
+    asked, held, worst = 0, 0, 0.0
+    for _ in ground.rounds(count):
+        asked += 1
+        engine, workers, salt, locale, threads, zone, shares = ground.rng.choice(every)
         env = {"PYTHONHASHSEED": salt, "LC_ALL": locale, "LANG": locale, "TZ": zone}
         env |= {f"{kind}_NUM_THREADS": threads for kind in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
         whole, _ = ground.alone(engine)
@@ -222,4 +225,4 @@ def matrix(ground: Ground, count: int) -> Outcome:
                     print(engine, env, done.stderr[-300:], file=sys.stderr)
             worst = max(worst, time.monotonic() - began)
             held += Results(folder).digest() == whole
-    return Outcome(count, held, worst, f"of {len(every)} combinations; one hash for the question of each engine")
+    return Outcome(asked, held, worst, f"of {len(every)} combinations; one hash for the question of each engine")

@@ -24,9 +24,10 @@ from sim.sweep import question_of, sweep
 def failing_disk(ground: Ground, count: int) -> Outcome:
     """A small tmpfs, a limit on the size of files, and errors planted by strace, in turn: one line, resumable."""
     whole, _ = ground.alone()
-    held, silent, stopped, worst = 0, 0, 0, 0.0
+    asked, held, silent, stopped, worst = 0, 0, 0, 0, 0.0
     ways = (full, limited, planted)
-    for n in range(count):
+    for n in ground.rounds(count):
+        asked += 1
         with ground.place() as folder:
             began = time.monotonic()
             code, err = ways[n % 3](ground, folder)
@@ -36,7 +37,7 @@ def failing_disk(ground: Ground, count: int) -> Outcome:
             stopped += code == 1
             clear = code in (0, 1) and "Traceback" not in err and (code == 0 or len(err.strip()) > 10)
             held += clear and ground.finish(folder) == whole
-    return Outcome(count, held, worst, f"{stopped} stopped with exit 1 and one line, {silent} silent, the rest ended")
+    return Outcome(asked, held, worst, f"{stopped} stopped with exit 1 and one line, {silent} silent, the rest ended")
 
 
 def full(ground: Ground, folder: Path) -> tuple[int, str]:
@@ -91,7 +92,8 @@ def damaged(ground: Ground, count: int) -> Outcome:
             path.write_bytes(content)
             asked, held = asked + 1, held + (not is_sealed(path.parent))
             path.write_bytes(contents[path])
-        for path, content in ground.rng.sample(spoilt, max(1, count // 5)):
+        for _ in ground.rounds(max(1, count // 5)):
+            path, content = ground.rng.choice(spoilt)
             path.write_bytes(content)
             began = time.monotonic()
             asked, held = asked + 1, held + (ground.finish(folder) == whole)
@@ -118,8 +120,9 @@ def raised(ground: Ground, count: int) -> Outcome:
     query = "select scenario, replicate, columns('capability_.*') from runs where status = 'ok' order by all"
     ground.alone()
     good = set(Results(ground.original / "compiled").connection().execute(query).fetchall())
-    held, worst = 0, 0.0
-    for n in range(count):
+    asked, held, worst = 0, 0, 0.0
+    for n in ground.rounds(count):
+        asked += 1
         run_one, every, first = ((raising, 100, 13), (often_raising, 2, 1))[n % 2]
         with ground.place() as folder:
             began = time.monotonic()
@@ -130,7 +133,7 @@ def raised(ground: Ground, count: int) -> Outcome:
             named = all(f"replicate {r}: RuntimeError: planted in {r}" in "\n".join(report.failed) for r in bad)
             held += named and len(report.failed) == 2 * len(bad) and len(rows) == report.runs - 2 * len(bad)
             held -= not set(rows) <= good
-    return Outcome(count, held, worst, "N − 6 and N − 300 of 600 rows, and a failure for each of the rest")
+    return Outcome(asked, held, worst, "N − 6 and N − 300 of 600 rows, and a failure for each of the rest")
 
 
 DEADLY, VIOLENT, GREEDY = 3, 7, 11
@@ -156,8 +159,9 @@ def murderous(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
 def murdered(ground: Ground, count: int) -> Outcome:
     """Runs that kill their process or eat memory, under Mesa's and Dask's processes: N − 3 rows and three failures."""
     one = question_of({"unix_1988": load("unix_1988")}, replicates=20, seed=7)
-    held, worst = 0, 0.0
-    for n in range(count):
+    asked, held, worst = 0, 0, 0.0
+    for n in ground.rounds(count):
+        asked += 1
         with ground.place() as folder:
             began = time.monotonic()
             report = sweep(one, folder, workers=2, engine=("mesa", "dask")[n % 2], run_one=murderous)
@@ -166,4 +170,4 @@ def murdered(ground: Ground, count: int) -> Outcome:
             bad = {r: error for r, (status, error) in enumerate(rows) if status == "failed"}
             good = bad.keys() == {DEADLY, VIOLENT, GREEDY} and len(rows) == 20 and "MemoryError" in bad[GREEDY]
             held += good and all(f"replicate {r}: " in "\n".join(report.failed) for r in bad)
-    return Outcome(count, held, worst, "17 rows of 20, and three failures with their id and error")
+    return Outcome(asked, held, worst, "17 rows of 20, and three failures with their id and error")

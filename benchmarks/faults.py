@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import sys
@@ -109,11 +110,11 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def injected(rows: list[Row], count: int, seed: int, record: Path | None) -> dict[str, Any]:
+def injected(rows: list[Row], count: int, minutes: float, seed: int, record: Path | None) -> dict[str, Any]:
     """Inject rows one after another, printing and recording each."""
     found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8")) if record and record.exists() else {}
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
-        ground = Ground(seed, Path(place))
+        ground = Ground(seed, Path(place), minutes)
         for one in rows:
             began = time.monotonic()
             outcome = one.inject(ground, max(1, round(one.part * count)))
@@ -135,6 +136,7 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="rows that begin so; may be repeated"
     )
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which a row ends short of its count")
     parser.add_argument("--seed", type=int, default=20231025)
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="keep each row's figures there, beside those of others"
@@ -143,7 +145,7 @@ def main() -> None:
     told = parser.parse_args()
     os.environ["BLOCS_SCENARIOS"] = str(CASES)
     rows = [one for one in ROWS if not told.only or one.fault.startswith(tuple(told.only))]
-    found = injected(rows, told.count, told.seed, told.record)
+    found = injected(rows, told.count, told.minutes, told.seed, told.record)
     if told.markdown:
         told.markdown.write_text(f"{machine()}\n\n{table(found)}", encoding="utf-8")
     else:

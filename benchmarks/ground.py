@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
@@ -36,7 +37,8 @@ class Outcome:
 class Ground:
     """A sweep of each engine's size, its hash and how long it takes; made when it is first needed."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, minutes: float) -> None:
+        self.minutes = minutes
         self.rng = random.Random(seed)  # noqa: S311
         self.folder = folder
         self.known: dict[str, tuple[str, float]] = {}
@@ -83,6 +85,15 @@ class Ground:
         place = self.folder / "original"
         place.mkdir()
         return place
+
+    def rounds(self, count: int) -> Iterator[int]:
+        """0, 1, … up to so many, fewer where the time for a row is over; the clock starts after the first."""
+        ends = math.inf
+        for n in range(count):
+            if time.monotonic() > ends:
+                return
+            yield n
+            ends = min(ends, time.monotonic() + 60 * self.minutes)
 
     def moment(self, process: psutil.Popen, folder: Path, seconds: float) -> None:
         """Wait for a random moment of a sweep: at any time of it, or soon after its first shard."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import sys
 import time
 
 import psutil
@@ -19,7 +21,7 @@ def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> 
     """kill -9 of the whole group at random moments, so many times in each sweep, which is then resumed."""
     whole, seconds = ground.alone(engine)
     asked, held, kept, worst = 0, 0, 0, 0.0
-    for _ in range(-(-count // times)):
+    for _ in ground.rounds(-(-count // times)):
         with ground.place() as folder:
             good = 0
             for _ in range(times):
@@ -39,8 +41,9 @@ def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> 
 
 def signalled(ground: Ground, count: int) -> Outcome:
     """SIGINT, SIGTERM and SIGHUP in turn to sweeps of every engine: ended within 5 s, with the line that resumes."""
-    held, worst, late = 0, 0.0, 0
-    for n in range(count):
+    asked, held, worst, late = 0, 0, 0.0, 0
+    for n in ground.rounds(count):
+        asked += 1
         number, engine = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[n % 3], ENGINES[n // 3 % 3]
         whole, seconds = ground.alone(engine)
         with ground.place() as folder:
@@ -57,18 +60,16 @@ def signalled(ground: Ground, count: int) -> Outcome:
             late += process.returncode == 0
             good = (resumes or process.returncode == 0) and took < 5 and "Traceback" not in err
             held += good and not alive(process.pid) and ground.finish(folder, engine) == whole
-    return Outcome(count, held, worst, f"exit 130, 143 or 129, of which {late} came after the last run")
+    return Outcome(asked, held, worst, f"exit 130, 143 or 129, of which {late} came after the last run")
 
 
 def workers_of(process: psutil.Popen) -> set[psutil.Process]:
-    """The worker processes of a sweep."""
+    """The worker processes of a sweep, none when it has ended."""
     found = set()
-    for child in process.children(recursive=True):
-        try:
-            if re.search("spawn_main|dask worker", " ".join(child.cmdline())):
-                found.add(child)
-        except psutil.Error:
-            continue
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                found |= {child} if re.search("spawn_main|dask worker", " ".join(child.cmdline())) else set()
     return found
 
 
@@ -76,7 +77,9 @@ def killed_worker(ground: Ground, count: int, engine: str, *, times: int = 5) ->
     """kill -9 of one worker, so many times in each sweep: another takes its place within 2 s, the table is the same."""
     whole, seconds = ground.alone(engine)
     asked, held, worst = 0, 0, 0.0
-    while asked < count:
+    for _ in ground.rounds(count):
+        if asked >= count:
+            break
         with ground.place() as folder:
             process, good, before = ground.start(folder, engine), 0, asked
             for _ in range(times):
@@ -91,7 +94,10 @@ def killed_worker(ground: Ground, count: int, engine: str, *, times: int = 5) ->
                 took = time.monotonic() - sent
                 worst, asked, good = max(worst, took), asked + 1, good + (took < 2)
             _, err = process.communicate(timeout=PATIENCE)
-            ended = process.returncode == 0 and "Traceback" not in err and not alive(process.pid)
+            left = not until(lambda: not alive(process.pid), 2)  # noqa: B023
+            ended = process.returncode == 0 and "Traceback" not in err and not left
+            if not ended:
+                print(process.returncode, left, err[-300:], file=sys.stderr)
             held += good if ended and ground.finish(folder, engine) == whole else 0
             if asked == before:
                 seconds /= 2  # the sweep ended before the kill
@@ -102,7 +108,7 @@ def orphans(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outco
     """kill -9 of the parent alone, so many times in each sweep: no worker outlives it by more than 2 s."""
     whole, seconds = ground.alone(engine)
     asked, held, worst = 0, 0, 0.0
-    for _ in range(-(-count // times)):
+    for _ in ground.rounds(-(-count // times)):
         with ground.place() as folder:
             good = 0
             for _ in range(times):
@@ -121,8 +127,9 @@ def orphans(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outco
 def second_sweep(ground: Ground, count: int) -> Outcome:
     """Two sweeps into one folder at once: one of them is refused, the other ends."""
     whole, _ = ground.alone()
-    held, refusals, worst = 0, 0, 0.0
-    for _ in range(count):
+    asked, held, refusals, worst = 0, 0, 0, 0.0
+    for _ in ground.rounds(count):
+        asked += 1
         with ground.place() as folder:
             began = time.monotonic()
             both = [ground.start(folder, workers=1) for _ in range(2)]
@@ -133,4 +140,4 @@ def second_sweep(ground: Ground, count: int) -> Outcome:
             refused = codes == [0, 2] and named
             refusals += refused
             held += (refused or codes == [0, 0]) and ground.finish(folder) == whole
-    return Outcome(count, held, worst, f"{refusals} refused with the other's name, the rest came when all was done")
+    return Outcome(asked, held, worst, f"{refusals} refused with the other's name, the rest came when all was done")
