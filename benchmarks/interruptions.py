@@ -73,7 +73,7 @@ def workers_of(process: psutil.Popen) -> set[psutil.Process]:
     return found
 
 
-def killed_worker(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outcome:
+def killed_worker(ground: Ground, count: int, engine: str, *, times: int = 2) -> Outcome:
     """kill -9 of one worker, so many times in each sweep: another takes its place within 2 s, the table is the same."""
     whole, seconds = ground.alone(engine)
     asked, held, worst = 0, 0, 0.0

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 RunOne = Callable[..., "Run"]
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
 MOST_DEATHS = 3
+MOST_DEATHS_ALONE = 2  # one may be a kill from outside
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -242,12 +243,15 @@ def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
     pool = pool_of(1)
     try:
         for replicate in chunk.replicates:
-            try:
-                rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
-            except BrokenProcessPool:
+            for _ in range(MOST_DEATHS_ALONE):
+                try:
+                    rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
+                    break
+                except BrokenProcessPool:
+                    stop(pool)
+                    pool = pool_of(1)
+            else:
                 rows.append("the run killed its own process")
-                stop(pool)
-                pool = pool_of(1)
     finally:
         stop(pool)
     return commit(chunk, results, rows)

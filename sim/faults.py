@@ -23,6 +23,8 @@ STRINGS = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )  # strings and comments of a TOML text
 
+DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -156,6 +158,9 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
     content: dict[str, object] = {}
     line = 1
+    if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(as_word, text))):
+        line = bare.count("\n", 0, deep.start()) + 1
+        raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {TOO_DEEP}")])
     try:
         content = tomllib.loads(text)
         message = excess(content)
@@ -205,6 +210,11 @@ def key_lines(text: str) -> dict[PathInFile, int]:
         unquoted = STRINGS.sub("", line)
         brackets += sum(unquoted.count(c) for c in "[{") - sum(unquoted.count(c) for c in "]}")
     return lines
+
+
+def as_word(found: re.Match[str]) -> str:
+    """A string or comment as a word and the line ends in it."""
+    return "s" + "\n" * found[0].count("\n")
 
 
 def on_one_line(found: re.Match[str]) -> str:
