@@ -199,7 +199,7 @@ def traversal(ground: Ground, count: int) -> Outcome:
                     check=False,
                 )
                 opened = [row for row in trace.read_text(errors="replace").splitlines() if not re.search(r"= -1 ", row)]
-                outside = [row for row in opened if re.search(r"secret|passwd|outside|linked", row)]
+                outside = [row for row in opened if re.search(rf"{folder}/(secret|outside)|linked|/etc/passwd", row)]
                 asked += 1
                 held += done.returncode == 2 and "Traceback" not in done.stderr and not outside
                 if outside:
