@@ -1,197 +1,156 @@
-"""Faults injected for real into sweeps: `python -m benchmarks.faults [--count 100] [--json]` prints what they did.
+"""Faults injected for real: `python -m benchmarks.faults [--count 100] [--only NAME] [--markdown FILE]`.
 
-Each fault is injected `--count` times (a few of the slower ones less often); a sweep must lose nothing that was
-finished, and when it is resumed its table must equal by hash that of a sweep left alone.
+Each row of the table is a fault, what is promised, how often it was injected, how often the promise held, and the
+worst time. `--count` is the full measure; slower rows take their part of it. A row is printed as it ends, and with
+`--record FILE` kept there, so that rows can be run one by one and written as one table. Needs Linux and root (a
+tmpfs is mounted), strace, prlimit and libfaketime. Exits with 1 where a promise broke.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import math
 import os
-import random
-import shutil
-import signal
-import subprocess
+import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks import bombs, changes, damages, interruptions
+from benchmarks.ground import Ground, Outcome
+from benchmarks.mutants import CASES
 
-from sim.store import Results
-
-REPLICATES, STEPS = 60, 40
-SWEEP = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES),
-         "--steps", str(STEPS), "--seed", "7"]  # fmt: skip
-Outcome = tuple[int, int, str]  # how often it was injected, how often the promise held, what was seen
+Inject = Callable[[Ground, int], Outcome]
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """A sweep in a process group of its own."""
-    return subprocess.Popen(
-        [*SWEEP, "--out", str(folder), *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Row:
+    """A fault, what is promised, its part of the count, how it is injected, and where the suite shows it in short."""
+
+    fault: str
+    promise: str
+    part: float
+    inject: Inject
+    tests: str
 
 
-def finish(folder: Path) -> str:
-    """Resume a sweep to its end; the hash of its table."""
-    subprocess.run([*SWEEP, "--out", str(folder)], check=True, capture_output=True)
-    return Results(folder).digest()
+def row(fault: str, promise: str, part: float, inject: Callable[..., Outcome], tests: str, **how: Any) -> Row:
+    """A row whose injection is told how."""
+    return Row(fault, promise, part, lambda ground, count: inject(ground, count, **how), tests)
 
 
-def shards(folder: Path) -> set[str]:
-    """Names of the committed shards."""
-    return {path.name for path in (folder / "shards").glob("[!.]*")}
+KEPT = "what was acknowledged is there, the resumed table has the same hash, nobody is left"
+SWEEP, CLUSTER, CASE = "tests/test_sweep.py", "tests/test_cluster.py", "tests/test_cases.py"
+ROWS = (
+    row("kill -9 of the group, compiled", KEPT, 1, interruptions.killed_whole, SWEEP, engine="compiled"),
+    row("kill -9 of the group, agents", KEPT, 0.2, interruptions.killed_whole, SWEEP, engine="mesa"),
+    row("kill -9 of the group, Dask", KEPT, 0.1, interruptions.killed_whole, CLUSTER, engine="dask"),
+    row("kill -9 twenty times in one sweep", KEPT, 0.4, interruptions.killed_whole, SWEEP, engine="compiled",
+        times=20),
+    row("kill -9 of a worker, agents", "another one within 2 s, no hang, the same hash", 1, interruptions.killed_worker,
+        SWEEP, engine="mesa"),
+    row("kill -9 of a worker, Dask", "another one within 2 s, no hang, the same hash", 0.2, interruptions.killed_worker,
+        CLUSTER, engine="dask"),
+    row("kill -9 of the parent, agents", "nobody alive after 2 s, the same hash", 1, interruptions.orphans, SWEEP,
+        engine="mesa"),
+    row("kill -9 of the parent, Dask", "nobody alive after 2 s, the same hash", 0.2, interruptions.orphans, CLUSTER,
+        engine="dask"),
+    row("runs that kill their process or eat memory", "N − 3 rows and three failures", 0.1, damages.murdered,
+        f"{SWEEP}, {CLUSTER}"),
+    row("runs that raise, 1 % and 50 %", "all good rows kept, the message names the run", 0.2, damages.raised, SWEEP),
+    row("SIGINT, SIGTERM, SIGHUP", "within 5 s, exit 130, 143, 129, the line that resumes", 0.45,
+        interruptions.signalled,
+        f"{SWEEP}, {CLUSTER}"),
+    row("disk full, file limit, I/O error", "exit 1 and one line, resumable, never silent", 0.4, damages.failing_disk,
+        SWEEP),
+    row("two sweeps, one folder", "the second is refused and names the first", 0.5, interruptions.second_sweep, SWEEP),
+    row("shard cut short or a bit flipped", "found, set aside, done again", 1, damages.damaged, SWEEP),
+    row("scenario or code changed before a resume", "refused with the difference; what is told only does not count", 1,
+        changes.edited, SWEEP),
+    row("clock", "no effect", 0.1, changes.clock, SWEEP),
+    row("workers, engine, shares, hash seed, locale, BLAS threads, time zone", "one hash", 0.3, changes.matrix,
+        f"{SWEEP}, {CLUSTER}"),
+    row("bad values, encodings, file names", "exit 2 within 1 s, each line with its file and line", 2, bombs.wrong,
+        f"{CASE}, `python -m benchmarks.fuzz`"),
+    row("size bombs, special files, links, cycles", "refused within 2 s and 200 MB", 1, bombs.bombs, CASE),
+    row("traversal", "refused; nothing outside is opened", 1, bombs.traversal, CASE),
+    row("2,000 states, 10⁵ ties", "checked within 2 s", 0.01, bombs.large, CASE),
+)  # fmt: skip
 
 
-def alive(group: int) -> bool:
-    """Whether a process of a group is alive."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def machine() -> str:
+    """Date, processor, cores, system and Python, in one line."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{date}, {names[0] if names else platform.machine()}, {os.cpu_count()} cores, {system}"
 
 
-def interrupted(number: int, engine: str, count: int, whole: str, *, seconds: float, rng: random.Random) -> Outcome:
-    """A signal to the whole group at random moments, twice a sweep, then resumed."""
-    held, longest, kept = 0, 0.0, 0
-    for _ in range(count):
-        with tempfile.TemporaryDirectory() as place:
-            folder, good = Path(place) / "results", True
-            for _ in range(2):
-                process = start(folder, "--engine", engine, "--workers", "2")
-                time.sleep(rng.uniform(0, seconds))
-                before = shards(folder)
-                if process.poll() is None:
-                    os.killpg(process.pid, number)
-                sent = time.monotonic()
-                process.communicate()
-                while alive(process.pid) and time.monotonic() < sent + 10:
-                    time.sleep(0.01)
-                longest = max(longest, time.monotonic() - sent)
-                good &= process.returncode in (0, -number, 128 + number) and before <= shards(folder)
-                good &= not alive(process.pid)
-                kept += len(before)
-            held += good and finish(folder) == whole
-    return count, held, f"{kept} finished shards seen before, all kept; ended within {longest:.1f} s"
+def table(found: dict[str, Any]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        "| fault | promise | injected | held | worst | seen | in the suite |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in ROWS:
+        if one.fault in found:
+            told = found[one.fault]
+            cells = (told["asked"], told["held"], f"{told['worst']:.1f} s", told["seen"], one.tests)
+            lines.append(f"| {one.fault} | {one.promise} | {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
 
 
-def orphans(count: int, whole: str, *, seconds: float, rng: random.Random) -> Outcome:
-    """kill -9 of the parent alone: no worker outlives it by more than 2 s."""
-    held = 0
-    for _ in range(count):
-        with tempfile.TemporaryDirectory() as place:
-            process = start(Path(place) / "results", "--engine", "mesa", "--workers", "2")
-            time.sleep(rng.uniform(0, seconds))
-            process.kill()
-            sent = time.monotonic()
-            process.communicate()
-            while alive(process.pid) and time.monotonic() < sent + 2:
-                time.sleep(0.01)
-            held += not alive(process.pid) and finish(Path(place) / "results") == whole
-    return count, held, "nobody alive after 2 s"
-
-
-def second_sweep(count: int, whole: str) -> Outcome:
-    """Two sweeps into one folder at once: one of them is refused, the other ends."""
-    held = 0
-    for _ in range(count):
-        with tempfile.TemporaryDirectory() as place:
-            both = [start(Path(place) / "results", "--workers", "1") for _ in range(2)]
-            said = [process.communicate()[1] for process in both]
-            codes = sorted(process.returncode for process in both)
-            refused = codes == [0, 2] and any("is being written by process" in text for text in said)
-            held += (refused or codes == [0, 0]) and finish(Path(place) / "results") == whole
-    return count, held, "the second names the first, or finds all done"
-
-
-def full_disk(count: int, whole: str, *, rng: random.Random) -> Outcome:
-    """A limit on the size of files stands for a full disk: exit 1, one clear line, resumable."""
-    held = 0
-    for _ in range(count):
-        with tempfile.TemporaryDirectory() as place:
-            folder, limit = Path(place) / "results", rng.randrange(2_000, 60_000)
-            code = (
-                f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
-                f"sys.argv = {[*SWEEP[2:], '--out', str(folder)]!r}; runpy.run_module('sim', run_name='__main__')"
-            )
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-            clear = done.returncode in (0, 1) and "Traceback" not in done.stderr
-            held += clear and finish(folder) == whole
-    return count, held, "exit 1 and one line, or small enough to end"
-
-
-def damage(count: int, original: Path, whole: str, *, rng: random.Random) -> Outcome:
-    """A shard's file cut short or with a bit flipped: found, set aside, computed again."""
-    held = 0
-    for _ in range(count):
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place) / "results"
-            shutil.copytree(original, folder)
-            victim = rng.choice(sorted(folder.glob("shards/*/*.parquet")))
-            content = bytearray(victim.read_bytes())
-            if rng.random() < 0.5:
-                del content[rng.randrange(len(content)) :]
-            else:
-                content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-            victim.write_bytes(bytes(content))
-            found = not Results(folder).finished([victim.parent.name])
-            held += found and finish(folder) == whole
-    return count, held, "every one found and redone"
-
-
-def faults(count: int) -> dict[str, Outcome]:
-    """All faults, each as often as told."""
-    rng = random.Random(20231025)  # noqa: S311
-    with tempfile.TemporaryDirectory() as place:
-        original = Path(place) / "whole"
-        began = time.monotonic()
-        whole = finish(original)
-        seconds = time.monotonic() - began
-        cases: dict[str, Callable[[], Outcome]] = {
-            "kill -9 of the group, compiled": lambda: interrupted(
-                signal.SIGKILL, "compiled", count, whole, seconds=seconds, rng=rng),
-            "kill -9 of the group, agents": lambda: interrupted(
-                signal.SIGKILL, "mesa", max(1, count // 5), whole, seconds=2 * seconds, rng=rng),
-            "SIGINT, compiled": lambda: interrupted(
-                signal.SIGINT, "compiled", max(1, count // 5), whole, seconds=seconds, rng=rng),
-            "SIGTERM, agents": lambda: interrupted(
-                signal.SIGTERM, "mesa", max(1, count // 5), whole, seconds=seconds, rng=rng),
-            "kill -9 of the parent": lambda: orphans(max(1, count // 5), whole, seconds=2 * seconds, rng=rng),
-            "two sweeps, one folder": lambda: second_sweep(max(1, count // 2), whole),
-            "full disk": lambda: full_disk(max(1, count // 5), whole, rng=rng),
-            "shard cut or flipped": lambda: damage(count, original, whole, rng=rng),
-        }  # fmt: skip
-        found = {}
-        for name, case in cases.items():
-            found[name] = case()
-            print(f"{name}: {found[name][1]} of {found[name][0]} held", file=sys.stderr, flush=True)
-        return found
+def injected(rows: list[Row], count: int, minutes: float, seed: int, record: Path | None) -> dict[str, Any]:
+    """Inject rows one after another, printing and recording each."""
+    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8")) if record and record.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="faults-") as place:
+        ground = Ground(seed, Path(place), minutes)
+        for one in rows:
+            began = time.monotonic()
+            outcome = one.inject(ground, max(1, round(one.part * count)))
+            told = {**asdict(outcome), "machine": machine()}
+            print(f"{one.fault}: {one.promise}: {outcome.held} of {outcome.asked} held, worst {outcome.worst:.1f} s;"
+                  f" {outcome.seen} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)  # fmt: skip
+            if record:
+                found = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+            found[one.fault] = told
+            if record:
+                record.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+    return found
 
 
 def main() -> None:
     """Inject, print, and exit with 1 where a promise broke."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100, help="full measure of the kills")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="rows that begin so; may be repeated"
+    )
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which a row ends short of its count")
+    parser.add_argument("--seed", type=int, default=20231025)
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="keep each row's figures there, beside those of others"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     told = parser.parse_args()
-    found = faults(told.count)
-    if told.json:
-        print(json.dumps({name: {"injected": n, "held": h, "seen": s} for name, (n, h, s) in found.items()}, indent=1))
+    os.environ["BLOCS_SCENARIOS"] = str(CASES)
+    rows = [one for one in ROWS if not told.only or one.fault.startswith(tuple(told.only))]
+    found = injected(rows, told.count, told.minutes, told.seed, told.record)
+    if told.markdown:
+        told.markdown.write_text(f"{machine()}\n\n{table(found)}", encoding="utf-8")
     else:
-        shown = Table(title="Faults injected, and how often the promise held", box=None)
-        for column in ("fault", "injected", "held", "seen"):
-            shown.add_column(column)
-        for name, (injected, held, seen) in found.items():
-            shown.add_row(name, str(injected), str(held), seen)
-        Console().print(shown)
-    sys.exit(any(held < injected for injected, held, _ in found.values()))
+        print(table(found))
+    sys.exit(any(one["held"] < one["asked"] for one in found.values()))
 
 
 if __name__ == "__main__":

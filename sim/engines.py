@@ -38,6 +38,7 @@ RunOne = Callable[..., "Run"]
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
 MOST_DEATHS = 3
 KILLED = "the run killed its own process"  # the error of a run that did
+MOST_DEATHS_ALONE = 2  # one may be a kill from outside
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -257,12 +258,15 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
     pool = pool_of(1)
     try:
         for replicate in chunk.replicates:
-            try:
-                rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
-            except BrokenProcessPool:
+            for _ in range(MOST_DEATHS_ALONE):
+                try:
+                    rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
+                    break
+                except BrokenProcessPool:
+                    stop(pool)
+                    pool = pool_of(1)
+            else:
                 rows.append(KILLED)
-                stop(pool)
-                pool = pool_of(1)
     finally:
         stop(pool)
     return rows

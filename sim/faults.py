@@ -17,12 +17,15 @@ PathInFile = tuple[str | int, ...]
 SHOWN = 20
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
+LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
 TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 TOO_LONG = "a whole number has thousands of digits"
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
 STRINGS = re.compile(
     r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]++|\\.)*+"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )  # strings and comments of a TOML text; `++` never goes back, and so keeps no place to go back to
+
+DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
 
 
 @dataclass(frozen=True, order=True)
@@ -35,8 +38,9 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (f"{self.file}:{self.line}", self.field) if part)
-        return f"{place}: {self.message}"
+        field = shortened(printable(self.field), LONGEST_FIELD)
+        place = ": ".join(part for part in (f"{self.file}:{self.line}", field) if part)
+        return f"{place}: {shortened(printable(self.message), LONGEST_MESSAGE)}"
 
 
 class InputError(Exception):
@@ -66,7 +70,11 @@ def inert(page: str) -> str:
 
 def quoted(value: object, limit: int = 60) -> str:
     """A value as it may be shown in a message: short, and between quotes when it is text."""
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    return shortened(repr(list(value) if isinstance(value, tuple) else value), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text, cut where it is longer than the limit."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -75,8 +83,8 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     options = list(known)
     near = difflib.get_close_matches(str(word), options, n=1)
     if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (known: {', '.join(sorted(options))})" if 0 < len(options) <= 12 else ""
+        return f" (did you mean {quoted(near[0])}?)"
+    return f" (known: {shortened(', '.join(sorted(options)), LONGEST_FIELD)})" if 0 < len(options) <= 12 else ""
 
 
 SHAPES = {
@@ -157,6 +165,9 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
     content: dict[str, object] = {}
     line = 1
+    if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(as_word, text))):
+        line = bare.count("\n", 0, deep.start()) + 1
+        raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {TOO_DEEP}")])
     try:
         content = tomllib.loads(text)
         message = excess(content)
@@ -164,7 +175,7 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
         message = TOO_DEEP
     except ValueError as error:
         found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else len(text.splitlines())
+        line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
         message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
     if not message:
         return content, key_lines(text)
@@ -206,6 +217,11 @@ def key_lines(text: str) -> dict[PathInFile, int]:
         unquoted = STRINGS.sub("", line)
         brackets += sum(unquoted.count(c) for c in "[{") - sum(unquoted.count(c) for c in "]}")
     return lines
+
+
+def as_word(found: re.Match[str]) -> str:
+    """A string or comment as a word and the line ends in it."""
+    return "s" + "\n" * found[0].count("\n")
 
 
 def on_one_line(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
 from sim.world import LARGEST_DENSE
 
+COMPUTING = ("engines", "ensemble", "kernel", "model", "outcomes", "world")
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
 
@@ -100,9 +102,11 @@ def prepare(question: Question, results: Results) -> None:
         if held["question"] != told:
             message = f"holds another question ({difference(manifest, told, scenarios)}); choose another --out"
             raise InputError([Fault(shown_path(results.folder), 1, "", message)])
-        if held["versions"].get("blocs") != __version__:
-            message = f"was made by blocs {held['versions'].get('blocs')}, this is {__version__}; choose another --out"
-            raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+        for what, now in (("blocs", __version__), ("rules", rules())):
+            if (before := held["versions"].get(what)) != now:
+                text = f" (the text of {', '.join(COMPUTING)})" if what == "rules" else ""
+                message = f"was made by {what} {before}, this is {now}{text}; choose another --out"
+                raise InputError([Fault(shown_path(results.folder), 1, "", message)])
         return
     if results.folder.is_dir() and any(path.name[:1] != "." for path in results.folder.iterdir()):
         message = "is a folder with other things in it; choose an empty or new one for --out"
@@ -115,10 +119,18 @@ def versions() -> dict[str, str]:
     packages = ("mesa", "numpy", "numba", "scipy", "duckdb")
     return {
         "blocs": __version__,
+        "rules": rules(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         **{package: version(package) for package in packages},
     }
+
+
+@cache
+def rules() -> str:
+    """The start of a SHA-256 of the text of the rooms that rows are computed by, as this process has it."""
+    texts = [(Path(__file__).parent / f"{room}.py").read_text(encoding="utf-8") for room in COMPUTING]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
 
 
 def difference(manifest: Mapping[str, Any], told: Mapping[str, Any], scenarios: Mapping[str, Any]) -> str:

@@ -184,7 +184,7 @@ def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
 
     Oneal & Russett 1997. 0 where i's product is not given.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(gdp[:, None] > 0, trade / gdp[:, None], 0.0)
     capped = np.minimum(ratio, LARGEST_DEPENDENCE)
     sums = np.array([math.fsum(row) for row in capped])  # the same in any order of the states

@@ -16,15 +16,19 @@ import time
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sim import catalog
+from benchmarks.bombs import SPECIAL
+from sim import catalog, ensemble, model
 from sim.catalog import load, shipped
 from sim.cli import cli
 from sim.faults import InputError
+from sim.scenario import Scenario
+from sim.world import world_of
 
 CASES = Path(__file__).parent / "cases"
 EXPECTED = re.compile(r"# error(?: @(\d+))?: (.+)")
@@ -101,7 +105,7 @@ def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Pat
         assert lines[20:] == [f"… and {len(reasons) - 20} more faults ({len(reasons)} in all; --json lists them)"]
         lines = faults_of(path)
     for line in lines:
-        located(line)
+        assert len(line) < 1000 + len(located(line)[0])
     for number, phrase in reasons:
         said = [line for line in lines if phrase in line and number in (None, located(line)[1])]
         assert said, f"nothing says {phrase!r} of line {number or 'any'} in\n" + "\n".join(lines)
@@ -113,6 +117,21 @@ def test_valid_file_is_accepted(path: Path) -> None:
     result = check(path)
     assert result.exit_code == 0, result.output
     assert result.stdout == "1 checked, no fault\n"
+
+
+OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
+
+
+@pytest.mark.parametrize("path", [path for path in cases("valid") if path.name != "sources.toml"], ids=case_name)
+def test_what_is_accepted_is_its_record_and_runs_the_same_by_agents_and_compiled(path: Path) -> None:
+    scenario = load(path)
+    assert Scenario.model_validate_json(scenario.model_dump_json()).digest() == scenario.digest()
+    kept = tuple(shock for shock in scenario.shocks if shock.step <= 2)
+    short = scenario.model_copy(update={"steps": 2, "shocks": kept})
+    world = world_of(short)
+    one, other = (run(short, seed=7, world=world) for run in (ensemble.run, model.run))
+    for name in OBSERVED:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
 def test_there_are_enough_cases() -> None:
@@ -254,6 +273,11 @@ def test_link_out_of_the_folder_is_not_followed(key: str, tmp_path: Path) -> Non
     (line,) = refused(check(inside / "case.toml"))
     assert located(line)[1] == 2
     assert f"{key}: 'secret' is a link that leads out of its folder" in line
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_what_is_no_file_or_without_end_is_refused_unread(name: str, tmp_path: Path) -> None:
+    assert 1 <= len(refused(check(SPECIAL[name](tmp_path)))) <= 2
 
 
 @pytest.mark.parametrize("reference", ["nowhere", "nowhere.toml", "no/where", "worlds\0", "x" * 200])

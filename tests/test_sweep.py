@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from benchmarks.faults import alive
+from benchmarks.changes import changed, fields, told_only, verdict
+from benchmarks.damages import DEADLY, GREEDY, VIOLENT, murderous
+from benchmarks.ground import alive, until
+from benchmarks.interruptions import workers_of
 from sim import engines
 from sim.catalog import load
 from sim.compare import sample
@@ -22,7 +28,7 @@ from sim.model import Run
 from sim.replay import replay
 from sim.settings import with_settings
 from sim.store import Results, is_sealed
-from sim.sweep import Question, question_of, sweep
+from sim.sweep import Question, prepare, question_of, rules, sweep
 
 REPLICATES = 40
 
@@ -74,9 +80,9 @@ COMMAND = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions"
            "--seed", "7", "--steps", "6", "--workers", "2"]  # fmt: skip
 
 
-def started(folder: Path, engine: str = "mesa") -> subprocess.Popen[str]:
+def started(folder: Path, engine: str = "mesa") -> psutil.Popen:
     """The sweep as a process group of its own."""
-    return subprocess.Popen(
+    return psutil.Popen(
         [*COMMAND, "--out", str(folder), "--engine", engine],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,7 +96,7 @@ def shards(folder: Path) -> int:
     return len([p for p in (folder / "shards").glob("*") if not p.name.startswith(".")])
 
 
-def wait_for_shards(folder: Path, least: int, process: subprocess.Popen[str]) -> None:
+def wait_for_shards(folder: Path, least: int, process: psutil.Popen) -> None:
     """Wait until some shards are there or the process has ended."""
     deadline = time.monotonic() + 120
     while shards(folder) < least and process.poll() is None and time.monotonic() < deadline:
@@ -143,38 +149,44 @@ def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, number: sig
     assert gone(process.pid, 5)
 
 
+def test_a_killed_worker_is_replaced_and_changes_no_byte(whole: Results, tmp_path: Path) -> None:
+    process = started(tmp_path / "results")
+    assert until(lambda: bool(workers_of(process)), 60)
+    min(workers_of(process), key=lambda worker: worker.pid).kill()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
+
+
 def raising(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that raises for one replicate in ten."""
-    if replicate % 10 == 3:
+    """A run that raises once in forty, or every other time, by the seed's parity."""
+    if replicate % (40 if seed % 2 else 2) == 1:
         raise RuntimeError(f"planted in {replicate}")
-    return engines.agents(scenario, seed=seed, replicate=replicate, world=world)
+    return engines.agents(scenario, seed=7, replicate=replicate, world=world)
 
 
-def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Path) -> None:
-    report = sweep(question(), tmp_path / "results", workers=2, engine="mesa", run_one=raising)
-    assert len(report.failed) == 2 * REPLICATES // 10
-    assert "replicate 3: RuntimeError: planted in 3" in report.failed[0]
+@pytest.mark.parametrize(("seed", "failures"), [(7, 2), (8, REPLICATES)])
+def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Path, seed: int, failures: int) -> None:
+    report = sweep(question(seed=seed), tmp_path / "results", workers=2, engine="mesa", run_one=raising)
+    assert len(report.failed) == failures
+    assert "replicate 1: RuntimeError: planted in 1" in report.failed[0]
     query = "select scenario, replicate, columns('capability_.*') from runs where status = 'ok' order by all"
     good = report.results.connection().execute(query).fetchall()
-    assert len(good) == 2 * REPLICATES - len(report.failed)
+    assert len(good) == 2 * REPLICATES - failures
     assert set(good) <= set(whole.connection().execute(query).fetchall())
-    assert sample(report.results).failed == len(report.failed)
+    assert sample(report.results).failed == failures
 
 
-def deadly(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that kills its own process."""
-    if replicate == 5:
-        os._exit(9)
-    return engines.agents(scenario, seed=seed, replicate=replicate, world=world)
-
-
-def test_a_run_that_kills_its_process_is_isolated(whole: Results, tmp_path: Path) -> None:
+def test_runs_that_kill_their_process_or_eat_memory_are_isolated(tmp_path: Path) -> None:
     one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7)
-    report = sweep(one, tmp_path / "results", workers=2, engine="mesa", run_one=deadly)
-    assert report.failed == ["baseline_2023 point 0 replicate 5: the run killed its own process"]
+    report = sweep(one, tmp_path / "results", workers=2, engine="mesa", run_one=murderous)
+    failures = dict(line.removeprefix("baseline_2023 point 0 replicate ").split(": ", 1) for line in report.failed)
+    assert failures.keys() == {str(DEADLY), str(VIOLENT), str(GREEDY)}
+    assert failures[str(DEADLY)] == failures[str(VIOLENT)] == "the run killed its own process"
+    assert "Unable to allocate" in failures[str(GREEDY)]
     rows = report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone()
-    assert rows == (19,)
-    again = replay(report.results, "0-5", run_one=deadly)
+    assert rows == (17,)
+    again = replay(report.results, f"0-{DEADLY}", run_one=murderous)
     assert again.equal
     assert again.error == engines.KILLED
 
@@ -196,6 +208,58 @@ def test_a_changed_scenario_is_refused_with_the_difference(whole: Results) -> No
         sweep(changed, whole.folder, workers=1)
 
 
+EVERY_FIELD = Path(__file__).parent / "cases" / "valid" / "every_shock.toml"
+
+
+def test_each_field_that_counts_is_refused_when_changed_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCS_SCENARIOS", str(EVERY_FIELD.parent.parent))
+    scenario, results = load(EVERY_FIELD), Results(tmp_path / "results")
+    prepare(question_of({"mine": scenario}, replicates=2, seed=7), results)
+    told = {}
+    for place in fields(scenario):
+        other = changed(scenario, place)
+        if other is not None:
+            told[place] = verdict(question_of({"mine": other}, replicates=2, seed=7), results)
+    assert len(told) > 150
+    assert {place for place, said in told.items() if not said} == set(filter(told_only, told))
+    assert all("holds another question (mine: " in said for said in told.values() if said)
+
+
+def test_other_rules_are_refused(whole: Results, tmp_path: Path) -> None:
+    shutil.copytree(whole.folder, tmp_path / "results")
+    manifest = whole.manifest()
+    assert manifest["versions"]["rules"] == rules()
+    manifest["versions"]["rules"] = "0" * 12
+    (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(InputError, match=f"was made by rules 000000000000, this is {rules()} .the text of .*kernel"):
+        sweep(question(), tmp_path / "results", workers=1)
+
+
+ODD = {"PYTHONHASHSEED": "4", "LC_ALL": "C", "TZ": "Pacific/Apia", "OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "1"}
+
+
+def test_clock_hash_seed_locale_and_threads_change_no_byte(whole: Results, tmp_path: Path) -> None:
+    """A clock that starts in 2001 and runs a hundred times too fast."""
+    command = [*COMMAND[2:], "--out", str(tmp_path / "results")]
+    code = (
+        "import runpy, sys, time; real, fast = time.time, time.monotonic\n"
+        "time.time = lambda: 1e9 + 100 * (real() % 1e6); time.monotonic = lambda: 100 * fast()\n"
+        f"sys.argv = {command!r}; runpy.run_module('sim', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **ODD},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
+
+
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(InputError, match="other things"):
@@ -215,8 +279,6 @@ def test_a_second_sweep_into_a_folder_is_refused_and_names_the_first(tmp_path: P
 
 
 def test_a_damaged_shard_is_found_set_aside_and_computed_again(whole: Results, tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "results"
     shutil.copytree(whole.folder, folder)
     results = Results(folder)
@@ -232,6 +294,23 @@ def test_a_damaged_shard_is_found_set_aside_and_computed_again(whole: Results, t
     assert report.computed_now == 30
     assert shard_bytes(results) == shard_bytes(whole)
     assert len(list((folder / "damaged").iterdir())) == 3
+
+
+def test_every_cut_and_every_flipped_bit_is_found(whole: Results, tmp_path: Path) -> None:
+    shard = shutil.copytree(min(whole.shards.iterdir()), tmp_path / "shard")
+    luck = random.Random(7)  # noqa: S311
+    for path in sorted(shard.iterdir()):
+        content = path.read_bytes()
+        spoilt = [content[:n] for n in range(0, len(content), 97)]
+        for _ in range(50):
+            flipped = bytearray(content)
+            flipped[luck.randrange(len(content))] ^= 1 << luck.randrange(8)
+            spoilt.append(bytes(flipped))
+        for other in spoilt:
+            path.write_bytes(other)
+            assert not is_sealed(shard)
+        path.write_bytes(content)
+    assert is_sealed(shard)
 
 
 def test_a_run_is_made_again_from_its_record_alone(whole: Results) -> None:
