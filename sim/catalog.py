@@ -37,6 +37,7 @@ STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial",
 TIE_COLUMNS = ("a", "b", "kind", "value")
 TIE_OPTIONAL = ("regime", "source", "note")
 LISTS = ("ties", "shocks")
+WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
 NUMBERS = ("capability", "gdp", "autonomy")
 MAX_CHAIN = 50
 
@@ -123,7 +124,7 @@ def world_file(path: Path) -> Path:
     """The `world.toml` of a world's folder or table; any other path as it is."""
     if path.is_dir():
         return path / "world.toml"
-    return path.with_name("world.toml") if path.name in ("states.csv", "ties.csv") else path
+    return path.with_name("world.toml") if path.name in WORLD_FILES else path
 
 
 def extended(reference: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -362,8 +363,19 @@ def test_odd_value_of_every_key_gives_no_traceback(value: str, tmp_path: Path) -
         never_a_traceback(path)
 
 
+@pytest.mark.parametrize("value", ODD_VALUES, ids=range(len(ODD_VALUES)))
+def test_odd_value_of_every_key_of_a_record_gives_no_traceback(value: str, tmp_path: Path) -> None:
+    world = shutil.copytree(WORLD, tmp_path / "four")
+    lines = (WORLD / "observed.toml").read_text("utf-8").splitlines()
+    for n, line in enumerate(lines):
+        if " = " in line:
+            odd = [*lines[:n], re.sub(r" = .*", f" = {value}", line), *lines[n + 1 :]]
+            (world / "observed.toml").write_text("\n".join(odd), encoding="utf-8")
+            never_a_traceback(world)
+
+
 @fuzzed
-@given(st.sampled_from(["world.toml", "states.csv", "ties.csv"]), edits)
+@given(st.sampled_from(["world.toml", "states.csv", "ties.csv", "observed.toml"]), edits)
 def test_mutated_world_gives_no_traceback(
     tmp_path_factory: pytest.TempPathFactory, name: str, edits: list[tuple[float, int, str]]
 ) -> None:

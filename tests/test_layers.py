@@ -33,7 +33,7 @@ LAYERS = (
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {"catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
+    {"observed", "catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
 )
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}

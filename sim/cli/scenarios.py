@@ -93,7 +93,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
     Example: blocs check scenarios/*.toml scenarios/worlds/*
     """
-    from sim.catalog import load
+    from sim.observed import observed_of
     from sim.sources import read_sources
 
     faults: list[Fault] = []
@@ -102,7 +102,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
             if Path(name).name == "sources.toml":
                 read_sources(Path(name))
             else:
-                load(Path(name) if Path(name).exists() else name)
+                observed_of(Path(name) if Path(name).exists() else name)
         except InputError as error:
             faults += error.faults
     if faults:
