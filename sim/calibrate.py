@@ -7,7 +7,6 @@ known truths cost no run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,8 @@ import numpy as np
 from sim import likelihood, posterior
 from sim.chances import Table, prior
 from sim.kernel import Flags, Floats, Integers
-from sim.likelihood import Record
+from sim.likelihood import Reading, Record
+from sim.observed import Observed
 from sim.world import World
 
 CAST = {"no": likelihood.AGAINST, "abstained": likelihood.ABSTAINED, "absent": likelihood.ABSTAINED,
@@ -23,14 +23,16 @@ CAST = {"no": likelihood.AGAINST, "abstained": likelihood.ABSTAINED, "absent": l
 YEAR = 2022  # of the ideal points that are fitted to
 
 
-def record_of(
-    world: World, votes: Sequence[Mapping[str, str]], ideal: Mapping[str, float], left_out: Flags | None = None
-) -> Record:
-    """The record as arrays: votes by state as `yes`, `no`, `abstained` or `absent`; fixed states are left out."""
-    cast = [[CAST[vote[s]] if s in vote else likelihood.NO_VOTE for s in world.states] for vote in votes]
-    points = np.array([ideal.get(s, np.nan) for s in world.states])
-    used = ~world.setting.fixed if left_out is None else ~(world.setting.fixed | left_out)
-    return likelihood.record_of(np.array(cast, dtype=np.int64).reshape(len(votes), -1), points, used)
+def observed_record(world: World, observed: Observed) -> Record:
+    """What parameters are fitted to, as arrays: votes not held out, ideal points of YEAR; no fixed state's."""
+    cast = [
+        [CAST[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
+        for vote in observed.fitting.votes.values()
+    ]
+    points = observed.fitting.ideal_points.get(YEAR, {})
+    ideal = np.array([points.get(state, np.nan) for state in world.states])
+    votes = np.array(cast, dtype=np.int64).reshape(len(cast), len(world.states))
+    return likelihood.record_of(votes, ideal, ~world.setting.fixed)
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,21 @@ def held_out(table: Table, record: Record, groups: Integers) -> Floats:
     weights = posterior.weights(likelihood.log_likelihood(table.chances, likelihood.without(record, parts)))
     means = weights @ likelihood.position(table.chances)  # (groups, N)
     return means[np.searchsorted(kinds, groups), np.arange(len(groups))]
+
+
+def synthetic(
+    chances: Floats, reading: Reading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
+    rng: np.random.Generator,
+) -> Record:  # fmt: skip
+    """A record as a world with these chances, (N, 3), would leave it, read by a known reading and line.
+
+    Each state stands somewhere, once; its votes are all read off that, so that they are no independent news. The
+    pattern says where there is a vote, (V, N), and an ideal point, (N,).
+    """
+    stands = (rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :2]).sum(axis=1)
+    of_stand = np.cumsum(reading.matrix()[stands], axis=1)[:, :2]
+    cast = np.array([(rng.random((len(chances), 1)) > of_stand).sum(axis=1) for _ in pattern[0]])
+    votes = np.where(pattern[0], cast, likelihood.NO_VOTE)
+    noise = rng.normal(size=len(chances)) * np.sqrt(line.variance)
+    ideal = np.where(pattern[1], line.intercept + line.slope * likelihood.position(chances) + noise, np.nan)
+    return likelihood.record_of(votes, ideal, used)

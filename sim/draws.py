@@ -31,7 +31,11 @@ class Draws:
     def first(self, points: int | None) -> Floats:
         """So many of the draws, spread over all of them; each in turn again where more are asked than there are."""
         n = len(self.values)
-        return self.values if points is None else self.values[np.arange(points) * n // points if points < n else np.arange(points) % n]
+        return (
+            self.values
+            if points is None
+            else self.values[np.arange(points) * n // points if points < n else np.arange(points) % n]
+        )
 
 
 def write(path: Path, draws: Draws) -> None:
@@ -51,7 +55,9 @@ def read(path: Path) -> Draws:
     record = {key.strip(): value.strip() for key, _, value in (line[1:].partition(":") for line in told)}
     rows = list(csv.reader(lines[len(told) :]))
     if not rows or tuple(rows[0]) != VARIED:
-        raise InputError([Fault(shown_path(path), len(told) + 1, "", f"has other parameters than this version; {AGAIN}")])
+        raise InputError(
+            [Fault(shown_path(path), len(told) + 1, "", f"has other parameters than this version; {AGAIN}")]
+        )
     try:
         values = np.array(rows[1:], dtype=np.float64).reshape(-1, len(VARIED))
     except ValueError:
