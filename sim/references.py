@@ -123,6 +123,8 @@ def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
         yield from regime_faults(tie, ("ties", n), names)
         if tie.get("regime") and tie.get("kind") != "sanction":
             yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
+        if tie.get("since") and tie.get("kind") != "sanction":
+            yield ("ties", n, "since"), "only a sanction is dated; leave it out"
 
 
 def loop_faults(a: Any, b: Any, place: PathInFile) -> Found:

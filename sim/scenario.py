@@ -22,6 +22,7 @@ from sim.parameters import (
     Text,
     bounds_of,
 )
+from sim.sanctions import Since
 
 MAX_STATES = 2000
 MAX_TIES = 500_000
@@ -88,6 +89,7 @@ class Tie(Strict):
     b: Selector
     value: float = Field(description="in [0, 1]; trade in the unit of gdp; propensity any number")
     regime: Annotated[str, Field(max_length=40)] = Field(default="", description="bloc of a sanction's regime")
+    since: Since = Field(default="", description="when a sanction began and grew")
     source: Text = ""
     note: Text = ""
 
@@ -287,7 +289,7 @@ def sha256(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-TOLD_ONLY = ("source", "note", "name", "members_source", "initial_source")
+TOLD_ONLY = ("source", "note", "since", "name", "members_source", "initial_source")
 
 
 def computed(content: Any) -> Any:

@@ -33,7 +33,18 @@ LAYERS = (
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
-    {"observed", "catalog", "references", "settings", "scenario", "parameters", "sources", "faults", "spreadsheet"},
+    {
+        "observed",
+        "sanctions",
+        "catalog",
+        "references",
+        "settings",
+        "scenario",
+        "parameters",
+        "sources",
+        "faults",
+        "spreadsheet",
+    },
 )
 ALLOWED = {("world", "kernel")}
 LEVEL = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}

@@ -48,12 +48,14 @@ def changed(out: Console, name: str, base: Scenario, told: Scenario) -> None:
 
 def ties_of(out: Console, told: Scenario, states: tuple[str, ...], known: Bibliography) -> None:
     """Every tie of a state, or between states, with its reason and where it comes from."""
-    shown = table("tie", "of", "value", "reason", "source", numbers=("value",))
+    shown = table("tie", "of", "value", "reason", "since", "source", numbers=("value",))
     cited: dict[str, str] = {}
     for tie in told.ties:
         if set(states) <= {tie.a, tie.b}:
             ends = f"{tie.a} {'→' if tie.kind == 'sanction' else '–'} {tie.b}"
-            shown.add_row(tie.kind, ends, f"{tie.value:g}", plain(tie.note), plain(tie.source or "its author"))
+            shown.add_row(
+                tie.kind, ends, f"{tie.value:g}", plain(tie.note), tie.since, plain(tie.source or "its author")
+            )
             cited |= {key: known[key].citation() for key, _ in references(tie.source) if key in known}
     out.print(shown)
     for key, citation in cited.items():
