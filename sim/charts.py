@@ -220,3 +220,47 @@ def learnt_parameter(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) 
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(labelsize=7)
     axes.set_yticks([])
+
+
+ANSWERS = {
+    "yes": (PALETTE[1], "o"),
+    "abstained": (NON_ALIGNED_COLOUR, "s"),
+    "absent": ("black", "x"),
+    "no": (PALETTE[0], "^"),
+}
+
+
+def forecasts(axes: Axes, states: Sequence[Mapping[str, Any]]) -> None:
+    """P(yes) less P(no) of each state against its vote, as marker and colour; one row a state, highest first.
+
+    The states are those of a vote of `scorecard`. A forecast that ranked perfectly would have all yes on top.
+    """
+    ordered = sorted(states, key=lambda one: (one["yes"] - one["no"], one["state"]), reverse=True)
+    for cast, (colour, marker) in ANSWERS.items():
+        rows = [(row, one) for row, one in enumerate(ordered) if one["cast"] == cast]
+        nearness = [one["yes"] - one["no"] for _, one in rows]
+        axes.plot(
+            nearness, [row for row, _ in rows], marker, color=colour, markersize=4.5, label=f"{cast} ({len(rows)})"
+        )
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(ordered)), [one["state"] for one in ordered], fontsize=7)
+    axes.set(ylim=(len(ordered) - 0.4, -0.6), xlim=(-1.05, 1.05), xlabel="forecast: P(yes) − P(no)")
+    axes.legend(loc="lower right", fontsize=8, title="voted", title_fontsize=8)
+
+
+def calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Share that voted yes against the forecast chance of yes, in bins with Wilson intervals and counts, by vote."""
+    axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":", label="chances mean what they say")
+    for n, (name, bins) in enumerate(votes.items()):
+        away = 0.008 * (n - (len(votes) - 1) / 2)
+        x = np.array([one["forecast"] for one in bins]) + away
+        share = np.array([one["share"] for one in bins])
+        spread = np.abs(np.array([[one["low"], one["high"]] for one in bins]).T - share)
+        axes.errorbar(x, share, yerr=spread, color=PALETTE[n % len(PALETTE)], linestyle=LINES[n % len(LINES)],
+                      marker="os^D"[n % 4], markersize=5, linewidth=1, elinewidth=0.8, label=name)  # fmt: skip
+        for place, one in zip(x, bins, strict=True):
+            axes.text(place, -0.06 - 0.035 * n, f"{one['n']:.0f}", ha="center", va="top", fontsize=6.5)
+        axes.text(1.07, -0.06 - 0.035 * n, f"states, {name}", va="top", fontsize=6.5)
+    axes.set(xlim=(-0.05, 1.05), ylim=(-0.08 - 0.035 * len(votes), 1.05))
+    axes.set(xlabel="forecast chance of yes", ylabel="share that voted yes", box_aspect=1)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)

@@ -28,7 +28,20 @@ LAYERS = (
         "estimates",
         "charts",
     }
-    | {"estimates", "charts", "maps", "sensitivity", "explain", "flips", "levers", "compare", "intervals", "regret"},
+    | {
+        "estimates",
+        "charts",
+        "maps",
+        "sensitivity",
+        "explain",
+        "flips",
+        "levers",
+        "compare",
+        "intervals",
+        "regret",
+        "score",
+    }
+    | {"forecasts", "scorecard"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},

@@ -1,6 +1,6 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import claims, explain, landscape, regret, report, results, runs, scenarios, sensitivity
+from sim.cli import claims, explain, landscape, regret, report, results, runs, scenarios, score, sensitivity
 from sim.cli.group import cli, main
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "results",
     "runs",
     "scenarios",
+    "score",
     "sensitivity",
 ]

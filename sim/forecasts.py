@@ -1,0 +1,117 @@
+"""Forecasts of how states stand: the model's chances of alignment, and the attributes that plainer ones rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sim import landscape
+from sim.engines import Progress, threaded
+from sim.faults import Fault, InputError
+from sim.kernel import Flags, Floats
+from sim.late import late_runs
+from sim.predictions import affinity
+from sim.scenario import NON_ALIGNED_ID, Scenario
+from sim.score import ABSTAINED, NO, YES
+from sim.world import World, world_of
+
+TREATY = 0.9  # the bond of a mutual defence obligation in force (docs/coding.md)
+STARTS = 200  # descents in search of the landscape's lowest minimum
+PART = 100  # runs of a thread's task
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A plainer forecast: what it knows of each state, and the score by which it ranks states as it stands.
+
+    Where it has no score of its own, chances fitted to the other states rank them.
+    """
+
+    name: str
+    attributes: Floats  # (N, F), NaN where unknown
+    score: Floats | None  # (N,), higher is nearer to the leader
+
+
+def leader_of(scenario: Scenario) -> tuple[str, str]:
+    """The first bloc with a leader, and the leader; raises InputError where there is none."""
+    for bloc, record in scenario.blocs.items():
+        if record.leader:
+            return bloc, record.leader
+    message = "no bloc has a leader, so nothing says which alignment a vote stands for"
+    raise InputError([Fault("score", 1, "", message)])
+
+
+def decided(world: World) -> Flags:
+    """Whether a state decides for itself, (N,): a leader or a fixed state is forecast by nobody."""
+    return ~world.setting.fixed
+
+
+def answers_of(scenario: Scenario) -> list[int]:
+    """The answer that each alignment stands for: yes the leader's bloc, no any other, abstaining non-alignment."""
+    bloc, _ = leader_of(scenario)
+    return [YES if name == bloc else ABSTAINED if name == NON_ALIGNED_ID else NO for name in scenario.alignments()]
+
+
+def by_answer(scenario: Scenario, shares: Floats) -> Floats:
+    """Chances of each answer, (N, 3), from those of alignments, (N, K + 1)."""
+    chances = np.zeros((len(shares), 3))
+    for column, share in zip(answers_of(scenario), shares.T, strict=True):
+        chances[:, column] += share
+    return chances
+
+
+def model_chances(
+    scenarios: Mapping[str, Scenario], *, seed: int, replicates: int, workers: int | None, progress: Progress | None
+) -> dict[str, Floats]:
+    """The model's chances of each answer, (N, 3), in each scenario: mean late shares over replicates, same luck."""
+    parts = [range(first, min(first + PART, replicates)) for first in range(0, replicates, PART)]
+    worlds = {name: world_of(scenario) for name, scenario in scenarios.items()}
+    found: dict[tuple[str, int], Floats] = {}
+
+    def run(name: str, part: range) -> None:
+        found[name, part.start] = late_runs(worlds[name], seed=seed, replicates=part).shares.sum(axis=0)
+
+    tasks: list[tuple[int, Callable[[], None]]] = [
+        (len(part), partial(run, name, part)) for name in scenarios for part in parts
+    ]
+    threaded(tasks, workers, progress)
+    sums = {name: sum((found[name, part.start] for part in parts), np.zeros(())) for name in scenarios}
+    return {name: by_answer(scenarios[name], sums[name] / replicates) for name in scenarios}
+
+
+def references(scenario: Scenario) -> list[Reference]:
+    """The plainer forecasts that know a scenario's ties; none has seen the model or a vote."""
+    world = world_of(scenario)
+    _, leader = leader_of(scenario)
+    lead, start, capability = world.states.index(leader), world.start, world.setting.capability
+    hostility = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
+    treaty = (start.bond[lead] >= TREATY).astype(np.float64)
+    side = lowest_side(scenario, lead)
+    layers = (start.bond, start.institution, hostility, world.setting.dependence)
+    others = np.where(np.arange(len(capability)) == lead, 0.0, capability)
+    with_leader = [layer[:, lead] for layer in layers]
+    with_others = [layer @ others for layer in layers[:3]] + [layers[3].sum(axis=1) - layers[3][:, lead]]
+    return [
+        Reference("base rate alone", np.zeros((len(treaty), 0)), np.zeros(len(treaty))),
+        Reference(f"defence treaty, {leader}", treaty[:, None], treaty),
+        Reference(f"sanctions, rivalry, {leader}", hostility[:, lead, None], -hostility[:, lead]),
+        Reference("landscape minimum", side[:, None], side),
+        Reference("regression on the ties", np.column_stack([*with_leader, *with_others]), None),
+    ]
+
+
+def lowest_side(scenario: Scenario, lead: int) -> Floats:
+    """1 for the states on the leader's side of the lowest two-bloc minimum found, else 0, (N,)."""
+    sizes, network = affinity(scenario)
+    minima = landscape.sample_minima(sizes, network, rng=np.random.default_rng(0), starts=STARTS)
+    lowest = minima.alignments[int(np.argmin(minima.energies))]
+    return (lowest == lowest[lead]).astype(np.float64)
+
+
+def ideal_reference(points: Mapping[str, float], year: int, states: tuple[str, ...]) -> Reference:
+    """The ideal points of a year as a forecast of what comes after it."""
+    known = np.array([points.get(state, np.nan) for state in states])
+    return Reference(f"ideal point of {year}", known[:, None], known)
