@@ -14,10 +14,10 @@ import duckdb
 import numpy as np
 
 from sim import __version__, ensemble, outcomes
-from sim.claims import FRONT, LED
 from sim.engines import Progress, threaded
 from sim.faults import Fault, InputError, shown_path
-from sim.kernel import NON_ALIGNED, PARAMETERS, Floats
+from sim.forecasts import by_answer
+from sim.kernel import PARAMETERS, Floats
 from sim.parameters import parameter_range
 from sim.ranges import VARIED, design
 from sim.scenario import Scenario
@@ -25,24 +25,24 @@ from sim.settings import with_settings
 from sim.store import Results, write_shard, write_synced
 from sim.world import World
 
-PLAN = "calibration.json"
+PLAN = "plan.json"
 BLOCK = 64  # points of a shard
-KINDS = ("front", "non_aligned", "us_led")
+KINDS = ("yes", "no", "abstained")
 
 
 class Table(NamedTuple):
     """The model's chances at P points."""
 
     values: Floats  # (P, V), the parameters in VARIED
-    chances: Floats  # (P, N, 3), of KINDS
+    chances: Floats  # (P, N, 3), of YES, NO, ABSTAINED
 
 
 @dataclass(frozen=True)
 class Plan:
     """How many points of the prior, and runs at each, all on the same luck."""
 
-    points: int = 8192
-    replicates: int = 64
+    points: int = 4096
+    replicates: int = 32
     seed: int = 20231025
 
 
@@ -59,21 +59,21 @@ def at(world: World, values: Floats) -> World:
     return replace(world, start=world.start._replace(parameters=parameters))
 
 
-def chances(world: World, *, seed: int, replicates: range) -> Floats:
-    """Mean chance of KINDS that each state chose by in the last 8 steps of some replicates, (N, 3).
+def chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
+    """Mean chance by which each state chose in the last 8 steps of some replicates, (N, 3), by answer.
 
-    Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell).
+    Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell). The leader's
+    bloc stands for yes, another for no, non-alignment for abstaining, in the order of YES, NO, ABSTAINED.
     """
-    order = [world.alignments.index(FRONT), NON_ALIGNED, world.alignments.index(LED)]
-    total = np.zeros((len(world.states), len(order)))
+    total = np.zeros((len(world.states), len(world.alignments)))
     with np.errstate(over="ignore"):
         for replicate in replicates:
             record = ensemble.trajectory(
                 np.uint64(seed), np.uint64(replicate), world.activation, world.steps,
                 outcome_count(world), world.setting, world.start, world.shocks,
             )  # fmt: skip
-            total += outcomes.late_mean(record.chances)[:, order]
-    return total / len(replicates)
+            total += outcomes.late_mean(record.chances)
+    return by_answer(scenario, total / len(replicates))
 
 
 def outcome_count(world: World) -> int:
@@ -88,13 +88,19 @@ def fixed_digest(scenario: Scenario) -> str:
 
 
 def simulated(
-    world: World, values: Floats, plan: Plan, *, workers: int | None = None, progress: Progress | None = None
+    scenario: Scenario,
+    world: World,
+    values: Floats,
+    plan: Plan,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Table:
     """The table at some points, (P, V), in memory."""
     found = np.empty((len(values), len(world.states), len(KINDS)))
 
     def fill(n: int) -> None:
-        found[n] = chances(at(world, values[n]), seed=plan.seed, replicates=range(plan.replicates))
+        found[n] = chances(scenario, at(world, values[n]), seed=plan.seed, replicates=range(plan.replicates))
 
     threaded([(plan.replicates, partial(fill, n)) for n in range(len(values))], workers, progress)
     return Table(values, found)
@@ -118,7 +124,8 @@ def kept(
 
         def fill(name: str) -> None:
             rows = [
-                chances(at(world, values[n]), seed=plan.seed, replicates=range(plan.replicates)) for n in blocks[name]
+                chances(scenario, at(world, values[n]), seed=plan.seed, replicates=range(plan.replicates))
+                for n in blocks[name]
             ]
             write_shard(results, name, {"chances": columns(blocks[name], np.array(rows))})
 

@@ -10,32 +10,33 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.catalog import load
 from sim.chances import fixed_digest
 from sim.faults import Fault, InputError, read_text, shown_path
 from sim.kernel import Floats
 from sim.observed import observed_file
 from sim.ranges import VARIED
+from sim.scenario import Scenario, Sweep
 from sim.store import write_synced
 
 FILE = "posterior.csv"
+SHIPPED = "posterior"  # the word for the file beside a scenario's world
 AGAIN = "make it again with `blocs calibrate`"
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Parameters drawn from a posterior, each as likely as the next."""
+    """Parameters drawn from a posterior, each as likely as the next, and what they rest on."""
 
     values: Floats  # (draws, V), the parameters in VARIED
-    record: Mapping[str, str]  # scenario, digest, seed, points, replicates, effective, versions
+    record: Mapping[str, str]  # scenario, digest, seed, points, replicates, effective size, version
 
-    def first(self, points: int | None) -> Floats:
-        """So many of the draws, spread over all of them; each in turn again where more are asked than there are."""
+    def some(self, points: int | None) -> Floats:
+        """So many of the draws, evenly spread over them; all by default. Raises InputError where there are fewer."""
         n = len(self.values)
-        return (
-            self.values
-            if points is None
-            else self.values[np.arange(points) * n // points if points < n else np.arange(points) % n]
-        )
+        if points is not None and points > n:
+            raise InputError([Fault("--points", 1, str(points), f"the posterior has {n} draws; give that or fewer")])
+        return self.values[np.arange(points or n) * n // (points or n)]
 
 
 def write(path: Path, draws: Draws) -> None:
@@ -44,7 +45,7 @@ def write(path: Path, draws: Draws) -> None:
     page.writelines(f"# {key}: {value}\n" for key, value in draws.record.items())
     table = csv.writer(page, lineterminator="\n")
     table.writerow(VARIED)
-    table.writerows([f"{value:.6g}" for value in row] for row in draws.values)
+    table.writerows([f"{value:.4g}" for value in row] for row in draws.values)
     write_synced(path, page.getvalue().encode())
 
 
@@ -54,12 +55,49 @@ def read(path: Path) -> Draws:
     told = [line for line in lines if line.startswith("#")]
     record = {key.strip(): value.strip() for key, _, value in (line[1:].partition(":") for line in told)}
     rows = list(csv.reader(lines[len(told) :]))
+    name, first = shown_path(path), len(told) + 1
     if not rows or tuple(rows[0]) != VARIED:
-        raise InputError(
-            [Fault(shown_path(path), len(told) + 1, "", f"has other parameters than this version; {AGAIN}")]
-        )
+        raise InputError([Fault(name, first, "", f"has other columns than the parameters; {AGAIN}")])
+    faults = [Fault(name, first + n, "", f"is no row of {len(VARIED)} finite numbers; {AGAIN}")
+              for n, row in enumerate(rows[1:], start=1) if not numbers(row)]  # fmt: skip
+    if faults or len(rows) < 2:
+        raise InputError(faults or [Fault(name, first, "", f"has no draw; {AGAIN}")])
+    return Draws(np.array(rows[1:], dtype=np.float64), record)
+
+
+def numbers(row: list[str]) -> bool:
+    """Whether a row has a finite number for each parameter."""
     try:
-        values = np.array(rows[1:], dtype=np.float64).reshape(-1, len(VARIED))
+        return len(row) == len(VARIED) and bool(np.isfinite([float(cell) for cell in row]).all())
     except ValueError:
-        raise InputError([Fault(shown_path(path), len(told) + 2, "", f"is no table of numbers; {AGAIN}")]) from None
-    return Draws(values, record)
+        return False
+
+
+def draws_of(reference: str, told: str = SHIPPED) -> Draws:
+    """The draws of a file, or by the word `posterior` those beside a scenario's world.
+
+    Raises InputError where there are none, or where the scenario that they were fitted for has changed since.
+    """
+    path = observed_file(reference).with_name(FILE) if told == SHIPPED else Path(told)
+    if not path.is_file():
+        message = f"is not there; `blocs calibrate` makes one, or give a file with --parameters (see {FILE})"
+        raise InputError([Fault(shown_path(path), 1, "", message)])
+    draws = read(path)
+    fitted = draws.record.get("scenario", "")
+    if fixed_digest(load(fitted or reference)) != draws.record.get("digest"):
+        message = f"was fitted to another state of {fitted or 'its scenario'}; {AGAIN}"
+        raise InputError([Fault(shown_path(path), 1, "digest", message)])
+    return draws
+
+
+def swept(scenario: Scenario, draws: Draws, points: int | None) -> Scenario:
+    """A scenario that is swept over draws: a list of points, one a draw.
+
+    A parameter that it sets apart from what the draws were fitted for, as a mechanism that is off, stays as it sets it.
+    """
+    fitted = load(draws.record["scenario"]).parameters
+    own = [getattr(scenario.parameters, name).value != getattr(fitted, name).value for name in VARIED]
+    chosen = draws.some(points)
+    vary = {f"parameters.{n}": tuple(chosen[:, v].tolist()) for v, n in enumerate(VARIED) if not own[v]}
+    sweep = Sweep.model_validate({**scenario.sweep.model_dump(), "design": "list", "points": None, "vary": vary})
+    return scenario.model_copy(update={"sweep": sweep})

@@ -14,23 +14,23 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernel import Flags, Floats, Integers
+from sim.score import ABSTAINED, NO, YES
 
-AGAINST, ABSTAINED, FOR = range(3)  # a vote: no, abstained or absent, yes
 NO_VOTE = -1
 LEAST_SPREAD = 1e-9  # of positions that all agree; below it a line has no slope
 
 
 class Reading(NamedTuple):
-    """How an alignment is read off a vote: who holds it votes no (front), abstains (non-aligned) or yes (us_led) ..."""
+    """How a vote follows from an alignment: yes in the leader's bloc, no in another, abstaining if non-aligned ..."""
 
-    lapse: float  # ... but votes at random this often,
-    front_abstains: float  # abstains this often though in the front
-    others_approve: float  # and votes yes this often though non-aligned
+    lapse: float  # ... but anybody votes at random this often,
+    front_abstains: float  # another bloc's member abstains, or is absent, this often
+    others_approve: float  # and a non-aligned state votes yes this often
 
     def matrix(self) -> Floats:
-        """Chance of each vote, (alignments, votes), in the order of AGAINST, ABSTAINED, FOR on both axes."""
+        """Chance of each vote (columns) given each alignment (rows), both in the order of YES, NO, ABSTAINED."""
         f, o = self.front_abstains, self.others_approve
-        plain = np.array([[1 - f, f, 0.0], [0.0, 1 - o, o], [0.0, 0.0, 1.0]])
+        plain = np.array([[1.0, 0.0, 0.0], [0.0, 1 - f, f], [o, 0.0, 1 - o]])
         return (1 - self.lapse) * plain + self.lapse / 3
 
 
@@ -47,7 +47,7 @@ class Record(NamedTuple):
 
 def record_of(votes: Integers, ideal: Floats, used: Flags) -> Record:
     """One record, D = 1, from votes, (V, N), ideal points, (N,), NaN where there is none, and the states in use."""
-    cast = np.stack([(votes == kind).sum(axis=0) for kind in (AGAINST, ABSTAINED, FOR)], axis=-1).astype(np.float64)
+    cast = np.stack([(votes == kind).sum(axis=0) for kind in (YES, NO, ABSTAINED)], axis=-1).astype(np.float64)
     known = ~np.isnan(ideal)
     each = np.where(used, 1 / np.maximum(cast.sum(axis=-1) + known, 1), 0.0)
     return Record((cast * each[:, None])[None], np.where(known, ideal, 0.0)[None], (known * each)[None])
@@ -67,8 +67,8 @@ def joined(records: Sequence[Record]) -> Record:
 
 
 def position(chances: Floats) -> Floats:
-    """P(us_led) − P(front) of each state, (..., N), from chances by kind of vote, (..., N, 3)."""
-    return np.asarray(chances[..., FOR] - chances[..., AGAINST])
+    """P(yes) less P(no) of each state, (..., N), from chances of the answers, (..., N, 3)."""
+    return np.asarray(chances[..., YES] - chances[..., NO])
 
 
 def of_votes(chances: Floats, votes: Floats, reading: Reading) -> Floats:
@@ -113,7 +113,7 @@ def by_reading(chances: Floats, record: Record, readings: Sequence[Reading] = RE
 def log_likelihood(chances: Floats, record: Record, readings: Sequence[Reading] = READINGS) -> Floats:
     """Log-likelihood of D records at P points, (D, P): the mean over readings that are equally likely beforehand.
 
-    chances, (P, N, 3), are the model's chances of front, non-aligned and us_led, in the order of the votes.
+    chances, (P, N, 3), are the model's chances of the alignments that stand for YES, NO and ABSTAINED.
     """
     found = np.asarray(np.logaddexp.reduce(by_reading(chances, record, readings), axis=0))
     return found - np.log(len(readings))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from sim.kernel import Flags, Floats, Integers
 
 INTERVAL = 0.9  # of a parameter's values
+BINS = 10  # of a range, in a profile
 CHANCE = 0.05  # that any parameter is called identified though none is
 
 
-def weights(log_likelihood: Floats, log_prior_ratio: Floats | float = 0.0) -> Floats:
-    """Importance weights, (..., P), summing to 1: the likelihood, times prior over proposal where points were sought."""
-    logs = log_likelihood + log_prior_ratio
+def weights(log_likelihood: Floats) -> Floats:
+    """Importance weights of points of the prior, (..., P), summing to 1 (Rubin 1987)."""
+    logs = log_likelihood
     found = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(found / found.sum(axis=-1, keepdims=True))
 
@@ -68,10 +70,23 @@ def identified(of: Learnt) -> Flags:
     return np.asarray((of.distance > of.chance) & (of.narrowed >= NARROWED))
 
 
-def profile(values: Floats, log_likelihood: Floats, low: Floats, high: Floats, bins: int = 12) -> Floats:
-    """The best log-likelihood in each bin of each parameter's range, less the best of all, (V, bins); −∞ in an empty one."""
+def profile(values: Floats, log_likelihood: Floats, low: Floats, high: Floats, *, bins: int = BINS) -> Floats:
+    """The best log-likelihood in each bin of each range, less the best of all, (V, bins); −∞ without points."""
     place = np.clip(((values - low) / (high - low) * bins).astype(int), 0, bins - 1)
     best = np.full((values.shape[1], bins), -np.inf)
     for v in range(values.shape[1]):
         np.maximum.at(best[v], place[:, v], log_likelihood)
     return best - log_likelihood.max()
+
+
+def bars(
+    values: Floats, found: Floats, log_likelihood: Floats, low: Floats, high: Floats, *, bins: int = BINS
+) -> list[pd.DataFrame]:
+    """A table a parameter, a row a bin: `left`, `width`, `posterior` over prior, `profile` over its best, 0 to 1."""
+    height = np.exp(profile(values, log_likelihood, low, high, bins=bins))
+    told = []
+    for v in range(values.shape[1]):
+        share, edges = np.histogram(values[:, v], bins=bins, range=(low[v], high[v]), weights=found)
+        column = {"left": edges[:-1], "width": np.diff(edges), "posterior": share * bins, "profile": height[v]}
+        told.append(pd.DataFrame(column))
+    return told

@@ -9,17 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import calibrate, chances, likelihood
-from sim.calibrate import fit, held_out, observed_record
+from sim import chances
+from sim.calibrate import observed_record
 from sim.catalog import load
 from sim.chances import Plan, Table
 from sim.claims import BASE
-from sim.design import over_ranges
 from sim.ensemble import run
 from sim.faults import InputError
-from sim.kernel import PARAMETERS
 from sim.observed import observed_of
-from sim.parameters import parameter_range
 from sim.ranges import VARIED
 from sim.scenario import Scenario
 from sim.settings import with_settings
@@ -56,8 +53,8 @@ def table(scenario: Scenario, world: World, folder: Path) -> Table:
 
 def test_the_table_holds_the_chances_of_the_model(table: Table, scenario: Scenario) -> None:
     there = with_settings(scenario, {f"parameters.{n}": v for n, v in zip(VARIED, table.values[5], strict=True)})
-    late = np.mean([run(there, seed=9, replicate=r).late_shares() for r in range(6)], axis=0)
-    places = [scenario.alignments().index(kind) for kind in chances.KINDS]
+    late = np.mean([run(there, seed=9, replicate=r).chances[-8:].mean(axis=0) for r in range(6)], axis=0)
+    places = [scenario.alignments().index(bloc) for bloc in ("us_led", "front", "non_aligned")]
     assert np.allclose(table.chances[5], late[:, places])
 
 

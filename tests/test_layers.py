@@ -41,7 +41,7 @@ LAYERS = (
         "regret",
         "score",
     }
-    | {"forecasts", "scorecard"},
+    | {"forecasts", "scorecard", "likelihood", "posterior", "chances", "calibrate", "draws"},
     {"sweep", "engines", "cluster", "design", "store"},
     {"predictions", "sparse", "placebo", "ensemble", "model"},
     {"world"},

@@ -10,6 +10,7 @@ from scipy.stats import qmc
 from sim import likelihood, posterior
 from sim.kernel import Floats
 from sim.likelihood import NO_VOTE, READINGS, Reading, Record
+from sim.score import ABSTAINED, NO, YES
 
 RNG = np.random.default_rng(3)
 STATES, POINTS = 9, 6
@@ -30,11 +31,11 @@ def record(seed: int = 5) -> Record:
 
 
 def test_a_vote_by_hand() -> None:
-    found = likelihood.record_of(np.array([[2], [1], [NO_VOTE]]), np.array([np.nan]), np.array([True]))
+    found = likelihood.record_of(np.array([[YES], [ABSTAINED], [NO_VOTE]]), np.array([np.nan]), np.array([True]))
     reading = Reading(lapse=0.1, front_abstains=0.25, others_approve=0.5)
     yes = 0.9 * (0.2 + 0.3 * 0.5) + 0.1 / 3
     abstained = 0.9 * (0.5 * 0.25 + 0.3 * 0.5) + 0.1 / 3
-    told = likelihood.log_likelihood(np.array([[[0.5, 0.3, 0.2]]]), found, [reading])
+    told = likelihood.log_likelihood(np.array([[[0.2, 0.5, 0.3]]]), found, [reading])
     assert told[0, 0] == pytest.approx((np.log(yes) + np.log(abstained)) / 2, abs=1e-12)
 
 
@@ -90,9 +91,9 @@ def test_the_line_is_that_of_least_squares_and_never_falls() -> None:
 def test_the_truth_is_likelier_than_its_contrary() -> None:
     held = np.eye(3)[np.arange(STATES) % 3]
     votes = np.tile(np.arange(STATES) % 3, (2, 1))
-    ideal = held[:, 2] - held[:, 0]
+    ideal = held[:, YES] - held[:, NO]
     found = likelihood.record_of(votes, ideal, np.ones(STATES, dtype=bool))
-    right, wrong = likelihood.log_likelihood(np.stack([held, held[:, ::-1]]), found)[0]
+    right, wrong = likelihood.log_likelihood(np.stack([held, held[:, [1, 0, 2]]]), found)[0]
     assert right > wrong
 
 

@@ -99,6 +99,10 @@ set_option = click.option(
     help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
 )  # fmt: skip
 without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
+parameters_option = click.option(
+    "--parameters", metavar="FILE",
+    help="Draws of the parameters: `posterior` for those of the world's calibration, or a posterior.csv.",
+)  # fmt: skip
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 512), help="Threads or processes; one a core by default."
 )
