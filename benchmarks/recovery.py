@@ -102,7 +102,7 @@ def main() -> None:
     table = kept(scenario, world, Plan(**plan), given.table)
     told = json.loads((given.table / "calibration.json").read_text(encoding="utf-8"))
     observed = observed_of(BASE)
-    assert observed is not None  # noqa: S101 - the baseline's world has a record
+    assert observed is not None
     recovery(scenario, world, table, observed, [one["parameter"] for one in told["parameters"] if one["identified"]])
     print()
     placebo(scenario, world, observed, given.placebos)

@@ -60,10 +60,17 @@ def at(world: World, values: Floats) -> World:
 
 
 def chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
-    """Mean chance by which each state chose in the last 8 steps of some replicates, (N, 3), by answer.
+    """Mean chance of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED.
 
-    Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell). The leader's
-    bloc stands for yes, another for no, non-alignment for abstaining, in the order of YES, NO, ABSTAINED.
+    The leader's bloc stands for yes, another for no, non-alignment for abstaining.
+    """
+    return by_answer(scenario, by_alignment(world, seed=seed, replicates=replicates))
+
+
+def by_alignment(world: World, *, seed: int, replicates: range) -> Floats:
+    """Mean chance of each alignment by which states chose in the last 8 steps of some replicates, (N, K + 1).
+
+    Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell).
     """
     total = np.zeros((len(world.states), len(world.alignments)))
     with np.errstate(over="ignore"):
@@ -73,7 +80,7 @@ def chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -
                 outcome_count(world), world.setting, world.start, world.shocks,
             )  # fmt: skip
             total += outcomes.late_mean(record.chances)
-    return by_answer(scenario, total / len(replicates))
+    return total / len(replicates)
 
 
 def outcome_count(world: World) -> int:

@@ -6,18 +6,22 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from sim.catalog import load
-from sim.chances import fixed_digest
+from sim.chances import by_alignment, fixed_digest
+from sim.design import points
+from sim.engines import threaded
 from sim.faults import Fault, InputError, read_text, shown_path
 from sim.kernel import Floats
 from sim.observed import observed_file
 from sim.ranges import VARIED
 from sim.scenario import Scenario, Sweep
 from sim.store import write_synced
+from sim.world import world_of
 
 FILE = "posterior.csv"
 SHIPPED = "posterior"  # the word for the file beside a scenario's world
@@ -101,3 +105,15 @@ def swept(scenario: Scenario, draws: Draws, points: int | None) -> Scenario:
     vary = {f"parameters.{n}": tuple(chosen[:, v].tolist()) for v, n in enumerate(VARIED) if not own[v]}
     sweep = Sweep.model_validate({**scenario.sweep.model_dump(), "design": "list", "points": None, "vary": vary})
     return scenario.model_copy(update={"sweep": sweep})
+
+
+def chances_over(scenario: Scenario, draws: Draws, *, replicates: int, seed: int) -> Floats:
+    """Chances of each alignment at each draw, (draws, N, K + 1), all on the same luck."""
+    worlds = [world_of(point.scenario) for point in points("", swept(scenario, draws, None))]
+    found = np.empty((len(worlds), len(worlds[0].states), len(worlds[0].alignments)))
+
+    def fill(n: int) -> None:
+        found[n] = by_alignment(worlds[n], seed=seed, replicates=range(replicates))
+
+    threaded([(replicates, partial(fill, n)) for n in range(len(worlds))], None, None)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -192,3 +193,27 @@ def test_claims_and_sweep_refuse_more_draws_than_there_are() -> None:
     assert "give that or fewer" in told.stderr
     told = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--design", "sobol", "--points", "8"])
     assert told.exit_code == 2
+
+
+def test_explain_says_how_far_the_parameters_leave_a_chance_open(tmp_path: Path) -> None:
+    found = draws_of(BASE)
+    few = tmp_path / "few.csv"
+    draws.write(few, replace(found, values=found.values[:6]))
+    asked = ["explain", BASE, "CHN", "--replicates", "2", "--parameters", str(few), "--json"]
+    told = json.loads(CliRunner().invoke(cli, asked).stdout)["parameters"]
+    over = draws.chances_over(load(BASE), draws.read(few), replicates=8, seed=load(BASE).sweep.seed)
+    place = list(load(BASE).states).index("CHN")
+    for k, alignment in enumerate(load(BASE).alignments()):
+        assert told[alignment][1] == pytest.approx(np.median(over[:, place, k]))
+        assert told[alignment][0] <= told[alignment][1] <= told[alignment][2]
+
+
+def test_the_page_of_docs_tells_of_the_shipped_draws() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "calibration.md").read_text(encoding="utf-8")
+    found, (low, high) = draws_of(BASE), chances.prior()
+    rows = re.findall(r"^\| (\w+) \| \S+ \| (\S+) \| (\S+) to (\S+) \|", page, re.M)
+    assert len(rows) >= 6
+    for name, *told in rows:
+        v = VARIED.index(name)
+        drawn = np.quantile(found.values[:, v], [0.5, 0.05, 0.95])
+        assert np.abs(drawn - np.array(told, dtype=float)).max() < 0.06 * (high[v] - low[v])
