@@ -155,14 +155,12 @@ def test_draws_of_another_world_and_broken_ones_are_refused(tmp_path: Path) -> N
             draws_of(BASE, str(tmp_path / "p.csv"))
 
 
-def test_a_sweep_of_draws_runs_each_and_leaves_what_a_scenario_sets_apart() -> None:
+def test_a_sweep_of_draws_runs_each_and_leaves_what_a_scenario_sets_apart(scenario: Scenario) -> None:
     found = draws_of(BASE)
     bare = load("no_feedback")
     made = points("no_feedback", draws.swept(bare, found, 5))
     assert len(made) == 5
-    own = [
-        name for name in VARIED if getattr(bare.parameters, name).value != getattr(load(BASE).parameters, name).value
-    ]
+    own = [name for name in VARIED if getattr(bare.parameters, name).value != getattr(scenario.parameters, name).value]
     assert own
     assert not {f"parameters.{name}" for name in own} & made[0].settings.keys()
     assert made[0].settings["parameters.w_bond"] == found.values[0, VARIED.index("w_bond")]
@@ -195,15 +193,15 @@ def test_claims_and_sweep_refuse_more_draws_than_there_are() -> None:
     assert told.exit_code == 2
 
 
-def test_explain_says_how_far_the_parameters_leave_a_chance_open(tmp_path: Path) -> None:
+def test_explain_says_how_far_the_parameters_leave_a_chance_open(scenario: Scenario, tmp_path: Path) -> None:
     found = draws_of(BASE)
     few = tmp_path / "few.csv"
     draws.write(few, replace(found, values=found.values[:6]))
     asked = ["explain", BASE, "CHN", "--replicates", "2", "--parameters", str(few), "--json"]
     told = json.loads(CliRunner().invoke(cli, asked).stdout)["parameters"]
-    over = draws.chances_over(load(BASE), draws.read(few), replicates=8, seed=load(BASE).sweep.seed)
-    place = list(load(BASE).states).index("CHN")
-    for k, alignment in enumerate(load(BASE).alignments()):
+    over = draws.chances_over(scenario, draws.read(few), replicates=8, seed=scenario.sweep.seed)
+    place = list(scenario.states).index("CHN")
+    for k, alignment in enumerate(scenario.alignments()):
         assert told[alignment][1] == pytest.approx(np.median(over[:, place, k]))
         assert told[alignment][0] <= told[alignment][1] <= told[alignment][2]
 
