@@ -6,8 +6,8 @@ import numpy as np
 
 from sim import kernel
 from sim.kernel import Setting, Shocks, Situation
+from sim.links import Links, SparseWorld, without_matrices
 from sim.settings import MECHANISMS
-from sim.sparse import Links, SparseWorld, without_matrices
 from sim.world import World, codes, shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")

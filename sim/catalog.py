@@ -28,7 +28,7 @@ from sim.faults import (
 )
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import MAX_STATES, MAX_TIES, Scenario
-from sim.settings import MECHANISMS, settled, with_settings
+from sim.settings import settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
@@ -158,7 +158,7 @@ def load(reference: str | Path) -> Scenario:
         raise InputError(faults)
     scenario = scenario.model_copy(update={"ties": settled(scenario.ties, scenario.institutions)})
     for mechanism in scenario.without:
-        scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+        scenario = with_mechanism_off(scenario, mechanism)
     return scenario
 
 
@@ -303,8 +303,9 @@ def world_draft(path: Path) -> Draft:
             draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
     table = path.with_name("ties.csv")
     if table.is_file():
+        name = shown_path(table)
         for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (shown_path(table), line, ())
+            draft.origins["ties", len(ties)] = (name, line, ())
             ties.append({key: number(cell) if key == "value" else cell for key, cell in row.items()})
     return draft
 
@@ -348,7 +349,7 @@ def rows(
         message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
         draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
     if len(found) > most:
-        message = f"has {len(found)} rows; the model holds full matrices and takes at most {most}"
+        message = f"has {len(found)} rows; at most {most} are read"
         draft.broken(Fault(name, 1, "", message))
         return []
     return found

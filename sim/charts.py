@@ -256,6 +256,8 @@ def forecasts(axes: Axes, states: Sequence[Mapping[str, Any]]) -> None:
     ordered = sorted(states, key=lambda one: (one["yes"] - one["no"], one["state"]), reverse=True)
     for cast, (colour, marker) in ANSWERS.items():
         rows = [(row, one) for row, one in enumerate(ordered) if one["cast"] == cast]
+        if not rows:
+            continue
         nearness = [one["yes"] - one["no"] for _, one in rows]
         axes.plot(
             nearness, [row for row, _ in rows], marker, color=colour, markersize=4.5, label=f"{cast} ({len(rows)})"
@@ -281,4 +283,5 @@ def calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) 
         axes.text(1.07, -0.06 - 0.035 * n, f"states, {name}", va="top", fontsize=6.5)
     axes.set(xlim=(-0.05, 1.05), ylim=(-0.08 - 0.035 * len(votes), 1.05))
     axes.set(xlabel="forecast chance of yes", ylabel="share that voted yes", box_aspect=1)
+    axes.set_yticks(np.linspace(0, 1, 6))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)

@@ -90,6 +90,12 @@ def outcome_columns(table: pd.DataFrame) -> list[str]:
     return [column for column in table.columns if column not in ("design", "state", *KEYS)]
 
 
+def main_outcomes(found: Sample) -> list[str]:
+    """The outcomes that are told first: size of every bloc, and polarization."""
+    blocs = [alignment for alignment in found.alignments() if alignment != "non_aligned"]
+    return [*(f"{what}_{bloc}" for what in ("capability", "members") for bloc in blocs), "polarization"]
+
+
 COMPARED = [
     "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "pairs",
     "p", "p_adjusted", "clear",

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.faults import Fault, InputError
+from sim.links import SparseWorld, arrays_of
 from sim.scenario import Scenario
 from sim.store import Results, Table, text_column, write_shard
 from sim.world import World, world_of
@@ -79,11 +80,13 @@ def threaded(tasks: Sequence[tuple[int, Callable[[], None]]], workers: int | Non
         pool.shutdown(cancel_futures=True)
 
 
-def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
-    """One compiled run, equal to that by agents."""
-    from sim.ensemble import run
+def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World | SparseWorld) -> Run:
+    """One compiled run, equal to that by agents; by listed ties where the world is too large for matrices."""
+    from sim import ensemble, sparse
 
-    return run(scenario, seed=seed, replicate=replicate, world=world)
+    if isinstance(world, SparseWorld):
+        return sparse.run(world, seed=seed, replicate=replicate)
+    return ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
 
 
 def agents(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
@@ -95,7 +98,7 @@ def agents(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Ru
 
 def execute(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
     """Run a chunk and commit its shard; the labels of the runs that failed."""
-    world = world_of(chunk.scenario)
+    world = arrays_of(chunk.scenario)
     return commit(chunk, results, [attempt(chunk, run_one, replicate, world) for replicate in chunk.replicates])
 
 
@@ -253,7 +256,7 @@ def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
     return commit(chunk, results, rows)
 
 
-def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World) -> Run | str:
+def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | SparseWorld) -> Run | str:
     """One run, or the text of its error: the one place where a failure becomes data."""
     try:
         return run_one(chunk.scenario, seed=chunk.seed, replicate=replicate, world=world)

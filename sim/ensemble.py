@@ -16,9 +16,9 @@ from sim.kernel import (
     BOND,
     HOSTILITY,
     LAYERS,
+    NON_ALIGNED,
     OPEN_PRODUCT,
     SIMULTANEOUS,
-    TERMS,
     Environment,
     Floats,
     Integers,
@@ -69,7 +69,6 @@ class Desk(NamedTuple):
     sums: Floats  # (K + 1, len(LAYERS), N): what the states aligned with each bloc bring every state
     mass: Floats  # (K + 1,), capability by alignment
     product: Floats  # (K + 1,), product by alignment at the start of the step
-    terms: Floats  # (K + 1, len(TERMS))
     utilities: Floats  # (K + 1,)
     strain: Floats  # (K + 1,)
     hostile: Floats  # (N, N), H of every pair
@@ -86,7 +85,7 @@ def desk_for(states: int, alignments: int) -> Desk:
         np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         np.zeros((k, len(LAYERS), n)), np.zeros(k), np.zeros(k),
-        np.zeros((k, len(TERMS))), np.zeros(k), np.zeros(k),
+        np.zeros(k), np.zeros(k),
         np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
     )  # fmt: skip
 
@@ -116,19 +115,27 @@ def tally_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats)
 
 @bare
 def move(j: int, old: int, new: int, capability: Floats, weights: Weights, sums: Floats, mass: Floats) -> None:
-    """Keep the sums up as state j moves from one alignment to another."""
+    """Keep the sums up as state j moves from one alignment to another.
+
+    Of what the non-aligned bring, no rule asks for more than the product, so the rest is not kept up.
+    """
     for layer in range(sums.shape[1]):
-        for i in range(sums.shape[2]):
-            brought = weights.brings[layer, j, i]
-            sums[old, layer, i] -= brought
-            sums[new, layer, i] += brought
+        brought = weights.brings[layer, j]
+        if old != NON_ALIGNED or layer == OPEN_PRODUCT:
+            left = sums[old, layer]
+            for i in range(left.size):
+                left[i] -= brought[i]
+        if new != NON_ALIGNED or layer == OPEN_PRODUCT:
+            joined = sums[new, layer]
+            for i in range(joined.size):
+                joined[i] += brought[i]
     mass[old] -= capability[j]
     mass[new] += capability[j]
 
 
 @bare
 def refresh(shocked: bool, setting: Setting, situation: Situation, weights: Weights, desk: Desk) -> None:
-    """Bring weights and sums up to the ties that changed since the last step."""
+    """Bring weights and sums up to the ties that changed since the last step, by a shock or by response."""
     if shocked:
         hostilities(situation, desk.hostile)
         weigh_settled(setting, situation, weights)
@@ -140,8 +147,14 @@ def refresh(shocked: bool, setting: Setting, situation: Situation, weights: Weig
         tally_layer(HOSTILITY, desk.alignment, weights, desk.sums)
         tally_layer(OPEN_PRODUCT, desk.alignment, weights, desk.sums)
     if shocked:
-        for layer in range(len(LAYERS)):
-            tally_layer(layer, desk.alignment, weights, desk.sums)
+        tally_all(desk.alignment, weights, desk.sums)
+
+
+@bare
+def tally_all(alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """What the states aligned with each alignment bring every state in every layer."""
+    for layer in range(sums.shape[1]):
+        tally_layer(layer, alignment, weights, sums)
 
 
 @bare
@@ -157,7 +170,7 @@ def decide_all(
         held = before[i]
         alignment[i] = consider(
             i, held, desk.uniforms[i], sums[:, :, i], mass,
-            setting, situation, env, desk.terms, desk.utilities, chances[i],
+            setting, situation, env, desk.utilities, chances[i],
         )  # fmt: skip
         if alignment[i] != held and activation != SIMULTANEOUS:
             move(i, held, alignment[i], setting.capability, weights, sums, mass)
@@ -186,16 +199,20 @@ def observe(
 
 @bare
 def follow(
-    seed: np.uint64, replicate: np.uint64, activation: int, setting: Setting, situation: Situation,
+    seed: np.uint64, replicate: np.uint64, activation: int, rest: bool, setting: Setting, situation: Situation,
     shocks: Shocks, weights: Weights, env: Environment, desk: Desk, record: Record,
 ) -> None:  # fmt: skip
-    """One run, written to record; the situation is consumed (MODEL §3)."""
+    """One run, written to record (MODEL §3); where ties do not rest, situation and weights are consumed."""
     alignment, total = desk.alignment, 0.0
     draw(seed, replicate, 0, setting.codes, desk.keys, desk.uniforms)
     starting_alignment(setting, desk.uniforms, alignment)
     masses(alignment, setting.capability, desk.mass)
+    if rest:
+        hostilities(situation, desk.hostile)
+        total = outcomes.weigh_pairs(setting, situation, desk.hostile, desk.pairs, desk.lanes)
+        tally_all(alignment, weights, desk.sums)
     for step in range(record.alignment.shape[0]):
-        shocked = apply_shocks(step, shocks, situation) or step == 0
+        shocked = not rest and (apply_shocks(step, shocks, situation) or step == 0)
         refresh(shocked, setting, situation, weights, desk)
         masses(alignment, setting.product, desk.product)
         assess(step, desk.product, setting, situation, weights, env)
@@ -215,19 +232,24 @@ def follow(
 @compiled
 def trajectory(
     seed: np.uint64, replicate: np.uint64, activation: int, steps: int, columns: int,
-    setting: Setting, start: Situation, shocks: Shocks,
+    setting: Setting, start: Situation, at_start: Weights, shocks: Shocks,
 ) -> Record:  # fmt: skip
-    """One run of that many steps and outcomes: all its room is made here, once, and nothing in the loops."""
+    """One run of that many steps and outcomes: all its room is made here, once, and nothing in the loops.
+
+    at_start are the weights of the start's ties; where no tie ever changes, they are the run's.
+    """
     n, k, rows = setting.capability.size, setting.allowed.size, steps + 1
     record = Record(
         np.empty((rows, n), dtype=np.int64), np.empty((rows, n, k)),
         np.empty((rows, n)), np.empty((rows, n)), np.empty((rows, columns)),
     )  # fmt: skip
     record.chances[0] = np.nan
-    weights = Weights(np.zeros((len(LAYERS), n, n)), np.zeros((n, k)))
+    rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
+    situation = start if rest else copied(start)
+    weights = at_start if rest else Weights(np.empty((len(LAYERS), n, n)), np.empty((n, k)))
     env = Environment(np.zeros(k - 1), np.zeros(start.priority.shape), np.zeros(k - 1), np.zeros(n))
     desk = desk_for(n, k)
-    follow(seed, replicate, activation, setting, copied(start), shocks, weights, env, desk, record)
+    follow(seed, replicate, activation, rest, setting, situation, shocks, weights, env, desk, record)
     return record
 
 
@@ -237,5 +259,7 @@ def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | Non
     names = outcomes.names(world.alignments[1:], world.theatres)
     luck = np.uint64(seed), np.uint64(replicate)
     with np.errstate(over="ignore"):
-        record = trajectory(*luck, world.activation, world.steps, len(names), world.setting, world.start, world.shocks)
+        record = trajectory(
+            *luck, world.activation, world.steps, len(names), world.setting, world.start, world.at_start, world.shocks
+        )
     return Run(seed, replicate, world.states, world.alignments, names, *record)

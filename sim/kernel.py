@@ -19,6 +19,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = npt.NDArray[np.uint64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Terms: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float, float]
 
 PARAMETERS = (
     "w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter",
@@ -404,44 +405,47 @@ def tally(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
 @bare
 def utility_terms(
     i: int, k: int, held: int, sums: Floats, mass: Floats,
-    setting: Setting, situation: Situation, env: Environment, terms: Floats,
-) -> float:  # fmt: skip
-    """Utility of alignment k to state i, term by term in the order of TERMS, and their sum (MODEL §5).
+    setting: Setting, situation: Situation, env: Environment,
+) -> Terms:  # fmt: skip
+    """Utility of alignment k to state i, term by term in the order of TERMS (MODEL §5).
 
     sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, are of the other states alone.
     """
     p = situation.parameters
-    for term in range(len(TERMS)):
-        terms[term] = 0.0
+    stays = p[INERTIA] if k == held else 0.0
     if k == NON_ALIGNED:
-        terms[9] = setting.autonomy[i] * p[W_AUTONOMY]
-    else:
-        bite, theatre, floor = env.bite[i], setting.theatre[i], p[PRESSURE_FLOOR]
-        leader = setting.leader[k - 1]
-        leader_rivalry = situation.rivalry[i, leader] if leader >= 0 else 0.0
-        leader_sanction = situation.sanction[leader, i] if leader >= 0 else 0.0
-        threat = 0.0
-        pressure = 0.0
-        for other in range(1, mass.size):
-            if other != k:
-                threat += sums[other, HOSTILITY]
-                stake = floor + (1.0 - floor) * sums[other, TRADE] * (1.0 - bite)
-                pressure += env.enforcement[other - 1] * env.attention[other - 1, theatre] * mass[other] * stake
-        terms[0] = p[W_PROPENSITY] * sums[k, PROPENSITY]
-        terms[1] = p[W_BOND] * sums[k, BOND]
-        terms[2] = p[W_INSTITUTION] * sums[k, INSTITUTION]
-        terms[3] = -p[W_HOSTILITY] * sums[k, HOSTILITY]
-        terms[4] = p[W_BALANCE] * mass[k] * threat
-        terms[5] = p[W_TRADE] * sums[k, TRADE]
-        terms[6] = p[W_SHELTER] * bite * (1.0 - leader_sanction) * sums[k, OPEN_PRODUCT]
-        terms[7] = situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction))
-        terms[8] = -p[W_PRESSURE] * pressure
-    if k == held:
-        terms[10] = p[INERTIA]
-    total = 0.0
-    for term in range(len(TERMS)):
-        total += terms[term]
-    return total
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, setting.autonomy[i] * p[W_AUTONOMY], stays
+    bite, theatre, floor = env.bite[i], setting.theatre[i], p[PRESSURE_FLOOR]
+    leader = setting.leader[k - 1]
+    leader_rivalry = situation.rivalry[i, leader] if leader >= 0 else 0.0
+    leader_sanction = situation.sanction[leader, i] if leader >= 0 else 0.0
+    threat = 0.0
+    pressure = 0.0
+    for other in range(1, mass.size):
+        if other != k:
+            threat += sums[other, HOSTILITY]
+            stake = floor + (1.0 - floor) * sums[other, TRADE] * (1.0 - bite)
+            pressure += env.enforcement[other - 1] * env.attention[other - 1, theatre] * mass[other] * stake
+    return (
+        p[W_PROPENSITY] * sums[k, PROPENSITY],
+        p[W_BOND] * sums[k, BOND],
+        p[W_INSTITUTION] * sums[k, INSTITUTION],
+        -p[W_HOSTILITY] * sums[k, HOSTILITY],
+        p[W_BALANCE] * mass[k] * threat,
+        p[W_TRADE] * sums[k, TRADE],
+        p[W_SHELTER] * bite * (1.0 - leader_sanction) * sums[k, OPEN_PRODUCT],
+        situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction)),
+        -p[W_PRESSURE] * pressure,
+        0.0,
+        stays,
+    )
+
+
+@bare
+def utility(terms: Terms) -> float:
+    """The sum of the terms, from the first to the last."""
+    a, b, c, d, e, f, g, h, i, j, k = terms
+    return a + b + c + d + e + f + g + h + i + j + k
 
 
 @bare
@@ -488,12 +492,12 @@ def choose(chances: Floats, u: float) -> int:
 def consider(
     i: int, held: int, u: float, sums: Floats, mass: Floats,
     setting: Setting, situation: Situation, env: Environment,
-    terms: Floats, utilities: Floats, chances: Floats,
+    utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
-    """The alignment that state i chooses, having written terms, utilities and chances of each (MODEL §5)."""
+    """The alignment that state i chooses, having written utilities and chances of each (MODEL §5)."""
     mass[held] -= setting.capability[i]
     for k in range(utilities.size):
-        utilities[k] = utility_terms(i, k, held, sums, mass, setting, situation, env, terms[k])
+        utilities[k] = utility(utility_terms(i, k, held, sums, mass, setting, situation, env))
     mass[held] += setting.capability[i]
     if setting.fixed[i]:
         for k in range(chances.size):
@@ -514,7 +518,12 @@ def decide(
     mass = np.empty(utilities.size)
     tally(i, seen, weights, sums)
     masses(seen, setting.capability, mass)
-    return consider(i, seen[i], u, sums, mass, setting, situation, env, terms, utilities, chances)
+    chosen = consider(i, seen[i], u, sums, mass, setting, situation, env, utilities, chances)
+    mass[seen[i]] -= setting.capability[i]
+    for k in range(utilities.size):
+        for term, value in enumerate(utility_terms(i, k, seen[i], sums, mass, setting, situation, env)):
+            terms[k, term] = value
+    return chosen
 
 
 # Response (MODEL §6)

@@ -64,7 +64,7 @@ def late_runs(world: World, *, seed: int, replicates: Iterable[int]) -> Late:
         for replicate in replicates:
             luck = np.uint64(seed), np.uint64(replicate)
             record = ensemble.trajectory(
-                *luck, world.activation, world.steps, columns, world.setting, world.start, world.shocks
+                *luck, world.activation, world.steps, columns, world.setting, world.start, world.at_start, world.shocks
             )
             means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
             rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))

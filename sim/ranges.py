@@ -61,6 +61,7 @@ class Separation:
     parameter: str
     direction: str  # "high" where the claim holds at high values, "low" where at low ones
     strength: float  # the Kolmogorov-Smirnov distance, in [0, 1]
+    chance: float  # the distance that chance passes in 5 of 100 designs, by the strongest of all parameters
 
 
 def design(points: int, seed: int) -> Floats:
@@ -162,7 +163,7 @@ def separations(values: Floats, holds: Flags) -> list[Separation]:
         gap = below(one[:, column], grid) - below(other[:, column], grid)
         furthest = float(gap[np.argmax(np.abs(gap))])
         if abs(furthest) > bound:
-            found.append(Separation(name, "high" if furthest < 0 else "low", abs(furthest)))
+            found.append(Separation(name, "high" if furthest < 0 else "low", abs(furthest), float(bound)))
     return sorted(found, key=lambda separation: -separation.strength)
 
 

@@ -196,7 +196,7 @@ def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Foun
             if isinstance(value, str) and (key == "source" or key.endswith("_source")) and value:
                 for message in source_faults(value, note if isinstance(note, str) else "", sources):
                     yield (*place, key), message
-            else:
+            elif isinstance(value, (dict, list)):
                 yield from cited_faults(value, (*place, key), sources)
     elif isinstance(content, list):
         for n, item in enumerate(content):

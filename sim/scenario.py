@@ -24,7 +24,7 @@ from sim.parameters import (
 )
 from sim.sanctions import Since
 
-MAX_STATES = 2000
+MAX_STATES = 10_000
 MAX_TIES = 500_000
 MAX_BLOCS = 8
 MAX_STEPS = 10_000
@@ -260,6 +260,13 @@ class Scenario(Strict):
     ties: Annotated[tuple[Tie, ...], Field(max_length=MAX_TIES)] = ()
     shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
     sweep: Sweep = Sweep()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Scenario {self.title!r}: {len(self.states)} states, blocs {', '.join(self.blocs)}, {self.steps} steps>"
+        )
+
+    __str__ = __repr__
 
     def alignments(self) -> tuple[str, ...]:
         """Names of the alignments by their index: non-aligned first, then the blocs."""

@@ -141,8 +141,16 @@ def ridge(design: Floats, told: Floats, fitted: Floats) -> Floats:
         value = -(fitted[:, :, None] * told * logs).sum() + 0.5 * (penalty * coefficients**2).sum()
         return float(value), gradient.ravel()
 
-    options = {"maxiter": 5000, "maxfun": 5000, "ftol": 1e-15, "gtol": 1e-4}
-    found = optimize.minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=options)
+    def curvature(flat: Floats, direction: Floats) -> Floats:
+        chances = np.exp(log_chances(design @ flat.reshape(shape)))
+        step = direction.reshape(shape)
+        along = design @ step
+        bent = chances * (along - (chances * along).sum(axis=-1, keepdims=True))
+        product: Floats = (design.transpose(0, 2, 1) @ (fitted[:, :, None] * bent) + penalty * step).ravel()
+        return product
+
+    start = np.zeros(shape).ravel()
+    found = optimize.minimize(loss, start, jac=True, hessp=curvature, method="Newton-CG", options={"xtol": 1e-6})
     coefficients: Floats = found.x.reshape(shape)
     return coefficients
 

@@ -45,6 +45,14 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     return scenario
 
 
+def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
+    """The scenario without a mechanism; raises ValueError where there is none of that name."""
+    if mechanism not in MECHANISMS:
+        near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+        raise ValueError(f"unknown mechanism{near}")
+    return with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+
+
 def with_steps(scenario: Scenario, steps: int) -> Scenario:
     """The scenario with another number of steps; raises ValueError where a shock would come after the last."""
     last = max((shock.step for shock in scenario.shocks), default=1)
@@ -153,6 +161,10 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     """
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
+        if tie.a[0] not in "*@" and tie.b[0] not in "*@":
+            key = tie_key(tie)
+            kept[key] = tie if (tie.a, tie.b) == key[1:] else tie.model_copy(update={"a": key[1], "b": key[2]})
+            continue
         for key in list(matching(tie, kept, institutions)):
             old = kept.get(key)
             regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime

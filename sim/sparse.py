@@ -8,7 +8,6 @@ is closed to it, without rounding, and a run equals that of `ensemble` to the bi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +24,9 @@ from sim.kernel import (
     INSTITUTION,
     LAYERS,
     OPEN_PRODUCT,
-    OUTREACH,
     PROPENSITY,
     SIMULTANEOUS,
     STRAIN,
-    TERMS,
     TRADE,
     W_BOND,
     W_HOSTILITY,
@@ -47,29 +44,14 @@ from sim.kernel import (
     consider,
     draw,
     exact,
-    hostility_drifts,
     masses,
     mean_bite,
     order_by_luck,
     rate,
     starting_alignment,
 )
+from sim.links import Links, SparseWorld
 from sim.model import Run
-from sim.world import World
-
-
-class Links(NamedTuple):
-    """Every tied pair from both ends: those of state i are first[i] : first[i + 1], in the order of the others."""
-
-    first: Integers  # (N + 1,)
-    other: Integers  # (E,), j
-    propensity: Floats  # (E,), P_ij
-    bond: Floats  # (E,), B_ij at the start
-    institution: Floats  # (E,), G_ij
-    hostile: Floats  # (E,), H_ij
-    sanction: Floats  # (E,), S_ij, of i on j
-    regime: Integers  # (E,), of that sanction
-    dependence: Floats  # (E,), D_ji, of j on i
 
 
 class Room(NamedTuple):
@@ -85,63 +67,6 @@ class Room(NamedTuple):
     product: Floats  # (K + 1,), product by alignment
     pairs: Floats  # (E,), what each pair weighs in frustration
     lanes: Floats  # (N,)
-
-
-@dataclass(frozen=True)
-class SparseWorld:
-    """A world by its ties. The situation holds R (N, K) and S (K, N) of the blocs' leaders alone."""
-
-    states: tuple[str, ...]
-    alignments: tuple[str, ...]
-    theatres: tuple[str, ...]
-    steps: int
-    activation: int
-    setting: Setting
-    start: Situation
-    links: Links
-
-
-def sparse_of(world: World) -> SparseWorld:
-    """A world by its ties; raises ValueError where its mechanisms make new ones or shocks change them."""
-    p = world.start.parameters
-    if hostility_drifts(p) or p[OUTREACH] > 0 or world.shocks.kind.size:
-        raise ValueError("ties that are not listed would change: set outreach and the responses of rivalry and "
-                         "sanctions to 0, and leave out shocks but crises")  # fmt: skip
-    start, setting = world.start, world.setting
-    hostile = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
-    tied = (setting.propensity != 0) | (start.bond > 0) | (start.institution > 0) | (hostile > 0)
-    tied |= (setting.dependence > 0) | (setting.dependence.T > 0)
-    i, j = np.nonzero(tied)
-    first = np.concatenate([[0], np.cumsum(tied.sum(axis=1))])
-    links = Links(
-        first=first,
-        other=j,
-        propensity=setting.propensity[i, j],
-        bond=start.bond[i, j],
-        institution=start.institution[i, j],
-        hostile=hostile[i, j],
-        sanction=start.sanction[i, j],
-        regime=start.regime[i, j],
-        dependence=setting.dependence[j, i],
-    )
-    leaders = np.maximum(setting.leader, 0)
-    bare_setting, bare_start = without_matrices(setting, start, start.rivalry[:, leaders], start.sanction[leaders])
-    return SparseWorld(
-        world.states, world.alignments, world.theatres, world.steps, world.activation, bare_setting, bare_start, links
-    )
-
-
-def without_matrices(
-    setting: Setting, start: Situation, rivalry: Floats, sanction: Floats
-) -> tuple[Setting, Situation]:
-    """Setting and start without their matrices: leaders by their place in rivalry, (N, K), and sanction, (K, N)."""
-    none = np.zeros((0, 0))
-    leader = np.where(setting.leader < 0, -1, np.arange(setting.leader.size))
-    setting = setting._replace(propensity=none, dependence=none, leader=leader)
-    rivalry, sanction = np.ascontiguousarray(rivalry), np.ascontiguousarray(sanction)
-    ties = dict.fromkeys(("bond", "bond_origin", "institution"), none)
-    regime = np.zeros((0, 0), dtype=np.int64)
-    return setting, start._replace(**ties, rivalry=rivalry, sanction=sanction, regime=regime)
 
 
 @bare
@@ -280,7 +205,7 @@ def trajectory(
     record.chances[0] = np.nan
     keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
     order, slots = np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
-    terms, utilities, strain = np.empty((k, len(TERMS))), np.empty(k), np.empty(k)
+    utilities, strain = np.empty(k), np.empty(k)
     weights = Weights(np.empty((0, 0, 0)), np.zeros((n, k)))
     env = Environment(np.zeros(k - 1), np.zeros(situation.priority.shape), np.zeros(k - 1), np.zeros(n))
     room = Room(
@@ -308,7 +233,7 @@ def trajectory(
                 see(i, held, setting, room)
                 alignment[i] = consider(
                     i, held, uniforms[i], room.seen, room.mass,
-                    setting, situation, env, terms, utilities, record.chances[step, i],
+                    setting, situation, env, utilities, record.chances[step, i],
                 )  # fmt: skip
                 if alignment[i] != held and activation != SIMULTANEOUS:
                     move(i, held, alignment[i], setting, links, room)

@@ -20,7 +20,9 @@ from sim.scenario import Scenario
 
 NO_EFFECT = 1e-12  # an effect nearer to the threshold is rounding
 MOST = 0.7  # most of the ranges; no claim's share lies so near to it that the seed would decide
-MORE = 0.1  # clearly more than in placebo worlds: for one setting in ten it takes the article's own ties
+MORE = 0.2  # clearly more than in placebo worlds: for one setting in five it takes the article's own ties
+OFTEN = 0.6  # of the ranges in placebo worlds: then the mechanism alone makes it so
+DECIDES = 0.2  # a separation surely larger is named in a verdict; smaller ones come and go with the luck
 DECIDING = 2  # parameters that are named
 
 
@@ -105,22 +107,22 @@ def verdict(
 
     `undecided` where the interval at the defaults holds no effect or no run defines one. Otherwise `robust` where it
     agrees at the defaults, in most of the ranges and clearly more often than in placebo worlds; `the mechanism's
-    doing` where it agrees and most placebo settings do too, nearly as often; `contradicted` where the defaults and
-    most of the ranges are against it; `conditional` on what decides in all that is left.
+    doing` where it agrees and placebo settings do too, often and nearly as often; `contradicted` where the defaults
+    and most of the ranges are against it; `conditional` in all that is left, on what surely decides.
     """
     _, low, high, _ = effect
     if not (low > threshold or high < threshold) or not share[3]:
         return "undecided"
     if low > threshold:
         more = excess(share, placebo)[1] > MORE
-        if not more and placebo[1] > 0.5:
+        if not more and placebo[1] > OFTEN:
             return "the mechanism's doing"
         if share[1] > MOST and more:
             return "robust"
     elif share[2] < 1 - MOST:
         return "contradicted"
-    where = " and ".join(f"{one.parameter} ({one.direction})" for one in decided)
-    return f"conditional on {where}" if where else "undecided"
+    named = sorted(f"{one.parameter} ({one.direction})" for one in decided if one.strength - one.chance > DECIDES)
+    return f"conditional on {' and '.join(named)}" if named else "conditional, no one parameter decides"
 
 
 def judged(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from sim import kernel
+from sim.faults import Fault, InputError
 from sim.kernel import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
 from sim.scenario import (
     RANDOM_ID,
+    TIE_KINDS,
     BlocShock,
     Crisis,
     Membership,
@@ -24,6 +28,8 @@ from sim.scenario import (
 from sim.settings import selected
 
 LARGEST_DEPENDENCE = 0.5  # MODEL §2, of one dyad
+LARGEST_DENSE = 2000  # states; a run holds a dozen matrices of all pairs, 32 MB each
+NONE = np.zeros((0, 0))
 ACTIVATIONS = {
     "random": kernel.RANDOM_ORDER,
     "fixed_order": kernel.FIXED_ORDER,
@@ -48,6 +54,13 @@ class World:
         """A fresh copy of the situation at the start."""
         return Situation._make(array.copy() for array in self.start)
 
+    @cached_property
+    def at_start(self) -> Weights:
+        """Weights of the ties at the start, which stay where no tie changes in a run (MODEL §5)."""
+        weights = self.weights()
+        kernel.weigh(self.setting, self.start, weights)
+        return weights
+
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""
         n = len(self.states)
@@ -60,19 +73,53 @@ class World:
 
 
 def world_of(scenario: Scenario) -> World:
-    """The arrays of a scenario."""
-    states, theatres = tuple(scenario.states), tuple(scenario.theatres)
-    index = {state: i for i, state in enumerate(states)}
+    """The arrays of a scenario; raises InputError where matrices of all its pairs would be too large."""
+    if len(scenario.states) > LARGEST_DENSE:
+        message = (
+            f"has {len(scenario.states)} states; matrices of all pairs hold {LARGEST_DENSE},"
+            " and `blocs sweep` by the compiled engine runs larger worlds by the ties that are listed"
+        )
+        raise InputError([Fault(scenario.title, 1, "states", message)])
+    index = {state: i for i, state in enumerate(scenario.states)}
+    layers, regime = tie_matrices(scenario, index)
+    institution = institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index)
+    start = starting_situation(scenario)._replace(
+        bond=layers["bond"],
+        bond_origin=layers["bond"].copy(),
+        institution=institution,
+        rivalry=layers["rivalry"],
+        sanction=layers["sanction"],
+        regime=regime,
+    )
+    setting = setting_of(scenario)
+    dependence = trade_dependence(layers["trade"], products(scenario))
+    return World(
+        states=tuple(scenario.states),
+        alignments=scenario.alignments(),
+        theatres=tuple(scenario.theatres),
+        steps=scenario.steps,
+        activation=ACTIVATIONS[scenario.activation],
+        setting=setting._replace(propensity=layers["propensity"], dependence=dependence),
+        start=start,
+        shocks=shock_arrays(scenario, index),
+    )
+
+
+def products(scenario: Scenario) -> Floats:
+    """Product of each state in the world's own unit, (N,)."""
+    return np.array([state.gdp.value for state in scenario.states.values()])
+
+
+def setting_of(scenario: Scenario) -> Setting:
+    """What a run never changes, the matrices of ties left empty."""
+    states, theatres, alignments = tuple(scenario.states), tuple(scenario.theatres), scenario.alignments()
     records = list(scenario.states.values())
-    alignments = scenario.alignments()
-    leaders = [index[b.leader] if b.leader else -1 for b in scenario.blocs.values()]
+    leaders = [states.index(b.leader) if b.leader else -1 for b in scenario.blocs.values()]
     capability = shares([r.capability.value for r in records])
-    gdp = np.array([r.gdp.value for r in records])
     code = codes(states)
-    start, dependence, propensity = tie_arrays(scenario, index, gdp)
-    setting = Setting(
+    return Setting(
         capability=capability,
-        product=shares(gdp),
+        product=shares(products(scenario)),
         standing=capability / capability.max(),
         theatre=np.array([theatres.index(r.theatre) for r in records], dtype=np.int64),
         autonomy=np.array([r.autonomy.value for r in records]),
@@ -81,20 +128,26 @@ def world_of(scenario: Scenario) -> World:
         by_id=np.argsort(code, kind="stable"),
         allowed=np.array([scenario.non_aligned_allowed, *[True] * len(scenario.blocs)]),
         leader=np.array(leaders, dtype=np.int64),
-        propensity=propensity,
-        dependence=dependence,
+        propensity=NONE,
+        dependence=NONE,
         crisis=crises(scenario),
         initial=np.array([-1 if r.initial == RANDOM_ID else alignments.index(r.initial) for r in records]),
     )
-    return World(
-        states=states,
-        alignments=alignments,
-        theatres=theatres,
-        steps=scenario.steps,
-        activation=ACTIVATIONS[scenario.activation],
-        setting=setting,
-        start=start,
-        shocks=shock_arrays(scenario, index),
+
+
+def starting_situation(scenario: Scenario) -> Situation:
+    """What the blocs bring and the parameters, the matrices of ties left empty."""
+    blocs = scenario.blocs.values()
+    return Situation(
+        *(NONE,) * 5,
+        regime=NONE.astype(np.int64),
+        priority=np.array(
+            [[b.priority[r].value if r in b.priority else 0.0 for r in scenario.theatres] for b in blocs]
+        ),
+        enforcement=np.array([b.enforcement.value for b in blocs]),
+        attention_budget=np.array([b.attention_budget.value for b in blocs]),
+        accommodation=np.array([b.accommodation.value for b in blocs]),
+        parameters=np.array([getattr(scenario.parameters, name).value for name in PARAMETERS]),
     )
 
 
@@ -110,10 +163,10 @@ def codes(states: tuple[str, ...]) -> Words:
     return np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
 
 
-def tie_arrays(scenario: Scenario, index: dict[str, int], gdp: Floats) -> tuple[Situation, Floats, Floats]:
-    """The situation at the start, trade dependence and propensity, all as matrices."""
+def tie_matrices(scenario: Scenario, index: dict[str, int]) -> tuple[dict[str, Floats], Integers]:
+    """Every kind of tie as a matrix, (N, N), and the bloc whose regime each sanction belongs to, or 0."""
     n = len(index)
-    layers = {kind: np.zeros((n, n)) for kind in ("bond", "rivalry", "sanction", "trade", "propensity")}
+    layers = {kind: np.zeros((n, n)) for kind in TIE_KINDS}
     regime = np.zeros((n, n), dtype=np.int64)
     alignments = scenario.alignments()
     for tie in scenario.ties:
@@ -123,23 +176,7 @@ def tie_arrays(scenario: Scenario, index: dict[str, int], gdp: Floats) -> tuple[
             layers[tie.kind][j, i] = tie.value
         elif tie.regime:
             regime[i, j] = alignments.index(tie.regime)
-    blocs = scenario.blocs.values()
-    situation = Situation(
-        bond=layers["bond"],
-        bond_origin=layers["bond"].copy(),
-        institution=institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index),
-        rivalry=layers["rivalry"],
-        sanction=layers["sanction"],
-        regime=regime,
-        priority=np.array(
-            [[b.priority[r].value if r in b.priority else 0.0 for r in scenario.theatres] for b in blocs]
-        ),
-        enforcement=np.array([b.enforcement.value for b in blocs]),
-        attention_budget=np.array([b.attention_budget.value for b in blocs]),
-        accommodation=np.array([b.accommodation.value for b in blocs]),
-        parameters=np.array([getattr(scenario.parameters, name).value for name in PARAMETERS]),
-    )
-    return situation, trade_dependence(layers["trade"], gdp), layers["propensity"]
+    return layers, regime
 
 
 def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
@@ -150,7 +187,8 @@ def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(gdp[:, None] > 0, trade / gdp[:, None], 0.0)
     capped = np.minimum(ratio, LARGEST_DEPENDENCE)
-    scaled: Floats = capped / np.maximum(capped.sum(axis=1, keepdims=True), 1.0)
+    sums = np.array([math.fsum(row) for row in capped])  # the same in any order of the states
+    scaled: Floats = capped / np.maximum(sums[:, None], 1.0)
     return scaled
 
 

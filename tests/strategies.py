@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,16 @@ from hypothesis import strategies as st
 
 from sim.parameters import Parameters
 from sim.scenario import Scenario
+from sim.world import world_of
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
-BLOCS = ("east", "west", "south")
+BLOCS = ("east", "west", "south", "north")
 THEATRES = ("land", "sea")
 hundredths = st.integers(0, 100).map(lambda n: n / 100)
 rates = st.sampled_from([0.0, 0.02, 0.2, 1.0])
 
 WEIGHTS = ("w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter", "w_pressure")
+UTILITIES = (*WEIGHTS, "w_autonomy", "inertia")
 RESPONSES = (
     "bond_return", "bond_gain", "bond_loss", "outreach",
     "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
@@ -101,7 +104,7 @@ def shocks(draw: st.DrawFn, ids: list[str], blocs: list[str], theatres: list[str
 
 @st.composite
 def scenarios(
-    draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 3, steps: int = 4, fixed: dict[str, Any] | None = None
+    draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 4, steps: int = 4, fixed: dict[str, Any] | None = None
 ) -> Scenario:
     """A scenario with every mechanism, activation and kind of shock; `fixed` overrides its top-level fields."""
     ids = list(draw(st.permutations(IDS)))[: draw(st.integers(2, max_states))]
@@ -190,3 +193,13 @@ def landscapes(draw: st.DrawFn, *, max_states: int = 6, steps: int = 10, **more:
     sizes = draw(st.lists(st.integers(1, 50), min_size=n, max_size=n))
     activation = draw(st.sampled_from(["random", "fixed_order"]))
     return landscape(matrix + matrix.T, [float(s) for s in sizes], steps=steps, activation=activation, **more)
+
+
+def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
+    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
+    setting = world_of(scenario).setting
+    return sum(
+        setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
+        for i, j in itertools.combinations(range(alignment.size), 2)
+        if alignment[i] != alignment[j]
+    )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import RESPONSES, scenarios
 
-from sim import ensemble, kernel, sparse
+from sim import ensemble, kernel, links, sparse
 from sim.catalog import load
 from sim.model import Run
 from sim.scenario import Scenario
@@ -49,22 +49,22 @@ def test_a_run_leaves_the_world_as_it_was() -> None:
 @given(scenarios(fixed={"shocks": []}), st.integers(0, 2**40), st.integers(0, 1000))
 @settings(max_examples=200, deadline=None)
 def test_a_world_by_its_ties_runs_to_the_bit_as_by_its_matrices(scenario: Scenario, seed: int, replicate: int) -> None:
-    world = world_of(with_settings(scenario, dict.fromkeys(RESTING, 0.0)))
-    dense = ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
-    same(dense, sparse.run(sparse.sparse_of(world), seed=seed, replicate=replicate))
+    resting = with_settings(scenario, dict.fromkeys(RESTING, 0.0))
+    assert not [*links.unlisted(resting)]
+    by_ties = sparse.run(links.sparse_world_of(resting), seed=seed, replicate=replicate)
+    same(ensemble.run(resting, seed=seed, replicate=replicate), by_ties)
 
 
 @pytest.mark.parametrize("name", ["baseline_2023", "no_feedback", "unix_1988"])
 def test_shipped_worlds_by_their_ties(name: str) -> None:
-    scenario = with_settings(load(name), dict.fromkeys(RESTING, 0.0))
-    world = world_of(scenario)
+    resting = with_settings(load(name), dict.fromkeys(RESTING, 0.0))
+    by_ties = links.sparse_world_of(resting)
     for replicate in range(3):
-        dense = ensemble.run(scenario, seed=7, replicate=replicate, world=world)
-        same(dense, sparse.run(sparse.sparse_of(world), seed=7, replicate=replicate))
+        dense = ensemble.run(resting, seed=7, replicate=replicate)
+        same(dense, sparse.run(by_ties, seed=7, replicate=replicate))
 
 
 @pytest.mark.parametrize("rate", RESTING)
 def test_a_world_whose_ties_would_multiply_is_refused(rate: str) -> None:
     base = with_settings(load("no_feedback"), {rate: 0.1})
-    with pytest.raises(ValueError, match="not listed"):
-        sparse.sparse_of(world_of(base))
+    assert [field for field, _ in links.unlisted(base)] == [f"parameters.{rate}"]

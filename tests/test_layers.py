@@ -14,7 +14,7 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 LAYERS = (
-    {"cli"},
+    {"cli", "api"},
     {
         "demonstration",
         "report",
@@ -43,10 +43,11 @@ LAYERS = (
     }
     | {"forecasts", "scorecard", "likelihood", "posterior", "chances", "calibrate", "draws"},
     {"sweep", "engines", "cluster", "design", "store"},
-    {"predictions", "sparse", "placebo", "ensemble", "model"},
+    {"predictions", "sparse", "links", "placebo", "ensemble", "model"},
     {"world"},
     {"landscape", "optimum", "balance", "outcomes", "kernel", "compiled"},
     {
+        "schema",
         "observed",
         "sanctions",
         "catalog",

@@ -63,7 +63,7 @@ def test_ci_runs_the_test_command_of_readme() -> None:
 def test_the_guides_example_is_a_scenario_that_does_what_it_says(tmp_path: Path) -> None:
     from sim.catalog import load
 
-    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8"), re.S)
+    example = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8"), re.S)[0]
     (tmp_path / "turkey.toml").write_text(example, encoding="utf-8")
     scenario = load(tmp_path / "turkey.toml")
     bonds = [t.value for t in scenario.ties if t.kind == "bond" and "TUR" in (t.a, t.b)]

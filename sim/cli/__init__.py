@@ -1,6 +1,19 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
-from sim.cli import calibrate, claims, explain, landscape, regret, report, results, runs, scenarios, score, sensitivity
+from sim.cli import (
+    calibrate,
+    claims,
+    explain,
+    landscape,
+    new,
+    regret,
+    report,
+    results,
+    runs,
+    scenarios,
+    score,
+    sensitivity,
+)
 from sim.cli.group import cli, main
 
 __all__ = [
@@ -10,6 +23,7 @@ __all__ = [
     "explain",
     "landscape",
     "main",
+    "new",
     "regret",
     "report",
     "results",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -39,7 +40,7 @@ SMALLEST = 0.0005  # what rounds to 0.001
 
 
 @cli.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete.scenarios)
 @click.argument("state")
 @click.option("--step", type=int, help="The decision at this step of one run, instead of the mean over many.")
 @seed_option

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sim import __version__
+from sim.cli import complete
 from sim.faults import Fault, InputError, printable
 
 if TYPE_CHECKING:
@@ -95,10 +96,12 @@ def cli() -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")
 seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Luck; the scenario's own by default.")
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="SETTING=VALUE",
+    "--set", "settings", multiple=True, metavar="SETTING=VALUE", shell_complete=complete.settings,
     help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
 )  # fmt: skip
-without_option = click.option("--without", multiple=True, metavar="MECHANISM", help="Switch a mechanism off.")
+without_option = click.option(
+    "--without", multiple=True, metavar="MECHANISM", shell_complete=complete.mechanisms, help="Switch a mechanism off."
+)
 parameters_option = click.option(
     "--parameters", metavar="FILE",
     help="Draws of the parameters: `posterior` for those of the world's calibration, or a posterior.csv.",
@@ -142,8 +145,7 @@ def resolved(
 ) -> Scenario:
     """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
     from sim.catalog import load
-    from sim.faults import suggestion
-    from sim.settings import MECHANISMS, with_settings, with_steps
+    from sim.settings import with_mechanism_off, with_settings, with_steps
 
     scenario = load(name)
     faults = []
@@ -155,11 +157,10 @@ def resolved(
             message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
             faults.append(Fault("--set", 1, setting, message))
     for mechanism in without:
-        if mechanism in MECHANISMS:
-            scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
-        else:
-            near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
-            faults.append(Fault("--without", 1, mechanism, f"unknown mechanism{near}"))
+        try:
+            scenario = with_mechanism_off(scenario, mechanism)
+        except ValueError as error:
+            faults.append(Fault("--without", 1, mechanism, str(error)))
     try:
         scenario = scenario if steps is None else with_steps(scenario, steps)
     except ValueError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -19,7 +20,7 @@ from sim.cli.group import (
 
 
 @cli.command()
-@click.argument("world")
+@click.argument("world", shell_complete=complete.scenarios)
 @seed_option
 @set_option
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @cli.command()
-@click.argument("levers", nargs=-1, metavar="[LEVER...]")
+@click.argument("levers", nargs=-1, metavar="[LEVER...]", shell_complete=complete.scenarios)
 @click.option("--outcome", default="capability_front", show_default=True, help="What is measured, or share_BLOC_STATE.")
 @click.option("--want", type=click.Choice(["low", "high"]), default="low", show_default=True, help="What is better.")
 @click.option("--satisfied", type=float, default=0.1, show_default=True, help="At or beyond it the outcome satisfies.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     SOME_FAILED,
     Interrupted,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @cli.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete.scenarios)
 @seed_option
 @click.option("--replicate", type=click.IntRange(0), default=0, help="Which run of the seed.")
 @click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")
@@ -67,7 +68,7 @@ def run(
 
 
 @cli.command()
-@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...", shell_complete=complete.scenarios)
 @click.option("--replicates", type=click.IntRange(1, 10_000_000), help="Runs of each design point.")
 @seed_option
 @click.option("--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -56,7 +57,7 @@ def list_(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete.scenarios)
 @set_option
 @without_option
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Every tie of a state (of two: between them).")
@@ -86,7 +87,7 @@ def show(
 
 
 @cli.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete.files)
 @json_option
 def check(files: tuple[str, ...], as_json: bool) -> None:
     """Check scenario files, worlds and bibliographies; say every fault at once.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 
 BASE, ALL = "baseline_2023", "all"
 WITH_ALL = "model, all sanctions"
-CHANCES = ("P(leader's)", "P(neither)", "P(other)")
+CHANCES = ("leader's bloc", "neither", "another bloc")
 FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 
 
 @cli.command()
-@click.argument("scenario", default=BASE)
+@click.argument("scenario", default=BASE, shell_complete=complete.scenarios)
 @click.option("--replicates", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Runs of each.")
 @seed_option
 @set_option
@@ -141,7 +142,10 @@ def rows(
         forecasts = [forecasts[0], {**with_all, "forecast": WITH_ALL}, *forecasts[1:]]
     for one in forecasts:
         gap = one.get(f"model_less_{first}")
-        made.add_row(plain(one["forecast"]), *(shown(one[key]) for key in figures), shown(gap, "+") if gap else "")
+        fewer = f" ({one['n']} states)" if one["n"] < forecasts[0]["n"] else ""
+        made.add_row(
+            plain(one["forecast"] + fewer), *(shown(one[key]) for key in figures), shown(gap, "+") if gap else ""
+        )
     out.print(made)
 
 
@@ -208,5 +212,6 @@ def figure_table(record: dict[str, Any], key: str, what: str) -> list[str]:
             if own in row:
                 cells.setdefault(row["forecast"], {})[name] = shown(row[own], "+" if own.startswith("model") else "")
     names = [name for name, _, _ in scored]
-    head = [f"| {what} | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    counted = [f"{name} (n = {one['n']})" for name, one, _ in scored]
+    head = [f"| {what} | {' | '.join(counted)} |", "| --- " * (len(names) + 1) + "|"]
     return head + [f"| {told} | {' | '.join(own.get(name, '') for name in names)} |" for told, own in cells.items()]

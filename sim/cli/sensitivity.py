@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     cli,
     console,
@@ -34,7 +35,7 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 
 
 @cli.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete.scenarios)
 @click.option("--outcome", default="capability_front", show_default=True, metavar="NAME",
               help="An outcome, over the last 8 steps, or share_ALIGNMENT_STATE.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,

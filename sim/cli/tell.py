@@ -239,6 +239,8 @@ def comparison(
     out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, *, everything: bool
 ) -> None:
     """Paired differences by scenario: the main outcomes, and the states that move surely."""
+    from sim.compare import main_outcomes
+
     out.print(
         f"Against {plain(baseline)}: mean difference over paired runs, 95 % interval, effect over the runs' spread"
     )
@@ -246,12 +248,12 @@ def comparison(
     out.print("Outcomes and shares are means over the last 8 steps of each run, taken over the pairs")
     if len(found.designs) < 2:
         out.print("There is only one scenario here: sweep it together with the one to compare it with")
-    main = [f"{what}_{a}" for what in ("capability", "members") for a in found.alignments() if a != "non_aligned"]
+    main = main_outcomes(found)
     for design in (d for d in found.designs if d != baseline):
         rows = outcomes[outcomes["scenario"] == design]
         shown = table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
                       numbers=("baseline", "scenario", "difference", "95 % interval", "effect", "pairs"))  # fmt: skip
-        for one in rows[rows["outcome"].isin([*main, "polarization"]) | everything].itertuples():
+        for one in rows[rows["outcome"].isin(main) | everything].itertuples():
             interval = f"{one.low:+.3f} to {one.high:+.3f}"
             numbers = (f"{one.baseline_mean:.3f}", f"{one.mean:.3f}", f"{one.difference:+.3f}", interval)
             effect = "–" if math.isnan(one.effect) else f"{one.effect:+.2f}"

@@ -1,0 +1,300 @@
+"""The Python side of the command: load a scenario, run it, sweep several, compare them, all as tables of pandas.
+
+What is wrong with a file, a name or a setting raises `InputError`, which says every fault and what would be right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from sim import catalog, ensemble, settings
+from sim.cli.group import stem
+from sim.compare import Sample, bloc_sizes, compare_outcomes, compare_states, main_outcomes, sample
+from sim.engines import Progress
+from sim.faults import Fault, InputError
+from sim.model import Run
+from sim.scenario import Scenario
+from sim.store import Results
+from sim.sweep import question_of
+from sim.sweep import sweep as execute
+
+__all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "load", "read", "run", "sweep"]
+
+Named = str | Path
+Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
+LATE = "means over the last 8 steps of each run"
+
+
+def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] = (), **changes: float) -> Scenario:
+    """A scenario or world by name or path, resolved and frozen, with settings changed and mechanisms off.
+
+    changes are what `--set` takes: a parameter by its name, anything else by its path, such as
+    `**{"blocs.us_led.accommodation": 0.1}`. Raises InputError where there is no such scenario, a file has
+    faults, or a setting or mechanism is unknown or out of its bounds.
+
+    >>> scenario = load("baseline_2023", w_pressure=0.5, without="shelter")
+    >>> scenario
+    <Scenario 'Baseline, October 2023': 52 states, blocs us_led, front, 40 steps>
+    >>> scenario.parameters.w_pressure.value, scenario.parameters.w_shelter.value
+    (0.5, 0.0)
+    >>> load("baseline_2023", erosoin=1)
+    Traceback (most recent call last):
+    sim.faults.InputError: baseline_2023:1: erosoin: unknown setting 'erosoin' (did you mean 'erosion'?); ...
+    """
+    told = catalog.load(name)
+    wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in changes.items()]
+    wanted += [*switched_off(without), *([] if steps is None else [("steps", settings.with_steps, steps)])]
+    return accepted(str(name), wanted, told)
+
+
+def accepted(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
+    """The scenario after changes; raises InputError with every fault."""
+    faults = []
+    for field, change, value in changes:
+        try:
+            told = change(told, value)
+        except ValueError as error:
+            faults.append(Fault(name, 1, field, str(error)))
+    if faults:
+        raise InputError(faults)
+    return told
+
+
+def switched_off(mechanisms: str | Iterable[str]) -> list[Change]:
+    """The changes that switch mechanisms off, also where one stands alone."""
+    names = [mechanisms] if isinstance(mechanisms, str) else mechanisms
+    return [(name, settings.with_mechanism_off, name) for name in names]
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """One run over its steps, the start included.
+
+    steps: a row a step, the outcomes of `docs/model.md`. states: a row a step and state: its alignment, the chance
+    it gave each alignment (NaN at the start), its regime's stability, and the bite of sanctions on it.
+    """
+
+    title: str
+    seed: int
+    replicate: int
+    steps: pd.DataFrame
+    states: pd.DataFrame
+
+    @property
+    def alignments(self) -> pd.DataFrame:
+        """Where each state stands: a row a step, a column a state."""
+        return self.states.pivot_table(index="step", columns="state", values="alignment", aggfunc="first")
+
+    def __repr__(self) -> str:
+        last = self.steps.index[-1]
+        return f"<Trajectory of {self.title!r}: {last} steps, seed {self.seed}, replicate {self.replicate}>"
+
+    def _repr_html_(self) -> str:
+        last = self.states[self.states["step"] == self.states["step"].max()]
+        rows = [
+            (alignment, len(members), self.steps[f"capability_{alignment}"].iloc[-1], ", ".join(members["state"]))
+            for alignment, members in last.groupby("alignment", sort=False)
+        ]
+        table = pd.DataFrame(rows, columns=["alignment", "states", "share of capability", "who stands there"])
+        return told(
+            self.title, table.sort_values("share of capability", ascending=False, kind="stable"),
+            f"After {self.steps.index[-1]} rounds of decisions; seed {self.seed}, replicate {self.replicate}. "
+            "One run is one draw of luck: sweep() shows how runs spread.",
+        )  # fmt: skip
+
+
+def run(
+    scenario: Scenario | Named, *, seed: int | None = None, replicate: int = 0, without: str | Iterable[str] = ()
+) -> Trajectory:
+    """Run a scenario once; the same scenario, seed and replicate give the same run, here and by `blocs run`.
+
+    seed is the scenario's own by default. Raises InputError as `load` does.
+
+    >>> once = run("baseline_2023", seed=7)
+    >>> once.steps.shape[0], once.states["state"].nunique()
+    (41, 52)
+    >>> once.alignments.loc[40, "USA"]
+    'us_led'
+    """
+    scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+    scenario = accepted("run", switched_off(without), scenario)
+    luck = scenario.sweep.seed if seed is None else seed
+    return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=replicate))
+
+
+def trajectory_of(title: str, once: Run) -> Trajectory:
+    """A run as tables."""
+    steps, states = once.alignment.shape
+    index = pd.RangeIndex(steps, name="step")
+    columns = {
+        "step": np.repeat(np.arange(steps), states),
+        "state": np.tile(np.array(once.states, dtype=object), steps),
+        "alignment": np.array(once.alignments, dtype=object)[once.alignment].ravel(),
+        **{f"chance_{a}": once.chances[:, :, k].ravel() for k, a in enumerate(once.alignments)},
+        "regime_stability": once.stability.ravel(),
+        "bite": once.bite.ravel(),
+    }
+    outcomes = pd.DataFrame(once.outcomes, columns=list(once.outcome_names), index=index)
+    return Trajectory(title, once.seed, once.replicate, outcomes, pd.DataFrame(columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Many runs of one or more scenarios, read from their folder when a table is first asked for.
+
+    runs: a row a run, its outcomes as means over the last 8 steps. states: a row a run and state, the share of those
+    steps in each alignment. steps: a row a run and step. `design` names the scenario and what its sweep sets.
+    """
+
+    folder: Path
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The finished runs as `compare` reads them; raises InputError where there is none."""
+        return sample(Results(self.folder))
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row a run."""
+        return self.sample.runs
+
+    @property
+    def states(self) -> pd.DataFrame:
+        """A row a run and state."""
+        return self.sample.states
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """A row a run and step."""
+        found = self.query("select * from steps order by point, seed, replicate, step")
+        labels = self.runs.drop_duplicates("point").set_index("point")["design"]
+        found.insert(0, "design", found["point"].map(labels))
+        return found
+
+    @property
+    def failed(self) -> int:
+        """Runs that failed; their errors stand in the column `error` of the table runs, which `query` reads."""
+        return self.sample.failed
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """What a question in SQL finds in the tables runs, states, steps and points."""
+        with contextlib.closing(Results(self.folder).connection()) as connection:
+            found: pd.DataFrame = connection.execute(sql).df()
+        return found
+
+    def __repr__(self) -> str:
+        return f"<Ensemble of {len(self.runs)} runs, {self.failed} failed: {', '.join(self.sample.designs)}>"
+
+    def _repr_html_(self) -> str:
+        names = ["scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"]
+        table = pd.DataFrame(bloc_sizes(Results(self.folder)), columns=names)
+        failed = f" {self.failed} runs failed and are left out." if self.failed else ""
+        return told(
+            f"{len(self.runs)} runs", table,
+            f"Share of capability that each bloc has: mean and quantiles over runs ({LATE}), and the share of the "
+            f"runs in which it has at least a tenth.{failed}",
+        )  # fmt: skip
+
+
+def sweep(
+    scenarios: Named | Sequence[Named] | Mapping[str, Scenario | Named], *, replicates: int | None = None,
+    seed: int | None = None, out: Named | None = None, workers: int | None = None, progress: Progress | None = None,
+) -> Ensemble:  # fmt: skip
+    """Run scenarios many times on the same luck: names or paths, or scenarios by the name they shall have.
+
+    out is the folder of the results, as of `blocs sweep --out`: the same call goes on where it was stopped. Without
+    it they live as long as what is returned. replicates and seed are the scenario's own by default, workers one
+    thread a core; progress hears of the runs done and of all runs. Raises InputError as `load` does, and where the
+    folder holds another question.
+
+    >>> heard = []
+    >>> results = sweep(["baseline_2023", "no_sanctions"], replicates=20, progress=lambda *so_far: heard.append(so_far))
+    >>> results
+    <Ensemble of 40 runs, 0 failed: baseline_2023, no_sanctions>
+    >>> heard[-1]
+    (40, 40)
+    >>> results.runs.groupby("design")["capability_front"].mean().between(0, 1).all().item()
+    True
+    """
+    if isinstance(scenarios, (str, Path)):
+        scenarios = [scenarios]
+    named = scenarios if isinstance(scenarios, Mapping) else {stem(str(name)): name for name in scenarios}
+    found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named.items()}
+    question = question_of(found, replicates=replicates, seed=seed)
+    folder = Path(tempfile.mkdtemp(prefix="blocs-")) if out is None else Path(out)
+    made = Ensemble(folder)
+    if out is None:
+        weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
+    execute(question, folder, workers=workers, progress=progress or (lambda done, total: None))
+    return made
+
+
+def read(folder: Named) -> Ensemble:
+    """The results of an earlier sweep; raises InputError where the folder holds none."""
+    Results(Path(folder)).manifest()
+    return Ensemble(Path(folder))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Scenarios beside a baseline, run by run on the same luck.
+
+    outcomes: a row a scenario and outcome; states: a row a scenario, state and alignment. Both give the means, the
+    mean difference with its 95 % interval (low, high), effect size, p, and `clear`: whether the difference
+    is one though all outcomes, or all states, of the scenario are asked at once.
+    """
+
+    baseline: str
+    outcomes: pd.DataFrame
+    states: pd.DataFrame
+    main: pd.DataFrame
+
+    def __repr__(self) -> str:
+        others = ", ".join(self.outcomes["scenario"].unique())
+        return f"<Comparison with {self.baseline}: {others or 'nothing to compare it with'}>"
+
+    def _repr_html_(self) -> str:
+        columns = ["scenario", "outcome", "baseline_mean", "mean", "difference", "low", "high", "pairs", "clear"]
+        return told(
+            f"Against {self.baseline}", self.main[columns],
+            f"Mean difference over paired runs ({LATE}) with its 95 % interval of chance, at these parameters. "
+            "clear: at 5 % though all outcomes of the scenario are asked at once (Holm 1979).",
+        )  # fmt: skip
+
+
+def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Comparison:
+    """Every outcome and state of the other scenarios beside the baseline's, paired run by run.
+
+    results are those of `sweep` or the folder of an earlier one; baseline is the first scenario whose name begins
+    with baseline by default, else the first. Raises InputError where there is no such scenario.
+
+    >>> found = compare(sweep(["baseline_2023", "no_sanctions"], replicates=20))
+    >>> found
+    <Comparison with baseline_2023: no_sanctions>
+    >>> bites = found.outcomes.set_index("outcome").loc["bite_front"]
+    >>> float(bites["mean"]), bool(bites["difference"] < 0)
+    (0.0, True)
+    """
+    held = (results if isinstance(results, Ensemble) else read(results)).sample
+    against = held.baseline(baseline)
+    outcomes = compare_outcomes(held, against)
+    main = outcomes[outcomes["outcome"].isin(main_outcomes(held))].reset_index(drop=True)
+    return Comparison(against, outcomes, compare_states(held, against), main)
+
+
+def told(title: str, table: pd.DataFrame, note: str) -> str:
+    """A titled table as a part of a page, all text escaped."""
+    shown = Markup(table.to_html(index=False, border=0, na_rep="–", float_format="{:.3f}".format))  # noqa: S704  # escapes
+    return str(Markup("<p><strong>{}</strong></p>{}<p>{}</p>").format(title, shown, note))
