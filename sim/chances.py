@@ -77,7 +77,7 @@ def by_alignment(world: World, *, seed: int, replicates: range) -> Floats:
         for replicate in replicates:
             record = ensemble.trajectory(
                 np.uint64(seed), np.uint64(replicate), world.activation, world.steps,
-                outcome_count(world), world.setting, world.start, world.shocks,
+                outcome_count(world), world.setting, world.start, world.at_start, world.shocks,
             )  # fmt: skip
             total += outcomes.late_mean(record.chances)
     return total / len(replicates)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import complete
 from sim.cli.group import (
     Interrupted,
     cli,
@@ -36,7 +37,7 @@ DRAWS = 256
 
 
 @cli.command()
-@click.argument("scenario", default=BASE)
+@click.argument("scenario", default=BASE, shell_complete=complete.scenarios)
 @click.option("--points", type=click.IntRange(2, 100_000), default=4096, show_default=True,
               help="Points of the prior: a Sobol design over the parameters' ranges.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 10_000), default=32, show_default=True, help="Runs of each point.")
