@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sim.landscape import Minima
@@ -196,6 +198,46 @@ def indices(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yticks(rows, list(ordered["setting"]))
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
+
+
+def learnt_parameter(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) -> None:
+    """One parameter, before and after the record: bars of the posterior over a line of the prior, the profile's dots.
+
+    density has a row a bin of the range: `left`, `width`, `posterior` (1: as likely as before) and `profile` (the
+    best likelihood in the bin over the best of all, 0 to 1). one is a parameter of the calibration's record.
+    """
+    colour = PALETTE[1] if one["identified"] else NON_ALIGNED_COLOUR
+    hatch = "" if one["identified"] else "///"
+    axes.bar(density["left"], density["posterior"], density["width"], align="edge", color=colour, alpha=0.45,
+             edgecolor="white", hatch=hatch, linewidth=0.4)  # fmt: skip
+    axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
+    top = max(2.0, 1.25 * float(density["posterior"].max()))
+    middle = density["left"] + density["width"] / 2
+    axes.plot(middle, top * density["profile"], color=PALETTE[5], marker=".", markersize=3, linewidth=0.8)
+    axes.plot([one["low"], one["high"]], [0.06 * top] * 2, color="black", linewidth=2.5, solid_capstyle="butt")
+    axes.plot([one["default"]], [0.06 * top], marker="D", color="white", markeredgecolor="black", markersize=4.5)
+    axes.set_title(f"{one['parameter']}{': identified' if one['identified'] else ''}", fontsize=8)
+    axes.set(ylim=(0, top), xlim=(density["left"].iloc[0], density["left"].iloc[-1] + density["width"].iloc[-1]))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.tick_params(labelsize=7)
+    axes.set_yticks([])
+
+
+def learnt_key(axes: Sequence[Axes]) -> None:
+    """What the bars, lines and dots of `learnt_parameter` mean, in the first of the axes left over; the rest go."""
+    for one in axes:
+        one.set_axis_off()
+    bar: Any = Patch(facecolor=PALETTE[1], alpha=0.45)
+    grey: Any = Patch(facecolor=NON_ALIGNED_COLOUR, alpha=0.45, hatch="///", edgecolor="white")
+    lines: list[Any] = [
+        Line2D([], [], color="black", linestyle="--", linewidth=0.8),
+        Line2D([], [], color=PALETTE[5], marker=".", linewidth=0.8),
+        Line2D([], [], color="black", linewidth=2.5),
+        Line2D([], [], color="white", marker="D", markeredgecolor="black", markersize=4.5, linewidth=0),
+    ]
+    told = ["posterior, identified", "posterior, not identified", "prior", "best likelihood in the bin",
+            "90 % interval", "default"]  # fmt: skip
+    axes[0].legend([bar, grey, *lines], told, loc="center left", fontsize=8, frameon=False)
 
 
 ANSWERS = {

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from sim.catalog import NAME, bibliography, load
 from sim.design import label, points
+from sim.draws import SHIPPED, draws_of, swept
 from sim.faults import Fault, InputError, printable, shown_path
 from sim.parameters import Parameters
 from sim.scenario import Scenario
@@ -197,7 +198,9 @@ def difference(name: str, scenario: Scenario) -> list[str]:
             value = value.get(part) if isinstance(value, dict) else None
         if isinstance(value, dict) and "value" in value:
             options += ["--set", f"{place}={value['value']!r}"]
-    if base.sweep.vary != scenario.sweep.vary or base.sweep.design != scenario.sweep.design:
+    if drawn := draws_swept(name, scenario):
+        options += ["--parameters", SHIPPED, "--points", str(drawn)]
+    elif base.sweep.vary != scenario.sweep.vary or base.sweep.design != scenario.sweep.design:
         options += ["--design", scenario.sweep.design]
         options += ["--points", str(scenario.sweep.points)] if scenario.sweep.points else []
         for path, spread in scenario.sweep.model_dump(exclude_none=True)["vary"].items():
@@ -205,6 +208,17 @@ def difference(name: str, scenario: Scenario) -> list[str]:
                 span = (spread["start"], spread["stop"], *([spread["points"]] if "points" in spread else []))
                 options += ["--vary", f"{path}={':'.join(map(repr, span))}"]
     return options
+
+
+def draws_swept(name: str, scenario: Scenario) -> int:
+    """How many draws of its world's posterior a recorded scenario is swept over; 0 where it is swept otherwise."""
+    counts = {len(values) for values in scenario.sweep.vary.values() if isinstance(values, tuple)}
+    if scenario.sweep.design != "list" or len(counts) != 1:
+        return 0
+    (count,) = counts
+    with contextlib.suppress(InputError):
+        return count if swept(scenario, draws_of(name), count).sweep.vary == scenario.sweep.vary else 0
+    return 0
 
 
 def matches(name: str, scenario: Scenario, asked: list[dict[str, Any]], options: list[str]) -> bool:
@@ -218,7 +232,11 @@ def matches(name: str, scenario: Scenario, asked: list[dict[str, Any]], options:
             if option == "--set":
                 path, _, value = word.partition("=")
                 base = with_settings(base, {path: float(value)})
+        if any(option == "--parameters" for option, _ in given):
+            base = swept(base, draws_of(name), draws_swept(name, scenario))
         if any(option == "--design" for option, _ in given):
+            if any(isinstance(values, tuple) for values in scenario.sweep.vary.values()):
+                return False  # no option gives a list of values
             base = base.model_copy(update={"sweep": scenario.sweep})
         made = [(point.settings, point.digest) for point in points(name, base)]
     except (InputError, ValueError):

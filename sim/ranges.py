@@ -20,6 +20,7 @@ from sim.world import World, world_of
 
 VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds state no affinities
 AT_DEFAULTS, AT_POINTS = 0, 1  # streams of randomness for permutations
+POINTS = 4096
 PART = 100  # runs of a thread's task at the defaults
 CHANCE = 0.05  # of a separation as strong anywhere among the parameters if none mattered
 
@@ -30,7 +31,7 @@ Worlds = Mapping[str, World]
 class Counts:
     """How much is computed: design points and runs of each scenario at one, placebo worlds and runs in one."""
 
-    points: int = 4096
+    points: int = POINTS
     each: int = 4
     placebos: int = 20
     replicates: int = 4000  # of each scenario at the defaults
@@ -105,11 +106,15 @@ def stream(seed: int, kind: int, n: int) -> np.random.Generator:
 
 def explore(
     scenarios: Mapping[str, Scenario], claims: Sequence[Claim], counts: Counts, *,
-    defaults: bool, workers: int | None = None, progress: Progress | None = None,
+    defaults: bool, values: Floats | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> Findings:  # fmt: skip
-    """Run what the claims need; a point has luck of its own, the same in all scenarios and in its placebo world."""
+    """Run what the claims need; a point has luck of its own, the same in all scenarios and in its placebo world.
+
+    values, (points, V), are the parameters of each point; a design over their ranges by default.
+    """
     worlds = {name: world_of(scenarios[name]) for name in needed(claims)}
-    values = design(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
+    if values is None:
+        values = design(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
     late: dict[str, list[Late]] = {}
     article, placebo = np.full((2, counts.points, len(claims)), np.nan)
     at_defaults = np.full((counts.placebos, len(claims)), np.nan)

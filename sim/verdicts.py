@@ -127,13 +127,13 @@ def verdict(
 
 def judged(
     claims: Sequence[Claim], scenarios: Mapping[str, Scenario], found: Sample | None, counts: Counts, *,
-    workers: int | None = None, progress: Progress | None = None,
+    values: Floats | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> list[Judged]:  # fmt: skip
-    """Run what the claims need over the ranges and in placebo worlds, and judge.
+    """Run what the claims need over the ranges, or at given parameters, (points, V), and in placebo worlds, and judge.
 
     Their effects at the defaults come from the runs of a sweep, and are run too where there is none.
     """
-    made = explore(scenarios, claims, counts, defaults=found is None, workers=workers, progress=progress)
+    made = explore(scenarios, claims, counts, defaults=found is None, values=values, workers=workers, progress=progress)
     verdicts = []
     for place, claim in enumerate(claims):
         evidence = made.defaults if found is None else evidence_from(found, claim.scenarios)

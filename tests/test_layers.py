@@ -16,8 +16,8 @@ ROOT = Path(sim.__file__).parent
 LAYERS = (
     {"api", "cli"},
     {
-        "analyses", "charts", "claims", "compare", "demonstration", "estimates", "explain", "figures", "flips",
-        "forecasts", "intervals", "late", "levers", "maps", "provenance", "ranges", "regret", "replay", "report",
+        "analyses", "calibrate", "chances", "charts", "claims", "compare", "demonstration", "draws", "estimates", "explain", "figures", "flips",
+        "forecasts", "intervals", "late", "levers", "likelihood", "maps", "posterior", "provenance", "ranges", "regret", "replay", "report",
         "score", "scorecard", "sensitivity", "verdicts",
     },
     {"cluster", "crate", "design", "engines", "store", "sweep"},

@@ -1,6 +1,7 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
 from sim.cli import (
+    calibrate,
     claims,
     explain,
     landscape,
@@ -17,6 +18,7 @@ from sim.cli import (
 from sim.cli.group import cli, main
 
 __all__ = [
+    "calibrate",
     "claims",
     "cli",
     "explain",

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.group import cli, console, json_option, plain, say_json, seed_option, table, workers_option
+from sim.cli.group import (
+    cli,
+    console,
+    json_option,
+    parameters_option,
+    plain,
+    say_json,
+    seed_option,
+    table,
+    workers_option,
+)
 from sim.cli.runs import progress_bar
 from sim.faults import Fault, InputError
 
@@ -21,10 +31,14 @@ if TYPE_CHECKING:
     from sim.verdicts import Held, Judged
 
 
+OVER_RANGES = "settings over the parameters' ranges"
+
+
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path), required=False)
-@click.option("--points", type=click.IntRange(0, 100_000), default=4096, show_default=True,
-              help="Settings of the parameters over their ranges; 0 for the defaults alone.")  # fmt: skip
+@click.option("--points", type=click.IntRange(0, 100_000), show_default="4096, or all draws",
+              help="Settings of the parameters, over their ranges or drawn; 0 for the defaults alone.")  # fmt: skip
+@parameters_option
 @click.option("--each", type=click.IntRange(2, 10_000), default=4, show_default=True,
               help="Runs of each scenario at each of these settings.")  # fmt: skip
 @click.option("--placebos", type=click.IntRange(0, 10_000), default=20, show_default=True,
@@ -35,21 +49,23 @@ if TYPE_CHECKING:
 @workers_option
 @json_option
 def claims(
-    results: Path | None, points: int, each: int, placebos: int, replicates: int, seed: int | None,
-    workers: int | None, as_json: bool,
+    results: Path | None, points: int | None, parameters: str | None, each: int, placebos: int, replicates: int,
+    seed: int | None, workers: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer the article's claims: at the defaults, over the parameters' ranges, and beside placebo worlds.
 
     Without RESULTS it runs what it needs itself; with the folder of a sweep the effects at the defaults are the
-    sweep's, and its scenarios are those that the ranges and placebo worlds start from.
+    sweep's, and its scenarios are those that the ranges and placebo worlds start from. With --parameters posterior
+    the settings are draws from the calibrated parameters instead of the ranges (docs/calibration.md).
 
     Example: blocs claims --points 512
     """
     from sim.catalog import load
     from sim.claims import BASE, CLAIMS, needed, unanswered
     from sim.compare import sample
+    from sim.draws import draws_of
     from sim.provenance import as_run
-    from sim.ranges import Counts
+    from sim.ranges import POINTS, Counts
     from sim.store import Results
     from sim.verdicts import as_record, counted
     from sim.verdicts import judged as judge
@@ -59,15 +75,17 @@ def claims(
     names = needed(asked)
     scenarios = {name: load(name) for name in names} if results is None else as_run(Results(results), names)
     luck = scenarios[BASE].sweep.seed if seed is None else seed
-    counts = Counts(points=points, each=each, placebos=placebos, replicates=replicates, seed=luck)
+    values = None if parameters is None or points == 0 else draws_of(BASE, parameters).some(points)
+    settings = len(values) if values is not None else POINTS if points is None else points
+    counts = Counts(points=settings, each=each, placebos=placebos, replicates=replicates, seed=luck)
     with progress_bar() as progress:
-        judged = judge(asked, scenarios, found, counts, workers=workers, progress=progress)
+        judged = judge(asked, scenarios, found, counts, values=values, workers=workers, progress=progress)
     lacking = {} if found is None else unanswered(found)
     if as_json:
         record = {"claims": [as_record(one) for one in judged], "lacking": lacking, "counts": counted(counts)}
-        say_json(record)
+        say_json(record | {"parameters": "ranges" if values is None else parameters})
     else:
-        tell(console(), judged, counts)
+        tell(console(), judged, counts, drawn=values is not None)
         for number, names in lacking.items():
             click.echo(f"claim {number} needs {', '.join(names)} among the scenarios")
 
@@ -82,8 +100,8 @@ def answerable_in(found: Sample, results: Path | None) -> list[Claim]:
     raise InputError([Fault(str(results), 1, "", message)])
 
 
-def tell(out: Console, found: list[Judged], counts: Counts) -> None:
-    """The claims with their figures and verdicts."""
+def tell(out: Console, found: list[Judged], counts: Counts, *, drawn: bool = False) -> None:
+    """The claims with their figures and verdicts; drawn where the settings are draws from a posterior."""
     shown = table("", "claim", "effect", "holds in", "where", "placebo: effect, holds in", "verdict")
     for one in found:
         answer, placebo = one.answer, one.placebo
@@ -99,7 +117,8 @@ def tell(out: Console, found: list[Judged], counts: Counts) -> None:
     out.print("\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone.")
     if counts.points:
         out.print(
-            f"holds in: share of {counts.points} settings over the parameters' ranges, {counts.each} runs of each"
+            f"holds in: share of {counts.points} {'draws from the calibrated parameters' if drawn else OVER_RANGES},"
+            f" {counts.each} runs of each"
             " scenario at each;\nwhere: the parameters that tell these settings from the others, by the distance of"
             " Kolmogorov and Smirnov;\nplacebo: the same with the ties permuted over the states (docs/claims.md)."
         )

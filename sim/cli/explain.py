@@ -14,6 +14,7 @@ from sim.cli.group import (
     cli,
     console,
     json_option,
+    parameters_option,
     plain,
     resolved,
     say_json,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
 REPLICATES = 100
+RUNS_A_DRAW = 8
 SMALLEST = 0.0005  # what rounds to 0.001
 
 
@@ -45,27 +47,33 @@ SMALLEST = 0.0005  # what rounds to 0.001
 @click.option("--replicate", type=click.IntRange(0), help="Which run of the seed, with --step; 0 by default.")
 @click.option("--flip", is_flag=True, help="Look for the smallest change of one setting that turns the state.")
 @click.option("--replicates", type=click.IntRange(2, 100_000), help=f"Runs to average; {REPLICATES} by default.")
+@parameters_option
 @set_option
 @without_option
 @json_option
 def explain(
     scenario: str, state: str, step: int | None, seed: int | None, replicate: int | None, flip: bool,
-    replicates: int | None, settings: tuple[str, ...], without: tuple[str, ...], as_json: bool,
+    replicates: int | None, parameters: str | None, settings: tuple[str, ...], without: tuple[str, ...],
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Explain why a state aligns as it does: its utilities term by term, and whose alignment they come from.
 
-    SCENARIO may also be the folder of a sweep: the same for each of its scenarios.
+    SCENARIO may also be the folder of a sweep: the same for each of its scenarios. With --parameters posterior it
+    also says how far the chances hang on what the record leaves open of the parameters.
 
     Example: blocs explain baseline_2023 IRN --flip
     """
     from sim import explain as science
     from sim import flips
 
-    one, many = {"--replicate": replicate}, {"--replicates": replicates, "--flip": flip or None}
+    one, many = (
+        {"--replicate": replicate},
+        {"--replicates": replicates, "--flip": flip or None, "--parameters": parameters},
+    )
     if (Path(scenario) / "manifest.json").is_file():
         changed = {"--set": settings or None, "--without": without or None}
         refuse_with(
-            {"--step": step, **one, "--flip": many["--flip"], "--seed": seed, **changed},
+            {"--step": step, **one, **many, "--replicates": None, "--seed": seed, **changed},
             "asks about a scenario, and this is a folder of results",
         )
         of_results(Path(scenario), state, replicates, as_json=as_json)
@@ -84,11 +92,17 @@ def explain(
     count = replicates or REPLICATES
     average = science.averaged(told, state, seed=luck, replicates=count)
     turned = flips.flips(told, state, seed=luck, replicates=count) if flip else None
+    left_open = None if parameters is None else over_draws(told, state, scenario, parameters, luck)
     if as_json:
         record = {"scenario": name, "name": told.states[state].name, **average.record()}
+        record |= {"parameters": left_open} if left_open else {}
         say_json({**record, **({"flip": turned.record()} if turned else {})})
         return
     tell_average(console(), name, told, average)
+    for alignment, (low, median, high) in (left_open or {}).items():
+        click.echo(
+            f"P({alignment}) over draws of the parameters: median {median:.2f}, 90 % from {low:.2f} to {high:.2f}"
+        )
     if turned is not None:
         words = ["blocs", "explain", scenario, state]
         words += [word for setting in settings for word in ("--set", setting)]
@@ -96,6 +110,17 @@ def explain(
         words += ["--seed", str(seed)] if seed is not None else []
         words += ["--replicates", str(replicates)] if replicates is not None else []
         tell_flips(console(), words, turned)
+
+
+def over_draws(told: Scenario, state: str, reference: str, parameters: str, seed: int) -> dict[str, list[float]]:
+    """5 %, median and 95 % of a state's chance of each alignment over draws of the parameters."""
+    import numpy as np
+
+    from sim.draws import chances_over, draws_of
+
+    found = chances_over(told, draws_of(reference, parameters), replicates=RUNS_A_DRAW, seed=seed)
+    low, median, high = np.quantile(found[:, list(told.states).index(state)], [0.05, 0.5, 0.95], axis=0)
+    return {name: [low[k], median[k], high[k]] for k, name in enumerate(told.alignments())}
 
 
 def refuse_with(given: dict[str, Any], message: str) -> None:

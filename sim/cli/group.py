@@ -113,6 +113,10 @@ set_option = click.option(
 without_option = click.option(
     "--without", multiple=True, metavar="MECHANISM", shell_complete=complete.mechanisms, help="Switch a mechanism off."
 )
+parameters_option = click.option(
+    "--parameters", metavar="FILE",
+    help="Draws of the parameters: `posterior` for those of the world's calibration, or a posterior.csv.",
+)  # fmt: skip
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 512), help="Threads or processes; one a core by default."
 )

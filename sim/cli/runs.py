@@ -19,6 +19,7 @@ from sim.cli.group import (
     cli,
     console,
     json_option,
+    parameters_option,
     resolved,
     say_json,
     seed_option,
@@ -86,23 +87,29 @@ def run(
 @click.option(
     "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
 )  # fmt: skip
-@click.option("--points", type=click.IntRange(1, 100_000), help="Points of a latin_hypercube or sobol design.")
+@click.option(
+    "--points",
+    type=click.IntRange(1, 100_000),
+    help="Points of a latin_hypercube or sobol design, or draws of --parameters.",
+)
 @click.option(
     "--vary", multiple=True, metavar="SETTING=LOW:HIGH[:POINTS]",
     help="A setting to vary, e.g. w_pressure=0:1; all parameters over their ranges where a sampling design has none.",
 )  # fmt: skip
+@parameters_option
 @click.option("--trajectory", is_flag=True, help="Keep every state's alignment at every step.")
 @json_option
 def sweep(
     scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
     settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
     engine: str, scheduler: str | None, scheduler_file: Path | None, shard: str | None, resume: bool,
-    design: str | None, points: int | None, vary: tuple[str, ...], trajectory: bool,
+    design: str | None, points: int | None, vary: tuple[str, ...], parameters: str | None, trajectory: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
 
-    Finished runs are never lost: the same command goes on where it was stopped.
+    Finished runs are never lost: the same command goes on where it was stopped. With --parameters posterior every
+    point is a draw from the calibrated parameters (docs/calibration.md).
 
     Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
     """
@@ -112,7 +119,12 @@ def sweep(
     faults: list[Fault] = []
     for name in scenarios:
         try:
-            found[stem(name)] = designed(resolved(name, settings, without, steps), design, points, vary)
+            scenario = resolved(name, settings, without, steps)
+            found[stem(name)] = (
+                designed(scenario, design, points, vary)
+                if parameters is None
+                else drawn(scenario, name, parameters, design, points, vary)
+            )
         except InputError as error:
             faults += error.faults
     if faults:
@@ -165,6 +177,18 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     if faults:
         raise InputError(faults)
     return scenario.model_copy(update={"sweep": sweep})
+
+
+def drawn(
+    scenario: Scenario, name: str, parameters: str, design: str | None, points: int | None, vary: tuple[str, ...]
+) -> Scenario:
+    """A scenario swept over draws of the parameters; raises InputError."""
+    from sim.draws import draws_of, swept
+
+    if design is not None or vary:
+        message = "takes the place of --design and --vary; give the one or the other"
+        raise InputError([Fault("--parameters", 1, parameters, message)])
+    return swept(scenario, draws_of(name, parameters), points)
 
 
 def where(engine: str, scheduler: str | None, scheduler_file: Path | None) -> tuple[str, str | None]:

@@ -1,0 +1,168 @@
+"""The parameters fitted to what was on record before the article: a reference table, reweighted by the likelihood.
+
+The table holds the model's chances at many points of the prior, each on the same luck; any record's posterior is
+the table with other weights (sampling importance resampling, Rubin 1987), so that leaving states out and recovering
+known truths cost no run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim import likelihood, posterior, score
+from sim.chances import Table, prior
+from sim.forecasts import decided
+from sim.kernel import Flags, Floats, Integers
+from sim.likelihood import READINGS, Reading, Record
+from sim.observed import Observed
+from sim.ranges import VARIED
+from sim.scenario import Scenario
+from sim.score import ABSTAINED, NO, YES, Figure
+from sim.world import World
+
+CAST = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}
+YEAR = 2022  # of the ideal points that are fitted to
+
+
+def observed_record(world: World, observed: Observed) -> Record:
+    """What parameters are fitted to, as arrays: votes not held out, ideal points of YEAR; no fixed state's."""
+    votes, ideal = observed_arrays(world, observed)
+    return likelihood.record_of(votes, ideal, decided(world))
+
+
+def observed_arrays(world: World, observed: Observed) -> tuple[Integers, Floats]:
+    """The votes that parameters are fitted to, (V, N), NO_VOTE where there is none, and ideal points, (N,)."""
+    cast = [
+        [CAST[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
+        for vote in observed.fitting.votes.values()
+    ]
+    points = observed.fitting.ideal_points.get(YEAR, {})
+    ideal = np.array([points.get(state, np.nan) for state in world.states])
+    return np.array(cast, dtype=np.int64).reshape(len(cast), len(world.states)), ideal
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A posterior over a table's points."""
+
+    log_likelihood: Floats  # (P,)
+    weights: Floats  # (P,)
+    readings: Floats  # (readings,), the posterior of READINGS
+    learnt: posterior.Learnt
+
+    @property
+    def effective(self) -> float:
+        """How many independent draws the points are worth."""
+        return float(posterior.effective(self.weights))
+
+
+def fit(table: Table, record: Record) -> Fit:
+    """The posterior of one record, D = 1."""
+    by_reading = likelihood.by_reading(table.chances, record)[:, 0]
+    both = np.logaddexp.reduce(by_reading, axis=0) - np.log(len(by_reading))
+    readings = np.logaddexp.reduce(by_reading, axis=1)
+    weights = posterior.weights(both)
+    return Fit(both, weights, posterior.weights(readings), posterior.learnt(table.values, weights, *prior()))
+
+
+def held_out(table: Table, record: Record, groups: Integers) -> Floats:
+    """P(yes) less P(no) of each state, (N,), by the posterior of the record without its group, (N,)."""
+    kinds = np.unique(groups)
+    parts = np.array([groups == kind for kind in kinds])
+    weights = posterior.weights(likelihood.log_likelihood(table.chances, likelihood.without(record, parts)))
+    means = weights @ likelihood.position(table.chances)  # (groups, N)
+    return np.asarray(means[np.searchsorted(kinds, groups), np.arange(len(groups))])
+
+
+def figures(nearness: Floats, world: World, observed: Observed) -> dict[str, Figure]:
+    """AUC of each vote, yes against the rest, held out of fitting or not, and rank correlation with ideal points.
+
+    nearness, (N,), is P(yes) less P(no). States that do not decide are left out.
+    """
+    ranking, decides = np.round(nearness, 9), decided(world)
+    found = {}
+    for name, vote in observed.votes.items():
+        of = [i for i, state in enumerate(world.states) if state in vote.cast and decides[i]]
+        hit = np.array([vote.cast[world.states[i]] == "yes" for i in of])
+        found[name] = score.figure(score.auc(ranking[of], hit, score.resamples(len(of))), len(of))
+    points = observed.ideal_points.get(YEAR, {})
+    of = [i for i, state in enumerate(world.states) if state in points and decides[i]]
+    ideal = np.array([points[world.states[i]] for i in of])
+    ranks = score.spearman(ranking[of], ideal, score.resamples(len(of)))
+    return found | {f"ideal points {YEAR}": score.figure(ranks, len(of))}
+
+
+def calibration(scenario: Scenario, world: World, observed: Observed, table: Table) -> tuple[Fit, dict[str, Any]]:
+    """The fit, and all that is told of it as a record for machines."""
+    record = observed_record(world, observed)
+    found = fit(table, record)
+    mean = found.weights @ likelihood.position(table.chances)
+    by_state = held_out(table, record, np.arange(len(world.states)))
+    by_theatre = held_out(table, record, world.setting.theatre)
+    nearness = {"in sample": mean, "without the state": by_state, "without its theatre": by_theatre}
+    chances = np.tensordot(found.weights, table.chances, axes=1)
+    told = {
+        "points": len(table.values),
+        "effective": found.effective,
+        "best_log_likelihood": float(found.log_likelihood.max()),
+        "chance_distance": found.learnt.chance,
+        "fitted_to": [*observed.fitting.votes, f"ideal points {YEAR}"],
+        "parameters": parameters(scenario, found.learnt),
+        "readings": readings(found.readings),
+        "figures": {
+            kind: {name: one._asdict() for name, one in figures(ranking, world, observed).items()}
+            for kind, ranking in nearness.items()
+        },
+        "states": {
+            state: dict(zip(("yes", "no", "abstained"), row.tolist(), strict=True))
+            for state, row in zip(world.states, chances, strict=True)
+        },
+    }
+    return found, told
+
+
+def parameters(scenario: Scenario, learnt: posterior.Learnt) -> list[dict[str, Any]]:
+    """What is learnt of each parameter, with its default and prior range."""
+    sure, (least, most) = posterior.identified(learnt), prior()
+    return [
+        {
+            "parameter": name, "default": getattr(scenario.parameters, name).value,
+            "range": [float(least[n]), float(most[n])], "low": float(learnt.low[n]), "median": float(learnt.median[n]),
+            "high": float(learnt.high[n]), "narrowed": float(learnt.narrowed[n]),
+            "distance": float(learnt.distance[n]), "identified": bool(sure[n]),
+        }
+        for n, name in enumerate(VARIED)
+    ]  # fmt: skip
+
+
+def readings(weights: Floats) -> dict[str, dict[str, float]]:
+    """The posterior of each part of a reading: each value with its probability; all were equally likely before."""
+    told: dict[str, dict[str, float]] = {}
+    for part in Reading._fields:
+        values = np.array([getattr(reading, part) for reading in READINGS])
+        told[part] = {f"{value:g}": float(weights[values == value].sum()) for value in np.unique(values)}
+    return told
+
+
+def synthetic(
+    chances: Floats, reading: Reading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
+    rng: np.random.Generator,
+) -> Record:  # fmt: skip
+    """A record as a world with these chances, (N, 3), would leave it, read by a known reading and line.
+
+    Each state stands somewhere, once; its votes are all read off that, so that they are no independent news. The
+    pattern says where there is a vote, (V, N), and an ideal point, (N,).
+    """
+    stands = drawn(chances, rng)
+    votes = np.array([drawn(reading.matrix()[stands], rng) for _ in pattern[0]])
+    noise = rng.normal(size=len(chances)) * np.sqrt(line.variance)
+    ideal = np.where(pattern[1], line.intercept + line.slope * likelihood.position(chances) + noise, np.nan)
+    return likelihood.record_of(np.where(pattern[0], votes, likelihood.NO_VOTE), ideal, used)
+
+
+def drawn(chances: Floats, rng: np.random.Generator) -> Integers:
+    """One of the columns for each row of chances, (N, K): (N,)."""
+    return np.asarray((rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1), dtype=np.int64)
