@@ -196,3 +196,17 @@ def indices(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yticks(rows, list(ordered["setting"]))
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
+
+
+def step_lines(
+    axes: Axes, table: pd.DataFrame, *, label: str, looks: Mapping[str, str] | None = None, top: float | None = None
+) -> None:  # fmt: skip
+    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too."""
+    for n, column in enumerate(table.columns):
+        colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
+        axes.plot(table.index, table[column], color=colour, linestyle=LINES[n % len(LINES)], linewidth=1.8,
+                  marker="osD^vPX*<"[n % 9], markevery=(n, max(1, len(table) // 6)), markersize=4, label=column)  # fmt: skip
+    axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
+    axes.set_ylim(bottom=0, top=top)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)

@@ -14,7 +14,7 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 LAYERS = (
-    {"cli"},
+    {"cli", "app"},
     {
         "demonstration",
         "report",
