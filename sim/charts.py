@@ -204,8 +204,9 @@ def step_lines(
     """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too."""
     for n, column in enumerate(table.columns):
         colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
-        axes.plot(table.index, table[column], color=colour, linestyle=LINES[n % len(LINES)], linewidth=1.8,
-                  marker="osD^vPX*<"[n % 9], markevery=(n, max(1, len(table) // 6)), markersize=4, label=column)  # fmt: skip
+        sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}
+        line = LINES[n % len(LINES)]
+        axes.plot(table.index, table[column], color=colour, linestyle=line, linewidth=1.8, label=column, **sign)
     axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
     axes.set_ylim(bottom=0, top=top)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

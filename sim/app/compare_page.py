@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pandas as pd
 import streamlit as st
 
@@ -24,7 +23,7 @@ def show() -> None:
     visit = current()
     st.title("Two settings on the same luck")
     st.markdown(
-        "Run by run, both settings draw the same luck, so that what differs between them is what was set and not chance."
+        "Run by run, both settings draw the same luck, so what differs between them is what was set and not chance."
     )
     settings = []
     for column, side, setting in zip(st.columns(2), SIDES, (visit.address.setting, visit.address.other), strict=True):
@@ -39,7 +38,6 @@ def show() -> None:
             st.error(words(f"{titled(setting.scenario)} {message}"))
             return
     compare(visit, scenarios, replicates)
-    visit.write_address()
 
 
 def luck(visit: Visit) -> int:
@@ -103,7 +101,8 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
     cells = {
         str(name): (
             f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}", f"{one['difference']:+.3f}",
-            f"{one['low']:+.3f} to {one['high']:+.3f}", str(int(one["pairs"])), "clear" if one["clear"] else "not clear",
+            f"{one['low']:+.3f} to {one['high']:+.3f}", str(int(one["pairs"])),
+            "clear" if one["clear"] else "not clear",
         )
         for name, one in rows.iterrows()
     }  # fmt: skip
@@ -120,8 +119,8 @@ def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int
     st.image(
         runs.heaps_of(values, label, (bloc, *key)), width="content",
         alt=f"Distribution of {label} over the runs of A and of B",
-        caption="A histogram a setting; the red line is the mean. Two heaps are two kinds of runs, which a mean describes"
-        " neither of.",
+        caption="A histogram a setting; the red line is the mean. Two heaps are two kinds of runs, and a mean describes"
+        " neither.",
     )  # fmt: skip
     lines = []
     for side, sizes in values.items():

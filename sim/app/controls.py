@@ -30,11 +30,13 @@ def controls(visit: Visit, setting: Setting, side: str) -> Setting:
     known = set()
     for table, members in knobs(base).items():
         count = sum(knob.setting in held for knob in members)
-        title = "Parameters" if table == "parameters" else f"What {table.replace('_', ' ')} does"
+        title = "Parameters" if table == "parameters" else f"Levers of {words(base.blocs[table].name)}"
         with st.expander(f"{title} ({count} changed)" if count else title, key=f"{mark} {table}"):
             for knob in members:
                 known.add(knob.setting)
-                value = slider(knob, held.get(knob.setting, knob.value), f"{mark} {knob.setting}", knob.setting in fixed)
+                value = slider(
+                    knob, held.get(knob.setting, knob.value), f"{mark} {knob.setting}", knob.setting in fixed
+                )
                 if value == knob.value:
                     held.pop(knob.setting, None)
                 else:

@@ -20,7 +20,7 @@ from sim.charts import STYLE, colours, figure, readable
 from sim.scenario import Scenario
 
 WIDTH = 4000  # units across a map, so that whole numbers are fine enough
-NETWORK = (1000, 720)
+NETWORK = (760, 600)
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state alone
 SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of the marker of each alignment, 0 for a circle
 STROKES = (  # of the hatching of each alignment, in a square of 10
@@ -112,8 +112,8 @@ def ground(states: tuple[str, ...]) -> str:
 def contested() -> str:
     """Contested land, white with dots."""
     rest = "".join(land_path(land) for land in maps.atlas().contested.values())
-    dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse"><rect width="24" height="24" fill="#fff"/>'
-    dots += '<circle cx="12" cy="12" r="4"/></pattern>'
+    dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
+    dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
     return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
 
 
@@ -134,7 +134,9 @@ def world(states: tuple[str, ...], alignments: Sequence[str], standing: Sequence
             if state == chosen:
                 above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
     _, bottom = on_paper((0, maps.SOUTH)).tolist()
-    return svg(WIDTH, bottom, fills(alignments, 4.5) + ground(states) + "".join(land) + contested() + "".join(dots) + above)
+    return svg(
+        WIDTH, bottom, fills(alignments, 4.5) + ground(states) + "".join(land) + contested() + "".join(dots) + above
+    )
 
 
 # The network of ties
@@ -150,7 +152,7 @@ class Ties:
 
 
 def network_of(scenario: Scenario) -> Ties:
-    """States drawn together by their bonds and pushed apart elsewhere, always in the same way (Fruchterman & Reingold 1991)."""
+    """States drawn together by their bonds, else pushed apart (Fruchterman & Reingold 1991), always in the same way."""
     graph = nx.Graph()
     graph.add_nodes_from(scenario.states)
     kinds = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "propensity") and tie.value > 0]
@@ -164,9 +166,12 @@ def network_of(scenario: Scenario) -> Ties:
     low, span = grid.min(axis=0), np.ptp(grid, axis=0)
     unit = 0.45 * (grid - low) / np.where(span > 0, span, 1) + 0.55 * ranks
     width, height = NETWORK
-    places = {s: (45 + (width - 90) * x, 32 + (height - 64) * y) for s, (x, y) in zip(scenario.states, unit.tolist(), strict=True)}
+    places = {
+        s: (45 + (width - 90) * x, 32 + (height - 64) * y)
+        for s, (x, y) in zip(scenario.states, unit.tolist(), strict=True)
+    }
     total = sum(state.capability.value for state in scenario.states.values()) or 1.0
-    sizes = {s: 15 + 38 * math.sqrt(record.capability.value / total) for s, record in scenario.states.items()}
+    sizes = {s: 13 + 34 * math.sqrt(record.capability.value / total) for s, record in scenario.states.items()}
     drawn = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "sanction", "propensity")]
     return Ties(places, tuple((tie.kind, tie.a, tie.b, tie.value) for tie in drawn), sizes)
 
@@ -198,7 +203,9 @@ def network(ties: Ties, base: str, alignments: Sequence[str], standing: Mapping[
     for kind, a, b, value in ties.ties:
         if chosen in (a, b):
             colour = "#D55E00" if kind in ("rivalry", "sanction") else "#000"
-            own.append(line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}'))
+            own.append(
+                line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}')
+            )
     nodes = []
     for state, k in standing.items():
         (x, y), ring = ties.places[state], 5 if state == chosen else 1
@@ -220,7 +227,9 @@ class Chart:
     """A chart over the steps, drawn once, on which the step that is looked at is marked anew."""
 
     svg: str
-    frames: tuple[tuple[float, float, float, float], ...]  # of each axes: left, right, top and bottom in the SVG's units
+    frames: tuple[
+        tuple[float, float, float, float], ...
+    ]  # of each axes: left, right, top and bottom in the SVG's units
     limits: tuple[float, float]  # first and last step of the axis
 
     def at(self, step: int) -> str:
@@ -229,7 +238,9 @@ class Chart:
         lines = ""
         for left, right, top, bottom in self.frames:
             x = left + (right - left) * (step - low) / (high - low)
-            lines += f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="#000" stroke-width="1.5"/>'
+            lines += (
+                f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="#000" stroke-width="1.5"/>'
+            )
             lines += f'<polygon points="{x - 5:.1f},{top - 7:.1f} {x + 5:.1f},{top - 7:.1f} {x:.1f},{top:.1f}"/>'
         return self.svg.replace("</svg>", lines + "</svg>")
 

@@ -30,39 +30,32 @@ def player(scenario: Scenario, digest: str, run: Run) -> None:
     last = len(run.alignment) - 1
     step = step_now(visit, last)
     step = buttons(visit, step, last)
-    visit.change(step=step, state=chosen_state(visit, scenario))
+    visit.change(step=step)
+    state = chosen_state(visit, scenario, run)
     if not visit.playing:
         visit.write_address()
-    pictures(scenario, digest, run, step, visit.address.state)
-    why(visit, scenario, digest, run, step)
+    pictures(scenario, digest, run, step, state)
+    why(visit, scenario, digest, run, step, state)
 
 
 def step_now(visit: Visit, last: int) -> int:
     """The step, moved on when it is time; at the end it rests."""
-    step = min(visit.address.step, last)
+    step = min(st.session_state.get("step", visit.address.step), last)
     now = time.monotonic()
     if visit.playing and now - visit.stepped >= 0.8 * PERIOD:
         visit.stepped = now
         step = min(step + 1, last)
         if step == last:
             rest(visit, step)
-    st.session_state.setdefault("step", step)
-    if step != visit.address.step:
-        st.session_state["step"] = step
+    visit.go(step)
     return step
 
 
 def rest(visit: Visit, step: int) -> None:
     """Play no more, at a step."""
     visit.playing = False
-    go(visit, step)
+    visit.go(step)
     st.rerun()
-
-
-def go(visit: Visit, step: int) -> None:
-    """Look at a step."""
-    visit.change(step=step)
-    st.session_state["step"] = step
 
 
 def buttons(visit: Visit, step: int, last: int) -> int:
@@ -70,7 +63,7 @@ def buttons(visit: Visit, step: int, last: int) -> int:
     with st.container(horizontal=True):
         if st.button("Play", key="play", help="Step by step, one a second."):
             visit.playing, visit.stepped = True, time.monotonic()
-            go(visit, 0 if step == last else step)
+            visit.go(0 if step == last else step)
             st.rerun()
         if st.button("Pause", key="pause"):
             rest(visit, step)
@@ -82,14 +75,17 @@ def buttons(visit: Visit, step: int, last: int) -> int:
     return int(shown)
 
 
-def chosen_state(visit: Visit, scenario: Scenario) -> str:
-    """The state whose decision is told."""
+def chosen_state(visit: Visit, scenario: Scenario, run: Run) -> str:
+    """The state whose decision is told: at first the one that changes most often."""
     states = list(scenario.states)
-    key = begun(f"state {visit.version} {visit.address.setting.scenario}", visit.address.state or states[0])
-    return st.selectbox(
+    restless = states[int((np.diff(run.alignment, axis=0) != 0).sum(axis=0).argmax())]
+    key = begun(f"state {visit.version} {visit.address.setting.scenario}", visit.address.state or restless)
+    state = st.selectbox(
         "State", states, format_func=lambda s: f"{scenario.states[s].name} ({s})", key=key,
         help="Its ties are drawn dark, and below stands why it decides as it does.",
     )  # fmt: skip
+    visit.change(state=state if visit.address.state or state != restless else "")
+    return str(state)
 
 
 def pictures(scenario: Scenario, digest: str, run: Run, step: int, chosen: str) -> None:
@@ -111,14 +107,15 @@ def pictures(scenario: Scenario, digest: str, run: Run, step: int, chosen: str) 
         st.image(
             draw.network(ties, base, run.alignments, dict(zip(run.states, standing, strict=True)), chosen),
             alt=f"Network of ties at step {step}, each state with the marker of its alignment.", width="stretch",
-            caption="Ties at the start: bonds grey, rivalries dashed; of the chosen state all ties, its sanctions dotted. "
-            "Size by capability.",
+            caption="Ties at the start: bonds grey, rivalries dashed; of the chosen state all ties, sanctions dotted."
+            " Size by capability.",
         )  # fmt: skip
     key = (digest, run.seed, run.replicate)
     made = runs.charts_of(run, tuple(scenario.blocs), tuple(scenario.theatres), key)
-    for column, (title, chart) in zip(st.columns(len(made)), made.items(), strict=True):
-        told = f"{title}: {runs.meaning(title)}"
-        column.image(chart.at(step), caption=words(told), alt=f"Chart of {title.lower()} over the steps", width="stretch")
+    columns = st.columns(2)
+    for n, (title, chart) in enumerate(made.items()):
+        told = words(f"{title}: {runs.meaning(title)}")
+        columns[n % 2].image(chart.at(step), caption=told, alt=f"Chart of {title} over the steps", width="stretch")
 
 
 def who_stands_where(scenario: Scenario, run: Run, step: int) -> pd.DataFrame:
@@ -138,9 +135,8 @@ def who_stands_where(scenario: Scenario, run: Run, step: int) -> pd.DataFrame:
 # Why a state decides as it does
 
 
-def why(visit: Visit, scenario: Scenario, digest: str, run: Run, step: int) -> None:
+def why(visit: Visit, scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
     """The chosen state's decision at the step, term by term, and on demand what would change its mind."""
-    state = visit.address.state
     name = f"{scenario.states[state].name} ({state})"
     st.subheader(f"Why {words(name)} decides as it does")
     if step == 0:
@@ -151,7 +147,9 @@ def why(visit: Visit, scenario: Scenario, digest: str, run: Run, step: int) -> N
         st.table(terms(taken), border="horizontal")
         st.caption("Utility of each alignment at its turn, term by term, those that decide first.")
     asked = f"flips {digest} {run.seed} {state}"
-    told = f"Looks for the smallest change of one setting that turns it, over {runs.FLIP_REPLICATES} runs; takes a while."
+    told = (
+        f"Looks for the smallest change of one setting that turns it, over {runs.FLIP_REPLICATES} runs; takes a while."
+    )
     if st.button("What would change its mind?", key="flip", help=told):
         visit.playing = False
         st.session_state["flips"] = asked
@@ -204,8 +202,8 @@ def minds(scenario: Scenario, digest: str, seed: int, state: str) -> None:
     lead, low, high = found.lead
     st.markdown(
         words(
-            f"Over {found.replicates} runs it stands mostly with {readable(found.alignment)} in the last 8 steps, ahead of"
-            f" the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them. {len(found.found)} of"
+            f"Over {found.replicates} runs it stands mostly with {readable(found.alignment)} in the last 8 steps, ahead"
+            f" of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them. {len(found.found)} of"
             f" {found.tried} settings turn it within their range, each alone."
         )
     )

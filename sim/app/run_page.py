@@ -27,7 +27,8 @@ def show() -> None:
     with st.sidebar:
         setting = controls(visit, visit.address.setting, "run")
         if setting.scenario != visit.address.setting.scenario:
-            visit.change(state="", step=0, seed=visit.load(setting.scenario).sweep.seed)
+            visit.change(state="", seed=visit.load(setting.scenario).sweep.seed)
+            visit.go(0)
         visit.change(setting=setting)
         luck(visit)
         if setting != Setting(setting.scenario) and st.button("Undo all changes", key="undo"):
@@ -47,7 +48,6 @@ def show() -> None:
     every = 1.0 if visit.playing else None
     st.fragment(player, run_every=every)(scenario, digest, run)
     hand_out(visit, base, scenario, run)
-    visit.write_address()
 
 
 def changes_in_words(visit: Visit) -> str:
@@ -83,21 +83,22 @@ def hand_in(visit: Visit) -> None:
         )  # fmt: skip
         if given is None:
             return
-        if given.size > MOST_BYTES:
-            content = bytes(MOST_BYTES + 1)  # refused by its size, and never read
-        else:
-            content = given.getvalue()
         try:
-            stem, scenario = read_upload(given.name, content)
+            stem, scenario = read_upload(given.name, given.size, given.getvalue)
         except InputError as error:
-            st.error(f"{len(error.faults)} faults; the file is not used." if len(error.faults) > 1 else "The file has a fault and is not used.")
+            st.error(
+                f"{len(error.faults)} faults; the file is not used."
+                if len(error.faults) > 1
+                else "The file has a fault and is not used."
+            )
             verbatim("\n".join(error.lines()))
             return
         name = UPLOADED + stem
         st.success("No fault.")
         if visit.uploads.get(name) != scenario:
             visit.uploads = dict([*visit.uploads.items(), (name, scenario)][-5:])
-            visit.change(step=0, state="", seed=scenario.sweep.seed)
+            visit.change(state="", seed=scenario.sweep.seed)
+            visit.go(0)
             visit.anew(Setting(name))
             st.rerun()
 

@@ -77,7 +77,9 @@ def network_of(_scenario: Scenario, digest: str) -> tuple[draw.Ties, str]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def charts_of(_run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...], key: tuple[str, int, int]) -> dict[str, draw.Chart]:
+def charts_of(
+    _run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...], key: tuple[str, int, int]
+) -> dict[str, draw.Chart]:
     """The charts of a run over its steps, by what they show."""
     looks = {charts.readable(name): colour for name, colour in charts.colours(_run.alignments).items()}
     made = {}
@@ -132,9 +134,7 @@ def many_of(_scenario: Scenario, digest: str, seed: int, replicates: int) -> Man
     names = list(runs[0].outcome_names)
     late = pd.DataFrame(np.stack([run.late_outcomes() for run in runs]), columns=names)
     wanted = {f"capability_{a}": names.index(f"capability_{a}") for a in world.alignments}
-    steps = pd.DataFrame(
-        np.concatenate([run.outcomes[:, list(wanted.values())] for run in runs]), columns=list(wanted)
-    )
+    steps = pd.DataFrame(np.concatenate([run.outcomes[:, list(wanted.values())] for run in runs]), columns=list(wanted))
     length = len(runs[0].outcomes)
     steps.insert(0, "replicate", np.repeat(np.arange(replicates), length))
     steps.insert(0, "step", np.tile(np.arange(length), replicates))

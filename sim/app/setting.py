@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from sim.scenario import MAX_REPLICATES, Bloc, Scenario, Tie
 from sim.settings import MECHANISMS, places, tie_key, with_settings
 
 DEFAULT = "baseline_2023"
+PAGES = ("run", "compare")
 OTHER = "other."  # what the second setting's keys begin with in an address
 MOST_STATES, MOST_CELLS = 250, 100_000  # what the app runs; a step costs the square of the states
 UPLOADED = "uploaded:"  # what the name of a scenario handed in as a file begins with
@@ -44,6 +46,7 @@ class Address:
     replicate: int = 0
     step: int = 0
     state: str = ""
+    page: str = "run"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def knobs(scenario: Scenario) -> dict[str, list[Knob]]:
         number = getattr(scenario.blocs[bloc], name)
         if one.value <= 10 * one.high:  # a budget without limit is no slider's
             told = str(Bloc.model_fields[name].description), cited(number), one.value, one.low, one.high
-            found.setdefault(bloc, []).append(Knob(one.setting, f"{bloc}: {name.replace('_', ' ')}", *told))
+            found.setdefault(bloc, []).append(Knob(one.setting, name.replace("_", " "), *told))
     return found
 
 
@@ -126,9 +129,11 @@ def too_large(scenario: Scenario) -> str:
 
 
 def to_query(address: Address, base: Scenario) -> dict[str, str]:
-    """The keys of an address, in a fixed order; what is as it would be anyway is left out."""
-    query = setting_query(address.setting)
-    query |= {"seed": str(address.seed)} if address.seed != base.sweep.seed else {}
+    """The keys of an address, in a fixed order: nothing where nothing is chosen yet, else all but what is at rest."""
+    if address == Address(Setting(DEFAULT), Setting(DEFAULT), base.sweep.seed):
+        return {}
+    query = {} if address.page == PAGES[0] else {"page": address.page}
+    query |= setting_query(address.setting) | {"seed": str(address.seed)}
     query |= {"replicate": str(address.replicate)} if address.replicate else {}
     query |= {"step": str(address.step)} if address.step else {}
     query |= {"state": address.state} if address.state else {}
@@ -153,7 +158,7 @@ def from_query(
     names = list(known)
     mine = {key: value for key, value in query.items() if not key.startswith(OTHER)}
     theirs = {key.removeprefix(OTHER): value for key, value in query.items() if key.startswith(OTHER)}
-    luck = {key: mine.pop(key) for key in ("seed", "replicate", "step", "state") if key in mine}
+    luck: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
     setting, base = setting_from(mine, names, load, wrong, "")
     other, _ = setting_from(theirs, names, load, wrong, OTHER)
     seed = whole(luck, "seed", base.sweep.seed, MOST_SEED, wrong)
@@ -163,7 +168,11 @@ def from_query(
     if state and state not in base.states:
         wrong.append(f"state: unknown state {quoted(state)}{suggestion(state, base.states)}")
         state = ""
-    return Address(setting, other, seed, replicate, step, state), [printable(line) for line in wrong]
+    page = luck.get("page", PAGES[0])
+    if page not in PAGES:
+        wrong.append(f"page: {quoted(page)} is not one of {' and '.join(PAGES)}; {PAGES[0]} is shown")
+        page = PAGES[0]
+    return Address(setting, other, seed, replicate, step, state, page), [printable(line) for line in wrong]
 
 
 def setting_from(
@@ -212,7 +221,7 @@ def whole(query: Mapping[str, str], key: str, default: int, most: int, wrong: li
 
 def tidy(base: Scenario, setting: Setting) -> Setting:
     """The same setting written one way: what the scenario says anyway left out, the rest in a fixed order."""
-    order = {knob.setting: n for n, knob in enumerate(sum(knobs(base).values(), []))}
+    order = {knob.setting: n for n, knob in enumerate(chain(*knobs(base).values()))}
     changed = {}
     for path, value in setting.changed:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +15,19 @@ from sim.scenario import Scenario
 MOST_BYTES = 256 * 1024
 
 
-def read_upload(name: str, content: bytes) -> tuple[str, Scenario]:
-    """The name and the resolved scenario of a file; raises InputError with every fault, named as the reader knows it."""
+def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str, Scenario]:
+    """The name and the resolved scenario of a file, its content read only where its size is in bounds.
+
+    Raises InputError with every fault, the file named as the reader knows it.
+    """
     shown = printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
-    if len(content) > MOST_BYTES:
-        message = f"has {len(content)} bytes; a scenario handed in here has at most {MOST_BYTES} ({MOST_BYTES // 1024} kB)"
+    if size > MOST_BYTES:
+        message = f"has {size} bytes; a scenario handed in here has at most {MOST_BYTES} ({MOST_BYTES // 1024} kB)"
         raise InputError([Fault(shown, 1, "", message)])
     stem = safe_stem(name)
     with tempfile.TemporaryDirectory(prefix="blocs-upload-") as folder:
         path = Path(folder) / f"{stem}.toml"
-        path.write_bytes(content)
+        path.write_bytes(content())
         try:
             scenario = load(path)
         except InputError as error:

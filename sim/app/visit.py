@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from sim.app import runs
-from sim.app.setting import Address, Setting, from_query, too_large, to_query
+from sim.app.setting import DEFAULT, Address, Setting, from_query, to_query, too_large
 from sim.scenario import Scenario
+
+NOTHING_CHOSEN = Address(Setting(DEFAULT), Setting(DEFAULT), 0)
+SETTLED = 3.0  # seconds after which the browser has surely taken an address that was put into it
 
 
 @dataclass
 class Visit:
     """A reader's visit; it lasts as long as the page is open."""
 
-    address: Address
-    wrong: list[str]
+    address: Address = NOTHING_CHOSEN
+    wrong: list[str] = field(default_factory=list)
     uploads: dict[str, Scenario] = field(default_factory=dict)
     version: int = 0  # a new one makes every control anew, as the address says
+    written: dict[str, str] = field(default_factory=dict)  # what the browser's address was last known to say
+    written_at: float = 0.0  # and since when, in seconds
     playing: bool = False
     stepped: float = 0.0  # when the step last moved by itself, in seconds
 
@@ -40,6 +46,11 @@ class Visit:
         """Put parts of the address otherwise."""
         self.address = replace(self.address, **parts)
 
+    def go(self, step: int) -> None:
+        """Look at a step."""
+        self.change(step=step)
+        st.session_state["step"] = step
+
     def anew(self, setting: Setting | None = None) -> None:
         """Make every control anew, for another first setting where one is given."""
         self.version += 1
@@ -49,17 +60,28 @@ class Visit:
     def write_address(self) -> None:
         """Put the address into the browser's, where it differs."""
         query = to_query(self.address, self.base())
-        if st.query_params.to_dict() != query:
+        if self.written != query:
+            self.written, self.written_at = query, time.monotonic()
             st.query_params.from_dict(query)
 
+    def read_address(self, query: dict[str, str]) -> None:
+        """Take an address from the browser, and make every control as it says."""
+        self.address, self.wrong = from_query(query, self.names(), self.load)
+        self.written = query
+        self.playing = False
+        self.go(self.address.step)
+        self.anew()
 
-def begin() -> None:
-    """Begin the visit with what the browser's address says, where it has not begun."""
+
+def begin() -> Visit:
+    """Begin the visit as the browser's address says, or go on with it; where it went back or forward, follow."""
+    query = st.query_params.to_dict()
     if "visit" not in st.session_state:
-        made = Visit(Address(Setting("")  , Setting(""), 0), [])
-        made.address, made.wrong = from_query(st.query_params.to_dict(), made.names(), made.load)
-        st.session_state["visit"] = made
+        st.session_state["visit"] = Visit()
+        current().read_address(query)
     visit = current()
+    if query != visit.written and time.monotonic() - visit.written_at > SETTLED:
+        visit.read_address(query)
     if visit.wrong:
         with st.container(border=True):
             st.error("Parts of the address could not be taken; what they would set is as it would be without them.")
@@ -67,6 +89,7 @@ def begin() -> None:
             if st.button("Understood", key="understood"):
                 visit.wrong = []
                 st.rerun()
+    return visit
 
 
 def current() -> Visit:
