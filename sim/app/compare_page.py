@@ -8,7 +8,7 @@ import streamlit as st
 from sim.app import runs
 from sim.app.controls import begun, controls, titled
 from sim.app.setting import MOST_SEED, resolved, too_large
-from sim.app.visit import Visit, current, words
+from sim.app.visit import Visit, current, table, words
 from sim.charts import FRONT_THRESHOLD, readable
 from sim.compare import compared
 from sim.intervals import share_interval
@@ -28,7 +28,7 @@ def show() -> None:
     settings = []
     for column, side, setting in zip(st.columns(2), SIDES, (visit.address.setting, visit.address.other), strict=True):
         with column:
-            st.subheader(f"Setting {side}")
+            st.header(f"Setting {side}")
             settings.append(controls(visit, setting, side))
     visit.change(setting=settings[0], other=settings[1])
     replicates = luck(visit)
@@ -59,7 +59,7 @@ def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
     many = [
         runs.many_of(scenario, digest, seed, replicates) for scenario, digest in zip(scenarios, digests, strict=True)
     ]
-    st.subheader("Capability over the steps")
+    st.header("Capability over the steps")
     for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, many, strict=True):
         column.image(
             runs.bands_of(found, scenario.alignments(), digest, seed, replicates), width="stretch",
@@ -79,40 +79,45 @@ def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
 def differences(many: list[runs.Many], common: list[str], key: tuple[str, str, int, int]) -> None:
     """Paired mean differences of the main outcomes, B less A, with their intervals."""
     columns = [c for c in many[0].late.columns if c in many[1].late.columns]
-    table = compared(many[1].late[columns], many[0].late[columns])
+    every = compared(many[1].late[columns], many[0].late[columns])
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
-    rows = table.loc[[name for name in main if name in table.index]]
-    st.subheader("What differs: B less A")
-    shares = rows[[not name.startswith("members") for name in rows.index]].reset_index(names="scenario")
+    rows = every.loc[[name for name in main if name in every.index]]
+    st.header("What differs: B less A")
+    shares = rows[[not name.startswith("members") for name in rows.index]]
+    shares = shares.assign(scenario=[in_words(name) for name in shares.index])
     st.image(
         runs.differences_of(shares, "mean difference over the pairs, last 8 steps", key), width="content",
         alt="Paired mean differences with 95 % intervals; the table says the same.",
         caption="Means over the last 8 steps; 95 % intervals over the pairs; grey squares are not clear.",
     )  # fmt: skip
-    st.table(told(rows), border="horizontal")
+    table(told(rows, list(map(in_words, rows.index)), "outcome"))
     st.caption(
-        "clear: beyond chance at 5 % though all outcomes are asked at once (Holm 1979). The intervals are of chance"
-        " alone, at these settings, which are assumed and not calibrated."
+        f"Over {rows['pairs'].min()} pairs. clear: beyond chance at 5 % though all outcomes are asked at once (Holm 1979)."
+        " The intervals are of chance alone, at these settings, which are assumed and not calibrated."
     )
 
 
-def told(rows: pd.DataFrame) -> pd.DataFrame:
-    """Paired differences as a table to read."""
-    cells = {
-        str(name): (
-            f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}", f"{one['difference']:+.3f}",
-            f"{one['low']:+.3f} to {one['high']:+.3f}", str(int(one["pairs"])),
-            "clear" if one["clear"] else "not clear",
+def in_words(outcome: str) -> str:
+    """An outcome's name as a reader would write it."""
+    what, _, whose = outcome.partition("_")
+    return f"{what} of {readable(whose)}" if whose else what
+
+
+def told(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
+    """Paired differences as a table to read, a name a row."""
+    cells = [
+        (
+            name, f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
+            f"{one['difference']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})", "clear" if one["clear"] else "no",
         )
-        for name, one in rows.iterrows()
-    }  # fmt: skip
-    columns = ["A", "B", "difference", "95 % interval", "pairs", "beyond chance"]
-    return pd.DataFrame.from_dict(cells, orient="index", columns=columns)
+        for name, (_, one) in zip(names, rows.iterrows(), strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(cells, columns=[head, "A", "B", "difference (95 % interval)", "beyond chance"])
 
 
 def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int]) -> None:
     """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
-    st.subheader("Kinds of runs")
+    st.header("Kinds of runs")
     bloc = st.selectbox("Bloc", blocs, index=len(blocs) - 1, format_func=readable, key="bloc")
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
     label = f"{readable(bloc)}'s share of capability over the last 8 steps"
@@ -136,13 +141,12 @@ def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int
 def movers(many: list[runs.Many]) -> None:
     """The states whose late share of an alignment differs most."""
     columns = [c for c in many[0].shares.columns if c in set(many[1].shares.columns) and c[1] != "non_aligned"]
-    table = compared(many[1].shares[columns], many[0].shares[columns])
-    clear = table[table["clear"]]
+    every = compared(many[1].shares[columns], many[0].shares[columns])
+    clear = every[every["clear"]]
     order = clear["difference"].abs().sort_values(ascending=False, kind="stable").index[:12]
-    st.subheader("Who moves")
+    st.header("Who moves")
     if not len(order):
         st.markdown("No state's chance of standing in a bloc differs clearly.")
         return
-    rows = told(clear.loc[order])
-    rows.index = pd.Index([f"{state} in {readable(alignment)}" for state, alignment in order])
-    st.table(rows, border="horizontal")
+    names = [f"{state} in {readable(alignment)}" for state, alignment in order]
+    table(told(clear.loc[order], names, "late share of"))

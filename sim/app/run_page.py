@@ -107,7 +107,7 @@ def hand_out(visit: Visit, base: Scenario, scenario: Scenario, run: Run) -> None
     """The setting as a scenario file, the run as a table, and the command that makes the run again."""
     address = visit.address
     setting = address.setting
-    st.subheader("Take it with you")
+    st.header("Take it with you")
     key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
     name = file_name(setting)
     left, right = st.columns(2)

@@ -99,12 +99,12 @@ def shown_over_steps(
     """Title, axis label, top and outcome columns by name of each chart over the steps."""
     found: list[tuple[str, str, float | None, dict[str, str]]] = [
         ("Capability", "share of capability", 1.0, {charts.readable(a): f"capability_{a}" for a in run.alignments}),
-        ("Enforcement", "0 to 1", 1.05, {charts.readable(b): f"enforcement_{b}" for b in blocs}),
+        ("Enforcement", "enforcement", 1.05, {charts.readable(b): f"enforcement_{b}" for b in blocs}),
     ]
     for bloc in blocs:
         columns = {theatre.replace("_", " "): f"attention_{bloc}_{theatre}" for theatre in theatres}
         if any(np.any(run.outcome(column) > 0) for column in columns.values()):
-            found.append((f"Attention of {charts.readable(bloc)}", "units of priority", None, columns))
+            found.append((f"Attention of {charts.readable(bloc)}", "attention, units of priority", None, columns))
     return found
 
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from sim.app import runs
@@ -107,3 +108,8 @@ def words(text: object) -> str:
 def verbatim(text: str) -> None:
     """Text that may be anybody's, line by line as it is."""
     st.code(text, language=None, wrap_lines=True)
+
+
+def table(rows: pd.DataFrame) -> None:
+    """A table to read, whose first column names the rows."""
+    st.table(rows, border="horizontal", hide_index=True)
