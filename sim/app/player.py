@@ -28,8 +28,7 @@ def player(scenario: Scenario, digest: str, run: Run) -> None:
     step = buttons(visit, step, last)
     visit.change(step=step)
     state = chosen_state(visit, scenario, run)
-    if not visit.playing:
-        visit.write_address()
+    visit.write_address()
     pictures(scenario, digest, run, step, state)
     why(visit, scenario, digest, run, step, state)
 
@@ -47,11 +46,13 @@ def step_now(visit: Visit, last: int) -> int:
     return step
 
 
-def rest(visit: Visit, step: int) -> None:
-    """Play no more, at a step."""
-    visit.playing = False
+def rest(visit: Visit, step: int) -> int:
+    """Look at a step and play no more; the step."""
     visit.go(step)
-    st.rerun()
+    if visit.playing:
+        visit.playing = False
+        st.rerun()  # so that the page is no more made again by itself
+    return step
 
 
 def buttons(visit: Visit, step: int, last: int) -> int:
@@ -62,11 +63,11 @@ def buttons(visit: Visit, step: int, last: int) -> int:
             visit.go(0 if step == last else step)
             st.rerun()
         if st.button("Pause", key="pause"):
-            rest(visit, step)
+            step = rest(visit, step)
         if st.button("Step", key="next", help="One step on."):
-            rest(visit, min(step + 1, last))
+            step = rest(visit, min(step + 1, last))
         if st.button("Reset", key="reset", help="Back to the start."):
-            rest(visit, 0)
+            step = rest(visit, 0)
     shown = st.slider("Step (a round of decisions)", 0, last, key="step")
     return int(shown)
 

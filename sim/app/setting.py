@@ -221,14 +221,16 @@ def whole(query: Mapping[str, str], key: str, default: int, most: int, wrong: li
 
 def tidy(base: Scenario, setting: Setting) -> Setting:
     """The same setting written one way: what the scenario says anyway left out, the rest in a fixed order."""
-    order = {knob.setting: n for n, knob in enumerate(chain(*knobs(base).values()))}
+    known = {knob.setting: knob.value for knob in chain(*knobs(base).values())}
+    order = {path: n for n, path in enumerate(known)}
     changed = {}
     for path, value in setting.changed:
         try:
-            if with_settings(base, {path: value}).digest() != base.digest():
-                changed[path] = value
+            told = with_settings(base, {path: value})
         except ValueError:
             continue  # another scenario's setting, which this one has not
+        if value != known[path] if path in known else told.digest() != base.digest():
+            changed[path] = value
     ordered = sorted(changed.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
     without = [name for name in MECHANISMS if name in setting.without and name not in base.without]
     return Setting(setting.scenario, tuple(ordered), tuple(without))

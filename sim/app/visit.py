@@ -15,7 +15,7 @@ from sim.app.setting import DEFAULT, Address, Setting, from_query, to_query, too
 from sim.scenario import Scenario
 
 NOTHING_CHOSEN = Address(Setting(DEFAULT), Setting(DEFAULT), 0)
-SETTLED = 3.0  # seconds after which the browser has surely taken an address that was put into it
+SETTLED = 5.0  # seconds after which the browser has surely taken an address that was put into it
 
 
 @dataclass
@@ -59,9 +59,9 @@ class Visit:
             self.change(setting=setting)
 
     def write_address(self) -> None:
-        """Put the address into the browser's, where it differs."""
+        """Put the address into the browser's, but not at every step of a play."""
         query = to_query(self.address, self.base())
-        if self.written != query:
+        if self.written != query and not self.playing:
             self.written, self.written_at = query, time.monotonic()
             st.query_params.from_dict(query)
 
