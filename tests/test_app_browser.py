@@ -26,7 +26,7 @@ from sim.explain import decision
 
 BASE = load("baseline_2023")
 EVIL = "<script>alert(1)</script>"
-WAIT = int(os.environ.get("W", 60_000))  # milliseconds; how long never decides, only whether
+WAIT = 90_000  # milliseconds; how long never decides, only whether
 DRAWN = """image => {
   const canvas = document.createElement('canvas');
   canvas.width = 300; canvas.height = 200;
@@ -87,7 +87,7 @@ class Reader:
         """Wait for something to be so."""
         end = time.monotonic() + WAIT / 1000
         while not ready():
-            assert time.monotonic() < end, (self.page.url, self.page.inner_text("[data-testid=stMain]")[:600])
+            assert time.monotonic() < end, (self.page.url, self.page.inner_text("body")[:3000])
             self.page.wait_for_timeout(50)
 
     def press(self, name: str) -> None:
@@ -165,6 +165,7 @@ def reader(server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
         browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         made = Reader(context.new_page(), server[0])
+        context.set_default_timeout(WAIT)
         made.watch()
         yield made
         browser.close()
