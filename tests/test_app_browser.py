@@ -67,11 +67,13 @@ class Reader:
     def open(self, query: str = "") -> None:
         """Open the app at an address, as for the first time."""
         self.page.goto(f"http://127.0.0.1:{self.port}/{query}")
-        self.see("h1")
+        last = "Who moves" if "page=compare" in query else "Take it with you"
+        self.see(f"h2:has-text('{last}')")
         self.rest()
 
     def rest(self) -> None:
         """Wait until nothing runs."""
+        self.page.wait_for_timeout(250)  # what was just asked has begun
         self.page.wait_for_function(
             "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
             " && !document.querySelector('[data-stale=true]')",
@@ -175,7 +177,7 @@ def plays(reader: Reader) -> None:
     """Step, play, pause, reset; what is shown is the run."""
     run = ensemble.run(BASE, seed=BASE.sweep.seed)
     reader.open()
-    assert reader.stands() == stands(run, 0)
+    reader.until(lambda: reader.stands() == stands(run, 0))
     reader.press("Step")
     reader.until(lambda: reader.step() == 1 and reader.stands() == stands(run, 1))
     reader.drawn(6)
@@ -187,7 +189,7 @@ def plays(reader: Reader) -> None:
     paused = reader.step()
     reader.page.wait_for_timeout(1500)
     assert reader.step() == paused
-    assert reader.stands() == stands(run, paused)
+    reader.until(lambda: reader.stands() == stands(run, paused))
     reader.press("Reset")
     reader.until(lambda: reader.step() == 0 and reader.stands() == stands(run, 0))
 
@@ -226,9 +228,8 @@ def sets_by_keyboard(reader: Reader) -> None:
     reader.address("w_bond=1.41")
     keys.press("ArrowRight")  # the slider has kept the focus
     reader.address("w_bond=1.42")
-    reader.rest()
     told = resolved(BASE, Setting("baseline_2023", (("w_bond", 1.42),), ("shelter",)))
-    assert reader.stands() == stands(ensemble.run(told, seed=BASE.sweep.seed), 3)
+    reader.until(lambda: reader.stands() == stands(ensemble.run(told, seed=BASE.sweep.seed), 3))
 
 
 def asks_why(reader: Reader) -> None:

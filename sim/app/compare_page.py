@@ -21,6 +21,7 @@ SIDES = ("A", "B")
 def show() -> None:
     """The page."""
     visit = current()
+    visit.playing = False
     st.title("Two settings on the same luck")
     st.markdown(
         "Run by run, both settings draw the same luck, so what differs between them is what was set and not chance."
@@ -30,7 +31,8 @@ def show() -> None:
         with column:
             st.header(f"Setting {side}")
             settings.append(controls(visit, setting, side))
-    visit.change(setting=settings[0], other=settings[1])
+    visit.set(settings[0])
+    visit.change(other=settings[1])
     replicates = luck(visit)
     scenarios = [resolved(visit.load(setting.scenario), setting) for setting in settings]
     for setting, scenario in zip(settings, scenarios, strict=True):

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sim.app import runs
 from sim.app.controls import begun, controls, titled
@@ -26,10 +27,7 @@ def show() -> None:
     visit = current()
     with st.sidebar:
         setting = controls(visit, visit.address.setting, "run")
-        if setting.scenario != visit.address.setting.scenario:
-            visit.change(state="", seed=visit.load(setting.scenario).sweep.seed)
-            visit.go(0)
-        visit.change(setting=setting)
+        visit.set(setting)
         luck(visit)
         if setting != Setting(setting.scenario) and st.button("Undo all changes", key="undo"):
             visit.anew(Setting(setting.scenario))
@@ -81,26 +79,23 @@ def hand_in(visit: Visit) -> None:
             f"A scenario file (TOML, at most {MOST_BYTES // 1024} kB)", type=["toml"], key="upload",
             help="A file that extends one of the scenarios or stands on one of the worlds listed here.",
         )  # fmt: skip
-        if given is None:
-            return
-        try:
-            stem, scenario = read_upload(given.name, given.size, given.getvalue)
-        except InputError as error:
-            st.error(
-                f"{len(error.faults)} faults; the file is not used."
-                if len(error.faults) > 1
-                else "The file has a fault and is not used."
-            )
-            verbatim("\n".join(error.lines()))
-            return
-        name = UPLOADED + stem
-        st.success("No fault.")
-        if visit.uploads.get(name) != scenario:
-            visit.uploads = dict([*visit.uploads.items(), (name, scenario)][-5:])
-            visit.change(state="", seed=scenario.sweep.seed)
-            visit.go(0)
-            visit.anew(Setting(name))
-            st.rerun()
+        if given is not None and given.file_id != visit.handed[0]:
+            visit.handed = (given.file_id, judged(visit, given))
+            if not visit.handed[1]:
+                st.rerun()
+        if given is not None and visit.handed[1]:
+            st.error("The file has faults and is not used.")
+            verbatim(visit.handed[1])
+
+
+def judged(visit: Visit, given: UploadedFile) -> str:
+    """What is wrong with a file, or nothing: then its scenario is taken."""
+    try:
+        stem, scenario = read_upload(given.name, given.size, given.getvalue)
+    except InputError as error:
+        return "\n".join(error.lines())
+    visit.keep(UPLOADED + stem, scenario)
+    return ""
 
 
 def hand_out(visit: Visit, base: Scenario, scenario: Scenario, run: Run) -> None:

@@ -21,6 +21,7 @@ from sim.flips import Flips, flips
 from sim.kernel import Floats
 from sim.model import Run
 from sim.outcomes import describe
+from sim.outcomes import names as outcome_names
 from sim.scenario import Scenario
 from sim.world import world_of
 
@@ -56,7 +57,7 @@ def run_of(_scenario: Scenario, digest: str, seed: int, replicate: int) -> Run:
     return ensemble.run(_scenario, seed=seed, replicate=replicate)
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=FIRST)
+@st.cache_resource(max_entries=KEPT // 2, show_spinner=FIRST)
 def decisions_of(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int, state: str) -> list[Decision]:
     """Every decision of a state in a run, one a step from the first."""
     world = world_of(_scenario)
@@ -129,18 +130,21 @@ class Many:
 def many_of(_scenario: Scenario, digest: str, seed: int, replicates: int) -> Many:
     """Runs 0, 1, … of a seed; the same replicate has the same luck in every setting."""
     world = world_of(_scenario)
+    names = list(outcome_names(world.alignments[1:], world.theatres))
+    wanted = {name: names.index(name) for name in (f"capability_{a}" for a in world.alignments)}
+
+    def kept(replicate: int) -> tuple[Floats, Floats, Floats]:
+        run = ensemble.run(_scenario, seed=seed, replicate=replicate, world=world)
+        return run.late_outcomes(), run.outcomes[:, list(wanted.values())], run.late_shares().ravel()
+
     with ThreadPoolExecutor(cores()) as pool:
-        runs = list(pool.map(lambda r: ensemble.run(_scenario, seed=seed, replicate=r, world=world), range(replicates)))
-    names = list(runs[0].outcome_names)
-    late = pd.DataFrame(np.stack([run.late_outcomes() for run in runs]), columns=names)
-    wanted = {f"capability_{a}": names.index(f"capability_{a}") for a in world.alignments}
-    steps = pd.DataFrame(np.concatenate([run.outcomes[:, list(wanted.values())] for run in runs]), columns=list(wanted))
-    length = len(runs[0].outcomes)
-    steps.insert(0, "replicate", np.repeat(np.arange(replicates), length))
-    steps.insert(0, "step", np.tile(np.arange(length), replicates))
-    shares: Floats = np.stack([run.late_shares().ravel() for run in runs])
+        late, steps, shares = map(np.stack, zip(*pool.map(kept, range(replicates)), strict=True))
+    length = steps.shape[1]
+    over = pd.DataFrame(steps.reshape(replicates * length, -1), columns=list(wanted))
+    over.insert(0, "replicate", np.repeat(np.arange(replicates), length))
+    over.insert(0, "step", np.tile(np.arange(length), replicates))
     columns = pd.MultiIndex.from_product([world.states, world.alignments], names=["state", "alignment"])
-    return Many(late, steps, pd.DataFrame(shares, columns=columns))
+    return Many(pd.DataFrame(late, columns=names), over, pd.DataFrame(shares, columns=columns))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -12,6 +12,7 @@ from itertools import chain
 from pydantic import ValidationError
 
 from sim.catalog import NAME
+from sim.charts import readable
 from sim.faults import printable, quoted, suggestion
 from sim.flips import bloc_candidates, parameter_candidates
 from sim.parameters import Parameters, Sourced
@@ -87,7 +88,7 @@ def knobs(scenario: Scenario) -> dict[str, list[Knob]]:
         number = getattr(scenario.blocs[bloc], name)
         if one.value <= 10 * one.high:  # a budget without limit is no slider's
             told = str(Bloc.model_fields[name].description), cited(number), one.value, one.low, one.high
-            found.setdefault(bloc, []).append(Knob(one.setting, name.replace("_", " "), *told))
+            found.setdefault(bloc, []).append(Knob(one.setting, f"{name.replace('_', ' ')} of {readable(bloc)}", *told))
     return found
 
 

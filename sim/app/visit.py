@@ -15,6 +15,7 @@ from sim.app.setting import DEFAULT, Address, Setting, from_query, to_query, too
 from sim.scenario import Scenario
 
 NOTHING_CHOSEN = Address(Setting(DEFAULT), Setting(DEFAULT), 0)
+MOST_UPLOADS = 5
 SETTLED = 5.0  # seconds after which the browser has surely taken an address that was put into it
 
 
@@ -25,6 +26,7 @@ class Visit:
     address: Address = NOTHING_CHOSEN
     wrong: list[str] = field(default_factory=list)
     uploads: dict[str, Scenario] = field(default_factory=dict)
+    handed: tuple[str, str] = ("", "")  # the file that was judged last, and what is wrong with it
     version: int = 0  # a new one makes every control anew, as the address says
     written: dict[str, str] = field(default_factory=dict)  # what the browser's address was last known to say
     written_at: float = 0.0  # and since when, in seconds
@@ -46,6 +48,22 @@ class Visit:
     def change(self, **parts: Any) -> None:
         """Put parts of the address otherwise."""
         self.address = replace(self.address, **parts)
+
+    def set(self, setting: Setting) -> None:
+        """Take a first setting; another scenario begins at its own seed, its start and no state."""
+        if setting.scenario != self.address.setting.scenario:
+            self.change(state="", seed=self.load(setting.scenario).sweep.seed)
+            self.go(0)
+        self.change(setting=setting)
+
+    def keep(self, name: str, scenario: Scenario) -> None:
+        """Keep a scenario that was handed in, the last few of them, and take it."""
+        others = [pair for pair in self.uploads.items() if pair[0] != name]
+        self.uploads = dict([*others, (name, scenario)][-MOST_UPLOADS:])
+        if self.address.other.scenario not in self.names():
+            self.change(other=Setting(DEFAULT))
+        self.set(Setting(name))
+        self.anew()
 
     def go(self, step: int) -> None:
         """Look at a step."""
