@@ -285,3 +285,18 @@ def calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) 
     axes.set(xlabel="forecast chance of yes", ylabel="share that voted yes", box_aspect=1)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
+
+
+def step_lines(
+    axes: Axes, table: pd.DataFrame, *, label: str, looks: Mapping[str, str] | None = None, top: float | None = None
+) -> None:  # fmt: skip
+    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too."""
+    for n, column in enumerate(table.columns):
+        colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
+        sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}
+        line = LINES[n % len(LINES)]
+        axes.plot(table.index, table[column], color=colour, linestyle=line, linewidth=1.8, label=column, **sign)
+    axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
+    axes.set_ylim(bottom=0, top=top)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)

@@ -32,6 +32,7 @@ INSIDE = {  # terms that the members of the bloc itself bring
     "hostility": (kernel.HOSTILITY, kernel.W_HOSTILITY, -1.0),
     "trade": (kernel.TRADE, kernel.W_TRADE, 1.0),
 }
+SMALLEST = 0.0005  # what rounds to 0.001
 BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TERMS.index("pressure")
 
 
@@ -106,6 +107,16 @@ class Account:
         row = gap.sum(axis=0) if term is None else gap[TERMS.index(term)]
         found = [(state, float(value)) for state, value in zip(self.states, row, strict=True) if value != 0.0]
         return sorted(found, key=lambda d: -abs(d[1]))
+
+    def rows(self) -> list[tuple[str, Floats, float, list[tuple[str, float]]]]:
+        """Terms that do not round to 0, those that decide first: value by alignment, difference, whose it is."""
+        found = []
+        for term in dict.fromkeys([*dict(self.deciding()), *TERMS]):
+            column = self.terms[:, TERMS.index(term)]
+            gap = float(column[self.first] - column[self.second])
+            if max(abs(gap), float(np.abs(column).max())) >= SMALLEST:
+                found.append((term, column, gap, self.from_states(term)))
+        return found
 
     def record(self) -> dict[str, Any]:
         """The account for machines."""
@@ -229,16 +240,24 @@ class Follower(StateAgent):
 class Replay(BlocModel):
     """A compiled run made again by agents, of which one alone weighs its alignments, and nothing is observed."""
 
-    def __init__(self, told: Scenario, run: Run, world: World, index: int) -> None:
+    def __init__(self, told: Scenario, run: Run, world: World, index: int, *, since: int) -> None:
         super().__init__(told, seed=run.seed, replicate=run.replicate, world=world)
         self.path = run.alignment
-        self.witness = Witness(self, index, self.states[index].name, since=max(1, told.steps - LATE_STEPS + 1))
+        self.witness = Witness(self, index, self.states[index].name, since=since)
         self.states = [
             self.witness if agent.index == index else Follower(self, agent.index, agent.name) for agent in self.states
         ]
 
     def observe(self, before: Integers) -> None:
         """Nothing: the run was observed when it was made."""
+
+
+def followed_through(scenario: Scenario, run: Run, world: World, index: int, *, since: int = 1) -> list[Decision]:
+    """The decisions of one state in a compiled run from a step on, a decision a step."""
+    model = Replay(scenario, run, world, index, since=since)
+    for _ in range(scenario.steps):
+        model.step()
+    return model.witness.decisions
 
 
 @dataclass(frozen=True)
@@ -309,14 +328,11 @@ def averaged(
     known_state(scenario, state)
     seed = scenario.sweep.seed if seed is None else seed
     world = world_of(scenario)
-    i = world.states.index(state)
+    i, late = world.states.index(state), max(1, scenario.steps - LATE_STEPS + 1)
 
     def followed(replicate: int) -> tuple[Floats, list[Decision]]:
         run = ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
-        model = Replay(scenario, run, world, i)
-        for _ in range(scenario.steps):
-            model.step()
-        return run.late_shares()[i], model.witness.decisions
+        return run.late_shares()[i], followed_through(scenario, run, world, i, since=late)
 
     whole, parts = Sums(), [Sums() for _ in world.alignments]
     shares = np.empty((replicates, len(world.alignments)))

@@ -149,19 +149,17 @@ def partners(scenario: Scenario, state: str, seed: int) -> list[str]:
     return list(dict.fromkeys([*leaders, *ordered]))[: max(PARTNERS, len(leaders))]
 
 
-def candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
-    """What may turn a state: parameters over their documented ranges, its ties, its autonomy, what blocs can do."""
-    seed = scenario.sweep.seed if seed is None else seed
+def parameter_candidates(scenario: Scenario) -> list[Candidate]:
+    """Every parameter with its value in a scenario, over its documented range."""
+    return [
+        Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name))
+        for name in Parameters.model_fields
+    ]
+
+
+def bloc_candidates(scenario: Scenario) -> list[Candidate]:
+    """What the blocs of a scenario can do, each over the range in which it says something."""
     found = []
-    for name in Parameters.model_fields:
-        found.append(Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name)))
-    values = {tie_key(tie): tie.value for tie in scenario.ties}
-    for partner in partners(scenario, state, seed):
-        for kind in ("bond", "rivalry", "sanction"):
-            a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
-            found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
-    autonomy = scenario.states[state].autonomy.value
-    found.append(Candidate(f"states.{state}.autonomy", autonomy, *AUTONOMY_RANGE))
     for name, bloc in scenario.blocs.items():
         asked = sum(priority.value for priority in bloc.priority.values())
         budget = bloc.attention_budget.value
@@ -171,6 +169,20 @@ def candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> li
             Candidate(f"blocs.{name}.attention_budget", budget, 0.0, 2.0 * max(min(budget, 10.0), asked)),
         ]
     return found
+
+
+def candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
+    """What may turn a state: parameters over their documented ranges, its ties, its autonomy, what blocs can do."""
+    seed = scenario.sweep.seed if seed is None else seed
+    found = parameter_candidates(scenario)
+    values = {tie_key(tie): tie.value for tie in scenario.ties}
+    for partner in partners(scenario, state, seed):
+        for kind in ("bond", "rivalry", "sanction"):
+            a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
+            found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
+    autonomy = scenario.states[state].autonomy.value
+    found.append(Candidate(f"states.{state}.autonomy", autonomy, *AUTONOMY_RANGE))
+    return found + bloc_candidates(scenario)
 
 
 def flips(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
@@ -24,8 +25,8 @@ def harmless_sql(column: str, *, text: bool) -> str:
     return f'{safe if text else cell} as "{shown}"'
 
 
-def write_csv(table: pd.DataFrame, path: Path, *, index_label: str = "") -> None:
-    """Write a table as CSV (RFC 4180), with its index where that has a label; numbers stay as they are."""
+def write_csv(table: pd.DataFrame, path: Path | IO[str], *, index_label: str = "") -> None:
+    """Write a table as CSV (RFC 4180) to a file, with its index where that has a label; numbers stay as they are."""
     safe = table.rename(columns=harmless)
     for place, kind in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):

@@ -14,11 +14,11 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 LAYERS = (
-    {"api", "cli"},
+    {"api", "app", "cli"},
     {
-        "analyses", "calibrate", "chances", "charts", "claims", "compare", "demonstration", "draws", "estimates", "explain", "figures", "flips",
-        "forecasts", "intervals", "late", "levers", "likelihood", "maps", "posterior", "provenance", "ranges", "regret", "replay", "report",
-        "score", "scorecard", "sensitivity", "verdicts",
+        "analyses", "calibrate", "chances", "charts", "claims", "compare", "demonstration", "draws", "estimates",
+        "explain", "figures", "flips", "forecasts", "intervals", "late", "levers", "likelihood", "maps", "posterior",
+        "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
     {"cluster", "crate", "design", "engines", "store", "sweep"},
     {"ensemble", "links", "model", "placebo", "predictions", "sparse"},

@@ -1,6 +1,7 @@
 """The command `blocs`: the only room besides the app that prints and exits."""
 
 from sim.cli import (
+    app,
     calibrate,
     claims,
     explain,
@@ -18,6 +19,7 @@ from sim.cli import (
 from sim.cli.group import cli, main
 
 __all__ = [
+    "app",
     "calibrate",
     "claims",
     "cli",

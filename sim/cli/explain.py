@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
 REPLICATES = 100
 RUNS_A_DRAW = 8
-SMALLEST = 0.0005  # what rounds to 0.001
 
 
 @cli.command()
@@ -159,6 +158,8 @@ def interval(low: float, high: float) -> str:
 
 def sources(found: list[tuple[str, float]], listed: int = LISTED_STATES) -> str:
     """The states that add most, each with what it adds."""
+    from sim.explain import SMALLEST
+
     return ", ".join(f"{state} {value:+.3f}" for state, value in found[:listed] if abs(value) >= SMALLEST)
 
 
@@ -172,15 +173,10 @@ def decided_by(account: Account) -> str:
 
 def tell_account(out: Console, account: Account) -> None:
     """Every alignment's utility term by term, the terms that decide first."""
-    from sim.kernel import TERMS
-
     against = f"{account.most_likely} − {account.runner_up}"
     shown = table("term", *account.alignments, against, "mostly from", numbers=(*account.alignments, against))
-    for term in dict.fromkeys([*dict(account.deciding()), *TERMS]):
-        column = account.terms[:, TERMS.index(term)]
-        gap = column[account.first] - column[account.second]
-        if max(abs(x) for x in (*column, gap)) >= SMALLEST:
-            shown.add_row(term, *(number(x) for x in column), f"{gap:+.3f}", sources(account.from_states(term)))
+    for term, column, gap, states in account.rows():
+        shown.add_row(term, *(number(x) for x in column), f"{gap:+.3f}", sources(states))
     gap = account.utilities[account.first] - account.utilities[account.second]
     utilities = [f"{x:.3f}" for x in account.utilities]
     shown.add_row("utility", *utilities, f"{gap:+.3f}", sources(account.from_states()), style="bold")
@@ -189,6 +185,8 @@ def tell_account(out: Console, account: Account) -> None:
 
 def number(value: float) -> str:
     """A term's value, nothing where it rounds to 0."""
+    from sim.explain import SMALLEST
+
     return f"{value:.3f}" if abs(value) >= SMALLEST else ""
 
 

@@ -1,0 +1,154 @@
+"""The page of two settings side by side, on the same luck."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from sim.app import runs
+from sim.app.controls import begun, controls, titled
+from sim.app.setting import MOST_SEED, resolved, too_large
+from sim.app.visit import Visit, current, table, words
+from sim.charts import FRONT_THRESHOLD, readable
+from sim.compare import compared
+from sim.intervals import share_interval
+from sim.scenario import Scenario
+
+REPLICATES = (50, 100, 200, 400)
+SIDES = ("A", "B")
+
+
+def show() -> None:
+    """The page."""
+    visit = current()
+    visit.playing = False
+    st.title("Two settings on the same luck")
+    st.markdown(
+        "Run by run, both settings draw the same luck, so what differs between them is what was set and not chance."
+    )
+    settings = []
+    for column, side, setting in zip(st.columns(2), SIDES, (visit.address.setting, visit.address.other), strict=True):
+        with column:
+            st.header(f"Setting {side}")
+            settings.append(controls(visit, setting, side))
+    visit.set(settings[0])
+    visit.change(other=settings[1])
+    replicates = luck(visit)
+    scenarios = [resolved(visit.load(setting.scenario), setting) for setting in settings]
+    for setting, scenario in zip(settings, scenarios, strict=True):
+        if message := too_large(scenario):
+            st.error(words(f"{titled(setting.scenario)} {message}"))
+            return
+    compare(visit, scenarios, replicates)
+
+
+def luck(visit: Visit) -> int:
+    """The seed, and how many runs of each setting."""
+    left, right = st.columns(2)
+    key = begun(f"compare seed {visit.version}", visit.address.seed)
+    seed = left.number_input("Seed", 0, MOST_SEED, step=1, key=key,
+                             help="Replicate r of both settings has the luck of this seed and r.")  # fmt: skip
+    visit.change(seed=int(seed))
+    return int(right.selectbox("Runs of each setting", REPLICATES, index=2, key="replicates"))
+
+
+def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
+    """Bands, differences and distributions of both settings."""
+    seed = visit.address.seed
+    digests = [scenario.digest() for scenario in scenarios]
+    if digests[0] == digests[1]:
+        st.info("Both settings compute the same. Change something in one of them to see what it does.")
+    many = [
+        runs.many_of(scenario, digest, seed, replicates) for scenario, digest in zip(scenarios, digests, strict=True)
+    ]
+    st.header("Capability over the steps")
+    for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, many, strict=True):
+        column.image(
+            runs.bands_of(found, scenario.alignments(), digest, seed, replicates), width="stretch",
+            alt=f"Capability share of each alignment over the steps in setting {side}: median and 5 to 95 % band",
+            caption=f"{side}: median, 5 to 95 % band and six single runs of {replicates}",
+        )  # fmt: skip
+    common = [a for a in scenarios[0].alignments() if a in scenarios[1].alignments()]
+    blocs = [a for a in common if a != "non_aligned"]
+    if not blocs:
+        st.info("The two settings have no bloc in common, so there is nothing to pair.")
+        return
+    differences(many, common, (digests[0], digests[1], seed, replicates))
+    kinds(many, blocs, (digests[0], digests[1], seed, replicates))
+    movers(many)
+
+
+def differences(many: list[runs.Many], common: list[str], key: tuple[str, str, int, int]) -> None:
+    """Paired mean differences of the main outcomes, B less A, with their intervals."""
+    columns = [c for c in many[0].late.columns if c in many[1].late.columns]
+    every = compared(many[1].late[columns], many[0].late[columns])
+    main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
+    rows = every.loc[[name for name in main if name in every.index]]
+    st.header("What differs: B less A")
+    shares = rows[[not name.startswith("members") for name in rows.index]]
+    shares = shares.assign(scenario=[in_words(name) for name in shares.index])
+    st.image(
+        runs.differences_of(shares, "mean difference over the pairs, last 8 steps", key), width="content",
+        alt="Paired mean differences with 95 % intervals; the table says the same.",
+        caption="Means over the last 8 steps; 95 % intervals over the pairs; grey squares are not clear.",
+    )  # fmt: skip
+    table(told(rows, list(map(in_words, rows.index)), "outcome"))
+    st.caption(
+        f"Over {rows['pairs'].min()} pairs. clear: beyond chance at 5 % though all are asked at once (Holm 1979)."
+        " The intervals are of chance alone, at these settings, which are assumed and not calibrated."
+    )
+
+
+def in_words(outcome: str) -> str:
+    """An outcome's name as a reader would write it."""
+    what, _, whose = outcome.partition("_")
+    return f"{what} of {readable(whose)}" if whose else what
+
+
+def told(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
+    """Paired differences as a table to read, a name a row."""
+    cells = [
+        (
+            name, f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
+            f"{one['difference']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})", "clear" if one["clear"] else "no",
+        )
+        for name, (_, one) in zip(names, rows.iterrows(), strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(cells, columns=[head, "A", "B", "difference (95 % interval)", "beyond chance"])
+
+
+def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int]) -> None:
+    """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
+    st.header("Kinds of runs")
+    bloc = st.selectbox("Bloc", blocs, index=len(blocs) - 1, format_func=readable, key="bloc")
+    values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
+    label = f"{readable(bloc)}'s share of capability over the last 8 steps"
+    st.image(
+        runs.heaps_of(values, label, (bloc, *key)), width="content",
+        alt=f"Distribution of {label} over the runs of A and of B",
+        caption="A histogram a setting; the red line is the mean. Two heaps are two kinds of runs, and a mean describes"
+        " neither.",
+    )  # fmt: skip
+    lines = []
+    for side, sizes in values.items():
+        count = int((sizes >= FRONT_THRESHOLD).sum())
+        share, low, high, n = share_interval(count, len(sizes))
+        lines.append(
+            f"- {side}: in {100 * share:.0f} % of {n} runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
+            f" {readable(bloc)} has a tenth or more of the capability"
+        )
+    st.markdown("\n".join(lines))
+
+
+def movers(many: list[runs.Many]) -> None:
+    """The states whose late share of an alignment differs most."""
+    columns = [c for c in many[0].shares.columns if c in set(many[1].shares.columns) and c[1] != "non_aligned"]
+    every = compared(many[1].shares[columns], many[0].shares[columns])
+    clear = every[every["clear"]]
+    order = clear["difference"].abs().sort_values(ascending=False, kind="stable").index[:12]
+    st.header("Who moves")
+    if not len(order):
+        st.markdown("No state's chance of standing in a bloc differs clearly.")
+        return
+    names = [f"{state} in {readable(alignment)}" for state, alignment in order]
+    table(told(clear.loc[order], names, "late share of"))

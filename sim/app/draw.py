@@ -1,0 +1,259 @@
+"""Light pictures of a step as SVG: the map, the network of ties and their key, made so that a step costs little."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from xml.sax.saxutils import escape
+
+import matplotlib
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+
+from sim import maps
+from sim.charts import STYLE, colours, figure, readable
+from sim.scenario import Scenario
+
+WIDTH = 4000  # units across a map, so that whole numbers are fine enough
+NETWORK = (760, 600)
+FAINTEST = 0.3  # a weaker tie is drawn for the chosen state alone
+SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of the marker of each alignment, 0 for a circle
+STROKES = (  # of the hatching of each alignment, in a square of 10
+    "", "M0 10L10 0", "M0 0L10 10", "M5 0V10M0 5H10", "M0 5H10", "M5 0V10", "M0 10L10 0M0 0L10 10", "M2 2h3v3h-3z",
+    "M0 3H10M0 7H10",
+)  # fmt: skip
+
+
+def svg(width: float, height: float, content: str, *, natural: bool = False) -> str:
+    """An SVG document; `natural` gives it a size of its own in pixels."""
+    size = f' width="{width:g}" height="{height:g}"' if natural else ""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{size}>'
+    return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
+
+
+def fills(alignments: Sequence[str], size: float) -> str:
+    """The colour and hatching of each alignment as patterns k0, k1, …"""
+    looks = colours(alignments)
+    return "<defs>" + "".join(
+        f'<pattern id="k{k}" width="10" height="10" patternUnits="userSpaceOnUse" patternTransform="scale({size:g})">'
+        f'<rect width="10" height="10" fill="{looks[name]}"/>'
+        f'<path d="{STROKES[k]}" stroke="#000" stroke-width="1.2" fill="none"/></pattern>'
+        for k, name in enumerate(alignments)
+    ) + "</defs>"  # fmt: skip
+
+
+def marker(k: int, x: float, y: float, radius: float, style: str) -> str:
+    """The marker of an alignment at a place."""
+    if not (corners := SHAPES[k]):
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {style}/>'
+    turn = math.pi / 4 if corners == 4 else -math.pi / 2
+    reach = radius * (1.2 if corners == 3 else 1.08)
+    ends = [(turn + 2 * math.pi * n / corners) for n in range(corners)]
+    points = " ".join(f"{x + reach * math.cos(a):.1f},{y + reach * math.sin(a):.1f}" for a in ends)
+    return f'<polygon points="{points}" {style}/>'
+
+
+def key(alignments: Sequence[str]) -> str:
+    """What the colours, hatchings and markers mean."""
+    names = [readable(name) for name in alignments]
+    width = max(44 + 8 * len(name) for name in names)
+    rows = "".join(
+        f'<rect x="1" y="{26 * n + 3}" width="34" height="18" fill="url(#k{n})" stroke="#000"/>'
+        + marker(n, 52, 26 * n + 12, 8, f'fill="url(#k{n})" stroke="#000"')
+        + f'<text x="70" y="{26 * n + 17}" font-family="sans-serif" font-size="14">{escape(name)}</text>'
+        for n, name in enumerate(names)
+    )
+    return svg(width + 40, 26 * len(names) + 2, fills(alignments, 1) + rows, natural=True)
+
+
+# The map
+
+
+def on_paper(degrees: object) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Degrees east and north in the map's units, (…, 2)."""
+    x, y = np.moveaxis(maps.project(np.asarray(degrees, dtype=np.float64)), -1, 0)
+    (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
+    _, north = maps.project((0, maps.NORTH))
+    scale = WIDTH / (east - west)
+    return np.rint(np.stack([(x - west) * scale, (north - y) * scale], axis=-1)).astype(np.int64)
+
+
+def land_path(land: maps.Land) -> str:
+    """The outlines of a country as an SVG path in small steps."""
+    parts = []
+    for polygon in land.polygons:
+        for ring in polygon:
+            points = on_paper(ring)
+            steps = np.diff(points, axis=0)
+            steps = steps[np.any(steps != 0, axis=1)]
+            parts.append(f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) + "z")
+    return "".join(part for part in parts if "lz" not in part)
+
+
+@lru_cache(maxsize=1)
+def paths() -> dict[str, str]:
+    """The path of each country of the map."""
+    return {state: land_path(land) for state, land in maps.atlas().countries.items()}
+
+
+@lru_cache(maxsize=8)
+def ground(states: tuple[str, ...]) -> str:
+    """The land that is in no state of a world, and what is drawn over all: contested land."""
+    rest = "".join(path for state, path in paths().items() if state not in states)
+    return f'<path d="{rest}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
+
+
+@lru_cache(maxsize=1)
+def contested() -> str:
+    """Contested land, white with dots."""
+    rest = "".join(land_path(land) for land in maps.atlas().contested.values())
+    dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
+    dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
+    return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
+
+
+def world(states: tuple[str, ...], alignments: Sequence[str], standing: Sequence[int], chosen: str) -> str:
+    """The map of who stands where: `standing` is each state's alignment, the chosen state has a thick outline."""
+    land, dots, above = [], [], ""
+    for state, k in zip(states, standing, strict=True):
+        where = maps.atlas().countries.get(state)
+        if where is None:
+            continue
+        if where.polygons:
+            land.append(f'<path d="{paths()[state]}" fill="url(#k{k})" stroke="#000" stroke-width="3"/>')
+            if state == chosen:
+                above += f'<path d="{paths()[state]}" fill="none" stroke="#000" stroke-width="16"/>'
+        if where.dot:
+            x, y = on_paper(where.dot).tolist()
+            dots.append(marker(k, x, y, 22, f'fill="url(#k{k})" stroke="#000" stroke-width="5"'))
+            if state == chosen:
+                above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
+    _, bottom = on_paper((0, maps.SOUTH)).tolist()
+    return svg(
+        WIDTH, bottom, fills(alignments, 4.5) + ground(states) + "".join(land) + contested() + "".join(dots) + above
+    )
+
+
+# The network of ties
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Where the states of a network stand in a picture, and the ties at the start."""
+
+    places: Mapping[str, tuple[float, float]]
+    ties: tuple[tuple[str, str, str, float], ...]  # kind, a, b, value
+    sizes: Mapping[str, float]
+
+
+def network_of(scenario: Scenario) -> Ties:
+    """States drawn together by their bonds, else pushed apart (Fruchterman & Reingold 1991), always in the same way."""
+    graph = nx.Graph()
+    graph.add_nodes_from(scenario.states)
+    kinds = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "propensity") and tie.value > 0]
+    for tie in kinds:
+        if tie.kind != "rivalry":
+            graph.add_edge(tie.a, tie.b, weight=tie.value)
+    spread = 2.2 / math.sqrt(max(len(graph), 1))
+    found = nx.spring_layout(graph, k=spread, seed=1, iterations=120, weight="weight")
+    grid = np.array([found[state] for state in scenario.states])
+    ranks = np.argsort(np.argsort(grid, axis=0), axis=0) / max(len(grid) - 1, 1)  # half by rank, so that few overlap
+    low, span = grid.min(axis=0), np.ptp(grid, axis=0)
+    unit = 0.45 * (grid - low) / np.where(span > 0, span, 1) + 0.55 * ranks
+    width, height = NETWORK
+    places = {
+        s: (45 + (width - 90) * x, 32 + (height - 64) * y)
+        for s, (x, y) in zip(scenario.states, unit.tolist(), strict=True)
+    }
+    total = sum(state.capability.value for state in scenario.states.values()) or 1.0
+    sizes = {s: 13 + 34 * math.sqrt(record.capability.value / total) for s, record in scenario.states.items()}
+    drawn = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "sanction", "propensity")]
+    return Ties(places, tuple((tie.kind, tie.a, tie.b, tie.value) for tie in drawn), sizes)
+
+
+def line(ties: Ties, a: str, b: str, style: str) -> str:
+    """A straight tie between two states."""
+    (x1, y1), (x2, y2) = ties.places[a], ties.places[b]
+    return f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" {style}/>'
+
+
+def drawn_ties(ties: Ties) -> str:
+    """The stronger bonds, grey, and rivalries, red and dashed, the stronger the thicker."""
+    parts = []
+    for kind, a, b, value in ties.ties:
+        if kind == "bond" and value >= FAINTEST:
+            parts.append(line(ties, a, b, f'stroke="#999" stroke-width="{2 * value:.1f}" stroke-opacity="0.5"'))
+        elif kind == "rivalry" and value >= FAINTEST:
+            dashed = f'stroke="#D55E00" stroke-width="{2 * value:.1f}" stroke-dasharray="7 5" stroke-opacity="0.7"'
+            parts.append(line(ties, a, b, dashed))
+    return "".join(parts)
+
+
+OWN = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
+
+
+def network(ties: Ties, base: str, alignments: Sequence[str], standing: Mapping[str, int], chosen: str) -> str:
+    """The network of who stands where; the chosen state's own ties are drawn dark over the others, `base`."""
+    own = []
+    for kind, a, b, value in ties.ties:
+        if chosen in (a, b):
+            colour = "#D55E00" if kind in ("rivalry", "sanction") else "#000"
+            own.append(
+                line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}')
+            )
+    nodes = []
+    for state, k in standing.items():
+        (x, y), ring = ties.places[state], 5 if state == chosen else 1
+        nodes.append(marker(k, x, y, ties.sizes[state], f'fill="url(#k{k})" stroke="#000" stroke-width="{ring}"'))
+        look = 'font-family="sans-serif" font-size="15" text-anchor="middle" font-weight="bold"'
+        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"'
+        nodes.append(f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(state)}</text>')
+    return svg(*NETWORK, fills(alignments, 0.8) + base + "".join(own) + "".join(nodes))
+
+
+# Charts over the steps
+
+
+DRAWING = threading.Lock()  # matplotlib's style is one for the whole process, and every reader has a thread
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart over the steps, drawn once, on which the step that is looked at is marked anew."""
+
+    svg: str
+    frames: tuple[
+        tuple[float, float, float, float], ...
+    ]  # of each axes: left, right, top and bottom in the SVG's units
+    limits: tuple[float, float]  # first and last step of the axis
+
+    def at(self, step: int) -> str:
+        """The chart with a line at a step."""
+        low, high = self.limits
+        lines = ""
+        for left, right, top, bottom in self.frames:
+            x = left + (right - left) * (step - low) / (high - low)
+            lines += (
+                f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="#000" stroke-width="1.5"/>'
+            )
+            lines += f'<polygon points="{x - 5:.1f},{top - 7:.1f} {x + 5:.1f},{top - 7:.1f} {x:.1f},{top:.1f}"/>'
+        return self.svg.replace("</svg>", lines + "</svg>")
+
+
+def chart(width: float, height: float, draw: Callable[[Axes], None]) -> Chart:
+    """A chart of one axes, drawn by a function of `charts`."""
+    with DRAWING, matplotlib.rc_context(STYLE):
+        made, (axes,) = figure(width, height)
+        draw(axes)
+        file = io.StringIO()
+        made.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    box, (w, h) = axes.get_position(), made.get_size_inches() * 72
+    frame = (box.x0 * w, box.x1 * w, (1 - box.y1) * h, (1 - box.y0) * h)
+    low, high = axes.get_xlim()
+    return Chart(text[text.index("<svg") :], (frame,), (float(low), float(high)))

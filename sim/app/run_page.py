@@ -1,0 +1,130 @@
+"""The page of one run: its setting beside it, and the run played step by step."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from sim.app import runs
+from sim.app.controls import begun, controls, titled
+from sim.app.player import player
+from sim.app.setting import MOST_SEED, UPLOADED, Setting, as_toml, file_name, resolved, too_large
+from sim.app.uploads import MOST_BYTES, read_upload
+from sim.app.visit import Visit, current, verbatim, words
+from sim.catalog import world_names
+from sim.faults import InputError
+from sim.model import Run
+from sim.scenario import MAX_REPLICATES, Scenario
+from sim.spreadsheet import write_csv
+
+
+def show() -> None:
+    """The page."""
+    visit = current()
+    with st.sidebar:
+        setting = controls(visit, visit.address.setting, "run")
+        visit.set(setting)
+        luck(visit)
+        if setting != Setting(setting.scenario) and st.button("Undo all changes", key="undo"):
+            visit.anew(Setting(setting.scenario))
+            st.rerun()
+        hand_in(visit)
+    base = visit.base()
+    scenario = resolved(base, setting)
+    digest = scenario.digest()
+    st.title("How states form blocs")
+    st.markdown(f"**{words(base.title)}** · {words(base.question)}")
+    st.caption(changes_in_words(visit))
+    if message := too_large(scenario):
+        st.error(words(f"{titled(setting.scenario)} {message}"))
+        return
+    run = runs.run_of(scenario, digest, visit.address.seed, visit.address.replicate)
+    every = 1.0 if visit.playing else None
+    st.fragment(player, run_every=every)(scenario, digest, run)
+    hand_out(visit, base, scenario, run)
+
+
+def changes_in_words(visit: Visit) -> str:
+    """What is set, in one line."""
+    address = visit.address
+    parts = [titled(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
+    parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
+    parts += [f"without {mechanism}" for mechanism in address.setting.without]
+    return words(", ".join(parts))
+
+
+def luck(visit: Visit) -> None:
+    """The seed and the replicate, and where no mechanism or number but luck alone differs."""
+    left, right = st.columns(2)
+    mark = f"{visit.version} {visit.address.setting.scenario}"
+    seed = left.number_input(
+        "Seed", 0, MOST_SEED, step=1, key=begun(f"seed {mark}", visit.address.seed),
+        help="Luck: the same seed and replicate give the same run.",
+    )  # fmt: skip
+    replicate = right.number_input(
+        "Replicate", 0, MAX_REPLICATES, step=1, key=begun(f"replicate {mark}", visit.address.replicate),
+        help="Which run of the seed.",
+    )  # fmt: skip
+    visit.change(seed=int(seed), replicate=int(replicate))
+
+
+def hand_in(visit: Visit) -> None:
+    """Take a scenario file, or say what is wrong with it as `blocs check` does."""
+    with st.expander("Hand in a scenario file"):
+        given = st.file_uploader(
+            f"A scenario file (TOML, at most {MOST_BYTES // 1024} kB)", type=["toml"], key="upload",
+            help="A file that extends one of the scenarios or stands on one of the worlds listed here.",
+        )  # fmt: skip
+        if given is not None and given.file_id != visit.handed[0]:
+            visit.handed = (given.file_id, judged(visit, given))
+            if not visit.handed[1]:
+                st.rerun()
+        if given is not None and visit.handed[1]:
+            st.error("The file has faults and is not used.")
+            verbatim(visit.handed[1])
+
+
+def judged(visit: Visit, given: UploadedFile) -> str:
+    """What is wrong with a file, or nothing: then its scenario is taken."""
+    try:
+        stem, scenario = read_upload(given.name, given.size, given.getvalue)
+    except InputError as error:
+        return "\n".join(error.lines())
+    visit.keep(UPLOADED + stem, scenario)
+    return ""
+
+
+def hand_out(visit: Visit, base: Scenario, scenario: Scenario, run: Run) -> None:
+    """The setting as a scenario file, the run as a table, and the command that makes the run again."""
+    address = visit.address
+    setting = address.setting
+    st.header("Take it with you")
+    key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
+    name = file_name(setting)
+    left, right = st.columns(2)
+    left.download_button(
+        "Scenario file (TOML)", as_toml(base, setting, address.seed, key=key), f"{name}.toml", "application/toml",
+        help="A file for the command line that says what is changed here.", on_click="ignore",
+    )  # fmt: skip
+    right.download_button(
+        "Run (CSV)", lambda: as_csv(run), f"{name}.csv", "text/csv", on_click="ignore",
+        help="Every step: the outcomes, and where each state stands.",
+    )  # fmt: skip
+    if setting.scenario.startswith(UPLOADED):
+        st.caption(words(f"The scenario file extends {setting.scenario.removeprefix(UPLOADED)}.toml: put it beside it. "
+                         "The address of this page does not hold a file that was handed in."))  # fmt: skip
+    st.caption("The same run on the command line:")
+    verbatim(f"blocs run {name}.toml --seed {address.seed} --replicate {address.replicate}")
+
+
+def as_csv(run: Run) -> str:
+    """A run as CSV: a row a step, its outcomes, then each state's alignment."""
+    stood = np.array(run.alignments, dtype=object)[run.alignment]
+    outcomes = pd.DataFrame(run.outcomes, columns=list(run.outcome_names))
+    file = io.StringIO(newline="")
+    write_csv(pd.concat([outcomes, pd.DataFrame(stood, columns=list(run.states))], axis=1), file, index_label="step")
+    return file.getvalue()

@@ -1,0 +1,179 @@
+"""What the pages compute, each once for a setting and kept while it is likely to be asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from sim import charts, ensemble
+from sim.app import draw
+from sim.catalog import load, scenario_names, world_names
+from sim.engines import cores
+from sim.explain import Decision, followed_through
+from sim.faults import InputError
+from sim.flips import Flips, flips
+from sim.kernel import Floats
+from sim.model import Run
+from sim.outcomes import describe
+from sim.outcomes import names as outcome_names
+from sim.scenario import Scenario
+from sim.world import world_of
+
+KEPT = 24  # of each kind, least recently asked dropped first
+FLIP_REPLICATES = 40
+FIRST = "Computing (the very first run after an installation compiles the rules, which takes a minute) …"
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def shipped(name: str) -> Scenario:
+    """A scenario of the catalogue; frozen, so that readers may share it."""
+    return load(name)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def choices() -> list[str]:
+    """Names of the scenarios, then the worlds, that can be run as they are."""
+    return [name for name in (*scenario_names(), *world_names()) if sound(name)]
+
+
+def sound(name: str) -> bool:
+    """Whether a scenario of the catalogue has no fault."""
+    try:
+        shipped(name)
+    except InputError:
+        return False
+    return True
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=FIRST)
+def run_of(_scenario: Scenario, digest: str, seed: int, replicate: int) -> Run:
+    """One compiled run; nobody writes to it."""
+    return ensemble.run(_scenario, seed=seed, replicate=replicate)
+
+
+@st.cache_resource(max_entries=KEPT // 2, show_spinner=FIRST)
+def decisions_of(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int, state: str) -> list[Decision]:
+    """Every decision of a state in a run, one a step from the first."""
+    world = world_of(_scenario)
+    return followed_through(_scenario, _run, world, world.states.index(state))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def flips_of(_scenario: Scenario, digest: str, seed: int, state: str) -> Flips:
+    """What would turn a state over many runs."""
+    return flips(_scenario, state, seed=seed, replicates=FLIP_REPLICATES)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def network_of(_scenario: Scenario, digest: str) -> tuple[draw.Ties, str]:
+    """Where the states stand in the network, and its stronger ties drawn."""
+    ties = draw.network_of(_scenario)
+    return ties, draw.drawn_ties(ties)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def charts_of(
+    _run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...], key: tuple[str, int, int]
+) -> dict[str, draw.Chart]:
+    """The charts of a run over its steps, by what they show."""
+    looks = {charts.readable(name): colour for name, colour in charts.colours(_run.alignments).items()}
+    made = {}
+    for title, label, top, columns in shown_over_steps(_run, blocs, theatres):
+        table = pd.DataFrame({name: _run.outcome(column) for name, column in columns.items()})
+
+        def plot(axes: Any, table: pd.DataFrame = table, label: str = label, top: float | None = top) -> None:
+            charts.step_lines(axes, table, label=label, looks=looks, top=top)
+
+        made[title] = draw.chart(4.6, 2.9, plot)
+    return made
+
+
+def shown_over_steps(
+    run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...]
+) -> list[tuple[str, str, float | None, dict[str, str]]]:
+    """Title, axis label, top and outcome columns by name of each chart over the steps."""
+    found: list[tuple[str, str, float | None, dict[str, str]]] = [
+        ("Capability", "share of capability", 1.0, {charts.readable(a): f"capability_{a}" for a in run.alignments}),
+        ("Enforcement", "enforcement", 1.05, {charts.readable(b): f"enforcement_{b}" for b in blocs}),
+    ]
+    for bloc in blocs:
+        columns = {theatre.replace("_", " "): f"attention_{bloc}_{theatre}" for theatre in theatres}
+        if any(np.any(run.outcome(column) > 0) for column in columns.values()):
+            found.append((f"Attention of {charts.readable(bloc)}", "attention, units of priority", None, columns))
+    return found
+
+
+def meaning(title: str) -> str:
+    """What a chart's outcome means, as the model has it."""
+    return describe(title.split()[0].lower())
+
+
+# Many runs
+
+
+@dataclass(frozen=True)
+class Many:
+    """Runs of one setting on the luck of one seed."""
+
+    late: pd.DataFrame  # a row a replicate: outcomes over the last 8 steps
+    steps: pd.DataFrame  # step, replicate, capability_…
+    shares: pd.DataFrame  # a row a replicate, a column for each state and alignment: late shares
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Running many times …")
+def many_of(_scenario: Scenario, digest: str, seed: int, replicates: int) -> Many:
+    """Runs 0, 1, … of a seed; the same replicate has the same luck in every setting."""
+    world = world_of(_scenario)
+    names = list(outcome_names(world.alignments[1:], world.theatres))
+    wanted = {name: names.index(name) for name in (f"capability_{a}" for a in world.alignments)}
+
+    def kept(replicate: int) -> tuple[Floats, Floats, Floats]:
+        run = ensemble.run(_scenario, seed=seed, replicate=replicate, world=world)
+        return run.late_outcomes(), run.outcomes[:, list(wanted.values())], run.late_shares().ravel()
+
+    with ThreadPoolExecutor(cores()) as pool:
+        late, steps, shares = map(np.stack, zip(*pool.map(kept, range(replicates)), strict=True))
+    length = steps.shape[1]
+    over = pd.DataFrame(steps.reshape(replicates * length, -1), columns=list(wanted))
+    over.insert(0, "replicate", np.repeat(np.arange(replicates), length))
+    over.insert(0, "step", np.tile(np.arange(length), replicates))
+    columns = pd.MultiIndex.from_product([world.states, world.alignments], names=["state", "alignment"])
+    return Many(pd.DataFrame(late, columns=names), over, pd.DataFrame(shares, columns=columns))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def bands_of(_many: Many, alignments: tuple[str, ...], digest: str, seed: int, replicates: int) -> str:
+    """The capability of each alignment over the steps in many runs, as SVG."""
+
+    def plot(axes: Any) -> None:
+        charts.share_bands(axes, _many.steps, alignments, top=1.0)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)
+
+    return draw.chart(4.6, 3.1, plot).svg
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def heaps_of(_values: Mapping[str, Any], label: str, key: tuple[str, str, str, int, int]) -> str:
+    """How an outcome falls over many runs of two settings, as SVG."""
+    top = max(0.6, *(float(np.nanmax(values)) * 1.02 for values in _values.values()))
+
+    def plot(axes: Any) -> None:
+        charts.distributions(axes, _values, top=top, label=label)
+
+    return draw.chart(5.6, 2.6, plot).svg
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def differences_of(_table: pd.DataFrame, label: str, key: tuple[str, str, int, int]) -> str:
+    """Paired differences with their intervals, as SVG."""
+
+    def plot(axes: Any) -> None:
+        charts.differences(axes, _table, label=label)
+
+    return draw.chart(5.6, 0.9 + 0.3 * len(_table), plot).svg

@@ -1,0 +1,55 @@
+"""Serving the app: Streamlit in this process, on one address, asking nothing of any other place."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from streamlit.web import bootstrap
+
+from sim.faults import Fault, InputError
+
+PAGES = Path(__file__).with_name("pages.py")
+MOST_UPLOADED_MB = 1
+OPTIONS = {
+    "global.developmentMode": False,
+    "server.fileWatcherType": "none",
+    "server.runOnSave": False,
+    "server.maxUploadSize": MOST_UPLOADED_MB,
+    "server.maxMessageSize": 50,
+    "server.enableStaticServing": False,
+    "server.showEmailPrompt": False,
+    "browser.gatherUsageStats": False,
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "runner.magicEnabled": False,
+    "logger.hideWelcomeMessage": True,
+    "logger.level": "error",
+    "theme.base": "light",
+    "theme.primaryColor": "#005A9C",
+    "theme.textColor": "#1A1A1A",
+    "theme.linkColor": "#005A9C",
+}
+
+
+def free(host: str, port: int) -> None:
+    """Raise InputError where nothing can listen at a place."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listening:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+    except socket.gaierror:
+        raise InputError([Fault("--host", 1, host, "is no address of this machine; 127.0.0.1 is")]) from None
+    except OSError as error:
+        message = f"cannot be listened on: {error.strerror}; give another, such as --port {port % 65_535 + 1}"
+        raise InputError([Fault("--port", 1, str(port), message)]) from None
+
+
+def serve(host: str, port: int, *, browser: bool) -> None:
+    """Serve the pages until a signal; raises InputError where the place is taken."""
+    free(host, port)
+    options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
+    bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
+    bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})

@@ -1,0 +1,292 @@
+"""What a reader has set, to and from an address, a scenario and a scenario file; no page is needed for it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from pydantic import ValidationError
+
+from sim.catalog import NAME
+from sim.charts import readable
+from sim.faults import printable, quoted, suggestion
+from sim.flips import bloc_candidates, parameter_candidates
+from sim.parameters import Parameters, Sourced
+from sim.scenario import MAX_REPLICATES, Bloc, Scenario, Tie
+from sim.settings import MECHANISMS, places, tie_key, with_settings
+
+DEFAULT = "baseline_2023"
+PAGES = ("run", "compare")
+OTHER = "other."  # what the second setting's keys begin with in an address
+MOST_STATES, MOST_CELLS = 250, 100_000  # what the app runs; a step costs the square of the states
+UPLOADED = "uploaded:"  # what the name of a scenario handed in as a file begins with
+LONGEST = 2000  # characters of an address that are read
+MOST_SEED = 2**53 - 1  # beyond it a browser's numbers have gaps
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A scenario with what is changed in it."""
+
+    scenario: str
+    changed: tuple[tuple[str, float], ...] = ()  # settings as --set takes them
+    without: tuple[str, ...] = ()  # mechanisms off beyond the scenario's own
+
+
+@dataclass(frozen=True)
+class Address:
+    """All that the address of a page holds: two settings on the same luck, and what is looked at."""
+
+    setting: Setting
+    other: Setting
+    seed: int
+    replicate: int = 0
+    step: int = 0
+    state: str = ""
+    page: str = "run"
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number that a slider sets, as the schema describes it."""
+
+    setting: str  # as --set takes it
+    label: str
+    meaning: str
+    source: str
+    value: float  # in the scenario as it is
+    low: float
+    high: float
+
+    def covering(self, value: float) -> tuple[float, float, float, int]:
+        """Least and greatest value of a slider that can show a value too, the size of its steps, and their digits."""
+        low, high = min(self.low, self.value, value), max(self.high, self.value, value)
+        digits = max(0, math.ceil(-math.log10((high - low) / 50)))
+        digits = max(digits, *(decimals(number) for number in (low, high, self.value, value)))
+        return low, high, 10.0**-digits, digits
+
+
+def decimals(value: float) -> int:
+    """Digits after the point that a number needs, up to 6."""
+    return next(digits for digits in range(7) if digits == 6 or round(value, digits) == value)
+
+
+def knobs(scenario: Scenario) -> dict[str, list[Knob]]:
+    """What sliders set in a scenario, by table: the parameters, then what each bloc can do."""
+    found: dict[str, list[Knob]] = {"parameters": []}
+    for one in parameter_candidates(scenario):
+        field, number = Parameters.model_fields[one.setting], getattr(scenario.parameters, one.setting)
+        unit = dict(field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
+        told = str(field.description), cited(number), one.value, one.low, one.high
+        found["parameters"].append(Knob(one.setting, f"{one.setting}, {unit}", *told))
+    for one in bloc_candidates(scenario):
+        _, bloc, name = one.setting.split(".")
+        number = getattr(scenario.blocs[bloc], name)
+        if one.value <= 10 * one.high:  # a budget without limit is no slider's
+            told = str(Bloc.model_fields[name].description), cited(number), one.value, one.low, one.high
+            found.setdefault(bloc, []).append(Knob(one.setting, f"{name.replace('_', ' ')} of {readable(bloc)}", *told))
+    return found
+
+
+def cited(number: Sourced) -> str:
+    """Where a number comes from, and why it is what it is."""
+    return f"{number.source or 'its author'}{': ' + number.note if number.note else ''}"
+
+
+def canonical(scenario: Scenario, path: str) -> list[str]:
+    """The settings that a path names, each as it is written shortest."""
+    return [".".join(place).removeprefix("parameters.") for place in places(scenario, path)]
+
+
+def off(base: Scenario, setting: Setting) -> tuple[str, ...]:
+    """Every mechanism that is off: the scenario's own first."""
+    return tuple(dict.fromkeys([*base.without, *setting.without]))
+
+
+def resolved(base: Scenario, setting: Setting) -> Scenario:
+    """The scenario with the changes made and the mechanisms off; raises ValueError for a bad setting."""
+    scenario = with_settings(base, dict(setting.changed), note="set in the app")
+    for mechanism in off(base, setting):
+        scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+    return scenario.model_copy(update={"without": off(base, setting)})
+
+
+def too_large(scenario: Scenario) -> str:
+    """Why the app does not run a scenario, or nothing."""
+    states, cells = len(scenario.states), len(scenario.states) * scenario.steps * len(scenario.alignments())
+    if states > MOST_STATES:
+        return f"has {states} states; the app runs at most {MOST_STATES}, `blocs run` more"
+    if cells > MOST_CELLS:
+        most = MOST_CELLS // (states * len(scenario.alignments()))
+        return f"has {scenario.steps} steps; with {states} states the app runs at most {most}, `blocs run` more"
+    return ""
+
+
+# Address to setting and back
+
+
+def to_query(address: Address, base: Scenario) -> dict[str, str]:
+    """The keys of an address, in a fixed order: nothing where nothing is chosen yet, else all but what is at rest."""
+    if address == Address(Setting(DEFAULT), Setting(DEFAULT), base.sweep.seed):
+        return {}
+    query = {} if address.page == PAGES[0] else {"page": address.page}
+    query |= setting_query(address.setting) | {"seed": str(address.seed)}
+    query |= {"replicate": str(address.replicate)} if address.replicate else {}
+    query |= {"step": str(address.step)} if address.step else {}
+    query |= {"state": address.state} if address.state else {}
+    if address.other != Setting(DEFAULT):
+        query |= {f"{OTHER}{key}": value for key, value in setting_query(address.other).items()}
+    return query
+
+
+def setting_query(setting: Setting) -> dict[str, str]:
+    """The keys of one setting."""
+    query = {"scenario": setting.scenario, **{path: f"{value:.12g}" for path, value in setting.changed}}
+    return query | ({"without": ",".join(setting.without)} if setting.without else {})
+
+
+def from_query(
+    query: Mapping[str, str], known: Iterable[str], load: Callable[[str], Scenario]
+) -> tuple[Address, list[str]]:
+    """What an address says, and what is wrong with it in words; what is wrong is as if it were not said."""
+    wrong: list[str] = []
+    if sum(len(key) + len(value) for key, value in query.items()) > LONGEST:
+        query, wrong = {}, [f"is longer than {LONGEST} characters and was not read"]
+    names = list(known)
+    mine = {key: value for key, value in query.items() if not key.startswith(OTHER)}
+    theirs = {key.removeprefix(OTHER): value for key, value in query.items() if key.startswith(OTHER)}
+    luck: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
+    setting, base = setting_from(mine, names, load, wrong, "")
+    other, _ = setting_from(theirs, names, load, wrong, OTHER)
+    seed = whole(luck, "seed", base.sweep.seed, MOST_SEED, wrong)
+    replicate = whole(luck, "replicate", 0, MAX_REPLICATES, wrong)
+    step = whole(luck, "step", 0, base.steps, wrong)
+    state = luck.get("state", "")
+    if state and state not in base.states:
+        wrong.append(f"state: unknown state {quoted(state)}{suggestion(state, base.states)}")
+        state = ""
+    page = luck.get("page", PAGES[0])
+    if page not in PAGES:
+        wrong.append(f"page: {quoted(page)} is not one of {' and '.join(PAGES)}; {PAGES[0]} is shown")
+        page = PAGES[0]
+    return Address(setting, other, seed, replicate, step, state, page), [printable(line) for line in wrong]
+
+
+def setting_from(
+    query: Mapping[str, str], names: list[str], load: Callable[[str], Scenario], wrong: list[str], prefix: str
+) -> tuple[Setting, Scenario]:
+    """One setting of an address with its scenario as it is; what is wrong is added to `wrong`."""
+    name = query.get("scenario", DEFAULT)
+    if name not in names:
+        why = f"unknown scenario {quoted(name)}{suggestion(name, names)}"
+        if name.startswith(UPLOADED):
+            why = f"{quoted(name)} was handed in as a file, which no address holds; hand it in again"
+        wrong.append(f"{prefix}scenario: {why}; {DEFAULT} is shown")
+        name = DEFAULT
+    base = load(name)
+    changed: dict[str, float] = {}
+    for path, text in query.items():
+        if path in ("scenario", "without"):
+            continue
+        try:
+            value = float(text)
+            with_settings(base, {path: value})
+            changed |= dict.fromkeys(canonical(base, path), value)
+        except ValidationError as error:
+            wrong.append(f"{prefix}{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+        except ValueError as error:
+            problem = f"{quoted(text)} is not a number" if "could not convert" in str(error) else str(error)
+            wrong.append(f"{prefix}{quoted(path)[1:-1]}: {problem}")
+    without = [word for word in query.get("without", "").split(",") if word]
+    for mechanism in without:
+        if mechanism not in MECHANISMS:
+            near = suggestion(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+            wrong.append(f"{prefix}without: unknown mechanism {quoted(mechanism)}{near}")
+    return tidy(base, Setting(name, tuple(changed.items()), tuple(without))), base
+
+
+def whole(query: Mapping[str, str], key: str, default: int, most: int, wrong: list[str]) -> int:
+    """A whole number of an address from 0 to `most`, the default where it is none."""
+    text = query.get(key)
+    if text is None:
+        return default
+    if re.fullmatch(r"[0-9]{1,19}", text) and int(text) <= most:
+        return int(text)
+    wrong.append(f"{key}: {quoted(text)} is not a whole number from 0 to {most}; {default} is taken")
+    return default
+
+
+def tidy(base: Scenario, setting: Setting) -> Setting:
+    """The same setting written one way: what the scenario says anyway left out, the rest in a fixed order."""
+    known = {knob.setting: knob.value for knob in chain(*knobs(base).values())}
+    order = {path: n for n, path in enumerate(known)}
+    changed = {}
+    for path, value in setting.changed:
+        try:
+            told = with_settings(base, {path: value})
+        except ValueError:
+            continue  # another scenario's setting, which this one has not
+        if value != known[path] if path in known else told.digest() != base.digest():
+            changed[path] = value
+    ordered = sorted(changed.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
+    without = [name for name in MECHANISMS if name in setting.without and name not in base.without]
+    return Setting(setting.scenario, tuple(ordered), tuple(without))
+
+
+# Setting to file
+
+
+def file_name(setting: Setting) -> str:
+    """The name under which the setting's file is handed out."""
+    return f"{setting.scenario.removeprefix(UPLOADED)[:40]}_changed"
+
+
+def as_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "extends") -> str:
+    """The setting as a scenario file that extends its scenario (or stands on its world, by `key`)."""
+    lines = [
+        f"title = {text(base.title[:3900] + ', changed in the app')}",
+        f"question = {text(base.question)}",
+        f"{key} = {text(setting.scenario.removeprefix(UPLOADED))}",
+        'source = "assumed"',
+        'note = "set in the app"',
+    ]
+    if off(base, setting):
+        lines.append(f"without = [{', '.join(text(name) for name in off(base, setting))}]")
+    tables: dict[str, list[str]] = {}
+    ties: list[str] = []
+    for path, value in setting.changed:
+        parts = path.split(".")
+        if parts[0] == "ties":
+            ties += tie_lines(base, *parts[1:], value=value)
+            continue
+        table = ".".join(parts[:-1]) or "parameters"
+        line = f'{parts[-1]} = {{ value = {value!r}, source = "assumed", note = "set in the app" }}'
+        tables.setdefault(table, []).append(line)
+    for table, settings in tables.items():
+        lines += ["", f"[{table}]", *settings]
+    return "\n".join([*lines, *ties, "", "[sweep]", f"seed = {seed}", ""])
+
+
+def tie_lines(base: Scenario, kind: str, a: str, b: str, *, value: float) -> list[str]:
+    """A tie of a scenario file; a sanction stays one of the regime that it was of."""
+    same = tie_key(Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value}))
+    held = [tie.regime for tie in base.ties if tie_key(tie) == same]
+    lines = ["", "[[ties]]", f"kind = {text(kind)}", f"a = {text(a)}", f"b = {text(b)}", f"value = {value!r}"]
+    lines += [f"regime = {text(held[0])}"] if held and held[0] else []
+    return [*lines, 'source = "assumed"', 'note = "set in the app"']
+
+
+def text(words: str) -> str:
+    """Words as a TOML string (a JSON string is one, but for the delete character)."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def safe_stem(name: str) -> str:
+    """A scenario name made of an uploaded file's name, whatever that is."""
+    stem = re.split(r"[/\\]", name)[-1].removesuffix(".toml").lower()
+    stem = re.sub(r"[^a-z0-9_]+", "_", stem).strip("_")[:40]
+    return stem if NAME.fullmatch(stem) and stem not in ("world", "sources") else "uploaded"

@@ -1,0 +1,38 @@
+"""Scenario files that a reader hands in: judged as `blocs check` judges them, and never trusted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sim.app.setting import safe_stem, too_large
+from sim.catalog import load
+from sim.faults import Fault, InputError, printable, shown_path
+from sim.scenario import Scenario
+
+MOST_BYTES = 256 * 1024
+
+
+def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str, Scenario]:
+    """The name and the resolved scenario of a file, its content read only where its size is in bounds.
+
+    Raises InputError with every fault, the file named as the reader knows it.
+    """
+    shown = printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
+    if size > MOST_BYTES:
+        message = f"has {size} bytes; a scenario handed in here has at most {MOST_BYTES} ({MOST_BYTES // 1024} kB)"
+        raise InputError([Fault(shown, 1, "", message)])
+    stem = safe_stem(name)
+    with tempfile.TemporaryDirectory(prefix="blocs-upload-") as folder:
+        path = Path(folder) / f"{stem}.toml"
+        path.write_bytes(content())
+        try:
+            scenario = load(path)
+        except InputError as error:
+            own = shown_path(path)
+            raise InputError(replace(f, file=shown) if f.file == own else f for f in error.faults) from None
+    if message := too_large(scenario):
+        raise InputError([Fault(shown, 1, "states" if "states;" in message else "steps", message)])
+    return stem, scenario

@@ -1,0 +1,359 @@
+"""The app: a setting is one thing in address, page and file; hostile input is refused; a browser shows what is so."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim import ensemble
+from sim.app import draw
+from sim.app.reasons import terms
+from sim.app.setting import Address, Knob, Setting, as_toml, from_query, knobs, resolved, safe_stem, tidy, to_query
+from sim.app.uploads import MOST_BYTES, read_upload
+from sim.app.visit import words
+from sim.catalog import load, scenario_names, world_names
+from sim.charts import step_lines
+from sim.cli import cli
+from sim.cli.group import resolved as as_the_command_resolves
+from sim.compare import compared
+from sim.explain import decision, followed_through
+from sim.faults import InputError
+from sim.parameters import Parameters
+from sim.settings import MECHANISMS, with_settings
+from sim.world import world_of
+
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "sim" / "app" / "pages.py"
+CASES = Path(__file__).parent / "cases"
+EVIL = "<script>alert(1)</script> ![x](http://evil.example/x.png) $x_1$ :red[so] [a](javascript:alert(1))"
+held = cache(load)
+BASE = held("baseline_2023")
+NAMES = [*scenario_names(), *world_names()]
+KNOBS = [knob for members in knobs(BASE).values() for knob in members]
+
+
+# A setting
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Setting:
+    """A setting of the baseline with some sliders moved and some mechanisms off."""
+    chosen: list[Knob] = draw(st.lists(st.sampled_from(KNOBS), max_size=4, unique_by=lambda knob: knob.setting))
+    moved = {knob.setting: draw(st.floats(knob.low, knob.high).map(lambda x: round(x, 4))) for knob in chosen}
+    without = draw(st.lists(st.sampled_from(sorted(MECHANISMS)), max_size=3, unique=True))
+    return tidy(BASE, Setting("baseline_2023", tuple(moved.items()), tuple(without)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(changes(), changes(), st.integers(0, 2**53 - 1), st.integers(0, 99), st.integers(0, 40))
+def test_an_address_says_the_setting_and_nothing_else(
+    mine: Setting, other: Setting, seed: int, replicate: int, step: int
+) -> None:
+    told = Address(mine, other, seed, replicate, step, "IRN", "compare")
+    query = to_query(told, BASE)
+    assert all(isinstance(value, str) for value in query.values())
+    assert from_query(query, NAMES, held) == (told, [])
+
+
+@settings(max_examples=12, deadline=None)
+@given(changes(), st.integers(0, 2**53 - 1))
+def test_a_file_of_a_setting_is_the_setting(tmp_path_factory: pytest.TempPathFactory, mine: Setting, seed: int) -> None:
+    path = tmp_path_factory.mktemp("out") / "changed.toml"
+    path.write_text(as_toml(BASE, mine, seed), encoding="utf-8")
+    found = load(path)
+    assert found.digest() == resolved(BASE, mine).digest()
+    assert (found.sweep.seed, found.without) == (seed, resolved(BASE, mine).without)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("no_feedback", {"ties.sanction.USA.RUS": 0.3, "ties.bond.RUS.CHN": 0.9, "blocs.us_led.priority.europe": 0.7}),
+        ("great_powers_1907", {"states.RUS.autonomy": 0.5} if "RUS" in load("great_powers_1907").states else {}),
+        ("europe_1936", {}),
+    ],
+)
+def test_a_file_holds_ties_states_and_priorities_too(name: str, changed: dict[str, float], tmp_path: Path) -> None:
+    base = load(name)
+    setting = tidy(base, Setting(name, tuple(changed.items()), ("inertia",)))
+    path = tmp_path / "changed.toml"
+    key = "world" if name in world_names() else "extends"
+    path.write_text(as_toml(base, setting, 1, key=key), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["check", str(path)]).output == "1 checked, no fault\n"
+    assert load(path).digest() == resolved(base, setting).digest()
+    assert len(setting.changed) == len(changed)
+
+
+def test_a_mechanism_off_is_what_the_command_switches_off() -> None:
+    for mechanism in list(MECHANISMS)[::3]:
+        told = resolved(BASE, Setting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
+        assert told.digest() == as_the_command_resolves("baseline_2023", ("w_bond=1.5",), (mechanism,)).digest()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("scenario", "baseline_2032", "did you mean 'baseline_2023'?"),
+        ("scenario", "../../etc/passwd", "unknown scenario '../../etc/passwd'"),
+        ("scenario", "uploaded:mine", "hand it in again"),
+        ("seed", "-3", "seed: '-3' is not a whole number from 0 to"),
+        ("seed", "٣", "is not a whole number"),
+        ("replicate", "1e3", "replicate: '1e3' is not"),
+        ("step", "41", "is not a whole number from 0 to 40; 0 is taken"),
+        ("state", "IRNN", "did you mean 'IRN'?"),
+        ("page", "secret", "page: 'secret' is not one of run and compare"),
+        ("erosion", "much", "erosion: 'much' is not a number"),
+        ("erosion", "nan", "is not a finite number|is not a number in"),
+        ("erosion", "21", "21 is not a number in"),
+        ("erosoin", "0.5", "did you mean 'erosion'?"),
+        ("ties.bond.RUS.CHN", "7", "7 is not a number in"),
+        ("without", "sheltr", "did you mean 'shelter'?"),
+        ("other.w_bond", "x", "other.w_bond: 'x' is not a number"),
+        ("w_bond", "1" * 3000, "longer than 2000 characters"),
+        ("a\x1b[2J", "1", "unknown setting"),
+    ],
+)
+def test_a_bad_value_in_an_address_is_named_and_left_out(key: str, value: str, said: str) -> None:
+    told, wrong = from_query({key: value}, NAMES, held)
+    assert (told.setting, told.other) == (Setting("baseline_2023"), Setting("baseline_2023"))
+    assert (told.seed, told.replicate, told.step, told.state, told.page) == (BASE.sweep.seed, 0, 0, "", "run")
+    (line,) = wrong
+    assert re.search(said if "|" in said else re.escape(said), line), line
+    assert line.isprintable()
+
+
+def test_the_sliders_are_the_schemas() -> None:
+    found = knobs(BASE)
+    assert [knob.setting for knob in found["parameters"]] == list(Parameters.model_fields)
+    assert list(found) == ["parameters", "us_led", "front"]
+    for knob in KNOBS:
+        assert knob.meaning
+        assert knob.source
+        assert knob.low < knob.high
+        with_settings(BASE, {knob.setting: knob.low})
+        with_settings(BASE, {knob.setting: knob.high})
+    assert found["parameters"][0].label == "w_propensity, weight"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(KNOBS), st.floats(0, 3).map(lambda x: round(x, 5)))
+def test_a_slider_can_show_any_value_it_is_given(knob: Knob, value: float) -> None:
+    low, high, step, digits = knob.covering(value)
+    for shown in (low, high, value, knob.value):
+        assert low <= shown <= high
+        assert round(round(shown / step) * step, digits) == pytest.approx(shown, abs=1e-9)
+
+
+# What is handed in
+
+
+def never() -> bytes:
+    """Content that must not be read."""
+    raise AssertionError("it was read")
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("invalid/s*.toml"))[:24], ids=lambda path: path.stem)
+def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
+    alone = tmp_path / path.name
+    alone.write_bytes(path.read_bytes())
+    with pytest.raises(InputError) as checked:
+        load(alone)
+    with pytest.raises(InputError) as found:
+        read_upload(path.name, alone.stat().st_size, alone.read_bytes)
+    said = [line.replace(str(alone), path.name) for line in checked.value.lines()]
+    assert found.value.lines() == said
+
+
+HEAD = b'title = "x"\nextends = "baseline_2023"\n'
+MANY = (
+    b"title='x'\n[theatres]\nt=''\n[blocs.a]\nname=''\nenforcement=0\nattention_budget=0\naccommodation=0\n[states]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x00\xff\xfe" * 900, "is not UTF-8"),
+        (b"\x00" * 900, "is not TOML"),
+        (b"", "is empty"),
+        (b"a = " + b"[" * 5000, "is not TOML"),
+        (b'title = "x"\nworld = "../.."\n', "is not a name; give one without folders"),
+        (b'title = "x"\nextends = "/etc/passwd"\n', "is not a name; give one without folders"),
+        (b'title = "x"\nextends = "baseline_2023"\nsteps = 9999\n', "the app runs at most"),
+        (MANY + b"".join(b"A%x={name='',theatre='t',capability=1}\n" % n for n in range(6000)), "at most 2000"),
+        (HEAD + b"[parameters]\nerosion = 99\n", "99 is not a number in"),
+    ],
+    ids=["binary", "nulls", "empty", "deep", "upwards", "absolute", "long", "many", "bounds"],
+)
+def test_hostile_content_is_refused_in_words(content: bytes, said: str) -> None:
+    with pytest.raises(InputError) as found:
+        read_upload("mine.toml", len(content), lambda: content)
+    assert said in str(found.value)
+    assert all(fault.file == "mine.toml" for fault in found.value.faults)
+
+
+def test_what_is_too_large_is_never_read() -> None:
+    with pytest.raises(InputError, match=r"has 10000000 bytes; a scenario handed in here has at most 262144"):
+        read_upload("mine.toml", 10_000_000, never)
+    assert MOST_BYTES == 262_144
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\boot.toml", "<script>.toml", "a" * 300, "", "world.toml", "sources.toml", "π"]
+)
+def test_a_files_name_leads_nowhere(name: str) -> None:
+    stem, scenario = read_upload(name, len(HEAD), lambda: HEAD)
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", stem)
+    assert stem == safe_stem(name)
+    assert scenario.digest() == BASE.digest()
+
+
+def test_text_of_others_is_only_text_in_markdown() -> None:
+    told = words(EVIL + "\n# so\x07")
+    assert "\n" not in told
+    assert "\x07" not in told
+    assert not re.search(r"(?<!\\)[<>\[\]()!$:`*_#|~]", told)
+    assert re.sub(r"\\(.)", r"\1", told).startswith(EVIL)
+
+
+# What is drawn
+
+
+def test_map_and_network_show_where_each_state_stands() -> None:
+    run = ensemble.run(BASE, seed=7)
+    standing = run.alignment[20].tolist()
+    page = ElementTree.fromstring(draw.world(run.states, run.alignments, standing, "IRN"))  # noqa: S314
+    fills = [node.get("fill") for node in page.iter() if (node.get("fill") or "").startswith("url(#k")]
+    for k in range(3):
+        on_land = sum(standing[i] == k for i, s in enumerate(run.states) if draw.maps.atlas().countries[s].polygons)
+        dots = sum(standing[i] == k for i, s in enumerate(run.states) if draw.maps.atlas().countries[s].dot)
+        assert fills.count(f"url(#k{k})") == on_land + dots
+    ties = draw.network_of(BASE)
+    net = draw.network(ties, draw.drawn_ties(ties), run.alignments, dict(zip(run.states, standing, strict=True)), "IRN")
+    page = ElementTree.fromstring(net)  # noqa: S314
+    tags = {0: "circle", 1: "polygon", 2: "polygon"}
+    nodes = [node for node in page.iter() if (node.get("fill") or "").startswith("url(#k")]
+    assert len(nodes) == len(run.states)
+    for node, k in zip(nodes, standing, strict=True):
+        assert node.get("fill") == f"url(#k{k})"
+        assert node.tag.endswith(tags[k])
+    assert {node.text for node in page.iter() if node.tag.endswith("text")} == set(run.states)
+    assert len({x.get("points", "").count(",") for x in nodes if x.tag.endswith("polygon")}) == 2  # square, triangle
+
+
+def test_a_chart_marks_its_step() -> None:
+    table = pd.DataFrame({"a": np.linspace(0, 1, 11)})
+    made = draw.chart(4, 3, lambda axes: step_lines(axes, table, label="share"))
+    (left, right, _, _), width = made.frames[0], float(made.svg.split('viewBox="0 0 ')[1].split()[0])
+    assert 0 < left < right <= width
+    places = [float(re.findall(r'<line x1="([\d.]+)"', made.at(step))[-1]) for step in (0, 5, 10)]
+    assert places == pytest.approx([left, (left + right) / 2, right], abs=0.1)
+
+
+def test_every_decision_of_a_run_is_the_one_explain_tells() -> None:
+    run = ensemble.run(BASE, seed=7)
+    world = world_of(BASE)
+    found = followed_through(BASE, run, world, run.states.index("IRN"))
+    assert [one.step for one in found] == list(range(1, BASE.steps + 1))
+    told = decision(BASE, "IRN", seed=7, step=9)
+    assert found[8].record() == told.record()
+    assert list(terms(told.account)["term"])[-1] == "**utility**"
+
+
+# The command
+
+
+def test_without_streamlit_the_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "streamlit", None)
+    done = CliRunner().invoke(cli, ["app"])
+    assert done.exit_code == 2
+    assert done.output == "app:1: needs Streamlit, which is not installed: pip install 'blocs[app]'\n"
+
+
+def test_a_place_that_is_taken_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(cli, ["app", "--no-browser", "--port", port])
+    assert done.exit_code == 2
+    assert f"--port:1: {port}: cannot be listened on" in done.output
+    done = CliRunner().invoke(cli, ["app", "--no-browser", "--host", "no such host"])
+    assert done.exit_code == 2
+    assert "--host:1: no such host: is no address of this machine" in done.output
+
+
+# The pages by themselves
+
+
+def page(query: dict[str, str]) -> Any:
+    """The app as Streamlit's own test has it, opened at an address."""
+    from streamlit.testing.v1 import AppTest
+
+    made = AppTest.from_file(str(PAGES), default_timeout=120)
+    for key, value in query.items():
+        made.query_params[key] = value
+    made.run()
+    assert not made.exception, made.exception
+    return made
+
+
+def stands(run: Any, step: int) -> list[str]:
+    """What the table of who stands where is to say."""
+    rows = []
+    for k in range(len(run.alignments)):
+        members = [s for s, held in zip(run.states, run.alignment[step], strict=True) if held == k]
+        rows.append(f"{len(members)}: {', '.join(members)}")
+    return rows
+
+
+def test_the_page_shows_the_run_of_its_setting() -> None:
+    shown = page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
+    told = resolved(BASE, Setting("baseline_2023", (), ("shelter",)))
+    assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)
+    assert list(shown.table[1].value["term"]) == list(terms(decision(told, "RUS", seed=5, step=9).account)["term"])
+    slider = next(one for one in shown.slider if one.label == "w_bond, weight")
+    assert (slider.min, slider.max, slider.value) == (0.7, 2.8, 1.4)
+    slider.set_value(2.0).run()
+    told = resolved(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
+    assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)
+    assert shown.query_params["w_bond"] == "2"
+    shown.button(key="undo").click().run()
+    assert list(shown.table[0].value["states"]) == stands(ensemble.run(BASE, seed=5), 9)
+    assert not shown.exception
+
+
+def test_a_bad_address_is_answered_in_words() -> None:
+    shown = page({"scenario": "nowhere", "erosion": "x", "step": "3"})
+    assert "unknown scenario 'nowhere'" in shown.code[0].value
+    assert "erosion: 'x' is not a number" in shown.code[0].value
+    assert list(shown.table[0].value["states"]) == stands(ensemble.run(BASE, seed=BASE.sweep.seed), 3)
+    shown.button(key="understood").click().run()
+    assert "unknown" not in "".join(one.value for one in shown.code)
+
+
+def test_the_comparison_is_of_the_same_luck() -> None:
+    shown = page({"page": "compare", "seed": "3", "other.scenario": "no_sanctions"})
+    shown.selectbox(key="replicates").select(50).run()
+    late = {}
+    for name in ("baseline_2023", "no_sanctions"):
+        runs = [ensemble.run(held(name), seed=3, replicate=r) for r in range(50)]
+        late[name] = pd.DataFrame([run.late_outcomes() for run in runs], columns=list(runs[0].outcome_names))
+    row = compared(late["no_sanctions"], late["baseline_2023"]).loc["capability_front"]
+    table = shown.table[0].value.set_index("outcome").loc["capability of front"]
+    assert (table["A"], table["B"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")
+    interval = f"({row['low']:+.3f} to {row['high']:+.3f})"
+    assert table["difference (95 % interval)"] == f"{row['difference']:+.3f} {interval}"
+    same = page({"page": "compare", "seed": "3"})
+    assert "compute the same" in same.info[0].value
+    assert set(same.table[0].value["difference (95 % interval)"].str.split().str[0]) == {"+0.000"}

@@ -1,0 +1,383 @@
+"""The app in a browser, on a real server: every control used, results read from the page, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from test_report import chromium
+
+from sim import ensemble
+from sim.app.setting import Setting, resolved
+from sim.catalog import load
+from sim.explain import decision
+
+BASE = load("baseline_2023")
+EVIL = "<script>alert(1)</script>"
+WAIT = 90_000  # milliseconds; how long never decides, only whether
+DRAWN = """image => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 300; canvas.height = 200;
+  const ink = canvas.getContext('2d');
+  ink.drawImage(image, 0, 0, 300, 200);
+  const seen = new Set();
+  const data = ink.getImageData(0, 0, 300, 200).data;
+  for (let n = 0; n < data.length; n += 4) seen.add(data[n] >> 4 << 8 | data[n + 1] >> 4 << 4 | data[n + 2] >> 4);
+  return image.naturalWidth > 0 ? seen.size : 0;
+}"""  # how many colours a picture has, in 4096
+
+
+@dataclass
+class Reader:
+    """A person at a browser."""
+
+    page: Any
+    port: int
+    said: list[str] = field(default_factory=list)  # by the console
+    away: list[str] = field(default_factory=list)  # requests to elsewhere
+
+    def watch(self) -> None:
+        """Refuse and note every request beyond the server, and note what the console says."""
+        here = (f"http://127.0.0.1:{self.port}/", f"ws://127.0.0.1:{self.port}/", "data:", "blob:")
+
+        def passing(route: Any) -> None:
+            if route.request.url.startswith(here):
+                route.continue_()
+            else:
+                self.away.append(route.request.url)
+                route.abort()
+
+        self.page.context.route("**/*", passing)
+        self.page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
+
+    def open(self, query: str = "") -> None:
+        """Open the app at an address, as for the first time."""
+        self.page.goto(f"http://127.0.0.1:{self.port}/{query}")
+        last = "Who moves" if "page=compare" in query else "Take it with you"
+        self.see(f"h2:has-text('{last}')")
+        self.rest()
+
+    def rest(self) -> None:
+        """Wait until nothing runs."""
+        self.page.wait_for_timeout(250)  # what was just asked has begun
+        self.page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+            " && !document.querySelector('[data-stale=true]')",
+            timeout=WAIT,
+        )
+
+    def see(self, selector: str) -> Any:
+        """Wait for something to be seen."""
+        self.page.wait_for_selector(selector, timeout=WAIT)
+        return self.page.locator(selector).first
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Wait for something to be so."""
+        end = time.monotonic() + WAIT / 1000
+        while not ready():
+            assert time.monotonic() < end, (self.page.url, self.page.inner_text("body")[:3000])
+            self.page.wait_for_timeout(50)
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, label: str, text: str) -> None:
+        """Choose in a list by typing, as one does with a keyboard."""
+        box = self.page.get_by_role("combobox", name=label, exact=True).first
+        box.click()
+        box.fill(text)
+        box.press("Enter")
+
+    def step(self) -> int:
+        """The step that is looked at."""
+        return int(self.page.get_by_role("slider", name="Step (a round of decisions)").input_value())
+
+    def stands(self) -> list[str]:
+        """The table of who stands where."""
+        return [row[2] for row in self.rows(0)]
+
+    def rows(self, table: int) -> list[list[str]]:
+        """The cells of a table's rows, all at once, so that they are of one moment."""
+        script = """n => [...(document.querySelectorAll('table')[n]?.querySelectorAll('tbody tr') ?? [])]
+            .map(row => [...row.cells].map(cell => cell.innerText.trim()))"""
+        return [list(map(str, row)) for row in self.page.evaluate(script, table)]
+
+    def address(self, word: str) -> None:
+        """Wait until the address holds a word."""
+        self.until(lambda: word in self.page.url)
+
+    def drawn(self, least: int) -> None:
+        """Every picture is drawn, in more than a few colours."""
+        found = self.page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img")
+        self.until(lambda: found.count() >= least)
+        self.rest()
+        for image in found.all():
+            assert image.evaluate(DRAWN) >= 4, image.get_attribute("alt")
+            assert len(image.get_attribute("alt") or "") > 3
+
+
+def stands(run: Any, step: int) -> list[str]:
+    """Who stands where at a step of a run."""
+    held = run.alignment[step]
+    members = [[s for s, k in zip(run.states, held, strict=True) if k == n] for n in range(len(run.alignments))]
+    return [f"{len(found)}: {', '.join(found)}" for found in members]
+
+
+def listening(port: int) -> set[str]:
+    """The addresses at which a port of this machine is listened on."""
+    rows = [line.split() for line in subprocess.check_output(["ss", "-ltn"], text=True).splitlines()[1:]]
+    return {row[3].rpartition(":")[0] for row in rows if row[3].endswith(f":{port}")}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sim", "app", "--no-browser", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                          env={**os.environ, "http_proxy": "http://127.0.0.1:9"}) as started:  # fmt: skip
+        end = time.monotonic() + WAIT / 1000
+        while not listening(port):
+            assert started.poll() is None, started.stdout.read() if started.stdout else ""
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield port, started
+        started.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def reader(server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        made = Reader(context.new_page(), server[0])
+        context.set_default_timeout(WAIT)
+        made.watch()
+        yield made
+        browser.close()
+
+
+def plays(reader: Reader) -> None:
+    """Step, play, pause, reset; what is shown is the run."""
+    run = ensemble.run(BASE, seed=BASE.sweep.seed)
+    reader.open()
+    reader.until(lambda: reader.stands() == stands(run, 0))
+    reader.press("Step")
+    reader.until(lambda: reader.step() == 1 and reader.stands() == stands(run, 1))
+    reader.drawn(6)
+    reader.press("Play")
+    reader.until(lambda: reader.step() >= 3)
+    reader.press("Pause")
+    reader.address("step=")
+    reader.rest()
+    paused = reader.step()
+    reader.page.wait_for_timeout(1500)
+    assert reader.step() == paused
+    reader.until(lambda: reader.stands() == stands(run, paused))
+    reader.press("Reset")
+    reader.until(lambda: reader.step() == 0 and reader.stands() == stands(run, 0))
+
+
+def sets_by_keyboard(reader: Reader) -> None:
+    """From the top of the page with Tab, arrows, Space and Enter alone."""
+    keys = reader.page.keyboard
+    reader.page.get_by_role("radio", name="Run").focus()
+    for _ in range(3):
+        keys.press("Tab")
+        if reader.page.evaluate("document.activeElement.innerText") == "Play":
+            break
+    keys.press("Tab")
+    keys.press("Tab")
+    assert reader.page.evaluate("document.activeElement.innerText") == "Step"
+    keys.press("Enter")
+    reader.until(lambda: reader.step() == 1)
+    keys.press("Space")
+    reader.until(lambda: reader.step() == 2)
+    assert reader.page.evaluate("document.activeElement.innerText") == "Step"
+    keys.press("Tab")
+    keys.press("Tab")
+    keys.press("ArrowRight")
+    reader.address("step=3")
+    reader.page.locator("summary", has_text="Mechanisms").focus()
+    keys.press("Enter")
+    shelter = reader.page.get_by_role("switch", name="shelter")
+    shelter.focus()
+    keys.press("Space")
+    reader.address("without=shelter")
+    reader.page.locator("summary", has_text="Parameters").focus()
+    keys.press("Enter")
+    bond = reader.page.get_by_role("slider", name="w_bond, weight")
+    bond.focus()
+    keys.press("ArrowRight")
+    reader.address("w_bond=1.41")
+    keys.press("ArrowRight")  # the slider has kept the focus
+    reader.address("w_bond=1.42")
+    told = resolved(BASE, Setting("baseline_2023", (("w_bond", 1.42),), ("shelter",)))
+    reader.until(lambda: reader.stands() == stands(ensemble.run(told, seed=BASE.sweep.seed), 3))
+
+
+def asks_why(reader: Reader) -> None:
+    """The chosen state's decision is that of the model; what would change its mind is told on demand."""
+    reader.open("?step=9&seed=5")
+    reader.choose("State", "Russia")
+    reader.address("state=RUS")
+    reader.see("text=Why Russia (RUS) decides as it does")
+    reader.rest()
+    taken = decision(BASE, "RUS", seed=5, step=9)
+    rows = {row[0]: row for row in reader.rows(1)}
+    assert list(rows) == [*(term for term, *_ in taken.account.rows()), "utility"]
+    assert all(f"{value:.3f}" in rows["utility"] for value in taken.account.utilities)
+    reader.open("?scenario=great_powers_1907&step=2")
+    reader.press("What would change its mind?")
+    reader.see("text=settings turn it within their range")
+
+
+def takes_it_along(reader: Reader, folder: Path) -> None:
+    """The setting as a file that the command takes, the run as a table; then the address, and back to the scenario."""
+    reader.open("?w_bond=2&without=trade&seed=9&step=4&state=IRN")
+    with reader.page.expect_download() as given:
+        reader.press("Scenario file (TOML)")
+    given.value.save_as(folder / "changed.toml")
+    told = resolved(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("trade",)))
+    assert load(folder / "changed.toml").digest() == told.digest()
+    with reader.page.expect_download() as given:
+        reader.press("Run (CSV)")
+    given.value.save_as(folder / "run.csv")
+    with (folder / "run.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    run = ensemble.run(told, seed=9)
+    assert [row["IRN"] for row in rows] == [run.alignments[k] for k in run.alignment[:, run.states.index("IRN")]]
+    assert [float(row["capability_front"]) for row in rows] == run.outcome("capability_front").tolist()
+    reader.press("Undo all changes")
+    reader.until(lambda: "w_bond" not in reader.page.url)
+    assert "state=IRN" in reader.page.url
+    reader.page.get_by_role("spinbutton", name="Seed").fill("11")
+    reader.page.keyboard.press("Enter")
+    reader.address("seed=11")
+    reader.page.get_by_role("spinbutton", name="Replicate").fill("2")
+    reader.page.keyboard.press("Enter")
+    reader.address("replicate=2")
+    reader.choose("Scenario", "no_sanctions")
+    reader.address("scenario=no_sanctions")
+    reader.see("text=Is there a front where nobody sanctions anybody?")
+
+
+def hands_in(reader: Reader, folder: Path) -> None:
+    """Faults in the words of `blocs check`, hostile files refused, a good one run, its names harmless."""
+    reader.open()
+    reader.page.locator("summary", has_text="Hand in a scenario file").click()
+    given = reader.page.locator("[data-testid=stSidebar] input[type=file]")
+    bad = [
+        ("typo.toml", b'title = "x"\nextends = "baseline_2023"\n[parameters]\nerosoin = 1\n',
+         "typo.toml:4: parameters.erosoin: unknown key (did you mean 'erosion'?)"),
+        ("upwards.toml", b'title = "x"\nworld = "../.."\n', "upwards.toml:2: world: '../..' is not a name"),
+        ("binary.toml", bytes(range(256)) * 99, "binary.toml:2: is not UTF-8"),
+        ("large.toml", b"#" * 300_000, "large.toml:1: has 300000 bytes"),
+        ("huge.toml", b"#" * 10_000_000, "File must be"),
+    ]  # fmt: skip
+    for name, content, said in bad:
+        given.set_input_files({"name": name, "mimeType": "application/toml", "buffer": content})
+        reader.until(lambda said=said: said in reader.page.inner_text("[data-testid=stSidebar]"))
+        reader.rest()
+    good = (folder / "changed.toml").read_text(encoding="utf-8")
+    good = re.sub(r'title = ".*"', f'title = "{EVIL} ![x](http://evil.example/x.png)"', good)
+    good += f'\n[states.IRN]\nname = "{EVIL}"\n'
+    given.set_input_files({"name": "../Mine.toml", "mimeType": "application/toml", "buffer": good.encode()})
+    reader.address("scenario=uploaded%3Amine")
+    reader.until(lambda: f"{EVIL} ![x](http" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.rest()
+    reader.choose("State", "IRN")
+    reader.until(lambda: f"Why {EVIL} (IRN) decides" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.rest()
+    reader.drawn(6)
+
+
+def compares(reader: Reader) -> None:
+    """Two settings side by side, by the page's own switch, and back by the browser's button."""
+    reader.open("?seed=3")
+    reader.page.get_by_role("radio", name="Compare").click()
+    reader.address("page=compare")
+    reader.see("text=Both settings compute the same")
+    reader.rest()
+    boxes = reader.page.locator("input[role=combobox][aria-label=Scenario]")
+    boxes.nth(1).click()
+    boxes.nth(1).fill("no_sanctions")
+    boxes.nth(1).press("Enter")
+    reader.address("other.scenario=no_sanctions")
+    reader.until(lambda: "clear" in reader.page.locator("table").first.inner_text())
+    reader.rest()
+    reader.drawn(4)
+    reader.choose("Runs of each setting", "50")
+    reader.until(lambda: "of 50 runs" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.choose("Bloc", "US-led")
+    reader.until(lambda: "the US-led bloc has a tenth" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.page.locator("summary", has_text="Mechanisms").nth(1).click()
+    reader.page.get_by_role("switch", name="erosion").last.focus()
+    reader.page.keyboard.press("Space")
+    reader.address("other.without=erosion")
+
+
+def errs_in_the_address(reader: Reader) -> None:
+    """Bad values are named, the rest is taken, and the page goes on."""
+    reader.open("?scenario=nowhere&erosion=21&step=3&state=%3Cscript%3E&w_bond=2")
+    told = reader.see("[data-testid=stCode]").inner_text()
+    assert "unknown scenario 'nowhere'" in told
+    assert "21 is not a number in [0, 20]" in told
+    assert "unknown state '<script>'" in told
+    assert reader.step() == 3
+    reader.press("Understood")
+    reader.until(lambda: "nowhere" not in reader.page.inner_text("[data-testid=stMain]"))
+    reader.address("w_bond=2")
+
+
+def fits(reader: Reader) -> None:
+    """Both pages, at both widths: no scrolling sideways, nothing that axe finds serious, all pictures drawn."""
+    for width in (1280, 390):
+        reader.page.set_viewport_size({"width": width, "height": 900})
+        for query, least in (("?step=12&state=IRN", 6), ("?page=compare&other.scenario=no_sanctions&seed=3", 4)):
+            reader.open(query)
+            main = "document.querySelector('[data-testid=stMain]')"
+            assert reader.page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+            assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            reader.drawn(least)
+            found = Axe().run(reader.page).response["violations"]
+            grave = [one for one in found if one["impact"] in ("serious", "critical")]
+            assert not grave, (width, query, [(one["id"], one["nodes"][0]["html"]) for one in grave])
+
+
+def test_in_a_browser(server: tuple[int, subprocess.Popen[str]], reader: Reader, tmp_path: Path) -> None:
+    port, started = server
+    assert listening(port) == {"127.0.0.1"}
+    plays(reader)
+    sets_by_keyboard(reader)
+    asks_why(reader)
+    takes_it_along(reader, tmp_path)
+    hands_in(reader, tmp_path)
+    compares(reader)
+    errs_in_the_address(reader)
+    fits(reader)
+    assert reader.said == []
+    assert reader.away == []
+    started.send_signal(signal.SIGINT)
+    assert started.wait(WAIT / 1000) == 0
+    with pytest.raises(ProcessLookupError):
+        os.killpg(started.pid, 0)
+    assert started.stdout is not None
+    assert "Traceback" not in started.stdout.read()
