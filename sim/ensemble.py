@@ -86,7 +86,7 @@ def desk_for(states: int, alignments: int) -> Desk:
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         np.zeros((k, len(LAYERS), n)), np.zeros(k), np.zeros(k),
         np.zeros(k), np.zeros(k),
-        np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
+        np.empty((n, n)), np.empty((n, n)), np.empty(n),
     )  # fmt: skip
 
 
