@@ -282,12 +282,14 @@ def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | Sparse
 
 def pool_of(workers: int) -> ProcessPoolExecutor:
     """A pool of fresh processes that end with this one and leave its signals to it."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in LEFT_TO_PARENT}
+    block = getattr(signal, "pthread_sigmask", None)
+    if block is not None:
+        block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it inherits what is ignored, as it must outlive a hang-up too
+        resource_tracker.ensure_running()  # it inherits what is blocked, as it must outlive a hang-up too
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if block is not None:
+            block(signal.SIG_UNBLOCK, LEFT_TO_PARENT)
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,6 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
-    Interrupted,
     cli,
     console,
     json_option,
@@ -24,8 +21,8 @@ from sim.cli.group import (
     table,
     workers_option,
 )
-from sim.cli.runs import progress_bar
-from sim.faults import Fault, InputError, printable
+from sim.cli.runs import resumable
+from sim.faults import Fault, InputError
 
 if TYPE_CHECKING:
     from sim.calibrate import Fit
@@ -83,13 +80,8 @@ def tabled(scenario: Scenario, plan: Plan, folder: Path, workers: int | None) ->
     from sim.chances import kept
     from sim.world import world_of
 
-    try:
-        with progress_bar() as progress:
-            return kept(scenario, world_of(scenario), plan, folder, workers=workers, progress=progress)
-    except Interrupted as interrupted:
-        again = shlex.join(["blocs", *sys.argv[1:]])
-        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
-        sys.exit(128 + interrupted.number)
+    with resumable(folder) as (progress, _):
+        return kept(scenario, world_of(scenario), plan, folder, workers=workers, progress=progress)
 
 
 def keep(

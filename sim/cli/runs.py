@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli import complete
+from sim.cli import complete, signals
 from sim.cli.group import (
     SOME_FAILED,
-    Interrupted,
     cli,
     console,
     json_option,
@@ -223,13 +222,23 @@ def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Repor
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
 
+    with resumable(folder) as (progress, again):
+        return execute(question, folder, workers=workers, progress=progress, command=again, **how)
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[tuple[Callable[[int, int], None], str]]:
+    """A progress bar, and the command that was typed; should a signal come, it is told to go on with the folder."""
     again = shlex.join(["blocs", *sys.argv[1:]])
-    try:
-        with progress_bar() as progress:
-            return execute(question, folder, workers=workers, progress=progress, command=again, **how)
-    except Interrupted as interrupted:
-        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
-        sys.exit(128 + interrupted.number)
+    signals.parting[:] = [f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}\n"]
+    with progress_bar() as bar:
+
+        def progress(done: int, total: int) -> None:
+            signals.answer()
+            bar(done, total)
+
+        yield progress, again
+    signals.parting.clear()
 
 
 @contextmanager
