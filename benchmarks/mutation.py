@@ -74,7 +74,7 @@ LIBRARIES = (
     "pydantic", "mesa", "hypothesis", "pytest",
 )  # fmt: skip
 WAITING = 10  # seconds of the clock for each of CPU, for what waits for ever
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results", "build", "dist")
 
 
 class ReplaceAugmentedAssignment(Operator):  # type: ignore[misc]

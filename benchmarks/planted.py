@@ -33,7 +33,7 @@ REST = (
 )  # fmt: skip
 CASES = "100"  # of each relation; the suite has 200
 LIBRARIES = ("numpy", "numba", "scipy.stats", "scipy.optimize", "duckdb", "pydantic", "mesa", "hypothesis", "pytest")
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results", "build", "dist")
 
 
 @dataclass(frozen=True)
