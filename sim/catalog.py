@@ -123,6 +123,9 @@ def locate(reference: str) -> Path:
 
 def world_file(path: Path) -> Path:
     """The `world.toml` of a world's folder or table; any other path as it is."""
+    if (path / "manifest.json").is_file() and not (path / "world.toml").is_file():
+        message = "is a folder of results; give a scenario here, and the folder to compare, claims, report or query"
+        raise InputError([Fault(shown_path(path), 1, "", message)])
     if path.is_dir():
         return path / "world.toml"
     return path.with_name("world.toml") if path.name in WORLD_FILES else path

@@ -45,6 +45,19 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     return scenario
 
 
+def number(text: str) -> float:
+    """A number as people type it; raises ValueError, which says how per cent and decimal commas are written."""
+    try:
+        return float(text)
+    except ValueError:
+        near = text.strip().removesuffix("%").replace(",", ".")
+        try:
+            meant = float(near) / (100 if text.strip().endswith("%") else 1)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+        raise ValueError(f"{text!r} is not a number; write {meant:g}") from None
+
+
 def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
     """The scenario without a mechanism; raises ValueError where there is none of that name."""
     if mechanism not in MECHANISMS:

@@ -142,19 +142,24 @@ def plain(text: object) -> str:
     return escape(printable(str(text)))
 
 
+def plain_lines(text: str) -> str:
+    """A text of several lines, harmless to the terminal."""
+    return "\n".join(plain(line) for line in text.strip().splitlines())
+
+
 def resolved(
     name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
 ) -> Scenario:
     """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
     from sim.catalog import load
-    from sim.settings import with_mechanism_off, with_settings, with_steps
+    from sim.settings import number, with_mechanism_off, with_settings, with_steps
 
     scenario = load(name)
     faults = []
     for setting in settings:
         path, _, value = setting.partition("=")
         try:
-            scenario = with_settings(scenario, {path.strip(): float(value)}, note="set on the command line")
+            scenario = with_settings(scenario, {path.strip(): number(value)}, note="set on the command line")
         except ValueError as error:
             message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
             faults.append(Fault("--set", 1, setting, message))

@@ -149,7 +149,7 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     from pydantic import ValidationError
 
     from sim.scenario import Sweep
-    from sim.settings import with_settings
+    from sim.settings import number, with_settings
 
     if design is None and points is None and not vary:
         return scenario
@@ -160,7 +160,7 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     for setting in vary:
         path, _, span = setting.partition("=")
         try:
-            numbers = [float(part) for part in span.split(":")]
+            numbers = [number(part) for part in span.split(":")]
             for value in numbers[:2]:
                 with_settings(scenario, {path: value})
             start, stop, *count = numbers

@@ -77,7 +77,11 @@ def show(
         say_json({**found.model_dump(mode="json"), "digest": found.digest()})
         return
     if states:
-        unknown = [Fault("--state", 1, state, "unknown state") for state in states if state not in found.states]
+        unknown = [
+            Fault("--state", 1, state, f"unknown state{suggestion(state, found.states)}")
+            for state in states
+            if state not in found.states
+        ]
         if unknown:
             raise InputError(unknown)
         tell.ties_of(console(), found, states, bibliography())
