@@ -20,7 +20,19 @@ from hypothesis import strategies as st
 from sim import ensemble
 from sim.app import draw
 from sim.app.reasons import terms
-from sim.app.setting import Address, Knob, Setting, as_toml, from_query, knobs, resolved, safe_stem, tidy, to_query
+from sim.app.setting import (
+    MOST_STATES,
+    Address,
+    Knob,
+    Setting,
+    as_toml,
+    from_query,
+    knobs,
+    resolved,
+    safe_stem,
+    tidy,
+    to_query,
+)
 from sim.app.uploads import MOST_BYTES, read_upload
 from sim.app.visit import words
 from sim.catalog import load, scenario_names, world_names
@@ -31,6 +43,7 @@ from sim.compare import compared
 from sim.explain import decision, followed_through
 from sim.faults import InputError
 from sim.parameters import Parameters
+from sim.scenario import MAX_STATES
 from sim.settings import MECHANISMS, with_settings
 from sim.world import world_of
 
@@ -177,9 +190,7 @@ def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
 
 
 HEAD = b'title = "x"\nextends = "baseline_2023"\n'
-MANY = (
-    b"title='x'\n[theatres]\nt=''\n[blocs.a]\nname=''\nenforcement=0\nattention_budget=0\naccommodation=0\n[states]\n"
-)
+STATE = b"A%x={name='',theatre='europe',capability=1}\n"
 
 
 @pytest.mark.parametrize(
@@ -192,10 +203,11 @@ MANY = (
         (b'title = "x"\nworld = "../.."\n', "is not a name; give one without folders"),
         (b'title = "x"\nextends = "/etc/passwd"\n', "is not a name; give one without folders"),
         (b'title = "x"\nextends = "baseline_2023"\nsteps = 9999\n', "the app runs at most"),
-        (MANY + b"".join(b"A%x={name='',theatre='t',capability=1}\n" % n for n in range(6000)), "at most 2000"),
+        (HEAD + b"[states]\n" + b"".join(b"A%x={}\n" % n for n in range(MAX_STATES)), f"({3 * MAX_STATES} in all"),
+        (HEAD + b"[states]\n" + b"".join(STATE % n for n in range(MOST_STATES)), f"the app runs at most {MOST_STATES}"),
         (HEAD + b"[parameters]\nerosion = 99\n", "99 is not a number in"),
     ],
-    ids=["binary", "nulls", "empty", "deep", "upwards", "absolute", "long", "many", "bounds"],
+    ids=["binary", "nulls", "empty", "deep", "upwards", "absolute", "long", "many", "more than the app runs", "bounds"],
 )
 def test_hostile_content_is_refused_in_words(content: bytes, said: str) -> None:
     with pytest.raises(InputError) as found:
@@ -323,7 +335,8 @@ def test_the_page_shows_the_run_of_its_setting() -> None:
     assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)
     assert list(shown.table[1].value["term"]) == list(terms(decision(told, "RUS", seed=5, step=9).account)["term"])
     slider = next(one for one in shown.slider if one.label == "w_bond, weight")
-    assert (slider.min, slider.max, slider.value) == (0.7, 2.8, 1.4)
+    bond = next(knob for knob in KNOBS if knob.setting == "w_bond")
+    assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
     told = resolved(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
     assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)

@@ -226,10 +226,11 @@ def sets_by_keyboard(reader: Reader) -> None:
     bond = reader.page.get_by_role("slider", name="w_bond, weight")
     bond.focus()
     keys.press("ArrowRight")
-    reader.address("w_bond=1.41")
+    first, second = (round(BASE.parameters.w_bond.value + n / 100, 2) for n in (1, 2))
+    reader.address(f"w_bond={first}")
     keys.press("ArrowRight")  # the slider has kept the focus
-    reader.address("w_bond=1.42")
-    told = resolved(BASE, Setting("baseline_2023", (("w_bond", 1.42),), ("shelter",)))
+    reader.address(f"w_bond={second}")
+    told = resolved(BASE, Setting("baseline_2023", (("w_bond", second),), ("shelter",)))
     reader.until(lambda: reader.stands() == stands(ensemble.run(told, seed=BASE.sweep.seed), 3))
 
 
