@@ -21,7 +21,7 @@ from sim.cli.group import (
     table,
     without_option,
 )
-from sim.faults import Fault, InputError, printable
+from sim.faults import Fault, InputError, printable, suggestion
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
