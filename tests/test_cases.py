@@ -301,7 +301,7 @@ def test_long_chain_of_scenarios_is_refused(tmp_path: Path) -> None:
 def test_file_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_bytes(b"#" * (16 * 2**20 + 1))
-    assert "is larger than 16 MB" in refused(check(path))[0]
+    assert "is larger than 1 MB" in refused(check(path))[0]
 
 
 def test_blank_line_of_great_length_takes_no_time(tmp_path: Path) -> None:
