@@ -39,11 +39,11 @@ def lost_in_a_wait():
 
 @cli.command()
 def deaf():
+    lock, system = ctypes.create_string_buffer(64), ctypes.CDLL(None)
     with runs.resumable(Path("here")):
+        system.pthread_mutex_lock(lock)
         print("lost", flush=True)
-        lock, system = ctypes.create_string_buffer(64), ctypes.CDLL(None)
-        while True:
-            system.pthread_mutex_lock(lock)  # the second time it does not come back to Python, whatever the signal
+        system.pthread_mutex_lock(lock)  # it does not come back to Python, whatever the signal
 
 signals.PATIENCE = float(sys.argv.pop(1))
 from sim.cli import main
@@ -74,8 +74,8 @@ def test_a_signal_that_python_swallows_or_cannot_hear_ends_it_with_the_line_that
 
 def test_a_second_signal_ends_it_at_once() -> None:
     process = started("deaf", 1000)
+    time.sleep(0.5)  # by then it hears nothing
     for number in (signal.SIGINT, signal.SIGTERM):
-        assert process.poll() is None
         os.kill(process.pid, number)
         time.sleep(0.05)
     _, err = process.communicate(timeout=20)
