@@ -153,7 +153,7 @@ def layer_of(entries: list[tuple[int, int, float]], states: int) -> sparse.csr_a
 
 def at(layer: sparse.csr_array, i: Integers, j: Integers) -> Floats:
     """The entries of a layer at the pairs (i, j), 0 where there is none."""
-    found: Floats = np.asarray(layer[i, j]).ravel()
+    found: Floats = np.asarray(layer[i, j]).ravel() if i.size else np.zeros(0)  # of no pair scipy gives no vector
     return found
 
 
