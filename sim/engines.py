@@ -29,7 +29,7 @@ from sim.faults import Fault, InputError
 from sim.links import SparseWorld, arrays_of
 from sim.scenario import Scenario
 from sim.store import Results, Table, text_column, write_shard
-from sim.world import World, world_of
+from sim.world import World
 
 if TYPE_CHECKING:
     from sim.model import Run
@@ -253,7 +253,7 @@ def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
 
 def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
     """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
-    world = world_of(chunk.scenario)
+    world = arrays_of(chunk.scenario)
     rows: list[Run | str] = []
     pool = pool_of(1)
     try:
