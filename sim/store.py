@@ -124,6 +124,16 @@ class Results:
         """The tables that any finished shard has."""
         return [table for table in TABLES if any(self.shards.glob(f"[!.]*/{table}.parquet"))]
 
+    def files(self, table: str) -> str:
+        """A table's files in all finished shards, as a pattern in DuckDB's SQL."""
+        return str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
+
+    def refuse_others(self) -> None:
+        """Raise InputError where the folder holds anything already."""
+        if self.folder.is_dir() and any(path.name[:1] != "." for path in self.folder.iterdir()):
+            message = "is a folder with other things in it; choose an empty or new one for --out"
+            raise InputError([Fault(shown_path(self.folder), 1, "", message)])
+
     def refuse_links(self) -> None:
         """Raise InputError where a shard or a file of it is a link: what is read lies in the folder."""
         for shard in self.shards.iterdir() if self.shards.is_dir() else ():
@@ -138,10 +148,10 @@ class Results:
         Raises InputError where the folder holds no results or links to elsewhere.
         """
         self.refuse_links()
-        connection = duckdb.connect(config={"threads": 2, **OFFLINE})
+        connection = connected()
         for table in self.tables():
-            pattern = str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
-            view = f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
+            files = self.files(table)
+            view = f"create view {table} as select * from read_parquet('{files}', union_by_name = true)"  # noqa: S608
             connection.execute(view)
         connection.register("asked", points_table(self.manifest()))
         connection.execute("create table points as select * from asked")
@@ -222,6 +232,11 @@ class Results:
             who = "another process"
         share = f" (share {which[1:].replace('-of-', '/')})" if which else ""
         return f"is being written by {who}{share}; wait for it or choose another --out"
+
+
+def connected() -> duckdb.DuckDBPyConnection:
+    """An in-memory database that fetches nothing."""
+    return duckdb.connect(config={"threads": 2, **OFFLINE})
 
 
 def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
