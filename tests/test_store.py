@@ -301,6 +301,12 @@ def test_least_and_most_of_a_manifest_are_accepted(tmp_path: Path) -> None:
         assert Results(tmp_path).manifest() == told
 
 
+def test_a_stray_file_beside_the_shards_is_passed_over(results: Results) -> None:
+    before = asked(results, "select count(*) from runs")
+    (results.shards / "notes.txt").write_text("not a shard", "utf-8")
+    assert asked(results, "select count(*) from runs") == before
+
+
 def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
