@@ -14,8 +14,8 @@ from sim.app.controls import begun
 from sim.app.reasons import why
 from sim.app.visit import Visit, current, table, words
 from sim.charts import readable
-from sim.model import Run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 
 PERIOD = 1.0  # seconds from step to step when it plays
 
