@@ -1,4 +1,4 @@
-"""Where several workers share the tests: what is made for a group once, and the rules compiled before they start."""
+"""Before several workers start: the rules are compiled once, where each worker would compile them for itself."""
 
 from __future__ import annotations
 
@@ -18,13 +18,6 @@ model.run(scenario, seed=1)
 explain.decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 sparse.run(links.sparse_world_of(scenario), seed=1)
 """
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Leave the tests of a group to one worker, which makes what they share once."""
-    if config.getoption("numprocesses", None) and config.getoption("dist") == "no":
-        config.option.dist = "loadgroup"
 
 
 @pytest.hookimpl(tryfirst=True)
