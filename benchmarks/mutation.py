@@ -182,6 +182,7 @@ def run_tests(folder: Path, module: str, *, write: bool) -> int:
 
     setattr(numba.config, "DISABLE_JIT", module != "optimum")  # noqa: B010  # which has nothing compiled of its own
     os.chdir(folder)
+    del sys.argv[1:]  # a refusal looks there for --json
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = not write
     if not write:
