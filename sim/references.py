@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,11 +10,12 @@ from pydantic import ValidationError
 
 from sim.faults import PathInFile, quoted, suggestion
 from sim.parameters import Parameters, Sourced
-from sim.scenario import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
+from sim.scenario import MAX_POINTS, NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
 from sim.settings import MECHANISMS, with_settings
 from sim.sources import Bibliography, source_faults
 
 Found = Iterator[tuple[PathInFile, str]]
+MOST_SUGGESTIONS = 50  # names looked for among the known ones, which takes long where these are thousands
 
 
 def table(content: Any, key: str) -> dict[str, Any]:
@@ -45,7 +47,8 @@ class Names:
         """A fault where a name isn't defined."""
         if isinstance(name, str) and name not in self.known.get(what, (name,)):
             if (what, name) not in self.said:
-                self.said[what, name] = f"unknown {what} {quoted(name)}{suggestion(name, self.known[what])}"
+                near = suggestion(name, self.known[what]) if len(self.said) < MOST_SUGGESTIONS else ""
+                self.said[what, name] = f"unknown {what} {quoted(name)}{near}"
             yield place, self.said[what, name]
 
     def selector(self, name: Any, place: PathInFile) -> Found:
@@ -166,16 +169,20 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
         states=dict.fromkeys(table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
     )  # has the names of the draft alone, so that it is there when the draft has faults
     sweep = table(content, "sweep")
-    lengths = set()
+    lengths, counts = set(), []
     for path, given in table(sweep, "vary").items():
         spread = given if isinstance(given, dict) else {}
         values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
         lengths.add(quoted(len(given) if isinstance(given, list) else spread.get("points")))
+        counts.append(len(given) if isinstance(given, list) else spread.get("points", 2))
         for value in values:
             if isinstance(value, (int, float)) and abs(value) <= 1e300:
                 yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
     if sweep.get("design") == "list" and len(lengths) > 1:
         yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
+    known = [count for count in counts if isinstance(count, int) and count > 0]
+    if sweep.get("design", "grid") == "grid" and math.prod(known) > MAX_POINTS:
+        yield ("sweep", "vary"), f"crosses to {math.prod(known)} design points; give at most {MAX_POINTS}"
 
 
 def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:

@@ -255,7 +255,7 @@ def test_what_a_large_world_cannot_do_is_refused_at_the_door(tmp_path: Path) -> 
 
 def test_many_ties_to_states_that_are_not_there_are_refused_soon(tmp_path: Path) -> None:
     world = copied_world(tmp_path / "big", 2000)
-    rows = "".join(f"S{n},Atlantis,bond,1\n" for n in range(2000))
+    rows = "".join(f"S{n},X{n},bond,1\n" for n in range(2000))
     (world / "ties.csv").write_text("a,b,kind,value\n" + rows, encoding="utf-8")
     start = time.perf_counter()
     assert len(refused(check(world))) == 21
