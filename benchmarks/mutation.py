@@ -31,6 +31,8 @@ from cosmic_ray.mutating import mutate_code  # type: ignore
 from cosmic_ray.operators.operator import Operator  # type: ignore
 from cosmic_ray.plugins import get_operator  # type: ignore
 
+from benchmarks.in_process import QUIET, same_cases
+
 # The tests of each module, the quick ones first; what takes minutes without compilation is left out.
 TESTS = {
     "kernel": (
@@ -74,7 +76,7 @@ LIBRARIES = (
     "pydantic", "mesa", "hypothesis", "pytest",
 )  # fmt: skip
 WAITING = 10  # seconds of the clock for each of CPU, for what waits for ever
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results", "build", "dist")
 
 
 class ReplaceAugmentedAssignment(Operator):  # type: ignore[misc]
@@ -175,7 +177,6 @@ def tried(folder: Path, module: str, seconds: float, *, write: bool) -> tuple[in
 
 def run_tests(folder: Path, module: str, *, write: bool) -> int:
     """Run the tests in this process, on the copy in a folder, without a word."""
-    import hypothesis
     import numba
     import pytest
 
@@ -186,18 +187,9 @@ def run_tests(folder: Path, module: str, *, write: bool) -> int:
     if not write:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     os.dup2(2, 1)
-    hypothesis.settings.register_profile(
-        "mutation",
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # a failure need not be made small
-    )
-    hypothesis.settings.load_profile("mutation")
-    without = [f"no:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception", "xdist")]
-    quiet = ["-q", "--tb=no", "-W", "ignore::pytest.PytestAssertRewriteWarning", *(f"-p{name}" for name in without)]
+    same_cases()
     files, chosen = TESTS[module]
-    return int(pytest.main(["-x", *quiet, *files.split(), "-k", chosen]))
+    return int(pytest.main(["-x", *QUIET, *files.split(), "-k", chosen]))
 
 
 def score(module: str, folder: Path, sample: int | None) -> Score:

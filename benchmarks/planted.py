@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.in_process import QUIET, same_cases
 from benchmarks.planted_faults import FAULTS, Planted
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,7 @@ REST = (
 )  # fmt: skip
 CASES = "100"  # of each relation; the suite has 200
 LIBRARIES = ("numpy", "numba", "scipy.stats", "scipy.optimize", "duckdb", "pydantic", "mesa", "hypothesis", "pytest")
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results*", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite", "results", "build", "dist")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,6 @@ def red(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
 
 def tests_red(folder: Path, words: Sequence[str]) -> list[str]:
     """Names of the tests that fail, run in this process without a word."""
-    import hypothesis
     import numba
     import pytest
 
@@ -105,17 +105,9 @@ def tests_red(folder: Path, words: Sequence[str]) -> list[str]:
     sys.dont_write_bytecode = True
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
-    hypothesis.settings.register_profile(
-        "planted",
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # a failure need not be made small
-    )
-    hypothesis.settings.load_profile("planted")
-    without = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception", "xdist")]
+    same_cases()
     found = Red()
-    pytest.main(["-q", "--tb=no", "-W", "ignore::pytest.PytestAssertRewriteWarning", *without, *words], [found])
+    pytest.main([*QUIET, *words], [found])
     return found.names
 
 

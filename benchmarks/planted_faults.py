@@ -49,7 +49,7 @@ LUCK = (
 
 DECISION = (
     Planted(
-        "inertia for all", KERNEL, "if k == held:\n        terms[10]", "if k >= 0:\n        terms[10]",
+        "inertia for all", KERNEL, "p[INERTIA] if k == held", "p[INERTIA] if k >= 0",
         "what is held has no advantage", (),
     ),
     Planted(
@@ -87,12 +87,12 @@ DECISION = (
         "exact(c[j] * abs(setting.propensity[j, i]))", "a sign is lost", ("cliques", "gauge"),
     ),
     Planted(
-        "affinity repels", KERNEL, "terms[0] = p[W_PROPENSITY]", "terms[0] = -p[W_PROPENSITY]",
+        "affinity repels", KERNEL, "        p[W_PROPENSITY] * sums", "        -p[W_PROPENSITY] * sums",
         "a sign is wrong", ("affinity", "agreement", "cliques"),
     ),
     Planted(
-        "threat of later blocs", KERNEL, "            if other != k:\n                threat",
-        "            if other > k:\n                threat", "blocs are not alike", ("swapped_blocs",),
+        "threat of later blocs", KERNEL, "        if other != k:\n            threat",
+        "        if other > k:\n            threat", "blocs are not alike", ("swapped_blocs",),
     ),
     Planted(
         "institutions by size of the bloc", KERNEL, "p[W_INSTITUTION] * sums[k, INSTITUTION]",
@@ -184,7 +184,7 @@ RESPONSE = (
 
 RECORDS = (
     Planted(
-        "names in the digest", "sim/scenario.py", '"source", "note", "name", "members', '"source", "note", "members',
+        "names in the digest", "sim/scenario.py", '"since", "name", ', '"since", ',
         "another spelling is another scenario", ("names_change",),
     ),
     Planted(

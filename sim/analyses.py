@@ -10,6 +10,7 @@ import pandas as pd
 from sim.charts import FRONT_THRESHOLD
 from sim.claims import BASE, answerable, needed
 from sim.compare import Sample
+from sim.draws import draws_of
 from sim.engines import Progress
 from sim.levers import futures, shipped_levers
 from sim.provenance import as_run
@@ -34,6 +35,7 @@ class Analyses:
     replicates: int
     judged: list[Judged]
     claim_points: int
+    parameters: str | None  # whose draws the claims were asked at; of none at settings over the ranges
     indices: pd.DataFrame
     ends: pd.DataFrame
     regret: pd.DataFrame | None  # of the article's levers, where the results are of its world
@@ -42,11 +44,13 @@ class Analyses:
 
 def analyse(
     results: Results, found: Sample, base: str, outcome: str, *,
-    points: int, seed: int, workers: int | None = None, progress: Progress = lambda done, total: None,
+    points: int, seed: int, parameters: str | None = None, workers: int | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Analyses:  # fmt: skip
     """Ask the model about the baseline of a sweep over the ranges, all on the same luck; points is a power of 2.
 
-    Raises ValueError where it is none.
+    Claims are asked at the draws of a posterior, if `parameters` names one. Raises ValueError where points is no
+    power of 2, and InputError where there are no such draws.
     """
     asked = answerable(found)
     scenarios = as_run(results, {base, *needed(asked)})
@@ -56,12 +60,14 @@ def analyse(
     levers = shipped_levers() if base == BASE else {}
     if levers and levers[BASE].digest() != scenario.digest():
         levers = {}
-    counts = Counts(points=CLAIM_POINTS * points, each=EACH, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
+    values = None if parameters is None else draws_of(BASE, parameters).values
+    claim_points = CLAIM_POINTS * points if values is None else len(values)
+    counts = Counts(points=claim_points, each=EACH, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
     sizes = [
         EACH * points * (len(ranges) + 2),
         RUNS_AN_END * (2 * len(ranges) + 1),
         EACH * points * len(levers),
-        2 * CLAIM_POINTS * points * EACH * len(needed(asked)),
+        2 * claim_points * EACH * len(needed(asked)),
     ]
 
     def part(n: int) -> Progress:
@@ -79,5 +85,9 @@ def analyse(
             levers, outcome, points=points, replicates=EACH, seed=seed, workers=workers, progress=part(2)
         )
         regret = regret_table(outcomes, want="low", satisfied=FRONT_THRESHOLD)
-    verdicts = judged(asked, scenarios, found, counts, workers=workers, progress=part(3)) if asked else []
-    return Analyses(points, seed, EACH, verdicts, counts.points, indices.table, ends, regret, FRONT_THRESHOLD)
+    verdicts = (
+        judged(asked, scenarios, found, counts, values=values, workers=workers, progress=part(3)) if asked else []
+    )
+    return Analyses(
+        points, seed, EACH, verdicts, counts.points, parameters, indices.table, ends, regret, FRONT_THRESHOLD
+    )

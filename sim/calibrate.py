@@ -14,16 +14,15 @@ import numpy as np
 
 from sim import likelihood, posterior, score
 from sim.chances import Table, prior
-from sim.forecasts import decided
+from sim.forecasts import COLUMN, decided
 from sim.kernel import Flags, Floats, Integers
 from sim.likelihood import READINGS, Reading, Record
 from sim.observed import Observed
 from sim.ranges import VARIED
 from sim.scenario import Scenario
-from sim.score import ABSTAINED, NO, YES, Figure
+from sim.score import Figure
 from sim.world import World
 
-CAST = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}
 YEAR = 2022  # of the ideal points that are fitted to
 
 
@@ -36,7 +35,7 @@ def observed_record(world: World, observed: Observed) -> Record:
 def observed_arrays(world: World, observed: Observed) -> tuple[Integers, Floats]:
     """The votes that parameters are fitted to, (V, N), NO_VOTE where there is none, and ideal points, (N,)."""
     cast = [
-        [CAST[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
+        [COLUMN[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
         for vote in observed.fitting.votes.values()
     ]
     points = observed.fitting.ideal_points.get(YEAR, {})
@@ -62,7 +61,7 @@ class Fit:
 def fit(table: Table, record: Record) -> Fit:
     """The posterior of one record, D = 1."""
     by_reading = likelihood.by_reading(table.chances, record)[:, 0]
-    both = np.logaddexp.reduce(by_reading, axis=0) - np.log(len(by_reading))
+    both = likelihood.over_readings(by_reading)
     readings = np.logaddexp.reduce(by_reading, axis=1)
     weights = posterior.weights(both)
     return Fit(both, weights, posterior.weights(readings), posterior.learnt(table.values, weights, *prior()))

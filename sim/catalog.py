@@ -27,7 +27,7 @@ from sim.faults import (
     suggestion,
 )
 from sim.references import reference_faults, sweep_faults
-from sim.scenario import MAX_STATES, MAX_TIES, Scenario
+from sim.scenario import MAX_SHOCKS, MAX_STATES, MAX_TIES, Scenario
 from sim.settings import settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
@@ -36,10 +36,11 @@ STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
 STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
 TIE_COLUMNS = ("a", "b", "kind", "value")
 TIE_OPTIONAL = ("regime", "since", "source", "note")
-LISTS = ("ties", "shocks")
+LISTS = {"ties": MAX_TIES, "shocks": MAX_SHOCKS}
 WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
 NUMBERS = ("capability", "gdp", "autonomy")
 MAX_CHAIN = 50
+MOST_SUGGESTED = 1000  # faults for which words are compared
 
 
 @dataclass
@@ -122,6 +123,9 @@ def locate(reference: str) -> Path:
 
 def world_file(path: Path) -> Path:
     """The `world.toml` of a world's folder or table; any other path as it is."""
+    if (path / "manifest.json").is_file() and not (path / "world.toml").is_file():
+        message = "is a folder of results; give a scenario here, and the folder to compare, claims, report or query"
+        raise InputError([Fault(shown_path(path), 1, "", message)])
     if path.is_dir():
         return path / "world.toml"
     return path.with_name("world.toml") if path.name in WORLD_FILES else path
@@ -148,9 +152,10 @@ def load(reference: str | Path) -> Scenario:
     try:
         scenario = Scenario.model_validate(frozen(draft.content), strict=True)
     except ValidationError as error:
+        near = error.error_count() <= MOST_SUGGESTED
         found += [
-            (place(item["loc"]), said(item))
-            for item in error.errors()
+            (place(item["loc"]), said(item, near=near))
+            for item in error.errors(include_url=False)
             if draft.whole or item["type"] not in ("missing", "too_short")
         ]
     faults = [*draft.faults, *(draft.fault(at, message) for at, message in found), *duplicate_ties(draft)]
@@ -209,8 +214,11 @@ def toml_draft(path: Path) -> Draft:
     except InputError as error:
         return draft.broken(*error.faults)
     draft.origins |= {at: (name, line, at) for at, line in lines.items()}
-    for key in LISTS:
+    for key, most in LISTS.items():
         values = draft.content.get(key)
+        if isinstance(values, list) and len(values) > most:
+            draft.broken(draft.fault((key,), f"has {len(values)} entries; give at most {most}"))
+            draft.content[key] = values = []
         for n in range(len(values) if isinstance(values, list) else 0):
             draft.origins.setdefault((key, n), (name, lines.get((key,), 1), (key, n)))
     return draft
@@ -403,8 +411,8 @@ def place(loc: tuple[str | int, ...]) -> PathInFile:
     return tuple(part for part in kept if part != "[key]")
 
 
-def said(error: Any) -> str:
-    """What is wrong with a part of a scenario, and what would be right."""
+def said(error: Any, *, near: bool = True) -> str:
+    """What is wrong with a part of a scenario, and what would be right; near a known key if it is to be looked for."""
     if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
         return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -412,7 +420,7 @@ def said(error: Any) -> str:
         return f"the kind of a shock is one of {kinds}"
     if error["type"] == "extra_forbidden" and error["loc"][-1] in known_keys():
         return "does not belong here"
-    return phrase(error, keys_beside(error["loc"]))
+    return phrase(error, keys_beside(error["loc"]) if near else ())
 
 
 @cache
@@ -421,6 +429,7 @@ def schema() -> dict[str, Any]:
     return Scenario.model_json_schema()
 
 
+@cache
 def known_keys() -> set[str]:
     """Every key that the schema knows."""
     tables = [schema(), *schema()["$defs"].values()]

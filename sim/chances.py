@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
 
 from sim import __version__, ensemble, outcomes
 from sim.engines import Progress, threaded
 from sim.faults import Fault, InputError, shown_path
 from sim.forecasts import by_answer
-from sim.kernel import PARAMETERS, Floats
+from sim.kernel import Floats
 from sim.parameters import parameter_range
-from sim.ranges import VARIED, design
+from sim.ranges import VARIED, design, varied
 from sim.scenario import Scenario
 from sim.settings import with_settings
-from sim.store import Results, write_shard, write_synced
+from sim.store import Results, connected, write_shard, write_synced
+from sim.sweep import rules
 from sim.world import World
 
 PLAN = "plan.json"
@@ -54,9 +54,7 @@ def prior() -> tuple[Floats, Floats]:
 
 def at(world: World, values: Floats) -> World:
     """The world with the parameters in VARIED set, (V,)."""
-    parameters = world.start.parameters.copy()
-    parameters[[PARAMETERS.index(name) for name in VARIED]] = values
-    return replace(world, start=world.start._replace(parameters=parameters))
+    return replace(world, start=world.start._replace(parameters=varied(world.start.parameters, values)))
 
 
 def chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
@@ -72,20 +70,9 @@ def by_alignment(world: World, *, seed: int, replicates: range) -> Floats:
 
     Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell).
     """
-    total = np.zeros((len(world.states), len(world.alignments)))
-    with np.errstate(over="ignore"):
-        for replicate in replicates:
-            record = ensemble.trajectory(
-                np.uint64(seed), np.uint64(replicate), world.activation, world.steps,
-                outcome_count(world), world.setting, world.start, world.at_start, world.shocks,
-            )  # fmt: skip
-            total += outcomes.late_mean(record.chances)
-    return total / len(replicates)
-
-
-def outcome_count(world: World) -> int:
-    """How many outcomes a run of the world records a step."""
-    return len(outcomes.names(world.alignments[1:], world.theatres))
+    runs = (ensemble.recorded(world, seed=seed, replicate=replicate) for replicate in replicates)
+    found: Floats = sum((outcomes.late_mean(run.chances) for run in runs), np.zeros(())) / len(replicates)
+    return found
 
 
 def fixed_digest(scenario: Scenario) -> str:
@@ -145,7 +132,8 @@ def kept(
 def told(scenario: Scenario, plan: Plan) -> dict[str, Any]:
     """What a table depends on."""
     ranges = {name: parameter_range(name) for name in VARIED}
-    return {"blocs": __version__, "scenario": fixed_digest(scenario), "plan": asdict(plan), "ranges": ranges}
+    made_by = {"blocs": __version__, "rules": rules()}
+    return {**made_by, "scenario": fixed_digest(scenario), "plan": asdict(plan), "ranges": ranges}
 
 
 def prepare(folder: Path, asked: dict[str, Any]) -> None:
@@ -158,10 +146,8 @@ def prepare(folder: Path, asked: dict[str, Any]) -> None:
             if held.get(key) != value:
                 message = f"holds a table of another {key} ({held.get(key)} there, {value} now); choose another --out"
                 raise InputError([Fault(shown_path(folder), 1, "", message)])
-    elif any(entry.name[:1] != "." for entry in folder.iterdir()):
-        message = "is a folder with other things in it; choose an empty or new one for --out"
-        raise InputError([Fault(shown_path(folder), 1, "", message)])
     else:
+        Results(folder).refuse_others()
         write_synced(path, json.dumps(asked, indent=1).encode())
 
 
@@ -174,8 +160,8 @@ def columns(points: Sequence[int], found: Floats) -> dict[str, Any]:
 
 def read(folder: Path, points: int, states: int) -> Floats:
     """The chances of all points in a folder, (points, states, 3)."""
-    pattern = str(Results(folder).shards / "[!.]*/chances.parquet").replace("'", "''")
-    query = f"select {', '.join(KINDS)} from read_parquet('{pattern}') order by point, state"  # noqa: S608
-    with contextlib.closing(duckdb.connect(config={"threads": 2})) as connection:
+    files = Results(folder).files("chances")
+    query = f"select {', '.join(KINDS)} from read_parquet('{files}') order by point, state"  # noqa: S608
+    with contextlib.closing(connected()) as connection:
         found = connection.execute(query).fetchnumpy()
     return np.stack([np.asarray(found[kind]) for kind in KINDS], axis=-1).reshape(points, states, len(KINDS))

@@ -29,7 +29,7 @@ from sim.faults import Fault, InputError
 from sim.links import SparseWorld, arrays_of
 from sim.scenario import Scenario
 from sim.store import Results, Table, text_column, write_shard
-from sim.world import World, world_of
+from sim.world import World
 
 if TYPE_CHECKING:
     from sim.model import Run
@@ -253,7 +253,7 @@ def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
 
 def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
     """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
-    world = world_of(chunk.scenario)
+    world = arrays_of(chunk.scenario)
     rows: list[Run | str] = []
     pool = pool_of(1)
     try:
@@ -282,12 +282,14 @@ def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | Sparse
 
 def pool_of(workers: int) -> ProcessPoolExecutor:
     """A pool of fresh processes that end with this one and leave its signals to it."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in LEFT_TO_PARENT}
+    block = getattr(signal, "pthread_sigmask", None)
+    if block is not None:
+        block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it inherits what is ignored, as it must outlive a hang-up too
+        resource_tracker.ensure_running()  # it inherits what is blocked, as it must outlive a hang-up too
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if block is not None:
+            block(signal.SIG_UNBLOCK, LEFT_TO_PARENT)
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
 
 

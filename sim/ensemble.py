@@ -86,7 +86,7 @@ def desk_for(states: int, alignments: int) -> Desk:
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         np.zeros((k, len(LAYERS), n)), np.zeros(k), np.zeros(k),
         np.zeros(k), np.zeros(k),
-        np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
+        np.empty((n, n)), np.empty((n, n)), np.empty(n),
     )  # fmt: skip
 
 
@@ -253,13 +253,19 @@ def trajectory(
     return record
 
 
+def recorded(world: World, *, seed: int, replicate: int) -> Record:
+    """One compiled run of a world, as arrays."""
+    columns = len(outcomes.names(world.alignments[1:], world.theatres))
+    with np.errstate(over="ignore"):
+        return trajectory(
+            np.uint64(seed), np.uint64(replicate), world.activation, world.steps, columns,
+            world.setting, world.start, world.at_start, world.shocks,
+        )  # fmt: skip
+
+
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
     """One compiled run; equal to `sim.model.run` to the bit."""
     world = world or world_of(scenario)
     names = outcomes.names(world.alignments[1:], world.theatres)
-    luck = np.uint64(seed), np.uint64(replicate)
-    with np.errstate(over="ignore"):
-        record = trajectory(
-            *luck, world.activation, world.steps, len(names), world.setting, world.start, world.at_start, world.shocks
-        )
+    record = recorded(world, seed=seed, replicate=replicate)
     return Run(seed, replicate, world.states, world.alignments, names, *record)

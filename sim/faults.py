@@ -9,13 +9,13 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PathInFile = tuple[str | int, ...]
 SHOWN = 20
 MAX_BYTES = 16 * 2**20
+MAX_TOML, MAX_KEYS = 2**20, 30_000  # bytes and keys; it is read letter by letter in Python
 MAX_DEPTH = 32
 LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
 TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
@@ -28,8 +28,7 @@ STRINGS = re.compile(
 DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
 
 
-@dataclass(frozen=True, order=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing wrong with the input, and what would be right."""
 
     file: str
@@ -140,14 +139,19 @@ def field_name(path: PathInFile) -> str:
     return "".join(parts).lstrip(".")
 
 
-def read_text(path: Path) -> str:
-    """Text of an input file; raises InputError when it is missing, too large, not a file or not UTF-8."""
+def read_text(path: Path, most: int = MAX_BYTES) -> str:
+    """Text of an input file of so many bytes at most.
+
+    Raises InputError when it is missing, too large, not a file or not UTF-8.
+    """
     name = shown_path(path)
     try:
         if not path.is_file():
             raise InputError([Fault(name, 1, "", "there is no such file")])
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError([Fault(name, 1, "", f"is larger than {MAX_BYTES // 2**20} MB, which no input may be")])
+        if path.stat().st_size > most:
+            raise InputError(
+                [Fault(name, 1, "", f"is larger than {most // 2**20} MB, which no {path.suffix[1:]} may be")]
+            )
         content = path.read_bytes()
     except OSError as error:
         raise InputError([Fault(name, 1, "", f"cannot be read: {error.strerror}")]) from None
@@ -160,9 +164,12 @@ def read_text(path: Path) -> str:
 
 def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
     """A TOML file's content and the line of each of its keys; raises InputError where it is no TOML."""
-    text = read_text(path)
+    text = read_text(path, MAX_TOML)
     if not text.strip():
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
+    if (keys := text.count("=")) > MAX_KEYS:
+        message = f"has {keys} equal signs; a file gives at most {MAX_KEYS} values"
+        raise InputError([Fault(shown_path(path), 1, "", message)])
     content: dict[str, object] = {}
     line = 1
     if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(as_word, text))):

@@ -18,6 +18,7 @@ from sim.scenario import NON_ALIGNED_ID, Scenario
 from sim.score import ABSTAINED, NO, YES
 from sim.world import World, world_of
 
+COLUMN = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}  # of a forecast, by what is on record
 TREATY = 0.9  # the bond of a mutual defence obligation in force (docs/coding.md)
 STARTS = 200  # descents in search of the landscape's lowest minimum
 PART = 100  # runs of a thread's task

@@ -58,16 +58,11 @@ class Evidence:
 
 def late_runs(world: World, *, seed: int, replicates: Iterable[int]) -> Late:
     """Run a world once a replicate and keep the late steps."""
-    columns = len(outcomes.names(world.alignments[1:], world.theatres))
     rows = []
-    with np.errstate(over="ignore"):
-        for replicate in replicates:
-            luck = np.uint64(seed), np.uint64(replicate)
-            record = ensemble.trajectory(
-                *luck, world.activation, world.steps, columns, world.setting, world.start, world.at_start, world.shocks
-            )
-            means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
-            rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
+    for replicate in replicates:
+        record = ensemble.recorded(world, seed=seed, replicate=replicate)
+        means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
+        rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
     return Late._make(np.stack(column) for column in zip(*rows, strict=True))
 
 

@@ -115,5 +115,9 @@ def log_likelihood(chances: Floats, record: Record, readings: Sequence[Reading] 
 
     chances, (P, N, 3), are the model's chances of the alignments that stand for YES, NO and ABSTAINED.
     """
-    found = np.asarray(np.logaddexp.reduce(by_reading(chances, record, readings), axis=0))
-    return found - np.log(len(readings))
+    return over_readings(by_reading(chances, record, readings))
+
+
+def over_readings(found: Floats) -> Floats:
+    """Log of the mean likelihood over readings, the first axis."""
+    return np.asarray(np.logaddexp.reduce(found, axis=0)) - np.log(len(found))

@@ -6,26 +6,26 @@ where there is one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from sim.kernel import Floats, Integers, Setting, Situation
-from sim.scenario import TIE_KINDS, Crisis, Scenario
+from sim.scenario import Crisis, Scenario
 from sim.settings import MECHANISMS
 from sim.world import (
     ACTIVATIONS,
     LARGEST_DENSE,
-    LARGEST_DEPENDENCE,
+    Entries,
     World,
+    dependence_of,
     products,
     setting_of,
     starting_situation,
+    tie_entries,
     world_of,
 )
 
@@ -97,11 +97,13 @@ def unlisted(scenario: Scenario) -> Iterator[tuple[str, str]]:
 def sparse_world_of(scenario: Scenario) -> SparseWorld:
     """A scenario as lists of its ties, those that matrices would hold; `unlisted` objects to nothing in it."""
     setting, start = setting_of(scenario), starting_situation(scenario)
-    layers = tie_layers(scenario)
+    entries = tie_entries(scenario)
+    i, j, trade = entries["trade"]
+    entries["trade"] = i, j, dependence_of(i, trade, products(scenario))
+    layers = {kind: layer_of(found, len(scenario.states)) for kind, found in entries.items()}
     bond, rivalry, sanction, propensity = (layers[kind] for kind in ("bond", "rivalry", "sanction", "propensity"))
-    institution, regime = layers["institution"], layers["regime"]
+    dependence, regime, institution = layers["trade"], layers["regime"], institutions_shared(scenario)
     hostile = rivalry.maximum(sanction).maximum(sanction.T)
-    dependence = dependence_of(layers["trade"], products(scenario))
     tied = (propensity != 0) + (bond > 0) + (institution > 0) + (hostile > 0) + (dependence > 0) + (dependence.T > 0)
     tied = tied.tocsr().sorted_indices()
     i, j = tied.nonzero()
@@ -124,48 +126,28 @@ def sparse_world_of(scenario: Scenario) -> SparseWorld:
     )  # fmt: skip
 
 
-def tie_layers(scenario: Scenario) -> dict[str, sparse.csr_array]:
-    """Every kind of tie, the institutions that states share and the regimes of sanctions, each (N, N)."""
-    index, alignments = {state: i for i, state in enumerate(scenario.states)}, scenario.alignments()
-    entries: dict[str, list[tuple[int, int, float]]] = {kind: [] for kind in (*TIE_KINDS, "regime")}
-    for tie in scenario.ties:
-        i, j = index[tie.a], index[tie.b]
-        entries[tie.kind].append((i, j, tie.value))
-        if tie.kind != "sanction":
-            entries[tie.kind].append((j, i, tie.value))
-        elif tie.regime:
-            entries["regime"].append((i, j, alignments.index(tie.regime)))
-    layers = {kind: layer_of(found, len(index)) for kind, found in entries.items()}
-    layers["institution"] = layer_of([], len(index))
+def institutions_shared(scenario: Scenario) -> sparse.csr_array:
+    """The strongest cohesion among the institutions that both belong to, (N, N)."""
+    index = {state: i for i, state in enumerate(scenario.states)}
+    shared = sparse.csr_array((len(index), len(index)))
     for institution in scenario.institutions.values():
-        pairs = permutations([index[member] for member in institution.members], 2)
-        block = layer_of([(i, j, institution.cohesion.value) for i, j in pairs], len(index))
-        layers["institution"] = layers["institution"].maximum(block)
-    return layers
+        members = np.array([index[state] for state in institution.members], dtype=np.int64)
+        i, j = np.repeat(members, members.size), np.tile(members, members.size)
+        i, j = i[i != j], j[i != j]
+        shared = shared.maximum(layer_of((i, j, np.full(i.size, institution.cohesion.value)), len(index)))
+    return shared
 
 
-def layer_of(entries: list[tuple[int, int, float]], states: int) -> sparse.csr_array:
-    """Entries (i, j, value), each pair once, as an (N, N) array."""
-    table = np.array(entries, dtype=np.float64).reshape(-1, 3)
-    i, j = table[:, :2].astype(np.int64).T
-    return sparse.csr_array((table[:, 2], (i, j)), shape=(states, states))
+def layer_of(entries: Entries, states: int) -> sparse.csr_array:
+    """Entries as an (N, N) array that holds no others."""
+    i, j, value = entries
+    return sparse.csr_array((value, (i, j)), shape=(states, states))
 
 
 def at(layer: sparse.csr_array, i: Integers, j: Integers) -> Floats:
     """The entries of a layer at the pairs (i, j), 0 where there is none."""
-    found: Floats = np.asarray(layer[i, j]).ravel()
+    found: Floats = np.asarray(layer[i, j]).ravel() if i.size else np.zeros(0)  # of no pair scipy gives no vector
     return found
-
-
-def dependence_of(trade: sparse.csr_array, gdp: Floats) -> sparse.csr_array:
-    """Trade dependence of i on j, as `sim.world.trade_dependence` has it (MODEL §2)."""
-    rows = np.repeat(np.arange(gdp.size), np.diff(trade.indptr))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        capped = np.minimum(np.where(gdp[rows] > 0, trade.data / gdp[rows], 0.0), LARGEST_DEPENDENCE)
-    ends = zip(trade.indptr[:-1].tolist(), trade.indptr[1:].tolist(), strict=True)
-    sums = np.array([math.fsum(capped[first:last]) for first, last in ends])
-    scaled = capped / np.maximum(sums, 1.0)[rows]
-    return sparse.csr_array((scaled, trade.indices, trade.indptr), shape=trade.shape)
 
 
 def without_matrices(

@@ -156,8 +156,9 @@ def frustration(alignment: Integers, pairs: Floats, total: float, lanes: Floats)
         lanes[j] = 0.0
     for i in range(lanes.size):
         a, row = alignment[i], pairs[i]
-        for j in range(i):
-            lanes[j] += violated_weight(a, alignment[j], row[j])
+        if a != NON_ALIGNED:  # whoever is violates nothing
+            for j in range(i):
+                lanes[j] += violated_weight(a, alignment[j], row[j])
     return total_of(lanes) / total if total > 0.0 else 0.0
 
 

@@ -152,10 +152,13 @@ def failures(results: Results, shown: int = 10) -> list[str]:
     return [f"{s}, point {p}, replicate {r}: {printable((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows]
 
 
-def again(results: Results, told: Mapping[str, Scenario], baseline: str, *, points: int, seed: int) -> Again:
+def again(
+    results: Results, told: Mapping[str, Scenario], baseline: str, *, points: int, seed: int,
+    parameters: str | None = None,
+) -> Again:  # fmt: skip
     """The commands that make the results and their report again, tried against the catalogue at hand.
 
-    points and seed are those of what the report asked beyond the sweep.
+    points, seed and parameters are those of what the report asked beyond the sweep.
     """
     question = results.manifest()["question"]
     replicates = {point["replicates"] for point in question["points"]}
@@ -178,6 +181,7 @@ def again(results: Results, told: Mapping[str, Scenario], baseline: str, *, poin
     folder = "results/again"
     report = ["blocs", "report", folder, "--baseline", baseline, "--points", str(points)]
     report += ["--seed", str(seed)] if points and seed != question["seed"] else []
+    report += ["--parameters", parameters] if parameters else []
     return Again((shlex.join([*words, *shared, "--out", folder]), shlex.join(report)), tuple(obstacles))
 
 

@@ -69,11 +69,17 @@ def design(points: int, seed: int) -> Floats:
     return over_ranges({name: parameter_range(name) for name in VARIED}, points=points, seed=seed)
 
 
+def varied(parameters: Floats, values: Floats) -> Floats:
+    """Parameters with those in VARIED set, (V,)."""
+    found = parameters.copy()
+    found[[PARAMETERS.index(name) for name in VARIED]] = values
+    return found
+
+
 def at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
     """The worlds with other parameters, (V,); one that a scenario sets apart from its baseline stays as it sets it."""
     base = worlds[BASE].start.parameters
-    given = base.copy()
-    given[[PARAMETERS.index(name) for name in VARIED]] = values
+    given = varied(base, values)
     return {
         name: replace(
             w, start=w.start._replace(parameters=np.where(w.start.parameters == base, given, w.start.parameters))

@@ -13,6 +13,7 @@ import numpy as np
 from sim import engines
 from sim.design import label
 from sim.faults import Fault, InputError, quoted, shown_path
+from sim.links import arrays_of
 from sim.provenance import scenarios
 from sim.settings import with_settings
 from sim.store import Column, Results, Table
@@ -66,7 +67,8 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_one: eng
         if stored["runs"]["error"][0] == engines.KILLED:
             rows = engines.isolated(chunk, make)
         else:
-            rows = [engines.attempt(chunk, make, chunk.replicates.start, world_of(chunk.scenario))]
+            world = world_of(chunk.scenario) if engine == "mesa" else arrays_of(chunk.scenario)
+            rows = [engines.attempt(chunk, make, chunk.replicates.start, world)]
         tables = {table: ordered(connection, table, made) for table, made in engines.tables_of(chunk, rows).items()}
     found = [one for table in {**stored, **tables} for one in compared(table, stored.get(table), tables.get(table))]
     point = results.manifest()["question"]["points"][chunk.point]

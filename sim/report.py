@@ -110,7 +110,12 @@ def page(
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited(told),
         "again": provenance.again(
-            results, told, base, points=analyses.points if analyses else 0, seed=analyses.seed if analyses else 0
+            results,
+            told,
+            base,
+            points=analyses.points if analyses else 0,
+            seed=analyses.seed if analyses else 0,
+            parameters=analyses.parameters if analyses else None,
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": provenance.counts(results),

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim import score
 from sim.engines import Progress
-from sim.forecasts import Reference, answers_of, decided, ideal_reference, leader_of, model_chances, references
+from sim.forecasts import COLUMN, Reference, answers_of, decided, ideal_reference, leader_of, model_chances, references
 from sim.intervals import RESAMPLES
 from sim.kernel import Floats, Integers
 from sim.observed import Observed, Recorded
@@ -24,7 +24,6 @@ from sim.scenario import Scenario
 from sim.score import ABSTAINED, NO, YES, Figure
 from sim.world import world_of
 
-COLUMN = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}
 TOLD = {YES: "yes", NO: "no", ABSTAINED: "abstained"}
 ALL = "all"
 MODEL = "the model"

@@ -45,6 +45,19 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     return scenario
 
 
+def number(text: str) -> float:
+    """A number as people type it; raises ValueError, which says how per cent and decimal commas are written."""
+    try:
+        return float(text)
+    except ValueError:
+        near = text.strip().removesuffix("%").replace(",", ".")
+        try:
+            meant = float(near) / (100 if text.strip().endswith("%") else 1)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+        raise ValueError(f"{text!r} is not a number; write {meant:g}") from None
+
+
 def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
     """The scenario without a mechanism; raises ValueError where there is none of that name."""
     if mechanism not in MECHANISMS:
@@ -150,8 +163,12 @@ def leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
 
 def tie_key(tie: Tie) -> tuple[str, str, str]:
     """What makes a tie one and the same: its kind and ends, in either order where it has no direction."""
-    a, b = (tie.a, tie.b) if tie.kind == "sanction" else sorted((tie.a, tie.b))
-    return tie.kind, a, b
+    return key_of(tie.kind, tie.a, tie.b)
+
+
+def key_of(kind: str, a: str, b: str) -> tuple[str, str, str]:
+    """The same from the kind and the ends."""
+    return (kind, a, b) if kind == "sanction" or a <= b else (kind, b, a)
 
 
 def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[Tie, ...]:
@@ -161,14 +178,11 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     """
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
-        if tie.a[0] not in "*@" and tie.b[0] not in "*@":
-            key = tie_key(tie)
-            kept[key] = tie if (tie.a, tie.b) == key[1:] else tie.model_copy(update={"a": key[1], "b": key[2]})
-            continue
         for key in list(matching(tie, kept, institutions)):
             old = kept.get(key)
             regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime
-            kept[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
+            as_is = (tie.a, tie.b, tie.regime) == (*key[1:], regime)  # a copy of each of many ties takes seconds
+            kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
     order = {kind: n for n, kind in enumerate(TIE_KINDS)}
     return tuple(kept[key] for key in sorted(kept, key=lambda k: (order[k[0]], k)) if kept[key].value != 0)
 
@@ -187,7 +201,7 @@ def matching(
     for a in ends[0] or ():
         for b in ends[1] or ():
             if a != b:
-                yield tie_key(tie.model_copy(update={"a": a, "b": b}))
+                yield key_of(tie.kind, a, b)
 
 
 def selected(selector: str, institutions: Mapping[str, Institution]) -> tuple[str, ...] | None:

@@ -31,6 +31,7 @@ Table = dict[str, Column]
 TABLES = ("runs", "states", "steps", "trajectory")
 MANIFEST = "manifest.json"
 SEAL = "seal.json"
+SEALED = re.compile(r"[a-z]+\.parquet")  # a table of the shard itself, and nothing elsewhere
 LOCK = ".lock"
 HOLDER = ".holder"
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # of DuckDB: fetch nothing
@@ -123,6 +124,16 @@ class Results:
         """The tables that any finished shard has."""
         return [table for table in TABLES if any(self.shards.glob(f"[!.]*/{table}.parquet"))]
 
+    def files(self, table: str) -> str:
+        """A table's files in all finished shards, as a pattern in DuckDB's SQL."""
+        return str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
+
+    def refuse_others(self) -> None:
+        """Raise InputError where the folder holds anything already."""
+        if self.folder.is_dir() and any(path.name[:1] != "." for path in self.folder.iterdir()):
+            message = "is a folder with other things in it; choose an empty or new one for --out"
+            raise InputError([Fault(shown_path(self.folder), 1, "", message)])
+
     def refuse_links(self) -> None:
         """Raise InputError where a shard or a file of it is a link: what is read lies in the folder."""
         for shard in self.shards.iterdir() if self.shards.is_dir() else ():
@@ -137,10 +148,10 @@ class Results:
         Raises InputError where the folder holds no results or links to elsewhere.
         """
         self.refuse_links()
-        connection = duckdb.connect(config={"threads": 2, **OFFLINE})
+        connection = connected()
         for table in self.tables():
-            pattern = str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
-            view = f"create view {table} as select * from read_parquet('{pattern}', union_by_name = true)"  # noqa: S608
+            files = self.files(table)
+            view = f"create view {table} as select * from read_parquet('{files}', union_by_name = true)"  # noqa: S608
             connection.execute(view)
         connection.register("asked", points_table(self.manifest()))
         connection.execute("create table points as select * from asked")
@@ -223,6 +234,11 @@ class Results:
         return f"is being written by {who}{share}; wait for it or choose another --out"
 
 
+def connected() -> duckdb.DuckDBPyConnection:
+    """An in-memory database that fetches nothing."""
+    return duckdb.connect(config={"threads": 2, **OFFLINE})
+
+
 def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """The columns of a table for a spreadsheet: no text in them, and no name, can be taken for a formula."""
     described = connection.execute(f"describe {table}").fetchall()
@@ -244,7 +260,7 @@ def is_sealed(shard: Path) -> bool:
     """Whether every file of a shard is there with the content it was sealed with."""
     try:
         seal = json.loads((shard / SEAL).read_text(encoding="utf-8"))
-        known = seal.keys() <= {f"{table}.parquet" for table in TABLES}
+        known = all(SEALED.fullmatch(name) for name in seal.keys())  # noqa: SIM118 - refuses what is no table
         return (
             bool(seal)
             and known

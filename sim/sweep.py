@@ -22,7 +22,7 @@ from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
 from sim.world import LARGEST_DENSE
 
-COMPUTING = ("engines", "ensemble", "kernel", "model", "outcomes", "world")
+COMPUTING = ("engines", "ensemble", "kernel", "links", "model", "outcomes", "sparse", "world")
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
 
@@ -108,9 +108,7 @@ def prepare(question: Question, results: Results) -> None:
                 message = f"was made by {what} {before}, this is {now}{text}; choose another --out"
                 raise InputError([Fault(shown_path(results.folder), 1, "", message)])
         return
-    if results.folder.is_dir() and any(path.name[:1] != "." for path in results.folder.iterdir()):
-        message = "is a folder with other things in it; choose an empty or new one for --out"
-        raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+    results.refuse_others()
     write_manifest(results, {"question": told, "versions": versions(), "scenarios": scenarios})
 
 

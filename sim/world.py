@@ -81,7 +81,7 @@ def world_of(scenario: Scenario) -> World:
         )
         raise InputError([Fault(scenario.title, 1, "states", message)])
     index = {state: i for i, state in enumerate(scenario.states)}
-    layers, regime = tie_matrices(scenario, index)
+    layers = {kind: matrix_of(entries, len(index)) for kind, entries in tie_entries(scenario).items()}
     institution = institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index)
     start = starting_situation(scenario)._replace(
         bond=layers["bond"],
@@ -89,7 +89,7 @@ def world_of(scenario: Scenario) -> World:
         institution=institution,
         rivalry=layers["rivalry"],
         sanction=layers["sanction"],
-        regime=regime,
+        regime=layers["regime"].astype(np.int64),
     )
     setting = setting_of(scenario)
     dependence = trade_dependence(layers["trade"], products(scenario))
@@ -163,20 +163,30 @@ def codes(states: tuple[str, ...]) -> Words:
     return np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
 
 
-def tie_matrices(scenario: Scenario, index: dict[str, int]) -> tuple[dict[str, Floats], Integers]:
-    """Every kind of tie as a matrix, (N, N), and the bloc whose regime each sanction belongs to, or 0."""
-    n = len(index)
-    layers = {kind: np.zeros((n, n)) for kind in TIE_KINDS}
-    regime = np.zeros((n, n), dtype=np.int64)
-    alignments = scenario.alignments()
+Entries = tuple[Integers, Integers, Floats]  # i, j and value, (E,) each
+
+
+def tie_entries(scenario: Scenario) -> dict[str, Entries]:
+    """Every kind of tie, from both ends where it has no direction, and under `regime` the bloc of a sanction's."""
+    index, alignments = {state: i for i, state in enumerate(scenario.states)}, scenario.alignments()
+    found: dict[str, list[tuple[int, int, float]]] = {kind: [] for kind in (*TIE_KINDS, "regime")}
     for tie in scenario.ties:
         i, j = index[tie.a], index[tie.b]
-        layers[tie.kind][i, j] = tie.value
+        found[tie.kind].append((i, j, tie.value))
         if tie.kind != "sanction":
-            layers[tie.kind][j, i] = tie.value
+            found[tie.kind].append((j, i, tie.value))
         elif tie.regime:
-            regime[i, j] = alignments.index(tie.regime)
-    return layers, regime
+            found["regime"].append((i, j, alignments.index(tie.regime)))
+    tables = {kind: np.array(entries, dtype=np.float64).reshape(-1, 3) for kind, entries in found.items()}
+    return {kind: (*table[:, :2].astype(np.int64).T, table[:, 2]) for kind, table in tables.items()}
+
+
+def matrix_of(entries: Entries, states: int) -> Floats:
+    """Entries as a matrix, (N, N)."""
+    i, j, value = entries
+    made = np.zeros((states, states))
+    made[i, j] = value
+    return made
 
 
 def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
@@ -184,11 +194,17 @@ def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
 
     Oneal & Russett 1997. 0 where i's product is not given.
     """
+    i, j = np.nonzero(trade)
+    return matrix_of((i, j, dependence_of(i, trade[i, j], gdp)), gdp.size)
+
+
+def dependence_of(i: Integers, trade: Floats, gdp: Floats) -> Floats:
+    """The same of single trades of states i, all that they have, (E,) each."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = np.where(gdp[:, None] > 0, trade / gdp[:, None], 0.0)
-    capped = np.minimum(ratio, LARGEST_DEPENDENCE)
-    sums = np.array([math.fsum(row) for row in capped])  # the same in any order of the states
-    scaled: Floats = capped / np.maximum(sums[:, None], 1.0)
+        capped = np.minimum(np.where(gdp[i] > 0, trade / gdp[i], 0.0), LARGEST_DEPENDENCE)
+    by_state = np.split(capped[np.argsort(i, kind="stable")], np.cumsum(np.bincount(i, minlength=gdp.size))[:-1])
+    sums = np.array([math.fsum(own) for own in by_state])  # the same in any order of the states
+    scaled: Floats = capped / np.maximum(sums, 1.0)[i]
     return scaled
 
 

@@ -71,7 +71,7 @@ def test_a_table_goes_on_where_it_was_stopped(scenario: Scenario, world: World, 
     heard: list[tuple[int, int]] = []
     again = chances.kept(scenario, world, PLAN, folder, progress=lambda done, total: heard.append((done, total)))
     assert np.array_equal(again.chances, table.chances)
-    assert heard == [(64 * 6, 128 * 6), (128 * 6, 128 * 6)]
+    assert (heard[0], heard[-1]) == ((64 * 6, 128 * 6), (128 * 6, 128 * 6))
 
 
 def test_a_folder_of_another_plan_is_refused(scenario: Scenario, world: World, folder: Path) -> None:

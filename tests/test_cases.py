@@ -235,6 +235,10 @@ def test_ten_thousand_states_are_swept_by_their_ties(tmp_path: Path) -> None:
     found = CliRunner().invoke(cli, ["sweep", str(file), "--replicates", "2", "--out", str(tmp_path / "out"), "--json"])
     assert found.exit_code == 0, found.output
     assert json.loads(found.stdout)["computed_now"] == 2
+    again = CliRunner().invoke(cli, ["replay", str(tmp_path / "out"), "0-1"])
+    assert again.exit_code == 0, again.output
+    agents = CliRunner().invoke(cli, ["replay", str(tmp_path / "out"), "0-1", "--engine", "mesa"])
+    assert "matrices of all pairs hold 2000" in refused(agents)[-1]
 
 
 def test_what_a_large_world_cannot_do_is_refused_at_the_door(tmp_path: Path) -> None:
@@ -301,7 +305,7 @@ def test_long_chain_of_scenarios_is_refused(tmp_path: Path) -> None:
 def test_file_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_bytes(b"#" * (16 * 2**20 + 1))
-    assert "is larger than 16 MB" in refused(check(path))[0]
+    assert "is larger than 1 MB" in refused(check(path))[0]
 
 
 def test_blank_line_of_great_length_takes_no_time(tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ def quick(*words: str, code: int = 0) -> str:
     return done.stdout
 
 
+def refused(*words: str) -> str:
+    """What is said of a refusal, within this process."""
+    done = CliRunner().invoke(cli, list(words))
+    assert done.exit_code == 2, (done.output, done.exception)
+    assert done.stdout == ""
+    return done.stderr
+
+
 def test_help_shows_every_command_with_an_example() -> None:
     top = quick("--help")
     for name, command in cli.commands.items():
@@ -118,8 +126,12 @@ def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
     ],
 )
 def test_what_is_wrong_is_said_and_exits_with_two(words: tuple[str, ...], phrase: str) -> None:
-    done = blocs(*words, code=2)
-    assert phrase in done.stderr
+    assert phrase in refused(*words)
+
+
+def test_a_refusal_ends_a_process_with_two() -> None:
+    done = blocs("run", "baseline_2033", code=2)
+    assert "did you mean 'baseline_2023'" in done.stderr
     assert done.stdout == ""
 
 
@@ -203,8 +215,7 @@ def test_compare_says_differences_with_intervals(swept: tuple[Path, dict[str, ob
 
 
 def test_compare_refuses_an_unknown_baseline(swept: tuple[Path, dict[str, object]]) -> None:
-    done = blocs("compare", str(swept[0]), "--baseline", "no_sanction", code=2)
-    assert "did you mean 'no_sanctions'" in done.stderr
+    assert "did you mean 'no_sanctions'" in refused("compare", str(swept[0]), "--baseline", "no_sanction")
 
 
 def test_claims_are_answered_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) -> None:
@@ -224,19 +235,6 @@ AT_DEFAULTS = ("--points", "0", "--placebos", "0")
 def test_no_colour_where_none_is_wanted() -> None:
     assert "\x1b" not in blocs("list", NO_COLOR="1").stdout
     assert "\x1b" not in blocs("run", "unix_1988", "--steps", "2").stdout
-
-
-def test_text_of_a_file_cannot_steer_the_terminal_or_the_markup(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(
-        'title = "[bold]red[/bold] \\u001b[31m <script>"\nextends = "baseline_2023"\n'
-        '[states.CHL]\nname = "[link=x]=cmd()"\n',
-        encoding="utf-8",
-    )
-    for command in (("show",), ("run", "--steps", "3")):
-        told = blocs(command[0], str(tmp_path / "mine.toml"), *command[1:]).stdout
-        assert "\x1b" not in told
-        assert "[bold]red[/bold]" in told
-    assert "[link=x]=cmd()" in "".join(blocs("show", str(tmp_path / "mine.toml")).stdout.split())
 
 
 def test_a_scenario_of_ones_own_folder_is_found_by_name(tmp_path: Path) -> None:
@@ -310,7 +308,7 @@ def test_a_design_from_the_command_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_design_that_is_wrong_is_refused(words: tuple[str, ...], phrase: str) -> None:
-    assert phrase in blocs("sweep", "unix_1988", *words, code=2).stderr
+    assert phrase in refused("sweep", "unix_1988", *words)
 
 
 def test_without_a_writable_cache_it_runs_and_says_so_in_one_line() -> None:
@@ -329,7 +327,7 @@ def test_show_says_what_a_scenario_changes_and_where_a_tie_comes_from() -> None:
     told = " ".join(quick("show", "baseline_2023", "--state", "USA", "--state", "RUS").split())
     assert "USA → RUS 0.8" in told
     assert "Office of Foreign Assets Control" in told
-    assert "unknown state" in blocs("show", "baseline_2023", "--state", "XXX", code=2).stderr
+    assert "unknown state" in refused("show", "baseline_2023", "--state", "XXX")
 
 
 def test_a_broken_file_of_ones_own_does_not_hide_the_list(tmp_path: Path) -> None:
@@ -360,7 +358,7 @@ def test_an_unfinished_sweep_is_compared_as_far_as_it_goes_and_says_so(
     assert "6 runs are not finished" in quick("compare", str(folder))
     assert json.loads(quick("compare", str(folder), "--json"))["unfinished_runs"] == 6
     shutil.rmtree(folder / "shards" / "000000-00000000")
-    assert "has no finished run yet" in blocs("compare", str(folder), code=2).stderr
+    assert "has no finished run yet" in refused("compare", str(folder))
 
 
 def test_claims_that_need_other_scenarios_say_which(swept: tuple[Path, dict[str, object]]) -> None:

@@ -64,6 +64,12 @@ def test_shipped_worlds_by_their_ties(name: str) -> None:
         same(dense, sparse.run(by_ties, seed=7, replicate=replicate))
 
 
+def test_a_world_without_any_tie_is_run_by_its_ties() -> None:
+    told = load("baseline_2023").model_copy(update={"ties": (), "institutions": {}})
+    resting = with_settings(told, dict.fromkeys(RESTING, 0.0))
+    same(ensemble.run(resting, seed=7), sparse.run(links.sparse_world_of(resting), seed=7))
+
+
 @pytest.mark.parametrize("rate", RESTING)
 def test_a_world_whose_ties_would_multiply_is_refused(rate: str) -> None:
     base = with_settings(load("no_feedback"), {rate: 0.1})

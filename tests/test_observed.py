@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from datetime import date
@@ -33,6 +34,17 @@ def test_votes_are_those_of_the_members(observed: Observed) -> None:
     for name, vote in observed.votes.items():
         without = states - vote.cast.keys()
         assert without == ({"TWN"} if name == "68/262" else {"TWN", "VEN"}), name
+
+
+def test_a_second_entry_of_the_votes_is_the_same(observed: Observed) -> None:
+    """Entered from general knowledge by somebody who had not seen the first entry; `?` where unsure."""
+    letters = {"yes": "Y", "no": "N", "abstained": "A", "absent": "X"}
+    with (Path(__file__).parent / "qc" / "votes.csv").open(encoding="utf-8", newline="") as file:
+        second = list(csv.DictReader(file))
+    assert len(second) == 52
+    for row in second:
+        for name, vote in observed.votes.items():
+            assert row[name] in (letters.get(vote.cast.get(row["state"], ""), "-"), "?"), (row["state"], name)
 
 
 def test_fitting_sees_the_votes_not_held_out(observed: Observed) -> None:

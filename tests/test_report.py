@@ -7,6 +7,7 @@ import csv
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from jinja2 import UndefinedError
 
-from sim import report
+from sim import draws, report
 from sim.analyses import analyse
 from sim.catalog import load
 from sim.cli import cli
@@ -209,9 +210,13 @@ def test_a_name_that_nobody_defined_is_an_error() -> None:
         report.environment().from_string("{{ nothing }}").render()
 
 
-def test_what_was_asked_beyond_the_sweep_is_shown(results: Results) -> None:
-    found = sample(results)
-    asked = analyse(results, found, "baseline_2023", "capability_front", points=2, seed=3, workers=2)
+def test_what_was_asked_beyond_the_sweep_is_shown(results: Results, tmp_path: Path) -> None:
+    found, whole = sample(results), draws.draws_of("baseline_2023")
+    draws.write(tmp_path / "few.csv", replace(whole, values=whole.values[:5]))
+    asked = analyse(
+        results, found, "baseline_2023", "capability_front",
+        points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
+    )  # fmt: skip
     text = report.page(results, analyses=asked)
     assert "What a choice may cost at worst" in text
     assert all(f"<td>{lever}</td>" in text for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))
@@ -219,7 +224,8 @@ def test_what_was_asked_beyond_the_sweep_is_shown(results: Results) -> None:
     assert 'id="indices-' in text
     assert "the same with the ties permuted" in text
     assert asked.judged[0].verdict in text
-    assert "--points 2 --seed 3" in text
+    assert "share of 5 draws from the calibrated parameters" in text
+    assert f"--points 2 --seed 3 --parameters {tmp_path}" in text
     assert "--points 0" in report.page(results)
 
 

@@ -215,7 +215,13 @@ def refusal(results: Results, share: Share | None = None) -> str:
     """What is said to a second one that wants the folder."""
     with pytest.raises(InputError) as refused, results.locked(share):
         raise AssertionError("it was let in")
+    assert [fault.line for fault in refused.value.faults] == [1]
     return str(refused.value)
+
+
+def test_a_folder_within_folders_that_are_not_there_is_made(tmp_path: Path) -> None:
+    with Results(tmp_path / "a" / "b").locked():
+        assert (tmp_path / "a" / "b").is_dir()
 
 
 def test_one_has_the_folder_and_another_is_told_who(tmp_path: Path) -> None:
@@ -284,7 +290,7 @@ NO_MANIFESTS = [
 @pytest.mark.parametrize("content", NO_MANIFESTS, ids=range(len(NO_MANIFESTS)))
 def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, "utf-8")
-    with pytest.raises(InputError, match=r"holds no results; make some with `blocs sweep"):
+    with pytest.raises(InputError, match=r":1: holds no results; make some with `blocs sweep"):
         Results(tmp_path).manifest()
 
 
@@ -293,6 +299,12 @@ def test_least_and_most_of_a_manifest_are_accepted(tmp_path: Path) -> None:
         told = json.loads(with_question(seed=seed, points=[{**POINTS[0], "replicates": replicates}]))
         write_manifest(Results(tmp_path), told)
         assert Results(tmp_path).manifest() == told
+
+
+def test_a_stray_file_beside_the_shards_is_passed_over(results: Results) -> None:
+    before = asked(results, "select count(*) from runs")
+    (results.shards / "notes.txt").write_text("not a shard", "utf-8")
+    assert asked(results, "select count(*) from runs") == before
 
 
 def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> None:
@@ -307,7 +319,7 @@ def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> N
         path = results.shards / link
         path.parent.mkdir(exist_ok=True)
         path.symlink_to(target)
-        with pytest.raises(InputError, match="is a link, and results hold none"):
+        with pytest.raises(InputError, match=":1: is a link, and results hold none"):
             results.connection()
         path.unlink()
     assert asked(results, "select count(*) from runs") == [(2,)]

@@ -95,7 +95,7 @@ def differences(many: list[runs.Many], common: list[str], key: tuple[str, str, i
     table(told(rows, list(map(in_words, rows.index)), "outcome"))
     st.caption(
         f"Over {rows['pairs'].min()} pairs. clear: beyond chance at 5 % though all are asked at once (Holm 1979)."
-        " The intervals are of chance alone, at these settings, which are assumed and not calibrated."
+        " The intervals are of chance alone, at these settings, most of them assumed."
     )
 
 

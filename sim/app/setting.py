@@ -16,8 +16,8 @@ from sim.charts import readable
 from sim.faults import printable, quoted, suggestion
 from sim.flips import bloc_candidates, parameter_candidates
 from sim.parameters import Parameters, Sourced
-from sim.scenario import MAX_REPLICATES, Bloc, Scenario, Tie
-from sim.settings import MECHANISMS, places, tie_key, with_settings
+from sim.scenario import MAX_REPLICATES, Bloc, Scenario
+from sim.settings import MECHANISMS, key_of, places, tie_key, with_mechanism_off, with_settings
 
 DEFAULT = "baseline_2023"
 PAGES = ("run", "compare")
@@ -111,7 +111,7 @@ def resolved(base: Scenario, setting: Setting) -> Scenario:
     """The scenario with the changes made and the mechanisms off; raises ValueError for a bad setting."""
     scenario = with_settings(base, dict(setting.changed), note="set in the app")
     for mechanism in off(base, setting):
-        scenario = with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+        scenario = with_mechanism_off(scenario, mechanism)
     return scenario.model_copy(update={"without": off(base, setting)})
 
 
@@ -273,8 +273,7 @@ def as_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "extends"
 
 def tie_lines(base: Scenario, kind: str, a: str, b: str, *, value: float) -> list[str]:
     """A tie of a scenario file; a sanction stays one of the regime that it was of."""
-    same = tie_key(Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value}))
-    held = [tie.regime for tie in base.ties if tie_key(tie) == same]
+    held = [tie.regime for tie in base.ties if tie_key(tie) == key_of(kind, a, b)]
     lines = ["", "[[ties]]", f"kind = {text(kind)}", f"a = {text(a)}", f"b = {text(b)}", f"value = {value!r}"]
     lines += [f"regime = {text(held[0])}"] if held and held[0] else []
     return [*lines, 'source = "assumed"', 'note = "set in the app"']

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from sim.app.setting import safe_stem, too_large
@@ -32,7 +31,7 @@ def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str
             scenario = load(path)
         except InputError as error:
             own = shown_path(path)
-            raise InputError(replace(f, file=shown) if f.file == own else f for f in error.faults) from None
+            raise InputError(f._replace(file=shown) if f.file == own else f for f in error.faults) from None
     if message := too_large(scenario):
         raise InputError([Fault(shown, 1, "states" if "states;" in message else "steps", message)])
     return stem, scenario

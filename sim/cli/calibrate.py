@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,6 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
-    Interrupted,
     cli,
     console,
     json_option,
@@ -24,8 +21,8 @@ from sim.cli.group import (
     table,
     workers_option,
 )
-from sim.cli.runs import progress_bar
-from sim.faults import Fault, InputError, printable
+from sim.cli.runs import resumable
+from sim.faults import Fault, InputError
 
 if TYPE_CHECKING:
     from sim.calibrate import Fit
@@ -57,7 +54,7 @@ def calibrate(
     Example: blocs calibrate baseline_2023 --points 1024
     """
     from sim.calibrate import calibration
-    from sim.chances import Plan
+    from sim.chances import Plan, kept
     from sim.observed import observed_of
     from sim.world import world_of
 
@@ -68,28 +65,16 @@ def calibrate(
         )
     plan = Plan(points, replicates, found.sweep.seed if seed is None else seed)
     folder = out or Path("results") / f"calibration-{stem(scenario)}"
-    made = tabled(found, plan, folder, workers)
-    fit, told = calibration(found, world_of(found), observed, made)
+    world = world_of(found)
+    with resumable(folder) as (progress, _):
+        made = kept(found, world, plan, folder, workers=workers, progress=progress)
+    fit, told = calibration(found, world, observed, made)
     record = {"scenario": stem(scenario), "replicates": replicates, "seed": plan.seed, **told}
     keep(folder, found, stem(scenario), plan, made, fit, record)
     if as_json:
         say_json(record)
     else:
         tell(record, folder)
-
-
-def tabled(scenario: Scenario, plan: Plan, folder: Path, workers: int | None) -> Table:
-    """The reference table, with a progress bar; on a signal say how to go on, and exit."""
-    from sim.chances import kept
-    from sim.world import world_of
-
-    try:
-        with progress_bar() as progress:
-            return kept(scenario, world_of(scenario), plan, folder, workers=workers, progress=progress)
-    except Interrupted as interrupted:
-        again = shlex.join(["blocs", *sys.argv[1:]])
-        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
-        sys.exit(128 + interrupted.number)
 
 
 def keep(
@@ -99,7 +84,7 @@ def keep(
     import numpy as np
 
     from sim import charts, draws, posterior
-    from sim.chances import fixed_digest
+    from sim.chances import fixed_digest, prior
     from sim.sweep import versions
 
     rng = np.random.default_rng(plan.seed)
@@ -110,18 +95,11 @@ def keep(
     draws.write(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in told.items()}))
     (folder / "calibration.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     made_figure, axes = charts.figure(9, 9.5, rows=6, columns=4)
-    bars, names = posterior.bars(made.values, fit.weights, fit.log_likelihood, *prior_ends()), record["parameters"]
+    bars, names = posterior.bars(made.values, fit.weights, fit.log_likelihood, *prior()), record["parameters"]
     for ax, bar, one in zip(axes, bars, names, strict=False):
         charts.learnt_parameter(ax, bar, one)
     charts.learnt_key(axes[len(names) :])
     charts.save(made_figure, str(folder / "identifiability.png"))
-
-
-def prior_ends() -> tuple[Any, Any]:
-    """The ends of the prior."""
-    from sim.chances import prior
-
-    return prior()
 
 
 def tell(record: dict[str, Any], folder: Path) -> None:

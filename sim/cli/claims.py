@@ -13,7 +13,7 @@ from sim.cli.group import (
     console,
     json_option,
     parameters_option,
-    plain,
+    plain_lines,
     say_json,
     seed_option,
     table,
@@ -112,7 +112,7 @@ def tell(out: Console, found: list[Judged], counts: Counts, *, drawn: bool = Fal
         ]
         figures = spread(placebo.effect, placebo.low, placebo.high) if placebo and placebo.n else "–"
         words.append(f"{figures}\n{share(placebo.holds_share if placebo else None)}")
-        shown.add_row(str(answer.number), *map(plain, [*words, one.verdict]))
+        shown.add_row(str(answer.number), *map(plain_lines, [*words, one.verdict]))
     out.print(shown)
     out.print("\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone.")
     if counts.points:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sim import __version__
-from sim.cli import complete
+from sim.cli import complete, signals
 from sim.faults import Fault, InputError, printable
 
 if TYPE_CHECKING:
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
 UNREADABLE = "a shard cannot be read; the same `blocs sweep` sets damaged ones aside and makes their runs again"
-
-
-class Interrupted(BaseException):
-    """A signal asked this process to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class Scenarios(click.Group):
@@ -46,8 +37,6 @@ class Scenarios(click.Group):
         except damage() as error:
             message = f"{UNREADABLE} ({(str(error).splitlines() or [''])[0]})"
             refuse(InputError([Fault("results", 1, "", message)]), as_json="--json" in sys.argv)
-        except Interrupted as interrupted:
-            sys.exit(128 + interrupted.number)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(128 + 13)
@@ -75,18 +64,14 @@ def refuse(error: InputError, *, as_json: bool) -> NoReturn:
 
 def main() -> None:
     """Entry point of the command."""
-
-    def interrupt(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise Interrupted(number)
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
             stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupt)
-    cli()
+    signals.obey()
+    try:
+        cli()
+    except signals.Interrupted as interrupted:
+        signals.stopped(interrupted)
 
 
 @click.group(
@@ -157,19 +142,24 @@ def plain(text: object) -> str:
     return escape(printable(str(text)))
 
 
+def plain_lines(text: str) -> str:
+    """A text of several lines, harmless to the terminal."""
+    return "\n".join(plain(line) for line in text.strip().splitlines())
+
+
 def resolved(
     name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
 ) -> Scenario:
     """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
     from sim.catalog import load
-    from sim.settings import with_mechanism_off, with_settings, with_steps
+    from sim.settings import number, with_mechanism_off, with_settings, with_steps
 
     scenario = load(name)
     faults = []
     for setting in settings:
         path, _, value = setting.partition("=")
         try:
-            scenario = with_settings(scenario, {path.strip(): float(value)}, note="set on the command line")
+            scenario = with_settings(scenario, {path.strip(): number(value)}, note="set on the command line")
         except ValueError as error:
             message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
             faults.append(Fault("--set", 1, setting, message))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.group import FAILED, cli, console, json_option, plain, say_json, table
+from sim.cli.group import FAILED, cli, console, json_option, plain, plain_lines, say_json, table
 
 if TYPE_CHECKING:
     from sim.replay import Replay
@@ -66,8 +66,3 @@ def tell(found: Replay) -> None:
             out.print(
                 "Bit for bit is promised with the same versions on the same machine: install those, then ask again"
             )
-
-
-def plain_lines(text: str) -> str:
-    """A text of several lines, harmless to the terminal."""
-    return "\n".join(plain(line) for line in text.strip().splitlines())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.group import cli, seed_option, workers_option
+from sim.cli.group import cli, parameters_option, seed_option, workers_option
 from sim.cli.runs import progress_bar
 from sim.faults import Fault, InputError
 
@@ -17,12 +17,16 @@ from sim.faults import Fault, InputError
 @click.option("--out", type=click.Path(path_type=Path), help="The file; report.html in the results by default.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Settings over the parameters' ranges, a power of 2; 0 leaves out what asks for them.")  # fmt: skip
+@parameters_option
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, out: Path | None, points: int, seed: int | None, workers: int | None
+    results: Path, baseline: str | None, out: Path | None, points: int, parameters: str | None, seed: int | None,
+    workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page for readers: findings, how sure they are, sources, how to make it again.
+
+    With --parameters posterior the claims are asked at draws from the calibrated parameters instead of the ranges.
 
     Example: blocs report demo/results --out report.html
     """
@@ -39,7 +43,7 @@ def report(
             with progress_bar() as progress:
                 asked = analyse(
                     held, found, found.baseline(baseline), f"capability_{focus(found)}",
-                    points=points, seed=luck, workers=workers, progress=progress,
+                    points=points, seed=luck, parameters=parameters, workers=workers, progress=progress,
                 )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("--points", 1, str(points), str(error))]) from None

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli import complete
+from sim.cli import complete, signals
 from sim.cli.group import (
     SOME_FAILED,
-    Interrupted,
     cli,
     console,
     json_option,
@@ -150,7 +149,7 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     from pydantic import ValidationError
 
     from sim.scenario import Sweep
-    from sim.settings import with_settings
+    from sim.settings import number, with_settings
 
     if design is None and points is None and not vary:
         return scenario
@@ -161,7 +160,7 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     for setting in vary:
         path, _, span = setting.partition("=")
         try:
-            numbers = [float(part) for part in span.split(":")]
+            numbers = [number(part) for part in span.split(":")]
             for value in numbers[:2]:
                 with_settings(scenario, {path: value})
             start, stop, *count = numbers
@@ -223,13 +222,23 @@ def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Repor
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
 
+    with resumable(folder) as (progress, again):
+        return execute(question, folder, workers=workers, progress=progress, command=again, **how)
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[tuple[Callable[[int, int], None], str]]:
+    """A progress bar, and the command that was typed; should a signal come, it is told to go on with the folder."""
     again = shlex.join(["blocs", *sys.argv[1:]])
-    try:
-        with progress_bar() as progress:
-            return execute(question, folder, workers=workers, progress=progress, command=again, **how)
-    except Interrupted as interrupted:
-        click.echo(f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}", err=True)
-        sys.exit(128 + interrupted.number)
+    signals.parting[:] = [f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}\n"]
+    with progress_bar() as bar:
+
+        def progress(done: int, total: int) -> None:
+            signals.answer()
+            bar(done, total)
+
+        yield progress, again
+    signals.parting.clear()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from sim.cli.group import (
     table,
     without_option,
 )
-from sim.faults import Fault, InputError, printable
+from sim.faults import Fault, InputError, printable, suggestion
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -77,7 +77,11 @@ def show(
         say_json({**found.model_dump(mode="json"), "digest": found.digest()})
         return
     if states:
-        unknown = [Fault("--state", 1, state, "unknown state") for state in states if state not in found.states]
+        unknown = [
+            Fault("--state", 1, state, f"unknown state{suggestion(state, found.states)}")
+            for state in states
+            if state not in found.states
+        ]
         if unknown:
             raise InputError(unknown)
         tell.ties_of(console(), found, states, bibliography())
