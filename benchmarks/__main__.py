@@ -32,6 +32,7 @@ from sim import engines, ensemble, model, sparse
 from sim.catalog import load
 from sim.scenario import Scenario
 from sim.settings import with_settings
+from sim.trajectory import Run
 from sim.world import World, world_of
 
 SEED = 20231025
@@ -84,7 +85,7 @@ def best(sides: dict[str, tuple[Callable[[int], object], int]], rounds: int = RO
     return found
 
 
-def compiled(scenario: Scenario, world: World) -> Callable[[int], model.Run]:
+def compiled(scenario: Scenario, world: World) -> Callable[[int], Run]:
     """The compiled run by replicate."""
     return lambda replicate: ensemble.run(scenario, seed=SEED, replicate=replicate, world=world)
 

@@ -16,9 +16,9 @@ import numpy as np
 from benchmarks.ground import Ground, Outcome, shards
 from sim import engines
 from sim.catalog import load
-from sim.model import Run
 from sim.store import Results, is_sealed
 from sim.sweep import question_of, sweep
+from sim.trajectory import Run
 
 
 def failing_disk(ground: Ground, count: int) -> Outcome:

@@ -16,9 +16,8 @@ import numpy as np
 
 from sim import calibrate, likelihood, posterior
 from sim.calibrate import fit, observed_arrays, observed_record, synthetic
-from sim.catalog import load
+from sim.catalog import BASE, load
 from sim.chances import Plan, Table, at, chances, kept, prior, simulated
-from sim.claims import BASE
 from sim.forecasts import decided
 from sim.intervals import share_interval
 from sim.kernel import Flags, Floats

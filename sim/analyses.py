@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sim.catalog import BASE
 from sim.charts import FRONT_THRESHOLD
-from sim.claims import BASE, answerable, needed
+from sim.claims import answerable, needed
 from sim.compare import Sample
 from sim.draws import draws_of
 from sim.engines import Progress

@@ -24,11 +24,11 @@ from sim.cli.group import stem
 from sim.compare import Sample, bloc_sizes, compare_outcomes, compare_states, main_outcomes, sample
 from sim.engines import Progress
 from sim.faults import Fault, InputError
-from sim.model import Run
 from sim.scenario import Scenario
 from sim.store import Results
 from sim.sweep import question_of
 from sim.sweep import sweep as execute
+from sim.trajectory import Run
 
 __all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "load", "read", "run", "sweep"]
 

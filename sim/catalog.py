@@ -31,6 +31,7 @@ from sim.scenario import MAX_SHOCKS, MAX_STATES, MAX_TIES, Scenario
 from sim.settings import settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
+BASE = "baseline_2023"  # the scenario that the others change
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
 STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.catalog import BASE
 from sim.compare import Sample
 from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest, without_nan
 from sim.kernel import Floats
@@ -53,7 +54,6 @@ class Claim:
         return (BASE, *self.needs)
 
 
-BASE = "baseline_2023"
 CIRCUMSTANCES = ("brics_institutionalises", "sanctions_collapse", "sanctions_on_china", "dispersed_attention")
 
 

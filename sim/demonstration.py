@@ -11,8 +11,8 @@ from textwrap import wrap
 import pandas as pd
 
 from sim import charts
-from sim.catalog import shipped_scenarios
-from sim.claims import BASE, FRONT, Answer, answers, as_rows
+from sim.catalog import BASE, shipped_scenarios
+from sim.claims import FRONT, Answer, answers, as_rows
 from sim.compare import (
     Sample,
     compare_outcomes,

@@ -32,7 +32,7 @@ from sim.store import Results, Table, text_column, write_shard
 from sim.world import World
 
 if TYPE_CHECKING:
-    from sim.model import Run
+    from sim.trajectory import Run
 
 RunOne = Callable[..., "Run"]
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs

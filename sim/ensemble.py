@@ -42,8 +42,8 @@ from sim.kernel import (
     weigh_hostility,
     weigh_settled,
 )
-from sim.model import Run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 from sim.world import World, world_of
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from sim.intervals import LEVEL, mean_interval, share_interval
 from sim.kernel import Flags, Floats
@@ -42,7 +42,7 @@ class Mean:
         mean, low, high, n = mean_interval(self.values)
         if self.level == LEVEL or n < 2:
             return mean, low, high, n
-        widen = stats.t.ppf(0.5 + self.level / 2, n - 1) / stats.t.ppf(0.5 + LEVEL / 2, n - 1)
+        widen = scipy.stats.t.ppf(0.5 + self.level / 2, n - 1) / scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1)
         return mean, mean - (mean - low) * widen, mean + (high - mean) * widen, n
 
 
@@ -76,7 +76,7 @@ class Fall:
         n = self.x.size
         if n < 3 or self.x.std() < NO_SPREAD:
             return self.effect(), NONE, NONE, n
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 2) * stats.linregress(self.x, self.y).stderr)
+        half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 2) * scipy.stats.linregress(self.x, self.y).stderr)
         return self.effect(), self.effect() - half, self.effect() + half, n
 
 
@@ -96,7 +96,7 @@ class Gap:
         one, other = self.values[self.one], self.values[~self.one]
         if min(one.size, other.size) < 2:
             return self.effect(), NONE, NONE, self.values.size
-        found = stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
+        found = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
         return self.effect(), float(found.low), float(found.high), self.values.size
 
 

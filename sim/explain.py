@@ -17,11 +17,12 @@ from sim.engines import cores
 from sim.faults import Fault, InputError, suggestion
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
-from sim.model import BlocModel, Run, StateAgent
+from sim.model import BlocModel, StateAgent
 from sim.outcomes import LATE_STEPS
 from sim.provenance import as_run
 from sim.scenario import Scenario
 from sim.store import Results
+from sim.trajectory import Run
 from sim.world import World, world_of
 
 FROM_STATES = ("propensity", "bond", "institution", "hostility", "balance", "trade", "shelter", "pressure")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from sim.kernel import Flags, Floats
 
@@ -25,7 +25,7 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
     mean = float(known.mean())
     if n == 1:
         return mean, float("nan"), float("nan"), 1
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half, n
 
 
@@ -33,7 +33,7 @@ def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
     """Share of n runs, its 95 % Wilson interval, and n."""
     if n == 0:
         return float("nan"), float("nan"), float("nan"), 0
-    interval = stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
+    interval = scipy.stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
     return count / n, float(interval.low), float(interval.high), n
 
 
@@ -83,10 +83,10 @@ def resampled(gaps: Floats) -> tuple[Floats, Floats, Floats]:
     n = gaps.shape[1]
     mean, error = gaps.mean(axis=1), gaps.std(axis=1, ddof=1) / np.sqrt(n)
     draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
-    tail = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+    tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
     low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
     ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=error > 0)
-    return low, high, 2 * stats.t.sf(np.abs(ratio), n - 1)
+    return low, high, 2 * scipy.stats.t.sf(np.abs(ratio), n - 1)
 
 
 def score(gaps: Floats) -> tuple[Floats, Floats, Floats]:
@@ -98,7 +98,7 @@ def score(gaps: Floats) -> tuple[Floats, Floats, Floats]:
     n = gaps.shape[1]
     rises, falls = np.maximum(gaps, 0).sum(axis=1), np.maximum(-gaps, 0).sum(axis=1)
     mean = (rises - falls) / n
-    z = stats.norm.ppf(0.5 + LEVEL / 2)
+    z = scipy.stats.norm.ppf(0.5 + LEVEL / 2)
     ends = []
     for end in (-1.0, 1.0):
         inside, outside = mean.copy(), np.full(len(mean), end)
@@ -109,7 +109,7 @@ def score(gaps: Floats) -> tuple[Floats, Floats, Floats]:
         ends.append(outside)
     unlike = rises + falls
     statistic = np.divide(rises - falls, np.sqrt(unlike), out=np.zeros(len(mean)), where=unlike > 0)
-    return ends[0], ends[1], 2 * stats.norm.sf(np.abs(statistic))
+    return ends[0], ends[1], 2 * scipy.stats.norm.sf(np.abs(statistic))
 
 
 def tango(difference: Floats, rises: Floats, falls: Floats, n: int) -> Floats:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sim.catalog import shipped_scenarios
-from sim.claims import BASE
+from sim.catalog import BASE, shipped_scenarios
 from sim.design import over_ranges
 from sim.engines import Progress
 from sim.scenario import Scenario

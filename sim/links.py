@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from sim.kernel import Floats, Integers, Setting, Situation
 from sim.scenario import Crisis, Scenario
@@ -126,10 +126,10 @@ def sparse_world_of(scenario: Scenario) -> SparseWorld:
     )  # fmt: skip
 
 
-def institutions_shared(scenario: Scenario) -> sparse.csr_array:
+def institutions_shared(scenario: Scenario) -> scipy.sparse.csr_array:
     """The strongest cohesion among the institutions that both belong to, (N, N)."""
     index = {state: i for i, state in enumerate(scenario.states)}
-    shared = sparse.csr_array((len(index), len(index)))
+    shared = scipy.sparse.csr_array((len(index), len(index)))
     for institution in scenario.institutions.values():
         members = np.array([index[state] for state in institution.members], dtype=np.int64)
         i, j = np.repeat(members, members.size), np.tile(members, members.size)
@@ -138,13 +138,13 @@ def institutions_shared(scenario: Scenario) -> sparse.csr_array:
     return shared
 
 
-def layer_of(entries: Entries, states: int) -> sparse.csr_array:
+def layer_of(entries: Entries, states: int) -> scipy.sparse.csr_array:
     """Entries as an (N, N) array that holds no others."""
     i, j, value = entries
-    return sparse.csr_array((value, (i, j)), shape=(states, states))
+    return scipy.sparse.csr_array((value, (i, j)), shape=(states, states))
 
 
-def at(layer: sparse.csr_array, i: Integers, j: Integers) -> Floats:
+def at(layer: scipy.sparse.csr_array, i: Integers, j: Integers) -> Floats:
     """The entries of a layer at the pairs (i, j), 0 where there is none."""
     found: Floats = np.asarray(layer[i, j]).ravel() if i.size else np.zeros(0)  # of no pair scipy gives no vector
     return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import mesa
 import numpy as np
 
 from sim import kernel, outcomes
 from sim.kernel import TERMS, Floats, Integers
 from sim.scenario import Scenario
+from sim.trajectory import Run
 from sim.world import World, initial_alignment, luck, world_of
 
 
@@ -194,47 +193,6 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         """Alignments, chances, regime stability, bite and outcomes of the step, as copies to keep."""
         bite = self.environment.bite.copy()
         return self.alignment.copy(), self.chances.copy(), self.stability.copy(), bite, self.outcomes.copy()
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: its trajectory and what was observed at every step, the start included."""
-
-    seed: int
-    replicate: int
-    states: tuple[str, ...]
-    alignments: tuple[str, ...]
-    outcome_names: tuple[str, ...]
-    alignment: Integers  # (T + 1, N)
-    chances: Floats  # (T + 1, N, K + 1), NaN before the first decision
-    stability: Floats  # (T + 1, N)
-    bite: Floats  # (T + 1, N), share of the world's product closed to each state
-    outcomes: Floats  # (T + 1, len(outcome_names))
-
-    def late_shares(self) -> Floats:
-        """Share of the last 8 steps that each state spends in each alignment, (N, K + 1)."""
-        return outcomes.late_shares(self.alignment, len(self.alignments))
-
-    def late_outcomes(self) -> Floats:
-        """Mean of each outcome over the last 8 steps, of those where it is defined; NaN if it never is."""
-        return outcomes.late_mean(self.outcomes)
-
-    def late_stability(self) -> Floats:
-        """Mean regime stability of each state over the last 8 steps, (N,)."""
-        return outcomes.late_mean(self.stability)
-
-    def late_bite(self) -> Floats:
-        """Mean bite of sanctions on each state over the last 8 steps, (N,)."""
-        return outcomes.late_mean(self.bite)
-
-    def outcome(self, name: str) -> Floats:
-        """An outcome over the steps, (T + 1,)."""
-        return self.outcomes[:, self.outcome_names.index(name)]
-
-    def consolidation_step(self) -> float:
-        """The first step from which the blocs' capability shares rest; NaN if there is none."""
-        blocs = [self.outcome(f"capability_{bloc}") for bloc in self.alignments[1:]]
-        return outcomes.consolidation_step(np.stack(blocs, axis=1))
 
 
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:

@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from sim.claims import BASE, Claim, needed
+from sim.catalog import BASE
+from sim.claims import Claim, needed
 from sim.design import over_ranges
 from sim.engines import Progress, threaded
 from sim.kernel import PARAMETERS, Flags, Floats

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from sim import charts, demonstration, figures, provenance
 from sim.analyses import Analyses
-from sim.claims import BASE, answers, unanswered
+from sim.catalog import BASE
+from sim.claims import answers, unanswered
 from sim.compare import (
     MOVED,
     Sample,

@@ -51,7 +51,7 @@ from sim.kernel import (
     starting_alignment,
 )
 from sim.links import Links, SparseWorld
-from sim.model import Run
+from sim.trajectory import Run
 
 
 class Room(NamedTuple):

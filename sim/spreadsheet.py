@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 # what Excel, LibreOffice and Google Sheets begin a formula with, full-width forms too (OWASP, CSV injection)
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
@@ -27,9 +28,11 @@ def harmless_sql(column: str, *, text: bool) -> str:
 
 def write_csv(table: pd.DataFrame, path: Path | IO[str], *, index_label: str = "") -> None:
     """Write a table as CSV (RFC 4180) to a file, with its index where that has a label; numbers stay as they are."""
+    from pandas.api.types import is_numeric_dtype
+
     safe = table.rename(columns=harmless)
     for place, kind in enumerate(safe.dtypes):
-        if not pd.api.types.is_numeric_dtype(kind):
+        if not is_numeric_dtype(kind):
             safe.isetitem(place, safe.iloc[:, place].map(harmless))
     # with CRLF between rows a lone CR within a text is quoted; else it would begin a row of its own
     safe.to_csv(path, index=bool(index_label), index_label=index_label or None, lineterminator="\r\n")

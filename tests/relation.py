@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim import ensemble
-from sim.model import Run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 
 SHORT, FULL = int(os.environ.get("RELATION_CASES", "200")), 5000
 BY_STATE = ("alignment", "chances", "stability", "bite")

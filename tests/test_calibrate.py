@@ -14,9 +14,8 @@ from click.testing import CliRunner
 
 from sim import calibrate, chances, draws, likelihood
 from sim.calibrate import fit, held_out, observed_record, synthetic
-from sim.catalog import load
+from sim.catalog import BASE, load
 from sim.chances import Plan, Table
-from sim.claims import BASE
 from sim.cli import cli
 from sim.design import points
 from sim.draws import draws_of

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from scipy import stats
 
 from sim import claims
-from sim.catalog import load
-from sim.claims import BASE, CLAIMS, Claim, needed
+from sim.catalog import BASE, load
+from sim.claims import CLAIMS, Claim, needed
 from sim.cli import cli
 from sim.compare import sample
 from sim.estimates import Fall, Gap, Interval, Mean, Share, excess, largest

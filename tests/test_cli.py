@@ -243,24 +243,6 @@ def test_a_scenario_of_ones_own_folder_is_found_by_name(tmp_path: Path) -> None:
     assert "mine" in {row["name"] for row in json.loads(done.stdout)}
 
 
-def test_demo_does_the_main_job(tmp_path: Path) -> None:
-    """The whole of it at a tenth of the size."""
-    from sim.claims import CLAIMS
-    from sim.demonstration import scenarios
-
-    out = tmp_path / "demo"
-    done = blocs("demo", "--out", str(out), "--replicates", "3")
-    assert len(scenarios()) >= 12
-    for name in scenarios():
-        assert name in done.stdout
-    answered = json.loads((out / "claims.json").read_text(encoding="utf-8"))
-    assert len(answered) == len(CLAIMS)
-    assert "of 3 baseline runs" in " ".join(done.stdout.split())
-    for chart in ("bloc_shares", "states_by_scenario", "front_by_run", "differences"):
-        assert (out / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
-        assert (out / f"{chart}.png").stat().st_size > 20_000
-
-
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     folder, _ = swept
     counted = "select scenario, count(*) as n from runs group by all order by all"

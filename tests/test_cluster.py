@@ -23,9 +23,9 @@ from sim.catalog import load
 from sim.cli import cli
 from sim.cli.runs import share_of
 from sim.faults import InputError
-from sim.model import Run
 from sim.store import Results, Share, place
 from sim.sweep import Question, question_of, sweep
+from sim.trajectory import Run
 
 REPLICATES = 160
 COMMAND = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES),

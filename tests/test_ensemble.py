@@ -10,9 +10,9 @@ from strategies import RESPONSES, scenarios
 
 from sim import ensemble, kernel, links, sparse
 from sim.catalog import load
-from sim.model import Run
 from sim.scenario import Scenario
 from sim.settings import with_settings
+from sim.trajectory import Run
 from sim.world import world_of
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")

@@ -21,7 +21,7 @@ LAYERS = (
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
     {"cluster", "crate", "design", "engines", "store", "sweep"},
-    {"ensemble", "links", "model", "placebo", "predictions", "sparse"},
+    {"ensemble", "links", "model", "placebo", "predictions", "sparse", "trajectory"},
     {"world"},
     {"balance", "compiled", "kernel", "landscape", "optimum", "outcomes"},
     {
@@ -94,6 +94,15 @@ def test_help_is_quick_for_what_it_does_not_import() -> None:
         "try: main()\nexcept SystemExit: pass\n"
         "heavy = {'mesa', 'pandas', 'numba', 'scipy', 'matplotlib', 'duckdb', 'pydantic', 'dask'}\n"
         "heavy &= sys.modules.keys()\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_sweep_of_compiled_runs_imports_neither_mesa_nor_pandas() -> None:
+    code = (
+        "import sys, sim.sweep, sim.ensemble, sim.sparse\n"
+        "heavy = {'mesa', 'pandas', 'scipy.stats', 'matplotlib', 'dask'} & sys.modules.keys()\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -13,8 +13,9 @@ from oracle import TERMS, Step, Trace, simulate
 from strategies import WEIGHTS, scenarios
 
 from sim.catalog import load, scenario_names
-from sim.model import BlocModel, Run, run
+from sim.model import BlocModel, run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 
 CLOSE = 1e-12
 SHIPPED_STEPS = 3

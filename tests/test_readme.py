@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from sim.claims import CLAIMS
 from sim.cli import cli
+from sim.demonstration import scenarios
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,11 +44,17 @@ def test_links_and_pictures_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_finding_in_readme_is_what_the_main_job_finds() -> None:
-    """The whole main job, in this process; its headline is the one that README quotes."""
-    with CliRunner().isolated_filesystem():
-        done = CliRunner().invoke(cli, ["demo"])
+def test_the_main_job_finds_what_readme_quotes(tmp_path: Path) -> None:
+    """All of `blocs demo`, in this process."""
+    done = CliRunner().invoke(cli, ["demo", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
+    assert len(scenarios()) >= 12
+    for name in scenarios():
+        assert name in done.stdout
+    assert len(json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))) == len(CLAIMS)
+    for chart in ("bloc_shares", "states_by_scenario", "front_by_run", "differences"):
+        assert (tmp_path / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / f"{chart}.png").stat().st_size > 20_000
     quoted = " ".join(re.findall(r"```\n(In .*?)```", README, re.S)[0].split())
     told = next(line for line in " ".join(done.stdout.split()).split(". ") if line.strip().startswith("In "))
     number = re.compile(r"\d+(?:\.\d+)?")

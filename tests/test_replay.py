@@ -17,11 +17,11 @@ from sim import engines
 from sim.catalog import load
 from sim.cli import cli
 from sim.faults import InputError
-from sim.model import Run
 from sim.replay import replay
 from sim.scenario import Sweep
 from sim.store import Results
 from sim.sweep import question_of, sweep
+from sim.trajectory import Run
 
 REPLICATES = 9
 

@@ -24,11 +24,11 @@ from sim import engines
 from sim.catalog import load
 from sim.compare import sample
 from sim.faults import InputError
-from sim.model import Run
 from sim.replay import replay
 from sim.settings import with_settings
 from sim.store import Results, is_sealed
 from sim.sweep import Question, prepare, question_of, rules, sweep
+from sim.trajectory import Run
 
 REPLICATES = 40
 

@@ -8,8 +8,8 @@ from typing import Any
 from sim import maps
 from sim.app import draw
 from sim.charts import readable
-from sim.model import Run
 from sim.outcomes import describe
+from sim.trajectory import Run
 
 
 def frames(run: Run, chosen: str, net: tuple[draw.Ties, str], charts: Mapping[str, draw.Chart]) -> dict[str, Any]:

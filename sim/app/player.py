@@ -11,8 +11,8 @@ from sim.app import runs
 from sim.app.controls import begun
 from sim.app.reasons import why
 from sim.app.visit import Visit, current
-from sim.model import Run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 
 PARTS = {part: Path(__file__).with_name(f"player.{part}").read_text(encoding="utf-8") for part in ("html", "css", "js")}
 mounted = st.components.v2.component("blocs.player", **PARTS)

@@ -13,8 +13,8 @@ from sim.charts import readable
 from sim.explain import SMALLEST, Account, Decision
 from sim.faults import InputError
 from sim.flips import Flips
-from sim.model import Run
 from sim.scenario import Scenario
+from sim.trajectory import Run
 
 LISTED_STATES, LISTED_FLIPS = 4, 12
 MOST_COLUMNS = 3  # alignments side by side; of more, the two that are most likely

@@ -17,9 +17,9 @@ from sim.app.uploads import MOST_BYTES, read_upload
 from sim.app.visit import Visit, current, verbatim, words
 from sim.catalog import world_names
 from sim.faults import InputError
-from sim.model import Run
 from sim.scenario import MAX_REPLICATES, Scenario
 from sim.spreadsheet import write_csv
+from sim.trajectory import Run
 
 
 def show() -> None:

@@ -20,9 +20,9 @@ from sim.explain import Decision, followed_through
 from sim.faults import InputError
 from sim.flips import Flips, flips
 from sim.kernel import Floats
-from sim.model import Run
 from sim.outcomes import names as outcome_names
 from sim.scenario import Scenario
+from sim.trajectory import Run
 from sim.world import world_of
 
 KEPT = 24  # of each kind, least recently asked dropped first

@@ -60,8 +60,8 @@ def claims(
 
     Example: blocs claims --points 512
     """
-    from sim.catalog import load
-    from sim.claims import BASE, CLAIMS, needed, unanswered
+    from sim.catalog import BASE, load
+    from sim.claims import CLAIMS, needed, unanswered
     from sim.compare import sample
     from sim.draws import draws_of
     from sim.provenance import as_run

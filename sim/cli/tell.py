@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
-from sim.claims import BASE
+from sim.catalog import BASE
 from sim.cli.group import plain, table
-from sim.model import Run
 from sim.outcomes import SETTLED_CHANGE
 from sim.parameters import Parameters, Sourced
 from sim.scenario import Scenario
 from sim.settings import changes
 from sim.sources import Bibliography, references
+from sim.trajectory import Run
 
 if TYPE_CHECKING:
     import pandas as pd
