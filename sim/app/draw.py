@@ -61,8 +61,10 @@ def marker(k: int, x: float, y: float, radius: float, style: str) -> str:
 
 def markers(state: int, look: str, alignments: Sequence[str], x: float, y: float, radius: float, style: str) -> str:
     """A state's marker in every alignment; the browser shows the one that is so."""
-    same = f'data-state="{state}" data-look="{look}" {style}'
-    return "".join(marker(k, x, y, radius, f'data-only="{k}" {same}') for k in range(len(alignments)))
+    return "".join(
+        marker(k, x, y, radius, f'data-state="{state}" data-only="{k}" fill="url(#{look}{k})" {style}')
+        for k in range(len(alignments))
+    )
 
 
 def key(alignments: Sequence[str]) -> str:

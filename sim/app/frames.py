@@ -38,7 +38,7 @@ def frames(run: Run, chosen: str, net: tuple[draw.Ties, str], charts: Mapping[st
         "alignments": [readable(alignment) for alignment in run.alignments],
         "standing": ["".join(map(str, held)) for held in run.alignment.tolist()],
         "capability": [[float(share[step]) for share in shares] for step in range(len(run.alignment))],
-        "pictures": {"map": world if drawable else None, "key": key if drawable else None, "network": network},
+        "pictures": {"map": world if drawable else None, "key": key, "network": network},
         "charts": [
             {
                 "svg": chart.svg, "frame": chart.frame, "limits": chart.limits,

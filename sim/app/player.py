@@ -14,8 +14,13 @@ from sim.app.visit import Visit, current
 from sim.scenario import Scenario
 from sim.trajectory import Run
 
-PARTS = {part: Path(__file__).with_name(f"player.{part}").read_text(encoding="utf-8") for part in ("html", "css", "js")}
-mounted = st.components.v2.component("blocs.player", **PARTS)
+HERE = Path(__file__)
+mounted = st.components.v2.component(
+    "blocs.player",
+    html=HERE.with_suffix(".html").read_text("utf-8"),
+    css=HERE.with_suffix(".css").read_text("utf-8"),
+    js=HERE.with_suffix(".js").read_text("utf-8"),
+)
 
 
 def player(scenario: Scenario, digest: str, run: Run) -> None:

@@ -26,10 +26,11 @@ OPTIONS = {
     "runner.magicEnabled": False,
     "logger.hideWelcomeMessage": True,
     "logger.level": "error",
-    "theme.base": "light",
-    "theme.primaryColor": "#005A9C",
-    "theme.textColor": "#1A1A1A",
-    "theme.linkColor": "#005A9C",
+    "theme.light.primaryColor": "#005A9C",
+    "theme.light.textColor": "#1A1A1A",
+    "theme.light.linkColor": "#005A9C",
+    "theme.dark.primaryColor": "#7CC4FF",
+    "theme.dark.linkColor": "#7CC4FF",
 }
 
 
