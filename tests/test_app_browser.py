@@ -105,6 +105,7 @@ class Reader:
 
     def choose(self, label: str, text: str) -> None:
         """Choose in a list by typing, as one does with a keyboard."""
+        self.rest()  # or the list may be made anew meanwhile
         box = self.page.get_by_role("combobox", name=label, exact=True).first
         box.click()
         box.fill(text)
