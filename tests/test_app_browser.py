@@ -128,6 +128,11 @@ class Reader:
         """Each state on the map or in the network with what it is filled with."""
         return set(self.page.locator(f"[data-picture={picture}] [data-state]").evaluate_all(FILLED))
 
+    def marks(self) -> list[float]:
+        """Where the charts over the steps mark the step, in per cent of their width."""
+        script = "all => all.map(one => parseFloat(one.style.left))"
+        return [float(place) for place in self.page.locator(".cursor").evaluate_all(script)]
+
     def rows(self, table: int) -> list[list[str]]:
         """The cells of the rows of a table below the player, all at once, so that they are of one moment."""
         found = self.page.locator("[data-testid=stTable] table").nth(table).locator("tbody tr")
@@ -188,10 +193,12 @@ def reader(server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
 
 
 def plays(reader: Reader) -> None:
-    """Step, play, pause, reset; what is shown is the run."""
+    """Step, play, pause, reset and the slider; what is shown is the run, and where it rests the server knows."""
     run = ensemble.run(BASE, seed=BASE.sweep.seed)
+    slider = reader.page.get_by_role("slider", name="Step (a round of decisions)")
     reader.open()
     assert reader.stands() == stands(run, 0)
+    begin = reader.marks()
     reader.press("Step")
     assert (reader.step(), reader.stands()) == (1, stands(run, 1))
     reader.address("step=1")
@@ -208,6 +215,16 @@ def plays(reader: Reader) -> None:
     assert (reader.step(), reader.stands()) == (paused, stands(run, paused))
     for picture, look in (("map", "map"), ("network", "net")):
         assert reader.filled(picture) == {f"{n} url(#{look}{k})" for n, k in enumerate(run.alignment[paused])}
+    now = reader.marks()
+    slider.press("End")
+    reader.address("step=40")
+    end = reader.marks()
+    assert now == pytest.approx([a + (b - a) * paused / 40 for a, b in zip(begin, end, strict=True)])
+    assert all(10 < b - a < 100 for a, b in zip(begin, end, strict=True))
+    slider.press("ArrowLeft")
+    reader.address("step=39")
+    reader.press("Play")
+    reader.address("step=40")
     reader.press("Reset")
     assert (reader.step(), reader.stands()) == (0, stands(run, 0))
     reader.until(lambda: "step=" not in reader.page.url)
