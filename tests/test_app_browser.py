@@ -72,11 +72,14 @@ class Reader:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
 
-    def open(self, query: str = "") -> None:
-        """Open the app at an address, as for the first time."""
+    def go(self, query: str = "") -> None:
+        """Go to an address, as for the first time."""
         self.page.goto(f"http://127.0.0.1:{self.port}/{query}")
-        last = "Who moves" if "page=compare" in query else "Take it with you"
-        self.see(f"h2:has-text('{last}')")
+
+    def open(self, query: str = "") -> None:
+        """Open the app at an address, and wait for the whole page."""
+        self.go(query)
+        self.see(f"h2:has-text('{'Who moves' if 'page=compare' in query else 'Take it with you'}')")
         self.rest()
 
     def rest(self) -> None:
@@ -194,10 +197,10 @@ def reader(server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
 
 def plays(reader: Reader) -> None:
     """Step, play, pause, reset and the slider; what is shown is the run, and where it rests the server knows."""
-    run = ensemble.run(BASE, seed=BASE.sweep.seed)
+    reader.go()
+    run = ensemble.run(BASE, seed=BASE.sweep.seed)  # while the server, too, loads what it needs
     slider = reader.page.get_by_role("slider", name="Step (a round of decisions)")
-    reader.open()
-    assert reader.stands() == stands(run, 0)
+    reader.until(lambda: reader.stands() == stands(run, 0))
     begin = reader.marks()
     reader.press("Step")
     assert (reader.step(), reader.stands()) == (1, stands(run, 1))
@@ -345,7 +348,7 @@ def hands_in(reader: Reader, folder: Path) -> None:
 
 
 def compares(reader: Reader) -> None:
-    """Two settings side by side, by the page's own switch, and back by the browser's button."""
+    """Two settings side by side, by the page's own switch."""
     reader.open("?seed=3")
     reader.page.get_by_role("radio", name="Compare").click()
     reader.address("page=compare")
@@ -377,7 +380,7 @@ def errs_in_the_address(reader: Reader) -> None:
     assert "unknown scenario 'nowhere'" in told
     assert "21 is not a number in [0, 20]" in told
     assert "unknown state '<script>'" in told
-    assert reader.step() == 3
+    reader.until(lambda: reader.step() == 3)
     reader.press("Understood")
     reader.until(lambda: "nowhere" not in reader.page.inner_text("[data-testid=stMain]"))
     reader.address("w_bond=2")
