@@ -78,8 +78,7 @@ def placebo(scenario: Scenario, world: World, observed: Observed, worlds: int) -
         there = permuted(world, order)
         table = simulated(scenario, there, values, PLACEBO_PLAN)
         found = fit(table, observed_record(there, observed))
-        mean = found.weights @ likelihood.position(table.chances)
-        told = calibrate.figures(mean, there, observed)
+        told = calibrate.figures(np.tensordot(found.weights, table.chances, axes=1), there, observed)
         for name, one in told.items():
             rows.setdefault(name, []).append(one.value)
         rows.setdefault("best log-likelihood", []).append(float(found.log_likelihood.max()))

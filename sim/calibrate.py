@@ -14,16 +14,18 @@ import numpy as np
 
 from sim import likelihood, posterior, score
 from sim.chances import Table, prior
-from sim.forecasts import COLUMN, decided
+from sim.forecasts import COLUMN, decided, references
 from sim.kernel import Flags, Floats, Integers
 from sim.likelihood import READINGS, Reading, Record
 from sim.observed import Observed
 from sim.ranges import VARIED
 from sim.scenario import Scenario
 from sim.score import Figure
-from sim.world import World
+from sim.scorecard import Evidence, nearness, ranks_record, vote_record, with_ideal
+from sim.world import World, world_of
 
 YEAR = 2022  # of the ideal points that are fitted to
+WITHOUT_STATE = "without the state"
 
 
 def observed_record(world: World, observed: Observed) -> Record:
@@ -68,20 +70,20 @@ def fit(table: Table, record: Record) -> Fit:
 
 
 def held_out(table: Table, record: Record, groups: Integers) -> Floats:
-    """P(yes) less P(no) of each state, (N,), by the posterior of the record without its group, (N,)."""
+    """Chances of each answer of each state, (N, 3), by the posterior of the record without its group, (N,)."""
     kinds = np.unique(groups)
     parts = np.array([groups == kind for kind in kinds])
     weights = posterior.weights(likelihood.log_likelihood(table.chances, likelihood.without(record, parts)))
-    means = weights @ likelihood.position(table.chances)  # (groups, N)
+    means = np.tensordot(weights, table.chances, axes=1)  # (groups, N, 3)
     return np.asarray(means[np.searchsorted(kinds, groups), np.arange(len(groups))])
 
 
-def figures(nearness: Floats, world: World, observed: Observed) -> dict[str, Figure]:
+def figures(chances: Floats, world: World, observed: Observed) -> dict[str, Figure]:
     """AUC of each vote, yes against the rest, held out of fitting or not, and rank correlation with ideal points.
 
-    nearness, (N,), is P(yes) less P(no). States that do not decide are left out.
+    chances, (N, 3), are of each answer. States that do not decide are left out.
     """
-    ranking, decides = np.round(nearness, 9), decided(world)
+    ranking, decides = nearness(chances), decided(world)
     found = {}
     for name, vote in observed.votes.items():
         of = [i for i, state in enumerate(world.states) if state in vote.cast and decides[i]]
@@ -94,15 +96,31 @@ def figures(nearness: Floats, world: World, observed: Observed) -> dict[str, Fig
     return found | {f"ideal points {YEAR}": score.figure(ranks, len(of))}
 
 
+def beside(chances: Floats, scenario: Scenario, observed: Observed) -> dict[str, list[dict[str, Any]]]:
+    """The scores of the same votes and ideal points by chances of each answer, (N, 3), and by plainer forecasts.
+
+    Each plainer one stands with the paired difference to it on the states that it knows.
+    """
+    evidence = Evidence(tuple(scenario.states), chances, tuple(references(scenario)))
+    asked = [state for state, decides in zip(scenario.states, decided(world_of(scenario)), strict=True) if decides]
+    told = {
+        name: vote_record(vote, with_ideal(evidence, observed, vote.date.year - 1), asked)["forecasts"]
+        for name, vote in observed.votes.items()
+    }
+    if points := observed.ideal_points.get(YEAR):
+        ranks = ranks_record(points, with_ideal(evidence, observed, YEAR - 1), asked)
+        told[f"ideal points {YEAR}"] = ranks["forecasts"]
+    return told
+
+
 def calibration(scenario: Scenario, world: World, observed: Observed, table: Table) -> tuple[Fit, dict[str, Any]]:
     """The fit, and all that is told of it as a record for machines."""
     record = observed_record(world, observed)
     found = fit(table, record)
-    mean = found.weights @ likelihood.position(table.chances)
+    chances = np.tensordot(found.weights, table.chances, axes=1)
     by_state = held_out(table, record, np.arange(len(world.states)))
     by_theatre = held_out(table, record, world.setting.theatre)
-    nearness = {"in sample": mean, "without the state": by_state, "without its theatre": by_theatre}
-    chances = np.tensordot(found.weights, table.chances, axes=1)
+    kinds = {"in sample": chances, WITHOUT_STATE: by_state, "without its theatre": by_theatre}
     told = {
         "points": len(table.values),
         "effective": found.effective,
@@ -112,9 +130,10 @@ def calibration(scenario: Scenario, world: World, observed: Observed, table: Tab
         "parameters": parameters(scenario, found.learnt),
         "readings": readings(found.readings),
         "figures": {
-            kind: {name: one._asdict() for name, one in figures(ranking, world, observed).items()}
-            for kind, ranking in nearness.items()
+            kind: {name: one._asdict() for name, one in figures(told, world, observed).items()}
+            for kind, told in kinds.items()
         },
+        "beside": {WITHOUT_STATE: beside(by_state, scenario, observed)},
         "states": {
             state: dict(zip(("yes", "no", "abstained"), row.tolist(), strict=True))
             for state, row in zip(world.states, chances, strict=True)

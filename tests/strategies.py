@@ -16,6 +16,7 @@ IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BLOCS = ("east", "west", "south", "north")
 THEATRES = ("land", "sea")
 hundredths = st.integers(0, 100).map(lambda n: n / 100)
+hundredths_above_zero = st.integers(1, 100).map(lambda n: n / 100)
 rates = st.sampled_from([0.0, 0.02, 0.2, 1.0])
 
 WEIGHTS = ("w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter", "w_pressure")
@@ -31,73 +32,79 @@ PROPENSITY_ALONE = {
 }
 
 
-@st.composite
-def parameters(draw: st.DrawFn) -> dict[str, float]:
-    """All weights and rates, any of them off."""
-    weights = {name: draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])) for name in WEIGHTS}
-    responses = {name: draw(rates) for name in RESPONSES}
-    return {
-        **weights,
-        **responses,
-        "pressure_floor": draw(hundredths),
-        "w_autonomy": draw(st.sampled_from([0.0, 0.1])),
-        "inertia": draw(st.sampled_from([0.0, 0.03])),
-        "temperature": draw(st.sampled_from([0.0, 0.05, 1.0])),
-        "erosion": draw(st.sampled_from([0.0, 0.7, 2.0])),
-        "accommodation_cost": draw(st.sampled_from([0.0, 5.0])),
-        "strain": draw(st.sampled_from([0.0, 1.0, 5.0])),
+parameters = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(WEIGHTS, st.sampled_from([0.0, 0.3, 1.0, 2.5])),
+        **dict.fromkeys(RESPONSES, rates),
+        "pressure_floor": hundredths,
+        "w_autonomy": st.sampled_from([0.0, 0.1]),
+        "inertia": st.sampled_from([0.0, 0.03]),
+        "temperature": st.sampled_from([0.0, 0.05, 1.0]),
+        "erosion": st.sampled_from([0.0, 0.7, 2.0]),
+        "accommodation_cost": st.sampled_from([0.0, 5.0]),
+        "strain": st.sampled_from([0.0, 1.0, 5.0]),
     }
+)  # all weights and rates, any of them off
+values = {
+    **dict.fromkeys(("bond", "rivalry", "trade", "sanction"), hundredths_above_zero),
+    "propensity": st.integers(-200, 200).map(lambda n: n / 100),
+}
+quarter = st.integers(0, 3)
+levers = st.sampled_from(["enforcement", "attention_budget", "accommodation"])
+names = st.sampled_from(tuple(Parameters.model_fields))
+sizes, products, sixth = st.integers(1, 100), st.integers(0, 100), st.integers(0, 5)
+autonomies = st.sampled_from([0.0, 1.0, 2.0])
+budgets, accommodations = st.sampled_from([0.0, 0.5, 2.0]), st.sampled_from([0.0, 0.1])
+activations = st.sampled_from(["random", "fixed_order", "simultaneous"])
+present = st.integers(0, 2**8 - 1)  # which ties a pair has: a bit for each kind, two for each direction of sanctions
 
 
 @st.composite
-def ties(draw: st.DrawFn, ids: list[str], blocs: list[str]) -> list[dict[str, Any]]:
+def ties(draw: st.DrawFn, ids: list[str], regimes: st.SearchStrategy[str]) -> list[dict[str, Any]]:
     """Ties of every kind between some of the pairs."""
     found: list[dict[str, Any]] = []
-    for n, a in enumerate(ids):
-        for b in ids[n + 1 :]:
-            for kind in ("bond", "rivalry", "trade", "propensity"):
-                if draw(st.booleans()):
-                    low, high = (-200, 200) if kind == "propensity" else (1, 100)
-                    found.append({"kind": kind, "a": a, "b": b, "value": draw(st.integers(low, high)) / 100})
-            for sender, target in ((a, b), (b, a)):
-                if draw(st.integers(0, 3)) == 0:
-                    regime = draw(st.sampled_from(["", *blocs]))
-                    value = draw(st.integers(1, 100)) / 100
-                    found.append({"kind": "sanction", "a": sender, "b": target, "value": value, "regime": regime})
+    for a, b in itertools.combinations(ids, 2):
+        bits = draw(present)
+        for n, kind in enumerate(("bond", "rivalry", "trade", "propensity")):
+            if bits >> n & 1:
+                found.append({"kind": kind, "a": a, "b": b, "value": draw(values[kind])})
+        for n, (sender, target) in enumerate(((a, b), (b, a))):
+            if bits >> 4 + 2 * n & 3 == 3:
+                tie = {"kind": "sanction", "a": sender, "b": target, "value": draw(values["sanction"])}
+                found.append({**tie, "regime": draw(regimes)})
     return found
 
 
+KINDS = ("crisis", "sanction", "bond", "rivalry", "membership", "priority", "bloc", "parameter")
+
+
 @st.composite
-def shocks(draw: st.DrawFn, ids: list[str], blocs: list[str], theatres: list[str], steps: int) -> list[dict[str, Any]]:
+def shocks(
+    draw: st.DrawFn, ids: list[str], blocs: st.SearchStrategy[str], regimes: st.SearchStrategy[str],
+    theatres: st.SearchStrategy[str], steps: int,
+) -> list[dict[str, Any]]:  # fmt: skip
     """A few shocks of any kind."""
-    pairs = st.permutations(ids).map(lambda p: p[:2])
+    pairs = st.permutations(ids)
     found: list[dict[str, Any]] = []
-    for _ in range(draw(st.integers(0, 4))):
+    for kind in draw(st.lists(st.sampled_from(KINDS), max_size=4)):
         step, value = draw(st.integers(1, steps)), draw(hundredths)
-        kind = draw(
-            st.sampled_from(["crisis", "sanction", "bond", "rivalry", "membership", "priority", "bloc", "parameter"])
-        )
-        a, b = draw(pairs)
-        ends = draw(st.sampled_from([(a, b), ("*", b), (a, "*"), ("@club", b)]))
+        a, b, *_ = draw(pairs)
+        ends = ((a, b), ("*", b), (a, "*"), ("@club", b))[draw(quarter)]
         shock: dict[str, Any] = {"kind": kind, "step": step}
         if kind == "crisis":
-            shock |= {"theatre": draw(st.sampled_from(theatres)), "intensity": 2 * value, "duration": 1 + step}
+            shock |= {"theatre": draw(theatres), "intensity": 2 * value, "duration": 1 + step}
         elif kind == "sanction":
-            regime = draw(st.sampled_from(["", *blocs]))
-            shock |= {"sender": ends[0], "target": ends[1], "value": value, "regime": regime}
+            shock |= {"sender": ends[0], "target": ends[1], "value": value, "regime": draw(regimes)}
         elif kind in ("bond", "rivalry"):
             shock |= {"a": ends[0], "b": ends[1], "value": value}
         elif kind == "membership":
             shock |= {"institution": "club", "state": a, "joins": draw(st.booleans())}
         elif kind == "priority":
-            shock |= {
-                "bloc": draw(st.sampled_from(blocs)), "theatre": draw(st.sampled_from(theatres)), "value": value,
-            }  # fmt: skip
+            shock |= {"bloc": draw(blocs), "theatre": draw(theatres), "value": value}
         elif kind == "bloc":
-            setting = draw(st.sampled_from(["enforcement", "attention_budget", "accommodation"]))
-            shock |= {"bloc": draw(st.sampled_from(blocs)), "setting": setting, "value": value}
+            shock |= {"bloc": draw(blocs), "setting": draw(levers), "value": value}
         else:
-            shock |= {"parameter": draw(st.sampled_from(list(Parameters.model_fields))), "value": value}
+            shock |= {"parameter": draw(names), "value": value}
         found.append(shock)
     return found
 
@@ -107,20 +114,21 @@ def scenarios(
     draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 4, steps: int = 4, fixed: dict[str, Any] | None = None
 ) -> Scenario:
     """A scenario with every mechanism, activation and kind of shock; `fixed` overrides its top-level fields."""
-    ids = list(draw(st.permutations(IDS)))[: draw(st.integers(2, max_states))]
-    blocs = list(BLOCS[: draw(st.integers(1, max_blocs))])
-    theatres = list(THEATRES[: draw(st.integers(1, 2))])
+    ids = draw(st.permutations(IDS))[: draw(st.integers(2, max_states))]
+    blocs = BLOCS[: draw(st.integers(1, max_blocs))]
+    theatres = THEATRES[: draw(st.integers(1, 2))]
     allowed = draw(st.booleans())
-    starts = [*blocs, "random", *(["non_aligned"] if allowed else [])]
+    one_bloc, regimes, theatre = st.sampled_from(blocs), st.sampled_from(("", *blocs)), st.sampled_from(theatres)
+    start = st.sampled_from((*blocs, "random", *(["non_aligned"] if allowed else [])))
     states = {
         id: {
             "name": id,
-            "theatre": draw(st.sampled_from(theatres)),
-            "capability": draw(st.integers(1, 100)),
-            "gdp": draw(st.integers(0, 100)),
-            "autonomy": draw(st.sampled_from([0.0, 1.0, 2.0])),
-            "initial": draw(st.sampled_from(starts)),
-            "fixed": draw(st.integers(0, 5)) == 0,
+            "theatre": draw(theatre),
+            "capability": draw(sizes),
+            "gdp": draw(products),
+            "autonomy": draw(autonomies),
+            "initial": draw(start),
+            "fixed": draw(sixth) == 0,
         }
         for id in ids
     }
@@ -136,19 +144,19 @@ def scenarios(
                 "name": bloc,
                 "leader": leader,
                 "enforcement": draw(hundredths),
-                "attention_budget": draw(st.sampled_from([0.0, 0.5, 2.0])),
-                "accommodation": draw(st.sampled_from([0.0, 0.1])),
+                "attention_budget": draw(budgets),
+                "accommodation": draw(accommodations),
                 "priority": {theatre: draw(hundredths) for theatre in theatres},
             }
             for bloc, leader in zip(blocs, [*leaders, None, None, None], strict=False)
         },
         "institutions": {"club": {"name": "club", "cohesion": draw(hundredths), "members": ids[: len(ids) // 2 + 1]}},
-        "parameters": draw(parameters()),
+        "parameters": draw(parameters),
         "states": states,
-        "ties": draw(ties(ids, blocs)),
-        "shocks": draw(shocks(ids, blocs, theatres, steps)),
+        "ties": draw(ties(ids, regimes)),
+        "shocks": draw(shocks(ids, one_bloc, regimes, theatre, steps)),
         "steps": steps,
-        "activation": draw(st.sampled_from(["random", "fixed_order", "simultaneous"])),
+        "activation": draw(activations),
         "non_aligned_allowed": allowed,
     }
     return Scenario.model_validate({**content, **(fixed or {})})

@@ -338,6 +338,12 @@ def test_a_place_that_is_taken_is_refused() -> None:
 # The pages by themselves
 
 
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's test puts a page in the place of the main module, which every process spawned later would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 def page(query: dict[str, str]) -> Any:
     """The app as Streamlit's own test has it, opened at an address."""
     from streamlit.testing.v1 import AppTest

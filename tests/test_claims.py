@@ -43,6 +43,7 @@ from sim.sweep import sweep as execute
 from sim.verdicts import held, judge, verdict
 from sim.world import World, world_of
 
+pytestmark = pytest.mark.xdist_group("claims")  # one worker makes what the tests share
 RUNS = 8
 
 

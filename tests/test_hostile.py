@@ -25,6 +25,7 @@ from sim.cli import cli
 from sim.faults import printable
 from sim.spreadsheet import FORMULA_STARTS
 
+pytestmark = pytest.mark.xdist_group("hostile")  # one worker makes what the tests share
 MARKUP = (
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "\"><b onclick='alert(1)'>",
     "javascript:alert(1)", "</title></style><iframe src=//x.test>", "<!--<base href=//x.test>", "&lt;script&gt;&#60;",

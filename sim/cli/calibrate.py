@@ -25,6 +25,8 @@ from sim.cli.runs import resumable
 from sim.faults import Fault, InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table as Shown
+
     from sim.calibrate import Fit
     from sim.chances import Plan, Table
     from sim.scenario import Scenario
@@ -127,5 +129,24 @@ def tell(record: dict[str, Any], folder: Path) -> None:
         shown.add_row(plain(name), *(f"{c['value']:.2f} ({c['low']:.2f} to {c['high']:.2f})" for c in cells))
     out.print()
     out.print(shown)
-    out.print("\nVotes: AUC of yes against the rest. Ideal points: rank correlation. Mean chances over the posterior.")
+    out.print(
+        "\nVotes: AUC of yes against the rest. Ideal points: rank correlation. Mean chances over the posterior.\n"
+    )
+    for kind, observations in record["beside"].items():
+        out.print()
+        out.print(plainer(kind, observations))
     click.echo(f"Next: blocs sweep {record['scenario']} --parameters {folder / 'posterior.csv'} --points 100")
+
+
+def plainer(kind: str, observations: dict[str, list[dict[str, Any]]]) -> Shown:
+    """By how much the fit ranks states better than each plainer forecast does, on the same states."""
+    shown = table(f"{kind}, less (95 %)", *observations)
+    differences = {
+        name: {one["forecast"]: one.get("model_less_auc") or one["model_less_spearman"] for one in others}
+        for name, (_, *others) in observations.items()
+    }
+    for forecast in dict.fromkeys(one for told in differences.values() for one in told):
+        cells = [told.get(forecast) for told in differences.values()]
+        texts = (f"{c['value']:+.2f} ({c['low']:+.2f} to {c['high']:+.2f})" if c else "" for c in cells)
+        shown.add_row(plain(forecast), *texts)
+    return shown
