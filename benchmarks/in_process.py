@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PLUGINS_OFF = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception", "xdist")]
+PLUGINS_OFF = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception")]
 QUIET = ["-q", "--tb=no", "-W", "ignore::pytest.PytestAssertRewriteWarning", *PLUGINS_OFF]
 
 
