@@ -1,8 +1,9 @@
 """Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--json]`.
 
 Each reader is a browser session of its own on one server and plays its own run over and over. What is printed:
-errors, the server's memory when it is warm and at the end, and the seconds that a step takes in the server and
-until it is seen when a reader asks for one by hand.
+errors, the server's memory minute by minute once it is warm, the seconds from one step to the next as the readers see
+them, and from pressing Step to seeing it and to reading why, alone and while the others play. The browsers are on the
+same machine and want more of it than the server does.
 """
 
 from __future__ import annotations
@@ -16,11 +17,24 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-STEP = "[data-testid=stMain] input[type=range]"
-SHOWN = "img[alt*='Network of ties at step {},']"
+STATUS = "section [role=status]"
+LAST = 40  # step of the scenario that is played
+WATCH = """() => {
+  const held = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('[role=status]'));
+  const status = held.shadowRoot.querySelector('[role=status]');
+  const play = [...held.shadowRoot.querySelectorAll('button')].find(one => one.dataset.do === 'play');
+  window.seen = [];
+  new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
+    const [step, last] = status.textContent.match(/\\d+/g).map(Number);
+    window.seen.push([step, performance.now()]);
+    if (step === last) setTimeout(() => window.rests || play.click(), 2000);
+  }))).observe(status, { childList: true, characterData: true, subtree: true });
+  play.click();
+}"""  # notes when each step has been painted, and plays anew where a run has come to its end
 
 
 def memory_mb(process: int) -> float:
@@ -42,45 +56,61 @@ def opened(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"http://127.0.0.1:{port}/?replicate={reader}&state=IRN")
-    page.wait_for_selector(SHOWN.format(0))
+    page.wait_for_selector(f"{STATUS}:has-text('Step 0 of {LAST}')")
+    page.wait_for_selector("h2:has-text('Take it with you')")
     return page
 
 
-def by_hand(page: Any) -> float:
-    """Seconds from pressing Step to seeing the next step."""
-    step = int(page.locator(STEP).input_value())
-    if step >= 39:
+def by_hand(page: Any) -> tuple[float, float]:
+    """Seconds from pressing Step to seeing the next step, and to reading why at it."""
+    step = int(page.locator(STATUS).inner_text().split()[1])
+    if step == LAST:
         page.get_by_role("button", name="Reset", exact=True).click()
-        page.wait_for_selector(SHOWN.format(0))
+        page.wait_for_selector("text=At the start nothing is decided yet")
         step = 0
     begun = time.perf_counter()
     page.get_by_role("button", name="Step", exact=True).click()
-    page.wait_for_selector(SHOWN.format(step + 1))
-    return time.perf_counter() - begun
-
-
-WATCH = """() => {
-  window.seen = [];
-  let last = -1, since = 0;
-  setInterval(() => {
-    const image = document.querySelector("img[alt*='Network of ties at step']");
-    const step = image ? Number(image.alt.match(/step (\\d+)/)[1]) : last;
-    if (step !== last) { window.seen.push([step, performance.now()]); last = step; since = performance.now(); }
-    else if (performance.now() - since > 8000) {
-      [...document.querySelectorAll('button')].find(one => one.innerText.trim() === 'Play')?.click();
-      since = performance.now();
-    }
-  }, 25);
-}"""  # notes when each step is seen, and plays anew where a run has come to its end
+    page.wait_for_selector(f"{STATUS}:has-text('Step {step + 1} of')")
+    seen = time.perf_counter() - begun
+    page.wait_for_selector(f"text=Step {step + 1}: It held")
+    return seen, time.perf_counter() - begun
 
 
 def gaps(pages: list[Any]) -> list[float]:
-    """Seconds between one step and the next as each reader saw them since the last time this was asked."""
+    """Seconds between one step and the next that was painted, by reader, since the last time this was asked."""
     found = []
     for page in pages:
         seen = page.evaluate("() => window.seen.splice(0)")
-        found += [(b[1] - a[1]) / 1000 for a, b in itertools.pairwise(seen) if b[0] == a[0] + 1]
+        found += [(after[1] - before[1]) / 1000 for before, after in itertools.pairwise(seen) if after[0] > before[0]]
     return found
+
+
+def played(pages: list[Any], server: int, minutes: float) -> dict[str, Any]:
+    """What is seen of ten readers playing for minutes, after half a minute to warm up; then one of them steps."""
+    for page in pages:
+        page.evaluate(WATCH)
+    pages[0].wait_for_timeout(30_000)
+    gaps(pages)
+    memory, used, begun = [memory_mb(server)], cpu_seconds(server), time.monotonic()
+    while (left := begun + 60 * minutes - time.monotonic()) > 0:
+        pages[0].wait_for_timeout(1000 * min(left, 60))
+        memory.append(memory_mb(server))
+    seen, spent = gaps(pages), cpu_seconds(server) - used
+    pages[0].evaluate("() => { window.rests = true; }")
+    pages[0].get_by_role("button", name="Pause", exact=True).click()
+    told = {
+        "minutes": round((time.monotonic() - begun) / 60, 1), "steps seen": len(seen),
+        "memory of the server by minute, MB": [round(one) for one in memory],
+        "processor seconds of the server per step": round(spent / max(len(seen), 1), 4),
+        "seconds from step to step, all playing": spread(seen),
+    }  # fmt: skip
+    return {**told, **stepped(pages[0], "while the others play")}
+
+
+def stepped(page: Any, when: str) -> dict[str, Any]:
+    """Twenty steps by hand."""
+    seen, why = zip(*(by_hand(page) for _ in range(20)), strict=True)
+    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until it is told why, {when}": spread(why)}
 
 
 def measured(readers: int, minutes: float) -> dict[str, Any]:
@@ -95,35 +125,19 @@ def measured(readers: int, minutes: float) -> dict[str, Any]:
     try:
         time.sleep(10)
         with sync_playwright() as driver:
-            found = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            path = shutil.which("chromium") or shutil.which("google-chrome")
+            browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
             pages = [opened(browser, port, n, errors) for n in range(readers)]
-            alone = [by_hand(pages[0]) for _ in range(20)]
-            for page in pages:
-                page.evaluate(WATCH)
-                page.get_by_role("button", name="Play", exact=True).click()
-            pages[0].wait_for_timeout(30_000)
-            gaps(pages)
-            warm, used, begun = memory_mb(server.pid), cpu_seconds(server.pid), time.monotonic()
-            pages[0].wait_for_timeout(60_000 * minutes)
-            seen = gaps(pages)
-            spent, lasted = cpu_seconds(server.pid) - used, time.monotonic() - begun
-            end = memory_mb(server.pid)
+            found = stepped(pages[0], "alone") | played(pages, server.pid, minutes)
             browser.close()
     finally:
         server.terminate()
         log = server.communicate(timeout=60)[0]
     errors += [line for line in log.splitlines() if "Error" in line or "Traceback" in line]
-    return {
-        "readers": readers, "minutes": round(lasted / 60, 1), "errors": errors, "steps seen": len(seen),
-        "memory warm, MB": round(warm), "memory at the end, MB": round(end),
-        "processor seconds of the server per step": round(spent / max(len(seen), 1), 3),
-        "seconds a step by hand, alone": spread(alone),
-        "seconds from step to step, all playing (1 is asked)": spread(seen),
-    }  # fmt: skip
+    return {"readers": readers, "errors": errors, **found}
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     """Median and 95 % quantile."""
     ordered = sorted(values) or [float("nan")]
     return {"median": round(statistics.median(ordered), 3), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3)}

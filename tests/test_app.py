@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import sys
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from sim import ensemble
 from sim.app import draw
+from sim.app.frames import frames
 from sim.app.reasons import terms
 from sim.app.setting import (
     MOST_STATES,
@@ -243,35 +245,63 @@ def test_text_of_others_is_only_text_in_markdown() -> None:
 # What is drawn
 
 
-def test_map_and_network_show_where_each_state_stands() -> None:
+TAGS = ("circle", "polygon", "polygon")  # of the markers of non-aligned, US-led and front
+
+
+def of_state(picture: str, n: int) -> list[ElementTree.Element]:
+    """The parts of a picture that show where a state stands."""
+    return [node for node in ElementTree.fromstring(picture).iter() if node.get("data-state") == str(n)]  # noqa: S314
+
+
+def looks(picture: str) -> dict[str, tuple[str, str]]:
+    """The colour and the hatching behind each name that a part can be filled with."""
+    patterns = [node for node in ElementTree.fromstring(picture).iter() if node.tag.endswith("pattern")]  # noqa: S314
+    return {node.get("id", ""): (node[0].get("fill", ""), node[1].get("d", "")) for node in patterns if len(node) == 2}
+
+
+def test_map_and_network_can_show_each_state_in_each_alignment() -> None:
     run = ensemble.run(BASE, seed=7)
-    standing = run.alignment[20].tolist()
-    page = ElementTree.fromstring(draw.world(run.states, run.alignments, standing, "IRN"))  # noqa: S314
-    fills = [node.get("fill") for node in page.iter() if (node.get("fill") or "").startswith("url(#k")]
-    for k in range(3):
-        on_land = sum(standing[i] == k for i, s in enumerate(run.states) if draw.maps.atlas().countries[s].polygons)
-        dots = sum(standing[i] == k for i, s in enumerate(run.states) if draw.maps.atlas().countries[s].dot)
-        assert fills.count(f"url(#k{k})") == on_land + dots
+    world = draw.world(run.states, run.alignments, "IRN")
     ties = draw.network_of(BASE)
-    net = draw.network(ties, draw.drawn_ties(ties), run.alignments, dict(zip(run.states, standing, strict=True)), "IRN")
-    page = ElementTree.fromstring(net)  # noqa: S314
-    tags = {0: "circle", 1: "polygon", 2: "polygon"}
-    nodes = [node for node in page.iter() if (node.get("fill") or "").startswith("url(#k")]
-    assert len(nodes) == len(run.states)
-    for node, k in zip(nodes, standing, strict=True):
-        assert node.get("fill") == f"url(#k{k})"
-        assert node.tag.endswith(tags[k])
-    assert {node.text for node in page.iter() if node.tag.endswith("text")} == set(run.states)
-    assert len({x.get("points", "").count(",") for x in nodes if x.tag.endswith("polygon")}) == 2  # square, triangle
+    net = draw.network(ties, draw.drawn_ties(ties), run.alignments, "IRN")
+    for n, state in enumerate(run.states):
+        land = draw.maps.atlas().countries[state]
+        found = of_state(world, n)
+        assert sum(node.get("data-look") == "map" for node in found) == (1 if land.polygons else 0)
+        marked = [node for node in found if node.get("data-only")]
+        for nodes, look in ((marked if land.dot else [], "map"), (of_state(net, n), "net")):
+            assert [node.get("data-only") for node in nodes] == ["0", "1", "2"][: len(nodes)]
+            assert all(node.get("fill") == f"url(#{look}{k})" for k, node in enumerate(nodes))
+            assert all(node.tag.endswith(tag) for node, tag in zip(nodes, TAGS, strict=False))
+        assert len(marked) == (3 if land.dot else 0)
+        assert [node.get("points", "").count(",") for node in of_state(net, n)] == [0, 4, 3]  # circle, square, triangle
+    for picture, look in ((world, "map"), (net, "net"), (draw.key(run.alignments), "key")):
+        found_looks = {name: told for name, told in looks(picture).items() if name.startswith(look)}
+        assert list(found_looks) == [f"{look}{k}" for k in range(3)]
+        assert [len({told[part] for told in found_looks.values()}) for part in (0, 1)] == [3, 3]
+    words_in = {node.text for node in ElementTree.fromstring(net).iter() if node.tag.endswith("text")}  # noqa: S314
+    assert words_in == set(run.states)
 
 
-def test_a_chart_marks_its_step() -> None:
+def test_the_browser_is_sent_the_run() -> None:
+    run = ensemble.run(BASE, seed=7)
+    ties = draw.network_of(BASE)
+    made = draw.chart(4, 3, lambda axes: step_lines(axes, pd.DataFrame({"a": [0.0, 1.0]}), label="share"))
+    told = frames(run, "IRN", (ties, draw.drawn_ties(ties)), {"Capability": made})
+    assert [list(map(int, held)) for held in told["standing"]] == run.alignment.tolist()
+    assert [row[2] for row in told["capability"]] == run.outcome("capability_front").tolist()
+    assert json.loads(json.dumps(told, allow_nan=False))["states"] == list(run.states)
+
+
+def test_the_browser_knows_where_a_chart_has_its_steps() -> None:
     table = pd.DataFrame({"a": np.linspace(0, 1, 11)})
     made = draw.chart(4, 3, lambda axes: step_lines(axes, table, label="share"))
-    (left, right, _, _), width = made.frames[0], float(made.svg.split('viewBox="0 0 ')[1].split()[0])
-    assert 0 < left < right <= width
-    places = [float(re.findall(r'<line x1="([\d.]+)"', made.at(step))[-1]) for step in (0, 5, 10)]
-    assert places == pytest.approx([left, (left + right) / 2, right], abs=0.1)
+    ground = made.svg[made.svg.index('id="patch_2"') :]
+    corners = [(float(x) / 288, float(y) / 216) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", ground)[:4]]
+    (left, right, top, bottom) = made.frame
+    assert np.array(corners) == pytest.approx(np.array([(left, bottom), (right, bottom), (right, top), (left, top)]))
+    assert 'viewBox="0 0 288 216"' in made.svg
+    assert made.limits == (0, 10)
 
 
 def test_every_decision_of_a_run_is_the_one_explain_tells() -> None:
@@ -326,29 +356,33 @@ def page(query: dict[str, str]) -> Any:
     return made
 
 
-def stands(run: Any, step: int) -> list[str]:
-    """What the table of who stands where is to say."""
-    rows = []
-    for k in range(len(run.alignments)):
-        members = [s for s, held in zip(run.states, run.alignment[step], strict=True) if held == k]
-        rows.append(f"{len(members)}: {', '.join(members)}")
-    return rows
+def sent(shown: Any) -> dict[str, Any]:
+    """What the page sends to the browser to be played."""
+    (one,) = shown.get("bidi_component")
+    told: dict[str, Any] = json.loads(one.proto.json)
+    return told
+
+
+def stands(run: Any) -> list[str]:
+    """What is to be sent of who stands where, step by step."""
+    return ["".join(map(str, held)) for held in run.alignment]
 
 
 def test_the_page_shows_the_run_of_its_setting() -> None:
     shown = page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
     told = resolved(BASE, Setting("baseline_2023", (), ("shelter",)))
-    assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)
-    assert list(shown.table[1].value["term"]) == list(terms(decision(told, "RUS", seed=5, step=9).account)["term"])
+    assert sent(shown)["standing"] == stands(ensemble.run(told, seed=5))
+    assert sent(shown)["first"] == 9
+    assert list(shown.table[0].value["term"]) == list(terms(decision(told, "RUS", seed=5, step=9).account)["term"])
     slider = next(one for one in shown.slider if one.label == "w_bond, weight")
     bond = next(knob for knob in KNOBS if knob.setting == "w_bond")
     assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
     told = resolved(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
-    assert list(shown.table[0].value["states"]) == stands(ensemble.run(told, seed=5), 9)
+    assert sent(shown)["standing"] == stands(ensemble.run(told, seed=5))
     assert shown.query_params["w_bond"] == "2"
     shown.button(key="undo").click().run()
-    assert list(shown.table[0].value["states"]) == stands(ensemble.run(BASE, seed=5), 9)
+    assert sent(shown)["standing"] == stands(ensemble.run(BASE, seed=5))
     assert not shown.exception
 
 
@@ -356,7 +390,8 @@ def test_a_bad_address_is_answered_in_words() -> None:
     shown = page({"scenario": "nowhere", "erosion": "x", "step": "3"})
     assert "unknown scenario 'nowhere'" in shown.code[0].value
     assert "erosion: 'x' is not a number" in shown.code[0].value
-    assert list(shown.table[0].value["states"]) == stands(ensemble.run(BASE, seed=BASE.sweep.seed), 3)
+    assert sent(shown)["standing"] == stands(ensemble.run(BASE, seed=BASE.sweep.seed))
+    assert sent(shown)["first"] == 3
     shown.button(key="understood").click().run()
     assert "unknown" not in "".join(one.value for one in shown.code)
 

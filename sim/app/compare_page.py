@@ -21,7 +21,7 @@ SIDES = ("A", "B")
 def show() -> None:
     """The page."""
     visit = current()
-    visit.playing = False
+    visit.go(visit.address.step)  # the player begins there when the reader comes back
     st.title("Two settings on the same luck")
     st.markdown(
         "Run by run, both settings draw the same luck, so what differs between them is what was set and not chance."

@@ -1,4 +1,4 @@
-"""Light pictures of a step as SVG: the map, the network of ties and their key, made so that a step costs little."""
+"""Light pictures as SVG: the map, the network of ties and their key, on which the browser shows who stands where."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ def svg(width: float, height: float, content: str, *, natural: bool = False) -> 
     return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
 
 
-def fills(alignments: Sequence[str], size: float) -> str:
-    """The colour and hatching of each alignment as patterns k0, k1, …"""
+def fills(alignments: Sequence[str], size: float, look: str) -> str:
+    """The colour and hatching of each alignment as patterns look0, look1, …; a look a picture, as they share a page."""
     looks = colours(alignments)
     return "<defs>" + "".join(
-        f'<pattern id="k{k}" width="10" height="10" patternUnits="userSpaceOnUse" patternTransform="scale({size:g})">'
+        f'<pattern id="{look}{k}" patternTransform="scale({size:g})" patternUnits="userSpaceOnUse" width="10"'
+        ' height="10">'
         f'<rect width="10" height="10" fill="{looks[name]}"/>'
         f'<path d="{STROKES[k]}" stroke="#000" stroke-width="1.2" fill="none"/></pattern>'
         for k, name in enumerate(alignments)
@@ -58,17 +59,25 @@ def marker(k: int, x: float, y: float, radius: float, style: str) -> str:
     return f'<polygon points="{points}" {style}/>'
 
 
+def markers(state: int, look: str, alignments: Sequence[str], x: float, y: float, radius: float, style: str) -> str:
+    """A state's marker in every alignment; the browser shows the one that is so."""
+    return "".join(
+        marker(k, x, y, radius, f'data-state="{state}" data-only="{k}" fill="url(#{look}{k})" {style}')
+        for k in range(len(alignments))
+    )
+
+
 def key(alignments: Sequence[str]) -> str:
     """What the colours, hatchings and markers mean."""
     names = [readable(name) for name in alignments]
     width = max(44 + 8 * len(name) for name in names)
     rows = "".join(
-        f'<rect x="1" y="{26 * n + 3}" width="34" height="18" fill="url(#k{n})" stroke="#000"/>'
-        + marker(n, 52, 26 * n + 12, 8, f'fill="url(#k{n})" stroke="#000"')
+        f'<rect x="1" y="{26 * n + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
+        + marker(n, 52, 26 * n + 12, 8, f'fill="url(#key{n})" stroke="#000"')
         + f'<text x="70" y="{26 * n + 17}" font-family="sans-serif" font-size="14">{escape(name)}</text>'
         for n, name in enumerate(names)
     )
-    return svg(width + 40, 26 * len(names) + 2, fills(alignments, 1) + rows, natural=True)
+    return svg(width + 40, 26 * len(names) + 2, fills(alignments, 1, "key") + rows, natural=True)
 
 
 # The map
@@ -117,26 +126,25 @@ def contested() -> str:
     return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
 
 
-def world(states: tuple[str, ...], alignments: Sequence[str], standing: Sequence[int], chosen: str) -> str:
-    """The map of who stands where: `standing` is each state's alignment, the chosen state has a thick outline."""
+def world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) -> str:
+    """The map on which each state will be filled by its alignment; the chosen state has a thick outline."""
     land, dots, above = [], [], ""
-    for state, k in zip(states, standing, strict=True):
+    for n, state in enumerate(states):
         where = maps.atlas().countries.get(state)
         if where is None:
             continue
         if where.polygons:
-            land.append(f'<path d="{paths()[state]}" fill="url(#k{k})" stroke="#000" stroke-width="3"/>')
+            land.append(f'<path d="{paths()[state]}" data-state="{n}" data-look="map" stroke="#000" stroke-width="3"/>')
             if state == chosen:
                 above += f'<path d="{paths()[state]}" fill="none" stroke="#000" stroke-width="16"/>'
         if where.dot:
             x, y = on_paper(where.dot).tolist()
-            dots.append(marker(k, x, y, 22, f'fill="url(#k{k})" stroke="#000" stroke-width="5"'))
+            dots.append(markers(n, "map", alignments, x, y, 22, 'stroke="#000" stroke-width="5"'))
             if state == chosen:
                 above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
     _, bottom = on_paper((0, maps.SOUTH)).tolist()
-    return svg(
-        WIDTH, bottom, fills(alignments, 4.5) + ground(states) + "".join(land) + contested() + "".join(dots) + above
-    )
+    below = fills(alignments, 4.5, "map") + ground(states)
+    return svg(WIDTH, bottom, below + "".join(land) + contested() + "".join(dots) + above)
 
 
 # The network of ties
@@ -197,8 +205,8 @@ def drawn_ties(ties: Ties) -> str:
 OWN = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
 
 
-def network(ties: Ties, base: str, alignments: Sequence[str], standing: Mapping[str, int], chosen: str) -> str:
-    """The network of who stands where; the chosen state's own ties are drawn dark over the others, `base`."""
+def network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) -> str:
+    """The network of ties, the chosen state's own dark over the others, `base`; each state in every alignment."""
     own = []
     for kind, a, b, value in ties.ties:
         if chosen in (a, b):
@@ -207,13 +215,13 @@ def network(ties: Ties, base: str, alignments: Sequence[str], standing: Mapping[
                 line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}')
             )
     nodes = []
-    for state, k in standing.items():
-        (x, y), ring = ties.places[state], 5 if state == chosen else 1
-        nodes.append(marker(k, x, y, ties.sizes[state], f'fill="url(#k{k})" stroke="#000" stroke-width="{ring}"'))
+    for n, (state, (x, y)) in enumerate(ties.places.items()):
+        outline = f'stroke="#000" stroke-width="{5 if state == chosen else 1}"'
+        nodes.append(markers(n, "net", alignments, x, y, ties.sizes[state], outline))
         look = 'font-family="sans-serif" font-size="15" text-anchor="middle" font-weight="bold"'
         halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"'
         nodes.append(f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(state)}</text>')
-    return svg(*NETWORK, fills(alignments, 0.8) + base + "".join(own) + "".join(nodes))
+    return svg(*NETWORK, fills(alignments, 0.8, "net") + base + "".join(own) + "".join(nodes))
 
 
 # Charts over the steps
@@ -224,25 +232,11 @@ DRAWING = threading.Lock()  # matplotlib's style is one for the whole process, a
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart over the steps, drawn once, on which the step that is looked at is marked anew."""
+    """A chart over the steps, and where the browser is to mark the step that is looked at."""
 
     svg: str
-    frames: tuple[
-        tuple[float, float, float, float], ...
-    ]  # of each axes: left, right, top and bottom in the SVG's units
+    frame: tuple[float, float, float, float]  # left, right, top and bottom of the axes, shares of width and height
     limits: tuple[float, float]  # first and last step of the axis
-
-    def at(self, step: int) -> str:
-        """The chart with a line at a step."""
-        low, high = self.limits
-        lines = ""
-        for left, right, top, bottom in self.frames:
-            x = left + (right - left) * (step - low) / (high - low)
-            lines += (
-                f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="#000" stroke-width="1.5"/>'
-            )
-            lines += f'<polygon points="{x - 5:.1f},{top - 7:.1f} {x + 5:.1f},{top - 7:.1f} {x:.1f},{top:.1f}"/>'
-        return self.svg.replace("</svg>", lines + "</svg>")
 
 
 def chart(width: float, height: float, draw: Callable[[Axes], None]) -> Chart:
@@ -253,7 +247,6 @@ def chart(width: float, height: float, draw: Callable[[Axes], None]) -> Chart:
         file = io.StringIO()
         made.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
-    box, (w, h) = axes.get_position(), made.get_size_inches() * 72
-    frame = (box.x0 * w, box.x1 * w, (1 - box.y1) * h, (1 - box.y0) * h)
-    low, high = axes.get_xlim()
-    return Chart(text[text.index("<svg") :], (frame,), (float(low), float(high)))
+    box, (low, high) = axes.get_position(), axes.get_xlim()
+    frame = (float(box.x0), float(box.x1), 1 - float(box.y1), 1 - float(box.y0))
+    return Chart(text[text.index("<svg") :], frame, (float(low), float(high)))

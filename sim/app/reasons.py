@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.app import runs
-from sim.app.visit import Visit, table, words
+from sim.app.visit import table, words
 from sim.charts import readable
 from sim.explain import SMALLEST, Account, Decision
 from sim.faults import InputError
@@ -20,7 +20,7 @@ LISTED_STATES, LISTED_FLIPS = 4, 12
 MOST_COLUMNS = 3  # alignments side by side; of more, the two that are most likely
 
 
-def why(visit: Visit, scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
+def why(scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
     """The chosen state's decision at the step, and on demand what would change its mind."""
     st.header(f"Why {words(scenario.states[state].name)} ({state}) decides as it does")
     if step == 0:
@@ -35,7 +35,6 @@ def why(visit: Visit, scenario: Scenario, digest: str, run: Run, step: int, stat
     asked = f"{digest} {run.seed} {state}"
     told = f"Over {runs.FLIP_REPLICATES} runs, the smallest change of one setting that turns it; takes a while."
     if st.button("What would change its mind?", key="flip", help=told):
-        visit.playing = False
         st.session_state["asked"] = asked
         st.rerun()
     if st.session_state.get("asked") == asked:

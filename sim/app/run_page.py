@@ -43,8 +43,7 @@ def show() -> None:
         st.error(words(f"{titled(setting.scenario)} {message}"))
         return
     run = runs.run_of(scenario, digest, visit.address.seed, visit.address.replicate)
-    every = 1.0 if visit.playing else None
-    st.fragment(player, run_every=every)(scenario, digest, run)
+    st.fragment(player)(scenario, digest, run)
     hand_out(visit, base, scenario, run)
 
 

@@ -13,13 +13,13 @@ import streamlit as st
 
 from sim import charts, ensemble
 from sim.app import draw
+from sim.app.frames import frames
 from sim.catalog import load, scenario_names, world_names
 from sim.engines import cores
 from sim.explain import Decision, followed_through
 from sim.faults import InputError
 from sim.flips import Flips, flips
 from sim.kernel import Floats
-from sim.outcomes import describe
 from sim.outcomes import names as outcome_names
 from sim.scenario import Scenario
 from sim.trajectory import Run
@@ -109,9 +109,11 @@ def shown_over_steps(
     return found
 
 
-def meaning(title: str) -> str:
-    """What a chart's outcome means, as the model has it."""
-    return describe(title.split()[0].lower())
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def frames_of(_scenario: Scenario, _run: Run, key: tuple[str, int, int], chosen: str) -> dict[str, Any]:
+    """A run as the browser plays it; nobody writes to it."""
+    made = charts_of(_run, tuple(_scenario.blocs), tuple(_scenario.theatres), key)
+    return frames(_run, chosen, network_of(_scenario, key[0]), made)
 
 
 # Many runs

@@ -24,12 +24,14 @@ OPTIONS = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "runner.magicEnabled": False,
+    "runner.postScriptGC": False,  # a full collection costs 0.2 s; Python collects by itself when there is enough
     "logger.hideWelcomeMessage": True,
     "logger.level": "error",
-    "theme.base": "light",
-    "theme.primaryColor": "#005A9C",
-    "theme.textColor": "#1A1A1A",
-    "theme.linkColor": "#005A9C",
+    "theme.light.primaryColor": "#005A9C",
+    "theme.light.textColor": "#1A1A1A",
+    "theme.light.linkColor": "#005A9C",
+    "theme.dark.primaryColor": "#7CC4FF",
+    "theme.dark.linkColor": "#7CC4FF",
 }
 
 

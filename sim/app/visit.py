@@ -30,8 +30,8 @@ class Visit:
     version: int = 0  # a new one makes every control anew, as the address says
     written: dict[str, str] = field(default_factory=dict)  # what the browser's address was last known to say
     written_at: float = 0.0  # and since when, in seconds
-    playing: bool = False
-    stepped: float = 0.0  # when the step last moved by itself, in seconds
+    first: int = 0  # the step at which the player was last placed from here, as by an address
+    placed: int = 0  # and how many times it was
 
     def load(self, name: str) -> Scenario:
         """A scenario by its name, handed in or of the catalogue."""
@@ -66,9 +66,10 @@ class Visit:
         self.anew()
 
     def go(self, step: int) -> None:
-        """Look at a step."""
+        """Place the player at a step."""
         self.change(step=step)
-        st.session_state["step"] = step
+        self.first = step
+        self.placed += 1
 
     def anew(self, setting: Setting | None = None) -> None:
         """Make every control anew, for another first setting where one is given."""
@@ -77,9 +78,9 @@ class Visit:
             self.change(setting=setting)
 
     def write_address(self) -> None:
-        """Put the address into the browser's, but not at every step of a play."""
+        """Put the address into the browser's."""
         query = to_query(self.address, self.base())
-        if self.written != query and not self.playing:
+        if self.written != query:
             self.written, self.written_at = query, time.monotonic()
             st.query_params.from_dict(query)
 
@@ -87,7 +88,6 @@ class Visit:
         """Take an address from the browser, and make every control as it says."""
         self.address, self.wrong = from_query(query, self.names(), self.load)
         self.written = query
-        self.playing = False
         self.go(self.address.step)
         self.anew()
 
