@@ -49,7 +49,7 @@ TESTS = {
     ),
     "balance": ("tests/test_balance.py", "not settle_where"),
     "scenario": (
-        "tests/test_scenario.py tests/test_cases.py",
+        "tests/test_schema.py tests/test_scenario.py tests/test_cases.py",
         "not (evenly or begins_with or differs or off or ten_thousand or command_refuses or odd_value)",
     ),
     "store": ("tests/test_store.py", "not share_waits"),

@@ -37,6 +37,7 @@ HOLDER = ".holder"
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # of DuckDB: fetch nothing
 WILD = re.compile(r"[*?\[]")  # what a folder's name may hold and DuckDB would take for a pattern
 PATIENCE = 120.0  # seconds that a share waits for others to have looked at the folder
+NAMING = 2  # seconds that the holder of a lock may take to write its name
 
 
 class Asked(BaseModel):
@@ -225,11 +226,13 @@ class Results:
             lock.release()
 
     def taken(self, which: str) -> str:
-        """What is said where one of the folder's locks is held."""
-        try:
-            who = (self.folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
-        except OSError:
-            who = "another process"
+        """What is said where one of the folder's locks is held; who has just taken it is given time to write its name."""
+        who, deadline = "", time.monotonic() + NAMING
+        while not who and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                who = (self.folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
+            time.sleep(0 if who else 0.02)
+        who = who or "another process"
         share = f" (share {which[1:].replace('-of-', '/')})" if which else ""
         return f"is being written by {who}{share}; wait for it or choose another --out"
 

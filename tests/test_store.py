@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pickle
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -250,20 +251,32 @@ def test_shares_stand_beside_one_another_and_nothing_else_does(tmp_path: Path) -
         pass
 
 
-def test_a_holder_that_was_killed_does_not_hold(tmp_path: Path) -> None:
+def test_a_holder_that_was_killed_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
     (results.folder / ".holder").write_text("process 1 on moon", "utf-8")
     with results.locked():
         assert "moon" not in (results.folder / ".holder").read_text("utf-8")
+    monkeypatch.setattr(store, "NAMING", 0.1)
     with filelock.FileLock(results.folder / ".lock"):
         assert "another process" in refusal(results)
+
+
+def test_a_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results")
+    results.folder.mkdir()
+    name = threading.Timer(0.2, (results.folder / ".holder").write_text, ("process 1 on moon", "utf-8"))
+    with filelock.FileLock(results.folder / ".lock"):
+        name.start()
+        assert "process 1 on moon" in refusal(results)
+    name.join()
 
 
 def test_a_share_waits_for_one_that_looks_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
     monkeypatch.setattr(store, "PATIENCE", 0.2)
+    monkeypatch.setattr(store, "NAMING", 0.1)
     with filelock.FileLock(results.folder / ".lock"):
         start = time.monotonic()
         assert "another process" in refusal(results, Share(1, 2))
