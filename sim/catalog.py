@@ -28,7 +28,7 @@ from sim.faults import (
 )
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import MAX_SHOCKS, MAX_STATES, MAX_TIES, Scenario
-from sim.settings import settled, with_mechanism_off
+from sim.settings import key_of, settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 BASE = "baseline_2023"  # the scenario that the others change
@@ -171,8 +171,8 @@ def load(reference: str | Path) -> Scenario:
 def frozen(content: Any) -> Any:
     """A draft's content with tuples for its lists, as the schema has them."""
     if isinstance(content, dict):
-        return {key: frozen(value) for key, value in content.items()}
-    return tuple(frozen(item) for item in content) if isinstance(content, list) else content
+        return {key: frozen(value) if isinstance(value, (dict, list)) else value for key, value in content.items()}
+    return tuple(map(frozen, content)) if isinstance(content, list) else content
 
 
 def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
@@ -315,7 +315,7 @@ def world_draft(path: Path) -> Draft:
         name = shown_path(table)
         for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
             draft.origins["ties", len(ties)] = (name, line, ())
-            ties.append({key: number(cell) if key == "value" else cell for key, cell in row.items()})
+            ties.append({**row, "value": number(row["value"])} if "value" in row else row)
     return draft
 
 
@@ -332,7 +332,7 @@ def rows(
     found: list[tuple[int, dict[str, str]]] = []
     line = 1
     try:
-        given = sum(1 for cells in csv.reader(io.StringIO(text, newline="")) if cells) - 1
+        given = rows_in(text, most)
         if given > most:  # counted first, as they take a hundred times the room of their text
             draft.broken(Fault(name, 1, "", f"has {given} rows; at most {most} are read"))
             return []
@@ -350,11 +350,10 @@ def rows(
             elif header.count(column) > 1:
                 draft.broken(Fault(name, 1, column, "this column stands here more than once"))
         line = reader.line_num + 1
+        read = [(place, column) for place, column in enumerate(header) if column in known]
         for cells in reader:
             if len(cells) == len(header):
-                found.append(
-                    (line, {k: c.strip() for k, c in zip(header, cells, strict=True) if k in known and c.strip()})
-                )
+                found.append((line, {column: cell for place, column in read if (cell := cells[place].strip())}))
             elif cells:
                 message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
                 draft.broken(Fault(name, line, "", message))
@@ -363,6 +362,13 @@ def rows(
         message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
         draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
     return found
+
+
+def rows_in(text: str, most: int) -> int:
+    """How many rows a table has, or a number that is no greater than `most` where it cannot have more."""
+    if text.count("\n") + text.count("\r") <= most:
+        return 0
+    return sum(1 for cells in csv.reader(io.StringIO(text, newline="")) if cells) - 1
 
 
 def state_record(row: dict[str, str]) -> dict[str, Any]:
@@ -391,14 +397,14 @@ def duplicate_ties(draft: Draft) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], int] = {}
     ties = draft.content.get("ties", [])
     for n, tie in enumerate(ties if isinstance(ties, list) else []):
-        if isinstance(tie, dict) and all(isinstance(tie.get(key), str) for key in ("kind", "a", "b")):
+        kind, a, b = (tie.get(key) for key in ("kind", "a", "b")) if isinstance(tie, dict) else (None, None, None)
+        if isinstance(kind, str) and isinstance(a, str) and isinstance(b, str):
             file, line, _ = draft.origins.get(("ties", n), ("", 0, ()))
-            ends = [tie["a"], tie["b"]]
-            key = (file, tie["kind"], *(ends if tie["kind"] == "sanction" else sorted(ends)))
+            key = (file, *key_of(kind, a, b))
             if key in seen:
                 yield draft.fault(
                     ("ties", n),
-                    f"this {tie['kind']} of {' and '.join(ends)} stands on line {seen[key]} already; give it once",
+                    f"this {kind} of {a} and {b} stands on line {seen[key]} already; give it once",
                 )
             seen[key] = line
 

@@ -43,9 +43,13 @@ class Names:
                 self.known[what] = table(content, f"{what}s").keys()
         self.said: dict[tuple[str, str], str] = {}
 
+    def has(self, what: str, name: Any) -> bool:
+        """Whether a name is defined, as far as that can be said."""
+        return not isinstance(name, str) or name in self.known.get(what, (name,))
+
     def check(self, what: str, name: Any, place: PathInFile) -> Found:
         """A fault where a name isn't defined."""
-        if isinstance(name, str) and name not in self.known.get(what, (name,)):
+        if not self.has(what, name):
             if (what, name) not in self.said:
                 near = suggestion(name, self.known[what]) if len(self.said) < MOST_SUGGESTIONS else ""
                 self.said[what, name] = f"unknown {what} {quoted(name)}{near}"
@@ -120,10 +124,12 @@ def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
     """Ties to states that are not there, or to oneself."""
     for n, tie in items(content, "ties"):
         a, b = tie.get("a"), tie.get("b")
-        yield from names.selector(a, ("ties", n, "a"))
-        yield from names.selector(b, ("ties", n, "b"))
-        yield from loop_faults(a, b, ("ties", n, "b"))
-        yield from regime_faults(tie, ("ties", n), names)
+        if not (names.has("state", a) and names.has("state", b)) or a == b:
+            yield from names.selector(a, ("ties", n, "a"))
+            yield from names.selector(b, ("ties", n, "b"))
+            yield from loop_faults(a, b, ("ties", n, "b"))
+        if tie.get("regime"):
+            yield from regime_faults(tie, ("ties", n), names)
         if tie.get("regime") and tie.get("kind") != "sanction":
             yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
         if tie.get("since") and tie.get("kind") != "sanction":

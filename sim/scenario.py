@@ -74,11 +74,13 @@ class State(Strict):
     note: Text = ""
 
 
+UNIT = Between(0, 1)
+TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, UNBOUNDED)}
+
+
 def bounded_by_kind(value: float, info: ValidationInfo) -> float:
     """A tie's value in the bounds of its kind."""
-    kind = info.data.get("kind")
-    bounds = Between(-1e6, 1e6) if kind == "propensity" else Between(0, UNBOUNDED) if kind == "trade" else Between(0, 1)
-    return float(bounds.check(value))
+    return float(TIE_BOUNDS.get(info.data.get("kind", ""), UNIT).check(value))
 
 
 class Tie(Strict):

@@ -178,13 +178,18 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     """
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
-        for key in list(matching(tie, kept, institutions)):
+        for key in [key_of(tie.kind, tie.a, tie.b)] if is_plain(tie) else list(matching(tie, kept, institutions)):
             old = kept.get(key)
             regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime
             as_is = (tie.a, tie.b, tie.regime) == (*key[1:], regime)  # a copy of each of many ties takes seconds
             kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
     order = {kind: n for n, kind in enumerate(TIE_KINDS)}
     return tuple(kept[key] for key in sorted(kept, key=lambda k: (order[k[0]], k)) if kept[key].value != 0)
+
+
+def is_plain(tie: Tie) -> bool:
+    """Whether a tie names two states, as nearly all do: then no selector need be looked at."""
+    return tie.a != tie.b and tie.a[0] not in "@*" and tie.b[0] not in "@*"
 
 
 def matching(

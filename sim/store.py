@@ -226,7 +226,7 @@ class Results:
             lock.release()
 
     def taken(self, which: str) -> str:
-        """What is said where one of the folder's locks is held; who has just taken it is given time to write its name."""
+        """What is said where one of the folder's locks is held; who just took it is given time to write its name."""
         who, deadline = "", time.monotonic() + NAMING
         while not who and time.monotonic() < deadline:
             with contextlib.suppress(OSError):
