@@ -15,7 +15,7 @@ import cryptography  # noqa: F401  # the local cluster speaks TLS, so that no ot
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one
+from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one, track_unhurt
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
@@ -124,6 +124,7 @@ def existing(address: str) -> Iterator[Client]:
 def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
+    track_unhurt()
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
         cluster = LocalCluster(
             n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,

@@ -282,15 +282,20 @@ def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | Sparse
 
 def pool_of(workers: int) -> ProcessPoolExecutor:
     """A pool of fresh processes that end with this one and leave its signals to it."""
+    track_unhurt()
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
+
+
+def track_unhurt() -> None:
+    """Start the process that clears up after workers where no signal that ends a sweep ends it too."""
     block = getattr(signal, "pthread_sigmask", None)
     if block is not None:
         block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it inherits what is blocked, as it must outlive a hang-up too
+        resource_tracker.ensure_running()  # it inherits what is blocked
     finally:
         if block is not None:
             block(signal.SIG_UNBLOCK, LEFT_TO_PARENT)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
 
 
 def follow_parent() -> None:

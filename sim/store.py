@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -170,7 +171,8 @@ class Results:
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
                 columns = harmless_columns(connection, table) if kind == "csv" else "*"
                 copy = f"copy (select {columns} from {table} order by all) to '{target}' (format {kind}, {options})"  # noqa: S608
-                connection.execute(copy)
+                with writing(path):
+                    connection.execute(copy)
                 written.append(path)
         return sorted(written)
 
@@ -281,11 +283,23 @@ def set_aside(shard: Path) -> None:
     shard.rename(aside / f"{shard.name}-{number}")
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where a file cannot be written, on a full disk say, raise the system's error with its name, whoever writes."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise OSError(errno.EIO, str(error).rpartition(": ")[2], str(path)) from None
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def write_synced(path: Path, content: bytes) -> None:
     """Write a file aside, sync it and rename it into its place."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with aside.open("wb") as file:
+        with writing(path), aside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -323,11 +337,12 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> Non
                 path = aside / f"{table}.parquet"
                 connection.register("rows", columns)
                 target = str(path).replace("'", "''")
-                connection.execute(f"copy (select * from rows) to '{target}' (format parquet, compression zstd)")  # noqa: S608
+                with writing(path):
+                    connection.execute(f"copy (select * from rows) to '{target}' (format parquet, compression zstd)")  # noqa: S608
+                    with path.open("rb+") as file:
+                        os.fsync(file.fileno())
                 connection.unregister("rows")
                 seal[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
     write_synced(aside / SEAL, json.dumps(seal).encode())
     place(aside, results.shards / name)
 

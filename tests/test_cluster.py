@@ -116,8 +116,8 @@ def test_a_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Result
     assert gone(family, 2)
 
 
-@pytest.mark.parametrize("shards", [0, 5])
-def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, shards: int) -> None:
+@pytest.mark.parametrize(("shards", "number"), [(0, signal.SIGINT), (5, signal.SIGHUP)])
+def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, shards: int, number: signal.Signals) -> None:
     folder = tmp_path / "results"
     process = started(folder, *ALONE)
     wait_for_shards(folder, shards, process)
@@ -125,10 +125,10 @@ def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, shards: int
         time.sleep(0.01)
     family = [process, *process.children(recursive=True)]
     began = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert f"--out {folder} --engine dask" in err
     assert "Traceback" not in err
     assert gone(family, 2)

@@ -262,6 +262,22 @@ def test_a_holder_that_was_killed_does_not_hold(tmp_path: Path, monkeypatch: pyt
         assert "another process" in refusal(results)
 
 
+@pytest.mark.parametrize("most", [10, 3000])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, most: int) -> None:
+    """A limit on the size of files stands for a full disk."""
+    resource = pytest.importorskip("resource")  # of POSIX
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"shards/.*/runs\.parquet") as caught:
+            write_shard(Results(tmp_path / "results"), "x", {"runs": {"n": np.random.default_rng(1).random(10_000)}})
+        with pytest.raises(OSError, match=r"manifest\.json"):
+            write_manifest(Results(tmp_path / "results"), {"n": "x" * 4000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.strerror
+
+
 def test_a_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
