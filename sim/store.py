@@ -291,7 +291,8 @@ def writing(path: Path) -> Iterator[None]:
     except duckdb.IOException as error:
         raise OSError(errno.EIO, str(error).rpartition(": ")[2], str(path)) from None
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
         raise
 
 
