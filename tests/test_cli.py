@@ -243,6 +243,20 @@ def test_a_scenario_of_ones_own_folder_is_found_by_name(tmp_path: Path) -> None:
     assert "mine" in {row["name"] for row in json.loads(done.stdout)}
 
 
+def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
+    swept: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "file", swept[0]
+    file.touch()
+    for there in (file, file / "inside"):
+        (line,) = refused("sweep", "unix_1988", "--out", str(there)).splitlines()
+        assert line.endswith("is a file, or in one; give a folder")
+    (line,) = refused("sweep", "unix_1988", "--out", str(folder)).splitlines()
+    assert "holds another question" in line
+    for there in (folder, folder / "tables"):
+        assert "lies among the results" in refused("export", str(folder), str(there))
+
+
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     folder, _ = swept
     counted = "select scenario, count(*) as n from runs group by all order by all"

@@ -41,6 +41,9 @@ class Scenarios(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(128 + 13)
+        except (FileExistsError, NotADirectoryError) as error:
+            message = "is a file, or in one; give a folder"
+            refuse(InputError([Fault(str(error.filename), 1, "", message)]), as_json="--json" in sys.argv)
         except OSError as error:
             click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
             sys.exit(FAILED)

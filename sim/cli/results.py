@@ -108,5 +108,7 @@ def export(results: Path, folder: Path, kind: str) -> None:
     """
     from sim.store import Results
 
+    if folder.resolve().is_relative_to(results.resolve()):
+        raise InputError([Fault(str(folder), 1, "", "lies among the results; choose a folder outside them")])
     for path in Results(results).export(folder, kind):
         click.echo(str(path))

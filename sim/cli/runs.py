@@ -243,7 +243,7 @@ def resumable(folder: Path) -> Iterator[tuple[Callable[[int, int], None], str]]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """Runs done of all runs, with an estimate of the time left, on standard error."""
+    """Runs done of all runs, with an estimate of the time left, on standard error, once there is something to tell."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -255,9 +255,18 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
     )
 
     columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("runs", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    task = bar.add_task("runs", total=None)
+
+    def told(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield told
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def sweep_record(report: Report) -> dict[str, Any]:
