@@ -397,7 +397,7 @@ def duplicate_ties(draft: Draft) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], int] = {}
     ties = draft.content.get("ties", [])
     for n, tie in enumerate(ties if isinstance(ties, list) else []):
-        kind, a, b = (tie.get(key) for key in ("kind", "a", "b")) if isinstance(tie, dict) else (None, None, None)
+        kind, a, b = (tie.get("kind"), tie.get("a"), tie.get("b")) if isinstance(tie, dict) else (None, None, None)
         if isinstance(kind, str) and isinstance(a, str) and isinstance(b, str):
             file, line, _ = draft.origins.get(("ties", n), ("", 0, ()))
             key = (file, *key_of(kind, a, b))

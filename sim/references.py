@@ -204,11 +204,12 @@ def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]
 def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Found:
     """Source cells anywhere in a draft that do not resolve."""
     if isinstance(content, dict):
-        note = content.get("note")
         for key, value in content.items():
-            if isinstance(value, str) and (key == "source" or key.endswith("_source")) and value:
-                for message in source_faults(value, note if isinstance(note, str) else "", sources):
-                    yield (*place, key), message
+            if isinstance(value, str):
+                if value and key.endswith("source") and (key == "source" or key.endswith("_source")):
+                    note = content.get("note")
+                    for message in source_faults(value, note if isinstance(note, str) else "", sources):
+                        yield (*place, key), message
             elif isinstance(value, (dict, list)):
                 yield from cited_faults(value, (*place, key), sources)
     elif isinstance(content, list):
