@@ -15,7 +15,7 @@ from sim.settings import MECHANISMS, with_settings
 from sim.sources import Bibliography, source_faults
 
 Found = Iterator[tuple[PathInFile, str]]
-MOST_SUGGESTIONS = 50  # names looked for among the known ones, which takes long where these are thousands
+MOST_SUGGESTIONS = 20  # names looked for among the known ones, which takes long where these are thousands
 
 
 def table(content: Any, key: str) -> dict[str, Any]:
