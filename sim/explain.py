@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +13,13 @@ import numpy as np
 from sim import ensemble, kernel
 from sim.design import label
 from sim.engines import cores
-from sim.faults import Fault, InputError, suggestion
+from sim.faults import Fault, InputError
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
 from sim.model import BlocModel, StateAgent
 from sim.outcomes import LATE_STEPS
 from sim.provenance import as_run
+from sim.references import state_suggestion
 from sim.scenario import Scenario
 from sim.store import Results
 from sim.trajectory import Run
@@ -212,17 +212,8 @@ def known_state(scenario: Scenario, state: str) -> None:
     """Raise InputError, with the state that may be meant, where the scenario has none of this id."""
     if state in scenario.states:
         return
-    ids = {record.name.casefold(): id for id, record in scenario.states.items()}
-    ids |= {id.casefold(): id for id in scenario.states}
-    word = state.casefold()
-    meant = [ids[word]] if word in ids else list(dict.fromkeys(ids[near] for near in near_words(word, ids)))
-    hint = f" (did you mean {meant[0]!r}?)" if meant else suggestion(state, scenario.states)
+    hint = state_suggestion(scenario.states, state)
     raise InputError([Fault("STATE", 1, "", f"unknown state {state!r}{hint}; `blocs show` lists them")])
-
-
-def near_words(word: str, known: Mapping[str, str]) -> list[str]:
-    """Known words that begin as the word does, else those most like it."""
-    return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
 
 
 # The mean over many runs

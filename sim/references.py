@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -59,6 +60,18 @@ class Names:
         """A fault where a selector names no state or institution."""
         if isinstance(name, str) and name != "*":
             yield from self.check(*(("institution", name[1:]) if name.startswith("@") else ("state", name)), place)
+
+
+def near_words(word: str, known: Mapping[str, str]) -> list[str]:
+    """Known words that begin as the word does, else those most like it."""
+    return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
+
+
+def state_suggestion(states: Mapping[str, State], word: str) -> str:
+    """' (did you mean …?)' where a state's id or name is near a word."""
+    ids = {record.name.casefold(): id for id, record in states.items()} | {id.casefold(): id for id in states}
+    near = [word.casefold()] if word.casefold() in ids else near_words(word.casefold(), ids)
+    return f" (did you mean {quoted(ids[near[0]])}?)" if near else suggestion(word, states)
 
 
 def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: bool = True) -> Found:

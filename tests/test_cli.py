@@ -257,6 +257,20 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
         assert "lies among the results" in refused("export", str(folder), str(there))
 
 
+@pytest.mark.parametrize("words", [("show", "baseline_2023", "--state"), ("explain", "baseline_2023")])
+@pytest.mark.parametrize(("word", "meant"), [("India", "IND"), ("north korea", "PRK"), ("UAS", "USA"), ("iran", "IRN")])
+def test_a_states_name_leads_to_its_id(words: tuple[str, ...], word: str, meant: str) -> None:
+    assert f"did you mean '{meant}'" in refused(*words, word)
+
+
+def test_tables_are_as_wide_as_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in (60, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert columns / 2 < max(map(len, quick("list").splitlines())) <= columns
+    monkeypatch.delenv("COLUMNS")
+    assert 60 < max(map(len, quick("list").splitlines())) <= 110
+
+
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     folder, _ = swept
     counted = "select scenario, count(*) as n from runs group by all order by all"

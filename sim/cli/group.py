@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -113,10 +114,11 @@ workers_option = click.option(
 
 
 def console() -> Console:
-    """Standard output as rich writes it (NO_COLOR is respected)."""
+    """Standard output as rich writes it (NO_COLOR and COLUMNS are respected)."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 110)
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, emoji=False, width=None if told else 110)
 
 
 def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:

@@ -21,7 +21,7 @@ from sim.cli.group import (
     table,
     without_option,
 )
-from sim.faults import Fault, InputError, printable, suggestion
+from sim.faults import Fault, InputError, printable
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -71,6 +71,7 @@ def show(
     """
     from sim.catalog import bibliography, extended, load
     from sim.cli import tell
+    from sim.references import state_suggestion
 
     found = resolved(scenario, settings, without)
     if as_json:
@@ -78,7 +79,7 @@ def show(
         return
     if states:
         unknown = [
-            Fault("--state", 1, state, f"unknown state{suggestion(state, found.states)}")
+            Fault("--state", 1, state, f"unknown state{state_suggestion(found.states, state)}")
             for state in states
             if state not in found.states
         ]
