@@ -188,6 +188,7 @@ def test_the_command_says_what_is_identified_and_writes_what_sweep_takes(folder:
             if one["n"] == model["n"]:
                 assert one[f"model_less_{key}"]["value"] == pytest.approx(model[key]["value"] - one[key]["value"])
     assert len(draws_of(BASE, str(there / draws.FILE)).values) > 100
+    assert "give more --points" in CliRunner().invoke(cli, asked[:-1]).stdout
 
 
 def test_without_a_record_there_is_nothing_to_fit_to() -> None:
