@@ -263,14 +263,6 @@ def test_a_states_name_leads_to_its_id(words: tuple[str, ...], word: str, meant:
     assert f"did you mean '{meant}'" in refused(*words, word)
 
 
-def test_tables_are_as_wide_as_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for columns in (60, 200):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        assert columns / 2 < max(map(len, quick("list").splitlines())) <= columns
-    monkeypatch.delenv("COLUMNS")
-    assert 60 < max(map(len, quick("list").splitlines())) <= 110
-
-
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     folder, _ = swept
     counted = "select scenario, count(*) as n from runs group by all order by all"

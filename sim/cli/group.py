@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import io
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -114,11 +113,10 @@ workers_option = click.option(
 
 
 def console() -> Console:
-    """Standard output as rich writes it (NO_COLOR and COLUMNS are respected)."""
+    """Standard output as rich writes it (NO_COLOR is respected)."""
     from rich.console import Console
 
-    told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, emoji=False, width=None if told else 110)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 110)
 
 
 def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
