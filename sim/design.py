@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.kernel import Floats
 from sim.parameters import Parameters, parameter_range
-from sim.scenario import MAX_POINTS, SAMPLED, Scenario, Spread, Sweep
+from sim.scenario import SAMPLED, Scenario, Spread, Sweep
 from sim.settings import with_settings
 
 
@@ -47,22 +47,17 @@ def label(name: str, settings: dict[str, float]) -> str:
 
 
 def points(name: str, scenario: Scenario) -> list[Point]:
-    """All design points of a scenario's sweep; raises ValueError where there are more than MAX_POINTS."""
+    """All design points of a scenario's sweep; raises ValueError where a list's settings have unequally many values."""
     sweep = scenario.sweep
-    rows = sampled(sweep) if sweep.design in SAMPLED else crossed_or_paired(name, sweep)
+    rows = sampled(sweep) if sweep.design in SAMPLED else crossed_or_paired(sweep)
     return [Point(name, settings, scenario) for settings in rows]
 
 
-def crossed_or_paired(name: str, sweep: Sweep) -> Iterator[dict[str, float]]:
+def crossed_or_paired(sweep: Sweep) -> Iterator[dict[str, float]]:
     """A grid crosses the values of all settings, a list pairs them in order."""
     columns = [values_of(swept) for swept in sweep.vary.values()]
-    rows: Iterable[tuple[float, ...]]
-    if sweep.design == "grid" or not columns:
-        count, rows = math.prod(map(len, columns)), itertools.product(*columns)
-    else:
-        count, rows = len(columns[0]), zip(*columns, strict=True)
-    if count > MAX_POINTS:
-        raise ValueError(f"{name} has {count} design points; at most {MAX_POINTS} are run in one sweep")
+    crossed = sweep.design == "grid" or not columns
+    rows: Iterable[tuple[float, ...]] = itertools.product(*columns) if crossed else zip(*columns, strict=True)
     return (dict(zip(sweep.vary, row, strict=True)) for row in rows)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from sim.faults import PathInFile, quoted, suggestion
 from sim.parameters import Parameters, Sourced
-from sim.scenario import MAX_POINTS, NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
+from sim.scenario import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
 from sim.settings import MECHANISMS, with_settings
 from sim.sources import Bibliography, source_faults
 
@@ -44,13 +43,9 @@ class Names:
                 self.known[what] = table(content, f"{what}s").keys()
         self.said: dict[tuple[str, str], str] = {}
 
-    def has(self, what: str, name: Any) -> bool:
-        """Whether a name is defined, as far as that can be said."""
-        return not isinstance(name, str) or name in self.known.get(what, (name,))
-
     def check(self, what: str, name: Any, place: PathInFile) -> Found:
         """A fault where a name isn't defined."""
-        if not self.has(what, name):
+        if isinstance(name, str) and name not in self.known.get(what, (name,)):
             if (what, name) not in self.said:
                 near = suggestion(name, self.known[what]) if len(self.said) < MOST_SUGGESTIONS else ""
                 self.said[what, name] = f"unknown {what} {quoted(name)}{near}"
@@ -135,16 +130,18 @@ def bloc_faults(content: Mapping[str, Any], names: Names) -> Found:
 
 def tie_faults(content: Mapping[str, Any], names: Names) -> Found:
     """Ties to states that are not there, or to oneself."""
+    states = names.known.get("state", ())
     for n, tie in items(content, "ties"):
         a, b = tie.get("a"), tie.get("b")
-        if not (names.has("state", a) and names.has("state", b)) or a == b:
+        ends_are_states = isinstance(a, str) and isinstance(b, str) and a in states and b in states
+        if a == b or not ends_are_states:  # of nearly all ties there is nothing to say
             yield from names.selector(a, ("ties", n, "a"))
             yield from names.selector(b, ("ties", n, "b"))
             yield from loop_faults(a, b, ("ties", n, "b"))
         if tie.get("regime"):
             yield from regime_faults(tie, ("ties", n), names)
-        if tie.get("regime") and tie.get("kind") != "sanction":
-            yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
+            if tie.get("kind") != "sanction":
+                yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
         if tie.get("since") and tie.get("kind") != "sanction":
             yield ("ties", n, "since"), "only a sanction is dated; leave it out"
 
@@ -188,20 +185,16 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
         states=dict.fromkeys(table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
     )  # has the names of the draft alone, so that it is there when the draft has faults
     sweep = table(content, "sweep")
-    lengths, counts = set(), []
+    lengths = set()
     for path, given in table(sweep, "vary").items():
         spread = given if isinstance(given, dict) else {}
         values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
         lengths.add(quoted(len(given) if isinstance(given, list) else spread.get("points")))
-        counts.append(len(given) if isinstance(given, list) else spread.get("points", 2))
         for value in values:
             if isinstance(value, (int, float)) and abs(value) <= 1e300:
                 yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
     if sweep.get("design") == "list" and len(lengths) > 1:
         yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
-    known = [count for count in counts if isinstance(count, int) and count > 0]
-    if sweep.get("design", "grid") == "grid" and math.prod(known) > MAX_POINTS:
-        yield ("sweep", "vary"), f"crosses to {math.prod(known)} design points; give at most {MAX_POINTS}"
 
 
 def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:
@@ -219,7 +212,7 @@ def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Foun
     if isinstance(content, dict):
         for key, value in content.items():
             if isinstance(value, str):
-                if value and key.endswith("source") and (key == "source" or key.endswith("_source")):
+                if value and (key == "source" or key.endswith("_source")):
                     note = content.get("note")
                     for message in source_faults(value, note if isinstance(note, str) else "", sources):
                         yield (*place, key), message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -227,7 +228,7 @@ class Sweep(Strict):
 
     @model_validator(mode="after")
     def values_fit_the_design(self) -> Sweep:
-        """A sampling design has ranges and a number of points; the others have values."""
+        """A sampling design has ranges and a number of points; the others have values, not too many of them."""
         sampled = self.design in SAMPLED
         if sampled and self.points is None:
             raise ValueError(f"a {self.design} design needs points, such as points = 1024")
@@ -236,6 +237,10 @@ class Sweep(Strict):
                 raise ValueError(f"a {self.design} design samples ranges; give {path} as {{ start = 0, stop = 1 }}")
             if not sampled and isinstance(values, Spread) and values.points is None:
                 raise ValueError(f"{path} needs points, such as {{ start = 0, stop = 1, points = 3 }}")
+        counts = [values.points or 2 if isinstance(values, Spread) else len(values) for values in self.vary.values()]
+        made, size = ("crosses", math.prod(counts)) if self.design == "grid" else ("pairs", max(counts, default=0))
+        if not sampled and size > MAX_POINTS:
+            raise ValueError(f"{made} to {size} design points; give at most {MAX_POINTS}")
         return self
 
 

@@ -79,7 +79,7 @@ def question_of(
     """The question that sweeps of the scenarios ask, each with its own sweep unless told otherwise.
 
     One seed serves all, the first scenario's by default, so that they are compared on the same luck.
-    Raises ValueError where a design is too large.
+    Raises ValueError where a list's settings have unequally many values.
     """
     found: list[Point] = []
     counts: list[int] = []

@@ -165,12 +165,16 @@ def test_a_sampling_design_without_ranges_samples_every_parameter(tmp_path: Path
             assert low <= value <= high
 
 
+STEP = "{{ start = 0, stop = 1, points = {} }}".format
+
+
 @pytest.mark.parametrize(
     ("text", "phrase"),
     [
         ('design = "sobol"\n', "a sobol design needs points, such as points = 1024"),
         ('design = "sobol"\npoints = 8\n[sweep.vary]\nerosion = [0, 1]\n', "samples ranges; give erosion as"),
         ("[sweep.vary]\nerosion = { start = 0, stop = 1 }\n", "erosion needs points"),
+        (f"[sweep.vary]\nerosion = {STEP(1000)}\nstrain = {STEP(101)}\n", "crosses to 101000 design points; give at"),
     ],
 )
 def test_values_must_fit_the_design(tmp_path: Path, text: str, phrase: str) -> None:
