@@ -130,8 +130,8 @@ def calibration(scenario: Scenario, world: World, observed: Observed, table: Tab
         "parameters": parameters(scenario, found.learnt),
         "readings": readings(found.readings),
         "figures": {
-            kind: {name: one._asdict() for name, one in figures(told, world, observed).items()}
-            for kind, told in kinds.items()
+            kind: {name: one._asdict() for name, one in figures(forecast, world, observed).items()}
+            for kind, forecast in kinds.items()
         },
         "beside": {WITHOUT_STATE: beside(by_state, scenario, observed)},
         "states": {

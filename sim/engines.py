@@ -72,6 +72,8 @@ def threaded(tasks: Sequence[tuple[int, Callable[[], None]]], workers: int | Non
     total, done = sum(runs for runs, _ in tasks), 0
     pool = ThreadPoolExecutor(workers or cores())
     try:
+        if progress is not None:
+            progress(done, total)
         begun = {pool.submit(task): runs for runs, task in tasks}
         for future in as_completed(begun):
             future.result()

@@ -227,13 +227,18 @@ class Results:
             holder.unlink(missing_ok=True)
             lock.release()
 
+    def holder(self, which: str) -> str:
+        """The name that the holder of one of the folder's locks has written, if it has."""
+        try:
+            return (self.folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
     def taken(self, which: str) -> str:
         """What is said where one of the folder's locks is held; who just took it is given time to write its name."""
-        who, deadline = "", time.monotonic() + NAMING
-        while not who and time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                who = (self.folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
-            time.sleep(0 if who else 0.02)
+        deadline = time.monotonic() + NAMING
+        while not (who := self.holder(which)) and time.monotonic() < deadline:
+            time.sleep(0.02)
         who = who or "another process"
         share = f" (share {which[1:].replace('-of-', '/')})" if which else ""
         return f"is being written by {who}{share}; wait for it or choose another --out"
@@ -285,10 +290,15 @@ def set_aside(shard: Path) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Where a file cannot be written, on a full disk say, raise the system's error with its name, whoever writes."""
+    """Where a file cannot be written, on a full disk say, raise the system's error with its name, whoever writes.
+
+    What DuckDB cannot read while it writes stays its own error: a damaged table.
+    """
     try:
         yield
     except duckdb.IOException as error:
+        if not any(str(path.with_name(name)) in str(error) for name in (path.name, f"tmp_{path.name}")):
+            raise
         raise OSError(errno.EIO, str(error).rpartition(": ")[2], str(path)) from None
     except OSError as error:
         if error.errno is not None and error.filename is None:

@@ -278,6 +278,15 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, most: int) -> No
     assert caught.value.strerror
 
 
+def test_what_cannot_be_read_while_a_file_is_written_stays_a_damaged_table(tmp_path: Path) -> None:
+    query = f"copy (select * from '{tmp_path}/gone/runs.parquet') to '{tmp_path}/runs.parquet'"  # noqa: S608
+    with contextlib.closing(duckdb.connect()) as connection:
+        with pytest.raises(duckdb.IOException), store.writing(tmp_path / "runs.parquet"):
+            connection.execute(query)
+        with pytest.raises(OSError, match=r"runs\.csv"), store.writing(tmp_path / "nowhere" / "runs.csv"):
+            connection.execute(f"copy (select 1) to '{tmp_path}/nowhere/runs.csv'")
+
+
 def test_a_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()

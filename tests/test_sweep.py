@@ -208,6 +208,13 @@ def test_a_changed_scenario_is_refused_with_the_difference(whole: Results) -> No
         sweep(changed, whole.folder, workers=1)
 
 
+def test_progress_is_told_before_the_first_run_is_done() -> None:
+    heard: list[tuple[int, int]] = []
+    engines.threaded([(2, lambda: heard.append((-1, -1))), (3, lambda: None)], 1, lambda *told: heard.append(told))
+    assert heard[:2] == [(0, 5), (-1, -1)]
+    assert heard[-1] == (5, 5)
+
+
 EVERY_FIELD = Path(__file__).parent / "cases" / "valid" / "every_shock.toml"
 
 

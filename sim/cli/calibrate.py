@@ -132,9 +132,7 @@ def tell(record: dict[str, Any], folder: Path) -> None:
         shown.add_row(plain(name), *(f"{c['value']:.2f} ({c['low']:.2f} to {c['high']:.2f})" for c in cells))
     out.print()
     out.print(shown)
-    out.print(
-        "\nVotes: AUC of yes against the rest. Ideal points: rank correlation. Mean chances over the posterior.\n"
-    )
+    out.print("\nVotes: AUC of yes against the rest. Ideal points: rank correlation. Mean chances over the posterior.")
     for kind, observations in record["beside"].items():
         out.print()
         out.print(plainer(kind, observations))

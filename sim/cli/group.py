@@ -14,7 +14,7 @@ import click
 
 from sim import __version__
 from sim.cli import complete, signals
-from sim.faults import Fault, InputError, printable
+from sim.faults import Fault, InputError, printable, shown_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,8 @@ class Scenarios(click.Group):
             sys.exit(128 + 13)
         except (FileExistsError, NotADirectoryError) as error:
             message = "is a file, or in one; give a folder"
-            refuse(InputError([Fault(str(error.filename), 1, "", message)]), as_json="--json" in sys.argv)
+            place = shown_path(Path(error.filename))
+            refuse(InputError([Fault(place, 1, "", message)]), as_json="--json" in sys.argv)
         except OSError as error:
             click.echo(f"blocs: {error.filename or 'the system'}: {error.strerror or error}", err=True)
             sys.exit(FAILED)

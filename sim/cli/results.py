@@ -16,7 +16,7 @@ from sim.cli.group import (
     say_json,
     table,
 )
-from sim.faults import Fault, InputError
+from sim.faults import Fault, InputError, shown_path
 
 if TYPE_CHECKING:
     pass
@@ -109,6 +109,6 @@ def export(results: Path, folder: Path, kind: str) -> None:
     from sim.store import Results
 
     if folder.resolve().is_relative_to(results.resolve()):
-        raise InputError([Fault(str(folder), 1, "", "lies among the results; choose a folder outside them")])
+        raise InputError([Fault(shown_path(folder), 1, "", "lies among the results; choose a folder outside them")])
     for path in Results(results).export(folder, kind):
         click.echo(str(path))
