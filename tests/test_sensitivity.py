@@ -268,7 +268,7 @@ def test_the_evaluator_equals_single_runs(settings: tuple[str, ...], outcome: st
             else:
                 shares = one.late_outcomes()[one.outcome_names.index(outcome)]
             assert value == shares
-    assert told == [(3, 9), (6, 9), (9, 9)]
+    assert told == [(0, 9), (3, 9), (6, 9), (9, 9)]
     assert evaluator.means(rows, replicates=3).tolist() == pytest.approx(found.mean(axis=1).tolist(), rel=1e-12)
 
 
