@@ -120,6 +120,10 @@ def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
         (("sweep", "ukraine_settlement", "--steps", "5"), "give at least 10"),
         (("compare", "nowhere"), "holds no results"),
         (("claims", "nowhere"), "holds no results"),
+        (("compare", "no_sanctions"), "is a scenario; run it with `blocs sweep no_sanctions` and give the folder"),
+        (("query", "article_2023", "select 1"), "`blocs sweep article_2023`"),
+        (("report", str(ROOT / "scenarios" / "no_sanctions.toml")), "no_sanctions.toml` and give the folder"),
+        (("export", "unix_1988", "tables"), "`blocs sweep unix_1988`"),
         (("run", "baseline_2023", "--seed", "-1"), "not in the range"),
         (("run",), "Missing argument 'SCENARIO'"),
         (("fly",), "No such command 'fly'"),
@@ -253,6 +257,15 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
         assert line.endswith("is a file, or in one; give a folder")
     (line,) = refused("sweep", "unix_1988", "--out", str(folder)).splitlines()
     assert "holds another question" in line
+    (line,) = refused("new", "scenario", "my_idea", "--folder", str(file)).splitlines()
+    assert line.endswith("is a file, or in one; give a folder")
+    for there, wrong in (
+        (tmp_path, "is a folder"),
+        (file / "a.html", "is in no folder"),
+        (tmp_path / "a" / "b", "is in"),
+    ):
+        (line,) = refused("report", str(folder), "--out", str(there)).splitlines()
+        assert line.startswith(f"{there}:1: {wrong}")
     for there in (folder, folder / "tables"):
         assert "lies among the results" in refused("export", str(folder), str(there))
 
