@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from sim.catalog import load
 from sim.cli import cli
+from sim.cli.group import state_id
 
 ROOT = Path(__file__).parent.parent
 
@@ -271,9 +273,17 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
 
 
 @pytest.mark.parametrize("words", [("show", "baseline_2023", "--state"), ("explain", "baseline_2023")])
-@pytest.mark.parametrize(("word", "meant"), [("India", "IND"), ("north korea", "PRK"), ("UAS", "USA"), ("iran", "IRN")])
+@pytest.mark.parametrize(("word", "meant"), [("Indai", "IND"), ("north kor", "PRK"), ("UAS", "USA"), ("irn", "IRN")])
 def test_a_states_name_leads_to_its_id(words: tuple[str, ...], word: str, meant: str) -> None:
     assert f"did you mean '{meant}'" in refused(*words, word)
+
+
+def test_a_states_full_name_is_taken_where_one_state_bears_it() -> None:
+    assert quick("show", "baseline_2023", "--state", "north KOREA") == quick("show", "baseline_2023", "--state", "PRK")
+    states = load("baseline_2023").states
+    assert {state_id(states, record.name.upper()) for record in states.values()} == set(states)
+    twins = {"AAA": states["IND"], "BBB": states["IND"], "INDIA": states["USA"]}
+    assert [state_id(twins, word) for word in ("india", "INDIA", "nowhere")] == ["india", "INDIA", "nowhere"]
 
 
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
