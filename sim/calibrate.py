@@ -26,6 +26,7 @@ from sim.world import World, world_of
 
 YEAR = 2022  # of the ideal points that are fitted to
 WITHOUT_STATE = "without the state"
+FEW = 0.3  # chance's distance, three times that of the default points, beyond which readers are warned
 
 
 def observed_record(world: World, observed: Observed) -> Record:
@@ -126,6 +127,8 @@ def calibration(scenario: Scenario, world: World, observed: Observed, table: Tab
         "effective": found.effective,
         "best_log_likelihood": float(found.log_likelihood.max()),
         "chance_distance": found.learnt.chance,
+        "few_points": found.learnt.chance > FEW,
+        "effective_needed": found.effective * (found.learnt.chance / FEW) ** 2,
         "fitted_to": [*observed.fitting.votes, f"ideal points {YEAR}"],
         "parameters": parameters(scenario, found.learnt),
         "readings": readings(found.readings),

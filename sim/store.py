@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import time
 import uuid
@@ -23,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from sim.catalog import scenario_names, world_names
 from sim.faults import Fault, InputError, shown_path
 from sim.scenario import MAX_REPLICATES
 from sim.spreadsheet import harmless_sql
@@ -98,8 +100,7 @@ class Results:
             content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
             Manifest.model_validate(content)
         except (OSError, ValueError, RecursionError):
-            message = "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
-            raise InputError([Fault(shown_path(self.folder), 1, "", message)]) from None
+            raise InputError([Fault(shown_path(self.folder), 1, "", without_results(self.folder))]) from None
         return content
 
     def finished(self, names: Collection[str]) -> set[str]:
@@ -278,6 +279,15 @@ def is_sealed(shard: Path) -> bool:
         )
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def without_results(folder: Path) -> str:
+    """What to do where a path, a scenario's name or file perhaps, is no folder of results."""
+    known = not folder.exists() and str(folder) in (*scenario_names(), *world_names())
+    if known or (folder.suffix == ".toml" and folder.is_file()):
+        named = shlex.quote(shown_path(folder))
+        return f"is a scenario; run it with `blocs sweep {named}` and give the folder that it names"
+    return "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
 
 
 def set_aside(shard: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from dataclasses import replace
@@ -188,7 +189,11 @@ def test_the_command_says_what_is_identified_and_writes_what_sweep_takes(folder:
             if one["n"] == model["n"]:
                 assert one[f"model_less_{key}"]["value"] == pytest.approx(model[key]["value"] - one[key]["value"])
     assert len(draws_of(BASE, str(there / draws.FILE)).values) > 100
-    assert "give more --points" in CliRunner().invoke(cli, asked[:-1]).stdout
+    needed = record["effective"] * (record["chance_distance"] / 0.3) ** 2
+    assert record["few_points"]
+    assert record["effective_needed"] == pytest.approx(needed)
+    shown = " ".join(CliRunner().invoke(cli, asked[:-1]).stdout.split())
+    assert f"it takes some {math.ceil(needed)} draws or more: give more --points" in shown
 
 
 def test_without_a_record_there_is_nothing_to_fit_to() -> None:

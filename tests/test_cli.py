@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from sim.catalog import load
 from sim.cli import cli
+from sim.cli.group import state_id
 
 ROOT = Path(__file__).parent.parent
 
@@ -120,6 +122,10 @@ def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
         (("sweep", "ukraine_settlement", "--steps", "5"), "give at least 10"),
         (("compare", "nowhere"), "holds no results"),
         (("claims", "nowhere"), "holds no results"),
+        (("compare", "no_sanctions"), "is a scenario; run it with `blocs sweep no_sanctions` and give the folder"),
+        (("query", "article_2023", "select 1"), "`blocs sweep article_2023`"),
+        (("report", str(ROOT / "scenarios" / "no_sanctions.toml")), "no_sanctions.toml` and give the folder"),
+        (("export", "unix_1988", "tables"), "`blocs sweep unix_1988`"),
         (("run", "baseline_2023", "--seed", "-1"), "not in the range"),
         (("run",), "Missing argument 'SCENARIO'"),
         (("fly",), "No such command 'fly'"),
@@ -253,14 +259,31 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
         assert line.endswith("is a file, or in one; give a folder")
     (line,) = refused("sweep", "unix_1988", "--out", str(folder)).splitlines()
     assert "holds another question" in line
+    (line,) = refused("new", "scenario", "my_idea", "--folder", str(file)).splitlines()
+    assert line.endswith("is a file, or in one; give a folder")
+    for there, wrong in (
+        (tmp_path, "is a folder"),
+        (file / "a.html", "is in no folder"),
+        (tmp_path / "a" / "b", "is in"),
+    ):
+        (line,) = refused("report", str(folder), "--out", str(there)).splitlines()
+        assert line.startswith(f"{there}:1: {wrong}")
     for there in (folder, folder / "tables"):
         assert "lies among the results" in refused("export", str(folder), str(there))
 
 
 @pytest.mark.parametrize("words", [("show", "baseline_2023", "--state"), ("explain", "baseline_2023")])
-@pytest.mark.parametrize(("word", "meant"), [("India", "IND"), ("north korea", "PRK"), ("UAS", "USA"), ("iran", "IRN")])
+@pytest.mark.parametrize(("word", "meant"), [("Indai", "IND"), ("north kor", "PRK"), ("UAS", "USA"), ("irn", "IRN")])
 def test_a_states_name_leads_to_its_id(words: tuple[str, ...], word: str, meant: str) -> None:
     assert f"did you mean '{meant}'" in refused(*words, word)
+
+
+def test_a_states_full_name_is_taken_where_one_state_bears_it() -> None:
+    assert quick("show", "baseline_2023", "--state", "north KOREA") == quick("show", "baseline_2023", "--state", "PRK")
+    states = load("baseline_2023").states
+    assert {state_id(states, record.name.upper()) for record in states.values()} == set(states)
+    twins = {"AAA": states["IND"], "BBB": states["IND"], "INDIA": states["USA"]}
+    assert [state_id(twins, word) for word in ("india", "INDIA", "nowhere")] == ["india", "INDIA", "nowhere"]
 
 
 def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:

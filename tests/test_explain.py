@@ -259,7 +259,8 @@ def test_the_command_explains_a_sweep(tmp_path: Path) -> None:
     by_hand = averaged(load("no_sanctions").model_copy(update={"steps": 10}), "CHN", seed=SEED, replicates=4)
     assert record["no_sanctions"] == by_hand.record()
     assert "no_sanctions" in told(str(folder), "CHN")
-    assert "did you mean 'CHN'" in told(str(folder), "China", code=2)
+    assert json.loads(told(str(folder), "china", "--json"))["scenarios"] == record
+    assert "did you mean 'CHN'" in told(str(folder), "Chnia", code=2)
     assert "--step:1" in told(str(folder), "CHN", "--step", "3", code=2)
 
 
@@ -267,7 +268,7 @@ def test_the_command_explains_a_sweep(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("IRNN",), "unknown state 'IRNN' (did you mean 'IRN'?)"),
-        (("India",), "unknown state 'India' (did you mean 'IND'?)"),
+        (("Indai",), "unknown state 'Indai' (did you mean 'IND'?)"),
         (("Saudi",), "(did you mean 'SAU'?)"),
         (("irn",), "(did you mean 'IRN'?)"),
         (("IRN", "--step", "41"), "41 is not one of the scenario's steps; give one from 1 to 40"),

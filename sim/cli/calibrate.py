@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 BASE = "baseline_2023"
 DRAWS = 256
-FEW = 0.3  # chance's distance, three times that of the default points, beyond which readers are warned
 
 
 @cli.command()
@@ -123,8 +123,11 @@ def tell(record: dict[str, Any], folder: Path) -> None:
         f" {record['chance_distance']:.2f}. narrowed: the 90 % interval. Identified: beyond chance, and narrower"
         " by a fifth."
     )
-    if record["chance_distance"] > FEW:
-        out.print("Where chance alone moves parameters so far, next to nothing can be identified: give more --points.")
+    if record["few_points"]:
+        out.print(
+            "Where chance alone moves parameters so far, next to nothing can be identified; it takes some"
+            f" {math.ceil(record['effective_needed'])} draws or more: give more --points."
+        )
     kinds = list(record["figures"])
     shown = table("how well it ranks states (95 %)", *kinds)
     for name in record["figures"][kinds[0]]:

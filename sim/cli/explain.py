@@ -20,6 +20,7 @@ from sim.cli.group import (
     say_json,
     seed_option,
     set_option,
+    state_id,
     stem,
     table,
     without_option,
@@ -80,6 +81,7 @@ def explain(
     refuse_with(many if step is not None else {}, "is about many runs, and --step about one; leave one of them out")
     refuse_with(one if step is None else {}, "is about one run; give --step with it")
     told, name = resolved(scenario, settings, without), stem(scenario)
+    state = state_id(told.states, state)
     luck = told.sweep.seed if seed is None else seed
     if step is not None:
         taken = science.decision(told, state, seed=luck, replicate=replicate or 0, step=step)
@@ -132,9 +134,12 @@ def refuse_with(given: dict[str, Any], message: str) -> None:
 def of_results(folder: Path, state: str, replicates: int | None, *, as_json: bool) -> None:
     """The average of every design point of a results folder, each on its runs made again."""
     from sim.explain import averaged_results
+    from sim.provenance import scenarios
     from sim.store import Results
 
-    found = averaged_results(Results(folder), state, replicates=replicates)
+    results = Results(folder)
+    state = state_id({id: one for ran in scenarios(results).values() for id, one in ran.states.items()}, state)
+    found = averaged_results(results, state, replicates=replicates)
     if as_json:
         say_json({"results": str(folder), "scenarios": {name: one.record() for name, one in found}})
         return

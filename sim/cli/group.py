@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from sim.scenario import Scenario
+    from sim.scenario import Scenario, State
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
 UNREADABLE = "a shard cannot be read; the same `blocs sweep` sets damaged ones aside and makes their runs again"
@@ -181,6 +182,12 @@ def resolved(
     if faults:
         raise InputError(faults)
     return scenario
+
+
+def state_id(states: Mapping[str, State], word: str) -> str:
+    """The id of the one state whose full name this is, in any case; else the word itself."""
+    found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
+    return found[0] if len(found) == 1 and word not in states else word
 
 
 def stem(name: str) -> str:

@@ -13,7 +13,7 @@ from sim.faults import Fault, InputError, shown_path
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 folder_option = click.option(
-    "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
+    "--folder", type=click.Path(path_type=Path), default=Path(),
     help="Where to write; here by default.",
 )  # fmt: skip
 

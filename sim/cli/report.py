@@ -35,6 +35,9 @@ def report(
     from sim.report import focus, page
     from sim.store import Results, write_synced
 
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        message = "is a folder; give a file" if out.is_dir() else "is in no folder; give a file in one that is there"
+        raise InputError([Fault(str(out), 1, "", message)])
     path, asked, held = out or results / "report.html", None, Results(results)
     found = sample(held)
     if points:

@@ -17,6 +17,7 @@ from sim.cli.group import (
     resolved,
     say_json,
     set_option,
+    state_id,
     stem,
     table,
     without_option,
@@ -60,7 +61,13 @@ def list_(as_json: bool) -> None:
 @click.argument("scenario", shell_complete=complete.scenarios)
 @set_option
 @without_option
-@click.option("--state", "states", multiple=True, metavar="STATE", help="Every tie of a state (of two: between them).")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help="Every tie of a state, by id or full name (of two: between them).",
+)
 @json_option
 def show(
     scenario: str, settings: tuple[str, ...], without: tuple[str, ...], states: tuple[str, ...], as_json: bool
@@ -78,6 +85,7 @@ def show(
         say_json({**found.model_dump(mode="json"), "digest": found.digest()})
         return
     if states:
+        states = tuple(state_id(found.states, state) for state in states)
         unknown = [
             Fault("--state", 1, state, f"unknown state{state_suggestion(found.states, state)}")
             for state in states
