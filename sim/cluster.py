@@ -15,7 +15,7 @@ import cryptography  # noqa: F401  # the local cluster speaks TLS, so that no ot
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one, track_unhurt
+from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one, signals_left
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
@@ -45,7 +45,8 @@ def on_cluster(
     with existing(scheduler) if scheduler else local(workers) as client:
         own = facts(shared)
         found = client.run(facts, shared, on_error="return")
-        refuse([f"{worker} {told}" for worker, its in found.items() if (told := unlike(own, its))])
+        there = {worker: its for worker, its in found.items() if not isinstance(its, OSError)}  # others died meanwhile
+        refuse([f"{worker} {told}" for worker, its in there.items() if (told := unlike(own, its))])
         try:
             yield from spread(client, chunks, shared, run_one, own)
         except UnlikeError as error:
@@ -124,13 +125,13 @@ def existing(address: str) -> Iterator[Client]:
 def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
-    track_unhurt()
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
-        cluster = LocalCluster(
-            n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
-            dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",  # of their HTTP servers
-            scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL,
-        )  # fmt: skip
+        with signals_left():  # its thread begins all workers
+            cluster = LocalCluster(
+                n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
+                dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",  # of their HTTP servers
+                scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL,
+            )  # fmt: skip
         cluster.new_spec["options"]["dashboard"] = False
         ending.callback(cluster.close, timeout=3)
         client = Client(cluster, set_as_default=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Executor,
@@ -21,7 +22,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -213,7 +214,7 @@ def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers
             waiting.remove(chunk)
             yield chunk, one_by_one(chunk, results, run_one)
         done: set[str] = set()
-        pool = pool_of(workers)
+        pool = Pool(workers)
         try:
             for chunk, failed in run_pool(pool, waiting, results, run_one, workers):
                 done.add(chunk.name)
@@ -222,7 +223,7 @@ def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers
             for name in broken.args[1] if len(broken.args) > 1 else ():
                 deaths[name] = deaths.get(name, 0) + 1
         finally:
-            stop(pool)
+            pool.stop()
         waiting = [chunk for chunk in waiting if chunk.name not in done]
 
 
@@ -257,7 +258,7 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
     """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
     world = arrays_of(chunk.scenario)
     rows: list[Run | str] = []
-    pool = pool_of(1)
+    pool = Pool(1)
     try:
         for replicate in chunk.replicates:
             for _ in range(MOST_DEATHS_ALONE):
@@ -265,12 +266,12 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
                     rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
                     break
                 except BrokenProcessPool:
-                    stop(pool)
-                    pool = pool_of(1)
+                    pool.stop()
+                    pool = Pool(1)
             else:
                 rows.append(KILLED)
     finally:
-        stop(pool)
+        pool.stop()
     return rows
 
 
@@ -282,26 +283,57 @@ def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | Sparse
         return traceback.format_exc()
 
 
-def pool_of(workers: int) -> ProcessPoolExecutor:
-    """A pool of fresh processes that end with this one and leave its signals to it."""
-    track_unhurt()
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
+class Pool(ProcessPoolExecutor):
+    """Fresh processes that end with this one and leave its signals to it."""
+
+    def __init__(self, workers: int) -> None:
+        with signals_left():
+            super().__init__(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)
+            self.beginner = ThreadPoolExecutor(1)
+            self.beginner.submit(int)  # begins its thread
+
+    def submit(self, *call: Any, **named: Any) -> Future[Any]:
+        """Ask for a call; the process for it is begun where a signal's exception cannot strike halfway."""
+        return self.beginner.submit(super().submit, *call, **named).result()
+
+    def stop(self) -> None:
+        """End the processes without waiting for their work."""
+        self.beginner.shutdown()
+        untyped: Any = self
+        processes, manager = list((self._processes or {}).values()), untyped._executor_manager_thread
+        calls = untyped._call_queue  # nothing once the pool has broken
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+        if calls is not None:
+            calls._reader.close()  # else, before Python 3.11.5, what feeds it waits for ever for a reader
+        if manager is not None:
+            manager.join(1)  # Python, leaving, would write into a pipe that this thread is closing
 
 
-def track_unhurt() -> None:
-    """Start the process that clears up after workers where no signal that ends a sweep ends it too."""
+@contextlib.contextmanager
+def signals_left() -> Iterator[None]:
+    """What this thread begins meanwhile, processes and threads, never hears the signals that end a sweep.
+
+    They inherit what is blocked, so that none strikes a process in its first instants, before it could ignore them.
+    """
     block = getattr(signal, "pthread_sigmask", None)
-    if block is not None:
-        block(signal.SIG_BLOCK, LEFT_TO_PARENT)
+    if block is None:
+        yield
+        return
+    before = block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it inherits what is blocked
+        resource_tracker.ensure_running()  # it clears up after workers; where it begins it unblocks them again
+        block(signal.SIG_BLOCK, LEFT_TO_PARENT)
+        yield
     finally:
-        if block is not None:
-            block(signal.SIG_UNBLOCK, LEFT_TO_PARENT)
+        block(signal.SIG_SETMASK, before)
 
 
 def follow_parent() -> None:
-    """Leave signals to the parent, and end at once when it is gone."""
+    """End at once when the parent is gone; where signals cannot be blocked, ignore those that are its own."""
     for number in LEFT_TO_PARENT:
         signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -312,16 +344,6 @@ def follow_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def stop(pool: ProcessPoolExecutor) -> None:
-    """End a pool's processes without waiting for their work."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.join()
 
 
 Execute = Callable[[list[Chunk], Results, RunOne, int], Committed]

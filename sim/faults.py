@@ -22,8 +22,8 @@ TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 TOO_LONG = "a whole number has thousands of digits"
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
 STRINGS = re.compile(
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]++|\\.)*+"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
-)  # strings and comments of a TOML text; `++` never goes back, and so keeps no place to go back to
+    r'"""(?>(?:[^"\\]++|\\.|"(?!""))*)"{3,5}|\'\'\'.*?\'{3,5}|"(?>(?:[^"\\\n]++|\\.)*)"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)  # strings and comments of a TOML text; they never go back (not by `*+`, which fails to match before Python 3.11.5)
 
 DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
 

@@ -134,6 +134,20 @@ def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, shards: int
     assert gone(family, 2)
 
 
+@pytest.mark.parametrize("later", [0.15, 0.35])
+def test_a_worker_leaves_signals_to_its_client_from_its_first_instant(tmp_path: Path, later: float) -> None:
+    process = started(tmp_path / "results", *ALONE)
+    while not workers_of(process):
+        time.sleep(0.01)
+    family = [process, *process.children(recursive=True)]
+    time.sleep(later)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert gone(family, 2)
+
+
 def test_a_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     process = started(folder, *ALONE)

@@ -45,6 +45,16 @@ def deaf():
         print("lost", flush=True)
         system.pthread_mutex_lock(lock)  # it does not come back to Python, whatever the signal
 
+class Slow:
+    def __del__(self):  # while Python clears its modules away
+        os.write(1, b"lost\\n")
+        time.sleep(1)
+
+@cli.command()
+def leaving():
+    global slow
+    slow = Slow()
+
 signals.PATIENCE = float(sys.argv.pop(1))
 from sim.cli import main
 main()
@@ -81,3 +91,10 @@ def test_a_second_signal_ends_it_at_once() -> None:
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
     assert err.count("blocs: stopped;") == 1
+
+
+def test_a_signal_to_a_command_that_is_done_and_leaving_changes_nothing() -> None:
+    process = started("leaving", 1000)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0

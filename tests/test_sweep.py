@@ -149,6 +149,17 @@ def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, number: sig
     assert gone(process.pid, 5)
 
 
+@pytest.mark.parametrize("later", [0.05, 0.3])
+def test_a_worker_leaves_signals_to_its_parent_from_its_first_instant(tmp_path: Path, later: float) -> None:
+    process = started(tmp_path / "results")
+    assert until(lambda: bool(workers_of(process)), 60)
+    time.sleep(later)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+
+
 def test_a_killed_worker_is_replaced_and_changes_no_byte(whole: Results, tmp_path: Path) -> None:
     process = started(tmp_path / "results")
     assert until(lambda: bool(workers_of(process)), 60)

@@ -76,7 +76,10 @@ def main() -> None:
     gc.set_threshold(100_000)  # a tie is a record of its own: looking for garbage among them takes a quarter of reading
     signals.obey()
     try:
-        cli()
+        try:
+            cli()
+        finally:
+            signals.ignore()  # Python, leaving, would give them back their deadly meaning
     except signals.Interrupted as interrupted:
         signals.stopped(interrupted)
 

@@ -238,7 +238,6 @@ def resumable(folder: Path) -> Iterator[tuple[Callable[[int, int], None], str]]:
             bar(done, total)
 
         yield progress, again
-    signals.parting.clear()
 
 
 @contextmanager

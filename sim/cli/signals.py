@@ -71,10 +71,15 @@ def next_of(ear: socket.socket) -> int:
     return number
 
 
-def stopped(interrupted: Interrupted) -> None:
-    """Say what is to be said, once, and exit as a shell expects of a signal."""
+def ignore() -> None:
+    """From now on no signal asks anything: what was to be done is done."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def stopped(interrupted: Interrupted) -> None:
+    """Say what is to be said, once, and exit as a shell expects of a signal."""
+    ignore()
     while parting:
         sys.stderr.write(parting.pop())
     sys.exit(128 + interrupted.number)
