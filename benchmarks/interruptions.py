@@ -28,7 +28,7 @@ def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> 
                 process = ground.start(folder, engine)
                 ground.moment(process, folder, seconds)
                 before = shards(folder)
-                if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 sent = time.monotonic()
                 process.communicate()
@@ -50,7 +50,8 @@ def signalled(ground: Ground, count: int) -> Outcome:
             process = ground.start(folder, engine)
             until(lambda: folder.is_dir() or process.poll() is not None, PATIENCE)  # noqa: B023
             time.sleep(ground.rng.uniform(0, seconds / 2))
-            os.killpg(process.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.killpg(process.pid, number)
             sent = time.monotonic()
             _, err = process.communicate()
             until(lambda: not alive(process.pid), 10)  # noqa: B023

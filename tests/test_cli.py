@@ -265,9 +265,14 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
         (tmp_path, "is a folder"),
         (file / "a.html", "is in no folder"),
         (tmp_path / "a" / "b", "is in"),
+        (tmp_path / "page.zzz", "give a file that ends in .html"),
     ):
         (line,) = refused("report", str(folder), "--out", str(there)).splitlines()
         assert line.startswith(f"{there}:1: {wrong}")
+    for there, wrong in ((tmp_path / "a.zzz", "give a file that ends in .png or .svg"), (file / "a.png", "is in no")):
+        for words in (("landscape", "unix_1988"), ("regret",), ("score",), ("sensitivity", "unix_1988")):
+            (line,) = refused(*words, "--chart", str(there)).splitlines()
+            assert line.startswith(f"{there}:1: {wrong}")
     for there in (folder, folder / "tables"):
         assert "lies among the results" in refused("export", str(folder), str(there))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -97,6 +98,32 @@ def cli() -> None:
     blocs run baseline_2023          one run, told step by step
     blocs demo                       sweep all scenarios, compare, answer the article's claims
     """
+
+
+class NewFile(click.Path):
+    """A file that can be written, its name ending in one of some ways; refused before anything is computed."""
+
+    def __init__(self, *endings: str) -> None:
+        super().__init__(path_type=Path)
+        self.endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; raises InputError."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_dir():
+            message = "is a folder; give a file"
+        elif not path.parent.is_dir():
+            message = "is in no folder; give a file in one that is there"
+        elif self.endings and not path.name.endswith(self.endings):
+            message = f"give a file that ends in {' or '.join(self.endings)}"
+        else:
+            return path
+        raise InputError([Fault(shown_path(path), 1, "", message)])
+
+
+def chart_option(of: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option that asks for a chart of something."""
+    return click.option("--chart", type=NewFile(".png", ".svg"), help=f"File for a chart of {of} (.png or .svg).")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")

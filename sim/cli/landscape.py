@@ -8,6 +8,7 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    chart_option,
     cli,
     console,
     json_option,
@@ -29,7 +30,7 @@ from sim.cli.group import (
 @click.option(
     "--seconds", type=click.FloatRange(0, 86_400), default=20.0, show_default=True, help="Time for the proof."
 )
-@click.option("--chart", type=click.Path(path_type=Path), help="File for a chart of the landscape (.png or .svg).")
+@chart_option("the landscape")
 @json_option
 def landscape(
     world: str, seed: int | None, settings: tuple[str, ...], replicates: int, seconds: float, chart: Path | None,

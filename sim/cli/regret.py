@@ -10,6 +10,7 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    chart_option,
     cli,
     console,
     json_option,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Runs in each.")
 @seed_option
 @workers_option
-@click.option("--chart", type=click.Path(path_type=Path), help="File for a chart of the regrets (.png or .svg).")
+@chart_option("the regrets")
 @json_option
 def regret(
     levers: tuple[str, ...], outcome: str, want: str, satisfied: float, points: int, replicates: int,

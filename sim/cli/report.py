@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.group import cli, parameters_option, seed_option, workers_option
+from sim.cli.group import NewFile, cli, parameters_option, seed_option, workers_option
 from sim.cli.runs import progress_bar
 from sim.faults import Fault, InputError
 
@@ -14,7 +14,7 @@ from sim.faults import Fault, InputError
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option("--baseline", help="The scenario to compare with; baseline… by default.")
-@click.option("--out", type=click.Path(path_type=Path), help="The file; report.html in the results by default.")
+@click.option("--out", type=NewFile(".html"), help="The file; report.html in the results by default.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Settings over the parameters' ranges, a power of 2; 0 leaves out what asks for them.")  # fmt: skip
 @parameters_option
@@ -35,9 +35,6 @@ def report(
     from sim.report import focus, page
     from sim.store import Results, write_synced
 
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        message = "is a folder; give a file" if out.is_dir() else "is in no folder; give a file in one that is there"
-        raise InputError([Fault(str(out), 1, "", message)])
     path, asked, held = out or results / "report.html", None, Results(results)
     found = sample(held)
     if points:

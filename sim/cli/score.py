@@ -9,6 +9,7 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    chart_option,
     cli,
     console,
     json_option,
@@ -41,7 +42,7 @@ FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 @set_option
 @without_option
 @workers_option
-@click.option("--chart", type=click.Path(path_type=Path), help="File for a chart of the forecasts (.png or .svg).")
+@chart_option("the forecasts")
 @click.option("--markdown", is_flag=True, help="Print the tables as docs/validation.md has them.")
 @json_option
 def score(

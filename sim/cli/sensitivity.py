@@ -10,6 +10,7 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    chart_option,
     cli,
     console,
     json_option,
@@ -48,7 +49,7 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 @set_option
 @without_option
 @workers_option
-@click.option("--chart", type=click.Path(path_type=Path), help="File for a chart of both tables (.png or .svg).")
+@chart_option("both tables")
 @json_option
 def sensitivity(
     scenario: str, outcome: str, points: int, replicates: int, vary: tuple[str, ...], threshold: float | None,
