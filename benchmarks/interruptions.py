@@ -70,7 +70,8 @@ def workers_of(process: psutil.Popen) -> set[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                found |= {child} if re.search("spawn_main|dask worker", " ".join(child.cmdline())) else set()
+                words = " ".join(child.cmdline() + child.parent().cmdline())
+                found |= {child} if re.search("spawn_main|dask worker|forkserver.*forkserver", words) else set()
     return found
 
 

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 import cryptography  # noqa: F401  # the local cluster speaks TLS, so that no other account can give it work
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed.utils import get_mp_context
 
 from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one, signals_left
 from sim.faults import Fault, InputError
@@ -21,12 +22,15 @@ from sim.store import MANIFEST, Results
 from sim.sweep import versions
 
 PATIENCE = 60  # seconds for a first worker to be there
-LOCAL = {
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()  # a worker is there in 0.2 s, as what it imports is
+LOCAL: dict[str, object] = {
+    "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
     "distributed.scheduler.allowed-failures": MOST_DEATHS - 1,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
 }
+IMPORTED = ["distributed", "sim.cluster", "sim.ensemble"]
 
 
 class UnlikeError(Exception):
@@ -126,6 +130,8 @@ def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
+        if FORKS:
+            get_mp_context().set_forkserver_preload(IMPORTED)
         with signals_left():  # its thread begins all workers
             cluster = LocalCluster(
                 n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
@@ -133,13 +139,19 @@ def local(workers: int) -> Iterator[Client]:
                 scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL,
             )  # fmt: skip
         cluster.new_spec["options"]["dashboard"] = False
-        ending.callback(cluster.close, timeout=3)
+        ending.callback(close, cluster)
         client = Client(cluster, set_as_default=False)
         ending.callback(client.close, timeout=1)
         ending.callback(kill_others, before)
         cluster.scale(workers)
         first_worker(client)
         yield client
+
+
+def close(cluster: LocalCluster) -> None:
+    """End a cluster whose workers have been killed."""
+    with contextlib.suppress(KeyError):  # it looks up the name of one that was killed before it had told it
+        cluster.close(timeout=3)
 
 
 def kill_others(before: set[BaseProcess]) -> None:

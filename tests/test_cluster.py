@@ -72,7 +72,8 @@ def workers_of(process: psutil.Popen) -> list[psutil.Process]:
     found = []
     for child in process.children(recursive=True):
         try:
-            found += [child] if re.search("spawn_main|dask worker", " ".join(child.cmdline())) else []
+            words = " ".join(child.cmdline() + child.parent().cmdline())
+            found += [child] if re.search("dask worker|forkserver.*forkserver", words) else []
         except psutil.Error:
             continue
     return found
