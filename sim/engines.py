@@ -300,17 +300,18 @@ class Pool(ProcessPoolExecutor):
         """End the processes without waiting for their work."""
         self.beginner.shutdown()
         untyped: Any = self
-        processes, manager = list((self._processes or {}).values()), untyped._executor_manager_thread
-        calls = untyped._call_queue  # nothing once the pool has broken
+        manager, calls = untyped._executor_manager_thread, untyped._call_queue
+        processes = list((self._processes or {}).values())
         self.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
-        if calls is not None:
-            calls._reader.close()  # else, before Python 3.11.5, what feeds it waits for ever for a reader
         if manager is not None:
             manager.join(1)  # Python, leaving, would write into a pipe that this thread is closing
+            if manager.is_alive():  # before Python 3.11.5 it waits for what is written into a pipe that nobody reads
+                calls._reader.close()
+                manager.join(1)
 
 
 @contextlib.contextmanager
