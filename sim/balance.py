@@ -135,7 +135,8 @@ def spectral_clusters(network: Matrix, *, groups: int, rng: np.random.Generator)
 
     Two: the signs of the eigenvector of the smallest eigenvalue, 0 where that vanishes or is not single. More:
     k-means (the best of 20) on the rows of the first `groups` eigenvectors, numbered by their first state; 0
-    where it finds fewer. A state without ties is 0.
+    where it finds fewer. Where only some of equal eigenvalues are among these, their vectors do not count: any
+    others of their space would do as well. A state without ties is 0.
     """
     tied = np.flatnonzero(np.abs(network).sum(axis=1) > 0)
     alignment = np.zeros(len(network), dtype=np.int8)
@@ -144,8 +145,10 @@ def spectral_clusters(network: Matrix, *, groups: int, rng: np.random.Generator)
     values, vectors = np.linalg.eigh(signed_laplacian(network[np.ix_(tied, tied)]))
     if groups == 2:
         alignment[tied] = _sides(vectors, values, which=0, next_one=1)
-    else:
-        alignment[tied] = _k_means(vectors[:, :groups], groups=groups, rng=rng)
+        return alignment
+    apart = values[groups:].min(initial=np.inf) - values[:groups] > UNDETERMINED * np.abs(values).max()
+    if apart.any():
+        alignment[tied] = _k_means(vectors[:, :groups][:, apart], groups=groups, rng=rng)
     return alignment
 
 

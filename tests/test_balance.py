@@ -243,6 +243,12 @@ def test_clusters_that_cannot_be_told_are_zero() -> None:
     assert spectral_clusters(pairs, groups=2, rng=rng).tolist() == [0, 0, 0, 0]
     assert spectral_clusters(np.zeros((3, 3)), groups=2, rng=rng).tolist() == [0, 0, 0]
     assert spectral_clusters(two_camps([1, 1]), groups=3, rng=rng).tolist() == [0, 0]
+    assert spectral_clusters(np.eye(5) - 1, groups=3, rng=rng).tolist() == [0] * 5  # all at odds: any three will do
+
+
+def test_friends_without_other_ties_are_found() -> None:
+    pairs = np.kron(np.eye(3), [[0.0, 1.0], [1.0, 0.0]])
+    assert spectral_clusters(pairs, groups=3, rng=np.random.default_rng(1)).tolist() == [1, 1, 2, 2, 3, 3]
 
 
 # Nearest leader
