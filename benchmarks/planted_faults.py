@@ -53,7 +53,7 @@ DECISION = (
         "what is held has no advantage", (),
     ),
     Planted(
-        "own product open", KERNEL, "brings[OPEN_PRODUCT, j, j] = 0.0", "brings[OPEN_PRODUCT, j, j] = g[j]",
+        "own product open", KERNEL, "brings[j, OPEN_PRODUCT, j] = 0.0", "brings[j, OPEN_PRODUCT, j] = g[j]",
         "j = i is in a sum", (),
     ),
     Planted(

@@ -25,6 +25,7 @@ from sim.kernel import (
     Setting,
     Shocks,
     Situation,
+    Sizes,
     Weights,
     Words,
     apply_shocks,
@@ -32,12 +33,15 @@ from sim.kernel import (
     bonds_drift,
     consider,
     draw,
+    environment_for,
     hostilities,
     hostility_drifts,
-    masses,
     order_by_luck,
     respond_ties,
+    size_up,
+    sizes_for,
     starting_alignment,
+    transfer,
     weigh_bonds,
     weigh_hostility,
     weigh_settled,
@@ -67,25 +71,30 @@ class Desk(NamedTuple):
     alignment: Integers  # (N,)
     before: Integers  # (N,), alignments at the start of the step
     sums: Floats  # (K + 1, len(LAYERS), N): what the states aligned with each bloc bring every state
-    mass: Floats  # (K + 1,), capability by alignment
-    product: Floats  # (K + 1,), product by alignment at the start of the step
+    flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
+    flat_brings: Floats  # (N, len(LAYERS) * N), the weights' `brings`
+    kept: int  # how many of these columns are kept up: the layer of propensities only where there are any
+    sizes: Sizes
     utilities: Floats  # (K + 1,)
     strain: Floats  # (K + 1,)
+    felt: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     hostile: Floats  # (N, N), H of every pair
     pairs: Floats  # (N, N), what every pair weighs in frustration
     lanes: Floats  # (N,)
 
 
 @compiled
-def desk_for(states: int, alignments: int) -> Desk:
-    """A desk for a world of that many states and alignments."""
-    n, k = states, alignments
+def desk_for(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Desk:
+    """A desk for a world of that many alignments and theatres."""
+    n, k, layers = setting.capability.size, alignments, len(LAYERS)
+    sums = np.zeros((k, layers, n))
+    kept = n * (layers if np.any(setting.propensity != 0.0) else layers - 1)
     return Desk(
         np.empty(n, dtype=np.uint64), np.empty(n),
         np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        np.zeros((k, len(LAYERS), n)), np.zeros(k), np.zeros(k),
-        np.zeros(k), np.zeros(k),
+        sums, sums.reshape((k, layers * n)), weights.brings.reshape((n, layers * n)), kept,
+        sizes_for(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty((n, n)), np.empty(n),
     )  # fmt: skip
 
@@ -110,27 +119,22 @@ def tally_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats)
     for j in range(n):
         k = alignment[j]
         for i in range(n):
-            sums[k, layer, i] += weights.brings[layer, j, i]
+            sums[k, layer, i] += weights.brings[j, layer, i]
 
 
 @bare
-def move(j: int, old: int, new: int, capability: Floats, weights: Weights, sums: Floats, mass: Floats) -> None:
+def move(j: int, old: int, new: int, setting: Setting, desk: Desk) -> None:
     """Keep the sums up as state j moves from one alignment to another.
 
-    Of what the non-aligned bring, no rule asks for more than the product, so the rest is not kept up.
+    Of what the non-aligned bring, no rule asks for more than the product, the first layer: the rest is not kept up.
     """
-    for layer in range(sums.shape[1]):
-        brought = weights.brings[layer, j]
-        if old != NON_ALIGNED or layer == OPEN_PRODUCT:
-            left = sums[old, layer]
-            for i in range(left.size):
-                left[i] -= brought[i]
-        if new != NON_ALIGNED or layer == OPEN_PRODUCT:
-            joined = sums[new, layer]
-            for i in range(joined.size):
-                joined[i] += brought[i]
-    mass[old] -= capability[j]
-    mass[new] += capability[j]
+    left, joined, brought = desk.flat_sums[old], desk.flat_sums[new], desk.flat_brings[j]
+    first = desk.alignment.size
+    for column in range(first if old == NON_ALIGNED else desk.kept):
+        left[column] -= brought[column]
+    for column in range(first if new == NON_ALIGNED else desk.kept):
+        joined[column] += brought[column]
+    transfer(j, old, new, setting, desk.sizes)
 
 
 @bare
@@ -159,25 +163,24 @@ def tally_all(alignment: Integers, weights: Weights, sums: Floats) -> None:
 
 @bare
 def decide_all(
-    activation: int, setting: Setting, situation: Situation, weights: Weights, env: Environment, desk: Desk,
-    chances: Floats,
-) -> None:  # fmt: skip
+    activation: int, setting: Setting, situation: Situation, env: Environment, desk: Desk, chances: Floats
+) -> None:
     """Every state decides at its turn; chances, (N, K + 1), are recorded."""
-    alignment, before, sums, mass = desk.alignment, desk.before, desk.sums, desk.mass
+    alignment, before = desk.alignment, desk.before
     order_by_luck(activation, desk.keys, setting.by_id, desk.order, desk.slots)
     for place in range(alignment.size):
         i = desk.order[place]
         held = before[i]
         alignment[i] = consider(
-            i, held, desk.uniforms[i], sums[:, :, i], mass,
+            i, held, desk.uniforms[i], desk.sums[:, :, i], desk.sizes.capability,
             setting, situation, env, desk.utilities, chances[i],
         )  # fmt: skip
         if alignment[i] != held and activation != SIMULTANEOUS:
-            move(i, held, alignment[i], setting.capability, weights, sums, mass)
+            move(i, held, alignment[i], setting, desk)
     if activation == SIMULTANEOUS:
         for i in range(alignment.size):
             if alignment[i] != before[i]:
-                move(i, before[i], alignment[i], setting.capability, weights, sums, mass)
+                move(i, before[i], alignment[i], setting, desk)
 
 
 @bare
@@ -186,14 +189,15 @@ def observe(
 ) -> None:
     """Record a step (MODEL §7); total is the weight of all pairs."""
     row = record.outcomes[step]
-    outcomes.write_outcomes(desk.before, desk.alignment, setting, env, row)
+    outcomes.write_outcomes(desk.before, desk.alignment, desk.sizes, env, row)
     row[outcomes.FRUSTRATION] = outcomes.frustration(desk.alignment, desk.pairs, total, desk.lanes)
+    outcomes.felt_pressure(desk.sizes.capability, situation, env, desk.felt)
     for i in range(desk.alignment.size):
         held = desk.alignment[i]
         record.alignment[step, i] = held
         record.bite[step, i] = env.bite[i]
         record.stability[step, i] = outcomes.regime_stability(
-            i, held, desk.sums[:, OPEN_PRODUCT, i], desk.mass, setting, situation, env
+            held, env.bite[i], desk.felt[held, setting.theatre[i]], desk.sums[:, OPEN_PRODUCT, i]
         )
 
 
@@ -206,7 +210,7 @@ def follow(
     alignment, total = desk.alignment, 0.0
     draw(seed, replicate, 0, setting.codes, desk.keys, desk.uniforms)
     starting_alignment(setting, desk.uniforms, alignment)
-    masses(alignment, setting.capability, desk.mass)
+    size_up(alignment, setting, desk.sizes)
     if rest:
         hostilities(situation, desk.hostile)
         total = outcomes.weigh_pairs(setting, situation, desk.hostile, desk.pairs, desk.lanes)
@@ -214,14 +218,13 @@ def follow(
     for step in range(record.alignment.shape[0]):
         shocked = not rest and (apply_shocks(step, shocks, situation) or step == 0)
         refresh(shocked, setting, situation, weights, desk)
-        masses(alignment, setting.product, desk.product)
-        assess(step, desk.product, setting, situation, weights, env)
+        assess(step, desk.sizes.product, setting, situation, weights, env)
         for i in range(alignment.size):
             desk.before[i] = alignment[i]
         if step > 0:
             draw(seed, replicate, step, setting.codes, desk.keys, desk.uniforms)
-            decide_all(activation, setting, situation, weights, env, desk, record.chances[step])
-            respond_ties(alignment, setting, situation, env, desk.hostile, desk.strain)
+            decide_all(activation, setting, situation, env, desk, record.chances[step])
+            respond_ties(alignment, desk.sizes.members, setting, situation, env, desk.hostile, desk.strain)
             if hostility_drifts(situation.parameters):
                 hostilities(situation, desk.hostile)
         if shocked or bonds_drift(situation.parameters) or hostility_drifts(situation.parameters):
@@ -246,9 +249,9 @@ def trajectory(
     record.chances[0] = np.nan
     rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
     situation = start if rest else copied(start)
-    weights = at_start if rest else Weights(np.empty((len(LAYERS), n, n)), np.empty((n, k)))
-    env = Environment(np.zeros(k - 1), np.zeros(start.priority.shape), np.zeros(k - 1), np.zeros(n))
-    desk = desk_for(n, k)
+    weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((n, k)))
+    env = environment_for(k - 1, start.priority.shape[1], n)
+    desk = desk_for(setting, weights, k, start.priority.shape[1])
     follow(seed, replicate, activation, rest, setting, situation, shocks, weights, env, desk, record)
     return record
 

@@ -49,7 +49,7 @@ def contributions(
     who threaten i from other blocs, pressure to the members of the bloc that presses, by their capability.
     seen, (N,), are the alignments at i's turn.
     """
-    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i]
+    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i].T
     bite, floor = env.bite[i], p[kernel.PRESSURE_FLOOR]
     shares = np.zeros((setting.allowed.size, len(TERMS), seen.size))
     groups = [seen == k for k in range(setting.allowed.size)]
@@ -68,7 +68,7 @@ def contributions(
         for other in range(1, len(groups)):
             if other != k:
                 exposed = brings[kernel.TRADE][groups[other]].sum() * (1.0 - bite)
-                pressing = env.enforcement[other - 1] * env.attention[other - 1, setting.theatre[i]]
+                pressing = env.pressing[other - 1, setting.theatre[i]]
                 pressure = p[kernel.W_PRESSURE] * pressing * c * (floor + (1.0 - floor) * exposed)
                 shares[k, PRESSURE] -= np.where(groups[other], pressure, 0.0)
     return shares

@@ -41,8 +41,9 @@ TERMS = (
     "accommodation", "pressure", "autonomy", "inertia",
 )  # fmt: skip
 
-LAYERS = ("propensity", "bond", "institution", "hostility", "trade", "open_product")
-PROPENSITY, BOND, INSTITUTION, HOSTILITY, TRADE, OPEN_PRODUCT = range(len(LAYERS))
+# First what is asked of the non-aligned too, last what most worlds have none of: neither end need be kept up there.
+LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "propensity")
+OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, PROPENSITY = range(len(LAYERS))
 
 SHOCKS = (
     "bond", "institution", "rivalry", "sanction", "priority", "enforcement", "attention_budget",
@@ -109,7 +110,7 @@ class Shocks(NamedTuple):
 class Weights(NamedTuple):
     """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
 
-    brings: Floats  # (len(LAYERS), N, N): [:, j, i] is what j aligned with a bloc brings it in i's eyes
+    brings: Floats  # (N, len(LAYERS), N): [j, :, i] is what j aligned with a bloc brings it in i's eyes
     closed: Floats  # (N, K + 1): product that sanctions of each regime close to i (0: of none)
 
 
@@ -119,7 +120,16 @@ class Environment(NamedTuple):
     cohesion: Floats  # (K,), s
     attention: Floats  # (K, R), θ
     enforcement: Floats  # (K,), e
+    pressing: Floats  # (K, R), e θ: how hard each bloc presses in each theatre
     bite: Floats  # (N,), σ
+
+
+class Sizes(NamedTuple):
+    """How large each alignment is; sums of multiples of QUANTUM, so that they can be kept up move by move."""
+
+    members: Floats  # (K + 1,), count
+    capability: Floats  # (K + 1,)
+    product: Floats  # (K + 1,)
 
 
 # Luck (MODEL §3)
@@ -299,10 +309,10 @@ def weigh_settled(setting: Setting, situation: Situation, weights: Weights) -> N
     c, brings = setting.capability, weights.brings
     for j in range(c.size):
         for i in range(c.size):
-            brings[PROPENSITY, j, i] = exact(c[j] * setting.propensity[j, i])
-            brings[INSTITUTION, j, i] = exact(c[j] * situation.institution[j, i])
+            brings[j, PROPENSITY, i] = exact(c[j] * setting.propensity[j, i])
+            brings[j, INSTITUTION, i] = exact(c[j] * situation.institution[j, i])
         for i in range(c.size):
-            brings[TRADE, j, i] = exact(setting.dependence[i, j])
+            brings[j, TRADE, i] = exact(setting.dependence[i, j])
 
 
 @bare
@@ -310,7 +320,7 @@ def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> Non
     """Refresh the weights of bonds, the only ones that drift by default."""
     for j in range(setting.capability.size):
         for i in range(setting.capability.size):
-            weights.brings[BOND, j, i] = exact(setting.capability[j] * situation.bond[j, i])
+            weights.brings[j, BOND, i] = exact(setting.capability[j] * situation.bond[j, i])
 
 
 @bare
@@ -322,9 +332,9 @@ def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, wei
             weights.closed[i, k] = 0.0
     for j in range(c.size):
         for i in range(c.size):
-            brings[HOSTILITY, j, i] = exact(c[j] * hostile[j, i])
-            brings[OPEN_PRODUCT, j, i] = g[j] - exact(g[j] * S[j, i])
-        brings[OPEN_PRODUCT, j, j] = 0.0
+            brings[j, HOSTILITY, i] = exact(c[j] * hostile[j, i])
+            brings[j, OPEN_PRODUCT, i] = g[j] - exact(g[j] * S[j, i])
+        brings[j, OPEN_PRODUCT, j] = 0.0
         for i in range(c.size):
             if S[j, i] > 0.0:
                 weights.closed[i, situation.regime[j, i]] += exact(g[j] * S[j, i])
@@ -337,6 +347,34 @@ def masses(alignment: Integers, shares: Floats, mass: Floats) -> None:
         mass[k] = 0.0
     for i in range(alignment.size):
         mass[alignment[i]] += shares[i]
+
+
+@bare
+def size_up(alignment: Integers, setting: Setting, sizes: Sizes) -> None:
+    """Members, capability and product of every alignment, written to sizes."""
+    masses(alignment, setting.capability, sizes.capability)
+    masses(alignment, setting.product, sizes.product)
+    for k in range(sizes.members.size):
+        sizes.members[k] = 0.0
+    for i in range(alignment.size):
+        sizes.members[alignment[i]] += 1.0
+
+
+@bare
+def transfer(i: int, old: int, new: int, setting: Setting, sizes: Sizes) -> None:
+    """Keep the sizes up as state i moves from one alignment to another."""
+    sizes.members[old] -= 1.0
+    sizes.members[new] += 1.0
+    sizes.capability[old] -= setting.capability[i]
+    sizes.capability[new] += setting.capability[i]
+    sizes.product[old] -= setting.product[i]
+    sizes.product[new] += setting.product[i]
+
+
+@compiled
+def sizes_for(alignments: int) -> Sizes:
+    """Room for the sizes of that many alignments."""
+    return Sizes(np.zeros(alignments), np.zeros(alignments), np.zeros(alignments))
 
 
 @bare
@@ -360,6 +398,14 @@ def surviving_enforcement(
     return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
 
 
+@compiled
+def environment_for(blocs: int, theatres: int, states: int) -> Environment:
+    """Room for an environment, all zero."""
+    return Environment(
+        np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states)
+    )
+
+
 @bare
 def assess(
     step: int,
@@ -369,7 +415,7 @@ def assess(
     weights: Weights,
     env: Environment,
 ) -> None:
-    """Cohesion, attention, enforcement and bite at a step, written to env (MODEL §4)."""
+    """Cohesion, attention, enforcement, pressing and bite at a step, written to env (MODEL §4)."""
     p = situation.parameters
     blocs = env.cohesion.size
     for k in range(blocs):
@@ -383,6 +429,8 @@ def assess(
         env.enforcement[k] = surviving_enforcement(
             situation.enforcement[k], elsewhere, situation.accommodation[k], p[EROSION], p[ACCOMMODATION_COST]
         )
+        for r in range(env.attention.shape[1]):
+            env.pressing[k, r] = env.enforcement[k] * env.attention[k, r]
     for i in range(env.bite.size):
         bite = weights.closed[i, 0]
         for k in range(blocs):
@@ -399,7 +447,7 @@ def tally(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     sums[:] = 0.0
     for j in range(alignment.size):
         for layer in range(sums.shape[1]):
-            sums[alignment[j], layer] += weights.brings[layer, j, i]
+            sums[alignment[j], layer] += weights.brings[j, layer, i]
 
 
 @bare
@@ -425,7 +473,7 @@ def utility_terms(
         if other != k:
             threat += sums[other, HOSTILITY]
             stake = floor + (1.0 - floor) * sums[other, TRADE] * (1.0 - bite)
-            pressure += env.enforcement[other - 1] * env.attention[other - 1, theatre] * mass[other] * stake
+            pressure += env.pressing[other - 1, theatre] * mass[other] * stake
     return (
         p[W_PROPENSITY] * sums[k, PROPENSITY],
         p[W_BOND] * sums[k, BOND],
@@ -454,12 +502,12 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
 
     Of equal bests the one held now, then the lowest index.
     """
-    best = -1
+    best, highest = 0, -np.inf
     for k in range(utilities.size):
-        if allowed[k] and (best < 0 or utilities[k] > utilities[best]):
-            best = k
+        if allowed[k] and utilities[k] > highest:
+            best, highest = k, utilities[k]
     if temperature == 0.0:
-        if allowed[held] and utilities[held] == utilities[best]:
+        if allowed[held] and utilities[held] == highest:
             best = held
         for k in range(utilities.size):
             chances[k] = 1.0 if k == best else 0.0
@@ -468,7 +516,7 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
     for k in range(utilities.size):
         chances[k] = 1.0 if allowed[k] else 0.0
         if allowed[k] and k != best:
-            chances[k] = math.exp((utilities[k] - utilities[best]) / temperature)
+            chances[k] = math.exp((utilities[k] - highest) / temperature)
         total += chances[k]
     for k in range(utilities.size):
         chances[k] /= total
@@ -542,14 +590,11 @@ def clip(x: float) -> float:
 
 
 @bare
-def mean_bite(alignment: Integers, bite: Floats, out: Floats) -> None:
-    """Plain mean bite on the members of each alignment, (K + 1,); 0 where it has none."""
+def mean_bite(alignment: Integers, bite: Floats, members: Floats, out: Floats) -> None:
+    """Plain mean bite on the members, of whom there are so many, of each alignment, (K + 1,); 0 where it has none."""
     masses(alignment, bite, out)
     for k in range(out.size):
-        members = 0
-        for i in range(alignment.size):
-            members += alignment[i] == k
-        out[k] = out[k] / members if members > 0 else 0.0
+        out[k] = out[k] / members[k] if members[k] > 0.0 else 0.0
 
 
 @bare
@@ -614,8 +659,7 @@ def respond_sanctions(alignment: Integers, setting: Setting, situation: Situatio
         presses = bloc != NON_ALIGNED and situation.enforcement[bloc - 1] > 0.0
         for i in range(alignment.size):
             if bloc != NON_ALIGNED and alignment[i] != NON_ALIGNED and alignment[i] != bloc:
-                pressing = env.enforcement[bloc - 1] * env.attention[bloc - 1, theatre[i]]
-                response = rate(p[SANCTION_RESPONSE] * pressing)
+                response = rate(p[SANCTION_RESPONSE] * env.pressing[bloc - 1, theatre[i]])
                 if presses and response > 0.0:
                     S[i] = clip(S[i] + response * (1.0 - S[i]))
                     regime[i] = bloc
@@ -639,14 +683,15 @@ def hostility_drifts(parameters: Floats) -> bool:
 
 @bare
 def respond_ties(
-    alignment: Integers, setting: Setting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
-) -> None:
+    alignment: Integers, members: Floats, setting: Setting, situation: Situation, env: Environment,
+    hostile: Floats, strain: Floats,
+) -> None:  # fmt: skip
     """All ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
 
     Bonds go first: their outreach looks at the hostility that held in the step, hostile, (N, N).
     """
     if bonds_drift(situation.parameters):
-        mean_bite(alignment, env.bite, strain)
+        mean_bite(alignment, env.bite, members, strain)
         respond_bonds(alignment, setting, situation, env, hostile, strain)
     if hostility_drifts(situation.parameters):
         respond_rivalries(alignment, situation)
@@ -657,5 +702,7 @@ def respond_ties(
 def respond(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
     """Response of all ties with hostility taken anew: what one round of agents does."""
     hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
+    sizes = sizes_for(strain.size)
+    size_up(alignment, setting, sizes)
     hostilities(situation, hostile)
-    respond_ties(alignment, setting, situation, env, hostile, strain)
+    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain)

@@ -21,10 +21,13 @@ from sim.kernel import (
     Integers,
     Setting,
     Situation,
+    Sizes,
     Weights,
     hostilities,
     masses,
     mean_bite,
+    size_up,
+    sizes_for,
     tally,
 )
 
@@ -183,68 +186,70 @@ def observe_blocs(
 ) -> None:
     """Write the outcomes of a step to row with the weights of pairs taken anew: what the agents' model does."""
     hostile, pairs, lanes = np.empty(situation.bond.shape), np.empty(situation.bond.shape), np.empty(alignment.size)
+    sizes = sizes_for(env.cohesion.size + 1)
+    size_up(alignment, setting, sizes)
     hostilities(situation, hostile)
     total = weigh_pairs(setting, situation, hostile, pairs, lanes)
-    write_outcomes(before, alignment, setting, env, row)
+    write_outcomes(before, alignment, sizes, env, row)
     row[FRUSTRATION] = frustration(alignment, pairs, total, lanes)
 
 
 @bare
-def write_outcomes(before: Integers, alignment: Integers, setting: Setting, env: Environment, row: Floats) -> None:
+def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
     """Write the outcomes of a step but frustration to row, in the order of `names`.
 
-    Alignments are those after the step, the values of §4 those in it.
+    Alignments, and the sizes that go with them, are those after the step, the values of §4 those in it.
     """
-    groups = env.cohesion.size + 1
-    for column in range(row.size):
-        row[column] = 0.0
-    members, capability, product = row[:groups], row[groups : 2 * groups], row[2 * groups : 3 * groups]
-    for i in range(alignment.size):
-        members[alignment[i]] += 1.0
-        row[-1] += 1.0 if before[i] != alignment[i] else 0.0
-    masses(alignment, setting.capability, capability)
-    masses(alignment, setting.product, product)
+    groups, blocs, theatres = env.cohesion.size + 1, env.cohesion.size, env.attention.shape[1]
     bite = row[3 * groups : 4 * groups]
-    mean_bite(alignment, env.bite, bite)
+    mean_bite(alignment, env.bite, sizes.members, bite)
     for a in range(groups):
-        if members[a] == 0.0:
+        row[a] = sizes.members[a]
+        row[groups + a] = sizes.capability[a]
+        row[2 * groups + a] = sizes.product[a]
+        if sizes.members[a] == 0.0:
             bite[a] = np.nan
     place = 4 * groups
-    blocs = groups - 1
     for k in range(blocs):
         row[place + k] = env.enforcement[k]
         row[place + blocs + k] = env.cohesion[k]
-        row[place + 2 * blocs + k] = leverage(capability, k + 1)
-        for r in range(env.attention.shape[1]):
-            row[place + 3 * blocs + k * env.attention.shape[1] + r] = env.attention[k, r]
-    row[-3] = polarization(capability)
+        row[place + 2 * blocs + k] = leverage(sizes.capability, k + 1)
+        for r in range(theatres):
+            row[place + 3 * blocs + k * theatres + r] = env.attention[k, r]
+    row[-3] = polarization(sizes.capability)
+    switches = 0
+    for i in range(alignment.size):
+        switches += before[i] != alignment[i]
+    row[-1] = switches
 
 
 @bare
-def regime_stability(
-    i: int,
-    held: int,
-    open_product: Floats,
-    capability: Floats,
-    setting: Setting,
-    situation: Situation,
-    env: Environment,
-) -> float:  # fmt: skip
-    """1 − min(1, max(0, σ_i + φ_i − q_i)) of state i, in [0, 1] (§12, §20).
+def felt_pressure(capability: Floats, situation: Situation, env: Environment, felt: Floats) -> None:
+    """Pressure φ on the members of each alignment in each theatre, written to felt, (K + 1, R) (§20).
 
-    open_product, (K + 1,), is the product open to i by alignment; capability, (K + 1,), that of each
-    alignment. Pressure φ falls on members of blocs; q is the product open to i in its own bloc and half of
-    that open among the non-aligned.
+    capability, (K + 1,), is that of each alignment. Blocs press the members of other blocs alone.
     """
-    pressure = 0.0
+    floor = situation.parameters[PRESSURE_FLOOR]
+    for held in range(felt.shape[0]):
+        for r in range(felt.shape[1]):
+            pressure = 0.0
+            for k in range(1, capability.size):
+                if held not in (NON_ALIGNED, k):
+                    pressure += env.pressing[k - 1, r] * capability[k] * floor
+            felt[held, r] = pressure
+
+
+@bare
+def regime_stability(held: int, bite: float, pressure: float, open_product: Floats) -> float:
+    """1 − min(1, max(0, σ + φ − q)) of a state, in [0, 1], by its bite σ and the pressure φ it feels (§12, §20).
+
+    open_product, (K + 1,), is the product open to it by alignment; q is that in its own bloc and half of that
+    among the non-aligned.
+    """
     offered = 0.5 * open_product[NON_ALIGNED]
     if held != NON_ALIGNED:
         offered += open_product[held]
-        for k in range(1, capability.size):
-            if k != held:
-                pressing = env.enforcement[k - 1] * env.attention[k - 1, setting.theatre[i]]
-                pressure += pressing * capability[k] * situation.parameters[PRESSURE_FLOOR]
-    return 1.0 - min(1.0, max(0.0, env.bite[i] + pressure - offered))
+    return 1.0 - min(1.0, max(0.0, bite + pressure - offered))
 
 
 @compiled
@@ -253,10 +258,12 @@ def seen_stability(
 ) -> float:
     """Regime stability of state i with all sums taken anew: what one agent observes of itself."""
     sums = np.empty((env.cohesion.size + 1, len(LAYERS)))
-    capability = np.empty(env.cohesion.size + 1)
+    capability, felt = np.empty(env.cohesion.size + 1), np.empty((env.cohesion.size + 1, env.pressing.shape[1]))
     tally(i, alignment, weights, sums)
     masses(alignment, setting.capability, capability)
-    return regime_stability(i, alignment[i], sums[:, OPEN_PRODUCT], capability, setting, situation, env)
+    felt_pressure(capability, situation, env, felt)
+    held = alignment[i]
+    return regime_stability(held, env.bite[i], felt[held, setting.theatre[i]], sums[:, OPEN_PRODUCT])
 
 
 def late_shares(alignment: Integers, alignments: int) -> Floats:

@@ -37,18 +37,22 @@ from sim.kernel import (
     Integers,
     Setting,
     Situation,
+    Sizes,
     Weights,
     assess,
     bond_after,
     bonds_drift,
     consider,
     draw,
+    environment_for,
     exact,
-    masses,
     mean_bite,
     order_by_luck,
     rate,
+    size_up,
+    sizes_for,
     starting_alignment,
+    transfer,
 )
 from sim.links import Links, SparseWorld
 from sim.trajectory import Run
@@ -63,8 +67,8 @@ class Room(NamedTuple):
     brings: Floats  # (E, len(LAYERS)): what i brings j; of OPEN_PRODUCT what its sanction takes away
     sums: Floats  # (N, K + 1, len(LAYERS)): sums of these by state and alignment
     seen: Floats  # (K + 1, len(LAYERS)): those of one state, with OPEN_PRODUCT as a sum over all states
-    mass: Floats  # (K + 1,), capability by alignment
-    product: Floats  # (K + 1,), product by alignment
+    sizes: Sizes
+    felt: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     pairs: Floats  # (E,), what each pair weighs in frustration
     lanes: Floats  # (N,)
 
@@ -107,9 +111,7 @@ def move(i: int, old: int, new: int, setting: Setting, links: Links, room: Room)
         for layer in range(len(LAYERS)):
             room.sums[j, old, layer] -= room.brings[e, layer]
             room.sums[j, new, layer] += room.brings[e, layer]
-    for mass, share in ((room.mass, setting.capability[i]), (room.product, setting.product[i])):
-        mass[old] -= share
-        mass[new] += share
+    transfer(i, old, new, setting, room.sizes)
 
 
 @bare
@@ -118,7 +120,7 @@ def see(i: int, held: int, setting: Setting, room: Room) -> None:
     for k in range(room.seen.shape[0]):
         for layer in range(len(LAYERS)):
             room.seen[k, layer] = room.sums[i, k, layer]
-        room.seen[k, OPEN_PRODUCT] += room.product[k]
+        room.seen[k, OPEN_PRODUCT] += room.sizes.product[k]
     room.seen[held, OPEN_PRODUCT] -= setting.product[i]
 
 
@@ -129,7 +131,7 @@ def respond_links(
     """Bonds drift where there is one; nobody reaches out (MODEL §6)."""
     p, alignment = situation.parameters, room.alignment
     back, loss = rate(p[BOND_RETURN]), rate(p[BOND_LOSS])
-    mean_bite(alignment, env.bite, strain)
+    mean_bite(alignment, env.bite, room.sizes.members, strain)
     for i in range(alignment.size):
         a, c = alignment[i], setting.capability[i]
         gain = rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
@@ -179,15 +181,16 @@ def observe(
 ) -> None:  # fmt: skip
     """Record a step (MODEL §7)."""
     row = record.outcomes[step]
-    outcomes.write_outcomes(room.before, room.alignment, setting, env, row)
+    outcomes.write_outcomes(room.before, room.alignment, room.sizes, env, row)
     row[outcomes.FRUSTRATION] = frustration(links, room, total)
+    outcomes.felt_pressure(room.sizes.capability, situation, env, room.felt)
     for i in range(room.alignment.size):
         held = room.alignment[i]
         see(i, held, setting, room)
         record.alignment[step, i] = held
         record.bite[step, i] = env.bite[i]
         record.stability[step, i] = outcomes.regime_stability(
-            i, held, room.seen[:, OPEN_PRODUCT], room.mass, setting, situation, env
+            held, env.bite[i], room.felt[held, setting.theatre[i]], room.seen[:, OPEN_PRODUCT]
         )
 
 
@@ -207,22 +210,21 @@ def trajectory(
     order, slots = np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
     utilities, strain = np.empty(k), np.empty(k)
     weights = Weights(np.empty((0, 0, 0)), np.zeros((n, k)))
-    env = Environment(np.zeros(k - 1), np.zeros(situation.priority.shape), np.zeros(k - 1), np.zeros(n))
+    env = environment_for(k - 1, situation.priority.shape[1], n)
     room = Room(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), links.bond.copy(),
         np.empty((ties, len(LAYERS))), np.empty((n, k, len(LAYERS))), np.empty((k, len(LAYERS))),
-        np.empty(k), np.empty(k), np.empty(ties), np.empty(n),
+        sizes_for(k), np.empty((k, situation.priority.shape[1])), np.empty(ties), np.empty(n),
     )  # fmt: skip
     alignment, drifting = room.alignment, bonds_drift(situation.parameters)
     draw(seed, replicate, 0, setting.codes, keys, uniforms)
     starting_alignment(setting, uniforms, alignment)
-    masses(alignment, setting.capability, room.mass)
-    masses(alignment, setting.product, room.product)
+    size_up(alignment, setting, room.sizes)
     weigh_links(setting, links, room, weights.closed)
     tally_links(links, room)
     total = weigh_pairs(setting, situation, links, room)
     for step in range(rows):
-        assess(step, room.product, setting, situation, weights, env)
+        assess(step, room.sizes.product, setting, situation, weights, env)
         room.before[:] = alignment
         if step > 0:
             draw(seed, replicate, step, setting.codes, keys, uniforms)
@@ -232,7 +234,7 @@ def trajectory(
                 held = room.before[i]
                 see(i, held, setting, room)
                 alignment[i] = consider(
-                    i, held, uniforms[i], room.seen, room.mass,
+                    i, held, uniforms[i], room.seen, room.sizes.capability,
                     setting, situation, env, utilities, record.chances[step, i],
                 )  # fmt: skip
                 if alignment[i] != held and activation != SIMULTANEOUS:

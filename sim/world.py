@@ -64,12 +64,11 @@ class World:
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""
         n = len(self.states)
-        return Weights(np.zeros((len(kernel.LAYERS), n, n)), np.zeros((n, len(self.alignments))))
+        return Weights(np.zeros((n, len(kernel.LAYERS), n)), np.zeros((n, len(self.alignments))))
 
     def environment(self) -> Environment:
         """An environment of the right shape, all zero."""
-        blocs, theatres = len(self.alignments) - 1, len(self.theatres)
-        return Environment(np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros(len(self.states)))
+        return kernel.environment_for(len(self.alignments) - 1, len(self.theatres), len(self.states))
 
 
 def world_of(scenario: Scenario) -> World:

@@ -283,7 +283,7 @@ def test_propensity_alone_switches_everything_else_off() -> None:
 
 def test_mean_bite_is_over_the_members_and_zero_where_there_are_none() -> None:
     mean = np.full(4, np.nan)
-    kernel.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), mean)
+    kernel.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), np.array([1.0, 0, 2, 0]), mean)
     assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]
 
 
