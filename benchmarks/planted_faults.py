@@ -118,8 +118,8 @@ ENVIRONMENT = (
         "elsewhere += product_mass[k + 1]", "its own product erodes its enforcement", (),
     ),
     Planted(
-        "sanction direction swapped", KERNEL, "weights.closed[i, situation.regime[j, i]] += exact(g[j] * S[j, i])",
-        "weights.closed[j, situation.regime[j, i]] += exact(g[j] * S[j, i])", "the sender is bitten", (),
+        "sanction direction swapped", KERNEL, "weights.closed[situation.regime[j, i], i] += exact(g[j] * S[j, i])",
+        "weights.closed[situation.regime[j, i], j] += exact(g[j] * S[j, i])", "the sender is bitten", (),
     ),
     Planted(
         "dependence without a cap", WORLD, "np.minimum(ratio, LARGEST_DEPENDENCE)", "np.minimum(ratio, 1.0)",

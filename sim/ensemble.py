@@ -249,7 +249,7 @@ def trajectory(
     record.chances[0] = np.nan
     rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
     situation = start if rest else copied(start)
-    weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((n, k)))
+    weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((k, n)))
     env = environment_for(k - 1, start.priority.shape[1], n)
     desk = desk_for(setting, weights, k, start.priority.shape[1])
     follow(seed, replicate, activation, rest, setting, situation, shocks, weights, env, desk, record)

@@ -111,7 +111,7 @@ class Weights(NamedTuple):
     """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
 
     brings: Floats  # (N, len(LAYERS), N): [j, :, i] is what j aligned with a bloc brings it in i's eyes
-    closed: Floats  # (N, K + 1): product that sanctions of each regime close to i (0: of none)
+    closed: Floats  # (K + 1, N): product that sanctions of each regime (0: of none) close to each state
 
 
 class Environment(NamedTuple):
@@ -327,9 +327,9 @@ def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> Non
 def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, weights: Weights) -> None:
     """Refresh the weights of hostility and of the product that sanctions close and leave open."""
     c, g, S, brings = setting.capability, setting.product, situation.sanction, weights.brings
-    for i in range(c.size):
-        for k in range(weights.closed.shape[1]):
-            weights.closed[i, k] = 0.0
+    for k in range(weights.closed.shape[0]):
+        for i in range(c.size):
+            weights.closed[k, i] = 0.0
     for j in range(c.size):
         for i in range(c.size):
             brings[j, HOSTILITY, i] = exact(c[j] * hostile[j, i])
@@ -337,7 +337,7 @@ def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, wei
         brings[j, OPEN_PRODUCT, j] = 0.0
         for i in range(c.size):
             if S[j, i] > 0.0:
-                weights.closed[i, situation.regime[j, i]] += exact(g[j] * S[j, i])
+                weights.closed[situation.regime[j, i], i] += exact(g[j] * S[j, i])
 
 
 @bare
@@ -432,10 +432,13 @@ def assess(
         for r in range(env.attention.shape[1]):
             env.pressing[k, r] = env.enforcement[k] * env.attention[k, r]
     for i in range(env.bite.size):
-        bite = weights.closed[i, 0]
-        for k in range(blocs):
-            bite += env.enforcement[k] * env.cohesion[k] * weights.closed[i, k + 1]
-        env.bite[i] = min(1.0, exact(bite))
+        env.bite[i] = weights.closed[0, i]
+    for k in range(blocs):
+        enforced = env.enforcement[k] * env.cohesion[k]
+        for i in range(env.bite.size):
+            env.bite[i] += enforced * weights.closed[k + 1, i]
+    for i in range(env.bite.size):
+        env.bite[i] = min(1.0, exact(env.bite[i]))
 
 
 # Decision (MODEL §5)

@@ -87,7 +87,7 @@ def weigh_links(setting: Setting, links: Links, room: Room, closed: Floats) -> N
             room.brings[e, TRADE] = exact(links.dependence[e])
             room.brings[e, OPEN_PRODUCT] = -taken
             if taken > 0.0:
-                closed[links.other[e], links.regime[e]] += taken
+                closed[links.regime[e], links.other[e]] += taken
 
 
 @bare
@@ -209,7 +209,7 @@ def trajectory(
     keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
     order, slots = np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
     utilities, strain = np.empty(k), np.empty(k)
-    weights = Weights(np.empty((0, 0, 0)), np.zeros((n, k)))
+    weights = Weights(np.empty((0, 0, 0)), np.zeros((k, n)))
     env = environment_for(k - 1, situation.priority.shape[1], n)
     room = Room(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), links.bond.copy(),

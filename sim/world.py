@@ -64,7 +64,7 @@ class World:
     def weights(self) -> Weights:
         """Weights of the right shape, all zero."""
         n = len(self.states)
-        return Weights(np.zeros((n, len(kernel.LAYERS), n)), np.zeros((n, len(self.alignments))))
+        return Weights(np.zeros((n, len(kernel.LAYERS), n)), np.zeros((len(self.alignments), n)))
 
     def environment(self) -> Environment:
         """An environment of the right shape, all zero."""
