@@ -37,7 +37,8 @@ from sim.world import World, world_of
 
 SEED = 20231025
 EVERY_RESPONSE = {"rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.05, "sanction_relief": 0.02}
-ROUNDS, PROOFS = 5, 3
+ROUNDS, PROOFS = 7, 3
+TURN = 0.3  # seconds
 SMALL, FULL = 2_000, 100_000  # runs of a sweep
 Figures = dict[str, float | None]
 
@@ -72,16 +73,22 @@ GOALS = {
 
 
 def best(sides: dict[str, tuple[Callable[[int], object], int]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The least CPU seconds a call of each side, (function of a replicate, calls a round), taking turns."""
+    """The least CPU seconds a call of each side, (function of a replicate, calls at a time), taking turns.
+
+    A side's turn is as many times as fit TURN seconds, so that each has as long to meet a quiet moment.
+    """
     for function, _ in sides.values():
         function(0)
     found = dict.fromkeys(sides, float("inf"))
     for _ in range(rounds):
         for name, (function, calls) in sides.items():
-            start = time.process_time()
-            for replicate in range(calls):
-                function(replicate)
-            found[name] = min(found[name], (time.process_time() - start) / calls)
+            begun = now = time.process_time()
+            while now < begun + TURN:
+                start = now
+                for replicate in range(calls):
+                    function(replicate)
+                now = time.process_time()
+                found[name] = min(found[name], (now - start) / calls)
     return found
 
 
@@ -103,12 +110,12 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
         for replicate in range(10 * PROOFS):
             assert (in_c(SEED, replicate)["alignment"] == ours(replicate).alignment).all(), "C aligns otherwise"
     sides: dict[str, tuple[Callable[[int], object], int]] = {
-        "compiled": (ours, 60),
+        "compiled": (ours, 10),
         "mesa": (lambda r: model.run(scenario, seed=SEED, replicate=r, world=world), 2),
         "plain": (lambda r: plain.batch(world, SEED, range(r, r + 1)), 1),
     }
     if in_c is not None:
-        sides["c"] = (partial(in_c, SEED), 60)
+        sides["c"] = (partial(in_c, SEED), 10)
     took = best(sides)
     ratios: Figures = {
         "mesa_ratio": took["mesa"] / took["compiled"],
