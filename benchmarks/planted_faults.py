@@ -61,7 +61,7 @@ DECISION = (
         "whom I sanction keeps me out, not who sanctions me", (),
     ),
     Planted(
-        "highest index of equals", KERNEL, "utilities[k] > utilities[best])", "utilities[k] >= utilities[best])",
+        "highest index of equals", KERNEL, "utilities[k] > highest", "utilities[k] >= highest",
         "of equals the last is taken", (),
     ),
     Planted(
@@ -70,11 +70,11 @@ DECISION = (
         ("nobody_moves", "gauge", "swapped_blocs", "agreement"),
     ),
     Planted(
-        "absolute temperature", KERNEL, "(utilities[k] - utilities[best]) / temperature)",
-        "(utilities[k] - utilities[best]) / (temperature + 0.01))", "a constant has a unit of its own", ("times_two",),
+        "absolute temperature", KERNEL, "(utilities[k] - highest) / temperature)",
+        "(utilities[k] - highest) / (temperature + 0.01))", "a constant has a unit of its own", ("times_two",),
     ),
     Planted(
-        "worst is chosen", KERNEL, "utilities[k] > utilities[best])", "utilities[k] < utilities[best])",
+        "worst is chosen", KERNEL, "if allowed[k] and utilities[k] > highest", "if allowed[k] and (highest == -np.inf or utilities[k] < highest)",
         "the sign of a comparison", ("raises_the_energy", "local_minimum", "cliques", "agreement"),
     ),
     Planted(
@@ -122,7 +122,7 @@ ENVIRONMENT = (
         "weights.closed[situation.regime[j, i], j] += exact(g[j] * S[j, i])", "the sender is bitten", (),
     ),
     Planted(
-        "dependence without a cap", WORLD, "np.minimum(ratio, LARGEST_DEPENDENCE)", "np.minimum(ratio, 1.0)",
+        "dependence without a cap", WORLD, "0.0), LARGEST_DEPENDENCE)", "0.0), 1.0)",
         "a dyad may be all of a state's trade", (),
     ),
     Planted(
@@ -139,13 +139,13 @@ ENVIRONMENT = (
         "a sanction cannot be lifted", ("sanction_of_zero",),
     ),
     Planted(
-        "listed means tied", WORLD, "        layers[tie.kind][i, j] = tie.value\n",
-        "        layers[tie.kind][i, j] = tie.value or 0.01\n", "a tie of 0 is taken for a small one",
+        "listed means tied", WORLD, "found[tie.kind].append((i, j, tie.value))",
+        "found[tie.kind].append((i, j, tie.value or 0.01))", "a tie of 0 is taken for a small one",
         ("tie_of_zero", "sanction_of_zero"),
     ),
     Planted(
-        "trade one way", WORLD, "            layers[tie.kind][j, i] = tie.value\n",
-        '            layers[tie.kind][j, i] = tie.value if tie.kind != "trade" else 0.0\n',
+        "trade one way", WORLD, "found[tie.kind].append((j, i, tie.value))",
+        'found[tie.kind].append((j, i, tie.value if tie.kind != "trade" else 0.0))',
         "only the first of two depends on their trade", ("ends_of_a_tie",),
     ),
     Planted(
