@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import random
@@ -10,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -103,7 +103,7 @@ class Ground:
             until(lambda: bool(shards(folder)) or process.poll() is not None, 120)
             time.sleep(self.rng.uniform(0, seconds / 4))
 
-    @contextmanager
+    @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
         """A results folder that is not there yet."""
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
@@ -121,7 +121,18 @@ def alive(group: int) -> bool:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    return True
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and runs(process):
+                return True
+    return False
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process has not ended; one that has, and waits for the system to take note, does not count."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:

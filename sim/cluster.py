@@ -16,15 +16,14 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
-from sim.engines import MOST_DEATHS, Chunk, Committed, RunOne, execute, one_by_one, signals_left
+from sim.engines import MOST_DEATHS, START, Chunk, Committed, RunOne, execute, one_by_one, signals_left
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
 
 PATIENCE = 60  # seconds for a first worker to be there
-FORKS = "forkserver" in multiprocessing.get_all_start_methods()  # a worker is there in 0.2 s, as what it imports is
 LOCAL: dict[str, object] = {
-    "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
+    "distributed.worker.multiprocessing-method": START,
     "distributed.scheduler.allowed-failures": MOST_DEATHS - 1,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -130,8 +129,7 @@ def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
-        if FORKS:
-            get_mp_context().set_forkserver_preload(IMPORTED)
+        get_mp_context().set_forkserver_preload(IMPORTED)
         with signals_left():  # its thread begins all workers
             cluster = LocalCluster(
                 n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,

@@ -164,7 +164,11 @@ def read_text(path: Path, most: int = MAX_BYTES) -> str:
 
 def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
     """A TOML file's content and the line of each of its keys; raises InputError where it is no TOML."""
-    text = read_text(path, MAX_TOML)
+    return parse_toml(path, read_text(path, MAX_TOML))
+
+
+def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFile, int]]:
+    """The same of the text of a file that has been read."""
     if not text.strip():
         raise InputError([Fault(shown_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
     if (keys := text.count("=")) > MAX_KEYS:

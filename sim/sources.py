@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from sim.faults import Fault, InputError, phrase, quoted, read_toml, shown_path, suggestion
+from sim.faults import MAX_TOML, Fault, InputError, parse_toml, phrase, quoted, read_text, shown_path, suggestion
 
 ASSUMED = "assumed"
 PARAGRAPHS = re.compile(r"§\d{1,4}(,\s*§\d{1,4})*")
@@ -42,7 +43,13 @@ ENTRIES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], 
 
 def read_sources(path: Path) -> Bibliography:
     """The bibliography in a file; raises InputError with every fault."""
-    content, lines = read_toml(path)
+    return dict(entries(path, read_text(path, MAX_TOML)))
+
+
+@lru_cache(maxsize=8)
+def entries(path: Path, text: str) -> Bibliography:
+    """The bibliography in the text of a file: every scenario asks for it anew, and it takes a while to read."""
+    content, lines = parse_toml(path, text)
     try:
         return ENTRIES.validate_python(content)
     except ValidationError as error:

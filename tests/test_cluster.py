@@ -18,6 +18,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.ground import runs, until
 from sim import engines
 from sim.catalog import load
 from sim.cli import cli
@@ -81,7 +82,7 @@ def workers_of(process: psutil.Popen) -> list[psutil.Process]:
 
 def gone(processes: list[psutil.Process], seconds: float) -> bool:
     """Whether processes end in time."""
-    return not psutil.wait_procs(processes, timeout=seconds)[1]
+    return until(lambda: not any(map(runs, processes)), seconds)
 
 
 def beyond_loopback(processes: list[psutil.Process]) -> list[str]:
