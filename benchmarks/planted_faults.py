@@ -74,7 +74,8 @@ DECISION = (
         "(utilities[k] - highest) / (temperature + 0.01))", "a constant has a unit of its own", ("times_two",),
     ),
     Planted(
-        "worst is chosen", KERNEL, "if allowed[k] and utilities[k] > highest", "if allowed[k] and (highest == -np.inf or utilities[k] < highest)",
+        "worst is chosen", KERNEL, "if allowed[k] and utilities[k] > highest",
+        "if allowed[k] and (highest == -np.inf or utilities[k] < highest)",
         "the sign of a comparison", ("raises_the_energy", "local_minimum", "cliques", "agreement"),
     ),
     Planted(
