@@ -8,6 +8,7 @@ the rates it is shipped with (`default_`), and with every response on.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import platform
 import subprocess
@@ -75,18 +76,20 @@ GOALS = {
 def best(sides: dict[str, tuple[Callable[[int], object], int]], rounds: int = ROUNDS) -> dict[str, float]:
     """The least CPU seconds a call of each side, (function of a replicate, calls at a time), taking turns.
 
-    A side's turn is as many times as fit TURN seconds, so that each has as long to meet a quiet moment.
+    A side's turn is as many times as fit TURN seconds, so that each has as long to meet a quiet moment. No replicate
+    comes twice, as a run with the luck of one before would be spared drawing it.
     """
+    replicates = itertools.count()
     for function, _ in sides.values():
-        function(0)
+        function(next(replicates))
     found = dict.fromkeys(sides, float("inf"))
     for _ in range(rounds):
         for name, (function, calls) in sides.items():
             begun = now = time.process_time()
             while now < begun + TURN:
                 start = now
-                for replicate in range(calls):
-                    function(replicate)
+                for _ in range(calls):
+                    function(next(replicates))
                 now = time.process_time()
                 found[name] = min(found[name], (now - start) / calls)
     return found
@@ -195,7 +198,7 @@ def exponents(scenario: Scenario, base: World, run: Callable[[int], object]) -> 
         return best({"run": (compiled(scenario, world), calls)}, rounds=3)["run"]
 
     def batch(n: int) -> float:
-        return best({"runs": (lambda _: [run(r) for r in range(n)], 1)}, rounds=3)["runs"]
+        return best({"runs": (lambda first: [run(n * first + r) for r in range(n)], 1)}, rounds=3)["runs"]
 
     states, steps, runs = [50, 100, 200, 400, 800], [20, 40, 80, 160, 320], [25, 50, 100, 200, 400]
     by_states = [cost(synthetic.dense(n, 20, base), max(1, 800 // n)) for n in states]

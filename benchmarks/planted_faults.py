@@ -37,9 +37,8 @@ LUCK = (
         "luck belongs to a place in the list, not to the state", ("order_of_states", "isolated"),
     ),
     Planted(
-        "luck counted from the end", ENSEMBLE, "            draw(seed, replicate, step, setting.codes",
-        "            draw(seed, replicate, record.alignment.shape[0] - step, setting.codes",
-        "a longer run has other luck", ("prefix", "agents_and_compiled"),
+        "luck counted from the end", ENSEMBLE, "        draw(seed, replicate, step, codes",
+        "        draw(seed, replicate, rows - step, codes", "a longer run has other luck", ("prefix", "agents_and_compiled"),
     ),
     Planted(
         "skewed choice", KERNEL, "if cumulative > u:", "if cumulative > u * u:",

@@ -8,7 +8,7 @@ from sim import kernel
 from sim.kernel import Setting, Shocks, Situation
 from sim.links import Links, SparseWorld, without_matrices
 from sim.settings import MECHANISMS
-from sim.world import World, codes, shares
+from sim.world import World, called, shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")
 THEATRES = ("land", "sea")
@@ -50,7 +50,7 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
     """Everything but the ties, which are empty."""
     names = tuple(f"S{i:05d}" for i in range(n))
     none, capability = np.zeros((0, 0)), shares(rng.lognormal(0.0, 1.5, n))
-    code = codes(names)
+    codes, by_id = called(names)
     setting = Setting(
         capability=capability,
         product=shares(rng.lognormal(0.0, 1.5, n)),
@@ -58,8 +58,8 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
         theatre=rng.integers(0, 2, n),
         autonomy=np.ones(n),
         fixed=np.arange(n) < 2,
-        codes=code,
-        by_id=np.argsort(code, kind="stable"),
+        codes=codes,
+        by_id=by_id,
         allowed=np.ones(3, dtype=np.bool_),
         leader=np.array([0, 1]),
         propensity=none,

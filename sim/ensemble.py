@@ -6,6 +6,7 @@ they equal those that an agent takes anew, and both paths give the same trajecto
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,9 @@ from sim.kernel import (
 )
 from sim.scenario import Scenario
 from sim.trajectory import Run
-from sim.world import World, world_of
+from sim.world import World, called, world_of
+
+LARGEST_SHARED = 10_000  # states times steps of a run whose luck is kept for others
 
 
 class Record(NamedTuple):
@@ -61,13 +64,16 @@ class Record(NamedTuple):
     outcomes: Floats  # (T + 1, outcomes)
 
 
+class Luck(NamedTuple):
+    """What chance brings to a run, whatever its scenario makes of it (MODEL §3)."""
+
+    order: Integers  # (T + 1, N), in which the states decide
+    uniforms: Floats  # (T + 1, N)
+
+
 class Desk(NamedTuple):
     """Room to work in, so that a run allocates nothing."""
 
-    keys: Words  # (N,)
-    uniforms: Floats  # (N,)
-    order: Integers  # (N,)
-    slots: Integers  # (N + 1,)
     alignment: Integers  # (N,)
     before: Integers  # (N,), alignments at the start of the step
     sums: Floats  # (K + 1, len(LAYERS), N): what the states aligned with each bloc bring every state
@@ -84,14 +90,24 @@ class Desk(NamedTuple):
 
 
 @compiled
+def drawn(seed: np.uint64, replicate: np.uint64, activation: int, steps: int, codes: Words, by_id: Integers) -> Luck:
+    """The luck of a run of that many steps."""
+    n, rows = codes.size, steps + 1
+    luck = Luck(np.empty((rows, n), dtype=np.int64), np.empty((rows, n)))
+    keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
+    for step in range(rows):
+        draw(seed, replicate, step, codes, keys, luck.uniforms[step])
+        order_by_luck(activation, keys, by_id, luck.order[step], slots)
+    return luck
+
+
+@compiled
 def desk_for(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Desk:
     """A desk for a world of that many alignments and theatres."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
     kept = n * (layers if np.any(setting.propensity != 0.0) else layers - 1)
     return Desk(
-        np.empty(n, dtype=np.uint64), np.empty(n),
-        np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.reshape((k, layers * n)), weights.brings.reshape((n, layers * n)), kept,
         sizes_for(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
@@ -163,16 +179,16 @@ def tally_all(alignment: Integers, weights: Weights, sums: Floats) -> None:
 
 @bare
 def decide_all(
-    activation: int, setting: Setting, situation: Situation, env: Environment, desk: Desk, chances: Floats
-) -> None:
+    activation: int, order: Integers, uniforms: Floats, setting: Setting, situation: Situation, env: Environment,
+    desk: Desk, chances: Floats,
+) -> None:  # fmt: skip
     """Every state decides at its turn; chances, (N, K + 1), are recorded."""
     alignment, before = desk.alignment, desk.before
-    order_by_luck(activation, desk.keys, setting.by_id, desk.order, desk.slots)
     for place in range(alignment.size):
-        i = desk.order[place]
+        i = order[place]
         held = before[i]
         alignment[i] = consider(
-            i, held, desk.uniforms[i], desk.sums[:, :, i], desk.sizes.capability,
+            i, held, uniforms[i], desk.sums[:, :, i], desk.sizes.capability,
             setting, situation, env, desk.utilities, chances[i],
         )  # fmt: skip
         if alignment[i] != held and activation != SIMULTANEOUS:
@@ -203,13 +219,12 @@ def observe(
 
 @bare
 def follow(
-    seed: np.uint64, replicate: np.uint64, activation: int, rest: bool, setting: Setting, situation: Situation,
-    shocks: Shocks, weights: Weights, env: Environment, desk: Desk, record: Record,
+    luck: Luck, activation: int, rest: bool, setting: Setting, situation: Situation, shocks: Shocks,
+    weights: Weights, env: Environment, desk: Desk, record: Record,
 ) -> None:  # fmt: skip
     """One run, written to record (MODEL §3); where ties do not rest, situation and weights are consumed."""
     alignment, total = desk.alignment, 0.0
-    draw(seed, replicate, 0, setting.codes, desk.keys, desk.uniforms)
-    starting_alignment(setting, desk.uniforms, alignment)
+    starting_alignment(setting, luck.uniforms[0], alignment)
     size_up(alignment, setting, desk.sizes)
     if rest:
         hostilities(situation, desk.hostile)
@@ -222,8 +237,8 @@ def follow(
         for i in range(alignment.size):
             desk.before[i] = alignment[i]
         if step > 0:
-            draw(seed, replicate, step, setting.codes, desk.keys, desk.uniforms)
-            decide_all(activation, setting, situation, env, desk, record.chances[step])
+            order, uniforms = luck.order[step], luck.uniforms[step]
+            decide_all(activation, order, uniforms, setting, situation, env, desk, record.chances[step])
             respond_ties(alignment, desk.sizes.members, setting, situation, env, desk.hostile, desk.strain)
             if hostility_drifts(situation.parameters):
                 hostilities(situation, desk.hostile)
@@ -234,14 +249,13 @@ def follow(
 
 @compiled
 def trajectory(
-    seed: np.uint64, replicate: np.uint64, activation: int, steps: int, columns: int,
-    setting: Setting, start: Situation, at_start: Weights, shocks: Shocks,
-) -> Record:  # fmt: skip
-    """One run of that many steps and outcomes: all its room is made here, once, and nothing in the loops.
+    luck: Luck, activation: int, columns: int, setting: Setting, start: Situation, at_start: Weights, shocks: Shocks
+) -> Record:
+    """One run with that many outcomes a step: all its room is made here, once, and nothing in the loops.
 
     at_start are the weights of the start's ties; where no tie ever changes, they are the run's.
     """
-    n, k, rows = setting.capability.size, setting.allowed.size, steps + 1
+    n, k, rows = setting.capability.size, setting.allowed.size, luck.order.shape[0]
     record = Record(
         np.empty((rows, n), dtype=np.int64), np.empty((rows, n, k)),
         np.empty((rows, n)), np.empty((rows, n)), np.empty((rows, columns)),
@@ -252,18 +266,28 @@ def trajectory(
     weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((k, n)))
     env = environment_for(k - 1, start.priority.shape[1], n)
     desk = desk_for(setting, weights, k, start.priority.shape[1])
-    follow(seed, replicate, activation, rest, setting, situation, shocks, weights, env, desk, record)
+    follow(luck, activation, rest, setting, situation, shocks, weights, env, desk, record)
     return record
+
+
+def luck_of(world: World, seed: int, replicate: int) -> Luck:
+    """The luck of a run, drawn once for all scenarios that have the same states and steps, which ask in turn."""
+    told = world.states, world.activation, world.steps, seed, replicate
+    return shared(*told) if len(world.states) * world.steps <= LARGEST_SHARED else shared.__wrapped__(*told)
+
+
+@lru_cache(maxsize=512)
+def shared(states: tuple[str, ...], activation: int, steps: int, seed: int, replicate: int) -> Luck:
+    """The luck of a run, which every other that asks for the same shares."""
+    with np.errstate(over="ignore"):
+        return drawn(np.uint64(seed), np.uint64(replicate), activation, steps, *called(states))
 
 
 def recorded(world: World, *, seed: int, replicate: int) -> Record:
     """One compiled run of a world, as arrays."""
     columns = len(outcomes.names(world.alignments[1:], world.theatres))
-    with np.errstate(over="ignore"):
-        return trajectory(
-            np.uint64(seed), np.uint64(replicate), world.activation, world.steps, columns,
-            world.setting, world.start, world.at_start, world.shocks,
-        )  # fmt: skip
+    luck = luck_of(world, seed, replicate)
+    return trajectory(luck, world.activation, columns, world.setting, world.start, world.at_start, world.shocks)
 
 
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def setting_of(scenario: Scenario) -> Setting:
     records = list(scenario.states.values())
     leaders = [states.index(b.leader) if b.leader else -1 for b in scenario.blocs.values()]
     capability = shares([r.capability.value for r in records])
-    code = codes(states)
+    codes, by_id = called(states)
     return Setting(
         capability=capability,
         product=shares(products(scenario)),
@@ -123,8 +123,8 @@ def setting_of(scenario: Scenario) -> Setting:
         theatre=np.array([theatres.index(r.theatre) for r in records], dtype=np.int64),
         autonomy=np.array([r.autonomy.value for r in records]),
         fixed=np.array([r.fixed or i in leaders for i, r in enumerate(records)]),
-        codes=code,
-        by_id=np.argsort(code, kind="stable"),
+        codes=codes,
+        by_id=by_id,
         allowed=np.array([scenario.non_aligned_allowed, *[True] * len(scenario.blocs)]),
         leader=np.array(leaders, dtype=np.int64),
         propensity=NONE,
@@ -157,9 +157,11 @@ def shares(values: list[float] | Floats) -> Floats:
     return np.rint(array / total * 2.0**30) * kernel.QUANTUM if total > 0 else np.zeros_like(array)
 
 
-def codes(states: tuple[str, ...]) -> Words:
-    """Ids as numbers: their ASCII bytes, big-endian (MODEL §3)."""
-    return np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
+@lru_cache(maxsize=16)
+def called(states: tuple[str, ...]) -> tuple[Words, Integers]:
+    """What luck calls the states and their order by it, (N,) each: an id's ASCII bytes, big-endian (MODEL §3)."""
+    codes = np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
+    return codes, np.argsort(codes, kind="stable")
 
 
 Entries = tuple[Integers, Integers, Floats]  # i, j and value, (E,) each

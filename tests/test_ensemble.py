@@ -13,6 +13,7 @@ from sim.catalog import load
 from sim.scenario import Scenario
 from sim.settings import with_settings
 from sim.trajectory import Run
+from sim.world import luck as drawn_for
 from sim.world import world_of
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
@@ -44,6 +45,18 @@ def test_a_run_leaves_the_world_as_it_was() -> None:
     same(first, second)
     for held, fresh in zip(world.start, world_of(scenario).start, strict=True):
         np.testing.assert_array_equal(held, fresh)
+
+
+def test_scenarios_of_the_same_states_share_the_luck_that_each_would_draw() -> None:
+    base, other = (world_of(load(name)) for name in ("baseline_2023", "no_sanctions"))
+    luck = ensemble.luck_of(base, 11, 3)
+    assert ensemble.luck_of(other, 11, 3) is luck
+    for step in (0, 1, base.steps):
+        keys, uniforms = drawn_for(base, 11, 3, step)
+        assert luck.uniforms[step].tolist() == uniforms.tolist()
+        assert luck.order[step].tolist() == kernel.decision_order(base.activation, keys, base.setting.by_id).tolist()
+    for seed, replicate in ((12, 3), (11, 4)):
+        assert ensemble.luck_of(base, seed, replicate).uniforms.tolist() != luck.uniforms.tolist()
 
 
 @given(scenarios(fixed={"shocks": []}), st.integers(0, 2**40), st.integers(0, 1000))
