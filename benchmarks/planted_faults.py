@@ -38,7 +38,8 @@ LUCK = (
     ),
     Planted(
         "luck counted from the end", ENSEMBLE, "        draw(seed, replicate, step, codes",
-        "        draw(seed, replicate, rows - step, codes", "a longer run has other luck", ("prefix", "agents_and_compiled"),
+        "        draw(seed, replicate, rows - step, codes", "a longer run has other luck",
+        ("prefix", "agents_and_compiled"),
     ),
     Planted(
         "skewed choice", KERNEL, "if cumulative > u:", "if cumulative > u * u:",
