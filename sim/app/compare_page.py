@@ -119,7 +119,7 @@ def told(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
 
 def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int]) -> None:
     """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
-    st.header("Kinds of runs")
+    st.header("Run by run")
     bloc = st.selectbox("Bloc", blocs, index=len(blocs) - 1, format_func=readable, key="bloc")
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
     label = f"{readable(bloc)}'s share of capability over the last 8 steps"

@@ -228,9 +228,7 @@ def tell_average(out: Console, name: str, told: Scenario, average: Average) -> N
     for alignment, (count, part) in average.among.items():
         gap = part.utilities[part.first] - part.utilities[part.second]
         shown.add_row(alignment, str(count), f"{gap:+.3f}", decided_by(part))
-    out.print(
-        "\nThe same by where it stands for most of those steps; a mean over both kinds of runs describes neither:"
-    )
+    out.print("\nThe same by where it stands for most of those steps:")
     out.print(shown)
 
 
