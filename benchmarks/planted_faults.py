@@ -206,8 +206,8 @@ RECORDS = (
         ("more_values", "order_of_axes"),
     ),
     Planted(
-        "first run for all", "sim/engines.py", "[run.late_shares() for _, run in done]",
-        "[done[0][1].late_shares() for _ in done]", "rows depend on how runs are cut into chunks", ("chunks",),
+        "first run for all", "sim/engines.py", "[run.alignment for _, run in done]), len(",
+        "[done[0][1].alignment for _ in done]), len(", "rows depend on how runs are cut into chunks", ("chunks",),
     ),
     Planted(
         "last chunk forgotten", "sim/sweep.py", "if chunk.name not in finished]",

@@ -29,6 +29,7 @@ import numpy as np
 
 from sim.faults import Fault, InputError
 from sim.links import SparseWorld, arrays_of
+from sim.outcomes import late_mean, late_shares
 from sim.scenario import Scenario
 from sim.store import Results, Table, text_column, write_shard
 from sim.world import World
@@ -152,7 +153,7 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
     settled = [run.consolidation_step() for _, run in done]
     table["consolidation_step"] = np.array(settled + [np.nan] * count)
     if done:
-        late = np.array([run.late_outcomes() for _, run in done])
+        late = late_mean(np.stack([run.outcomes for _, run in done]))
         for column, name in enumerate(done[0][1].outcome_names):
             table[name] = np.concatenate([late[:, column], np.full(count, np.nan)])
     return table
@@ -163,11 +164,11 @@ def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     first = done[0][1]
     table = keys(chunk, [replicate for replicate, _ in done], len(first.states))
     table["state"] = text_column(list(first.states) * len(done))
-    shares = np.concatenate([run.late_shares() for _, run in done])
+    shares = late_shares(np.stack([run.alignment for _, run in done]), len(first.alignments))
     for k, alignment in enumerate(first.alignments):
-        table[f"share_{alignment}"] = shares[:, k]
-    table["regime_stability"] = np.concatenate([run.late_stability() for _, run in done])
-    table["bite"] = np.concatenate([run.late_bite() for _, run in done])
+        table[f"share_{alignment}"] = shares[:, :, k].ravel()
+    table["regime_stability"] = late_mean(np.stack([run.stability for _, run in done])).ravel()
+    table["bite"] = late_mean(np.stack([run.bite for _, run in done])).ravel()
     return table
 
 

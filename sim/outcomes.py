@@ -267,17 +267,17 @@ def seen_stability(
 
 
 def late_shares(alignment: Integers, alignments: int) -> Floats:
-    """Share of the last 8 steps that each state spends in each alignment, (N, K + 1), from (T + 1, N)."""
-    late = alignment[1:][-LATE_STEPS:]
-    return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=1)
+    """Share of the last 8 steps that each state spends in each alignment, (…, N, K + 1), from (…, T + 1, N)."""
+    late = alignment[..., 1:, :][..., -LATE_STEPS:, :]
+    return np.stack([(late == a).mean(axis=-2) for a in range(alignments)], axis=-1)
 
 
 def late_mean(values: Floats) -> Floats:
-    """Mean over the last 8 steps, (M,), from (T + 1, M): of the steps where it is defined, NaN if there is none."""
-    late = values[1:][-LATE_STEPS:]
+    """Mean over the last 8 steps, (…, M), from (…, T + 1, M): of those where it is defined, NaN if there is none."""
+    late = values[..., 1:, :][..., -LATE_STEPS:, :]
     known = ~np.isnan(late)
-    counts = known.sum(axis=0)
-    sums = np.where(known, late, 0.0).sum(axis=0)
+    counts = known.sum(axis=-2)
+    sums = np.where(known, late, 0.0).sum(axis=-2)
     means: Floats = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     return means
 
@@ -287,8 +287,9 @@ def consolidation_step(capability: Floats) -> float:
 
     capability is (T + 1, K), the blocs' shares from the start on; the start itself counts as step 0.
     """
-    for step in range(capability.shape[0] - SETTLED_STEPS):
-        moves = np.abs(capability[step + 1 : step + 1 + SETTLED_STEPS] - capability[step])
-        if moves.max() <= SETTLED_CHANGE:
-            return float(step)
-    return float("nan")
+    if len(capability) <= SETTLED_STEPS:
+        return float("nan")
+    ahead = np.lib.stride_tricks.sliding_window_view(capability, SETTLED_STEPS + 1, axis=0)  # (steps, K, 6)
+    moves = np.abs(ahead[..., 1:] - ahead[..., :1]).max(axis=(1, 2))
+    settled = np.flatnonzero(moves <= SETTLED_CHANGE)
+    return float(settled[0]) if settled.size else float("nan")

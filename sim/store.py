@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -346,13 +347,19 @@ def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     write_synced(results.folder / MANIFEST, json.dumps(content, indent=1, allow_nan=False).encode())
 
 
+@cache
+def writer() -> duckdb.DuckDBPyConnection:
+    """The in-memory database of this process that writes shards."""
+    return duckdb.connect(config={"threads": 1, **OFFLINE})
+
+
 def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> None:
     """Commit a shard: all its tables or none."""
     results.shards.mkdir(parents=True, exist_ok=True)
     aside = results.shards / f".{name}.{uuid.uuid4().hex}"  # process ids repeat on another machine
     aside.mkdir()
     seal = {}
-    with contextlib.closing(duckdb.connect(config={"threads": 1})) as connection:
+    with contextlib.closing(writer().cursor()) as connection:
         for table, columns in tables.items():
             if len(next(iter(columns.values()))):
                 path = aside / f"{table}.parquet"
