@@ -124,6 +124,7 @@ def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(table)), list(table["scenario"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def landscape(axes: Axes, minima: Minima, best: Optimum) -> None:
