@@ -53,7 +53,7 @@ def run(
     Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
     """
     from sim.cli import tell
-    from sim.model import run as run_once
+    from sim.ensemble import run as run_once
 
     found = resolved(scenario, settings, without, steps)
     result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
