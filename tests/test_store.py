@@ -339,6 +339,23 @@ def test_least_and_most_of_a_manifest_are_accepted(tmp_path: Path) -> None:
         assert Results(tmp_path).manifest() == told
 
 
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    Results(folder).refuse_others()  # not there yet
+    folder.mkdir()
+    (folder / ".hidden").touch()
+    Results(folder).refuse_others()  # nothing that anybody sees
+    (folder / "~letters").touch()
+    with pytest.raises(InputError) as refused:
+        Results(folder).refuse_others()
+    (fault,) = refused.value.faults
+    assert (fault.file, fault.line) == (str(folder), 1)
+    assert "choose an empty or new one" in fault.message
+    (folder / "~letters").rename(folder / "!first")
+    with pytest.raises(InputError):
+        Results(folder).refuse_others()
+
+
 def test_a_stray_file_beside_the_shards_is_passed_over(results: Results) -> None:
     before = asked(results, "select count(*) from runs")
     (results.shards / "notes.txt").write_text("not a shard", "utf-8")
