@@ -206,7 +206,7 @@ RECORDS = (
         ("more_values", "order_of_axes"),
     ),
     Planted(
-        "first run for all", "sim/engines.py", "[run.alignment for _, run in done]), len(",
+        "first run for all", "sim/chunks.py", "[run.alignment for _, run in done]), len(",
         "[done[0][1].alignment for _ in done]), len(", "rows depend on how runs are cut into chunks", ("chunks",),
     ),
     Planted(

@@ -2,73 +2,36 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from sim.drafts import Draft, duplicate_ties, merged, toml_draft, world_draft
 from sim.faults import (
     Fault,
     InputError,
     PathInFile,
-    field_name,
     phrase,
     quoted,
-    read_text,
     read_toml,
     shown_path,
     suggestion,
 )
 from sim.references import reference_faults, sweep_faults
-from sim.scenario import MAX_SHOCKS, MAX_STATES, MAX_TIES, Scenario
-from sim.settings import key_of, settled, with_mechanism_off
+from sim.scenario import Scenario
+from sim.settings import settled, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 BASE = "baseline_2023"  # the scenario that the others change
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
-STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
-STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
-TIE_COLUMNS = ("a", "b", "kind", "value")
-TIE_OPTIONAL = ("regime", "since", "source", "note")
-LISTS = {"ties": MAX_TIES, "shocks": MAX_SHOCKS}
 WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
-NUMBERS = ("capability", "gdp", "autonomy")
 MAX_CHAIN = 50
 MOST_SUGGESTED = 1000  # faults for which words are compared
-
-
-@dataclass
-class Draft:
-    """Content of a scenario before it is validated, and the place in a file of each of its parts.
-
-    Where a part could not be read the draft isn't whole, and nothing is said of what may be in that part.
-    """
-
-    content: dict[str, Any] = field(default_factory=dict)
-    origins: dict[PathInFile, tuple[str, int, PathInFile]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    whole: bool = True
-
-    def broken(self, *faults: Fault) -> Draft:
-        """This draft, not whole for these faults."""
-        self.faults += faults
-        self.whole = False
-        return self
-
-    def fault(self, path: PathInFile, message: str) -> Fault:
-        """A fault at a place, named as in the file that it stands in."""
-        for depth in range(len(path), -1, -1):
-            if path[:depth] in self.origins:
-                file, line, local = self.origins[path[:depth]]
-                return Fault(file, line, field_name((*local, *path[depth:])), message)
-        return Fault("?", 1, field_name(path), message)
 
 
 def folders() -> list[Path]:
@@ -206,25 +169,6 @@ def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
     return merged(draft_of(base, (*below, path)), draft)
 
 
-def toml_draft(path: Path) -> Draft:
-    """A TOML file as a draft; its origins give each element of a list a line too."""
-    name = shown_path(path)
-    draft = Draft(origins={(): (name, 1, ())})
-    try:
-        draft.content, lines = read_toml(path)
-    except InputError as error:
-        return draft.broken(*error.faults)
-    draft.origins |= {at: (name, line, at) for at, line in lines.items()}
-    for key, most in LISTS.items():
-        values = draft.content.get(key)
-        if isinstance(values, list) and len(values) > most:
-            draft.broken(draft.fault((key,), f"has {len(values)} entries; give at most {most}"))
-            draft.content[key] = values = []
-        for n in range(len(values) if isinstance(values, list) else 0):
-            draft.origins.setdefault((key, n), (name, lines.get((key,), 1), (key, n)))
-    return draft
-
-
 def base_file(path: Path, reference: str, key: str) -> Path | None:
     """The file that a scenario extends, from its own folder first; None where there is none."""
     for folder in [path.parent, *folders()]:
@@ -247,166 +191,6 @@ def not_found(path: Path, reference: str, key: str) -> str:
         return f"unknown world {reference!r}{suggestion(reference, world_names())}"
     beside = [other.stem for other in path.parent.glob("*.toml") if other.stem not in (path.stem, "sources")]
     return f"unknown scenario {reference!r}{suggestion(reference, [*scenario_names(), *beside])}"
-
-
-def merged(base: Draft, over: Draft) -> Draft:
-    """One draft over another: tables merge, lists of ties and shocks grow, all else is replaced."""
-    origins = dict(base.origins)
-    content = merge_tables(base.content, over.content, (), origins)
-    for path, origin in over.origins.items():
-        if path[:1] in [(name,) for name in LISTS] and len(path) > 1 and isinstance(path[1], int):
-            before = base.content.get(str(path[0]))
-            path = (path[0], path[1] + (len(before) if isinstance(before, list) else 0), *path[2:])
-        origins[path] = origin
-    return Draft(content, origins, [*base.faults, *over.faults], base.whole and over.whole)
-
-
-def merge_tables(
-    base: dict[str, Any], over: dict[str, Any], at: PathInFile, origins: dict[PathInFile, Any]
-) -> dict[str, Any]:
-    """A table over another; the origins of what is replaced are forgotten."""
-    result = dict(base)
-    for key, value in over.items():
-        old, place = base.get(key), (*at, key)
-        if isinstance(value, dict) and isinstance(old, dict) and "value" not in value:
-            result[key] = merge_tables(old, value, place, origins)
-        elif not at and key in LISTS and isinstance(value, list) and isinstance(old, list):
-            result[key] = [*old, *value]
-        else:
-            result[key] = value
-            forget(old, place, origins)
-    return result
-
-
-def forget(content: Any, at: PathInFile, origins: dict[PathInFile, Any]) -> None:
-    """Drop the origins of a content and of all in it."""
-    origins.pop(at, None)
-    parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    for key, part in parts:
-        forget(part, (*at, key), origins)
-
-
-def world_draft(path: Path) -> Draft:
-    """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
-    draft = toml_draft(path)
-    for key in ("states", "ties"):
-        if key in draft.content:
-            draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
-    states: dict[str, Any] = {}
-    ties: list[Any] = []
-    draft.content |= {"states": states, "ties": ties}
-    table = path.with_name("states.csv")
-    name = shown_path(table)
-    draft.origins["states",] = (name, 1, ())
-    for line, row in rows(table, STATE_COLUMNS, STATE_OPTIONAL, MAX_STATES, draft):
-        state = row.pop("id", "")
-        if state in states:
-            message = f"state {quoted(state)} stands here a second time; a state has one row"
-            draft.faults.append(Fault(name, line, "id", message))
-        states[state] = state_record(row)
-        draft.origins["states", state] = (name, line, ())
-        for key in states[state]:
-            draft.origins["states", state, key] = (name, line, (key,))
-        for key in NUMBERS:
-            draft.origins["states", state, key, "value"] = (name, line, (key,))
-            draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
-    table = path.with_name("ties.csv")
-    if table.is_file():
-        name = shown_path(table)
-        for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (name, line, ())
-            ties.append({**row, "value": number(row["value"])} if "value" in row else row)
-    return draft
-
-
-def rows(
-    path: Path, columns: Sequence[str], optional: Sequence[str], most: int, draft: Draft
-) -> list[tuple[int, dict[str, str]]]:
-    """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
-    name, known = shown_path(path), (*columns, *optional)
-    try:
-        text = read_text(path)
-    except InputError as error:
-        draft.broken(*error.faults)
-        return []
-    found: list[tuple[int, dict[str, str]]] = []
-    line = 1
-    try:
-        given = rows_in(text, most)
-        if given > most:  # counted first, as they take a hundred times the room of their text
-            draft.broken(Fault(name, 1, "", f"has {given} rows; at most {most} are read"))
-            return []
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(reader, [])
-        if not header:
-            draft.broken(Fault(name, 1, "", f"is empty; its first line names the columns {', '.join(columns)}, …"))
-            return []
-        for column in columns:
-            if column not in header:
-                draft.broken(Fault(name, 1, column, "this column is missing"))
-        for column in dict.fromkeys(header):
-            if column not in known:
-                draft.broken(Fault(name, 1, column, f"unknown column{suggestion(column, known)}"))
-            elif header.count(column) > 1:
-                draft.broken(Fault(name, 1, column, "this column stands here more than once"))
-        line = reader.line_num + 1
-        read = [(place, column) for place, column in enumerate(header) if column in known]
-        for cells in reader:
-            if len(cells) == len(header):
-                found.append((line, {column: cell for place, column in read if (cell := cells[place].strip())}))
-            elif cells:
-                message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
-                draft.broken(Fault(name, line, "", message))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
-        draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
-    return found
-
-
-def rows_in(text: str, most: int) -> int:
-    """How many rows a table has, or a number that is no greater than `most` where it cannot have more."""
-    if text.count("\n") + text.count("\r") <= most:
-        return 0
-    return sum(1 for cells in csv.reader(io.StringIO(text, newline="")) if cells) - 1
-
-
-def state_record(row: dict[str, str]) -> dict[str, Any]:
-    """A row of `states.csv` as the schema has it, each number with its source."""
-    record: dict[str, Any] = {}
-    for key, cell in row.items():
-        if key in NUMBERS:
-            record[key] = {"value": number(cell), "source": row.get(f"{key}_source", ""), "note": row.get("note", "")}
-        elif key == "fixed":
-            record[key] = {"true": True, "false": False, "1": True, "0": False}.get(cell.lower(), cell)
-        elif not key.endswith("_source") or key == "initial_source":
-            record[key] = cell
-    return record
-
-
-def number(cell: str) -> float | str:
-    """A cell's number, or the cell as it is where it holds none (which validation reports)."""
-    try:
-        return float(cell) if "_" not in cell else cell
-    except ValueError:
-        return cell
-
-
-def duplicate_ties(draft: Draft) -> Iterator[Fault]:
-    """Ties that one file states twice; a later file may replace what an earlier one says."""
-    seen: dict[tuple[str, ...], int] = {}
-    ties = draft.content.get("ties", [])
-    for n, tie in enumerate(ties if isinstance(ties, list) else []):
-        kind, a, b = (tie.get("kind"), tie.get("a"), tie.get("b")) if isinstance(tie, dict) else (None, None, None)
-        if isinstance(kind, str) and isinstance(a, str) and isinstance(b, str):
-            file, line, _ = draft.origins.get(("ties", n), ("", 0, ()))
-            key = (file, *key_of(kind, a, b))
-            if key in seen:
-                yield draft.fault(
-                    ("ties", n),
-                    f"this {kind} of {a} and {b} stands on line {seen[key]} already; give it once",
-                )
-            seen[key] = line
 
 
 def place(loc: tuple[str | int, ...]) -> PathInFile:

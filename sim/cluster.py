@@ -16,7 +16,8 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
-from sim.engines import MOST_DEATHS, START, Chunk, Committed, RunOne, execute, one_by_one, signals_left
+from sim.chunks import Chunk
+from sim.engines import MOST_DEATHS, START, Committed, RunOne, execute, one_by_one, signals_left
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions

@@ -19,7 +19,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from sim.catalog import base_file, bibliography, frozen, load, locate, toml_draft
+from sim.catalog import base_file, bibliography, frozen, load, locate
+from sim.drafts import toml_draft
 from sim.faults import InputError, PathInFile, phrase, quoted, read_toml
 from sim.parameters import Between, Strict, Text
 from sim.references import Found, Names, cited_faults, items, table

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from sim import engines
+from sim.chunks import Chunk, tables_of
 from sim.design import label
 from sim.faults import Fault, InputError, quoted, shown_path
 from sim.links import arrays_of
@@ -69,7 +70,7 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_one: eng
         else:
             world = world_of(chunk.scenario) if engine == "mesa" else arrays_of(chunk.scenario)
             rows = [engines.attempt(chunk, make, chunk.replicates.start, world)]
-        tables = {table: ordered(connection, table, made) for table, made in engines.tables_of(chunk, rows).items()}
+        tables = {table: ordered(connection, table, made) for table, made in tables_of(chunk, rows).items()}
     found = [one for table in {**stored, **tables} for one in compared(table, stored.get(table), tables.get(table))]
     point = results.manifest()["question"]["points"][chunk.point]
     return Replay(
@@ -80,7 +81,7 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_one: eng
     )  # fmt: skip
 
 
-def chunk_of(results: Results, run: str) -> engines.Chunk:
+def chunk_of(results: Results, run: str) -> Chunk:
     """The run alone, by its name POINT-REPLICATE, as the manifest records it."""
     question = results.manifest()["question"]
     asked = question["points"]
@@ -101,10 +102,10 @@ def chunk_of(results: Results, run: str) -> engines.Chunk:
         message = f"the manifest does not hold what point {number} ran: {error}"
         raise InputError([Fault(shown_path(results.folder), 1, "", message)]) from None
     one = range(replicate, replicate + 1)
-    return engines.Chunk(number, point["scenario"], scenario, question["seed"], one, question["trajectory"])
+    return Chunk(number, point["scenario"], scenario, question["seed"], one, question["trajectory"])
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, table: str, chunk: engines.Chunk) -> Table:
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Table:
     """What is stored of a run in a table."""
     query = f"select * from {table} where point = ? and replicate = ? order by {ORDER[table]}"  # noqa: S608
     return connection.execute(query, [chunk.point, chunk.replicates.start]).fetchnumpy()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sim import __version__, engines
+from sim.chunks import Chunk
 from sim.crate import CRATE, write_crate
 from sim.design import Point, points
 from sim.faults import Fault, InputError, shown_path
@@ -22,7 +23,7 @@ from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
 from sim.world import LARGEST_DENSE
 
-COMPUTING = ("engines", "ensemble", "kernel", "links", "model", "outcomes", "sparse", "world")
+COMPUTING = ("chunks", "engines", "ensemble", "kernel", "links", "model", "outcomes", "sparse", "world")
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
 
@@ -46,7 +47,7 @@ class Question:
             ],
         }
 
-    def chunks(self) -> list[engines.Chunk]:
+    def chunks(self) -> list[Chunk]:
         """All runs of the question, in chunks that do not depend on who executes them.
 
         The first replicates of all points come first, so that a sweep that is stopped can be compared.
@@ -54,7 +55,7 @@ class Question:
         size = min(max(sum(self.replicates) // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
         places = sorted((first, n) for n, count in enumerate(self.replicates) for first in range(0, count, size))
         return [
-            engines.Chunk(
+            Chunk(
                 n, self.points[n].name, self.points[n].scenario, self.seed,
                 range(first, min(first + size, self.replicates[n])), self.trajectory,
             )
@@ -219,7 +220,7 @@ def unrunnable(question: Question, engine: str) -> Iterator[Fault]:
             yield from (Fault(point.name, 1, field, message) for field, message in unlisted(point.scenario))
 
 
-def failed_runs(results: Results, chunks: Sequence[engines.Chunk]) -> list[str]:
+def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:
     """Labels of the runs of finished chunks that failed, with the last line of their error."""
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
     rows = results.connection().execute(query).fetchall() if chunks else []

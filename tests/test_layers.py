@@ -20,13 +20,13 @@ LAYERS = (
         "explain", "figures", "flips", "forecasts", "intervals", "late", "levers", "likelihood", "maps", "posterior",
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
-    {"cluster", "crate", "design", "engines", "store", "sweep"},
+    {"chunks", "cluster", "crate", "design", "engines", "store", "sweep"},
     {"ensemble", "links", "model", "placebo", "predictions", "sparse", "trajectory"},
     {"world"},
     {"balance", "compiled", "kernel", "landscape", "optimum", "outcomes"},
     {
-        "catalog", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema", "settings",
-        "sources", "spreadsheet",
+        "catalog", "drafts", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema",
+        "settings", "sources", "spreadsheet",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

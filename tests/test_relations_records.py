@@ -18,8 +18,10 @@ from strategies import hundredths, rates, scenarios
 
 from sim import engines
 from sim.catalog import load
+from sim.chunks import Chunk, runs_table, states_table
 from sim.scenario import Scenario, Sweep
 from sim.settings import with_settings
+from sim.store import Table
 from sim.sweep import Question, question_of, sweep
 from sim.world import world_of
 
@@ -104,11 +106,11 @@ def question(scenario: Scenario, vary: dict[str, list[float]], replicates: int =
     return question_of({"told": changed(scenario, sweep=sweep)}, replicates=replicates, seed=None)
 
 
-def tables(chunk: engines.Chunk) -> list[engines.Table]:
+def tables(chunk: Chunk) -> list[Table]:
     """The tables that a chunk commits: its runs and its states."""
     world = world_of(chunk.scenario)
     rows = [(r, engines.compiled(chunk.scenario, seed=chunk.seed, replicate=r, world=world)) for r in chunk.replicates]
-    return [engines.runs_table(chunk, rows, []), engines.states_table(chunk, rows)]
+    return [runs_table(chunk, rows, []), states_table(chunk, rows)]
 
 
 def rows_of(asked: Question) -> dict[tuple[str, int], str]:
@@ -142,8 +144,8 @@ def test_chunks_change_no_row(scenario: Scenario, sizes: list[int], seed: int) -
     """Of any size; workers and engines are in `test_sweep.py` and `test_cluster.py`, byte by byte."""
     scenario = with_settings(scenario, {"temperature": 20})  # so that runs differ
     ends = np.cumsum([0, *sizes]).tolist()
-    parts = [tables(engines.Chunk(0, "told", scenario, seed, range(a, b))) for a, b in itertools.pairwise(ends)]
-    for n, whole in enumerate(tables(engines.Chunk(0, "told", scenario, seed, range(ends[-1])))):
+    parts = [tables(Chunk(0, "told", scenario, seed, range(a, b))) for a, b in itertools.pairwise(ends)]
+    for n, whole in enumerate(tables(Chunk(0, "told", scenario, seed, range(ends[-1])))):
         for name, column in whole.items():
             np.testing.assert_array_equal(column, np.concatenate([part[n][name] for part in parts]), err_msg=name)
 
