@@ -196,7 +196,7 @@ def observe_blocs(
 
 @bare
 def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
-    """Write the outcomes of a step but frustration to row, in the order of `names`.
+    """Write the outcomes of a step but frustration to row, which comes as it was left, in the order of `names`.
 
     Alignments, and the sizes that go with them, are those after the step, the values of §4 those in it.
     """
