@@ -356,6 +356,27 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
         Results(folder).refuse_others()
 
 
+def test_what_is_no_results_may_be_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_it, none = "run it with `blocs sweep {}`", "holds no results"
+    for name in ("mine.toml", "mine.csv"):
+        Path(name).touch()
+    Path("folder.toml").mkdir()
+    for name, said in (("mine.toml", run_it), ("baseline_2023", run_it), ("mine.csv", none), ("folder.toml", none),
+                       ("nowhere.toml", none), ("nowhere", none)):  # fmt: skip
+        assert said.format(name) in store.without_results(Path(name))
+    Path("baseline_2023").mkdir()
+    assert none in store.without_results(Path("baseline_2023"))
+
+
+def test_a_manifest_is_written_into_folders_that_are_not_there_and_holds_no_nan(tmp_path: Path) -> None:
+    made = Results(tmp_path / "deep" / "deeper")
+    write_manifest(made, MANIFEST)
+    assert made.manifest()["question"] == MANIFEST["question"]
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_manifest(made, {"question": float("nan")})
+
+
 def test_a_stray_file_beside_the_shards_is_passed_over(results: Results) -> None:
     before = asked(results, "select count(*) from runs")
     (results.shards / "notes.txt").write_text("not a shard", "utf-8")
