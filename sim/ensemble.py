@@ -103,7 +103,7 @@ def drawn(seed: np.uint64, replicate: np.uint64, activation: int, steps: int, co
 
 @compiled
 def desk_for(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Desk:
-    """A desk for a world of that many alignments and theatres."""
+    """A desk for runs of a world by these weights, which stay where they are as they change."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
     kept = n * (layers if np.any(setting.propensity != 0.0) else layers - 1)

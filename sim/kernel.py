@@ -41,7 +41,7 @@ TERMS = (
     "accommodation", "pressure", "autonomy", "inertia",
 )  # fmt: skip
 
-# First what is asked of the non-aligned too, last what most worlds have none of: neither end need be kept up there.
+# Their order spares `ensemble.move` work: of the non-aligned the first alone is kept up, the last only where any is.
 LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "propensity")
 OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, PROPENSITY = range(len(LAYERS))
 
