@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.outcomes import late_mean, late_shares
+from sim.outcomes import consolidation_step, late_mean, late_shares
 from sim.scenario import Scenario
 from sim.store import Table, text_column
 
@@ -64,12 +64,16 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
     table["digest"] = text_column([chunk.scenario.digest()] * len(replicates))
     table["status"] = text_column(["ok"] * len(done) + ["failed"] * count)
     table["error"] = text_column([""] * len(done) + [text for _, text in failed])
-    settled = [run.consolidation_step() for _, run in done]
-    table["consolidation_step"] = np.array(settled + [np.nan] * count)
+    none = np.full(count, np.nan)
+    table["consolidation_step"] = none
     if done:
-        late = late_mean(np.stack([run.outcomes for _, run in done]))
-        for column, name in enumerate(done[0][1].outcome_names):
-            table[name] = np.concatenate([late[:, column], np.full(count, np.nan)])
+        first, outcomes = done[0][1], np.stack([run.outcomes for _, run in done])
+        table["consolidation_step"] = np.concatenate(
+            [consolidation_step(outcomes[..., first.capability_columns()]), none]
+        )
+        late = late_mean(outcomes)
+        for column, name in enumerate(first.outcome_names):
+            table[name] = np.concatenate([late[:, column], none])
     return table
 
 
@@ -105,5 +109,5 @@ def trajectory_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     table = keys(chunk, [replicate for replicate, _ in done], steps * states)
     table["step"] = np.tile(np.repeat(np.arange(steps, dtype=np.int16), states), len(done))
     table["state"] = text_column(list(first.states) * (steps * len(done)))
-    table["alignment"] = np.concatenate([run.alignment.astype(np.int8).ravel() for _, run in done])
+    table["alignment"] = np.concatenate([run.alignment.ravel() for _, run in done])
     return table

@@ -183,9 +183,9 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
 
 
 def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | SparseWorld) -> Run | str:
-    """One run, or the text of its error: the one place where a failure becomes data."""
+    """One run as it is stored, or the text of its error: the one place where a failure becomes data."""
     try:
-        return run_one(chunk.scenario, seed=chunk.seed, replicate=replicate, world=world)
+        return run_one(chunk.scenario, seed=chunk.seed, replicate=replicate, world=world).stored()
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
         return traceback.format_exc()
 

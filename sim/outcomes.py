@@ -282,14 +282,15 @@ def late_mean(values: Floats) -> Floats:
     return means
 
 
-def consolidation_step(capability: Floats) -> float:
-    """First step from which no bloc's share moves by more than 0.05 in the 5 steps that follow; NaN if none.
+def consolidation_step(capability: Floats) -> Floats:
+    """First step from which no bloc's share moves by more than 0.05 in the 5 steps that follow, (…); NaN if none.
 
-    capability is (T + 1, K), the blocs' shares from the start on; the start itself counts as step 0.
+    capability is (…, T + 1, K), the blocs' shares from the start on; the start itself counts as step 0.
     """
-    if len(capability) <= SETTLED_STEPS:
-        return float("nan")
-    ahead = np.lib.stride_tricks.sliding_window_view(capability, SETTLED_STEPS + 1, axis=0)  # (steps, K, 6)
-    moves = np.abs(ahead[..., 1:] - ahead[..., :1]).max(axis=(1, 2))
-    settled = np.flatnonzero(moves <= SETTLED_CHANGE)
-    return float(settled[0]) if settled.size else float("nan")
+    steps = max(capability.shape[-2] - SETTLED_STEPS, 0)
+    now, moves = capability[..., :steps, :], np.zeros((*capability.shape[:-2], steps))
+    for ahead in range(1, SETTLED_STEPS + 1):
+        moves = np.maximum(moves, np.abs(capability[..., ahead : ahead + steps, :] - now).max(axis=-1, initial=0.0))
+    settled = moves <= SETTLED_CHANGE
+    first: Floats = np.where(settled.any(axis=-1), settled.argmax(axis=-1) if steps else 0, np.nan)
+    return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Run:
     states: tuple[str, ...]
     alignments: tuple[str, ...]
     outcome_names: tuple[str, ...]
-    alignment: Integers  # (T + 1, N)
+    alignment: Integers  # (T + 1, N); of bytes where stored
     chances: Floats  # (T + 1, N, K + 1), NaN before the first decision
     stability: Floats  # (T + 1, N)
     bite: Floats  # (T + 1, N), share of the world's product closed to each state
@@ -47,5 +47,19 @@ class Run:
 
     def consolidation_step(self) -> float:
         """The first step from which the blocs' capability shares rest; NaN if there is none."""
-        blocs = [self.outcome(f"capability_{bloc}") for bloc in self.alignments[1:]]
-        return outcomes.consolidation_step(np.stack(blocs, axis=1))
+        return float(outcomes.consolidation_step(self.outcomes[:, self.capability_columns()]))
+
+    def capability_columns(self) -> list[int]:
+        """The outcomes that are the blocs' shares of capability."""
+        return [self.outcome_names.index(f"capability_{bloc}") for bloc in self.alignments[1:]]
+
+    def stored(self) -> Run:
+        """The run without what no table of a sweep holds: chances, and stability and bite before the last 8 steps.
+
+        It takes a sixth of the room, and what is given back is used again by the run that follows.
+        """
+        late = slice(-outcomes.LATE_STEPS - 1, None)  # and one before, as means leave out a first row
+        return replace(
+            self, alignment=self.alignment.astype(np.int8), chances=np.empty((0, *self.chances.shape[1:])),
+            stability=self.stability[late].copy(), bite=self.bite[late].copy(),
+        )  # fmt: skip
