@@ -67,7 +67,7 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
     none = np.full(count, np.nan)
     table["consolidation_step"] = none
     if done:
-        first, outcomes = done[0][1], np.stack([run.outcomes for _, run in done])
+        first, outcomes = done[0][1], np.stack([run.outcomes for _, run in done], axis=1)
         table["consolidation_step"] = np.concatenate(
             [consolidation_step(outcomes[..., first.capability_columns()]), none]
         )
@@ -82,11 +82,11 @@ def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     first = done[0][1]
     table = keys(chunk, [replicate for replicate, _ in done], len(first.states))
     table["state"] = text_column(list(first.states) * len(done))
-    shares = late_shares(np.stack([run.alignment for _, run in done]), len(first.alignments))
+    shares = late_shares(np.stack([run.alignment for _, run in done], axis=1), len(first.alignments))
     for k, alignment in enumerate(first.alignments):
         table[f"share_{alignment}"] = shares[:, :, k].ravel()
-    table["regime_stability"] = late_mean(np.stack([run.stability for _, run in done])).ravel()
-    table["bite"] = late_mean(np.stack([run.bite for _, run in done])).ravel()
+    table["regime_stability"] = late_mean(np.stack([run.stability for _, run in done], axis=1)).ravel()
+    table["bite"] = late_mean(np.stack([run.bite for _, run in done], axis=1)).ravel()
     return table
 
 

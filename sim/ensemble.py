@@ -101,17 +101,27 @@ def drawn(seed: np.uint64, replicate: np.uint64, activation: int, steps: int, co
     return luck
 
 
+@bare
+def tied(layer: Floats) -> bool:
+    """Whether a layer has any tie."""
+    found = 0
+    for i in range(layer.shape[0]):
+        for j in range(layer.shape[1]):
+            found += layer[i, j] != 0.0
+    return found > 0
+
+
 @compiled
-def desk_for(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Desk:
-    """A desk for runs of a world by these weights, which stay where they are as they change."""
+def desk_for(setting: Setting, weights: Weights, pairs: Floats, alignments: int, theatres: int) -> Desk:
+    """A desk for runs of a world by these weights of ties and pairs, which stay where they are as they change."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
-    kept = n * (layers if np.any(setting.propensity != 0.0) else layers - 1)
+    kept = n * (layers if tied(setting.propensity) else layers - 1)
     return Desk(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.reshape((k, layers * n)), weights.brings.reshape((n, layers * n)), kept,
         sizes_for(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
-        np.empty((n, n)), np.empty((n, n)), np.empty(n),
+        np.empty((n, n)), pairs, np.empty(n),
     )  # fmt: skip
 
 
@@ -220,15 +230,13 @@ def observe(
 @bare
 def follow(
     luck: Luck, activation: int, rest: bool, setting: Setting, situation: Situation, shocks: Shocks,
-    weights: Weights, env: Environment, desk: Desk, record: Record,
+    weights: Weights, total: float, env: Environment, desk: Desk, record: Record,
 ) -> None:  # fmt: skip
     """One run, written to record (MODEL §3); where ties do not rest, situation and weights are consumed."""
-    alignment, total = desk.alignment, 0.0
+    alignment = desk.alignment
     starting_alignment(setting, luck.uniforms[0], alignment)
     size_up(alignment, setting, desk.sizes)
     if rest:
-        hostilities(situation, desk.hostile)
-        total = outcomes.weigh_pairs(setting, situation, desk.hostile, desk.pairs, desk.lanes)
         tally_all(alignment, weights, desk.sums)
     for step in range(record.alignment.shape[0]):
         shocked = not rest and (apply_shocks(step, shocks, situation) or step == 0)
@@ -249,11 +257,13 @@ def follow(
 
 @compiled
 def trajectory(
-    luck: Luck, activation: int, columns: int, setting: Setting, start: Situation, at_start: Weights, shocks: Shocks
-) -> Record:
+    luck: Luck, activation: int, columns: int, setting: Setting, start: Situation, at_start: Weights,
+    pairs_at_start: tuple[Floats, float], shocks: Shocks,
+) -> Record:  # fmt: skip
     """One run with that many outcomes a step: all its room is made here, once, and nothing in the loops.
 
-    at_start are the weights of the start's ties; where no tie ever changes, they are the run's.
+    at_start and pairs_at_start are the weights of the start's ties and pairs; where no tie ever changes, they are the
+    run's.
     """
     n, k, rows = setting.capability.size, setting.allowed.size, luck.order.shape[0]
     record = Record(
@@ -264,9 +274,10 @@ def trajectory(
     rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
     situation = start if rest else copied(start)
     weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((k, n)))
+    pairs, total = pairs_at_start if rest else (np.empty((n, n)), 0.0)
     env = environment_for(k - 1, start.priority.shape[1], n)
-    desk = desk_for(setting, weights, k, start.priority.shape[1])
-    follow(luck, activation, rest, setting, situation, shocks, weights, env, desk, record)
+    desk = desk_for(setting, weights, pairs, k, start.priority.shape[1])
+    follow(luck, activation, rest, setting, situation, shocks, weights, total, env, desk, record)
     return record
 
 
@@ -287,7 +298,9 @@ def recorded(world: World, *, seed: int, replicate: int) -> Record:
     """One compiled run of a world, as arrays."""
     columns = len(outcomes.names(world.alignments[1:], world.theatres))
     luck = luck_of(world, seed, replicate)
-    return trajectory(luck, world.activation, columns, world.setting, world.start, world.at_start, world.shocks)
+    return trajectory(
+        luck, world.activation, columns, world.setting, world.start, world.at_start, world.pairs_at_start, world.shocks
+    )
 
 
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:

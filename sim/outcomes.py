@@ -123,6 +123,15 @@ def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: 
     return total_of(lanes)
 
 
+@compiled
+def pairs_of(setting: Setting, situation: Situation) -> tuple[Floats, float]:
+    """What every pair weighs with the ties as they stand, (N, N), and the sum of their sizes."""
+    shape = situation.bond.shape
+    hostile, pairs, lanes = np.empty(shape), np.empty(shape), np.empty(shape[0])
+    hostilities(situation, hostile)
+    return pairs, weigh_pairs(setting, situation, hostile, pairs, lanes)
+
+
 @bare
 def pair_tie(
     w_p: float, propensity: float, w_b: float, bond: float, w_g: float, institution: float, w_h: float, hostile: float
@@ -185,13 +194,11 @@ def observe_blocs(
     row: Floats,
 ) -> None:
     """Write the outcomes of a step to row with the weights of pairs taken anew: what the agents' model does."""
-    hostile, pairs, lanes = np.empty(situation.bond.shape), np.empty(situation.bond.shape), np.empty(alignment.size)
     sizes = sizes_for(env.cohesion.size + 1)
     size_up(alignment, setting, sizes)
-    hostilities(situation, hostile)
-    total = weigh_pairs(setting, situation, hostile, pairs, lanes)
+    pairs, total = pairs_of(setting, situation)
     write_outcomes(before, alignment, sizes, env, row)
-    row[FRUSTRATION] = frustration(alignment, pairs, total, lanes)
+    row[FRUSTRATION] = frustration(alignment, pairs, total, np.empty(alignment.size))
 
 
 @bare
@@ -267,17 +274,17 @@ def seen_stability(
 
 
 def late_shares(alignment: Integers, alignments: int) -> Floats:
-    """Share of the last 8 steps that each state spends in each alignment, (…, N, K + 1), from (…, T + 1, N)."""
-    late = alignment[..., 1:, :][..., -LATE_STEPS:, :]
-    return np.stack([(late == a).mean(axis=-2) for a in range(alignments)], axis=-1)
+    """Share of the last 8 steps that each state spends in each alignment, (…, K + 1), from (T + 1, …)."""
+    late = alignment[1:][-LATE_STEPS:]
+    return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=-1)
 
 
 def late_mean(values: Floats) -> Floats:
-    """Mean over the last 8 steps, (…, M), from (…, T + 1, M): of those where it is defined, NaN if there is none."""
-    late = values[..., 1:, :][..., -LATE_STEPS:, :]
+    """Mean over the last 8 steps, (…), from (T + 1, …): of the steps where it is defined, NaN if there is none."""
+    late = values[1:][-LATE_STEPS:]
     known = ~np.isnan(late)
-    counts = known.sum(axis=-2)
-    sums = np.where(known, late, 0.0).sum(axis=-2)
+    counts = known.sum(axis=0)
+    sums = np.where(known, late, 0.0).sum(axis=0)
     means: Floats = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     return means
 
@@ -285,12 +292,13 @@ def late_mean(values: Floats) -> Floats:
 def consolidation_step(capability: Floats) -> Floats:
     """First step from which no bloc's share moves by more than 0.05 in the 5 steps that follow, (…); NaN if none.
 
-    capability is (…, T + 1, K), the blocs' shares from the start on; the start itself counts as step 0.
+    capability is (T + 1, …, K), the blocs' shares from the start on; the start itself counts as step 0.
     """
-    steps = max(capability.shape[-2] - SETTLED_STEPS, 0)
-    now, moves = capability[..., :steps, :], np.zeros((*capability.shape[:-2], steps))
+    steps = max(len(capability) - SETTLED_STEPS, 0)
+    now = capability[:steps]
+    moves = np.zeros(now.shape[:-1])
     for ahead in range(1, SETTLED_STEPS + 1):
-        moves = np.maximum(moves, np.abs(capability[..., ahead : ahead + steps, :] - now).max(axis=-1, initial=0.0))
+        moves = np.maximum(moves, np.abs(capability[ahead : ahead + steps] - now).max(axis=-1, initial=0.0))
     settled = moves <= SETTLED_CHANGE
-    first: Floats = np.where(settled.any(axis=-1), settled.argmax(axis=-1) if steps else 0, np.nan)
+    first: Floats = np.where(settled.any(axis=0), settled.argmax(axis=0) if steps else 0, np.nan)
     return first

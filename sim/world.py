@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from sim import kernel
+from sim import kernel, outcomes
 from sim.faults import Fault, InputError
 from sim.kernel import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
 from sim.scenario import (
@@ -53,6 +53,11 @@ class World:
     def situation(self) -> Situation:
         """A fresh copy of the situation at the start."""
         return Situation._make(array.copy() for array in self.start)
+
+    @cached_property
+    def pairs_at_start(self) -> tuple[Floats, float]:
+        """What every pair weighs in frustration before any shock or response, and the sum of their sizes."""
+        return outcomes.pairs_of(self.setting, self.start)
 
     @cached_property
     def at_start(self) -> Weights:
