@@ -206,8 +206,9 @@ RECORDS = (
         ("more_values", "order_of_axes"),
     ),
     Planted(
-        "first run for all", "sim/chunks.py", "[run.alignment for _, run in done]), len(",
-        "[done[0][1].alignment for _ in done]), len(", "rows depend on how runs are cut into chunks", ("chunks",),
+        "first run for all", "sim/chunks.py", "[run.alignment for _, run in done], axis=1), len(",
+        "[done[0][1].alignment for _ in done], axis=1), len(",
+        "rows depend on how runs are cut into chunks", ("chunks",),
     ),
     Planted(
         "last chunk forgotten", "sim/sweep.py", "if chunk.name not in finished]",
