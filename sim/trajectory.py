@@ -33,14 +33,6 @@ class Run:
         """Mean of each outcome over the last 8 steps, of those where it is defined; NaN if it never is."""
         return outcomes.late_mean(self.outcomes)
 
-    def late_stability(self) -> Floats:
-        """Mean regime stability of each state over the last 8 steps, (N,)."""
-        return outcomes.late_mean(self.stability)
-
-    def late_bite(self) -> Floats:
-        """Mean bite of sanctions on each state over the last 8 steps, (N,)."""
-        return outcomes.late_mean(self.bite)
-
     def outcome(self, name: str) -> Floats:
         """An outcome over the steps, (T + 1,)."""
         return self.outcomes[:, self.outcome_names.index(name)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from oracle import TERMS, Step, Trace, simulate
 from strategies import WEIGHTS, scenarios
 
+from sim import outcomes
 from sim.catalog import load, scenario_names
 from sim.model import BlocModel, run
 from sim.scenario import Scenario
@@ -85,8 +86,11 @@ def agree_over(told: Run, trace: Trace) -> None:
     agree(told.bite.tolist(), trace.bite, "bite")
     for name, values in zip(told.outcome_names, told.outcomes.T, strict=True):
         agree(values.tolist(), [float(seen[name]) for seen in trace.outcomes], name)
-    for name in ("late_shares", "late_stability", "late_bite"):
-        agree(told_by(told, name).tolist(), getattr(trace, name), name)
+    kept = told.stored()  # what tables are made of
+    agree(told_by(told, "late_shares").tolist(), trace.late_shares, "late_shares")
+    agree(outcomes.late_shares(kept.alignment, len(told.alignments)).tolist(), trace.late_shares, "late_shares kept")
+    agree(outcomes.late_mean(kept.stability).tolist(), trace.late_stability, "late_stability")
+    agree(outcomes.late_mean(kept.bite).tolist(), trace.late_bite, "late_bite")
     late = told_by(told, "late_outcomes")
     values = late.values() if isinstance(late, dict) else late
     agree([float(v) for v in values], [trace.late_outcomes[name] for name in told.outcome_names], "late outcomes")
