@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,8 +22,8 @@ def cache_folder() -> Path:
     numba looks only at the file of the function it loads, so an edited callee elsewhere would be served
     stale; a folder a version of the text makes that impossible.
     """
-    rooms = sorted(Path(__file__).parent.glob("*.py"))
-    text = hashlib.sha256(b"".join(room.read_bytes() for room in rooms if b"@compiled" in room.read_bytes()))
+    texts = (room.read_bytes() for room in sorted(Path(__file__).parent.glob("*.py")))
+    text = hashlib.sha256(b"".join(text for text in texts if re.search(rb"from (sim\.compiled|numba)", text)))
     name = f"{text.hexdigest()[:16]}-{sys.version_info.major}{sys.version_info.minor}-{numba.__version__}"
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
     folder = Path(home) / "blocs" / name

@@ -7,13 +7,14 @@ matrices with states in the world's order and a zero diagonal; `sanction[j, i]` 
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.compiled import bare, compiled
+from sim.exponential import exponential
+from sim.wide import product_words
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -133,18 +134,6 @@ class Sizes(NamedTuple):
 
 
 # Luck (MODEL §3)
-
-
-@bare
-def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """High and low word of the product of two 64-bit words."""
-    half = np.uint64(32)
-    low_half = np.uint64(0xFFFFFFFF)
-    a_high, a_low = a >> half, a & low_half
-    b_high, b_low = b >> half, b & low_half
-    middle = a_high * b_low + ((a_low * b_low) >> half)
-    other = a_low * b_high + (middle & low_half)
-    return a_high * b_high + (middle >> half) + (other >> half), a * b
 
 
 @bare
@@ -519,7 +508,7 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
     for k in range(utilities.size):
         chances[k] = 1.0 if allowed[k] else 0.0
         if allowed[k] and k != best:
-            chances[k] = math.exp((utilities[k] - highest) / temperature)
+            chances[k] = exponential((utilities[k] - highest) / temperature)
         total += chances[k]
     for k in range(utilities.size):
         chances[k] /= total

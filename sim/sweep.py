@@ -23,7 +23,10 @@ from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
 from sim.world import LARGEST_DENSE
 
-COMPUTING = ("chunks", "engines", "ensemble", "kernel", "links", "model", "outcomes", "sparse", "trajectory", "world")
+COMPUTING = (
+    "chunks", "engines", "ensemble", "exponential", "kernel", "links", "model", "outcomes", "sparse", "trajectory",
+    "wide", "world",
+)  # fmt: skip
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
 

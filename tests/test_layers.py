@@ -23,7 +23,7 @@ LAYERS = (
     {"chunks", "cluster", "crate", "design", "engines", "store", "sweep"},
     {"ensemble", "links", "model", "placebo", "predictions", "sparse", "trajectory"},
     {"world"},
-    {"balance", "compiled", "kernel", "landscape", "optimum", "outcomes"},
+    {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
         "catalog", "drafts", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema",
         "settings", "sources", "spreadsheet",
