@@ -623,8 +623,19 @@ def respond_bonds(
         for j in range(i):
             reach_i, reach_j = rate(outreach * bite_i * standing[j]), rate(outreach * bite[j] * standing_i)
             B[j] = bond_after(a, alignment[j], B[j], origin[j], H[j], back, gain, loss, reach_i, reach_j)
-        for j in range(i):
-            situation.bond[j, i] = B[j]
+    mirror(situation.bond)
+
+
+@bare
+def mirror(ties: Floats) -> None:
+    """Copy what each state has with those before it to their side, (N, N), by bands that stay in the cache."""
+    n, band = ties.shape[0], 16
+    for first in range(0, n, band):
+        end = min(first + band, n)
+        for j in range(end):
+            row = ties[j]
+            for i in range(max(first, j + 1), end):
+                row[i] = ties[i, j]
 
 
 @bare
