@@ -222,16 +222,15 @@ def number(cell: str) -> float | str:
 
 def duplicate_ties(draft: Draft) -> Iterator[Fault]:
     """Ties that one file states twice; a later file may replace what an earlier one says."""
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, ...], int] = {}  # the last place of each tie; those of one file stand together
     ties = draft.content.get("ties", [])
     for n, tie in enumerate(ties if isinstance(ties, list) else []):
         kind, a, b = (tie.get("kind"), tie.get("a"), tie.get("b")) if isinstance(tie, dict) else (None, None, None)
         if isinstance(kind, str) and isinstance(a, str) and isinstance(b, str):
-            file, line, _ = draft.origins.get(("ties", n), ("", 0, ()))
-            key = (file, *key_of(kind, a, b))
+            key = key_of(kind, a, b)
             if key in seen:
-                yield draft.fault(
-                    ("ties", n),
-                    f"this {kind} of {a} and {b} stands on line {seen[key]} already; give it once",
-                )
-            seen[key] = line
+                before, now = (draft.origins.get(("ties", place), ("", 0, ())) for place in (seen[key], n))
+                if before[0] == now[0]:
+                    message = f"this {kind} of {a} and {b} stands on line {before[1]} already; give it once"
+                    yield draft.fault(("ties", n), message)
+            seen[key] = n

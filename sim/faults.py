@@ -46,7 +46,7 @@ class InputError(Exception):
     """The input is refused; it carries every fault at once."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(set(faults))
+        self.faults = sorted(dict.fromkeys(faults))  # most come in order, and a set would lose it
         super().__init__("\n".join(self.lines()))
 
     def lines(self, shown: int = SHOWN) -> list[str]:

@@ -179,12 +179,15 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
         for key in [key_of(tie.kind, tie.a, tie.b)] if is_plain(tie) else list(matching(tie, kept, institutions)):
-            old = kept.get(key)
-            regime = old.regime if old and "*" in (tie.a, tie.b) and not tie.regime else tie.regime
-            as_is = (tie.a, tie.b, tie.regime) == (*key[1:], regime)  # a copy of each of many ties takes seconds
+            old = kept.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
+            regime = old.regime if old else tie.regime
+            as_is = tie.a == key[1] and tie.b == key[2] and tie.regime == regime  # a copy of each of many takes seconds
             kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
-    order = {kind: n for n, kind in enumerate(TIE_KINDS)}
-    return tuple(kept[key] for key in sorted(kept, key=lambda k: (order[k[0]], k)) if kept[key].value != 0)
+    by_kind: dict[str, list[tuple[str, str, str]]] = {kind: [] for kind in TIE_KINDS}
+    for key, tie in kept.items():
+        if tie.value != 0:
+            by_kind[key[0]].append(key)
+    return tuple(kept[key] for keys in by_kind.values() for key in sorted(keys))
 
 
 def is_plain(tie: Tie) -> bool:
