@@ -59,8 +59,11 @@ def signalled(ground: Ground, count: int) -> Outcome:
             worst = max(worst, took)
             resumes = process.returncode == 128 + number and f"--out {folder}" in err
             late += process.returncode == 0
-            good = (resumes or process.returncode == 0) and took < 5 and "Traceback" not in err
-            held += good and not alive(process.pid) and ground.finish(folder, engine) == whole
+            ended = (resumes or process.returncode == 0) and took < 5 and "Traceback" not in err
+            good = ended and not alive(process.pid) and ground.finish(folder, engine) == whole
+            held += good
+            if not good:
+                print(engine, number, process.returncode, f"{took:.1f} s", err[-2000:], file=sys.stderr)
     return Outcome(asked, held, worst, f"exit 130, 143 or 129, of which {late} came after the last run")
 
 
