@@ -45,6 +45,16 @@ def deaf():
         print("lost", flush=True)
         system.pthread_mutex_lock(lock)  # it does not come back to Python, whatever the signal
 
+@cli.command()
+def mistaken():
+    with runs.resumable(Path("here")):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except BaseException:
+            print("lost", flush=True)
+            raise AttributeError("partially imported") from None  # as an import in C does
+
 class Slow:
     def __del__(self):  # while Python clears its modules away
         os.write(1, b"lost\\n")
@@ -71,7 +81,7 @@ def started(name: str, patience: float) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("name", ["lost-between-chunks", "lost-in-a-wait", "deaf"])
+@pytest.mark.parametrize("name", ["lost-between-chunks", "lost-in-a-wait", "mistaken", "deaf"])
 def test_a_signal_that_python_swallows_or_cannot_hear_ends_it_with_the_line_that_resumes(name: str) -> None:
     process = started(name, 0.1)
     if name == "deaf":

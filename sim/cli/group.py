@@ -81,8 +81,10 @@ def main() -> None:
             cli()
         finally:
             signals.ignore()  # Python, leaving, would give them back their deadly meaning
-    except signals.Interrupted as interrupted:
-        signals.stopped(interrupted)
+    except BaseException as error:  # what a signal strikes may make an error of its own of it, as an import does
+        if not signals.heard or (isinstance(error, SystemExit) and not error.code):
+            raise
+        signals.stopped()
 
 
 @click.group(

@@ -20,10 +20,6 @@ parting: list[str] = []  # what is still to be said should the command be ended
 class Interrupted(BaseException):
     """A signal asked this process to end."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
 
 def obey() -> None:
     """From now on the first signal raises Interrupted in the main thread, and a thread sees that the process ends.
@@ -77,9 +73,9 @@ def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def stopped(interrupted: Interrupted) -> None:
-    """Say what is to be said, once, and exit as a shell expects of a signal."""
+def stopped() -> None:
+    """Say what is to be said, once, and exit as a shell expects of the signal that came."""
     ignore()
     while parting:
         sys.stderr.write(parting.pop())
-    sys.exit(128 + interrupted.number)
+    sys.exit(128 + heard[0])
