@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
@@ -74,7 +73,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
             stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
-    gc.set_threshold(100_000)  # a tie is a record of its own: looking for garbage among them takes a quarter of reading
     signals.obey()
     try:
         try:
