@@ -30,7 +30,7 @@ LOCAL: dict[str, object] = {
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
 }
-IMPORTED = ["distributed", "sim.cluster", "sim.ensemble"]
+IMPORTED = ["sim.orphans", "distributed", "sim.cluster", "sim.ensemble"]
 
 
 class UnlikeError(Exception):

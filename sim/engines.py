@@ -40,7 +40,7 @@ MOST_DEATHS = 3
 KILLED = "the run killed its own process"  # the error of a run that did
 MOST_DEATHS_ALONE = 2  # one may be a kill from outside
 START = "forkserver" if sys.platform == "linux" else "spawn"  # forked, a process is there in 0.2 s with what it imports
-IMPORTED = ["sim.ensemble", "sim.model"]  # before forking
+IMPORTED = ["sim.orphans", "sim.ensemble", "sim.model"]  # before forking
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 

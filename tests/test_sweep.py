@@ -134,6 +134,19 @@ def test_nobody_is_left_when_the_parent_alone_is_killed(tmp_path: Path) -> None:
     assert gone(process.pid, 5)
 
 
+def test_what_workers_are_forked_from_does_not_finish_its_imports_when_the_parent_is_killed() -> None:
+    child = "import sim.orphans, time; print('begun', flush=True); time.sleep(600)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])", child],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "begun\n"
+    parent.kill()
+    assert gone(parent.pid, 5)
+    parent.communicate()
+
+
 @pytest.mark.parametrize(
     ("number", "engine"), [(signal.SIGINT, "mesa"), (signal.SIGTERM, "compiled"), (signal.SIGHUP, "mesa")]
 )

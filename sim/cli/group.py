@@ -74,15 +74,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
             stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
     signals.obey()
-    try:
+    with signals.Ending():
         try:
             cli()
         finally:
             signals.ignore()  # Python, leaving, would give them back their deadly meaning
-    except BaseException as error:  # what a signal strikes may make an error of its own of it, as an import does
-        if not signals.heard or (isinstance(error, SystemExit) and not error.code):
-            raise
-        signals.stopped()
 
 
 @click.group(

@@ -21,6 +21,18 @@ class Interrupted(BaseException):
     """A signal asked this process to end."""
 
 
+class Ending:
+    """Where a signal came and an error leaves, whichever: an import that is struck makes an error of its own of it."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        failed = error.code if isinstance(error, SystemExit) else error
+        if heard and failed:
+            stopped()
+
+
 def obey() -> None:
     """From now on the first signal raises Interrupted in the main thread, and a thread sees that the process ends.
 
