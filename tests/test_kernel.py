@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import PROPENSITY_ALONE, hundredths
 
@@ -295,3 +295,25 @@ def test_slots_of_keys_are_even_and_in_order() -> None:
 def test_ties_stay_between_0_and_1_and_rates_pass_1_nowhere() -> None:
     assert [kernel.clip(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
     assert [kernel.rate(x) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 51), st.integers(0, 2)), max_size=40))
+@settings(deadline=None)
+def test_sizes_kept_up_by_moves_are_those_taken_anew(moves: list[tuple[int, int]]) -> None:
+    setting, alignment = world_of(load("baseline_2023")).setting, np.arange(52) % 3
+    kept, anew = kernel.sizes_for(3), kernel.sizes_for(3)
+    kernel.size_up(alignment, setting, kept)
+    assert kept.members.tolist() == [18, 17, 17]
+    for i, new in moves:
+        kernel.transfer(i, alignment[i], new, setting, kept)
+        alignment[i] = new
+        kernel.size_up(alignment, setting, anew)
+        assert [size.tolist() for size in kept] == [size.tolist() for size in anew]
+
+
+@pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 33])
+def test_the_mirror_shows_the_lower_half(n: int) -> None:
+    ties = np.arange(float(n * n)).reshape(n, n)
+    lower = np.tril(ties)
+    kernel.mirror(ties)
+    assert (ties == lower + np.tril(ties, -1).T).all()
