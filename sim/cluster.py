@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
 from sim.chunks import Chunk
-from sim.engines import MOST_DEATHS, START, Committed, RunOne, execute, one_by_one, signals_left
+from sim.engines import MOST_DEATHS, START, Committed, RunOne, execute, one_by_one, preload, signals_left
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
@@ -30,7 +30,7 @@ LOCAL: dict[str, object] = {
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
 }
-IMPORTED = ["sim.orphans", "distributed", "sim.cluster", "sim.ensemble"]
+IMPORTED = ["distributed", "sim.cluster", "sim.ensemble"]
 
 
 class UnlikeError(Exception):
@@ -130,7 +130,7 @@ def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
-        get_mp_context().set_forkserver_preload(IMPORTED)
+        preload(get_mp_context(), IMPORTED)
         with signals_left():  # its thread begins all workers
             cluster = LocalCluster(
                 n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,

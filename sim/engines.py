@@ -22,6 +22,7 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import resource_tracker
+from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any
 
 from sim.chunks import Chunk, tables_of
@@ -40,7 +41,7 @@ MOST_DEATHS = 3
 KILLED = "the run killed its own process"  # the error of a run that did
 MOST_DEATHS_ALONE = 2  # one may be a kill from outside
 START = "forkserver" if sys.platform == "linux" else "spawn"  # forked, a process is there in 0.2 s with what it imports
-IMPORTED = ["sim.orphans", "sim.ensemble", "sim.model"]  # before forking
+IMPORTED = ["sim.ensemble", "sim.model"]  # before forking
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -195,7 +196,7 @@ class Pool(ProcessPoolExecutor):
 
     def __init__(self, workers: int) -> None:
         context = multiprocessing.get_context(START)
-        context.set_forkserver_preload(IMPORTED)
+        preload(context, IMPORTED)
         with signals_left():
             super().__init__(workers, mp_context=context, initializer=follow_parent)
             self.beginner = ThreadPoolExecutor(1)
@@ -221,6 +222,12 @@ class Pool(ProcessPoolExecutor):
             if manager.is_alive():  # before Python 3.11.5 it waits for what is written into a pipe that nobody reads
                 calls._reader.close()
                 manager.join(1)
+
+
+def preload(context: BaseContext, imported: list[str]) -> None:
+    """Have workers forked from a process that has imported rooms, and that knows whom not to outlive."""
+    os.environ["BLOCS_PARENT"] = str(os.getpid())
+    context.set_forkserver_preload(["sim.orphans", *imported])
 
 
 @contextlib.contextmanager

@@ -139,6 +139,7 @@ def test_what_workers_are_forked_from_does_not_finish_its_imports_when_the_paren
     parent = subprocess.Popen(
         [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])", child],
         stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env={key: value for key, value in os.environ.items() if key != "BLOCS_PARENT"},
     )  # fmt: skip
     assert parent.stdout is not None
     assert parent.stdout.readline() == "begun\n"
