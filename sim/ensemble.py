@@ -46,6 +46,7 @@ from sim.kernel import (
     weigh_bonds,
     weigh_hostility,
     weigh_settled,
+    weights_for,
 )
 from sim.scenario import Scenario
 from sim.trajectory import Run
@@ -273,7 +274,7 @@ def trajectory(
     record.chances[0] = np.nan
     rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
     situation = start if rest else copied(start)
-    weights = at_start if rest else Weights(np.empty((n, len(LAYERS), n)), np.empty((k, n)))
+    weights = at_start if rest else weights_for(k, n)
     pairs, total = pairs_at_start if rest else (np.empty((n, n)), 0.0)
     env = environment_for(k - 1, start.priority.shape[1], n)
     desk = desk_for(setting, weights, pairs, k, start.priority.shape[1])

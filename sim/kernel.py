@@ -115,6 +115,12 @@ class Weights(NamedTuple):
     closed: Floats  # (K + 1, N): product that sanctions of each regime (0: of none) close to each state
 
 
+@compiled
+def weights_for(alignments: int, states: int) -> Weights:
+    """Room for weights, not filled yet; what compiled rules make begins where processors load it from at once."""
+    return Weights(np.empty((states, len(LAYERS), states)), np.empty((alignments, states)))
+
+
 class Environment(NamedTuple):
     """MODEL §4, computed once a step."""
 

@@ -67,9 +67,8 @@ class World:
         return weights
 
     def weights(self) -> Weights:
-        """Weights of the right shape, all zero."""
-        n = len(self.states)
-        return Weights(np.zeros((n, len(kernel.LAYERS), n)), np.zeros((len(self.alignments), n)))
+        """Weights of the right shape, not filled yet."""
+        return kernel.weights_for(len(self.alignments), len(self.states))
 
     def environment(self) -> Environment:
         """An environment of the right shape, all zero."""
