@@ -33,6 +33,7 @@ BASE = "baseline_2023"  # the scenario that the others change
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
 MAX_CHAIN = 50
+CONTAINERS = {dict, list}
 MOST_SUGGESTED = 1000  # faults for which words are compared
 
 
@@ -163,8 +164,8 @@ def referring(draft: Draft) -> Iterator[tuple[PathInFile, str]]:
 def frozen(content: Any) -> Any:
     """A draft's content with tuples for its lists, as the schema has them; a table of plain cells is not copied."""
     if isinstance(content, dict):
-        parts = {key: frozen(value) for key, value in content.items() if isinstance(value, (dict, list))}
-        return {**content, **parts} if parts else content
+        plain = CONTAINERS.isdisjoint(map(type, content.values()))
+        return content if plain else {key: frozen(value) for key, value in content.items()}
     return tuple(map(frozen, content)) if isinstance(content, list) else content
 
 

@@ -178,11 +178,15 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
     """
     kept: dict[tuple[str, str, str], Tie] = {}
     for tie in ties:
-        for key in [key_of(tie.kind, tie.a, tie.b)] if is_plain(tie) else list(matching(tie, kept, institutions)):
+        if is_plain(tie):
+            key = key_of(tie.kind, tie.a, tie.b)
+            as_is = tie.a == key[1]  # a copy of each of many ties takes seconds
+            kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
+            continue
+        for key in list(matching(tie, kept, institutions)):
             old = kept.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
             regime = old.regime if old else tie.regime
-            as_is = tie.a == key[1] and tie.b == key[2] and tie.regime == regime  # a copy of each of many takes seconds
-            kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
+            kept[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
     by_kind: dict[str, list[tuple[str, str, str]]] = {kind: [] for kind in TIE_KINDS}
     for key, tie in kept.items():
         if tie.value != 0:
