@@ -100,6 +100,11 @@ def compiled(scenario: Scenario, world: World) -> Callable[[int], Run]:
     return lambda replicate: ensemble.run(scenario, seed=SEED, replicate=replicate, world=world)
 
 
+def plainly(world: World) -> Callable[[int], object]:
+    """The run of plain-Python agents by replicate."""
+    return lambda replicate: plain.batch(world, SEED, range(replicate, replicate + 1))
+
+
 def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, dict[str, float]]:
     """Ratios of Mesa, plain Python and C, all proven to make the same alignments; and milliseconds a run."""
     world = world_of(scenario)
@@ -115,7 +120,7 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
     sides: dict[str, tuple[Callable[[int], object], int]] = {
         "compiled": (ours, 10),
         "mesa": (lambda r: model.run(scenario, seed=SEED, replicate=r, world=world), 2),
-        "plain": (lambda r: plain.batch(world, SEED, range(r, r + 1)), 1),
+        "plain": (plainly(world), 1),
     }
     if in_c is not None:
         sides["c"] = (partial(in_c, SEED), 10)
@@ -131,23 +136,27 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
 def of_sparse(base: World) -> Figures:
     """The cost of 52 states in plain Python over that of a run of 5,000 states by their ties."""
     world = synthetic.sparse(5_000, base.steps, base, degree=40)
-    took = best(
-        {
-            "sparse": (lambda r: sparse.run(world, seed=SEED, replicate=r), 1),
-            "plain": (lambda r: plain.batch(base, SEED, range(r, r + 1)), 1),
-        }
-    )
+    took = best({"sparse": (lambda r: sparse.run(world, seed=SEED, replicate=r), 1), "plain": (plainly(base), 1)})
     return {"sparse_ratio": took["plain"] / took["sparse"]}
 
 
+def in_threads(run: Callable[[int], object], runs: int, workers: int) -> None:
+    """That many runs, each thread taking them in long stretches; nothing is kept of them."""
+
+    def made(stretch: range) -> None:
+        for replicate in stretch:
+            run(replicate)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(made, [range(first, min(first + 50, runs)) for first in range(0, runs, 50)]))
+
+
 def of_threads(run: Callable[[int], object], runs: int = 1_000) -> Figures:
-    """Wall time of one thread over that of two, each thread taking runs in long stretches."""
-    stretches = [range(first, first + 50) for first in range(0, runs, 50)]
+    """Wall time of one thread over that of two."""
 
     def wall(workers: int) -> float:
         start = time.perf_counter()
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda stretch: [run(r) for r in stretch], stretches))
+        in_threads(run, runs, workers)
         return time.perf_counter() - start
 
     one, two = zip(*((wall(1), wall(2)) for _ in range(ROUNDS)), strict=True)
@@ -179,12 +188,9 @@ def swept(runs: int) -> tuple[float, float]:
 
 
 def alone(run: Callable[[int], object], runs: int) -> float:
-    """CPU seconds of that many runs on as many threads as a sweep takes, with nothing kept of them."""
-    stretches = [range(first, min(first + 50, runs)) for first in range(0, runs, 50)]
+    """CPU seconds of that many runs on as many threads as a sweep takes."""
     start = time.process_time()
-    with ThreadPoolExecutor(engines.cores()) as pool:
-        for _ in pool.map(lambda stretch: sum(run(r) is None for r in stretch), stretches):
-            pass
+    in_threads(run, runs, engines.cores())
     return time.process_time() - start
 
 

@@ -17,6 +17,14 @@ ENGINES = ("compiled", "mesa", "dask")
 PATIENCE = 120.0
 
 
+def departure(process: psutil.Popen) -> tuple[float, str]:
+    """Seconds until all of a sweep that has just been struck have left, and what it said; at most 20 are waited."""
+    sent = time.monotonic()
+    _, err = process.communicate()  # which waits for whoever still holds its streams, and so is timed too
+    until(lambda: not alive(process.pid), 20)
+    return time.monotonic() - sent, err
+
+
 def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outcome:
     """kill -9 of the whole group at random moments, so many times in each sweep, which is then resumed."""
     whole, seconds = ground.alone(engine)
@@ -30,10 +38,7 @@ def killed_whole(ground: Ground, count: int, engine: str, *, times: int = 5) -> 
                 before = shards(folder)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                sent = time.monotonic()
-                process.communicate()
-                until(lambda: not alive(process.pid), 20)  # noqa: B023
-                took = time.monotonic() - sent
+                took, _ = departure(process)
                 good, worst = good + (took < 2 and before <= shards(folder)), max(worst, took)
                 kept += len(before)
             asked, held = asked + times, held + (good if ground.finish(folder, engine) == whole else 0)
@@ -53,10 +58,7 @@ def signalled(ground: Ground, count: int) -> Outcome:
             time.sleep(ground.rng.uniform(0, seconds / 2))
             with contextlib.suppress(ProcessLookupError):  # it has just ended
                 os.killpg(process.pid, number)
-            sent = time.monotonic()
-            _, err = process.communicate()
-            until(lambda: not alive(process.pid), 10)  # noqa: B023
-            took = time.monotonic() - sent
+            took, err = departure(process)
             worst = max(worst, took)
             resumes = process.returncode == 128 + number and f"--out {folder}" in err
             late += process.returncode == 0
@@ -121,10 +123,7 @@ def orphans(ground: Ground, count: int, engine: str, *, times: int = 5) -> Outco
                 process = ground.start(folder, engine)
                 ground.moment(process, folder, seconds)
                 process.kill()
-                sent = time.monotonic()
-                process.communicate()  # which waits for whoever still holds its streams
-                until(lambda: not alive(process.pid), 20)  # noqa: B023
-                took = time.monotonic() - sent
+                took, _ = departure(process)
                 good, worst = good + (took < 2), max(worst, took)
             asked, held = asked + times, held + (good if ground.finish(folder, engine) == whole else 0)
     return Outcome(asked, held, worst, f"{times} in each sweep; the time is until nobody is left")

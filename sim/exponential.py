@@ -13,7 +13,8 @@ import numpy as np
 
 from sim.compiled import bare
 
-PARTS: Final = 64  # of a doubling
+PART_BITS: Final = 6
+PARTS: Final = 1 << PART_BITS  # of a doubling
 LOWEST: Final = -708.0  # below it the result would lose digits, and is taken as 0
 FRACTIONS = np.array([float(Decimal(2) ** (Decimal(part) / PARTS)) for part in range(PARTS)])
 DOUBLINGS = np.array([2.0**-n for n in range(1023)])
@@ -35,7 +36,7 @@ def exponential(x: float) -> float:
     count = np.rint(x * PER_PART)
     rest = (x - count * COARSE) - count * FINE
     parts = int(count)
-    nearest = FRACTIONS[parts & (PARTS - 1)] * DOUBLINGS[-(parts >> 6)]
+    nearest = FRACTIONS[parts & (PARTS - 1)] * DOUBLINGS[-(parts >> PART_BITS)]
     square = rest * rest
     series = rest + square * (0.5 + rest * (1.0 / 6.0) + square * (1.0 / 24.0 + rest * (1.0 / 120.0)))
     return float(nearest + nearest * series)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from decimal import Decimal, localcontext
@@ -47,6 +48,6 @@ def test_rules_that_are_not_compiled_draw_the_same_luck() -> None:
     )
     told = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ask],
-        env={"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout.split() == [str(word) for word in philox(*(np.uint64(n) for n in (1, 2, 3, 4)))]

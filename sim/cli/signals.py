@@ -22,7 +22,7 @@ class Interrupted(BaseException):
 
 
 class Ending:
-    """Where a signal came and an error leaves, whichever: an import that is struck makes an error of its own of it."""
+    """Ends as the signal that came asks, whichever error leaves: an import that is struck puts its own in its place."""
 
     def __enter__(self) -> None:
         pass
