@@ -8,7 +8,6 @@ the rates it is shipped with (`default_`), and with every response on.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import platform
 import subprocess
@@ -16,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CDLL
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import loop, plain, synthetic
-from sim import engines, ensemble, model, sparse
+from sim import engines, ensemble, sparse
 from sim.catalog import load
 from sim.scenario import Scenario
 from sim.settings import with_settings
@@ -42,6 +41,7 @@ ROUNDS, PROOFS = 15, 3
 TURN = 0.3  # seconds
 SMALL, FULL = 2_000, 100_000  # runs of a sweep
 Figures = dict[str, float | None]
+Runs = Callable[[range], Iterable[object]]  # of some replicates
 
 
 @dataclass(frozen=True)
@@ -73,36 +73,43 @@ GOALS = {
 }
 
 
-def best(sides: dict[str, tuple[Callable[[int], object], int]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The least CPU seconds a call of each side, (function of a replicate, calls at a time), taking turns.
+def best(sides: dict[str, tuple[Runs, int]], rounds: int = ROUNDS) -> dict[str, float]:
+    """The least CPU seconds a run of each side, (its runs, how many at a time), taking turns.
 
     A side's turn is as many times as fit TURN seconds, so that each has as long to meet a quiet moment. No replicate
     comes twice, as a run with the luck of one before would be spared drawing it.
     """
-    replicates = itertools.count()
-    for function, _ in sides.values():
-        function(next(replicates))
+    free = 0
+    for runs, _ in sides.values():
+        made(runs(range(free, free + 1)))
+        free += 1
     found = dict.fromkeys(sides, float("inf"))
     for _ in range(rounds):
-        for name, (function, calls) in sides.items():
+        for name, (runs, at_a_time) in sides.items():
             begun = now = time.process_time()
             while now < begun + TURN:
                 start = now
-                for _ in range(calls):
-                    function(next(replicates))
+                made(runs(range(free, free + at_a_time)))
                 now = time.process_time()
-                found[name] = min(found[name], (now - start) / calls)
+                found[name] = min(found[name], (now - start) / at_a_time)
+                free += at_a_time
     return found
 
 
-def compiled(scenario: Scenario, world: World) -> Callable[[int], Run]:
-    """The compiled run by replicate."""
-    return lambda replicate: ensemble.run(scenario, seed=SEED, replicate=replicate, world=world)
+def made(runs: Iterable[object]) -> None:
+    """Make runs and keep none."""
+    for _ in runs:
+        pass
 
 
-def plainly(world: World) -> Callable[[int], object]:
-    """The run of plain-Python agents by replicate."""
-    return lambda replicate: plain.batch(world, SEED, range(replicate, replicate + 1))
+def compiled(scenario: Scenario, world: World) -> Runs:
+    """The compiled runs."""
+    return lambda replicates: ensemble.runs(scenario, seed=SEED, replicates=replicates, world=world)
+
+
+def plainly(world: World) -> Runs:
+    """The runs of plain-Python agents."""
+    return lambda replicates: plain.batch(world, SEED, replicates)
 
 
 def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, dict[str, float]]:
@@ -110,20 +117,20 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
     world = world_of(scenario)
     ours, in_c = compiled(scenario, world), loop.runner(library, world) if library else None
     rows = plain.batch(world, SEED, range(PROOFS))
+    expected = [run.alignment for run in ensemble.runs(scenario, seed=SEED, replicates=range(10 * PROOFS), world=world)]
     for replicate in range(PROOFS):
-        expected = ours(replicate).alignment
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
-        assert theirs == [tuple(row) for row in expected[1:].tolist()], "plain Python aligns otherwise"
+        assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
     if in_c is not None:
-        for replicate in range(10 * PROOFS):
-            assert (in_c(SEED, replicate)["alignment"] == ours(replicate).alignment).all(), "C aligns otherwise"
-    sides: dict[str, tuple[Callable[[int], object], int]] = {
-        "compiled": (ours, 10),
-        "mesa": (lambda r: model.run(scenario, seed=SEED, replicate=r, world=world), 2),
+        for replicate, alignment in enumerate(expected):
+            assert (in_c(SEED, replicate)["alignment"] == alignment).all(), "C aligns otherwise"
+    sides: dict[str, tuple[Runs, int]] = {
+        "compiled": (ours, 2 * ensemble.AT_ONCE),
+        "mesa": (lambda r: engines.agents(scenario, seed=SEED, replicates=r, world=world), 2),
         "plain": (plainly(world), 1),
     }
     if in_c is not None:
-        sides["c"] = (partial(in_c, SEED), 10)
+        sides["c"] = (partial(map, partial(in_c, SEED)), 2 * ensemble.AT_ONCE)
     took = best(sides)
     ratios: Figures = {
         "mesa_ratio": took["mesa"] / took["compiled"],
@@ -136,27 +143,26 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
 def of_sparse(base: World) -> Figures:
     """The cost of 52 states in plain Python over that of a run of 5,000 states by their ties."""
     world = synthetic.sparse(5_000, base.steps, base, degree=40)
-    took = best({"sparse": (lambda r: sparse.run(world, seed=SEED, replicate=r), 1), "plain": (plainly(base), 1)})
+
+    def by_ties(replicates: range) -> Iterator[Run]:
+        return (sparse.run(world, seed=SEED, replicate=replicate) for replicate in replicates)
+
+    took = best({"sparse": (by_ties, 1), "plain": (plainly(base), 1)})
     return {"sparse_ratio": took["plain"] / took["sparse"]}
 
 
-def in_threads(run: Callable[[int], object], runs: int, workers: int) -> None:
+def in_threads(runs: Runs, count: int, workers: int) -> None:
     """That many runs, each thread taking them in long stretches; nothing is kept of them."""
-
-    def made(stretch: range) -> None:
-        for replicate in stretch:
-            run(replicate)
-
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(made, [range(first, min(first + 50, runs)) for first in range(0, runs, 50)]))
+        list(pool.map(lambda first: made(runs(range(first, min(first + 50, count)))), range(0, count, 50)))
 
 
-def of_threads(run: Callable[[int], object], runs: int = 1_000) -> Figures:
+def of_threads(runs: Runs, count: int = 1_000) -> Figures:
     """Wall time of one thread over that of two."""
 
     def wall(workers: int) -> float:
         start = time.perf_counter()
-        in_threads(run, runs, workers)
+        in_threads(runs, count, workers)
         return time.perf_counter() - start
 
     one, two = zip(*((wall(1), wall(2)) for _ in range(ROUNDS)), strict=True)
@@ -187,20 +193,20 @@ def swept(runs: int) -> tuple[float, float]:
     return cpu, memory
 
 
-def alone(run: Callable[[int], object], runs: int) -> float:
+def alone(runs: Runs, count: int) -> float:
     """CPU seconds of that many runs on as many threads as a sweep takes."""
     start = time.process_time()
-    in_threads(run, runs, engines.cores())
+    in_threads(runs, count, engines.cores())
     return time.process_time() - start
 
 
-def of_sweeps(run: Callable[[int], object], *, full: bool) -> Figures:
+def of_sweeps(runs: Runs, *, full: bool) -> Figures:
     """What a sweep costs beside its runs, which are timed before and after it, and how its memory grows."""
     small, large = (FULL // 10, FULL) if full else (SMALL, 10 * SMALL)
     swept(10)
-    before = alone(run, small)
+    before = alone(runs, small)
     cpu, memory = zip(swept(small), swept(large), strict=True)
-    of_runs = (before + alone(run, small)) / 2 * (large / small)
+    of_runs = (before + alone(runs, small)) / 2 * (large / small)
     return {
         "overhead_ratio": cpu[1] / of_runs,
         "overhead_beyond_start_ratio": max(0.0, cpu[1] - 10.0) / of_runs,
@@ -213,23 +219,20 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def exponents(scenario: Scenario, base: World, run: Callable[[int], object]) -> Figures:
+def exponents(scenario: Scenario, base: World, runs: Runs) -> Figures:
     """How the cost grows with states (all pairs tied, bonds drifting), steps and runs."""
 
-    def cost(world: World, calls: int) -> float:
-        return best({"run": (compiled(scenario, world), calls)}, rounds=3)["run"]
+    def cost(world: World, at_a_time: int) -> float:
+        return best({"run": (compiled(scenario, world), at_a_time)}, rounds=3)["run"]
 
-    def batch(n: int) -> float:
-        return best({"runs": (lambda first: [run(n * first + r) for r in range(n)], 1)}, rounds=3)["runs"]
-
-    states, steps, runs = [50, 100, 200, 400, 800], [20, 40, 80, 160, 320], [25, 50, 100, 200, 400]
+    states, steps, counts = [50, 100, 200, 400, 800], [20, 40, 80, 160, 320], [25, 50, 100, 200, 400]
     by_states = [cost(synthetic.dense(n, 20, base), max(1, 800 // n)) for n in states]
     by_steps = [cost(synthetic.dense(52, t, base), max(1, 640 // t)) for t in steps]
-    by_runs = [batch(n) for n in runs]
+    by_runs = [n * best({"run": (runs, n)}, rounds=3)["run"] for n in counts]
     return {
         "exponent_states": exponent(states, by_states),
         "exponent_steps": exponent(steps, by_steps),
-        "exponent_runs": exponent(runs, by_runs),
+        "exponent_runs": exponent(counts, by_runs),
     }
 
 
@@ -261,15 +264,15 @@ def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[st
         ratios, seconds[prefix] = against_others(scenario, library)
         figures |= {prefix + name: value for name, value in ratios.items()}
     world = world_of(baseline)
-    run = compiled(baseline, world)
+    runs = compiled(baseline, world)
     say("5,000 states by their ties")
     figures |= of_sparse(world_of(still))
     say("threads")
-    figures |= of_threads(run)
+    figures |= of_threads(runs)
     say("growth with states, steps and runs")
-    figures |= exponents(baseline, world, run)
+    figures |= exponents(baseline, world, runs)
     say("whole sweeps")
-    figures |= of_sweeps(run, full=full)
+    figures |= of_sweeps(runs, full=full)
     return figures, {
         prefix + "milliseconds": {k: 1e3 * v for k, v in times.items()} for prefix, times in seconds.items()
     }

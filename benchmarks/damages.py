@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,18 +102,20 @@ def damaged(ground: Ground, count: int) -> Outcome:
     return Outcome(asked, held, worst, f"every one found; of {redone} set aside and redone the table is the same")
 
 
-def raising(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that raises once in a hundred."""
-    if replicate % 100 == 13:
-        raise RuntimeError(f"planted in {replicate}")
-    return engines.compiled(scenario, seed=seed, replicate=replicate, world=world)
+def raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs that raise once in a hundred."""
+    for replicate in replicates:
+        if replicate % 100 == 13:
+            raise RuntimeError(f"planted in {replicate}")
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
-def often_raising(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that raises every other time."""
-    if replicate % 2:
-        raise RuntimeError(f"planted in {replicate}")
-    return engines.compiled(scenario, seed=seed, replicate=replicate, world=world)
+def often_raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs that raise every other time."""
+    for replicate in replicates:
+        if replicate % 2:
+            raise RuntimeError(f"planted in {replicate}")
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
 def raised(ground: Ground, count: int) -> Outcome:
@@ -123,10 +126,10 @@ def raised(ground: Ground, count: int) -> Outcome:
     asked, held, worst = 0, 0, 0.0
     for n in ground.rounds(count):
         asked += 1
-        run_one, every, first = ((raising, 100, 13), (often_raising, 2, 1))[n % 2]
+        run_each, every, first = ((raising, 100, 13), (often_raising, 2, 1))[n % 2]
         with ground.place() as folder:
             began = time.monotonic()
-            report = sweep(ground.question(), folder, workers=2, run_one=run_one)
+            report = sweep(ground.question(), folder, workers=2, run_each=run_each)
             worst = max(worst, time.monotonic() - began)
             rows = report.results.connection().execute(query).fetchall()
             bad = [r for r in range(report.runs // 2) if r % every == first]
@@ -139,21 +142,22 @@ def raised(ground: Ground, count: int) -> Outcome:
 DEADLY, VIOLENT, GREEDY = 3, 7, 11
 
 
-def murderous(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that exits, crashes, or asks for memory beyond its limit."""
-    if replicate == DEADLY:
-        os._exit(9)
-    if replicate == VIOLENT:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if replicate == GREEDY:
-        limits = resource.getrlimit(resource.RLIMIT_AS)
-        held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, limits[1]))
-        try:
-            np.ones(2**29)
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, limits)
-    return engines.compiled(scenario, seed=seed, replicate=replicate, world=world)
+def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs of which one exits, one crashes, and one asks for memory beyond its limit."""
+    for replicate in replicates:
+        if replicate == DEADLY:
+            os._exit(9)
+        if replicate == VIOLENT:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if replicate == GREEDY:
+            limits = resource.getrlimit(resource.RLIMIT_AS)
+            held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, limits[1]))
+            try:
+                np.ones(2**29)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, limits)
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
 def murdered(ground: Ground, count: int) -> Outcome:
@@ -164,7 +168,7 @@ def murdered(ground: Ground, count: int) -> Outcome:
         asked += 1
         with ground.place() as folder:
             began = time.monotonic()
-            report = sweep(one, folder, workers=2, engine=("mesa", "dask")[n % 2], run_one=murderous)
+            report = sweep(one, folder, workers=2, engine=("mesa", "dask")[n % 2], run_each=murderous)
             worst = max(worst, time.monotonic() - began)
             rows = report.results.connection().execute("select status, error from runs order by replicate").fetchall()
             bad = {r: error for r, (status, error) in enumerate(rows) if status == "failed"}

@@ -37,8 +37,8 @@ LUCK = (
         "luck belongs to a place in the list, not to the state", ("order_of_states", "isolated"),
     ),
     Planted(
-        "luck counted from the end", ENSEMBLE, "        draw(seed, replicate, step, codes",
-        "        draw(seed, replicate, rows - step, codes", "a longer run has other luck",
+        "luck counted from the end", ENSEMBLE, "        draw(seed, replicates[r], step, codes",
+        "        draw(seed, replicates[r], rows - step, codes", "a longer run has other luck",
         ("prefix", "agents_and_compiled"),
     ),
     Planted(

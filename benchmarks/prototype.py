@@ -33,7 +33,7 @@ def ours(name: str) -> str:
         scenario.model_copy(update={"shocks": tuple(s for s in scenario.shocks if s.step <= STEPS)}), STEPS
     )
     world = world_of(scenario)
-    runs = [ensemble.run(scenario, seed=SEED, replicate=r, world=world) for r in range(REPLICATES)]
+    runs = [*ensemble.runs(scenario, seed=SEED, replicates=range(REPLICATES), world=world)]
     late = np.mean([run.late_shares() for run in runs], axis=0)
     sizes = {
         b: [run.late_outcomes()[run.outcome_names.index(f"capability_{b}")] for run in runs]

@@ -70,7 +70,7 @@ def by_alignment(world: World, *, seed: int, replicates: range) -> Floats:
 
     Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell).
     """
-    runs = (ensemble.recorded(world, seed=seed, replicate=replicate) for replicate in replicates)
+    runs = ensemble.records(world, seed=seed, replicates=replicates)
     found: Floats = sum((outcomes.late_mean(run.chances) for run in runs), np.zeros(())) / len(replicates)
     return found
 

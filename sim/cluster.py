@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
 from sim.chunks import Chunk
-from sim.engines import MOST_DEATHS, START, Committed, RunOne, execute, one_by_one, preload, signals_left
+from sim.engines import MOST_DEATHS, START, Committed, RunEach, execute, one_by_one, preload, signals_left
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
@@ -38,7 +38,7 @@ class UnlikeError(Exception):
 
 
 def on_cluster(
-    chunks: list[Chunk], results: Results, run_one: RunOne, workers: int, scheduler: str | None = None
+    chunks: list[Chunk], results: Results, run_each: RunEach, workers: int, scheduler: str | None = None
 ) -> Committed:
     """Execute chunks on the workers of a scheduler or of a cluster of this process, yielding each as committed."""
     if not chunks:
@@ -52,14 +52,14 @@ def on_cluster(
         there = {worker: its for worker, its in found.items() if not isinstance(its, OSError)}  # others died meanwhile
         refuse([f"{worker} {told}" for worker, its in there.items() if (told := unlike(own, its))])
         try:
-            yield from spread(client, chunks, shared, run_one, own)
+            yield from spread(client, chunks, shared, run_each, own)
         except UnlikeError as error:
             refuse([str(error)])
         except CancelledError:
             raise ConnectionError("the Dask scheduler is gone; the same command goes on where it stopped") from None
 
 
-def spread(client: Client, chunks: list[Chunk], results: Results, run_one: RunOne, own: dict[str, str]) -> Committed:
+def spread(client: Client, chunks: list[Chunk], results: Results, run_each: RunEach, own: dict[str, str]) -> Committed:
     """Keep the workers busy; a chunk that killed several is executed run by run beside this process."""
     queue = iter(chunks)
     under_way: dict[Future, Chunk] = {}
@@ -68,7 +68,7 @@ def spread(client: Client, chunks: list[Chunk], results: Results, run_one: RunOn
     def feed() -> None:
         wanted = max(2 * sum(client.nthreads().values()), 2)
         for chunk in itertools.islice(queue, max(wanted - len(under_way), 0)):
-            future = client.submit(task, chunk, results, run_one, own, pure=False)
+            future = client.submit(task, chunk, results, run_each, own, pure=False)
             under_way[future] = chunk
             ready.add(future)
 
@@ -78,17 +78,17 @@ def spread(client: Client, chunks: list[Chunk], results: Results, run_one: RunOn
         try:
             failed = future.result()
         except KilledWorker:
-            failed = one_by_one(chunk, results, run_one)
+            failed = one_by_one(chunk, results, run_each)
         feed()
         yield chunk, failed
 
 
-def task(chunk: Chunk, results: Results, run_one: RunOne, own: dict[str, str]) -> list[str]:
+def task(chunk: Chunk, results: Results, run_each: RunEach, own: dict[str, str]) -> list[str]:
     """What a worker does: commit the chunk's shard and say which runs failed; it may have joined late, so it looks."""
     told = unlike(own, facts(results))
     if told:
         raise UnlikeError(f"a worker {told}")
-    return execute(chunk, results, run_one)
+    return execute(chunk, results, run_each)
 
 
 def facts(results: Results) -> dict[str, str]:

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Executor,
@@ -35,7 +35,7 @@ from sim.world import World
 if TYPE_CHECKING:
     from sim.trajectory import Run
 
-RunOne = Callable[..., "Run"]
+RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world), a run for each replicate
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
 MOST_DEATHS = 3
 KILLED = "the run killed its own process"  # the error of a run that did
@@ -70,26 +70,26 @@ def threaded(tasks: Sequence[tuple[int, Callable[[], None]]], workers: int | Non
         pool.shutdown(cancel_futures=True)
 
 
-def compiled(scenario: Scenario, *, seed: int, replicate: int, world: World | SparseWorld) -> Run:
-    """One compiled run, equal to that by agents; by listed ties where the world is too large for matrices."""
+def compiled(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | SparseWorld) -> Iterator[Run]:
+    """Compiled runs, equal to those by agents; by listed ties where the world is too large for matrices."""
     from sim import ensemble, sparse
 
     if isinstance(world, SparseWorld):
-        return sparse.run(world, seed=seed, replicate=replicate)
-    return ensemble.run(scenario, seed=seed, replicate=replicate, world=world)
+        return (sparse.run(world, seed=seed, replicate=replicate) for replicate in replicates)
+    return ensemble.runs(scenario, seed=seed, replicates=replicates, world=world)
 
 
-def agents(scenario: Scenario, *, seed: int, replicate: int, world: World) -> Run:
-    """One run by the Mesa agents."""
+def agents(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
+    """Runs by the Mesa agents."""
     from sim.model import run
 
-    return run(scenario, seed=seed, replicate=replicate, world=world)
+    return (run(scenario, seed=seed, replicate=replicate, world=world) for replicate in replicates)
 
 
-def execute(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
+def execute(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
     """Run a chunk and commit its shard; the labels of the runs that failed."""
     world = arrays_of(chunk.scenario)
-    return commit(chunk, results, [attempt(chunk, run_one, replicate, world) for replicate in chunk.replicates])
+    return commit(chunk, results, attempt(chunk, run_each, chunk.replicates, world))
 
 
 def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
@@ -99,16 +99,16 @@ def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
     return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
 
 
-def in_threads(chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
+def in_threads(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Execute chunks in threads, yielding each as it is committed: compiled runs hold no lock."""
     pool = ThreadPoolExecutor(workers)
     try:
-        yield from run_pool(pool, chunks, results, run_one, workers)
+        yield from run_pool(pool, chunks, results, run_each, workers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
+def in_processes(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Execute chunks in a pool of fresh processes, yielding each as it is committed.
 
     The pool is rebuilt when a worker dies. A chunk that three workers died on is split into its runs, and
@@ -120,11 +120,11 @@ def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers
         alone = [chunk for chunk in waiting if deaths.get(chunk.name, 0) >= MOST_DEATHS]
         for chunk in alone:
             waiting.remove(chunk)
-            yield chunk, one_by_one(chunk, results, run_one)
+            yield chunk, one_by_one(chunk, results, run_each)
         done: set[str] = set()
         pool = Pool(workers)
         try:
-            for chunk, failed in run_pool(pool, waiting, results, run_one, workers):
+            for chunk, failed in run_pool(pool, waiting, results, run_each, workers):
                 done.add(chunk.name)
                 yield chunk, failed
         except BrokenProcessPool as broken:
@@ -135,13 +135,13 @@ def in_processes(chunks: list[Chunk], results: Results, run_one: RunOne, workers
         waiting = [chunk for chunk in waiting if chunk.name not in done]
 
 
-def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_one: RunOne, workers: int) -> Committed:
+def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Keep a pool busy; raises BrokenProcessPool with the names of the chunks under way when a worker dies."""
     queue = iter(chunks)
     under_way: dict[Future[list[str]], Chunk] = {}
     while True:
         for chunk in queue:
-            under_way[pool.submit(execute, chunk, results, run_one)] = chunk
+            under_way[pool.submit(execute, chunk, results, run_each)] = chunk
             if len(under_way) >= 2 * workers:
                 break
         if not under_way:
@@ -157,12 +157,12 @@ def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_one: Run
             yield chunk, failed
 
 
-def one_by_one(chunk: Chunk, results: Results, run_one: RunOne) -> list[str]:
+def one_by_one(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
     """Execute a chunk that kills its workers run by run, and commit it."""
-    return commit(chunk, results, isolated(chunk, run_one))
+    return commit(chunk, results, isolated(chunk, run_each))
 
 
-def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
+def isolated(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
     """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
     world = arrays_of(chunk.scenario)
     rows: list[Run | str] = []
@@ -171,7 +171,7 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
         for replicate in chunk.replicates:
             for _ in range(MOST_DEATHS_ALONE):
                 try:
-                    rows.append(pool.submit(attempt, chunk, run_one, replicate, world).result())
+                    rows += pool.submit(attempt, chunk, run_each, (replicate,), world).result()
                     break
                 except BrokenProcessPool:
                     pool.stop()
@@ -183,12 +183,18 @@ def isolated(chunk: Chunk, run_one: RunOne) -> list[Run | str]:
     return rows
 
 
-def attempt(chunk: Chunk, run_one: RunOne, replicate: int, world: World | SparseWorld) -> Run | str:
-    """One run as it is stored, or the text of its error: the one place where a failure becomes data."""
+def attempt(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], world: World | SparseWorld) -> list[Run | str]:
+    """Runs as they are stored, or the texts of their errors: the one place where a failure becomes data.
+
+    Where one of several fails each is made alone, to tell which.
+    """
     try:
-        return run_one(chunk.scenario, seed=chunk.seed, replicate=replicate, world=world).stored()
+        return [run.stored() for run in run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
-        return traceback.format_exc()
+        failure = traceback.format_exc()
+    if len(replicates) == 1:
+        return [failure]
+    return [row for replicate in replicates for row in attempt(chunk, run_each, (replicate,), world)]
 
 
 class Pool(ProcessPoolExecutor):
@@ -263,11 +269,11 @@ def follow_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-Execute = Callable[[list[Chunk], Results, RunOne, int], Committed]
-ENGINES: dict[str, tuple[Execute, RunOne]] = {"compiled": (in_threads, compiled), "mesa": (in_processes, agents)}
+Execute = Callable[[list[Chunk], Results, RunEach, int], Committed]
+ENGINES: dict[str, tuple[Execute, RunEach]] = {"compiled": (in_threads, compiled), "mesa": (in_processes, agents)}
 
 
-def engine_of(name: str, scheduler: str | None = None) -> tuple[Execute, RunOne]:
+def engine_of(name: str, scheduler: str | None = None) -> tuple[Execute, RunEach]:
     """What executes chunks, and each run of them; raises InputError where it is not installed."""
     if name != "dask":
         return ENGINES[name]

@@ -6,6 +6,7 @@ they equal those that an agent takes anew, and both paths give the same trajecto
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -52,11 +53,12 @@ from sim.scenario import Scenario
 from sim.trajectory import Run
 from sim.world import World, called, world_of
 
-LARGEST_SHARED = 10_000  # states times steps of a run whose luck is kept for others
+AT_ONCE = 8  # runs of one call, which costs as much as a tenth of a run of the article's world
+LARGEST_AT_ONCE = 20_000  # states times steps of them all; a larger run is alone, and its luck not kept for others
 
 
 class Record(NamedTuple):
-    """What is kept of a run, the start included."""
+    """What is kept of a run, the start included; of several, by run first."""
 
     alignment: Integers  # (T + 1, N)
     chances: Floats  # (T + 1, N, K + 1)
@@ -66,7 +68,7 @@ class Record(NamedTuple):
 
 
 class Luck(NamedTuple):
-    """What chance brings to a run, whatever its scenario makes of it (MODEL §3)."""
+    """What chance brings to a run, whatever its scenario makes of it (MODEL §3); of several, by run first."""
 
     order: Integers  # (T + 1, N), in which the states decide
     uniforms: Floats  # (T + 1, N)
@@ -91,14 +93,15 @@ class Desk(NamedTuple):
 
 
 @compiled
-def drawn(seed: np.uint64, replicate: np.uint64, activation: int, steps: int, codes: Words, by_id: Integers) -> Luck:
-    """The luck of a run of that many steps."""
-    n, rows = codes.size, steps + 1
-    luck = Luck(np.empty((rows, n), dtype=np.int64), np.empty((rows, n)))
+def drawn(seed: np.uint64, replicates: Words, activation: int, steps: int, codes: Words, by_id: Integers) -> Luck:
+    """The luck of runs of that many steps, one for each replicate."""
+    n, runs, rows = codes.size, replicates.size, steps + 1
+    luck = Luck(np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)))
     keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
-    for step in range(rows):
-        draw(seed, replicate, step, codes, keys, luck.uniforms[step])
-        order_by_luck(activation, keys, by_id, luck.order[step], slots)
+    for r in range(runs):
+        for step in range(rows):
+            draw(seed, replicates[r], step, codes, keys, luck.uniforms[r, step])
+            order_by_luck(activation, keys, by_id, luck.order[r, step], slots)
     return luck
 
 
@@ -257,56 +260,69 @@ def follow(
 
 
 @compiled
-def trajectory(
+def trajectories(
     luck: Luck, activation: int, columns: int, setting: Setting, start: Situation, at_start: Weights,
     pairs_at_start: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
-    """One run with that many outcomes a step: all its room is made here, once, and nothing in the loops.
+    """Runs with that many outcomes a step, as many as luck has.
 
-    at_start and pairs_at_start are the weights of the start's ties and pairs; where no tie ever changes, they are the
-    run's.
+    All their room is made here, and nothing in the loops over steps and states. at_start and pairs_at_start are the
+    weights of the start's ties and pairs; where no tie ever changes, they are the runs'.
     """
-    n, k, rows = setting.capability.size, setting.allowed.size, luck.order.shape[0]
-    record = Record(
-        np.empty((rows, n), dtype=np.int64), np.empty((rows, n, k)),
-        np.empty((rows, n)), np.empty((rows, n)), np.empty((rows, columns)),
+    n, k, runs, rows = setting.capability.size, setting.allowed.size, luck.order.shape[0], luck.order.shape[1]
+    made = Record(
+        np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n, k)),
+        np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
-    record.chances[0] = np.nan
     rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
-    situation = start if rest else copied(start)
     weights = at_start if rest else weights_for(k, n)
     pairs, total = pairs_at_start if rest else (np.empty((n, n)), 0.0)
     env = environment_for(k - 1, start.priority.shape[1], n)
     desk = desk_for(setting, weights, pairs, k, start.priority.shape[1])
-    follow(luck, activation, rest, setting, situation, shocks, weights, total, env, desk, record)
-    return record
+    for r in range(runs):
+        made.chances[r, 0] = np.nan
+        situation = start if rest else copied(start)
+        record = Record(made.alignment[r], made.chances[r], made.stability[r], made.bite[r], made.outcomes[r])
+        of_run = Luck(luck.order[r], luck.uniforms[r])
+        follow(of_run, activation, rest, setting, situation, shocks, weights, total, env, desk, record)
+    return made
 
 
-def luck_of(world: World, seed: int, replicate: int) -> Luck:
-    """The luck of a run, drawn once for all scenarios that have the same states and steps, which ask in turn."""
-    told = world.states, world.activation, world.steps, seed, replicate
-    return shared(*told) if len(world.states) * world.steps <= LARGEST_SHARED else shared.__wrapped__(*told)
+def luck_of(world: World, seed: int, replicates: tuple[int, ...]) -> Luck:
+    """The luck of runs, drawn once for all scenarios that have the same states and steps, which ask in turn."""
+    told = world.states, world.activation, world.steps, seed, replicates
+    size = len(world.states) * world.steps * len(replicates)
+    return shared(*told) if size <= LARGEST_AT_ONCE else shared.__wrapped__(*told)
 
 
-@lru_cache(maxsize=512)
-def shared(states: tuple[str, ...], activation: int, steps: int, seed: int, replicate: int) -> Luck:
-    """The luck of a run, which every other that asks for the same shares."""
+@lru_cache(maxsize=64)
+def shared(states: tuple[str, ...], activation: int, steps: int, seed: int, replicates: tuple[int, ...]) -> Luck:
+    """The luck of runs, which every other that asks for the same shares."""
     with np.errstate(over="ignore"):
-        return drawn(np.uint64(seed), np.uint64(replicate), activation, steps, *called(states))
+        return drawn(np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *called(states))
 
 
-def recorded(world: World, *, seed: int, replicate: int) -> Record:
-    """One compiled run of a world, as arrays."""
+def records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterator[Record]:
+    """Compiled runs of a world, one a replicate, as arrays; a few are made by one call."""
     columns = len(outcomes.names(world.alignments[1:], world.theatres))
-    luck = luck_of(world, seed, replicate)
-    return trajectory(
-        luck, world.activation, columns, world.setting, world.start, world.at_start, world.pairs_at_start, world.shocks
-    )
+    at_once = max(1, min(AT_ONCE, LARGEST_AT_ONCE // (len(world.states) * world.steps)))
+    for first in range(0, len(replicates), at_once):
+        luck = luck_of(world, seed, tuple(replicates[first : first + at_once]))
+        made = trajectories(
+            luck, world.activation, columns, world.setting, world.start, world.at_start, world.pairs_at_start,
+            world.shocks,
+        )  # fmt: skip
+        yield from map(Record, *made)
+
+
+def runs(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None) -> Iterator[Run]:
+    """Compiled runs, one a replicate; equal to those of `sim.model.run` to the bit."""
+    world = world or world_of(scenario)
+    names = outcomes.names(world.alignments[1:], world.theatres)
+    for replicate, record in zip(replicates, records(world, seed=seed, replicates=replicates), strict=True):
+        yield Run(seed, replicate, world.states, world.alignments, names, *record)
 
 
 def run(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
     """One compiled run; equal to `sim.model.run` to the bit."""
-    world = world or world_of(scenario)
-    names = outcomes.names(world.alignments[1:], world.theatres)
-    record = recorded(world, seed=seed, replicate=replicate)
-    return Run(seed, replicate, world.states, world.alignments, names, *record)
+    return next(runs(scenario, seed=seed, replicates=(replicate,), world=world))

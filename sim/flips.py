@@ -136,7 +136,7 @@ def late_shares_of(scenario: Scenario, state: str, seed: int, replicates: int) -
     """Late share of each alignment of a state in each of the runs, (replicates, K + 1)."""
     world = world_of(scenario)
     i = world.states.index(state)
-    runs = (ensemble.run(scenario, seed=seed, replicate=r, world=world) for r in range(replicates))
+    runs = ensemble.runs(scenario, seed=seed, replicates=range(replicates), world=world)
     return np.stack([run.late_shares()[i] for run in runs])
 
 

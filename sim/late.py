@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,11 +56,10 @@ class Evidence:
         return self.late[scenario].stability[:, self.states[state]]
 
 
-def late_runs(world: World, *, seed: int, replicates: Iterable[int]) -> Late:
+def late_runs(world: World, *, seed: int, replicates: Sequence[int]) -> Late:
     """Run a world once a replicate and keep the late steps."""
     rows = []
-    for replicate in replicates:
-        record = ensemble.recorded(world, seed=seed, replicate=replicate)
+    for record in ensemble.records(world, seed=seed, replicates=replicates):
         means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
         rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
     return Late._make(np.stack(column) for column in zip(*rows, strict=True))

@@ -60,7 +60,7 @@ def terrain(scenario: Scenario, *, seed: int, seconds: float) -> Terrain:
 def finals(scenario: Scenario, *, seed: int, replicates: int) -> Integers:
     """Alignments at the end of each of many runs, (replicates, N)."""
     world = world_of(scenario)
-    runs = (ensemble.run(scenario, seed=seed, replicate=r, world=world) for r in range(replicates))
+    runs = ensemble.runs(scenario, seed=seed, replicates=range(replicates), world=world)
     return np.stack([run.alignment[-1] for run in runs])
 
 

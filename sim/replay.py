@@ -53,7 +53,7 @@ class Replay:
         return not self.differences
 
 
-def replay(results: Results, run: str, *, engine: str = "compiled", run_one: engines.RunOne | None = None) -> Replay:
+def replay(results: Results, run: str, *, engine: str = "compiled", run_each: engines.RunEach | None = None) -> Replay:
     """A run, POINT-REPLICATE, made again by an engine and held against what is stored of it.
 
     A run that killed its process gets one of its own; of an error the last line counts.
@@ -64,12 +64,12 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_one: eng
         stored = {table: rows_of(connection, table, chunk) for table in results.tables()}
         if "runs" not in stored or not len(stored["runs"]["status"]):
             raise InputError([Fault(shown_path(results.folder), 1, run, "has not been made yet; go on with the sweep")])
-        make = run_one or engines.ENGINES[engine][1]
+        make = run_each or engines.ENGINES[engine][1]
         if stored["runs"]["error"][0] == engines.KILLED:
             rows = engines.isolated(chunk, make)
         else:
             world = world_of(chunk.scenario) if engine == "mesa" else arrays_of(chunk.scenario)
-            rows = [engines.attempt(chunk, make, chunk.replicates.start, world)]
+            rows = engines.attempt(chunk, make, chunk.replicates, world)
         tables = {table: ordered(connection, table, made) for table, made in tables_of(chunk, rows).items()}
     found = [one for table in {**stored, **tables} for one in compared(table, stored.get(table), tables.get(table))]
     point = results.manifest()["question"]["points"][chunk.point]

@@ -174,14 +174,14 @@ def sweep(
     engine: str = "compiled",
     scheduler: str | None = None,
     share: Share | None = None,
-    run_one: engines.RunOne | None = None,
+    run_each: engines.RunEach | None = None,
     progress: engines.Progress = lambda done, total: None,
     command: str = "",
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
     The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes, `dask` by workers of
-    this machine or of the scheduler's. `run_one` replaces the engine's own run; of a `share`, only its chunks count.
+    this machine or of the scheduler's. `run_each` replaces the engine's own runs; of a `share`, only its chunks count.
     When the last chunk is there the folder is described as an RO-Crate, with the `command` that was typed.
 
     Raises InputError where the folder holds another question or another process writes into it.
@@ -199,7 +199,9 @@ def sweep(
         left = sum(len(chunk.replicates) for chunk in open_chunks)
         report = Report(results, total, left, share=share)
         progress(total - left, total)
-        with contextlib.closing(execute(open_chunks, results, run_one or own, workers or engines.cores())) as committed:
+        with contextlib.closing(
+            execute(open_chunks, results, run_each or own, workers or engines.cores())
+        ) as committed:
             for chunk, _ in committed:
                 left -= len(chunk.replicates)
                 progress(total - left, total)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -163,16 +163,17 @@ def test_a_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, t
     assert shard_bytes(report.results) == shard_bytes(whole)
 
 
-def deadly(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that kills its own process."""
-    if replicate == 0:
-        os._exit(9)
-    return engines.compiled(scenario, seed=seed, replicate=replicate, world=world)
+def deadly(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs of which one kills its own process."""
+    for replicate in replicates:
+        if replicate == 0:
+            os._exit(9)
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
 def test_a_run_that_kills_its_workers_is_a_failed_row(tmp_path: Path) -> None:
     one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=3, seed=7)
-    report = sweep(one, tmp_path / "results", workers=1, engine="dask", run_one=deadly)
+    report = sweep(one, tmp_path / "results", workers=1, engine="dask", run_each=deadly)
     assert report.failed == ["baseline_2023 point 0 replicate 0: the run killed its own process"]
     rows = report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone()
     assert rows == (2,)

@@ -49,14 +49,27 @@ def test_a_run_leaves_the_world_as_it_was() -> None:
 
 def test_scenarios_of_the_same_states_share_the_luck_that_each_would_draw() -> None:
     base, other = (world_of(load(name)) for name in ("baseline_2023", "no_sanctions"))
-    luck = ensemble.luck_of(base, 11, 3)
-    assert ensemble.luck_of(other, 11, 3) is luck
-    for step in (0, 1, base.steps):
-        keys, uniforms = drawn_for(base, 11, 3, step)
-        assert luck.uniforms[step].tolist() == uniforms.tolist()
-        assert luck.order[step].tolist() == kernel.decision_order(base.activation, keys, base.setting.by_id).tolist()
-    for seed, replicate in ((12, 3), (11, 4)):
-        assert ensemble.luck_of(base, seed, replicate).uniforms.tolist() != luck.uniforms.tolist()
+    luck = ensemble.luck_of(base, 11, (3, 8))
+    assert ensemble.luck_of(other, 11, (3, 8)) is luck
+    for place, replicate in enumerate((3, 8)):
+        for step in (0, 1, base.steps):
+            keys, uniforms = drawn_for(base, 11, replicate, step)
+            order = kernel.decision_order(base.activation, keys, base.setting.by_id)
+            assert luck.uniforms[place, step].tolist() == uniforms.tolist()
+            assert luck.order[place, step].tolist() == order.tolist()
+    for seed, replicates in ((12, (3, 8)), (11, (4, 8))):
+        assert ensemble.luck_of(base, seed, replicates).uniforms[0].tolist() != luck.uniforms[0].tolist()
+
+
+@pytest.mark.parametrize("name", ["no_feedback", "baseline_2023", "sanctions_on_china"])
+def test_runs_made_by_one_call_are_those_made_alone(name: str) -> None:
+    scenario = load(name)
+    world = world_of(scenario)
+    replicates = [*range(2 * ensemble.AT_ONCE + 1), 5, 2**40]
+    together = [*ensemble.runs(scenario, seed=3, replicates=replicates, world=world)]
+    assert [run.replicate for run in together] == replicates
+    for replicate, run in zip(replicates, together, strict=True):
+        same(run, ensemble.run(scenario, seed=3, replicate=replicate, world=world))
 
 
 @given(scenarios(fixed={"shocks": []}), st.integers(0, 2**40), st.integers(0, 1000))

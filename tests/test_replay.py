@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,21 +164,22 @@ def test_a_shard_that_cannot_be_read_is_said_in_one_line(copy: Results) -> None:
     assert "a shard cannot be read; the same `blocs sweep`" in line
 
 
-def planted(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that raises for one replicate in three."""
-    if replicate % 3 == 1:
-        raise RuntimeError(f"planted in {replicate}")
-    return engines.compiled(scenario, seed=seed, replicate=replicate, world=world)
+def planted(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs that raise for one replicate in three."""
+    for replicate in replicates:
+        if replicate % 3 == 1:
+            raise RuntimeError(f"planted in {replicate}")
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
 def test_a_failed_run_shows_its_error_again(tmp_path: Path) -> None:
     told = {"unix_1988": load("unix_1988").model_copy(update={"steps": 2})}
-    done = sweep(question_of(told, replicates=4, seed=7), tmp_path / "r", workers=1, run_one=planted)
+    done = sweep(question_of(told, replicates=4, seed=7), tmp_path / "r", workers=1, run_each=planted)
     assert len(done.failed) == 1
-    found = replay(done.results, "0-1", run_one=planted)
+    found = replay(done.results, "0-1", run_each=planted)
     assert found.equal, found.differences
     assert found.error.strip().endswith("RuntimeError: planted in 1")
-    assert replay(done.results, "0-2", run_one=planted).equal
+    assert replay(done.results, "0-2", run_each=planted).equal
     well = replay(done.results, "0-1")
     assert {("runs", "status"), ("runs", "error")} <= {(one.table, one.column) for one in well.differences}
 

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
@@ -183,16 +184,17 @@ def test_a_killed_worker_is_replaced_and_changes_no_byte(whole: Results, tmp_pat
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 
-def raising(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that raises once in forty, or every other time, by the seed's parity."""
-    if replicate % (40 if seed % 2 else 2) == 1:
-        raise RuntimeError(f"planted in {replicate}")
-    return engines.agents(scenario, seed=7, replicate=replicate, world=world)
+def raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs that raise once in forty, or every other time, by the seed's parity."""
+    for replicate in replicates:
+        if replicate % (40 if seed % 2 else 2) == 1:
+            raise RuntimeError(f"planted in {replicate}")
+        yield from engines.agents(scenario, seed=7, replicates=(replicate,), world=world)
 
 
 @pytest.mark.parametrize(("seed", "failures"), [(7, 2), (8, REPLICATES)])
 def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Path, seed: int, failures: int) -> None:
-    report = sweep(question(seed=seed), tmp_path / "results", workers=2, engine="mesa", run_one=raising)
+    report = sweep(question(seed=seed), tmp_path / "results", workers=2, engine="mesa", run_each=raising)
     assert len(report.failed) == failures
     assert "replicate 1: RuntimeError: planted in 1" in report.failed[0]
     query = "select scenario, replicate, columns('capability_.*') from runs where status = 'ok' order by all"
@@ -204,14 +206,14 @@ def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Pat
 
 def test_runs_that_kill_their_process_or_eat_memory_are_isolated(tmp_path: Path) -> None:
     one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7)
-    report = sweep(one, tmp_path / "results", workers=2, engine="mesa", run_one=murderous)
+    report = sweep(one, tmp_path / "results", workers=2, engine="mesa", run_each=murderous)
     failures = dict(line.removeprefix("baseline_2023 point 0 replicate ").split(": ", 1) for line in report.failed)
     assert failures.keys() == {str(DEADLY), str(VIOLENT), str(GREEDY)}
     assert failures[str(DEADLY)] == failures[str(VIOLENT)] == "the run killed its own process"
     assert "Unable to allocate" in failures[str(GREEDY)]
     rows = report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone()
     assert rows == (17,)
-    again = replay(report.results, f"0-{DEADLY}", run_one=murderous)
+    again = replay(report.results, f"0-{DEADLY}", run_each=murderous)
     assert again.equal
     assert again.error == engines.KILLED
 
@@ -384,8 +386,8 @@ def test_the_manifest_is_plain_json_with_versions(whole: Results) -> None:
     assert len(manifest["question"]["points"]) == 2
 
 
-def failing(scenario: Any, *, seed: int, replicate: int, world: Any) -> Run:
-    """A run that always raises."""
+def failing(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> NoReturn:
+    """Runs that always raise."""
     raise RuntimeError("planted")
 
 
@@ -393,7 +395,7 @@ def test_a_sweep_whose_runs_all_fail_is_told_all_the_same(tmp_path: Path) -> Non
     from sim.cli.runs import sweep_record
 
     one = question_of({"unix_1988": load("unix_1988")}, replicates=3, seed=1)
-    report = sweep(one, tmp_path / "results", workers=1, run_one=failing)
+    report = sweep(one, tmp_path / "results", workers=1, run_each=failing)
     record = sweep_record(report)
     assert len(record["failed"]) == 3
     assert record["scenarios"] == {"unix_1988": {"states": {}}}
