@@ -43,8 +43,9 @@ from sim.kernel import (
     size_up,
     sizes_for,
     starting_alignment,
+    ties_drift,
     transfer,
-    weigh_bonds,
+    weigh_bonds_of,
     weigh_hostility,
     weigh_settled,
     weights_for,
@@ -88,8 +89,9 @@ class Desk(NamedTuple):
     strain: Floats  # (K + 1,)
     felt: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     hostile: Floats  # (N, N), H of every pair
-    pairs: Floats  # (N, N), what every pair weighs in frustration
+    pairs: Floats  # (N,), what those of a state weigh in frustration
     lanes: Floats  # (N,)
+    total_lanes: Floats  # (N,)
 
 
 @compiled
@@ -116,8 +118,8 @@ def tied(layer: Floats) -> bool:
 
 
 @compiled
-def desk_for(setting: Setting, weights: Weights, pairs: Floats, alignments: int, theatres: int) -> Desk:
-    """A desk for runs of a world by these weights of ties and pairs, which stay where they are as they change."""
+def desk_for(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Desk:
+    """A desk for runs of a world by these weights, which stay where they are as they change."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
     kept = n * (layers if tied(setting.propensity) else layers - 1)
@@ -125,31 +127,63 @@ def desk_for(setting: Setting, weights: Weights, pairs: Floats, alignments: int,
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.reshape((k, layers * n)), weights.brings.reshape((n, layers * n)), kept,
         sizes_for(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
-        np.empty((n, n)), pairs, np.empty(n),
+        np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
     )  # fmt: skip
 
 
 @compiled
-def copied(start: Situation) -> Situation:
-    """A copy of the situation at the start, for one run to change."""
+def for_a_run(start: Situation, shocked: bool) -> Situation:
+    """The situation at the start for one run to change; what neither shocks nor responses change is not copied."""
+    bonds, hostile = shocked or bonds_drift(start.parameters), shocked or hostility_drifts(start.parameters)
     return Situation(
-        start.bond.copy(), start.bond_origin.copy(), start.institution.copy(), start.rivalry.copy(),
-        start.sanction.copy(), start.regime.copy(), start.priority.copy(), start.enforcement.copy(),
-        start.attention_budget.copy(), start.accommodation.copy(), start.parameters.copy(),
-    )  # fmt: skip
+        start.bond.copy() if bonds else start.bond,
+        start.bond_origin.copy() if shocked else start.bond_origin,
+        start.institution.copy() if shocked else start.institution,
+        start.rivalry.copy() if hostile else start.rivalry,
+        start.sanction.copy() if hostile else start.sanction,
+        start.regime.copy() if hostile else start.regime,
+        start.priority.copy() if shocked else start.priority,
+        start.enforcement.copy() if shocked else start.enforcement,
+        start.attention_budget.copy() if shocked else start.attention_budget,
+        start.accommodation.copy() if shocked else start.accommodation,
+        start.parameters.copy() if shocked else start.parameters,
+    )
+
+
+@bare
+def restart(situation: Situation, at_start: Weights, weights: Weights, desk: Desk) -> None:
+    """Bring weights and hostility back to the start, whose situation this is."""
+    for j in range(desk.lanes.size):
+        for layer in range(len(LAYERS)):
+            for i in range(desk.lanes.size):
+                weights.brings[j, layer, i] = at_start.brings[j, layer, i]
+    for k in range(weights.closed.shape[0]):
+        for i in range(desk.lanes.size):
+            weights.closed[k, i] = at_start.closed[k, i]
+    hostilities(situation, desk.hostile)
 
 
 @bare
 def tally_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """What the states aligned with each alignment bring every state in a layer: sums, (K + 1, layers, N)."""
-    n = alignment.size
+    clear_layer(layer, sums)
+    for j in range(alignment.size):
+        tally_one(j, layer, alignment[j], weights, sums)
+
+
+@bare
+def clear_layer(layer: int, sums: Floats) -> None:
+    """Set the sums of a layer to 0."""
     for k in range(sums.shape[0]):
-        for i in range(n):
+        for i in range(sums.shape[2]):
             sums[k, layer, i] = 0.0
-    for j in range(n):
-        k = alignment[j]
-        for i in range(n):
-            sums[k, layer, i] += weights.brings[j, layer, i]
+
+
+@bare
+def tally_one(j: int, layer: int, held: int, weights: Weights, sums: Floats) -> None:
+    """Add what j, aligned with `held`, brings every state in a layer."""
+    for i in range(sums.shape[2]):
+        sums[held, layer, i] += weights.brings[j, layer, i]
 
 
 @bare
@@ -168,15 +202,19 @@ def move(j: int, old: int, new: int, setting: Setting, desk: Desk) -> None:
 
 
 @bare
-def refresh(shocked: bool, setting: Setting, situation: Situation, weights: Weights, desk: Desk) -> None:
+def refresh(
+    shocked: bool, responded: bool, setting: Setting, situation: Situation, weights: Weights, desk: Desk
+) -> None:
     """Bring weights and sums up to the ties that changed since the last step, by a shock or by response."""
     if shocked:
         hostilities(situation, desk.hostile)
         weigh_settled(setting, situation, weights)
-    if shocked or bonds_drift(situation.parameters):
-        weigh_bonds(setting, situation, weights)
-        tally_layer(BOND, desk.alignment, weights, desk.sums)
-    if shocked or hostility_drifts(situation.parameters):
+    if shocked or (responded and bonds_drift(situation.parameters)):
+        clear_layer(BOND, desk.sums)
+        for j in range(desk.alignment.size):
+            weigh_bonds_of(j, setting, situation, weights)
+            tally_one(j, BOND, desk.alignment[j], weights, desk.sums)
+    if shocked or (responded and hostility_drifts(situation.parameters)):
         weigh_hostility(setting, situation, desk.hostile, weights)
         tally_layer(HOSTILITY, desk.alignment, weights, desk.sums)
         tally_layer(OPEN_PRODUCT, desk.alignment, weights, desk.sums)
@@ -215,12 +253,19 @@ def decide_all(
 
 @bare
 def observe(
-    step: int, total: float, setting: Setting, situation: Situation, env: Environment, desk: Desk, record: Record
-) -> None:
-    """Record a step (MODEL §7); total is the weight of all pairs."""
+    step: int, pairs_at_start: tuple[Floats, float], changed: bool, setting: Setting, situation: Situation,
+    env: Environment, desk: Desk, record: Record,
+) -> None:  # fmt: skip
+    """Record a step (MODEL §7); the pairs weigh what they do at the start unless ties have changed."""
     row = record.outcomes[step]
     outcomes.write_outcomes(desk.before, desk.alignment, desk.sizes, env, row)
-    row[outcomes.FRUSTRATION] = outcomes.frustration(desk.alignment, desk.pairs, total, desk.lanes)
+    if changed:
+        row[outcomes.FRUSTRATION] = outcomes.frustration_anew(
+            desk.alignment, setting, situation, desk.hostile, desk.pairs, desk.lanes, desk.total_lanes
+        )
+    else:
+        pairs, total = pairs_at_start
+        row[outcomes.FRUSTRATION] = outcomes.frustration(desk.alignment, pairs, total, desk.lanes)
     outcomes.felt_pressure(desk.sizes.capability, situation, env, desk.felt)
     for i in range(desk.alignment.size):
         held = desk.alignment[i]
@@ -233,18 +278,20 @@ def observe(
 
 @bare
 def follow(
-    luck: Luck, activation: int, rest: bool, setting: Setting, situation: Situation, shocks: Shocks,
-    weights: Weights, total: float, env: Environment, desk: Desk, record: Record,
+    luck: Luck, activation: int, setting: Setting, situation: Situation, shocks: Shocks,
+    weights: Weights, pairs_at_start: tuple[Floats, float], env: Environment, desk: Desk, record: Record,
 ) -> None:  # fmt: skip
-    """One run, written to record (MODEL §3); where ties do not rest, situation and weights are consumed."""
-    alignment = desk.alignment
+    """One run, written to record (MODEL §3); situation and weights come as the start has them.
+
+    They are changed where shocks or responses change ties.
+    """
+    alignment, changed = desk.alignment, False
     starting_alignment(setting, luck.uniforms[0], alignment)
     size_up(alignment, setting, desk.sizes)
-    if rest:
-        tally_all(alignment, weights, desk.sums)
+    tally_all(alignment, weights, desk.sums)
     for step in range(record.alignment.shape[0]):
-        shocked = not rest and (apply_shocks(step, shocks, situation) or step == 0)
-        refresh(shocked, setting, situation, weights, desk)
+        shocked = apply_shocks(step, shocks, situation)
+        refresh(shocked, step > 0, setting, situation, weights, desk)
         assess(step, desk.sizes.product, setting, situation, weights, env)
         for i in range(alignment.size):
             desk.before[i] = alignment[i]
@@ -254,9 +301,8 @@ def follow(
             respond_ties(alignment, desk.sizes.members, setting, situation, env, desk.hostile, desk.strain)
             if hostility_drifts(situation.parameters):
                 hostilities(situation, desk.hostile)
-        if shocked or bonds_drift(situation.parameters) or hostility_drifts(situation.parameters):
-            total = outcomes.weigh_pairs(setting, situation, desk.hostile, desk.pairs, desk.lanes)
-        observe(step, total, setting, situation, env, desk, record)
+        changed = changed or shocked or (step > 0 and ties_drift(situation.parameters))
+        observe(step, pairs_at_start, changed, setting, situation, env, desk, record)
 
 
 @compiled
@@ -274,17 +320,19 @@ def trajectories(
         np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n, k)),
         np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
-    rest = shocks.kind.size == 0 and not (bonds_drift(start.parameters) or hostility_drifts(start.parameters))
+    shocked = shocks.kind.size > 0
+    rest = not (shocked or ties_drift(start.parameters))
     weights = at_start if rest else weights_for(k, n)
-    pairs, total = pairs_at_start if rest else (np.empty((n, n)), 0.0)
     env = environment_for(k - 1, start.priority.shape[1], n)
-    desk = desk_for(setting, weights, pairs, k, start.priority.shape[1])
+    desk = desk_for(setting, weights, k, start.priority.shape[1])
     for r in range(runs):
         made.chances[r, 0] = np.nan
-        situation = start if rest else copied(start)
+        situation = for_a_run(start, shocked)
+        if not rest:
+            restart(situation, at_start, weights, desk)
         record = Record(made.alignment[r], made.chances[r], made.stability[r], made.bite[r], made.outcomes[r])
         of_run = Luck(luck.order[r], luck.uniforms[r])
-        follow(of_run, activation, rest, setting, situation, shocks, weights, total, env, desk, record)
+        follow(of_run, activation, setting, situation, shocks, weights, pairs_at_start, env, desk, record)
     return made
 
 

@@ -284,8 +284,9 @@ def hostilities(situation: Situation, hostile: Floats) -> None:
     """H of every pair, (N, N), written to hostile."""
     for i in range(hostile.shape[0]):
         for j in range(i):
-            hostile[i, j] = hostile[j, i] = hostility(situation.rivalry, situation.sanction, i, j)
+            hostile[i, j] = hostility(situation.rivalry, situation.sanction, i, j)
         hostile[i, i] = 0.0
+    mirror(hostile)
 
 
 @compiled
@@ -314,8 +315,14 @@ def weigh_settled(setting: Setting, situation: Situation, weights: Weights) -> N
 def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
     """Refresh the weights of bonds, the only ones that drift by default."""
     for j in range(setting.capability.size):
-        for i in range(setting.capability.size):
-            weights.brings[j, BOND, i] = exact(setting.capability[j] * situation.bond[j, i])
+        weigh_bonds_of(j, setting, situation, weights)
+
+
+@bare
+def weigh_bonds_of(j: int, setting: Setting, situation: Situation, weights: Weights) -> None:
+    """Refresh the weights of the bonds of j."""
+    for i in range(setting.capability.size):
+        weights.brings[j, BOND, i] = exact(setting.capability[j] * situation.bond[j, i])
 
 
 @bare
@@ -688,6 +695,12 @@ def hostility_drifts(parameters: Floats) -> bool:
     """Whether rivalries or sanctions respond to alignments."""
     p = parameters
     return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
+
+
+@bare
+def ties_drift(parameters: Floats) -> bool:
+    """Whether any ties respond to alignments."""
+    return bonds_drift(parameters) or hostility_drifts(parameters)
 
 
 @bare

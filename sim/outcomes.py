@@ -100,27 +100,48 @@ def polarization(capability: Floats) -> float:
 def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: Floats, lanes: Floats) -> float:
     """c_i c_j p_ij of every pair j < i, written to pairs[i, j], (N, N); returns Σ c_i c_j |p_ij|.
 
-    p_ij sums the weighted propensity, bond, institution and hostility (hostile, (N, N)) of the pair. The sum
-    is taken by column into lanes, (N,), so that the compiler adds several at once.
+    hostile, (N, N), is H. The sum is taken by column into lanes, (N,), so that the compiler adds several at once.
+    """
+    clear(lanes)
+    for i in range(lanes.size):
+        weigh_pairs_of(i, setting, situation, hostile, pairs[i])
+        add_sizes(i, pairs[i], lanes)
+    return total_of(lanes)
+
+
+@bare
+def weigh_pairs_of(i: int, setting: Setting, situation: Situation, hostile: Floats, row: Floats) -> None:
+    """c_i c_j p_ij of the pairs of i with every j < i, written to row, (N,).
+
+    p_ij sums the weighted propensity, bond, institution and hostility of the pair.
     """
     p, c = situation.parameters, setting.capability
     w_p, w_b, w_g, w_h = p[W_PROPENSITY], p[W_BOND], p[W_INSTITUTION], p[W_HOSTILITY]
+    P, B, G, H, c_i = setting.propensity[i], situation.bond[i], situation.institution[i], hostile[i], c[i]
+    for j in range(i):
+        row[j] = c_i * c[j] * (w_p * P[j] + w_b * B[j] + w_g * G[j] - w_h * H[j])
+
+
+@bare
+def clear(lanes: Floats) -> None:
+    """Set lanes to 0."""
     for j in range(lanes.size):
         lanes[j] = 0.0
-    for i in range(lanes.size):
-        P, B, G, H, row, c_i = (
-            setting.propensity[i],
-            situation.bond[i],
-            situation.institution[i],
-            hostile[i],
-            pairs[i],
-            c[i],
-        )
+
+
+@bare
+def add_sizes(i: int, row: Floats, lanes: Floats) -> None:
+    """Add what the pairs of i with every j < i weigh, whatever its sign, to lanes, (N,)."""
+    for j in range(i):
+        lanes[j] += abs(row[j])
+
+
+@bare
+def add_violated(i: int, alignment: Integers, row: Floats, lanes: Floats) -> None:
+    """Add what the pairs of i with every j < i weigh that the blocs violate to lanes, (N,)."""
+    if alignment[i] != NON_ALIGNED:  # whoever is violates nothing
         for j in range(i):
-            row[j] = c_i * c[j] * (w_p * P[j] + w_b * B[j] + w_g * G[j] - w_h * H[j])
-        for j in range(i):
-            lanes[j] += abs(row[j])
-    return total_of(lanes)
+            lanes[j] += violated_weight(alignment[i], alignment[j], row[j])
 
 
 @compiled
@@ -164,13 +185,25 @@ def frustration(alignment: Integers, pairs: Floats, total: float, lanes: Floats)
 
     pairs, (N, N), and total are those of `weigh_pairs`; lanes, (N,), is room to add in.
     """
-    for j in range(lanes.size):
-        lanes[j] = 0.0
+    clear(lanes)
     for i in range(lanes.size):
-        a, row = alignment[i], pairs[i]
-        if a != NON_ALIGNED:  # whoever is violates nothing
-            for j in range(i):
-                lanes[j] += violated_weight(a, alignment[j], row[j])
+        add_violated(i, alignment, pairs[i], lanes)
+    return total_of(lanes) / total if total > 0.0 else 0.0
+
+
+@bare
+def frustration_anew(
+    alignment: Integers, setting: Setting, situation: Situation, hostile: Floats, row: Floats, lanes: Floats,
+    total_lanes: Floats,
+) -> float:  # fmt: skip
+    """Frustration with the pairs weighed as their ties stand, a row at a time, so that none travels far; (N,) each."""
+    clear(lanes)
+    clear(total_lanes)
+    for i in range(lanes.size):
+        weigh_pairs_of(i, setting, situation, hostile, row)
+        add_sizes(i, row, total_lanes)
+        add_violated(i, alignment, row, lanes)
+    total = total_of(total_lanes)
     return total_of(lanes) / total if total > 0.0 else 0.0
 
 
