@@ -109,7 +109,8 @@ def question(scenario: Scenario, vary: dict[str, list[float]], replicates: int =
 def tables(chunk: Chunk) -> list[Table]:
     """The tables that a chunk commits: its runs and its states."""
     world = world_of(chunk.scenario)
-    rows = [(r, engines.compiled(chunk.scenario, seed=chunk.seed, replicate=r, world=world)) for r in chunk.replicates]
+    runs = engines.compiled(chunk.scenario, seed=chunk.seed, replicates=chunk.replicates, world=world)
+    rows = [*zip(chunk.replicates, runs, strict=True)]
     return [runs_table(chunk, rows, []), states_table(chunk, rows)]
 
 
