@@ -145,6 +145,8 @@ def main() -> None:
     told = parser.parse_args()
     os.environ["BLOCS_SCENARIOS"] = str(CASES)
     rows = [one for one in ROWS if not told.only or one.fault.startswith(tuple(told.only))]
+    if not rows:
+        parser.error("no row begins so; there are: " + "; ".join(one.fault for one in ROWS))
     found = injected(rows, told.count, told.minutes, told.seed, told.record)
     if told.markdown:
         told.markdown.write_text(f"{machine()}\n\n{table(found)}", encoding="utf-8")

@@ -38,13 +38,16 @@ def test_order_is_by_key_then_id(keys: list[int]) -> None:
     ]
 
 
-def test_a_run_leaves_the_world_as_it_was() -> None:
-    scenario = load("baseline_2023")
+@given(scenarios(), st.integers(0, 2**40))
+@settings(max_examples=100, deadline=None)
+def test_runs_leave_the_world_as_it_was_and_each_begins_from_it(scenario: Scenario, seed: int) -> None:
     world = world_of(scenario)
-    first, second = (ensemble.run(scenario, seed=5, world=world) for _ in range(2))
-    same(first, second)
-    for held, fresh in zip(world.start, world_of(scenario).start, strict=True):
-        np.testing.assert_array_equal(held, fresh)
+    held = [array.copy() for part in (world.start, world.at_start, world.pairs_at_start[:1]) for array in part]
+    first, again = ensemble.runs(scenario, seed=seed, replicates=(3, 3), world=world)
+    same(first, again)
+    now = [array for part in (world.start, world.at_start, world.pairs_at_start[:1]) for array in part]
+    for array, before in zip(now, held, strict=True):
+        np.testing.assert_array_equal(array, before)
 
 
 def test_scenarios_of_the_same_states_share_the_luck_that_each_would_draw() -> None:
