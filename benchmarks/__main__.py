@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CDLL
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import loop, plain, synthetic
-from sim import engines, ensemble, sparse
+from sim import engines, ensemble
 from sim.catalog import load
+from sim.links import SparseWorld
 from sim.scenario import Scenario
 from sim.settings import with_settings
-from sim.trajectory import Run
 from sim.world import World, world_of
 
 SEED = 20231025
@@ -102,9 +102,9 @@ def made(runs: Iterable[object]) -> None:
         pass
 
 
-def compiled(scenario: Scenario, world: World) -> Runs:
-    """The compiled runs."""
-    return lambda replicates: ensemble.runs(scenario, seed=SEED, replicates=replicates, world=world)
+def compiled(scenario: Scenario, world: World | SparseWorld) -> Runs:
+    """The compiled runs, as a sweep makes them."""
+    return lambda replicates: engines.compiled(scenario, seed=SEED, replicates=replicates, world=world)
 
 
 def plainly(world: World) -> Runs:
@@ -140,14 +140,11 @@ def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, d
     return ratios, took
 
 
-def of_sparse(base: World) -> Figures:
+def of_sparse(scenario: Scenario) -> Figures:
     """The cost of 52 states in plain Python over that of a run of 5,000 states by their ties."""
+    base = world_of(scenario)
     world = synthetic.sparse(5_000, base.steps, base, degree=40)
-
-    def by_ties(replicates: range) -> Iterator[Run]:
-        return (sparse.run(world, seed=SEED, replicate=replicate) for replicate in replicates)
-
-    took = best({"sparse": (by_ties, 1), "plain": (plainly(base), 1)})
+    took = best({"sparse": (compiled(scenario, world), 1), "plain": (plainly(base), 1)})
     return {"sparse_ratio": took["plain"] / took["sparse"]}
 
 
@@ -268,7 +265,7 @@ def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[st
     world = world_of(baseline)
     runs = compiled(baseline, world)
     say("5,000 states by their ties")
-    figures |= of_sparse(world_of(still))
+    figures |= of_sparse(still)
     say("threads")
     figures |= of_threads(runs)
     say("growth with states, steps and runs")

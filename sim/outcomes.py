@@ -196,7 +196,10 @@ def frustration_anew(
     alignment: Integers, setting: Setting, situation: Situation, hostile: Floats, row: Floats, lanes: Floats,
     total_lanes: Floats,
 ) -> float:  # fmt: skip
-    """Frustration with the pairs weighed as their ties stand, a row at a time, so that none travels far; (N,) each."""
+    """The same with the pairs weighed as their ties stand, a row at a time, so that the row stays in the cache.
+
+    hostile, (N, N), is H; row, lanes and total_lanes, (N,), are room to work in.
+    """
     clear(lanes)
     clear(total_lanes)
     for i in range(lanes.size):
