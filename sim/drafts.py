@@ -162,7 +162,7 @@ def rows(
     try:
         given = rows_in(text, most)
         if given > most:  # counted first, as they take a hundred times the room of their text
-            draft.broken(Fault(name, 1, "", f"has {given} rows; at most {most} are read"))
+            draft.broken(Fault(name, 1, "", f"has {given} rows; give at most {most}"))
             return []
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(reader, [])

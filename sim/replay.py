@@ -14,7 +14,6 @@ from sim import engines
 from sim.chunks import Chunk, tables_of
 from sim.design import label
 from sim.faults import Fault, InputError, quoted, shown_path
-from sim.links import arrays_of
 from sim.provenance import scenarios
 from sim.settings import with_settings
 from sim.store import Column, Results, Table
@@ -68,8 +67,7 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_each: en
         if stored["runs"]["error"][0] == engines.KILLED:
             rows = engines.isolated(chunk, make)
         else:
-            world = world_of(chunk.scenario) if engine == "mesa" else arrays_of(chunk.scenario)
-            rows = engines.attempt(chunk, make, chunk.replicates, world)
+            rows = engines.attempt(chunk, make, chunk.replicates, world_of(chunk.scenario))
         tables = {table: ordered(connection, table, made) for table, made in tables_of(chunk, rows).items()}
     found = [one for table in {**stored, **tables} for one in compared(table, stored.get(table), tables.get(table))]
     point = results.manifest()["question"]["points"][chunk.point]

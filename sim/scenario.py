@@ -25,7 +25,7 @@ from sim.parameters import (
 )
 from sim.sanctions import Since
 
-MAX_STATES = 10_000
+MAX_STATES = 2_000  # a run holds a dozen matrices of all pairs, 32 MB each at this size
 MAX_TIES = 500_000
 MAX_BLOCS = 8
 MAX_STEPS = 10_000

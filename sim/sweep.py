@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -18,14 +18,11 @@ from sim.chunks import Chunk
 from sim.crate import CRATE, write_crate
 from sim.design import Point, points
 from sim.faults import Fault, InputError, shown_path
-from sim.links import runs_by_ties, unlisted
 from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
-from sim.world import LARGEST_DENSE
 
 COMPUTING = (
-    "chunks", "engines", "ensemble", "exponential", "kernel", "links", "model", "outcomes", "sparse", "trajectory",
-    "wide", "world",
+    "chunks", "engines", "ensemble", "exponential", "kernel", "model", "outcomes", "trajectory", "wide", "world",
 )  # fmt: skip
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
@@ -186,8 +183,6 @@ def sweep(
 
     Raises InputError where the folder holds another question or another process writes into it.
     """
-    if faults := [*unrunnable(question, engine)]:
-        raise InputError(faults)
     results = Results(folder)
     execute, own = engines.engine_of(engine, scheduler)
     with results.locked(share, lambda: prepare(question, results)):
@@ -211,18 +206,6 @@ def sweep(
             write_crate(results, every, command)
         report.failed = failed_runs(results, chunks)
     return report
-
-
-def unrunnable(question: Question, engine: str) -> Iterator[Fault]:
-    """What keeps worlds that are too large for matrices of all pairs from being run."""
-    for point in question.points:
-        if runs_by_ties(point.scenario):
-            if engine == "mesa":
-                message = (
-                    f"holds all pairs of at most {LARGEST_DENSE} states; leave it out to run {point.name} by its ties"
-                )
-                yield Fault("--engine", 1, engine, message)
-            yield from (Fault(point.name, 1, field, message) for field, message in unlisted(point.scenario))
 
 
 def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:

@@ -10,7 +10,6 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from sim import kernel, outcomes
-from sim.faults import Fault, InputError
 from sim.kernel import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
 from sim.scenario import (
     RANDOM_ID,
@@ -28,7 +27,6 @@ from sim.scenario import (
 from sim.settings import selected
 
 LARGEST_DEPENDENCE = 0.5  # MODEL §2, of one dyad
-LARGEST_DENSE = 2000  # states; a run holds a dozen matrices of all pairs, 32 MB each
 NONE = np.zeros((0, 0))
 ACTIVATIONS = {
     "random": kernel.RANDOM_ORDER,
@@ -76,13 +74,7 @@ class World:
 
 
 def world_of(scenario: Scenario) -> World:
-    """The arrays of a scenario; raises InputError where matrices of all its pairs would be too large."""
-    if len(scenario.states) > LARGEST_DENSE:
-        message = (
-            f"has {len(scenario.states)} states; matrices of all pairs hold {LARGEST_DENSE},"
-            " and `blocs sweep` by the compiled engine runs larger worlds by the ties that are listed"
-        )
-        raise InputError([Fault(scenario.title, 1, "states", message)])
+    """The arrays of a scenario."""
     index = {state: i for i, state in enumerate(scenario.states)}
     layers = {kind: matrix_of(entries, len(index)) for kind, entries in tie_entries(scenario).items()}
     institution = institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index)
@@ -200,17 +192,11 @@ def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
     Oneal & Russett 1997. 0 where i's product is not given.
     """
     i, j = np.nonzero(trade)
-    return matrix_of((i, j, dependence_of(i, trade[i, j], gdp)), gdp.size)
-
-
-def dependence_of(i: Integers, trade: Floats, gdp: Floats) -> Floats:
-    """The same of single trades of states i, all that they have, (E,) each."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        capped = np.minimum(np.where(gdp[i] > 0, trade / gdp[i], 0.0), LARGEST_DEPENDENCE)
-    by_state = np.split(capped[np.argsort(i, kind="stable")], np.cumsum(np.bincount(i, minlength=gdp.size))[:-1])
+        capped = np.minimum(np.where(gdp[i] > 0, trade[i, j] / gdp[i], 0.0), LARGEST_DEPENDENCE)
+    by_state = np.split(capped, np.cumsum(np.bincount(i, minlength=gdp.size))[:-1])
     sums = np.array([math.fsum(own) for own in by_state])  # the same in any order of the states
-    scaled: Floats = capped / np.maximum(sums, 1.0)[i]
-    return scaled
+    return matrix_of((i, j, capped / np.maximum(sums, 1.0)[i]), gdp.size)
 
 
 def institution_ties(scenario: Scenario, members: dict[str, set[str]], index: dict[str, int]) -> Floats:

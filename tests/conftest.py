@@ -7,16 +7,15 @@ import sys
 
 import pytest
 
-ALL_PAIRS = """
+COMPILED = """
 from sim import catalog, ensemble
 ensemble.run(catalog.load("unix_1988"), seed=1)
 """
-AGENTS_AND_TIES = """
-from sim import catalog, explain, links, model, settings, sparse
-scenario = settings.with_settings(catalog.load("unix_1988"), {"outreach": 0})
+AGENTS = """
+from sim import catalog, explain, model
+scenario = catalog.load("unix_1988")
 model.run(scenario, seed=1)
 explain.decision(scenario, next(iter(scenario.states)), seed=1, step=1)
-sparse.run(links.sparse_world_of(scenario), seed=1)
 """
 
 
@@ -24,5 +23,5 @@ sparse.run(links.sparse_world_of(scenario), seed=1)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile for the workers, which find the machine code on disk; a failure is theirs to show."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
-        for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (ALL_PAIRS, AGENTS_AND_TIES)]:
+        for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]:
             process.wait()

@@ -27,7 +27,7 @@ from sim import catalog, ensemble, model
 from sim.catalog import load, shipped
 from sim.cli import cli
 from sim.faults import InputError
-from sim.scenario import Scenario
+from sim.scenario import MAX_STATES, Scenario
 from sim.world import world_of
 
 CASES = Path(__file__).parent / "cases"
@@ -214,43 +214,8 @@ def copied_world(folder: Path, count: int) -> Path:
 
 
 def test_too_many_states_are_refused_with_the_bound(tmp_path: Path) -> None:
-    (line,) = refused(check(copied_world(tmp_path / "big", 10_001)))
-    assert line.endswith("states.csv:1: has 10001 rows; at most 10000 are read")
-
-
-def large_world(folder: Path, count: int, *, outreach: float) -> Path:
-    """A world of that many states in a ring of bonds and sanctions, and a scenario of it."""
-    (folder / "worlds").mkdir()
-    world = copied_world(folder / "worlds" / "ring", count)
-    rows = (f"S{n},S{(n + 1) % count},{'bond' if n % 2 else 'sanction'},0.5,assumed,made up\n" for n in range(count))
-    (world / "ties.csv").write_text("a,b,kind,value,source,note\n" + "".join(rows), encoding="utf-8")
-    file = folder / "ring.toml"
-    text = f'title = "Ring"\nworld = "ring"\nsteps = 3\n[parameters]\noutreach = {outreach}\n'
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-def test_ten_thousand_states_are_swept_by_their_ties(tmp_path: Path) -> None:
-    file = large_world(tmp_path, 10_000, outreach=0)
-    found = CliRunner().invoke(cli, ["sweep", str(file), "--replicates", "2", "--out", str(tmp_path / "out"), "--json"])
-    assert found.exit_code == 0, found.output
-    assert json.loads(found.stdout)["computed_now"] == 2
-    again = CliRunner().invoke(cli, ["replay", str(tmp_path / "out"), "0-1"])
-    assert again.exit_code == 0, again.output
-    agents = CliRunner().invoke(cli, ["replay", str(tmp_path / "out"), "0-1", "--engine", "mesa"])
-    assert "matrices of all pairs hold 2000" in refused(agents)[-1]
-
-
-def test_what_a_large_world_cannot_do_is_refused_at_the_door(tmp_path: Path) -> None:
-    file, out = large_world(tmp_path, 2001, outreach=0.1), str(tmp_path / "out")
-    swept = refused(CliRunner().invoke(cli, ["sweep", str(file), "--engine", "mesa", "--out", out]))
-    assert swept[-2:] == [
-        "--engine:1: mesa: holds all pairs of at most 2000 states; leave it out to run ring by its ties",
-        "ring:1: parameters.outreach: would change ties that are not listed; set it to 0 for a world of this size",
-    ]
-    (line,) = refused(CliRunner().invoke(cli, ["run", str(file)]))
-    assert "Ring:1: states: has 2001 states" in line
-    assert "`blocs sweep`" in line
+    (line,) = refused(check(copied_world(tmp_path / "big", MAX_STATES + 1)))
+    assert line.endswith("states.csv:1: has 2001 rows; give at most 2000")
 
 
 def test_many_ties_to_states_that_are_not_there_are_refused_soon(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The compiled runs: order by luck, room made anew, and worlds by their ties."""
+"""The compiled runs: the order of decisions, and runs that share a world or a call."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import RESPONSES, scenarios
+from strategies import scenarios
 
-from sim import ensemble, kernel, links, sparse
+from sim import ensemble, kernel
 from sim.catalog import load
 from sim.scenario import Scenario
-from sim.settings import with_settings
 from sim.trajectory import Run
 from sim.world import luck as drawn_for
 from sim.world import world_of
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
-RESTING = tuple(rate for rate in RESPONSES if not rate.startswith("bond"))
 
 
 def same(one: Run, other: Run) -> None:
@@ -73,33 +71,3 @@ def test_runs_made_by_one_call_are_those_made_alone(name: str) -> None:
     assert [run.replicate for run in together] == replicates
     for replicate, run in zip(replicates, together, strict=True):
         same(run, ensemble.run(scenario, seed=3, replicate=replicate, world=world))
-
-
-@given(scenarios(fixed={"shocks": []}), st.integers(0, 2**40), st.integers(0, 1000))
-@settings(max_examples=200, deadline=None)
-def test_a_world_by_its_ties_runs_to_the_bit_as_by_its_matrices(scenario: Scenario, seed: int, replicate: int) -> None:
-    resting = with_settings(scenario, dict.fromkeys(RESTING, 0.0))
-    assert not [*links.unlisted(resting)]
-    by_ties = sparse.run(links.sparse_world_of(resting), seed=seed, replicate=replicate)
-    same(ensemble.run(resting, seed=seed, replicate=replicate), by_ties)
-
-
-@pytest.mark.parametrize("name", ["baseline_2023", "no_feedback", "unix_1988"])
-def test_shipped_worlds_by_their_ties(name: str) -> None:
-    resting = with_settings(load(name), dict.fromkeys(RESTING, 0.0))
-    by_ties = links.sparse_world_of(resting)
-    for replicate in range(3):
-        dense = ensemble.run(resting, seed=7, replicate=replicate)
-        same(dense, sparse.run(by_ties, seed=7, replicate=replicate))
-
-
-def test_a_world_without_any_tie_is_run_by_its_ties() -> None:
-    told = load("baseline_2023").model_copy(update={"ties": (), "institutions": {}})
-    resting = with_settings(told, dict.fromkeys(RESTING, 0.0))
-    same(ensemble.run(resting, seed=7), sparse.run(links.sparse_world_of(resting), seed=7))
-
-
-@pytest.mark.parametrize("rate", RESTING)
-def test_a_world_whose_ties_would_multiply_is_refused(rate: str) -> None:
-    base = with_settings(load("no_feedback"), {rate: 0.1})
-    assert [field for field, _ in links.unlisted(base)] == [f"parameters.{rate}"]

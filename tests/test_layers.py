@@ -21,7 +21,7 @@ LAYERS = (
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
     {"chunks", "cluster", "crate", "design", "engines", "orphans", "store", "sweep"},
-    {"ensemble", "links", "model", "placebo", "predictions", "sparse", "trajectory"},
+    {"ensemble", "model", "placebo", "predictions", "trajectory"},
     {"world"},
     {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
@@ -101,7 +101,7 @@ def test_help_is_quick_for_what_it_does_not_import() -> None:
 
 def test_a_sweep_of_compiled_runs_imports_neither_mesa_nor_pandas() -> None:
     code = (
-        "import sys, sim.sweep, sim.ensemble, sim.sparse\n"
+        "import sys, sim.sweep, sim.ensemble\n"
         "heavy = {'mesa', 'pandas', 'scipy.stats', 'matplotlib', 'dask'} & sys.modules.keys()\n"
         "assert not heavy, heavy"
     )
