@@ -6,14 +6,13 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim import __version__, ensemble, outcomes
-from sim.engines import Progress, threaded
+from sim.engines import Progress, evaluate
 from sim.faults import Fault, InputError, shown_path
 from sim.forecasts import by_answer
 from sim.kernel import Floats
@@ -91,13 +90,11 @@ def simulated(
     progress: Progress | None = None,
 ) -> Table:
     """The table at some points, (P, V), in memory."""
-    found = np.empty((len(values), len(world.states), len(KINDS)))
-
-    def fill(n: int) -> None:
-        found[n] = chances(scenario, at(world, values[n]), seed=plan.seed, replicates=range(plan.replicates))
-
-    threaded([(plan.replicates, partial(fill, n)) for n in range(len(values))], workers, progress)
-    return Table(values, found)
+    found = evaluate(
+        lambda row: chances(scenario, at(world, row), seed=plan.seed, replicates=range(plan.replicates)),
+        list(values), runs=plan.replicates, workers=workers, progress=progress,
+    )  # fmt: skip
+    return Table(values, np.array(found))
 
 
 def kept(
@@ -114,7 +111,6 @@ def kept(
         open_blocks = sorted(set(blocks) - results.finished(blocks))
         left = sum(len(blocks[name]) for name in open_blocks)
         before, total = (plan.points - left) * plan.replicates, plan.points * plan.replicates
-        progress(before, total)
 
         def fill(name: str) -> None:
             rows = [
@@ -123,8 +119,10 @@ def kept(
             ]
             write_shard(results, name, {"chances": columns(blocks[name], np.array(rows))})
 
-        tasks = [(len(blocks[name]) * plan.replicates, partial(fill, name)) for name in open_blocks]
-        threaded(tasks, workers, lambda done, _: progress(before + done, total))
+        sizes = [len(blocks[name]) * plan.replicates for name in open_blocks]
+        evaluate(
+            fill, open_blocks, runs=sizes, workers=workers, progress=lambda done, _: progress(before + done, total)
+        )
         results.clear(blocks)
     return Table(values, read(folder, plan.points, len(world.states)))
 

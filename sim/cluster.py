@@ -17,11 +17,12 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
 from sim.chunks import Chunk
-from sim.engines import MOST_DEATHS, START, Committed, RunEach, execute, one_by_one, preload, signals_left
+from sim.engines import START, Committed, RunEach, commit, execute, isolated, signals_blocked
 from sim.faults import Fault, InputError
 from sim.store import MANIFEST, Results
 from sim.sweep import versions
 
+MOST_DEATHS = 3  # of workers on one chunk, before its runs are made one by one
 PATIENCE = 60  # seconds for a first worker to be there
 LOCAL: dict[str, object] = {
     "distributed.worker.multiprocessing-method": START,
@@ -30,7 +31,7 @@ LOCAL: dict[str, object] = {
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
 }
-IMPORTED = ["distributed", "sim.cluster", "sim.ensemble"]
+IMPORTED = ["distributed", "sim.cluster", "sim.ensemble"]  # before workers are forked, which are then there in 0.2 s
 
 
 class UnlikeError(Exception):
@@ -78,7 +79,7 @@ def spread(client: Client, chunks: list[Chunk], results: Results, run_each: RunE
         try:
             failed = future.result()
         except KilledWorker:
-            failed = one_by_one(chunk, results, run_each)
+            failed = commit(chunk, results, isolated(chunk, run_each))
         feed()
         yield chunk, failed
 
@@ -130,8 +131,8 @@ def local(workers: int) -> Iterator[Client]:
     """A client of worker processes of this machine, on loopback alone, that end with this process."""
     before = set(multiprocessing.active_children())
     with dask.config.set(LOCAL), contextlib.ExitStack() as ending:
-        preload(get_mp_context(), IMPORTED)
-        with signals_left():  # its thread begins all workers
+        get_mp_context().set_forkserver_preload(IMPORTED)
+        with signals_blocked():  # its thread begins all workers
             cluster = LocalCluster(
                 n_workers=0, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
                 dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",  # of their HTTP servers

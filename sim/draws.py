@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from sim.catalog import load
 from sim.chances import by_alignment, fixed_digest
 from sim.design import points
-from sim.engines import threaded
+from sim.engines import evaluate
 from sim.faults import Fault, InputError, read_text, shown_path
 from sim.kernel import Floats
 from sim.observed import observed_file
@@ -110,10 +109,4 @@ def swept(scenario: Scenario, draws: Draws, points: int | None) -> Scenario:
 def chances_over(scenario: Scenario, draws: Draws, *, replicates: int, seed: int) -> Floats:
     """Chances of each alignment at each draw, (draws, N, K + 1), all on the same luck."""
     worlds = [world_of(point.scenario) for point in points("", swept(scenario, draws, None))]
-    found = np.empty((len(worlds), len(worlds[0].states), len(worlds[0].alignments)))
-
-    def fill(n: int) -> None:
-        found[n] = by_alignment(worlds[n], seed=seed, replicates=range(replicates))
-
-    threaded([(replicates, partial(fill, n)) for n in range(len(worlds))], None, None)
-    return found
+    return np.array(evaluate(lambda world: by_alignment(world, seed=seed, replicates=range(replicates)), worlds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -10,38 +11,28 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    as_completed,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import resource_tracker
-from multiprocessing.context import BaseContext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from sim.chunks import Chunk, tables_of
 from sim.faults import Fault, InputError
-from sim.links import SparseWorld, arrays_of
 from sim.scenario import Scenario
 from sim.store import Results, write_shard
-from sim.world import World
+from sim.world import World, world_of
 
 if TYPE_CHECKING:
     from sim.trajectory import Run
 
+Item = TypeVar("Item")
+Value = TypeVar("Value")
 RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world), a run for each replicate
 Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
-MOST_DEATHS = 3
 KILLED = "the run killed its own process"  # the error of a run that did
 MOST_DEATHS_ALONE = 2  # one may be a kill from outside
-START = "forkserver" if sys.platform == "linux" else "spawn"  # forked, a process is there in 0.2 s with what it imports
-IMPORTED = ["sim.ensemble", "sim.model"]  # before forking
+START = "forkserver" if sys.platform == "linux" else "spawn"  # how another process starts, free of locks of this one
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -53,29 +44,39 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def threaded(tasks: Sequence[tuple[int, Callable[[], None]]], workers: int | None, progress: Progress | None) -> None:
-    """Do tasks, each of a number of runs, in threads; an error or a signal drops those not begun."""
-    total, done = sum(runs for runs, _ in tasks), 0
+def evaluate(
+    function: Callable[[Item], Value],
+    items: Sequence[Item],
+    *,
+    runs: int | Sequence[int] = 1,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Value]:
+    """The function's values of all items, in their order, computed in threads.
+
+    runs is how many runs an item takes, or as many for each. progress hears of them before the first item is
+    computed and after each. An error of one item drops those not begun.
+    """
+    sizes = [runs] * len(items) if isinstance(runs, int) else runs
+    total, done = sum(sizes), 0
+    report = progress or (lambda done, total: None)
     pool = ThreadPoolExecutor(workers or cores())
     try:
-        if progress is not None:
-            progress(done, total)
-        begun = {pool.submit(task): runs for runs, task in tasks}
+        report(done, total)
+        begun = {pool.submit(function, item): size for item, size in zip(items, sizes, strict=True)}
         for future in as_completed(begun):
             future.result()
             done += begun[future]
-            if progress is not None:
-                progress(done, total)
+            report(done, total)
     finally:
         pool.shutdown(cancel_futures=True)
+    return [future.result() for future in begun]
 
 
-def compiled(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | SparseWorld) -> Iterator[Run]:
-    """Compiled runs, equal to those by agents; by listed ties where the world is too large for matrices."""
-    from sim import ensemble, sparse
+def compiled(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
+    """Compiled runs, equal to those by agents."""
+    from sim import ensemble
 
-    if isinstance(world, SparseWorld):
-        return (sparse.run(world, seed=seed, replicate=replicate) for replicate in replicates)
     return ensemble.runs(scenario, seed=seed, replicates=replicates, world=world)
 
 
@@ -88,8 +89,7 @@ def agents(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: W
 
 def execute(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
     """Run a chunk and commit its shard; the labels of the runs that failed."""
-    world = arrays_of(chunk.scenario)
-    return commit(chunk, results, attempt(chunk, run_each, chunk.replicates, world))
+    return commit(chunk, results, attempt(chunk, run_each, chunk.replicates, world_of(chunk.scenario)))
 
 
 def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
@@ -101,89 +101,54 @@ def commit(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
 
 def in_threads(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Execute chunks in threads, yielding each as it is committed: compiled runs hold no lock."""
+    queue = iter(chunks)
+    under_way: dict[Future[list[str]], Chunk] = {}
     pool = ThreadPoolExecutor(workers)
     try:
-        yield from run_pool(pool, chunks, results, run_each, workers)
+        while True:
+            for chunk in itertools.islice(queue, 2 * workers - len(under_way)):
+                under_way[pool.submit(execute, chunk, results, run_each)] = chunk
+            if not under_way:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                yield under_way.pop(future), future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def in_processes(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
-    """Execute chunks in a pool of fresh processes, yielding each as it is committed.
-
-    The pool is rebuilt when a worker dies. A chunk that three workers died on is split into its runs, and
-    a run that kills its process alone becomes a failed row.
-    """
-    deaths: dict[str, int] = {}
-    waiting = list(chunks)
-    while waiting:
-        alone = [chunk for chunk in waiting if deaths.get(chunk.name, 0) >= MOST_DEATHS]
-        for chunk in alone:
-            waiting.remove(chunk)
-            yield chunk, one_by_one(chunk, results, run_each)
-        done: set[str] = set()
-        pool = Pool(workers)
-        try:
-            for chunk, failed in run_pool(pool, waiting, results, run_each, workers):
-                done.add(chunk.name)
-                yield chunk, failed
-        except BrokenProcessPool as broken:
-            for name in broken.args[1] if len(broken.args) > 1 else ():
-                deaths[name] = deaths.get(name, 0) + 1
-        finally:
-            pool.stop()
-        waiting = [chunk for chunk in waiting if chunk.name not in done]
-
-
-def run_pool(pool: Executor, chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
-    """Keep a pool busy; raises BrokenProcessPool with the names of the chunks under way when a worker dies."""
-    queue = iter(chunks)
-    under_way: dict[Future[list[str]], Chunk] = {}
-    while True:
-        for chunk in queue:
-            under_way[pool.submit(execute, chunk, results, run_each)] = chunk
-            if len(under_way) >= 2 * workers:
-                break
-        if not under_way:
-            return
-        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in ready:
-            chunk = under_way[future]
-            try:
-                failed = future.result()
-            except BrokenProcessPool as broken:
-                raise BrokenProcessPool(str(broken), [c.name for c in under_way.values()]) from None
-            del under_way[future]
-            yield chunk, failed
-
-
-def one_by_one(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
-    """Execute a chunk that kills its workers run by run, and commit it."""
-    return commit(chunk, results, isolated(chunk, run_each))
+def in_this_process(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
+    """Execute chunks one after another, yielding each as it is committed: agents run in Python, which has one lock."""
+    for chunk in chunks:
+        yield chunk, execute(chunk, results, run_each)
 
 
 def isolated(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
-    """The runs of a chunk, or the texts of their errors, made in another process: a fresh one after each death."""
-    world = arrays_of(chunk.scenario)
-    rows: list[Run | str] = []
-    pool = Pool(1)
+    """The runs of a chunk, or the texts of their errors, made in another process: a new one after each death."""
+    world, rows = world_of(chunk.scenario), list[Run | str]()
+    pool = another_process()
     try:
         for replicate in chunk.replicates:
             for _ in range(MOST_DEATHS_ALONE):
                 try:
-                    rows += pool.submit(attempt, chunk, run_each, (replicate,), world).result()
+                    with signals_blocked():
+                        made = pool.submit(attempt, chunk, run_each, (replicate,), world)
+                    rows += made.result()
                     break
                 except BrokenProcessPool:
-                    pool.stop()
-                    pool = Pool(1)
+                    pool = another_process()
             else:
                 rows.append(KILLED)
     finally:
-        pool.stop()
+        pool.shutdown(cancel_futures=True)
     return rows
 
 
-def attempt(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], world: World | SparseWorld) -> list[Run | str]:
+def another_process() -> ProcessPoolExecutor:
+    """A pool of one process, which begins with its first call and ends with this process."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(START), initializer=follow_parent)
+
+
+def attempt(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], world: World) -> list[Run | str]:
     """Runs as they are stored, or the texts of their errors: the one place where a failure becomes data.
 
     Where one of several fails each is made alone, to tell which.
@@ -197,50 +162,11 @@ def attempt(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], world: W
     return [row for replicate in replicates for row in attempt(chunk, run_each, (replicate,), world)]
 
 
-class Pool(ProcessPoolExecutor):
-    """Processes that end with this one and leave its signals to it."""
-
-    def __init__(self, workers: int) -> None:
-        context = multiprocessing.get_context(START)
-        preload(context, IMPORTED)
-        with signals_left():
-            super().__init__(workers, mp_context=context, initializer=follow_parent)
-            self.beginner = ThreadPoolExecutor(1)
-            self.beginner.submit(int)  # begins its thread
-
-    def submit(self, *call: Any, **named: Any) -> Future[Any]:
-        """Ask for a call; the process for it is begun where a signal's exception cannot strike halfway."""
-        return self.beginner.submit(super().submit, *call, **named).result()
-
-    def stop(self) -> None:
-        """End the processes without waiting for their work."""
-        self.beginner.shutdown()
-        untyped: Any = self
-        manager, calls = untyped._executor_manager_thread, untyped._call_queue
-        processes = list((self._processes or {}).values())
-        self.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
-        if manager is not None:
-            manager.join(1)  # Python, leaving, would write into a pipe that this thread is closing
-            if manager.is_alive():  # before Python 3.11.5 it waits for what is written into a pipe that nobody reads
-                calls._reader.close()
-                manager.join(1)
-
-
-def preload(context: BaseContext, imported: list[str]) -> None:
-    """Have workers forked from a process that has imported rooms, and that knows whom not to outlive."""
-    os.environ["BLOCS_PARENT"] = str(os.getpid())
-    context.set_forkserver_preload(["sim.orphans", *imported])
-
-
 @contextlib.contextmanager
-def signals_left() -> Iterator[None]:
-    """What this thread begins meanwhile, processes and threads, never hears the signals that end a sweep.
+def signals_blocked() -> Iterator[None]:
+    """What this thread starts meanwhile, processes and threads, never receives the signals that end a sweep.
 
-    They inherit what is blocked, so that none strikes a process in its first instants, before it could ignore them.
+    They inherit what is blocked, so that no signal reaches a process before it could ignore it.
     """
     block = getattr(signal, "pthread_sigmask", None)
     if block is None:
@@ -248,7 +174,7 @@ def signals_left() -> Iterator[None]:
         return
     before = block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it clears up after workers; where it begins it unblocks them again
+        resource_tracker.ensure_running()  # it clears up after workers; where it starts it unblocks the signals
         block(signal.SIG_BLOCK, LEFT_TO_PARENT)
         yield
     finally:
@@ -270,7 +196,7 @@ def follow_parent() -> None:
 
 
 Execute = Callable[[list[Chunk], Results, RunEach, int], Committed]
-ENGINES: dict[str, tuple[Execute, RunEach]] = {"compiled": (in_threads, compiled), "mesa": (in_processes, agents)}
+ENGINES: dict[str, tuple[Execute, RunEach]] = {"compiled": (in_threads, compiled), "mesa": (in_this_process, agents)}
 
 
 def engine_of(name: str, scheduler: str | None = None) -> tuple[Execute, RunEach]:

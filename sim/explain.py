@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from sim import ensemble, kernel
 from sim.design import label
-from sim.engines import cores
+from sim.engines import evaluate
 from sim.faults import Fault, InputError
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
@@ -328,14 +327,13 @@ def averaged(
 
     whole, parts = Sums(), [Sums() for _ in world.alignments]
     shares = np.empty((replicates, len(world.alignments)))
-    with ThreadPoolExecutor(workers or cores()) as pool:
-        for replicate, (share, decisions) in enumerate(pool.map(followed, range(replicates))):
-            shares[replicate] = share
-            part = parts[int(share.argmax())]
-            part.runs += 1
-            for one in decisions:
-                whole.add(one.account)
-                part.add(one.account)
+    for replicate, (share, decisions) in enumerate(evaluate(followed, range(replicates), workers=workers)):
+        shares[replicate] = share
+        part = parts[int(share.argmax())]
+        part.runs += 1
+        for one in decisions:
+            whole.add(one.account)
+            part.add(one.account)
     first = int(shares.mean(axis=0).argmax())
     order = ranked(shares.mean(axis=0), whole.parts[1], world.setting.allowed)
     best = first, next(k for k in order if k != first)

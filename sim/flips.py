@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from sim import ensemble
-from sim.engines import cores
+from sim.engines import evaluate
 from sim.explain import averaged, known_state
 from sim.faults import Fault, InputError
 from sim.intervals import mean_interval
@@ -209,8 +208,7 @@ def flips(
     def search(candidate: Candidate) -> Flip | None:
         return smallest_flip(Probe(scenario, state, seed, first, candidate), now, replicates)
 
-    with ThreadPoolExecutor(workers or cores()) as pool:
-        found = [flip for flip in pool.map(search, tried) if flip is not None]
+    found = [flip for flip in evaluate(search, tried, workers=workers) if flip is not None]
     ordered = tuple(sorted(found, key=lambda flip: (flip.relative, flip.setting)))
     lead = (-now.by, -now.high, -now.low)
     return Flips(state, seed, replicates, scenario.alignments()[first], lead, len(tried), ordered)

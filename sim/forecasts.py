@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from itertools import product
 
 import numpy as np
 
 from sim import landscape
-from sim.engines import Progress, threaded
+from sim.engines import Progress, evaluate
 from sim.faults import Fault, InputError
 from sim.kernel import Flags, Floats
 from sim.late import late_runs
@@ -70,16 +70,14 @@ def model_chances(
     """The model's chances of each answer, (N, 3), in each scenario: mean late shares over replicates, same luck."""
     parts = [range(first, min(first + PART, replicates)) for first in range(0, replicates, PART)]
     worlds = {name: world_of(scenario) for name, scenario in scenarios.items()}
-    found: dict[tuple[str, int], Floats] = {}
+    tasks = list(product(scenarios, parts))
 
-    def run(name: str, part: range) -> None:
-        found[name, part.start] = late_runs(worlds[name], seed=seed, replicates=part).shares.sum(axis=0)
+    def summed(task: tuple[str, range]) -> Floats:
+        return late_runs(worlds[task[0]], seed=seed, replicates=task[1]).shares.sum(axis=0)
 
-    tasks: list[tuple[int, Callable[[], None]]] = [
-        (len(part), partial(run, name, part)) for name in scenarios for part in parts
-    ]
-    threaded(tasks, workers, progress)
-    sums = {name: sum((found[name, part.start] for part in parts), np.zeros(())) for name in scenarios}
+    found = evaluate(summed, tasks, runs=[len(part) for _, part in tasks], workers=workers, progress=progress)
+    by_part = dict(zip(tasks, found, strict=True))
+    sums = {name: sum((by_part[name, part] for part in parts), np.zeros(())) for name in scenarios}
     return {name: by_answer(scenarios[name], sums[name] / replicates) for name in scenarios}
 
 

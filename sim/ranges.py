@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import call
 
 import numpy as np
 
 from sim.catalog import BASE
 from sim.claims import Claim, needed
 from sim.design import over_ranges
-from sim.engines import Progress, threaded
+from sim.engines import Progress, evaluate
 from sim.kernel import PARAMETERS, Flags, Floats
 from sim.late import Evidence, Late, evidence_of, joined, late_runs
 from sim.parameters import parameter_range
@@ -148,7 +149,7 @@ def explore(
             tasks += [(len(part), partial(default_part, name, i, part)) for i, part in enumerate(parts)]
     tasks += [(len(worlds) * counts.in_placebo, partial(placebo_world, n)) for n in range(counts.placebos)]
     tasks += [(2 * len(worlds) * counts.each, partial(point, n)) for n in range(counts.points)]
-    threaded(tasks, workers, progress)
+    evaluate(call, [task for _, task in tasks], runs=[runs for runs, _ in tasks], workers=workers, progress=progress)
     own = evidence_of(worlds[BASE], {name: joined(parts) for name, parts in late.items()}) if defaults else None
     return Findings(values, article, placebo, at_defaults, own)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy import stats
 from scipy.stats import qmc
 
 from sim import outcomes
-from sim.engines import Progress, threaded
+from sim.engines import Progress, evaluate
 from sim.ensemble import run
 from sim.faults import suggestion
 from sim.intervals import LEVEL, mean_interval
@@ -103,13 +103,10 @@ class Evaluator:
 
         progress hears of the runs done and of all runs.
         """
-        found = np.empty((len(rows), replicates))
-
-        def fill(n: int) -> None:
-            found[n] = self.at(rows[n], replicates)
-
-        threaded([(replicates, partial(fill, n)) for n in range(len(rows))], workers, progress)
-        return found
+        found = evaluate(
+            lambda row: self.at(row, replicates), list(rows), runs=replicates, workers=workers, progress=progress
+        )
+        return np.array(found).reshape(len(rows), replicates)
 
     def means(
         self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None

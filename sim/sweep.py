@@ -177,13 +177,17 @@ def sweep(
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
-    The engines give the same bytes: `compiled` in threads, `mesa` by agents in processes, `dask` by workers of
+    The engines give the same bytes: `compiled` in threads, `mesa` by agents in this process, `dask` by workers of
     this machine or of the scheduler's. `run_each` replaces the engine's own runs; of a `share`, only its chunks count.
     When the last chunk is there the folder is described as an RO-Crate, with the `command` that was typed.
 
-    Raises InputError where the folder holds another question or another process writes into it.
+    Raises InputError where the folder holds another question or another process writes into it, and for more than
+    one worker of `mesa`.
     """
     results = Results(folder)
+    if engine == "mesa" and workers not in (None, 1):
+        message = "Mesa runs in one process, one run after another; leave it out or take another --engine"
+        raise InputError([Fault("--workers", 1, str(workers), message)])
     execute, own = engines.engine_of(engine, scheduler)
     with results.locked(share, lambda: prepare(question, results)):
         chunks = [chunk for n, chunk in enumerate(question.chunks()) if share is None or share.has(n)]

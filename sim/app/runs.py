@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from sim import charts, ensemble
 from sim.app import draw
 from sim.app.frames import frames
 from sim.catalog import load, scenario_names, world_names
-from sim.engines import cores
+from sim.engines import evaluate
 from sim.explain import Decision, followed_through
 from sim.faults import InputError
 from sim.flips import Flips, flips
@@ -139,8 +138,7 @@ def many_of(_scenario: Scenario, digest: str, seed: int, replicates: int) -> Man
         run = ensemble.run(_scenario, seed=seed, replicate=replicate, world=world)
         return run.late_outcomes(), run.outcomes[:, list(wanted.values())], run.late_shares().ravel()
 
-    with ThreadPoolExecutor(cores()) as pool:
-        late, steps, shares = map(np.stack, zip(*pool.map(kept, range(replicates)), strict=True))
+    late, steps, shares = map(np.stack, zip(*evaluate(kept, range(replicates)), strict=True))
     length = steps.shape[1]
     over = pd.DataFrame(steps.reshape(replicates * length, -1), columns=list(wanted))
     over.insert(0, "replicate", np.repeat(np.arange(replicates), length))

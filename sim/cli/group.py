@@ -74,11 +74,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
             stream.reconfigure(encoding="utf-8")  # a pipe on Windows has another, without → and ≥
     signals.obey()
-    with signals.Ending():
-        try:
-            cli()
-        finally:
-            signals.ignore()  # Python, leaving, would give them back their deadly meaning
+    try:
+        cli()
+    finally:
+        signals.ignore()  # Python, leaving, would give them back their deadly meaning
 
 
 @click.group(
@@ -136,7 +135,7 @@ parameters_option = click.option(
     help="Draws of the parameters: `posterior` for those of the world's calibration, or a posterior.csv.",
 )  # fmt: skip
 workers_option = click.option(
-    "--workers", type=click.IntRange(1, 512), help="Threads or processes; one a core by default."
+    "--workers", type=click.IntRange(1, 512), help="Threads, or processes of Dask; one a core by default."
 )
 
 

@@ -77,7 +77,7 @@ def run(
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results, named by the question by default.")
 @click.option(
     "--engine", type=click.Choice(["compiled", "mesa", "dask"]), default="compiled", show_default=True,
-    help="Compiled runs in threads or by Dask, or Mesa agents in processes; the results are the same to the byte.",
+    help="Compiled runs in threads or by Dask, or Mesa agents in one process; the results are the same to the byte.",
 )  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT (means --engine dask).")
 @click.option("--scheduler-file", type=click.Path(path_type=Path), help="The file in which it wrote its address.")
@@ -231,12 +231,7 @@ def resumable(folder: Path) -> Iterator[tuple[Callable[[int, int], None], str]]:
     """A progress bar, and the command that was typed; should a signal come, it is told to go on with the folder."""
     again = shlex.join(["blocs", *sys.argv[1:]])
     signals.parting[:] = [f"blocs: stopped; what is finished is in {folder}. To go on: {printable(again)}\n"]
-    with progress_bar() as bar:
-
-        def progress(done: int, total: int) -> None:
-            signals.answer()
-            bar(done, total)
-
+    with progress_bar() as progress:
         yield progress, again
 
 
