@@ -17,9 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CDLL
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,10 +25,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import loop, plain, synthetic
+from benchmarks import plain, synthetic
 from sim import engines, ensemble
 from sim.catalog import load
-from sim.links import SparseWorld
 from sim.scenario import Scenario
 from sim.settings import with_settings
 from sim.world import World, world_of
@@ -40,7 +37,7 @@ EVERY_RESPONSE = {"rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response
 ROUNDS, PROOFS = 15, 3
 TURN = 0.3  # seconds
 SMALL, FULL = 2_000, 100_000  # runs of a sweep
-Figures = dict[str, float | None]
+Figures = dict[str, float]
 Runs = Callable[[range], Iterable[object]]  # of some replicates
 
 
@@ -55,14 +52,10 @@ class Goal:
 GOALS = {
     "static_mesa_ratio": Goal("response rates 0: agents that call the same rules, over the compiled run", "≥ 40"),
     "static_plain_ratio": Goal("response rates 0: plain-Python agents under batch_run, over the compiled run", "≥ 500"),
-    "static_c_ratio": Goal("response rates 0: the compiled run over the same loop in C", "≤ 1.3"),
     "default_mesa_ratio": Goal("rates as shipped: agents over the compiled run"),
     "default_plain_ratio": Goal("rates as shipped: plain Python over the compiled run"),
-    "default_c_ratio": Goal("rates as shipped: the compiled run over C"),
     "mesa_ratio": Goal("every response on: agents over the compiled run", "≥ 10"),
     "plain_ratio": Goal("every response on: plain Python over the compiled run", "≥ 250"),
-    "c_ratio": Goal("every response on: the compiled run over C", "≤ 1.3"),
-    "sparse_ratio": Goal("52 states in plain Python over 5,000 states with 40 ties each, response rates 0", "≥ 1"),
     "thread_speedup": Goal("one thread over two, wall time", "≥ 1.7"),
     "overhead_ratio": Goal("CPU of `blocs sweep`, start to close, over its runs alone on as many threads"),
     "overhead_beyond_start_ratio": Goal("the same, less 10 s for the start", "≤ 1.5"),
@@ -102,7 +95,7 @@ def made(runs: Iterable[object]) -> None:
         pass
 
 
-def compiled(scenario: Scenario, world: World | SparseWorld) -> Runs:
+def compiled(scenario: Scenario, world: World) -> Runs:
     """The compiled runs, as a sweep makes them."""
     return lambda replicates: engines.compiled(scenario, seed=SEED, replicates=replicates, world=world)
 
@@ -112,40 +105,25 @@ def plainly(world: World) -> Runs:
     return lambda replicates: plain.batch(world, SEED, replicates)
 
 
-def against_others(scenario: Scenario, library: CDLL | None) -> tuple[Figures, dict[str, float]]:
-    """Ratios of Mesa, plain Python and C, all proven to make the same alignments; and milliseconds a run."""
+def against_others(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
+    """Ratios of Mesa and plain Python, both proven to make the same alignments; and milliseconds a run."""
     world = world_of(scenario)
-    ours, in_c = compiled(scenario, world), loop.runner(library, world) if library else None
     rows = plain.batch(world, SEED, range(PROOFS))
-    expected = [run.alignment for run in ensemble.runs(scenario, seed=SEED, replicates=range(10 * PROOFS), world=world)]
+    expected = [run.alignment for run in ensemble.runs(scenario, seed=SEED, replicates=range(PROOFS), world=world)]
     for replicate in range(PROOFS):
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
         assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
-    if in_c is not None:
-        for replicate, alignment in enumerate(expected):
-            assert (in_c(SEED, replicate)["alignment"] == alignment).all(), "C aligns otherwise"
     sides: dict[str, tuple[Runs, int]] = {
-        "compiled": (ours, 2 * ensemble.AT_ONCE),
+        "compiled": (compiled(scenario, world), 2 * ensemble.AT_ONCE),
         "mesa": (lambda r: engines.agents(scenario, seed=SEED, replicates=r, world=world), 2),
         "plain": (plainly(world), 1),
     }
-    if in_c is not None:
-        sides["c"] = (partial(map, partial(in_c, SEED)), 2 * ensemble.AT_ONCE)
     took = best(sides)
     ratios: Figures = {
         "mesa_ratio": took["mesa"] / took["compiled"],
         "plain_ratio": took["plain"] / took["compiled"],
-        "c_ratio": took["compiled"] / took["c"] if in_c is not None else None,
     }
     return ratios, took
-
-
-def of_sparse(scenario: Scenario) -> Figures:
-    """The cost of 52 states in plain Python over that of a run of 5,000 states by their ties."""
-    base = world_of(scenario)
-    world = synthetic.sparse(5_000, base.steps, base, degree=40)
-    took = best({"sparse": (compiled(scenario, world), 1), "plain": (plainly(base), 1)})
-    return {"sparse_ratio": took["plain"] / took["sparse"]}
 
 
 def in_threads(runs: Runs, count: int, workers: int) -> None:
@@ -253,19 +231,16 @@ def machine() -> dict[str, str]:
 
 def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[str, dict[str, float]]]:
     """All figures, and the milliseconds a run behind the first of them."""
-    library = loop.built()
     baseline, still = load("baseline_2023"), load("no_feedback")
     cases = {"static_": still, "default_": baseline, "": with_settings(baseline, EVERY_RESPONSE)}
     figures: Figures = {}
     seconds: dict[str, dict[str, float]] = {}
     for prefix, scenario in cases.items():
         say(f"runs of the article's world, {prefix.strip('_') or 'every response on'}")
-        ratios, seconds[prefix] = against_others(scenario, library)
+        ratios, seconds[prefix] = against_others(scenario)
         figures |= {prefix + name: value for name, value in ratios.items()}
     world = world_of(baseline)
     runs = compiled(baseline, world)
-    say("5,000 states by their ties")
-    figures |= of_sparse(still)
     say("threads")
     figures |= of_threads(runs)
     say("growth with states, steps and runs")
@@ -283,8 +258,7 @@ def shown(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[
     for column in ("figure", "is", "goal", "meaning"):
         table.add_column(column, justify="right" if column == "is" else "left")
     for name, goal in GOALS.items():
-        value = figures[name]
-        table.add_row(name, "no gcc" if value is None else f"{value:.3g}", goal.bound, goal.meaning)
+        table.add_row(name, f"{figures[name]:.3g}", goal.bound, goal.meaning)
     for name, times in milliseconds.items():
         told = ", ".join(f"{side} {took:.3g}" for side, took in times.items())
         table.add_row(name, "", "", told)

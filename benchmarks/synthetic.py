@@ -1,4 +1,4 @@
-"""Synthetic worlds of any size: two blocs with leaders, random ties of a given number a state."""
+"""Synthetic worlds of any size: two blocs with leaders, random ties between all pairs."""
 
 from __future__ import annotations
 
@@ -6,33 +6,10 @@ import numpy as np
 
 from sim import kernel
 from sim.kernel import Setting, Shocks, Situation
-from sim.links import Links, SparseWorld, without_matrices
-from sim.settings import MECHANISMS
 from sim.world import World, called, shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")
 THEATRES = ("land", "sea")
-STATIC = {
-    setting.removeprefix("parameters."): 0.0
-    for mechanism in ("reinforcement", "outreach", "rivalry_response", "sanction_response")
-    for setting in MECHANISMS[mechanism]
-}
-
-
-def parameters(base: World, **changes: float) -> np.ndarray:
-    """The parameters of a world with some changed."""
-    found = base.start.parameters.copy()
-    for name, value in changes.items():
-        found[kernel.PARAMETERS.index(name)] = value
-    return found
-
-
-def ties(n: int, degree: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of about n · degree / 2 random pairs, each once, the smaller first."""
-    a, b = rng.integers(0, n, (2, n * degree // 2))
-    low, high = np.minimum(a, b)[a != b], np.maximum(a, b)[a != b]
-    pairs = np.unique(low * n + high)
-    return pairs // n, pairs % n
 
 
 def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -79,11 +56,11 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
     return setting, start
 
 
-def dense(n: int, steps: int, base: World, *, degree: int | None = None, seed: int = 1) -> World:
-    """A world as matrices; all pairs are tied unless there is a degree."""
+def dense(n: int, steps: int, base: World, *, seed: int = 1) -> World:
+    """A world in which all pairs are tied."""
     rng = np.random.default_rng(seed)
     setting, start = settings(n, steps, base, rng)
-    i, j = np.triu_indices(n, 1) if degree is None else ties(n, degree, rng)
+    i, j = np.triu_indices(n, 1)
     found = layers(i.size, rng)
 
     def matrix(values: np.ndarray) -> np.ndarray:
@@ -102,31 +79,4 @@ def dense(n: int, steps: int, base: World, *, degree: int | None = None, seed: i
     nothing = Shocks(np.zeros(steps + 2, dtype=np.int64), *(np.zeros(0, dtype=d) for d in "qqqdq?"))
     return World(
         tuple(f"S{k:05d}" for k in range(n)), ALIGNMENTS, THEATRES, steps, kernel.RANDOM_ORDER, setting, start, nothing
-    )
-
-
-def sparse(n: int, steps: int, base: World, *, degree: int, seed: int = 1) -> SparseWorld:
-    """The same world by its ties, without a matrix."""
-    rng = np.random.default_rng(seed)
-    setting, start = settings(n, steps, base, rng)
-    low, high = ties(n, degree, rng)
-    found = layers(low.size, rng)
-    back = np.zeros(low.size)
-    i, j = np.concatenate([low, high]), np.concatenate([high, low])
-    by_row = np.lexsort((j, i))
-    both = {name: np.concatenate([values, values])[by_row] for name, values in found.items()}
-    sanction = np.concatenate([found["sanction"], back])[by_row]
-    i, j = i[by_row], j[by_row]
-    hostile = np.maximum(both["rivalry"], both["sanction"])
-    links = Links(
-        np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n))]), j, np.zeros(i.size), both["bond"],
-        both["institution"], hostile, sanction, (sanction > 0).astype(np.int64), both["trade"],
-    )  # fmt: skip
-    rivalry, pressed = np.zeros((n, 2)), np.zeros((2, n))
-    for k in range(2):
-        rivalry[j[i == k], k] = both["rivalry"][i == k]
-        pressed[k, j[i == k]] = sanction[i == k]
-    setting, start = without_matrices(setting, start, rivalry, pressed)
-    return SparseWorld(
-        tuple(f"S{k:05d}" for k in range(n)), ALIGNMENTS, THEATRES, steps, kernel.RANDOM_ORDER, setting, start, links
     )

@@ -124,7 +124,8 @@ def in_this_process(chunks: list[Chunk], results: Results, run_each: RunEach, wo
 
 def isolated(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
     """The runs of a chunk, or the texts of their errors, made in another process: a new one after each death."""
-    world, rows = world_of(chunk.scenario), list[Run | str]()
+    world = world_of(chunk.scenario)
+    rows: list[Run | str] = []
     pool = another_process()
     try:
         for replicate in chunk.replicates:

@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.audit import verdict
 from sim.cli import cli
 from sim.faults import printable
 from sim.spreadsheet import FORMULA_STARTS
+from tools.audit import verdict
 
 pytestmark = pytest.mark.xdist_group("hostile")  # one worker makes what the tests share
 MARKUP = (

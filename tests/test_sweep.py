@@ -1,43 +1,25 @@
-"""The sweep: the same rows whatever happens to it, nothing finished ever lost, failures as rows."""
+"""The sweep: the same rows from every engine, failures as rows; what interrupts it is in robustness/."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
 import pytest
+from robustness.ground import REPLICATES, question, shard_bytes, started
 
-from benchmarks.changes import changed, fields, told_only, verdict
-from benchmarks.damages import DEADLY, GREEDY, VIOLENT, murderous
-from benchmarks.ground import alive, until
-from benchmarks.interruptions import workers_of
 from sim import engines
 from sim.catalog import load
 from sim.compare import sample
 from sim.faults import InputError
-from sim.replay import replay
 from sim.settings import with_settings
-from sim.store import Results, is_sealed
-from sim.sweep import Question, prepare, question_of, rules, sweep
+from sim.store import Results
+from sim.sweep import question_of, rules, sweep
 from sim.trajectory import Run
-
-REPLICATES = 40
-
-
-def question(**changes: Any) -> Question:
-    """A small sweep over two scenarios with short runs."""
-    told = {name: load(name).model_copy(update={"steps": 6}) for name in ("baseline_2023", "no_sanctions")}
-    return question_of(told, **{"replicates": REPLICATES, "seed": 7, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +28,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return sweep(question(), tmp_path_factory.mktemp("whole") / "results", workers=1).results
 
 
-def shard_bytes(results: Results) -> dict[str, bytes]:
-    """Every file of every shard."""
-    return {str(p.relative_to(results.folder)): p.read_bytes() for p in sorted(results.shards.rglob("*.parquet"))}
-
-
-@pytest.mark.parametrize(("engine", "workers"), [("compiled", 2), ("mesa", 1), ("mesa", 2)])
-def test_workers_and_engine_do_not_change_a_byte(whole: Results, tmp_path: Path, engine: str, workers: int) -> None:
+@pytest.mark.parametrize(("engine", "workers"), [("compiled", 2), ("mesa", None)])
+def test_workers_and_engine_do_not_change_a_byte(
+    whole: Results, tmp_path: Path, engine: str, workers: int | None
+) -> None:
     other = sweep(question(), tmp_path / "results", workers=workers, engine=engine).results
     assert shard_bytes(other) == shard_bytes(whole)
     assert other.digest() == whole.digest()
@@ -77,124 +56,17 @@ def test_the_states_late_shares_sum_to_one(whole: Results) -> None:
     assert whole.connection().execute(query).fetchone() == (True, 2 * REPLICATES * 52)
 
 
-COMMAND = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES),
-           "--seed", "7", "--steps", "6", "--workers", "2"]  # fmt: skip
-
-
-def started(folder: Path, engine: str = "mesa") -> psutil.Popen:
-    """The sweep as a process group of its own."""
-    return psutil.Popen(
-        [*COMMAND, "--out", str(folder), "--engine", engine],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def shards(folder: Path) -> int:
-    """How many shards are committed."""
-    return len([p for p in (folder / "shards").glob("*") if not p.name.startswith(".")])
-
-
-def wait_for_shards(folder: Path, least: int, process: psutil.Popen) -> None:
-    """Wait until some shards are there or the process has ended."""
-    deadline = time.monotonic() + 120
-    while shards(folder) < least and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def gone(group: int, seconds: float) -> bool:
-    """Whether a process group ends in time."""
-    deadline = time.monotonic() + seconds
-    while alive(group) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(group)
-
-
-@pytest.mark.parametrize("engine", ["compiled", "mesa"])
-def test_killed_and_resumed_is_as_if_never_interrupted(whole: Results, tmp_path: Path, engine: str) -> None:
-    folder = tmp_path / "results"
-    for least in (1, 3):
-        process = started(folder, engine)
-        wait_for_shards(folder, least, process)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    kept = shards(folder)
-    assert kept >= 1
-    report = sweep(question(), folder, workers=1)
-    assert report.computed_now <= 2 * REPLICATES - 10
-    assert shard_bytes(report.results) == shard_bytes(whole)
-
-
-def test_nobody_is_left_when_the_parent_alone_is_killed(tmp_path: Path) -> None:
-    process = started(tmp_path / "results")
-    wait_for_shards(tmp_path / "results", 1, process)
-    process.kill()
-    process.communicate()
-    assert gone(process.pid, 5)
-
-
-def test_what_workers_are_forked_from_does_not_finish_its_imports_when_the_parent_is_killed() -> None:
-    child = "import sim.orphans, time; print('begun', flush=True); time.sleep(600)"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])", child],
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
-        env={key: value for key, value in os.environ.items() if key != "BLOCS_PARENT"},
-    )  # fmt: skip
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == "begun\n"
-    parent.kill()
-    assert gone(parent.pid, 5)
-    parent.communicate()
-
-
-@pytest.mark.parametrize(
-    ("number", "engine"), [(signal.SIGINT, "mesa"), (signal.SIGTERM, "compiled"), (signal.SIGHUP, "mesa")]
-)
-def test_a_signal_ends_it_with_the_line_that_resumes(tmp_path: Path, number: signal.Signals, engine: str) -> None:
-    folder = tmp_path / "results"
-    process = started(folder, engine)
-    wait_for_shards(folder, 1, process)
-    os.killpg(process.pid, number)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 128 + number, err
-    assert f"--out {folder}" in err
-    assert "Traceback" not in err
-    assert gone(process.pid, 5)
-
-
-@pytest.mark.parametrize("later", [0.05, 0.3])
-def test_a_worker_leaves_signals_to_its_parent_from_its_first_instant(tmp_path: Path, later: float) -> None:
-    process = started(tmp_path / "results")
-    assert until(lambda: bool(workers_of(process)), 60)
-    time.sleep(later)
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-
-
-def test_a_killed_worker_is_replaced_and_changes_no_byte(whole: Results, tmp_path: Path) -> None:
-    process = started(tmp_path / "results")
-    assert until(lambda: bool(workers_of(process)), 60)
-    min(workers_of(process), key=lambda worker: worker.pid).kill()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
-
-
 def raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
     """Runs that raise once in forty, or every other time, by the seed's parity."""
     for replicate in replicates:
         if replicate % (40 if seed % 2 else 2) == 1:
             raise RuntimeError(f"planted in {replicate}")
-        yield from engines.agents(scenario, seed=7, replicates=(replicate,), world=world)
+        yield from engines.compiled(scenario, seed=7, replicates=(replicate,), world=world)
 
 
 @pytest.mark.parametrize(("seed", "failures"), [(7, 2), (8, REPLICATES)])
 def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Path, seed: int, failures: int) -> None:
-    report = sweep(question(seed=seed), tmp_path / "results", workers=2, engine="mesa", run_each=raising)
+    report = sweep(question(seed=seed), tmp_path / "results", workers=2, run_each=raising)
     assert len(report.failed) == failures
     assert "replicate 1: RuntimeError: planted in 1" in report.failed[0]
     query = "select scenario, replicate, columns('capability_.*') from runs where status = 'ok' order by all"
@@ -202,20 +74,6 @@ def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Pat
     assert len(good) == 2 * REPLICATES - failures
     assert set(good) <= set(whole.connection().execute(query).fetchall())
     assert sample(report.results).failed == failures
-
-
-def test_runs_that_kill_their_process_or_eat_memory_are_isolated(tmp_path: Path) -> None:
-    one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7)
-    report = sweep(one, tmp_path / "results", workers=2, engine="mesa", run_each=murderous)
-    failures = dict(line.removeprefix("baseline_2023 point 0 replicate ").split(": ", 1) for line in report.failed)
-    assert failures.keys() == {str(DEADLY), str(VIOLENT), str(GREEDY)}
-    assert failures[str(DEADLY)] == failures[str(VIOLENT)] == "the run killed its own process"
-    assert "Unable to allocate" in failures[str(GREEDY)]
-    rows = report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone()
-    assert rows == (17,)
-    again = replay(report.results, f"0-{DEADLY}", run_each=murderous)
-    assert again.equal
-    assert again.error == engines.KILLED
 
 
 @pytest.mark.parametrize(
@@ -235,30 +93,23 @@ def test_a_changed_scenario_is_refused_with_the_difference(whole: Results) -> No
         sweep(changed, whole.folder, workers=1)
 
 
-def test_progress_is_told_before_the_first_run_is_done() -> None:
+def test_values_are_in_order_and_progress_begins_before_the_first() -> None:
     heard: list[tuple[int, int]] = []
-    engines.threaded([(2, lambda: heard.append((-1, -1))), (3, lambda: None)], 1, lambda *told: heard.append(told))
+
+    def halved(item: int) -> float:
+        heard.append((-1, -1))
+        return item / 2
+
+    found = engines.evaluate(halved, [4, 2], runs=[2, 3], workers=1, progress=lambda *done: heard.append(done))
+    assert found == [2.0, 1.0]
     assert heard[:2] == [(0, 5), (-1, -1)]
     assert heard[-1] == (5, 5)
 
 
-EVERY_FIELD = Path(__file__).parent / "cases" / "valid" / "every_shock.toml"
-
-
-def test_each_field_that_counts_is_refused_when_changed_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BLOCS_SCENARIOS", str(EVERY_FIELD.parent.parent))
-    scenario, results = load(EVERY_FIELD), Results(tmp_path / "results")
-    prepare(question_of({"mine": scenario}, replicates=2, seed=7), results)
-    told = {}
-    for place in fields(scenario):
-        other = changed(scenario, place)
-        if other is not None:
-            told[place] = verdict(question_of({"mine": other}, replicates=2, seed=7), results)
-    assert len(told) > 150
-    assert {place for place, said in told.items() if not said} == set(filter(told_only, told))
-    assert all("holds another question (mine: " in said for said in told.values() if said)
+def test_more_than_one_worker_of_mesa_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--workers:1: 2: Mesa runs in one process, one run after another"):
+        sweep(question(), tmp_path / "results", workers=2, engine="mesa")
+    assert not (tmp_path / "results").exists()
 
 
 def test_other_rules_are_refused(whole: Results, tmp_path: Path) -> None:
@@ -269,29 +120,6 @@ def test_other_rules_are_refused(whole: Results, tmp_path: Path) -> None:
     (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(InputError, match=f"was made by rules 000000000000, this is {rules()} .the text of .*kernel"):
         sweep(question(), tmp_path / "results", workers=1)
-
-
-ODD = {"PYTHONHASHSEED": "4", "LC_ALL": "C", "TZ": "Pacific/Apia", "OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "1"}
-
-
-def test_clock_hash_seed_locale_and_threads_change_no_byte(whole: Results, tmp_path: Path) -> None:
-    """A clock that starts in 2001 and runs a hundred times too fast."""
-    command = [*COMMAND[2:], "--out", str(tmp_path / "results")]
-    code = (
-        "import runpy, sys, time; real, fast = time.time, time.monotonic\n"
-        "time.time = lambda: 1e9 + 100 * (real() % 1e6); time.monotonic = lambda: 100 * fast()\n"
-        f"sys.argv = {command!r}; runpy.run_module('sim', run_name='__main__')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **ODD},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
@@ -312,41 +140,6 @@ def test_a_second_sweep_into_a_folder_is_refused_and_names_the_first(tmp_path: P
     assert out == ""
 
 
-def test_a_damaged_shard_is_found_set_aside_and_computed_again(whole: Results, tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    shutil.copytree(whole.folder, folder)
-    results = Results(folder)
-    cut, flipped, missing = sorted(results.shards.iterdir())[:3]
-    content = (cut / "runs.parquet").read_bytes()
-    (cut / "runs.parquet").write_bytes(content[:-97])
-    bits = bytearray((flipped / "states.parquet").read_bytes())
-    bits[len(bits) // 2] ^= 1
-    (flipped / "states.parquet").write_bytes(bytes(bits))
-    (missing / "steps.parquet").unlink()
-    assert not any(is_sealed(shard) for shard in (cut, flipped, missing))
-    report = sweep(question(), folder, workers=1)
-    assert report.computed_now == 30
-    assert shard_bytes(results) == shard_bytes(whole)
-    assert len(list((folder / "damaged").iterdir())) == 3
-
-
-def test_every_cut_and_every_flipped_bit_is_found(whole: Results, tmp_path: Path) -> None:
-    shard = shutil.copytree(min(whole.shards.iterdir()), tmp_path / "shard")
-    luck = random.Random(7)  # noqa: S311
-    for path in sorted(shard.iterdir()):
-        content = path.read_bytes()
-        spoilt = [content[:n] for n in range(0, len(content), 97)]
-        for _ in range(50):
-            flipped = bytearray(content)
-            flipped[luck.randrange(len(content))] ^= 1 << luck.randrange(8)
-            spoilt.append(bytes(flipped))
-        for other in spoilt:
-            path.write_bytes(other)
-            assert not is_sealed(shard)
-        path.write_bytes(content)
-    assert is_sealed(shard)
-
-
 def test_a_run_is_made_again_from_its_record_alone(whole: Results) -> None:
     from sim.model import run
     from sim.scenario import Scenario
@@ -360,17 +153,6 @@ def test_a_run_is_made_again_from_its_record_alone(whole: Results) -> None:
     assert scenario.digest() == row[0]
     again = run(scenario, seed=row[1], replicate=row[2])
     assert again.late_outcomes()[again.outcome_names.index("capability_front")] == row[3]
-
-
-def test_a_full_disk_ends_it_with_one_line_and_it_resumes(whole: Results, tmp_path: Path) -> None:
-    """A limit on the size of files stands for a full disk."""
-    folder = tmp_path / "results"
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); import runpy, sys; sys.argv = {[*COMMAND[2:], '--out', str(folder)]!r}; runpy.run_module('sim', run_name='__main__')"  # noqa: E501
-    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()[-1]) > 10
-    assert sweep(question(), folder, workers=1).results.digest() == whole.digest()
 
 
 def test_trajectories_on_request(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the installed packages: `python -m benchmarks.audit`, which needs pip-audit.
+"""Known vulnerabilities of the installed packages: `python -m tools.audit`, which needs pip-audit.
 
 Exits with 1 where one is known and a version without it exists. What could not be looked up is said, and is no failure:
 a checkout must pass its tests without a network.
@@ -19,7 +19,7 @@ def audited() -> dict[str, Any] | None:
     """What pip-audit found in this environment; None where it could not ask."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--skip-editable"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
         return dict(json.loads(done.stdout))
     except (subprocess.TimeoutExpired, ValueError):
         return None

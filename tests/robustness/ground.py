@@ -1,0 +1,136 @@
+"""What faults are injected into: a small sweep as a process of its own, and the same sweep left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from sim import engines
+from sim.catalog import load
+from sim.store import Results
+from sim.sweep import Question, question_of
+from sim.trajectory import Run
+
+SCENARIOS = ("baseline_2023", "no_sanctions")
+REPLICATES, STEPS = 40, 6
+WORDS = ["sweep", *SCENARIOS, "--replicates", str(REPLICATES), "--steps", str(STEPS), "--seed", "7"]
+LONG = pytest.mark.long
+
+
+def repeated(count: int) -> list[Any]:
+    """0, 1, … for that many repetitions of a test, of which the suite makes the first."""
+    return [0, *(pytest.param(n, marks=LONG) for n in range(1, count))]
+
+
+def question(**changes: Any) -> Question:
+    """What WORDS ask: two scenarios with short runs."""
+    found = {name: load(name).model_copy(update={"steps": STEPS}) for name in SCENARIOS}
+    return question_of(found, **{"replicates": REPLICATES, "seed": 7, **changes})
+
+
+def command(folder: Path, engine: str = "compiled", *options: str) -> list[str]:
+    """The words after `blocs` that sweep into a folder."""
+    return [*WORDS, "--out", str(folder), "--engine", engine, *options]
+
+
+def started(folder: Path, engine: str = "compiled", *options: str) -> psutil.Popen:
+    """The sweep in a process group of its own."""
+    return psutil.Popen(
+        [sys.executable, "-m", "sim", *command(folder, engine, *options)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def after(setup: str, words: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `blocs` with these words to its end in a process that has executed a setup before."""
+    code = f"{setup}\nimport runpy, sys; sys.argv = {['blocs', *words]!r}; runpy.run_module('sim', run_name='__main__')"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, errors="replace", check=False, timeout=300,
+        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+    )  # fmt: skip
+
+
+def shards(folder: Path) -> set[str]:
+    """Names of the committed shards."""
+    return {path.name for path in (folder / "shards").glob("[!.]*")}
+
+
+def shard_bytes(results: Results) -> dict[str, bytes]:
+    """Every file of every shard, and whatever else lies among them."""
+    return {str(p.relative_to(results.folder)): p.read_bytes() for p in results.shards.rglob("*") if p.is_file()}
+
+
+def wait_for_shards(folder: Path, least: int, process: psutil.Popen) -> None:
+    """Wait until the folder is there with so many shards, or the process has ended."""
+    assert until(lambda: (folder.is_dir() and len(shards(folder)) >= least) or process.poll() is not None, 120)
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until a condition holds; whether it came to hold."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def alive(group: int) -> bool:
+    """Whether a process of a group is alive."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and runs(process):
+                return True
+    return False
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process has not ended; one that only waits for the system to take note has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def workers_of(process: psutil.Popen) -> set[psutil.Process]:
+    """The worker processes of a sweep by Dask, none when it has ended."""
+    found = set()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                words = " ".join(child.cmdline() + child.parent().cmdline())
+                found |= {child} if re.search("dask worker|forkserver.*forkserver", words) else set()
+    return found
+
+
+DEADLY, VIOLENT, GREEDY = 3, 7, 11
+
+
+def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs of which one exits, one crashes, and one asks for memory beyond its limit."""
+    for replicate in replicates:
+        if replicate == DEADLY:
+            os._exit(9)
+        if replicate == VIOLENT:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if replicate == GREEDY:
+            limits = resource.getrlimit(resource.RLIMIT_AS)
+            held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, limits[1]))
+            try:
+                np.ones(2**29)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, limits)
+        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
