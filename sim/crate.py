@@ -23,21 +23,22 @@ UNLICENSED = (
 Entity = dict[str, Any]
 
 
-def write_crate(results: Results, shards: Collection[str], command: str = "") -> None:
+def write_crate(results: Results, shards: Collection[str]) -> None:
     """Write the crate of results whose shards are all there; command is what the user typed, '' where not known.
 
     Its dates are those of the files: the same folder gives the same crate.
     """
     content = {
         "@context": [f"{SPECIFICATION}/context", {"sha256": "https://schema.org/sha256"}],
-        "@graph": graph(results, shards, command),
+        "@graph": graph(results, shards),
     }
     write_synced(results.folder / CRATE, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
-def graph(results: Results, shards: Collection[str], command: str) -> list[Entity]:
+def graph(results: Results, shards: Collection[str]) -> list[Entity]:
     """Every entity of the crate: the folder, its files, the scenarios, the software and the act that made it."""
     manifest = results.manifest()
+    command = manifest.get("command", "")
     seals = [results.shards / name / SEAL for name in sorted(shards)]
     files = [described(results.folder / MANIFEST, results), *(file for seal in seals for file in sealed(seal, results))]
     told = [scenario(name, content) for name, content in manifest["scenarios"].items()]

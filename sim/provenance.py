@@ -1,4 +1,4 @@
-"""What results rest on: assumptions, sources, runs that ended well or not, and the commands that make them again."""
+"""What results rest on: assumptions, sources, runs that ended well or not, and the commands that made them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sim.catalog import NAME, bibliography, load
-from sim.design import label, points
-from sim.draws import SHIPPED, draws_of, swept
+from sim.catalog import bibliography
+from sim.design import label
 from sim.faults import Fault, InputError, printable, shown_path
 from sim.parameters import Parameters
 from sim.scenario import Scenario
-from sim.settings import changes, with_settings, with_steps
+from sim.settings import with_settings
 from sim.sources import ASSUMED, Source, references
 from sim.store import Results
 
@@ -57,14 +56,6 @@ class Count:
     def unfinished(self) -> int:
         """Runs that are still to be made."""
         return self.asked - self.ended - self.failed
-
-
-@dataclass(frozen=True)
-class Again:
-    """Commands that make results again, and what stands in the way."""
-
-    commands: tuple[str, ...]
-    obstacles: tuple[str, ...]
 
 
 def scenarios(results: Results) -> dict[str, Scenario]:
@@ -152,97 +143,18 @@ def failures(results: Results, shown: int = 10) -> list[str]:
     return [f"{s}, point {p}, replicate {r}: {printable((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows]
 
 
-def again(
-    results: Results, told: Mapping[str, Scenario], baseline: str, *, points: int, seed: int,
-    parameters: str | None = None,
-) -> Again:  # fmt: skip
-    """The commands that make the results and their report again, tried against the catalogue at hand.
-
-    points, seed and parameters are those of what the report asked beyond the sweep.
-    """
-    question = results.manifest()["question"]
-    replicates = {point["replicates"] for point in question["points"]}
-    words = ["blocs", "sweep", *told]
-    if len(replicates) == 1:
-        words += ["--replicates", str(replicates.pop())]
-    words += ["--seed", str(question["seed"]), *(["--trajectory"] if question["trajectory"] else [])]
-    obstacles, options = [], []
-    for name, scenario in told.items():
-        try:
-            options.append(difference(name, scenario))
-        except (InputError, ValueError):
-            obstacles.append(f"{name} is not in the catalogue at hand; the manifest holds it in full")
-            options.append([])
-    shared = options[0] if all(option == options[0] for option in options) else []
-    for (name, scenario), option in zip(told.items(), options, strict=True):
-        if option != shared or not matches(name, scenario, question["points"], shared):
-            known = any(name in obstacle for obstacle in obstacles)
-            obstacles += [] if known else [f"{name} has changed since; the manifest holds it as it was run"]
-    folder = "results/again"
-    report = ["blocs", "report", folder, "--baseline", baseline, "--points", str(points)]
-    report += ["--seed", str(seed)] if points and seed != question["seed"] else []
-    report += ["--parameters", parameters] if parameters else []
-    return Again((shlex.join([*words, *shared, "--out", folder]), shlex.join(report)), tuple(obstacles))
-
-
-def in_catalogue(name: str) -> Scenario:
-    """The scenario of a recorded name, which is no path; raises InputError where there is none."""
-    if not NAME.fullmatch(name):
-        raise InputError([Fault(name, 1, "", "is no name of the catalogue")])
-    return load(name)
-
-
-def difference(name: str, scenario: Scenario) -> list[str]:
-    """The options that make a scenario of the catalogue the recorded one; raises InputError where there is none."""
-    base = in_catalogue(name)
-    options = [] if base.steps == scenario.steps else ["--steps", str(scenario.steps)]
-    for place, _, _ in changes(base, scenario):
-        value: Any = scenario.model_dump()
-        for part in place.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, dict) and "value" in value:
-            options += ["--set", f"{place}={value['value']!r}"]
-    if drawn := draws_swept(name, scenario):
-        options += ["--parameters", SHIPPED, "--points", str(drawn)]
-    elif base.sweep.vary != scenario.sweep.vary or base.sweep.design != scenario.sweep.design:
-        options += ["--design", scenario.sweep.design]
-        options += ["--points", str(scenario.sweep.points)] if scenario.sweep.points else []
-        for path, spread in scenario.sweep.model_dump(exclude_none=True)["vary"].items():
-            if isinstance(spread, dict):
-                span = (spread["start"], spread["stop"], *([spread["points"]] if "points" in spread else []))
-                options += ["--vary", f"{path}={':'.join(map(repr, span))}"]
-    return options
-
-
-def draws_swept(name: str, scenario: Scenario) -> int:
-    """How many draws of its world's posterior a recorded scenario is swept over; 0 where it is swept otherwise."""
-    counts = {len(values) for values in scenario.sweep.vary.values() if isinstance(values, tuple)}
-    if scenario.sweep.design != "list" or len(counts) != 1:
-        return 0
-    (count,) = counts
-    with contextlib.suppress(InputError):
-        return count if swept(scenario, draws_of(name), count).sweep.vary == scenario.sweep.vary else 0
-    return 0
-
-
-def matches(name: str, scenario: Scenario, asked: list[dict[str, Any]], options: list[str]) -> bool:
-    """Whether the catalogue's scenario, with the options of a command line, is computed as the recorded one was."""
+def recorded_command(results: Results) -> str:
+    """The command that made the results; '' where Python made them or the record is no command of blocs alone."""
+    command = str(results.manifest().get("command", ""))
     try:
-        base = in_catalogue(name)
-        given = list(zip(options[::2], options[1::2], strict=True))
-        for option, word in given:
-            if option == "--steps":
-                base = with_steps(base, int(word))
-            if option == "--set":
-                path, _, value = word.partition("=")
-                base = with_settings(base, {path: float(value)})
-        if any(option == "--parameters" for option, _ in given):
-            base = swept(base, draws_of(name), draws_swept(name, scenario))
-        if any(option == "--design" for option, _ in given):
-            if any(isinstance(values, tuple) for values in scenario.sweep.vary.values()):
-                return False  # no option gives a list of values
-            base = base.model_copy(update={"sweep": scenario.sweep})
-        made = [(point.settings, point.digest) for point in points(name, base)]
-    except (InputError, ValueError):
-        return False
-    return made == [(p["settings"], p["digest"]) for p in asked if p["scenario"] == name]
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return command if words[:1] == ["blocs"] and shlex.join(words) == command else ""
+
+
+def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None) -> str:
+    """The command that writes a report of results with these analyses beyond the sweep."""
+    words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
+    words += ["--seed", str(seed)] if points else []
+    return shlex.join([*words, *(["--parameters", parameters] if parameters else [])])

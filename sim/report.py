@@ -110,9 +110,8 @@ def page(
         "assumed_inputs": assumed_inputs(told),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited(told),
-        "again": provenance.again(
-            results,
-            told,
+        "command": provenance.recorded_command(results),
+        "report_command": provenance.report_command(
             base,
             points=analyses.points if analyses else 0,
             seed=analyses.seed if analyses else 0,

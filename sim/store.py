@@ -67,6 +67,7 @@ class Manifest(BaseModel):
 
     question: AskedAll
     versions: dict[str, str] = {}
+    command: str = ""
     scenarios: dict[str, dict[str, Any]]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
+import io
 import json
 import platform
+import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -92,8 +95,8 @@ def question_of(
     return Question(tuple(found), tuple(counts), first.sweep.seed if seed is None else seed, trajectory)
 
 
-def prepare(question: Question, results: Results) -> None:
-    """Write the question into an empty folder, or see that the folder holds this very question."""
+def prepare(question: Question, results: Results, command: str = "") -> None:
+    """Write the question and the command that asks it into an empty folder, or see that it holds this very question."""
     told = question.told()
     bases = {point.name: point.base for point in question.points}
     scenarios = {name: base.model_dump(mode="json") for name, base in bases.items()}
@@ -105,12 +108,12 @@ def prepare(question: Question, results: Results) -> None:
             raise InputError([Fault(shown_path(results.folder), 1, "", message)])
         for what, now in (("blocs", __version__), ("rules", rules())):
             if (before := held["versions"].get(what)) != now:
-                text = f" (the text of {', '.join(COMPUTING)})" if what == "rules" else ""
+                text = f" (the code of {', '.join(COMPUTING)})" if what == "rules" else ""
                 message = f"was made by {what} {before}, this is {now}{text}; choose another --out"
                 raise InputError([Fault(shown_path(results.folder), 1, "", message)])
         return
     results.refuse_others()
-    write_manifest(results, {"question": told, "versions": versions(), "scenarios": scenarios})
+    write_manifest(results, {"question": told, "command": command, "versions": versions(), "scenarios": scenarios})
 
 
 def versions() -> dict[str, str]:
@@ -127,9 +130,23 @@ def versions() -> dict[str, str]:
 
 @cache
 def rules() -> str:
-    """The start of a SHA-256 of the text of the rooms that rows are computed by, as this process has it."""
+    """The start of a SHA-256 of the code that computes rows, as this process has it."""
     texts = [(Path(__file__).parent / f"{room}.py").read_text(encoding="utf-8") for room in COMPUTING]
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(map(code_of, texts)).encode()).hexdigest()[:12]
+
+
+def code_of(text: str) -> str:
+    """A module's text without comments, docstrings and blank lines, which change no result."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            first, last = node.body[0].lineno, node.body[0].end_lineno or 0
+            lines[first - 1 : last] = [""] * (last - first + 1)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(filter(None, map(str.rstrip, lines)))
 
 
 def difference(manifest: Mapping[str, Any], told: Mapping[str, Any], scenarios: Mapping[str, Any]) -> str:
@@ -179,7 +196,7 @@ def sweep(
 
     The engines give the same bytes: `compiled` in threads, `mesa` by agents in this process, `dask` by workers of
     this machine or of the scheduler's. `run_each` replaces the engine's own runs; of a `share`, only its chunks count.
-    When the last chunk is there the folder is described as an RO-Crate, with the `command` that was typed.
+    The `command` that was typed is recorded; when the last chunk is there the folder is described as an RO-Crate.
 
     Raises InputError where the folder holds another question or another process writes into it, and for more than
     one worker of `mesa`.
@@ -189,7 +206,7 @@ def sweep(
         message = "Mesa runs in one process, one run after another; leave it out or take another --engine"
         raise InputError([Fault("--workers", 1, str(workers), message)])
     execute, own = engines.engine_of(engine, scheduler)
-    with results.locked(share, lambda: prepare(question, results)):
+    with results.locked(share, lambda: prepare(question, results, command)):
         chunks = [chunk for n, chunk in enumerate(question.chunks()) if share is None or share.has(n)]
         names = {chunk.name for chunk in chunks}
         finished = results.finished(names)
@@ -207,7 +224,7 @@ def sweep(
         results.clear(names)
         every = {chunk.name for chunk in question.chunks()}
         if (report.computed_now or not (folder / CRATE).exists()) and results.has(every):
-            write_crate(results, every, command)
+            write_crate(results, every)
         report.failed = failed_runs(results, chunks)
     return report
 

@@ -23,11 +23,9 @@ from sim.draws import draws_of
 from sim.ensemble import run
 from sim.faults import InputError
 from sim.observed import observed_file, observed_of
-from sim.provenance import again, scenarios
 from sim.ranges import VARIED
 from sim.scenario import Scenario
 from sim.settings import with_settings
-from sim.store import Results
 from sim.world import World, world_of
 
 pytestmark = pytest.mark.xdist_group("calibrate")  # one worker makes what the tests share
@@ -232,23 +230,3 @@ def test_the_page_of_docs_tells_of_the_shipped_draws() -> None:
         v = VARIED.index(name)
         drawn = np.quantile(found.values[:, v], [0.5, 0.05, 0.95])
         assert np.abs(drawn - np.array(told, dtype=float)).max() < 0.06 * (high[v] - low[v])
-
-
-def test_a_sweep_of_draws_is_made_again_by_its_command(tmp_path: Path) -> None:
-    asked = [
-        "sweep",
-        BASE,
-        "--parameters",
-        "posterior",
-        "--points",
-        "2",
-        "--replicates",
-        "1",
-        "--out",
-        str(tmp_path / "r"),
-    ]
-    assert CliRunner().invoke(cli, asked).exit_code == 0
-    results = Results(tmp_path / "r")
-    told = again(results, scenarios(results), BASE, points=0, seed=1)
-    assert not told.obstacles
-    assert "--parameters posterior --points 2" in told.commands[0]

@@ -104,9 +104,9 @@ def test_a_resumed_sweep_describes_all_of_it_and_another_call_nothing_new(result
 
 
 def test_the_last_share_to_end_describes_the_whole(results: Results, tmp_path: Path) -> None:
-    first = sweep(question(), tmp_path / "r", workers=1, share=Share(1, 2)).results
+    first = sweep(question(), tmp_path / "r", workers=1, share=Share(1, 2), command="blocs sweep 'a b'").results
     assert not (first.folder / CRATE).exists()
-    last = sweep(question(), tmp_path / "r", workers=1, share=Share(2, 2)).results
+    last = sweep(question(), tmp_path / "r", workers=1, share=Share(2, 2), command="blocs sweep 'a b'").results
     assert [e["sha256"] for e in entities(last).values() if e["@type"] == "File"] == [
         e["sha256"] for e in entities(results).values() if e["@type"] == "File"
     ]

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -248,14 +249,25 @@ def test_the_command_writes_the_same_bytes_from_moved_results(results: Results, 
     assert "did you mean 'no_sanctions'" in refused.stderr
 
 
-def test_the_command_in_the_page_makes_the_results_again(tmp_path: Path) -> None:
-    told = ["baseline_2023", "--replicates", "2", "--seed", "3", "--steps", "12", "--set", "erosion=0.31"]
-    first = tmp_path / "first"
-    assert CliRunner().invoke(cli, ["sweep", *told, "--vary", "w_pressure=0:1:2", "--out", str(first)]).exit_code == 0
-    (command,) = re.findall(r"<pre>(blocs sweep .*?)</pre>", report.page(Results(first)))
-    words = command.replace("results/again", str(tmp_path / "again")).split()[1:]
-    assert CliRunner().invoke(cli, words).exit_code == 0
-    assert Results(tmp_path / "again").digest() == Results(first).digest()
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("blocs sweep unix_1988 --set 'erosion=0.31' --out results/x", False),  # not as shlex quotes it
+        ("blocs sweep unix_1988 --set erosion=0.31 --out 'results/my x'", True),
+        ("blocs sweep unix_1988; curl evil.example", False),
+        ("curl evil.example", False),
+        ("blocs 'sweep", False),
+        ("", False),
+    ],
+)
+def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path) -> None:
+    one = question_of({"unix_1988": load("unix_1988")}, replicates=2, seed=1)
+    text = report.page(sweep(one, tmp_path / "results", command=command).results)
+    sections = text[text.index('<section id="again">') :]
+    *recorded, reporting = map(unescape, re.findall(r"<pre>(.*?)</pre>", sections))
+    assert recorded == ([command] if shown else [])
+    assert ("No command is recorded" in sections) is not shown
+    assert reporting == "blocs report RESULTS --baseline unix_1988 --points 0"
 
 
 @pytest.mark.parametrize("start", FORMULA_STARTS)

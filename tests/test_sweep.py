@@ -18,7 +18,7 @@ from sim.compare import sample
 from sim.faults import InputError
 from sim.settings import with_settings
 from sim.store import Results
-from sim.sweep import question_of, rules, sweep
+from sim.sweep import code_of, question_of, rules, sweep
 from sim.trajectory import Run
 
 
@@ -112,13 +112,21 @@ def test_more_than_one_worker_of_mesa_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_code_without_comments_docstrings_and_blank_lines() -> None:
+    text = 'def f(x):\n    """Double."""\n    return 2 * x\n'
+    same = '"""A room."""\n# why\n\ndef f(x):\n    """Double\n\n    it."""\n    return 2 * x  # "#" is no comment\n'
+    assert code_of(text) == code_of(same) == "def f(x):\n    return 2 * x"
+    assert code_of(text.replace("2", "3")) != code_of(text)
+    assert code_of('a = "#"\n') == 'a = "#"'
+
+
 def test_other_rules_are_refused(whole: Results, tmp_path: Path) -> None:
     shutil.copytree(whole.folder, tmp_path / "results")
     manifest = whole.manifest()
     assert manifest["versions"]["rules"] == rules()
     manifest["versions"]["rules"] = "0" * 12
     (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(InputError, match=f"was made by rules 000000000000, this is {rules()} .the text of .*kernel"):
+    with pytest.raises(InputError, match=f"was made by rules 000000000000, this is {rules()} .the code of .*kernel"):
         sweep(question(), tmp_path / "results", workers=1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -223,7 +224,8 @@ def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Repor
     from sim.sweep import sweep as execute
 
     with resumable(folder) as (progress, again):
-        return execute(question, folder, workers=workers, progress=progress, command=again, **how)
+        command = re.sub(r" --shard[ =]\S+", "", again)  # all shares together make the folder
+        return execute(question, folder, workers=workers, progress=progress, command=command, **how)
 
 
 @contextmanager
