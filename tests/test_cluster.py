@@ -103,16 +103,17 @@ def test_signal_in_a_workers_first_instants_is_left_to_its_client(tmp_path: Path
     assert gone(family, 4)
 
 
-def test_a_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [5, *(pytest.param(n, marks=pytest.mark.long) for n in (0, 1, 2, 3, 8, 12, 20))])
+def test_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, tmp_path: Path, shards: int) -> None:
     folder = tmp_path / "results"
     process = started(folder, *ALONE)
-    wait_for_shards(folder, 5, process)
+    wait_for_shards(folder, shards, process)
     family = process.children(recursive=True)
     process.kill()
     process.communicate()
     assert gone(family, 4)
     report = sweep(question(), folder, workers=2)
-    assert report.computed_now <= report.runs - 5 * 10
+    assert report.computed_now <= report.runs - shards * 10
     assert shard_bytes(report.results) == shard_bytes(whole)
 
 

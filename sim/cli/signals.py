@@ -23,14 +23,18 @@ def obey() -> None:
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
     for number in NUMBERS:
-        signal.signal(number, lambda number, frame: None)
+        signal.signal(number, handled)
     signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
     threading.Thread(target=watch, args=(ear,), daemon=True).start()
 
 
+def handled(number: int, frame: object) -> None:
+    """Nothing in the main thread."""
+
+
 def watch(ear: socket.socket) -> None:
-    """Wait for a signal, say what is to be said, and end the process."""
-    while (number := ear.recv(1)[0]) not in NUMBERS:
+    """Wait for a signal that nothing else handles, as the app's server does, say how to go on, and end the process."""
+    while signal.getsignal(number := ear.recv(1)[0]) is not handled:
         continue
     with contextlib.suppress(OSError):  # the terminal may be gone
         os.write(2, "".join([SHOW_CURSOR if os.isatty(2) else "", *parting]).encode())

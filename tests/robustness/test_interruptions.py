@@ -87,18 +87,6 @@ def test_killed_worker_is_replaced_within_two_seconds(whole: Results, tmp_path: 
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 
-@LONG
-@pytest.mark.parametrize("least", range(8))
-def test_killed_parent_leaves_no_worker(whole: Results, tmp_path: Path, least: int) -> None:
-    folder = tmp_path / "results"
-    process = started(folder, "dask")
-    wait_for_shards(folder, least, process)
-    process.kill()
-    process.communicate()
-    assert until(lambda: not alive(process.pid), 5)
-    assert shard_bytes(sweep(question(), folder, workers=1).results) == shard_bytes(whole)
-
-
 @pytest.mark.xdist_group("cluster")
 def test_runs_that_kill_their_process_or_need_too_much_memory_are_failed_rows(tmp_path: Path) -> None:
     one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7)
