@@ -20,7 +20,7 @@ LAYERS = (
         "explain", "figures", "flips", "forecasts", "intervals", "late", "levers", "likelihood", "maps", "posterior",
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
-    {"chunks", "cluster", "crate", "design", "engines", "orphans", "store", "sweep"},
+    {"chunks", "cluster", "crate", "design", "engines", "store", "sweep"},
     {"ensemble", "model", "placebo", "predictions", "trajectory"},
     {"world"},
     {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},

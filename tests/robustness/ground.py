@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -126,6 +125,8 @@ def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any
         if replicate == VIOLENT:
             os.kill(os.getpid(), signal.SIGSEGV)
         if replicate == GREEDY:
+            import resource  # Unix has it
+
             limits = resource.getrlimit(resource.RLIMIT_AS)
             held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, limits[1]))
