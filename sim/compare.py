@@ -125,10 +125,11 @@ def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_s
     return ""
 
 
-def check_alike(found: Sample, baseline: str) -> None:
-    """Raise InputError that names every design whose runs cannot be compared with the baseline's."""
+def check_alike(found: Sample, baseline: str, designs: Iterable[str] | None = None) -> None:
+    """Raise InputError that names every design, of all or of some, whose runs are not like the baseline's."""
     base, faults = found.scenarios[baseline], []
-    for design, told in found.scenarios.items():
+    for design in found.designs if designs is None else designs:
+        told = found.scenarios[design]
         if message := unlike(told["steps"], told["states"], baseline, base["steps"], base["states"]):
             faults.append(Fault("compare", 1, design, message))
     if faults:
