@@ -21,7 +21,17 @@ from markupsafe import Markup
 
 from sim import catalog, ensemble, settings
 from sim.cli.group import stem
-from sim.compare import Sample, bloc_sizes, compare_outcomes, compare_states, main_outcomes, sample
+from sim.compare import (
+    Pairing,
+    Sample,
+    bloc_sizes,
+    compare_outcomes,
+    compare_states,
+    identical_words,
+    main_outcomes,
+    pairings,
+    sample,
+)
 from sim.engines import Progress
 from sim.faults import Fault, InputError
 from sim.scenario import Scenario
@@ -34,7 +44,6 @@ __all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "loa
 
 Named = str | Path
 Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
-LATE = "means over the last 8 steps of each run"
 
 
 def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] = (), **changes: float) -> Scenario:
@@ -154,8 +163,8 @@ def trajectory_of(title: str, once: Run) -> Trajectory:
 class Ensemble:
     """Many runs of one or more scenarios, read from their folder when a table is first asked for.
 
-    runs: a row a run, its outcomes as means over the last 8 steps. states: a row a run and state, the share of those
-    steps in each alignment. steps: a row a run and step. `design` names the scenario and what its sweep sets.
+    runs: a row a run, its outcomes as means over the last steps, 8 at most. states: a row a run and state, the share
+    of those steps in each alignment. steps: a row a run and step. `design` names the scenario and what its sweep sets.
     """
 
     folder: Path
@@ -203,7 +212,8 @@ class Ensemble:
         failed = f" {self.failed} runs failed and are left out." if self.failed else ""
         return told(
             f"{len(self.runs)} runs", table,
-            f"Share of capability that each bloc has: mean and quantiles over runs ({LATE}), and the share of the "
+            f"Share of capability that each bloc has: mean and quantiles over runs (means over {self.sample.averaged} "
+            "of each), and the share of the "
             f"runs in which it has at least a tenth.{failed}",
         )  # fmt: skip
 
@@ -253,24 +263,36 @@ class Comparison:
 
     outcomes: a row a scenario and outcome; states: a row a scenario, state and alignment. Both give the means, the
     mean difference with its 95 % interval (low, high), effect size, p, and `clear`: whether the difference
-    is one though all outcomes, or all states, of the scenario are asked at once.
+    is one though all outcomes, or all states, of the scenario are asked at once. pairings: of each scenario, how its
+    runs pair with the baseline's, whether they are identical, and how many would do. averaged: the steps that
+    outcomes and shares are means over.
     """
 
     baseline: str
     outcomes: pd.DataFrame
     states: pd.DataFrame
     main: pd.DataFrame
+    pairings: list[Pairing]
+    averaged: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be known before the numbers, such as that runs are identical, or too few."""
+        said = [f"{one.scenario}: {sentence}" for one in self.pairings for sentence in one.sentences]
+        return said + [words for words in [identical_words(self.outcomes)] if words]
 
     def __repr__(self) -> str:
-        others = ", ".join(self.outcomes["scenario"].unique())
-        return f"<Comparison with {self.baseline}: {others or 'nothing to compare it with'}>"
+        others = ", ".join(one.scenario for one in self.pairings)
+        said = "".join(f"\n{one.scenario}: {words}" for one in self.pairings for words in one.sentences)
+        return f"<Comparison with {self.baseline}: {others or 'nothing to compare it with'}>{said}"
 
     def _repr_html_(self) -> str:
-        columns = ["scenario", "outcome", "baseline_mean", "mean", "difference", "low", "high", "pairs", "clear"]
+        measured = ["baseline_mean", "mean", "difference", "low", "high", "pairs", "identical", "clear"]
         return told(
-            f"Against {self.baseline}", self.main[columns],
-            f"Mean difference over paired runs ({LATE}) with its 95 % interval of chance, at these parameters. "
-            "clear: at 5 % though all outcomes of the scenario are asked at once (Holm 1979).",
+            f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
+            f"Mean difference over paired runs (means over {self.averaged} of each) with its 95 % interval of chance, "
+            "at these parameters. clear: at 5 % though all outcomes of the scenario are asked at once (Holm 1979). "
+            + ". ".join(self.notes),
         )  # fmt: skip
 
 
@@ -278,7 +300,8 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     """Every outcome and state of the other scenarios beside the baseline's, paired run by run.
 
     results are those of `sweep` or the folder of an earlier one; baseline is the first scenario whose name begins
-    with baseline by default, else the first. Raises InputError where there is no such scenario.
+    with baseline by default, else the first. Raises InputError where there is no such scenario, or where runs have
+    other numbers of steps than the baseline's or no state in common with it.
 
     >>> found = compare(sweep(["baseline_2023", "no_sanctions"], replicates=20))
     >>> found
@@ -291,7 +314,8 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     against = held.baseline(baseline)
     outcomes = compare_outcomes(held, against)
     main = outcomes[outcomes["outcome"].isin(main_outcomes(held))].reset_index(drop=True)
-    return Comparison(against, outcomes, compare_states(held, against), main)
+    states = compare_states(held, against)
+    return Comparison(against, outcomes, states, main, pairings(held, against, outcomes, states), held.averaged)
 
 
 def told(title: str, table: pd.DataFrame, note: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.catalog import BASE
 from sim.compare import Sample
-from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest, without_nan
+from sim.estimates import Estimate, Fall, Gap, Interval, Mean, Share, largest
 from sim.kernel import Floats
 from sim.late import HELD, Evidence, evidence_from
 
@@ -198,5 +198,5 @@ def answer(claim: Claim, interval: Interval) -> Answer:
 
 
 def as_rows(found: list[Answer]) -> list[dict[str, Any]]:
-    """Answers as plain records, a number that is none as null."""
-    return [without_nan(asdict(one)) for one in found]
+    """Answers as plain records."""
+    return [asdict(one) for one in found]

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sim.averaging import last_steps
 from sim.design import label
 from sim.faults import Fault, InputError, shown_path, suggestion
-from sim.intervals import LEVEL, adjusted, paired_differences
+from sim.intervals import LEVEL, Paired, adjusted, fewest_pairs, paired_differences, pairs_for, share_interval
+from sim.kernel import Flags, Floats
+from sim.rounding import beyond_rounding
 from sim.store import Results
 
 KEYS = ["scenario", "point", "seed", "replicate"]
 MOVED = 0.1  # a smaller change of a state's share of a bloc isn't spoken of
+PRECISE = 0.05  # half of an interval that shows a change of a bloc's size as large as is spoken of
+LISTED = 6
 
 
 @dataclass(frozen=True)
 class Sample:
     """The finished runs of a results folder as tables; `design` is the label of a design point."""
 
-    runs: pd.DataFrame  # a row a run: design, seed, replicate, outcomes over the last 8 steps
+    runs: pd.DataFrame  # a row a run: design, seed, replicate, outcomes over its last steps
     states: pd.DataFrame  # a row a run and state: design, seed, replicate, state, share_…, regime_stability, bite
     failed: int
     unfinished: int
@@ -33,6 +39,11 @@ class Sample:
     def designs(self) -> list[str]:
         """Labels of the design points, in the order they were asked."""
         return list(self.scenarios)
+
+    @property
+    def averaged(self) -> str:
+        """The steps that outcomes and shares are means over, such as `the last 8 steps`."""
+        return last_steps(int(scenario["steps"]) for scenario in self.scenarios.values())
 
     def alignments(self) -> list[str]:
         """Names of the alignments that occur, non-aligned last."""
@@ -97,18 +108,43 @@ def main_outcomes(found: Sample) -> list[str]:
 
 
 COMPARED = [
-    "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "pairs",
-    "p", "p_adjusted", "clear",
+    "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "spread", "p",
+    "pairs", "identical", "p_adjusted", "clear",
 ]  # fmt: skip
+
+
+def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_states: Iterable[str]) -> str:
+    """Why the runs of a scenario cannot be compared with those of another, the base; empty where they can.
+
+    Outcomes are means over the last steps, which mean another thing in a shorter run, and shares of one's own world.
+    """
+    if steps != base_steps:
+        return f"runs {steps} steps and {base} {base_steps}; give both as many steps to compare them"
+    if set(states).isdisjoint(base_states):
+        return f"has no state in common with {base}; compare scenarios of one world"
+    return ""
+
+
+def check_alike(found: Sample, baseline: str, designs: Iterable[str] | None = None) -> None:
+    """Raise InputError that names every design, of all or of some, whose runs are not like the baseline's."""
+    base, faults = found.scenarios[baseline], []
+    for design in found.designs if designs is None else designs:
+        told = found.scenarios[design]
+        if message := unlike(told["steps"], told["states"], baseline, base["steps"], base["states"]):
+            faults.append(Fault("compare", 1, design, message))
+    if faults:
+        raise InputError(faults)
 
 
 def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
     """Every outcome of each other design beside the baseline's, a row each, over the pairs where both are defined.
 
     COMPARED: both means, the mean difference with its 95 % interval and effect size, the shares of the pairs
-    that rise and fall, the pairs, p of no difference, p corrected for all outcomes of the design asked at once,
-    and whether the difference is clear by it (at 5 %).
+    that rise and fall, the standard deviation of the differences, p of no difference, the pairs, whether all of
+    them are identical, p corrected for all outcomes of the design asked at once, and whether the difference is
+    clear by it (at 5 %). Raises InputError for designs whose runs are not like the baseline's.
     """
+    check_alike(found, baseline)
     columns = outcome_columns(found.runs)
     there = paired_index(found.runs[found.runs["design"] == baseline])[columns]
     tables = []
@@ -123,7 +159,11 @@ def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
 
 
 def compare_states(found: Sample, baseline: str) -> pd.DataFrame:
-    """The late share of every alignment by state, beside the baseline's: columns as in `compare_outcomes`."""
+    """The late share of every alignment by state, beside the baseline's: columns as in `compare_outcomes`.
+
+    Raises InputError as that does.
+    """
+    check_alike(found, baseline)
     shares = [f"share_{alignment}" for alignment in found.alignments()]
     there = wide_shares(found, baseline, shares)
     tables = []
@@ -153,22 +193,143 @@ def wide_shares(found: Sample, design: str, shares: list[str]) -> pd.DataFrame:
 
 
 def compared(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Each column of one beside that of the other over the pairs where both are defined: COMPARED, a row a column."""
+    """Each column of one beside that of the other over the pairs where both are defined: COMPARED, a row a column.
+
+    A column without such a pair is left out; with one pair there is neither interval nor p.
+    """
     runs = one.index.intersection(other.index)
     here, there = one.loc[runs].to_numpy(dtype=float).T, other.loc[runs].to_numpy(dtype=float).T
     known = ~(np.isnan(here) | np.isnan(there))
-    rows = np.full((len(here), len(COMPARED)), np.nan)
+    rows = np.full((len(here), len(COMPARED) - 3), np.nan)
     for pattern in np.unique(known, axis=0):
-        if pattern.sum() >= 2:
-            same = np.flatnonzero((known == pattern).all(axis=1))
-            a, b = here[np.ix_(same, pattern)], there[np.ix_(same, pattern)]
-            found = paired_differences(a, b)
-            n = np.full(len(same), pattern.sum())
-            rows[same, :-2] = np.stack([b.mean(axis=1), a.mean(axis=1), *found[:-1], n, found.p], axis=1)
-    table = pd.DataFrame(rows, columns=COMPARED, index=one.columns).dropna(subset=["pairs"])
-    table["p_adjusted"] = adjusted(table["p"].to_numpy())
+        same = np.flatnonzero((known == pattern).all(axis=1))
+        if pattern.any():
+            rows[same] = measures(here[np.ix_(same, pattern)], there[np.ix_(same, pattern)])
+    table = pd.DataFrame(rows, columns=COMPARED[:-3], index=one.columns)
+    table["identical"] = ~differing(here, there).any(axis=1)
+    table = table.dropna(subset=["pairs"]).astype({"pairs": int})
+    asked = table["p"].notna()
+    table["p_adjusted"] = np.nan
+    table.loc[asked, "p_adjusted"] = adjusted(table.loc[asked, "p"].to_numpy())
     table["clear"] = table["p_adjusted"] <= 1 - LEVEL
-    return table.astype({"pairs": int})
+    return table
+
+
+def measures(a: Floats, b: Floats) -> Floats:
+    """The measured columns of COMPARED, to `pairs`, of outcomes over n ≥ 1 pairs, (M, n) each: (M, columns)."""
+    n = a.shape[1]
+    if n == 1:
+        gaps = np.where(differing(a, b), a - b, 0.0)[:, 0]
+        none = np.full(len(gaps), np.nan)
+        found = Paired(gaps, none, none, none, (gaps > 0).astype(np.float64), (gaps < 0).astype(np.float64), none, none)
+    else:
+        found = paired_differences(a, b)
+    return np.stack([b.mean(axis=1), a.mean(axis=1), *found, np.full(len(a), n)], axis=1)
+
+
+def differing(one: Floats, other: Floats) -> Flags:
+    """Where two arrays differ by more than rounding, or only one of them is undefined."""
+    size = np.maximum(np.abs(one), np.abs(other))
+    apart: Flags = beyond_rounding(one - other, size) | (np.isnan(one) != np.isnan(other))
+    return apart
+
+
+def interval_words(one: Any) -> str:
+    """The 95 % interval of a row of COMPARED in words, or why there is none."""
+    if not math.isnan(one.low):
+        return f"{one.low:+.3f} to {one.high:+.3f}"
+    if one.pairs < 2:
+        return "– (one pair)"
+    return "identical in all pairs" if one.identical else "the same in all pairs"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How the runs of a design pair with the baseline's, and how much that allows to say."""
+
+    scenario: str
+    pairs: int
+    identical: bool  # whether every outcome and state of every pair is, up to rounding
+    asked: int  # the most differences that are asked at once: outcomes, or states by alignment
+    fewest: int  # pairs with which any of them can be clear at all
+    wanted: int | None  # pairs for an interval of ±0.05 about the bloc whose difference spreads most; None if unknown
+    widest: str  # the outcome of that bloc
+    undefined: tuple[str, ...]  # outcomes with a value only here or only in the baseline's runs, so not compared
+    apart: tuple[str, ...]  # states only here or only in the baseline's world
+
+    @property
+    def sentences(self) -> list[str]:
+        """What a reader has to know before the numbers; empty where nothing is out of the ordinary."""
+        said = []
+        if self.pairs == 0:
+            said.append("no run has the seed and replicate of one of the baseline's; nothing can be compared")
+        elif self.identical:
+            runs = f"all {self.pairs} pairs of runs are" if self.pairs > 1 else "the only pair of runs is"
+            said.append(f"{runs} identical to the baseline's; the change has no effect in these runs")
+        elif self.pairs < self.fewest:
+            said.append(self.too_few())
+        if self.undefined:
+            said.append(f"not compared, as only one of the two has a value: {listed(self.undefined)}")
+        if self.apart:
+            said.append(f"only one of the two worlds has {listed(self.apart)}; shares are of each one's own world")
+        return said
+
+    def too_few(self) -> str:
+        """How many pairs would do, and by what."""
+        pairs = "1 pair of runs is" if self.pairs == 1 else f"{self.pairs} pairs of runs are"
+        said = (
+            f"{pairs} too few to tell a difference from chance: with fewer than {self.fewest} replicates none of"
+            f" {self.asked} differences asked at once can be clear (Holm 1979)"
+        )
+        if self.wanted is None:
+            return f"{said}; one pair says nothing of how they spread"
+        if self.wanted <= self.fewest:
+            return said
+        return (
+            f"{said}; by the spread of these {self.pairs} pairs, a rough figure, an interval of ±{PRECISE:g} about"
+            f" {self.widest} takes some {self.wanted}"
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def pairings(found: Sample, baseline: str, outcomes: pd.DataFrame, states: pd.DataFrame) -> list[Pairing]:
+    """How each other design's runs pair with the baseline's, from the tables of `compare_outcomes` and `_states`."""
+    return [pairing(found, baseline, d, outcomes, states) for d in found.designs if d != baseline]
+
+
+def pairing(found: Sample, baseline: str, design: str, outcomes: pd.DataFrame, states: pd.DataFrame) -> Pairing:
+    """How the runs of one design pair with the baseline's."""
+    one, other = (outcomes[outcomes["scenario"] == design], states[states["scenario"] == design])
+    here, there = (paired_index(found.runs[found.runs["design"] == name]) for name in (design, baseline))
+    columns = outcome_columns(found.runs)
+    valued = here[columns].notna().any() != there[columns].notna().any()
+    undefined = tuple(valued.index[valued]) if len(here) else ()
+    inside = [set(found.scenarios[name]["states"]) for name in (design, baseline)]
+    pairs = len(here.index.intersection(there.index))
+    asked = max(len(one), len(other), 1)
+    sizes = one[one["outcome"].isin(main_outcomes(found)) & one["outcome"].str.startswith("capability_")]
+    sizes = sizes[sizes["spread"].notna()].sort_values("spread", ascending=False, kind="stable")
+    widest = sizes.iloc[0] if len(sizes) else None
+    return Pairing(
+        design, pairs, bool(pairs and not undefined and one["identical"].all() and other["identical"].all()),
+        asked, fewest_pairs(asked), None if widest is None else pairs_for(PRECISE, float(widest["spread"])),
+        "" if widest is None else str(widest["outcome"]), undefined, tuple(sorted(inside[0] ^ inside[1])),
+    )  # fmt: skip
+
+
+def identical_words(outcomes: pd.DataFrame) -> str:
+    """What it means that an outcome is identical in all pairs of runs; empty where none is."""
+    same = outcomes[outcomes["identical"] & (outcomes["pairs"] > 1)]
+    if not len(same):
+        return ""
+    n = int(same["pairs"].max())
+    most = 100 * share_interval(0, n)[2]
+    return f"identical in all pairs: none of {n} pairs of runs differs; of other runs up to {most:.1f} % may (95 %)"
 
 
 def late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
@@ -216,9 +377,10 @@ def grouped(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], lis
 
 
 def without_difference(outcomes: pd.DataFrame) -> list[str]:
-    """Designs in which no outcome differs clearly from the baseline."""
-    changed: Mapping[Any, Any] = outcomes.groupby("scenario", sort=False)["clear"].any().to_dict()
-    return [str(design) for design, any_change in changed.items() if not any_change]
+    """Designs in which some outcome differs from the baseline, and none clearly."""
+    by_design = outcomes.groupby("scenario", sort=False)
+    quiet = ~by_design["clear"].any() & ~by_design["identical"].all()
+    return [str(design) for design in quiet.index[quiet]]
 
 
 def surely_moved(states: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -14,16 +13,19 @@ from sim import charts
 from sim.catalog import BASE, shipped_scenarios
 from sim.claims import FRONT, Answer, answers, as_rows
 from sim.compare import (
+    Pairing,
     Sample,
     compare_outcomes,
     compare_states,
     late_shares,
     outcome,
+    pairings,
     sample,
     without_difference,
 )
 from sim.intervals import share_interval
 from sim.late import evidence_from
+from sim.records import json_text
 from sim.scenario import Scenario
 from sim.spreadsheet import write_csv
 from sim.store import Results
@@ -38,6 +40,7 @@ class Demonstration:
     outcomes: pd.DataFrame
     states: pd.DataFrame
     answers: list[Answer]
+    paired: list[Pairing]
     unchanged: list[str]
     charts: dict[str, str]  # file name and what it shows
 
@@ -57,9 +60,11 @@ def make(results: Results, out: Path) -> Demonstration:
     out.mkdir(parents=True, exist_ok=True)
     write_csv(outcomes, out / "outcomes.csv")
     write_csv(states, out / "states.csv")
-    (out / "claims.json").write_text(json.dumps(as_rows(answered), ensure_ascii=False, indent=1), encoding="utf-8")
+    (out / "claims.json").write_text(json_text(as_rows(answered)), encoding="utf-8")
     drawn = draw(found, outcomes, results, out)
-    return Demonstration(found, headline(found), outcomes, states, answered, without_difference(outcomes), drawn)
+    paired = pairings(found, BASE, outcomes, states)
+    quiet = without_difference(outcomes)
+    return Demonstration(found, headline(found), outcomes, states, answered, paired, quiet, drawn)
 
 
 def draw(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path) -> dict[str, str]:
@@ -111,7 +116,7 @@ def heat_map(found: Sample, results: Results, path: Path) -> None:
     grid = grid[(grid >= 0.005).any(axis=1)]
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index].rename(index=names)
     made, (axes,) = charts.figure(8.5, 9)
-    charts.state_heat(axes, grid, label="P(front): mean share of the last 8 steps spent in the front")
+    charts.state_heat(axes, grid, label=f"P(front): mean share of {found.averaged} spent in the front")
     runs = found.runs["replicate"].nunique()
     axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 1)", loc="left")
     made.supxlabel("\n".join(wrap(f"In no scenario: {', '.join(never)}.", 120)), fontsize=8)
@@ -124,7 +129,8 @@ def runs_by_front(found: Sample, path: Path) -> None:
     named = titles(found)
     sizes = {design: outcome(found.runs, design, "capability_front") for design in found.designs}
     ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
-    charts.distributions(axes, {named[design]: sizes[design] for design in ordered})
+    label = f"front's share of capability over {found.averaged}"
+    charts.distributions(axes, {named[design]: sizes[design] for design in ordered}, label=label)
     n = found.runs["replicate"].nunique()
     made.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
     charts.save(made, str(path))
@@ -155,5 +161,5 @@ def headline(found: Sample) -> str:
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
     return (
         f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) Russia and"
-        f" North Korea stand in the front for most of the last 8 steps{about}; in the others they do not."
+        f" North Korea stand in the front for most of {found.averaged}{about}; in the others they do not."
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import scipy
 
 from sim.intervals import LEVEL, mean_interval, share_interval
 from sim.kernel import Flags, Floats
+from sim.rounding import varies
 
 Interval = tuple[float, float, float, int]  # effect, low, high, runs
 NONE = float("nan")
-NO_SPREAD = 1e-12  # a standard deviation below it is rounding
 
 
 class Estimate(Protocol):
@@ -67,14 +66,14 @@ class Fall:
     y: Floats
 
     def effect(self) -> float:
-        if self.x.size < 2 or self.x.std() < NO_SPREAD:
+        if not varies(self.x):
             return NONE
         away = self.x - self.x.mean()
         return -float((away * self.y).sum() / (away * away).sum())
 
     def interval(self) -> Interval:
         n = self.x.size
-        if n < 3 or self.x.std() < NO_SPREAD:
+        if n < 3 or not varies(self.x):
             return self.effect(), NONE, NONE, n
         half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 2) * scipy.stats.linregress(self.x, self.y).stderr)
         return self.effect(), self.effect() - half, self.effect() + half, n
@@ -94,7 +93,7 @@ class Gap:
 
     def interval(self) -> Interval:
         one, other = self.values[self.one], self.values[~self.one]
-        if min(one.size, other.size) < 2:
+        if min(one.size, other.size) < 2 or not (varies(one) or varies(other)):
             return self.effect(), NONE, NONE, self.values.size
         found = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
         return self.effect(), float(found.low), float(found.high), self.values.size
@@ -112,12 +111,3 @@ def excess(one: Interval, other: Interval) -> tuple[float, float, float]:
     below = float(np.hypot(one[0] - one[1], other[2] - other[0]))
     above = float(np.hypot(one[2] - one[0], other[0] - other[1]))
     return difference, difference - below, difference + above
-
-
-def without_nan(value: Any) -> Any:
-    """A nested record with null for every number that is none."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and np.isnan(value) else value

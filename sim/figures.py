@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim import charts, maps
-from sim.compare import Sample
+from sim.compare import Sample, interval_words
 from sim.faults import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -156,12 +156,12 @@ def over_time(steps: pd.DataFrame, name: str, alignments: Sequence[str], key: st
     return inline(axes, key, caption=name, told=told)
 
 
-def by_run(sizes: Mapping[str, pd.Series], bloc: str, key: str) -> Picture:
+def by_run(sizes: Mapping[str, pd.Series], bloc: str, averaged: str, key: str) -> Picture:
     """A histogram of a bloc's size over the runs of each design."""
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
     with drawn(6.6, 0.34 * len(sizes) + 1.0) as axes:
-        label = f"{charts.readable(bloc)}: share of capability over the last 8 steps"
+        label = f"{charts.readable(bloc)}: share of capability over {averaged}"
         charts.distributions(axes, sizes, label=label, top=top)
     threshold = charts.FRONT_THRESHOLD
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
@@ -174,7 +174,9 @@ def by_run(sizes: Mapping[str, pd.Series], bloc: str, key: str) -> Picture:
     return inline(axes, key, caption=caption, told=told)
 
 
-def heat(shares: Shares, names: Mapping[str, str], states: Mapping[str, str], bloc: str, key: str) -> Picture | None:
+def heat(
+    shares: Shares, names: Mapping[str, str], states: Mapping[str, str], bloc: str, averaged: str, key: str
+) -> Picture | None:
     """States by designs, P(bloc), the states with most of it first; None where no state ever stands there."""
     grid = pd.DataFrame({d: {s: v.get(bloc, 0.0) for s, v in shares[d].items()} for d in names}).fillna(0.0)
     never = [states[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
@@ -190,7 +192,7 @@ def heat(shares: Shares, names: Mapping[str, str], states: Mapping[str, str], bl
     told = f"P({charts.readable(bloc)}) of {len(grid)} states in {grid.shape[1]} scenarios. "
     told += f"In {grid.columns[0]}: {extremes(first.to_dict(), 12)}"
     caption = (
-        f"Share of the last 8 steps, over all runs, that a state spends in the {charts.readable(bloc)}, in hundredths"
+        f"Share of {averaged}, over all runs, that a state spends in the {charts.readable(bloc)}, in hundredths"
         f" (blank: under 1). In no scenario: {', '.join(never) or 'nobody'}."
     )
     return inline(axes, key, caption=caption, told=told)
@@ -206,7 +208,7 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: st
     rows = rows.assign(scenario=rows["scenario"].map(names))
     with drawn(6.4, 0.27 * len(rows) + 0.9) as axes:
         charts.differences(axes, rows, label=f"change of the {charts.readable(bloc)}'s share of capability")
-    words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f})" for r in rows.itertuples())
+    words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
     caption = (
         f"{charts.readable(bloc).capitalize()}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
         " runs on the same luck, with its 95 % interval; grey squares where it is not clear."

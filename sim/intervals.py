@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import scipy
 
 from sim.kernel import Flags, Floats
+from sim.rounding import beyond_rounding
 
 LEVEL = 0.95
 RESAMPLES = 4000
@@ -41,29 +43,54 @@ class Paired(NamedTuple):
     """Paired differences of M outcomes over n pairs of runs, each field (M,)."""
 
     difference: Floats  # mean of one less the other
-    low: Floats  # of the 95 % interval
+    low: Floats  # of the 95 % interval; NaN where the differences do not vary, as nothing says how far they might
     high: Floats
-    effect: Floats  # difference over the root mean square of both standard deviations; NaN where both are 0
+    effect: Floats  # difference over the root mean square of both standard deviations; NaN where both are rounding
     rises: Floats  # share of the pairs in which one is above the other
     falls: Floats
+    spread: Floats  # standard deviation of the differences
     p: Floats  # of no difference, two-sided
 
 
 def paired_differences(one: Floats, other: Floats) -> Paired:
-    """Differences of outcomes over the same runs, (M, n) each and n ≥ 2, with 95 % intervals.
+    """Differences of outcomes over the same runs, (M, n) each and n ≥ 2, with 95 % intervals; other is the baseline.
 
     Outcomes between 0 and 1 of which fewer than 20 pairs differ, and those that are only ever 0 or 1, get
-    the score interval of a difference of paired shares (Tango 1998); the others a bootstrap interval
-    (Hesterberg 2015). The effect size is d with the average variance (Cumming 2012).
+    the score interval of a difference of paired shares (Tango 1998), cut to what is possible (`within_range`).
+    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. What is smaller
+    than rounding is no difference. The effect size is d with the average variance (Cumming 2012). No p is below
+    that of a sign test in which all pairs that differ do so one way.
     """
+    size = np.maximum(np.abs(one), np.abs(other)).max(axis=1)
     gaps = one - other
-    mean = gaps.mean(axis=1)
-    spread = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
-    effect = np.divide(mean, spread, out=np.full(len(mean), np.nan), where=spread > 0)
-    low, high, p = resampled(gaps)
+    gaps = np.where(beyond_rounding(gaps, size[:, None]), gaps, 0.0)
+    mean, spread = gaps.mean(axis=1), gaps.std(axis=1, ddof=1)
+    between = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
+    effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
+    varied = beyond_rounding(spread, size)
+    low, high, p = resampled(gaps, varied)
     scored = is_share(one, other, gaps)
-    low[scored], high[scored], p[scored] = score(gaps[scored])
-    return Paired(mean, low, high, effect, (gaps > 0).mean(axis=1), (gaps < 0).mean(axis=1), p)
+    least, most, p[scored] = score(gaps[scored])
+    low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
+    differing = (gaps != 0).sum(axis=1)
+    low[differing == 0] = high[differing == 0] = np.nan
+    p = np.minimum(1.0, np.maximum(p, least_p(differing)))
+    return Paired(mean, low, high, effect, (gaps > 0).mean(axis=1), (gaps < 0).mean(axis=1), spread, p)
+
+
+def least_p(differing: Floats | int) -> Floats:
+    """The smallest two-sided p that so many pairs that differ can give: all of them go one way (sign test)."""
+    return np.asarray(np.exp2(1.0 - np.asarray(differing, dtype=np.float64)))
+
+
+def fewest_pairs(asked: int) -> int:
+    """Pairs below which no difference can be clear at 5 % with so many outcomes asked at once (Holm 1979)."""
+    return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
+
+
+def pairs_for(half: float, spread: float) -> int:
+    """Pairs for a 95 % interval of about so many on either side, where differences have this standard deviation."""
+    return max(2, math.ceil((float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * spread / half) ** 2))
 
 
 def is_share(one: Floats, other: Floats, gaps: Floats) -> Flags:
@@ -74,18 +101,40 @@ def is_share(one: Floats, other: Floats, gaps: Floats) -> Flags:
     return binary | (bounded & ((gaps != 0).sum(axis=1) < FEWEST_DIFFERING))
 
 
-def resampled(gaps: Floats) -> tuple[Floats, Floats, Floats]:
+def students_half(gaps: Floats) -> Floats:
+    """Half of Student's 95 % interval of the mean of each row, (M, n) and n ≥ 2: (M,)."""
+    n = gaps.shape[1]
+    return np.asarray(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * gaps.std(axis=1, ddof=1) / np.sqrt(n))
+
+
+def within_range(low: Floats, high: Floats, gaps: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Intervals of the mean of gaps, (M, n), cut to what is possible for shares with these baseline values.
+
+    A share between 0 and 1 falls by the baseline's mean at most, and rises by what that lacks to 1. An end is left
+    as it is where Student's interval of the gaps seen reaches as far: there the mean of other baseline runs may too.
+    """
+    mean, base, half = gaps.mean(axis=1), other.mean(axis=1), students_half(gaps)
+    cut_low, cut_high = np.maximum(low, -base), np.minimum(high, 1 - base)
+    return np.where(mean - half >= -base, cut_low, low), np.where(mean + half <= 1 - base, cut_high, high)
+
+
+def resampled(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Floats]:
     """Expanded percentile interval of the mean of each row, (M, n), and p of a mean of 0 by Student's test.
 
     Percentiles of the resampled means are taken further out, so that the interval is as wide as Student's where
-    gaps are normal, and leans to where they are skewed (Hesterberg 2015).
+    gaps are normal, and leans to where they are skewed (Hesterberg 2015). With fewer than 20 pairs, whose extremes
+    bound every resampled mean, it is Student's. NaN where gaps, by the flags (M,), do not vary.
     """
     n = gaps.shape[1]
     mean, error = gaps.mean(axis=1), gaps.std(axis=1, ddof=1) / np.sqrt(n)
-    draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
-    tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
-    low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
-    ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=error > 0)
+    if n < FEWEST_DIFFERING:
+        low, high = mean - students_half(gaps), mean + students_half(gaps)
+    else:
+        draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+        tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+        low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
+    low, high = np.where(varied, low, np.nan), np.where(varied, high, np.nan)
+    ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=varied)
     return low, high, 2 * scipy.stats.t.sf(np.abs(ratio), n - 1)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim import ensemble, outcomes
-from sim.compare import Sample
+from sim.compare import Sample, check_alike
 from sim.kernel import Flags, Floats
 from sim.world import World, shares
 
@@ -79,8 +79,12 @@ def evidence_of(world: World, late: Mapping[str, Late]) -> Evidence:
 
 
 def evidence_from(found: Sample, scenarios: Iterable[str]) -> Evidence:
-    """The runs that a sweep has of all the scenarios, by seed and replicate."""
+    """The runs that a sweep has of all the scenarios, by seed and replicate.
+
+    Raises InputError where they run other numbers of steps.
+    """
     wanted = list(scenarios)
+    check_alike(found, wanted[0], wanted)
     keys = ["seed", "replicate"]
     runs = {name: found.runs[found.runs["design"] == name].set_index(keys).sort_index() for name in wanted}
     common = runs[wanted[0]].index

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sim.catalog import BASE, shipped_scenarios
+from sim.compare import unlike
 from sim.design import over_ranges
 from sim.engines import Progress
+from sim.faults import Fault, InputError
 from sim.scenario import Scenario
 from sim.sensitivity import Evaluator, parameter_ranges
 
@@ -17,6 +19,14 @@ def shipped_levers() -> dict[str, Scenario]:
     """The baseline, which is to change nothing, and every shipped scenario marked as a lever."""
     loaded = shipped_scenarios()
     return {BASE: loaded[BASE], **{name: one for name, one in loaded.items() if one.role == "lever"}}
+
+
+def check_alike(levers: Mapping[str, Scenario]) -> None:
+    """Raise InputError that names every lever whose runs cannot be compared with those of the first."""
+    base, first = next(iter(levers.items()))
+    found = {name: unlike(one.steps, one.states, base, first.steps, first.states) for name, one in levers.items()}
+    if faults := [Fault("regret", 1, name, message) for name, message in found.items() if message]:
+        raise InputError(faults)
 
 
 def futures(

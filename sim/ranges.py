@@ -17,6 +17,7 @@ from sim.kernel import PARAMETERS, Flags, Floats
 from sim.late import Evidence, Late, evidence_of, joined, late_runs
 from sim.parameters import parameter_range
 from sim.placebo import permuted, shuffled
+from sim.rounding import varies
 from sim.scenario import Scenario
 from sim.world import World, world_of
 
@@ -167,6 +168,8 @@ def separations(values: Floats, holds: Flags) -> list[Separation]:
     bound = np.sqrt(-np.log(CHANCE / values.shape[1] / 2) / 2 * (1 / len(one) + 1 / len(other)))
     found = []
     for column, name in enumerate(VARIED):
+        if not varies(values[:, column]):
+            continue
         grid = np.sort(values[:, column])
         gap = below(one[:, column], grid) - below(other[:, column], grid)
         furthest = float(gap[np.argmax(np.abs(gap))])

@@ -23,8 +23,10 @@ from sim.compare import (
     Sample,
     compare_outcomes,
     compare_states,
+    interval_words,
     late_shares,
     outcome,
+    pairings,
     sample,
     surely_moved,
     without_difference,
@@ -95,9 +97,11 @@ def page(
         "maps": map_figures(shares, found, names, bloc),
         "over_time": over_time(results, found, names, bloc),
         "kinds": kinds(found, names, bloc),
-        "heat": figures.heat(shares, names, figures.state_names(found), bloc, "heat"),
+        "heat": figures.heat(shares, names, figures.state_names(found), bloc, found.averaged, "heat"),
         "differences": difference_figures(outcomes, names, blocs_of(found, bloc)),
         "moves": moves(found, outcomes, states, names),
+        "averaged": found.averaged,
+        "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
         "claims": claimed,
         "lacking": unanswered(found) if of_article else {},
@@ -134,8 +138,8 @@ def environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals |= {"trace": trace, "number": number}
-    made.filters |= {"readable": charts.readable}
+    made.globals |= {"trace": trace, "number": number, "interval_words": interval_words}
+    made.filters |= {"readable": charts.readable, "minus": minus}
     return made
 
 
@@ -144,6 +148,11 @@ def number(value: object, form: str = ".3g") -> str:
     if isinstance(value, (float, np.floating)):
         return "–" if math.isnan(value) else format(value, form).replace("-", "−")
     return str(value)
+
+
+def minus(text: str) -> str:
+    """Text with a true minus before each number."""
+    return text.replace("-", "−")
 
 
 def trace(what: str, value: float, form: str) -> Markup:
@@ -176,7 +185,7 @@ def headline(found: Sample, base: str, bloc: str, name: str) -> str:
     size = f", and then {stands.mean():.2f} on average" if len(stands) else ""
     return (
         f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
-        f" {charts.readable(bloc)} holds a tenth or more of the capability over the last 8 steps{size}."
+        f" {charts.readable(bloc)} holds a tenth or more of the capability over {found.averaged}{size}."
     )
 
 
@@ -221,7 +230,8 @@ def over_time(results: Results, found: Sample, names: Mapping[str, str], bloc: s
 def kinds(found: Sample, names: Mapping[str, str], bloc: str) -> figures.Picture:
     """The bloc's size run by run in each scenario."""
     sizes = {name: outcome(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
-    return figures.by_run({name: values for name, values in sizes.items() if len(values)}, bloc, "kinds")
+    known = {name: values for name, values in sizes.items() if len(values)}
+    return figures.by_run(known, bloc, found.averaged, "kinds")
 
 
 def difference_figures(outcomes: pd.DataFrame, names: Mapping[str, str], blocs: list[str]) -> list[figures.Picture]:

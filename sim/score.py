@@ -15,6 +15,7 @@ from scipy import optimize
 
 from sim.intervals import LEVEL, RESAMPLES, RESAMPLING_SEED, share_interval
 from sim.kernel import Flags, Floats, Integers
+from sim.rounding import beyond_rounding, varies
 
 YES, NO, ABSTAINED = 0, 1, 2
 LAPSE = 0.02  # chance that a state answers at random, so that no answer is held impossible
@@ -80,14 +81,21 @@ def auc(score: Floats, hit: Flags, weights: Floats) -> Floats:
 
     score and hit are (n,). NaN in a resample where all or none have a hit.
     """
+    score = settled(score)
     wins = (score[:, None] > score).astype(np.float64) + 0.5 * (score[:, None] == score)
     ones, others = weights * hit, weights * ~hit
     pairs = ones.sum(axis=1) * others.sum(axis=1)
     return np.divide(((ones @ wins) * others).sum(axis=1), pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
+def settled(values: Floats) -> Floats:
+    """The values, (n,), or all of them 0 where they differ by rounding alone, which ranks nothing."""
+    return values if varies(values) else np.zeros_like(values)
+
+
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Rank correlation of x and y, (n,), equal values sharing their ranks; NaN where either does not vary."""
+    x, y = settled(x), settled(y)
     one, other = (weights @ ((v < v[:, None]) + 0.5 * (v == v[:, None])).T.astype(np.float64) for v in (x, y))
     return line(one, other, weights)[2]
 
@@ -98,7 +106,10 @@ def line(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]
     mean_x, mean_y = (weights * x).sum(axis=1) / total, (weights * y).sum(axis=1) / total
     away_x, away_y = x - mean_x[:, None], y - mean_y[:, None]
     both, over_x, over_y = ((weights * a).sum(axis=1) for a in (away_x * away_y, away_x**2, away_y**2))
-    over_x, over_y = (np.where(over > 1e-12, over, np.nan) for over in (over_x, over_y))
+    over_x, over_y = (
+        np.where(beyond_rounding(np.sqrt(over / total), np.abs(v).max(axis=1)), over, np.nan)
+        for over, v in ((over_x, x), (over_y, y))
+    )
     slope = both / over_x
     return slope, mean_y - slope * mean_x, both / np.sqrt(over_x * over_y)
 
@@ -170,9 +181,10 @@ def leave_one_out(attributes: Floats, answer: Integers, classes: int = 3) -> Flo
     n = len(answer)
     others = 1.0 - np.eye(n)
     mean = others @ attributes / (n - 1)
-    spread = np.sqrt(np.maximum(others @ attributes**2 / (n - 1) - mean**2, 0.0))
     away = attributes - mean[:, None]
-    scaled = np.divide(away, spread[:, None], out=np.zeros_like(away), where=spread[:, None] > 1e-9)
+    spread = np.sqrt((others[:, :, None] * away**2).sum(axis=1) / (n - 1))
+    differ = beyond_rounding(spread, np.abs(attributes).max(axis=0, initial=0.0))
+    scaled = np.divide(away, spread[:, None], out=np.zeros_like(away), where=differ[:, None])
     design = np.concatenate([np.ones((n, n, 1)), scaled], axis=2)
     coefficients = ridge(design, np.eye(classes)[answer], others)
     own = design[np.arange(n), np.arange(n)]

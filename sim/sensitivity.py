@@ -24,6 +24,7 @@ from sim.faults import suggestion
 from sim.intervals import LEVEL, mean_interval
 from sim.kernel import PARAMETERS, Floats
 from sim.parameters import Parameters, parameter_range
+from sim.rounding import varies
 from sim.scenario import BlocShock, Scenario
 from sim.settings import places, with_settings
 from sim.world import World, world_of
@@ -39,7 +40,7 @@ DOUBT = 0.05  # a limit whose quasi p-value is larger is dropped (Bryant & Lempe
 
 
 def outcome_names(world: World) -> tuple[str, ...]:
-    """What can be asked about: outcomes over the last 8 steps, and share_<alignment>_<STATE> for every state."""
+    """What can be asked about: outcomes over the last steps, and share_<alignment>_<STATE> for every state."""
     shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
     return (*outcomes.names(world.alignments[1:], world.theatres), *shares)
 
@@ -184,15 +185,19 @@ def sobol(
     """First-order and total Sobol indices of a model over uniform ranges, with 95 % bootstrap intervals.
 
     The model maps rows, (m, d), to values, (m,); it is asked once, for all n (d + 2) rows. Estimators of
-    Saltelli et al. (2010) as scipy has them. An outcome that does not vary has indices of 0.
+    Saltelli et al. (2010) as scipy has them. A model that varies by no more than rounding has none: NaN. Raises
+    ValueError where the model has no value somewhere, as one such row would leave no index right.
     """
     made, d = design(ranges, points=points, rng=rng), len(ranges)
     values = model(np.concatenate([made.a, made.b, made.ab.reshape(-1, d)]))
+    if lacking := int(np.isnan(values).sum()):
+        raise ValueError(f"the model has no value at {lacking} of {len(values)} rows; indices need one at each")
     f_a, f_b, f_ab = values[:points], values[points : 2 * points], values[2 * points :].reshape(d, points)
     first, total = estimates(f_a, f_b, f_ab)
     drawn = [rng.integers(points, size=points) for _ in range(resamples)]
     again = np.array([estimates(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in drawn])  # (resamples, 2, d)
-    low, high = np.quantile(again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    known = again[~np.isnan(again).any(axis=(1, 2))]  # a resample in which nothing varies has none
+    low, high = np.quantile(known if len(known) else again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
     table = pd.DataFrame(
         {
             "setting": list(ranges),
@@ -204,7 +209,13 @@ def sobol(
 
 
 def estimates(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
-    """First-order and total index of each setting, (d,) each, from the values at A, B, (n,), and AB, (d, n)."""
+    """First-order and total index of each setting, (d,) each, from the values at A, B, (n,), and AB, (d, n).
+
+    NaN where the values vary by no more than rounding.
+    """
+    if not varies(np.concatenate([f_a, f_b])):
+        none = np.full(len(f_ab), np.nan)
+        return none, none
     told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": f_ab[:, None, :]}
     found = stats.sobol_indices(func=told, n=f_a.size)
     return np.atleast_1d(found.first_order), np.atleast_1d(found.total_order)

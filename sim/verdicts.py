@@ -11,7 +11,7 @@ import numpy as np
 from sim.claims import Answer, Claim, answer
 from sim.compare import Sample
 from sim.engines import Progress
-from sim.estimates import Interval, excess, without_nan
+from sim.estimates import Interval, excess
 from sim.intervals import mean_interval, share_interval
 from sim.kernel import Floats
 from sim.late import evidence_from
@@ -143,15 +143,14 @@ def judged(
 
 
 def as_record(judged: Judged) -> dict[str, Any]:
-    """A judged claim as a plain record, a number that is none as null."""
-    record = asdict(judged.answer) | {
+    """A judged claim as a plain record."""
+    return asdict(judged.answer) | {
         "at_defaults": judged.answer.verdict,
         "holds_share": asdict(judged.holds_share) if judged.holds_share else None,
         "decided_by": [asdict(one) for one in judged.decided_by],
         "placebo": asdict(judged.placebo) if judged.placebo else None,
         "verdict": judged.verdict,
     }
-    return without_nan(record)
 
 
 def counted(counts: Counts) -> dict[str, int]:

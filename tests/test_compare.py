@@ -8,9 +8,13 @@ import pytest
 
 from sim import charts
 from sim.compare import (
+    Pairing,
     Sample,
     compare_outcomes,
     compare_states,
+    identical_words,
+    interval_words,
+    pairings,
     without_difference,
 )
 from sim.faults import InputError
@@ -30,8 +34,8 @@ def planted(shift: float = 0.2, seed: int = 1) -> Sample:
         runs.append(pd.DataFrame({**keys, "capability_front": front, "leverage_front": np.nan}))
         for state, share in (("AAA", (front > 0.3).astype(float)), ("BBB", np.ones(RUNS))):
             states.append(pd.DataFrame({**keys, "state": state, "share_front": share, "share_non_aligned": 1 - share}))
-    told = {design: {"title": design, "states": {}} for design in fronts}
-    return Sample(pd.concat(runs), pd.concat(states), 0, 0, told)
+    told = {design: {"title": design, "steps": 40, "states": {"AAA": {}, "BBB": {}}} for design in fronts}
+    return Sample(pd.concat(runs, ignore_index=True), pd.concat(states, ignore_index=True), 0, 0, told)
 
 
 def test_a_planted_difference_is_found_with_its_interval() -> None:
@@ -46,7 +50,8 @@ def test_a_planted_difference_is_found_with_its_interval() -> None:
 
 def test_what_does_not_differ_is_said_not_to() -> None:
     table = compare_outcomes(planted(), "baseline_2023")
-    assert without_difference(table) == ["same"]
+    assert without_difference(table) == []  # as its runs are identical, which says more
+    assert table[table["identical"]]["scenario"].unique().tolist() == ["same"]
 
 
 def test_order_of_rows_does_not_matter() -> None:
@@ -124,7 +129,7 @@ def test_every_axis_says_what_it_shows_with_its_unit() -> None:
 
 def test_histograms_share_one_scale_and_the_share_with_a_front_is_said() -> None:
     _, (axes,) = charts.figure(4, 3)
-    charts.distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)})
+    charts.distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)}, label="size")
     heights = [abs(bar.get_height()) for bar in axes.patches]
     assert max(heights) == pytest.approx(0.85)  # all of the second scenario's runs in one bin
     assert sum(heights) == pytest.approx(2 * 0.85)  # each scenario's shares sum to 1
@@ -162,6 +167,126 @@ def test_the_same_table_gives_the_same_file(tmp_path: object) -> None:
     folder = Path(str(tmp_path))
     for name in ("one.svg", "two.svg"):
         made, (axes,) = charts.figure(4, 3)
-        charts.distributions(axes, {"one": np.array([0.0, 0.5])})
+        charts.distributions(axes, {"one": np.array([0.0, 0.5])}, label="size")
         charts.save(made, str(folder / name))
     assert (folder / "one.svg").read_bytes() == (folder / "two.svg").read_bytes()
+
+
+# Runs that are identical, too few, or not alike
+
+
+def only(found: Sample, *designs: str, replicates: int = RUNS) -> Sample:
+    """Some designs of a sample, and the first of their runs."""
+    runs, states = (t[t["design"].isin(designs) & (t["replicate"] < replicates)] for t in (found.runs, found.states))
+    return Sample(runs, states, 0, 0, {design: found.scenarios[design] for design in designs})
+
+
+def paired(found: Sample) -> dict[str, Pairing]:
+    """The pairings of a sample with its baseline."""
+    tables = compare_outcomes(found, "baseline_2023"), compare_states(found, "baseline_2023")
+    return {one.scenario: one for one in pairings(found, "baseline_2023", *tables)}
+
+
+def test_identical_runs_are_said_to_be() -> None:
+    found = planted()
+    table = compare_outcomes(found, "baseline_2023").set_index("scenario").loc["same"]
+    assert bool(table["identical"])
+    assert np.isnan([table["low"], table["high"]]).all()
+    assert interval_words(table) == "identical in all pairs"
+    one = paired(found)["same"]
+    assert one.identical
+    assert one.sentences == [
+        "all 200 pairs of runs are identical to the baseline's; the change has no effect in these runs"
+    ]
+
+
+def test_runs_identical_but_for_rounding_are_identical() -> None:
+    found = planted()
+    same = found.runs["design"] == "same"
+    found.runs.loc[same, "capability_front"] *= 1 + 1e-15
+    assert paired(found)["same"].identical
+
+
+@pytest.mark.parametrize("value", [0.25, np.nan])
+def test_one_run_that_differs_makes_runs_unlike(value: float) -> None:
+    found = planted()
+    other = found.runs
+    at = other.index[(other["design"] == "same") & (other["replicate"] == 7)]
+    other.loc[at, "capability_front"] = value
+    assert not paired(Sample(other, found.states, 0, 0, found.scenarios))["same"].identical
+
+
+def test_an_outcome_identical_in_all_pairs_says_how_many_may_still_differ() -> None:
+    words = identical_words(compare_outcomes(planted(), "baseline_2023"))
+    assert words.startswith("identical in all pairs: none of 200 pairs of runs differs; of other runs up to 1.9 %")
+    assert identical_words(compare_outcomes(only(planted(), "baseline_2023", "larger"), "baseline_2023")) == ""
+
+
+def test_one_pair_gives_a_difference_and_asks_for_more() -> None:
+    found = only(planted(), "baseline_2023", "larger", replicates=1)
+    (row,) = compare_outcomes(found, "baseline_2023").itertuples()
+    assert row.difference == pytest.approx(0.2, abs=0.05)
+    assert np.isnan([row.low, row.high, row.p, row.p_adjusted, row.effect]).all()
+    assert not row.clear
+    assert interval_words(row) == "– (one pair)"
+    (said,) = paired(found)["larger"].sentences
+    assert said.startswith("1 pair of runs is too few to tell a difference from chance: with fewer than 8 replicates")
+    assert said.endswith("one pair says nothing of how they spread")
+
+
+def test_few_pairs_say_how_many_would_do() -> None:
+    found = only(planted(), "baseline_2023", "larger", replicates=5)
+    noisy = found.runs.reset_index(drop=True)
+    noisy["capability_front"] += np.where(noisy["design"] == "larger", [0, 0, 0, 0, 0, -0.4, 0.4, 0, 0.2, -0.2], 0)
+    one = paired(Sample(noisy, found.states, 0, 0, found.scenarios))["larger"]
+    assert (one.pairs, one.asked, one.fewest) == (5, 4, 8)  # 4 · 2^(1 - 8) = 0.03 is the first below 0.05
+    assert one.wanted == pytest.approx((1.96 * 0.316 / 0.05) ** 2, rel=0.15)
+    assert f"an interval of ±0.05 about capability_front takes some {one.wanted}" in one.sentences[0]
+
+
+def test_enough_pairs_go_without_saying() -> None:
+    assert paired(planted())["larger"].sentences == []
+
+
+def test_runs_of_unlike_steps_are_refused_by_name() -> None:
+    found = planted()
+    found.scenarios["larger"]["steps"] = 8
+    for compare in (compare_outcomes, compare_states):
+        with pytest.raises(InputError, match=r"larger: runs 8 steps and baseline_2023 40; give both as many") as raised:
+            compare(found, "baseline_2023")
+        assert len(raised.value.faults) == 1
+
+
+def test_worlds_without_a_common_state_are_refused_by_name() -> None:
+    found = planted()
+    found.scenarios["same"]["states"] = {"CCC": {}}
+    with pytest.raises(InputError, match="same: has no state in common with baseline_2023"):
+        compare_outcomes(found, "baseline_2023")
+
+
+def test_states_and_outcomes_of_one_side_are_said_to_be_left_out() -> None:
+    found = planted()
+    found.scenarios["larger"]["states"] = {"AAA": {}, "DDD": {}}
+    found.runs["members_third"] = np.where(found.runs["design"] == "larger", 1.0, np.nan)
+    said = paired(found)["larger"].sentences
+    assert said == [
+        "not compared, as only one of the two has a value: members_third",
+        "only one of the two worlds has BBB, DDD; shares are of each one's own world",
+    ]
+
+
+def test_runs_of_other_seeds_have_no_pair() -> None:
+    found = planted()
+    found.runs.loc[found.runs["design"] == "larger", "seed"] = 2
+    one = paired(found)["larger"]
+    assert one.pairs == 0
+    assert not one.identical
+    assert one.sentences == ["no run has the seed and replicate of one of the baseline's; nothing can be compared"]
+
+
+def test_the_steps_averaged_are_those_of_the_runs() -> None:
+    found = planted()
+    assert found.averaged == "the last 8 steps"
+    for told in found.scenarios.values():
+        told["steps"] = 3
+    assert found.averaged == "the last 3 steps"

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sim.intervals import Paired, adjusted, paired_differences, tango
+from sim.intervals import (
+    FEWEST_DIFFERING,
+    Paired,
+    adjusted,
+    fewest_pairs,
+    least_p,
+    paired_differences,
+    pairs_for,
+    students_half,
+    tango,
+)
 from sim.kernel import Floats
 
 REPETITIONS = 2000
@@ -34,8 +46,9 @@ def binary(rng: np.random.Generator, n: int, one: float, other: float, correlati
 
 
 def covered(found: Paired, truth: float) -> float:
-    """Share of the repetitions whose interval holds the truth."""
-    return float(((found.low <= truth + 1e-12) & (truth - 1e-12 <= found.high)).mean())
+    """Share of the intervals that hold the truth."""
+    there = ~np.isnan(found.low)
+    return float(((found.low <= truth + 1e-12) & (truth - 1e-12 <= found.high))[there].mean())
 
 
 @pytest.mark.parametrize("n", [30, 200])
@@ -101,10 +114,10 @@ def test_the_ends_of_the_score_interval_solve_its_equation() -> None:
     assert found.p[0] == pytest.approx(0.0075263, abs=1e-6)  # McNemar: 10² / 14 = 7.142857
 
 
-def test_an_outcome_that_never_differs_is_not_called_surely_the_same() -> None:
+def test_an_outcome_that_never_differs_has_no_interval() -> None:
+    """Nothing that is seen says how far it might differ."""
     found = paired_differences(np.ones((1, 100)), np.ones((1, 100)))
-    assert found.low[0] == pytest.approx(-found.high[0])
-    assert found.high[0] == pytest.approx(1.959964**2 / (100 + 1.959964**2), abs=1e-6)
+    assert np.isnan([found.low[0], found.high[0], found.effect[0]]).all()
     assert found.p[0] == 1
 
 
@@ -130,3 +143,70 @@ def test_swapping_the_sides_turns_the_interval_round() -> None:
 def test_holms_correction_by_hand() -> None:
     assert adjusted(np.array([0.04, 0.01, 0.03, 0.5])) == pytest.approx([0.09, 0.04, 0.09, 0.5])
     assert adjusted(np.array([0.4, 0.4])).tolist() == [0.8, 0.8]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    base=st.lists(st.integers(0, 8), min_size=3, max_size=60),
+    changed=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 8)), max_size=12),
+)
+def test_an_interval_of_shares_stays_within_what_is_possible(base: list[int], changed: list[tuple[int, int]]) -> None:
+    """Only where the gaps themselves vary as far may it reach beyond."""
+    other = np.array(base) / 8
+    one = other.copy()
+    for place, eighths in changed:
+        one[place % len(base)] = eighths / 8
+    found = paired_differences(one[None], other[None])
+    if (one != other).sum() >= FEWEST_DIFFERING or np.isnan(found.low[0]):
+        return
+    half = students_half((one - other)[None])[0]
+    assert found.low[0] <= found.difference[0] <= found.high[0]
+    if found.difference[0] - half >= -other.mean():
+        assert found.low[0] >= -other.mean() - 1e-12
+    if found.difference[0] + half <= 1 - other.mean():
+        assert found.high[0] <= 1 - other.mean() + 1e-12
+
+
+def test_ten_pairs_about_a_share_cannot_fall_below_none_of_it() -> None:
+    other = np.full((1, 10), 0.141)
+    one = other.copy()
+    one[0, 0] += 0.02
+    found = paired_differences(one, other)
+    assert found.difference[0] == pytest.approx(0.002)
+    assert found.low[0] == pytest.approx(-0.141)  # the score interval alone goes to -0.276
+    assert 0.27 < found.high[0] < 0.29
+
+
+@pytest.mark.parametrize("n", [10, 30, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("chance", [0.02, 0.1])
+@pytest.mark.parametrize("falls", [False, True])
+def test_cut_intervals_of_shares_cover(chance: float, n: int, falls: bool) -> None:
+    """A state's share of the late steps that is 0 in one of the scenarios: the end that is cut is near the truth."""
+    rng = np.random.default_rng(14)
+    rare = np.where(rng.random((REPETITIONS, n)) < chance, rng.integers(1, 9, (REPETITIONS, n)) / 8, 0.0)
+    none, truth = np.zeros_like(rare), chance * 4.5 / 8
+    found = paired_differences(none, rare) if falls else paired_differences(rare, none)
+    assert covered(found, -truth if falls else truth) >= 0.93
+
+
+def test_no_p_is_below_that_of_pairs_that_all_go_one_way() -> None:
+    found = paired_differences(np.array([[2.0, 2.0, 2.0]]), np.array([[1.0, 1.0, 1.0]]))
+    assert found.p[0] == 0.25  # of 8 ways in which 3 pairs can go, 2 are as one-sided
+    assert np.isnan([found.low[0], found.high[0]]).all()
+
+
+def test_the_fewest_pairs_are_the_first_that_can_be_clear() -> None:
+    for asked in (1, 5, 46, 208):
+        n = fewest_pairs(asked)
+        assert asked * float(least_p(n)) <= 0.05 < asked * float(least_p(n - 1))
+    assert (fewest_pairs(1), fewest_pairs(208)) == (6, 14)
+
+
+def test_pairs_for_a_half_width_by_hand() -> None:
+    assert pairs_for(0.05, 0.2) == 62  # (1.96 · 0.2 / 0.05)² = 61.5
+
+
+def test_few_pairs_have_students_interval() -> None:
+    """A resampled mean of three values never leaves their range."""
+    found = paired_differences(np.array([[11.0, 12, 13]]), np.array([[10.0, 10, 10]]))
+    assert found.high[0] - 2 == pytest.approx(4.302653 / 3**0.5, abs=1e-5)  # t(0.975, 2) = 4.302653, s = 1

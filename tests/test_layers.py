@@ -23,10 +23,13 @@ LAYERS = (
     {"chunks", "cluster", "crate", "design", "engines", "store", "sweep"},
     {"ensemble", "model", "placebo", "predictions", "trajectory"},
     {"world"},
-    {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
-        "catalog", "drafts", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema",
-        "settings", "sources", "spreadsheet",
+        "averaging", "balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "rounding",
+        "wide",
+    },
+    {
+        "catalog", "drafts", "faults", "observed", "parameters", "records", "references", "sanctions", "scenario",
+        "schema", "settings", "sources", "spreadsheet",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

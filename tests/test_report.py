@@ -25,6 +25,7 @@ from sim.catalog import load
 from sim.cli import cli
 from sim.compare import sample
 from sim.scenario import Scenario
+from sim.settings import with_settings
 from sim.spreadsheet import FORMULA_STARTS, harmless, write_csv
 from sim.store import Results
 from sim.sweep import question_of, sweep
@@ -96,7 +97,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Results:
     evil = base.model_copy(
         update={"title": MARKUP, "question": EVIL, "note": MARKUP, "states": states, "source": f"article §1; {EVIL}"}
     )
-    other = evil.model_copy(update={"title": EVIL, "steps": evil.steps + 1})
+    other = with_settings(evil.model_copy(update={"title": EVIL}), {"w_bond": evil.parameters.w_bond.value / 2})
     return swept(tmp_path_factory.mktemp("hostile") / "results", {"=cmd": evil, EVIL: other}, 3)
 
 

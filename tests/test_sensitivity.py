@@ -89,9 +89,16 @@ def test_the_ranges_weigh_a_sum_as_by_hand() -> None:
     assert found.values == pytest.approx(2 * found.rows[:, 0] + found.rows[:, 1])
 
 
-def test_a_model_that_does_not_vary_has_indices_of_0() -> None:
-    table = sobol(lambda x: np.ones(len(x)), ISHIGAMI, points=8, rng=luck(), resamples=5).table
-    assert (table.drop(columns="setting") == 0).all(axis=None)
+def test_a_model_that_varies_by_rounding_alone_has_no_indices() -> None:
+    """The estimators would divide rounding by rounding, and give shares of a variance that is none."""
+    for size in (0.0, 1e-14):
+        table = sobol(lambda x, jitter=size: 1 + jitter * x[:, 0], ISHIGAMI, points=8, rng=luck(), resamples=5).table  # type: ignore[misc]
+        assert table.drop(columns="setting").isna().all(axis=None)
+
+
+def test_a_model_without_a_value_somewhere_is_refused_indices() -> None:
+    with pytest.raises(ValueError, match="no value at 1 of 40 rows"):
+        sobol(lambda x: np.where(np.arange(len(x)) == 3, np.nan, x[:, 0]), ISHIGAMI, points=8, rng=luck(), resamples=5)
 
 
 def test_the_design_swaps_one_column_at_a_time_and_is_its_seeds() -> None:

@@ -9,8 +9,9 @@ from sim.app import runs
 from sim.app.controls import begun, controls, titled
 from sim.app.setting import MOST_SEED, resolved, too_large
 from sim.app.visit import Visit, current, table, words
+from sim.averaging import last_steps
 from sim.charts import FRONT_THRESHOLD, readable
-from sim.compare import compared
+from sim.compare import compared, interval_words
 from sim.intervals import share_interval
 from sim.scenario import Scenario
 
@@ -70,15 +71,19 @@ def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
         )  # fmt: skip
     common = [a for a in scenarios[0].alignments() if a in scenarios[1].alignments()]
     blocs = [a for a in common if a != "non_aligned"]
+    if scenarios[0].steps != scenarios[1].steps:
+        st.info(f"A runs {scenarios[0].steps} steps and B {scenarios[1].steps}: give both as many to compare them.")
+        return
+    averaged = last_steps(scenarios[0].steps)
     if not blocs:
         st.info("The two settings have no bloc in common, so there is nothing to pair.")
         return
-    differences(many, common, (digests[0], digests[1], seed, replicates))
-    kinds(many, blocs, (digests[0], digests[1], seed, replicates))
+    differences(many, common, averaged, (digests[0], digests[1], seed, replicates))
+    kinds(many, blocs, averaged, (digests[0], digests[1], seed, replicates))
     movers(many)
 
 
-def differences(many: list[runs.Many], common: list[str], key: tuple[str, str, int, int]) -> None:
+def differences(many: list[runs.Many], common: list[str], averaged: str, key: tuple[str, str, int, int]) -> None:
     """Paired mean differences of the main outcomes, B less A, with their intervals."""
     columns = [c for c in many[0].late.columns if c in many[1].late.columns]
     every = compared(many[1].late[columns], many[0].late[columns])
@@ -88,9 +93,9 @@ def differences(many: list[runs.Many], common: list[str], key: tuple[str, str, i
     shares = rows[[not name.startswith("members") for name in rows.index]]
     shares = shares.assign(scenario=[in_words(name) for name in shares.index])
     st.image(
-        runs.differences_of(shares, "mean difference over the pairs, last 8 steps", key), width="content",
+        runs.differences_of(shares, f"mean difference over the pairs, {averaged}", key), width="content",
         alt="Paired mean differences with 95 % intervals; the table says the same.",
-        caption="Means over the last 8 steps; 95 % intervals over the pairs; grey squares are not clear.",
+        caption=f"Means over {averaged}; 95 % intervals over the pairs; grey squares are not clear.",
     )  # fmt: skip
     table(told(rows, list(map(in_words, rows.index)), "outcome"))
     st.caption(
@@ -110,19 +115,19 @@ def told(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
     cells = [
         (
             name, f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
-            f"{one['difference']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})", "clear" if one["clear"] else "no",
+            f"{one['difference']:+.3f} ({interval_words(one)})", "clear" if one["clear"] else "no",
         )
         for name, (_, one) in zip(names, rows.iterrows(), strict=True)
     ]  # fmt: skip
     return pd.DataFrame(cells, columns=[head, "A", "B", "difference (95 % interval)", "beyond chance"])
 
 
-def kinds(many: list[runs.Many], blocs: list[str], key: tuple[str, str, int, int]) -> None:
+def kinds(many: list[runs.Many], blocs: list[str], averaged: str, key: tuple[str, str, int, int]) -> None:
     """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
     st.header("Run by run")
     bloc = st.selectbox("Bloc", blocs, index=len(blocs) - 1, format_func=readable, key="bloc")
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
-    label = f"{readable(bloc)}'s share of capability over the last 8 steps"
+    label = f"{readable(bloc)}'s share of capability over {averaged}"
     st.image(
         runs.heaps_of(values, label, (bloc, *key)), width="content",
         alt=f"Distribution of {label} over the runs of A and of B",

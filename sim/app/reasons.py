@@ -9,6 +9,7 @@ import streamlit as st
 
 from sim.app import runs
 from sim.app.visit import table, words
+from sim.averaging import last_steps
 from sim.charts import readable
 from sim.explain import SMALLEST, Account, Decision
 from sim.faults import InputError
@@ -95,9 +96,9 @@ def minds(scenario: Scenario, digest: str, seed: int, state: str) -> None:
         return
     lead, low, high = found.lead
     told = (
-        f"Over {found.replicates} runs it stands mostly with {readable(found.alignment)} in the last 8 steps, ahead of"
-        f" the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them. {len(found.found)} of"
-        f" {found.tried} settings turn it within their range, each alone."
+        f"Over {found.replicates} runs it stands mostly with {readable(found.alignment)} in"
+        f" {last_steps(scenario.steps)}, ahead of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of"
+        f" them. {len(found.found)} of {found.tried} settings turn it within their range, each alone."
     )
     st.markdown(words(told))
     if found.found:

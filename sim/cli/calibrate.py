@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +87,7 @@ def keep(
 
     from sim import charts, draws, posterior
     from sim.chances import fixed_digest, prior
+    from sim.records import json_text
     from sim.sweep import versions
 
     rng = np.random.default_rng(plan.seed)
@@ -96,7 +96,7 @@ def keep(
             "points": plan.points, "replicates": plan.replicates, "seed": plan.seed,
             "effective": f"{fit.effective:.0f}", **versions()}  # fmt: skip
     draws.write(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in told.items()}))
-    (folder / "calibration.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    (folder / "calibration.json").write_text(json_text(record), encoding="utf-8")
     made_figure, axes = charts.figure(9, 9.5, rows=6, columns=4)
     bars, names = posterior.bars(made.values, fit.weights, fit.log_likelihood, *prior()), record["parameters"]
     for ax, bar, one in zip(axes, bars, names, strict=False):

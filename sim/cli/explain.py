@@ -133,12 +133,14 @@ def refuse_with(given: dict[str, Any], message: str) -> None:
 
 def of_results(folder: Path, state: str, replicates: int | None, *, as_json: bool) -> None:
     """The average of every design point of a results folder, each on its runs made again."""
+    from sim.averaging import last_steps
     from sim.explain import averaged_results
     from sim.provenance import scenarios
     from sim.store import Results
 
     results = Results(folder)
-    state = state_id({id: one for ran in scenarios(results).values() for id, one in ran.states.items()}, state)
+    asked = scenarios(results)
+    state = state_id({id: one for ran in asked.values() for id, one in ran.states.items()}, state)
     found = averaged_results(results, state, replicates=replicates)
     if as_json:
         say_json({"results": str(folder), "scenarios": {name: one.record() for name, one in found}})
@@ -152,7 +154,8 @@ def of_results(folder: Path, state: str, replicates: int | None, *, as_json: boo
         by = account.utilities[account.first] - account.utilities[account.second]
         shown.add_row(plain(name), *cells, f"{by:+.3f}", decided_by(account))
     out = console()
-    out.print(f"[bold]{plain(state)}[/bold] in {plain(folder)}: the last 8 steps of each run")
+    averaged = last_steps(ran.steps for ran in asked.values())
+    out.print(f"[bold]{plain(state)}[/bold] in {plain(folder)}: {averaged} of each run")
     out.print(shown)
 
 
@@ -210,9 +213,11 @@ def tell_decision(out: Console, name: str, told: Scenario, taken: Decision) -> N
 
 def tell_average(out: Console, name: str, told: Scenario, average: Average) -> None:
     """The mean over the late steps of many runs, and over those that stand mostly in each alignment."""
+    from sim.averaging import last_steps
+
     account = average.account
     who = f"{plain(told.states[average.state].name)} ({average.state})"
-    runs = f"the last 8 steps of each of {average.replicates} runs, seed {average.seed}"
+    runs = f"{last_steps(told.steps)} of each of {average.replicates} runs, seed {average.seed}"
     out.print(f"[bold]{who} in {plain(name)}[/bold]: {runs}")
     if average.fixed:
         out.print("It is fixed and never decides.")

@@ -158,7 +158,9 @@ def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Tabl
 
 def say_json(record: Any) -> None:
     """A record on standard output, for machines; what could steer a terminal is escaped as JSON has it."""
-    text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+    from sim.records import json_text
+
+    text = json_text(record)
     click.echo(re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else escaped(found[0]), text))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +50,15 @@ def regret(
 
     Example: blocs regret baseline_2023 focused_indo_pacific global_coexistence --want low
     """
-    from sim.levers import futures, shipped_levers
+    from sim.averaging import last_steps
+    from sim.levers import check_alike, futures, shipped_levers
     from sim.regret import regret_table
 
     found = {stem(name): resolved(name) for name in levers} if levers else shipped_levers()
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     first = next(iter(found.values()))
+    check_alike(found)
     try:
         with progress_bar() as progress:
             outcomes = futures(
@@ -74,9 +75,9 @@ def regret(
         charts.regrets(axes, rows, label=f"regret in {outcome}, {points} futures")
         charts.save(made, str(chart))
     record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates}
+    record["averaged_over"] = last_steps(first.steps)
     if as_json:
-        record["levers"] = json.loads(rows.to_json(orient="records"))
-        say_json(record)
+        say_json({**record, "levers": rows})
     else:
         told(record, rows)
 
@@ -98,8 +99,9 @@ def told(record: dict[str, Any], rows: pd.DataFrame) -> None:
     out.print(f"{plain(record['outcome'])}, {record['want']} is wanted, in {record['futures']} futures\n")
     out.print(shown)
     out.print(
-        f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean of"
-        f" {record['replicates']} runs.\nRegret: how far the lever falls short of the best one in the same future;"
+        f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean over"
+        f" {record['averaged_over']} of {record['replicates']} runs.\n"
+        "Regret: how far the lever falls short of the best one in the same future;"
         f" at most: the greatest, and {plain(rows['lever'].iloc[0])} has the least of these (minimax regret).\n"
         "The ranges are assumed and every setting in them counts alike: shares are of futures, not probabilities."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,14 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
     Example: blocs compare results/sanctions --baseline baseline_2023
     """
     from sim.cli import tell
-    from sim.compare import compare_outcomes, compare_states, sample
+    from sim.compare import compare_outcomes, compare_states, pairings, sample
     from sim.spreadsheet import write_csv
     from sim.store import Results
 
     found = sample(Results(results))
     against = found.baseline(baseline)
     outcomes, states = compare_outcomes(found, against), compare_states(found, against)
+    paired = pairings(found, against, outcomes, states)
     if csv_folder is not None:
         csv_folder.mkdir(parents=True, exist_ok=True)
         write_csv(outcomes, csv_folder / "outcomes.csv")
@@ -49,14 +50,16 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
         record = {
             "baseline": against,
             "level": 0.95,
+            "averaged_over": found.averaged,
             "failed_runs": found.failed,
             "unfinished_runs": found.unfinished,
-            "outcomes": json.loads(outcomes.to_json(orient="records")),
-            "states": json.loads(states.to_json(orient="records")),
+            "pairings": [asdict(one) | {"sentences": one.sentences} for one in paired],
+            "outcomes": outcomes,
+            "states": states,
         }
         say_json(record)
     else:
-        tell.comparison(console(), found, against, outcomes, states, everything=everything)
+        tell.comparison(console(), found, against, outcomes, states, paired, everything=everything)
 
 
 @cli.command()

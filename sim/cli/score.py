@@ -56,7 +56,6 @@ def score(
 
     Example: blocs score baseline_2023 --chart score.png
     """
-    from sim.estimates import without_nan
     from sim.observed import observed_of
     from sim.scorecard import scorecard
 
@@ -72,7 +71,7 @@ def score(
     if chart is not None:
         draw(record, chart)
     if as_json:
-        say_json(without_nan(record))
+        say_json(record)
     elif markdown:
         for line in markdown_lines(record):
             click.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 @cli.command()
 @click.argument("scenario", shell_complete=complete.scenarios)
 @click.option("--outcome", default="capability_front", show_default=True, metavar="NAME",
-              help="An outcome, over the last 8 steps, or share_ALIGNMENT_STATE.")  # fmt: skip
+              help="An outcome, over the last steps, or share_ALIGNMENT_STATE.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,
               help="Points of the Sobol design, a power of 2; each costs settings + 2 points.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Runs of each point.")
@@ -69,11 +68,9 @@ def sensitivity(
     seed = found.sweep.seed if seed is None else seed
     record = analysed(found, ranges, outcome, seed, points, replicates, threshold, workers)
     if chart is not None:
-        drawn(chart, f"{stem(scenario)}: {outcome} over the last 8 steps", outcome, record)
+        drawn(chart, f"{stem(scenario)}: {outcome} over {record['averaged_over']}", outcome, record)
     record |= {"scenario": stem(scenario), "left_out": {} if vary else idle_of(found)}
     if as_json:
-        for key in ("indices", "tornado"):
-            record[key] = json.loads(record[key].to_json(orient="records"))
         say_json(record)
     else:
         told(record)
@@ -115,6 +112,7 @@ def analysed(
     """Indices, tornado and box of an outcome; raises InputError."""
     import numpy as np
 
+    from sim.averaging import last_steps
     from sim.sensitivity import Evaluator, sobol, tornado
 
     try:
@@ -146,6 +144,7 @@ def analysed(
         raise InputError([Fault("--outcome", 1, outcome, str(error))]) from None
     return {
         "outcome": outcome,
+        "averaged_over": last_steps(scenario.steps),
         "seed": seed,
         "points": indices.n,
         "replicates": replicates,
@@ -185,13 +184,15 @@ def told(record: dict[str, Any]) -> None:
     out = console()
     outcome, points = record["outcome"], record["points"]
     out.print(
-        f"{plain(record['scenario'])}: {plain(outcome)} over the last 8 steps; {points} points and their"
+        f"{plain(record['scenario'])}: {plain(outcome)} over {record['averaged_over']}; {points} points and their"
         f" {points * (len(record['ranges']) + 1)} mixtures, {record['replicates']} runs each on the same luck"
         f" (seed {record['seed']}).\nOver the ranges its mean is {record['mean']:.3g} with standard deviation"
         f" {record['sd']:.3g} between points."
     )
     for name, why in record["left_out"].items():
         out.print(f"Left out: {name} ({why}).")
+    if record["indices"]["total"].isna().all():
+        out.print("It does not vary over the ranges beyond rounding, so that no setting has a share of its variance.")
     shown = table("setting", "range", "alone", "(95 %)", "in all", "(95 %)",
                   title="\nShare of the variance, by setting", numbers=("alone", "in all"))  # fmt: skip
     for one in record["indices"].sort_values("total", ascending=False, kind="stable").itertuples():

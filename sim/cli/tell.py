@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
+from sim.averaging import last_steps
 from sim.catalog import BASE
 from sim.cli.group import plain, table
 from sim.outcomes import SETTLED_CHANGE
 from sim.parameters import Parameters, Sourced
+from sim.records import json_text
 from sim.scenario import Scenario
 from sim.settings import changes
 from sim.sources import Bibliography, references
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sim.claims import Answer
-    from sim.compare import Sample
+    from sim.compare import Pairing, Sample
     from sim.demonstration import Demonstration
     from sim.store import Results
 LISTED_SIZES = 60
@@ -157,7 +158,7 @@ def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str = "
         members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
         words = ", ".join(f"{plain(state)}{'' if share >= 0.5 else '*'}" for state, share in members)
         out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
-    out.print("* there for less than half of the last 8 steps")
+    out.print(f"* there for less than half of {last_steps(told.steps)}")
     out.print(f"\n{rest(run)} One run is one draw of luck: `blocs sweep {asked}` shows how runs spread.")
 
 
@@ -196,14 +197,9 @@ def run_record(name: str, told: Scenario, run: Run) -> dict[str, Any]:
         "alignments": list(run.alignments),
         "trajectory": {s: run.alignment[:, i].tolist() for i, s in enumerate(run.states)},
         "late_shares": {s: dict(zip(run.alignments, late[i].tolist(), strict=True)) for i, s in enumerate(run.states)},
-        "consolidation_step": none_for_nan(run.consolidation_step()),
-        "outcomes": {n: [none_for_nan(v) for v in run.outcome(n)] for n in run.outcome_names},
+        "consolidation_step": run.consolidation_step(),
+        "outcomes": {n: run.outcome(n).tolist() for n in run.outcome_names},
     }
-
-
-def none_for_nan(value: float) -> float | None:
-    """A number, or None where it is none."""
-    return None if math.isnan(value) else float(value)
 
 
 def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
@@ -217,7 +213,7 @@ def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
     write_csv(pd.DataFrame(labels, columns=list(run.states)), folder / "trajectory.csv", index_label="step")
     write_csv(pd.DataFrame(run.outcomes, columns=list(run.outcome_names)), folder / "outcomes.csv", index_label="step")
     record = {**run_record(name, told, run), "resolved": told.model_dump(mode="json")}
-    (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / "record.json").write_text(json_text(record), encoding="utf-8")
 
 
 def shares(out: Console, results: Results) -> None:
@@ -236,31 +232,38 @@ def shares(out: Console, results: Results) -> None:
 
 
 def comparison(
-    out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, *, everything: bool
-) -> None:
+    out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, paired: list[Pairing], *,
+    everything: bool,
+) -> None:  # fmt: skip
     """Paired differences by scenario: the main outcomes, and the states that move surely."""
-    from sim.compare import main_outcomes
+    from sim.compare import identical_words, interval_words, main_outcomes
 
     out.print(
         f"Against {plain(baseline)}: mean difference over paired runs, 95 % interval, effect over the runs' spread"
     )
     out.print("* clear at 5 % though all outcomes of the scenario are asked at once (Holm 1979)")
-    out.print("Outcomes and shares are means over the last 8 steps of each run, taken over the pairs")
+    out.print(f"Outcomes and shares are means over {found.averaged} of each run, taken over the pairs")
+    if words := identical_words(outcomes):
+        out.print(words)
     if len(found.designs) < 2:
         out.print("There is only one scenario here: sweep it together with the one to compare it with")
     main = main_outcomes(found)
-    for design in (d for d in found.designs if d != baseline):
-        rows = outcomes[outcomes["scenario"] == design]
+    for pairing in paired:
+        rows = outcomes[outcomes["scenario"] == pairing.scenario]
         shown = table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
                       numbers=("baseline", "scenario", "difference", "95 % interval", "effect", "pairs"))  # fmt: skip
         for one in rows[rows["outcome"].isin(main) | everything].itertuples():
-            interval = f"{one.low:+.3f} to {one.high:+.3f}"
+            interval = interval_words(one)
             numbers = (f"{one.baseline_mean:.3f}", f"{one.mean:.3f}", f"{one.difference:+.3f}", interval)
             effect = "–" if math.isnan(one.effect) else f"{one.effect:+.2f}"
             shown.add_row(str(one.outcome), *numbers, effect, str(one.pairs), "*" if one.clear else "")
-        out.print(f"\n[bold]{plain(design)}[/bold]")
-        out.print(shown)
-        sure_moves(out, moved[moved["scenario"] == design])
+        out.print(f"\n[bold]{plain(pairing.scenario)}[/bold]")
+        for sentence in pairing.sentences:
+            out.print(f"{plain(pairing.scenario)}: {plain(sentence)}")
+        if pairing.pairs and (everything or not pairing.identical):
+            out.print(shown)
+        if pairing.pairs >= pairing.fewest and not pairing.identical:
+            sure_moves(out, moved[moved["scenario"] == pairing.scenario])
     if found.unfinished:
         out.print(f"\n{found.unfinished} runs are not finished: go on with the same `blocs sweep`")
     if found.failed:
@@ -299,6 +302,7 @@ def claims(out: Console, found: list[Answer]) -> None:
 def by_scenario(out: Console, made: Demonstration) -> None:
     """How each scenario differs from the baseline: the front's size run by run, its paired change, who moves."""
     from sim.charts import FRONT_THRESHOLD
+    from sim.compare import interval_words
 
     shown = table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
                   numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
@@ -315,15 +319,14 @@ def by_scenario(out: Console, made: Demonstration) -> None:
             most = mine.reindex(mine["difference"].abs().sort_values(ascending=False, kind="stable").index).head(2)
             movers = ", ".join(f"{m.state} {m.difference:+.2f}" for m in most.itertuples() if m.difference)
             sure = "*" if one["clear"] else ""
-            interval = f"{one['low']:+.3f} to {one['high']:+.3f}"
-            cells += [f"{one['difference']:+.3f}", interval, sure, f"{china[design]:.2f}", movers]
+            cells += [f"{one['difference']:+.3f}", interval_words(one), sure, f"{china[design]:.2f}", movers]
         else:
             cells += ["", "", "", f"{states['baseline_mean'][states['state'] == 'CHN'].iloc[0]:.2f}", ""]
         shown.add_row(*cells)
     out.print(shown)
     n = made.found.runs["replicate"].nunique()
     out.print(
-        f"front: mean share of capability over the last 8 steps of {n} runs; China, moves most: P(front);\n"
+        f"front: mean share of capability over {made.found.averaged} of {n} runs; China, moves most: P(front);\n"
         "* clear though all outcomes of the scenario are asked at once. Two scenarios are assumptions, not levers:\n"
         "front_without_china fixes China outside, and in brics_third_pole the third bloc takes what the front loses."
     )
@@ -335,6 +338,9 @@ def demonstration(out: Console, made: Demonstration, folder: Path) -> None:
     by_scenario(out, made)
     out.print("\n[bold]The article's claims, as the model has them[/bold]")
     claims(out, made.answers)
+    for pairing in made.paired:
+        for sentence in pairing.sentences:
+            out.print(f"\n{plain(pairing.scenario)}: {plain(sentence)}")
     for design in made.unchanged:
         out.print(f"\n{plain(design)} differs from the baseline in no outcome beyond chance with these runs.")
     out.print("\n[bold]Written[/bold]")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.cli.group import plain, table
-from sim.cli.tell import none_for_nan
 from sim.kernel import Integers
 from sim.landscape import Alignment, separation
 from sim.predictions import agreement
@@ -56,7 +55,7 @@ def landscape_record(told: Scenario, terrain: Terrain, runs: Integers, splits: d
                              for q, p in (("least", 0), ("median", 0.5), ("most", 1))},
         },
         "triads": {"complete": terrain.triads.complete, "unbalanced": terrain.triads.unbalanced,
-                   "balance": none_for_nan(terrain.triads.balance)},
+                   "balance": terrain.triads.balance},
         "predictions": {},
     }  # fmt: skip
     if terrain.frustration is not None:
@@ -67,7 +66,7 @@ def landscape_record(told: Scenario, terrain: Terrain, runs: Integers, splits: d
         record["predictions"][name] = {
             "blocs": named_blocs(terrain.states, split),
             "undetermined": [s for s, a in zip(terrain.states, split, strict=True) if a == 0],
-            "agreement": none_for_nan(share),
+            "agreement": share,
             "disagree": [s for s, v in zip(terrain.states, by_state, strict=True) if v < 0.5],
         }
     return record
