@@ -166,23 +166,42 @@ def again(
     if len(replicates) == 1:
         words += ["--replicates", str(replicates.pop())]
     words += ["--seed", str(question["seed"]), *(["--trajectory"] if question["trajectory"] else [])]
-    obstacles, options = [], []
+    report = ["--baseline", baseline, "--points", str(points)]
+    report += ["--seed", str(seed)] if points and seed != question["seed"] else []
+    report += ["--parameters", parameters] if parameters else []
+    lacking, obstacles, options = [], [], []
     for name, scenario in told.items():
         try:
             options.append(difference(name, scenario))
         except (InputError, ValueError):
-            obstacles.append(f"{name} is not in the catalogue at hand; the manifest holds it in full")
             options.append([])
+            lacking += [] if is_in_catalogue(name) else [name]
+    if lacking:
+        return from_record(lacking, report)
     shared = options[0] if all(option == options[0] for option in options) else []
     for (name, scenario), option in zip(told.items(), options, strict=True):
         if option != shared or not matches(name, scenario, question["points"], shared):
-            known = any(name in obstacle for obstacle in obstacles)
-            obstacles += [] if known else [f"{name} has changed since; the manifest holds it as it was run"]
+            obstacles.append(f"{name} has changed since; the manifest holds it as it was run")
     folder = "results/again"
-    report = ["blocs", "report", folder, "--baseline", baseline, "--points", str(points)]
-    report += ["--seed", str(seed)] if points and seed != question["seed"] else []
-    report += ["--parameters", parameters] if parameters else []
-    return Again((shlex.join([*words, *shared, "--out", folder]), shlex.join(report)), tuple(obstacles))
+    commands = ([*words, *shared, "--out", folder], ["blocs", "report", folder, *report])
+    return Again(tuple(map(shlex.join, commands)), tuple(obstacles))
+
+
+def from_record(lacking: list[str], report: list[str]) -> Again:
+    """What can be made again where scenarios can't be called by name: any run, and the report, in the folder itself."""
+    obstacle = (
+        f"not in the catalogue at hand, so that no sweep can name them, are: {', '.join(lacking)};"
+        " the manifest has every scenario in full, and these commands work in the folder of the results: the first"
+        " makes one run again by its number, POINT-REPLICATE, the second writes this page"
+    )
+    return Again(("blocs replay . 0-0", shlex.join(["blocs", "report", ".", *report])), (obstacle,))
+
+
+def is_in_catalogue(name: str) -> bool:
+    """Whether the catalogue has a scenario of a recorded name."""
+    with contextlib.suppress(InputError):
+        return bool(in_catalogue(name))
+    return False
 
 
 def in_catalogue(name: str) -> Scenario:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.intervals import Paired, adjusted, paired_differences, tango
+from sim.intervals import Paired, adjusted, paired_differences, tango, varies_most
 from sim.kernel import Floats
 
 REPETITIONS = 2000
@@ -130,3 +130,9 @@ def test_swapping_the_sides_turns_the_interval_round() -> None:
 def test_holms_correction_by_hand() -> None:
     assert adjusted(np.array([0.04, 0.01, 0.03, 0.5])) == pytest.approx([0.09, 0.04, 0.09, 0.5])
     assert adjusted(np.array([0.4, 0.4])).tolist() == [0.8, 0.8]
+
+
+def test_what_varies_most_is_named_and_the_first_of_equals() -> None:
+    values = {"a": np.array([0.2, 0.2]), "b": np.array([0.1, 0.5]), "c": np.array([0.5, np.nan, 0.1])}
+    assert varies_most(values) == "b"
+    assert varies_most({"none": np.array([np.nan]), "same": np.array([1 / 3, 1 / 3])}) == "none"
