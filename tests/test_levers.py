@@ -72,7 +72,10 @@ def test_the_default_outcome_is_of_the_first_levers_world(tmp_path: Path) -> Non
     for name in ("one", "two"):
         assert CliRunner().invoke(cli, ["new", "world", name, "--folder", str(tmp_path)]).exit_code == 0
     (tmp_path / "two.toml").write_text(
-        (tmp_path / "one.toml").read_text(encoding="utf-8").replace("steps = 20", "steps = 10"), encoding="utf-8"
+        (tmp_path / "one.toml")
+        .read_text(encoding="utf-8")
+        .replace("steps = 20", "steps = 20\n[parameters]\nerosion = 0.1"),
+        encoding="utf-8",
     )
     words = ["regret", str(tmp_path / "one.toml"), str(tmp_path / "two.toml"), "--points", "2", "--replicates", "1"]
     done = CliRunner().invoke(cli, [*words, "--json"])
@@ -80,3 +83,13 @@ def test_the_default_outcome_is_of_the_first_levers_world(tmp_path: Path) -> Non
     outcome = json.loads(done.stdout)["outcome"]
     assert outcome in ("capability_east", "capability_west")
     assert f"{outcome} is chosen" in done.stderr
+
+
+def test_levers_that_do_not_compare_are_refused(tmp_path: Path) -> None:
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    text = (tmp_path / "w.toml").read_text(encoding="utf-8")
+    (tmp_path / "short.toml").write_text(text.replace("steps = 20", "steps = 8"), encoding="utf-8")
+    for other, message in (("no_sanctions", "has other states than w"), (str(tmp_path / "short.toml"), "has 8 steps")):
+        done = CliRunner().invoke(cli, ["regret", str(tmp_path / "w.toml"), other, "--outcome", "polarization"])
+        assert done.exit_code == 2
+        assert message in done.stderr

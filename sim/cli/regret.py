@@ -29,6 +29,8 @@ from sim.faults import Fault, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.scenario import Scenario
+
 
 @cli.command()
 @click.argument("levers", nargs=-1, metavar="[LEVER...]", shell_complete=complete.scenarios)
@@ -60,6 +62,7 @@ def regret(
     found = {stem(name): resolved(name) for name in levers} if levers else shipped_levers()
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
+    refuse_unlike(found)
     first = next(iter(found.values()))
     seed = first.sweep.seed if seed is None else seed
     outcome = outcome_asked(outcome, first, seed)
@@ -83,6 +86,20 @@ def regret(
         say_json(record)
     else:
         told(record, rows)
+
+
+def refuse_unlike(levers: dict[str, Scenario]) -> None:
+    """Raise InputError where levers are of other states or steps than the first: their outcomes do not compare."""
+    (name, first), *others = levers.items()
+    faults = []
+    for other, lever in others:
+        if lever.states.keys() != first.states.keys():
+            faults.append(Fault("regret", 1, other, f"has other states than {name}; give levers of one world"))
+        elif lever.steps != first.steps:
+            message = f"has {lever.steps} steps, and {name} has {first.steps}; give both the same number"
+            faults.append(Fault("regret", 1, other, message))
+    if faults:
+        raise InputError(faults)
 
 
 def told(record: dict[str, Any], rows: pd.DataFrame) -> None:
