@@ -101,9 +101,10 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
     shown = table(*map(plain, names))
     for row in content[:rows]:
         shown.add_row(*(plain(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
-    console().print(shown)
+    out = console()
+    out.print(shown)
     if len(content) > rows:
-        click.echo(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+        out.print(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
 
 
 def refuse_all_but_one(statements: list[Any]) -> None:

@@ -38,6 +38,12 @@ class ReadableTable(Table):
         for n, cells in enumerate(zip(*(column.cells for column in self.columns), strict=True)):
             if n:
                 yield Text()
-            for name, cell in zip(names, cells, strict=True):
-                if str(cell):
-                    yield Text.from_markup(f"[bold]{name}:[/bold] {cell}" if name else str(cell))
+            lines: list[Text] = []
+            for name, cell in zip(names, map(str, cells), strict=True):
+                if not cell:
+                    continue
+                if name or not lines:
+                    lines.append(Text.from_markup(f"[bold]{name}:[/bold] {cell}" if name else cell))
+                else:
+                    lines[-1].append_text(Text.from_markup(f" {cell}"))
+            yield from lines
