@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from sim.faults import (
     shown_path,
     suggestion,
 )
+from sim.parameters import ARGUED_FOR, taken_over
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import Scenario
 from sim.settings import settled, with_mechanism_off
@@ -114,6 +116,8 @@ def load(reference: str | Path) -> Scenario:
         draft = draft_of(path, ())
         draft.origins.setdefault((), (shown_path(path), 1, ()))
         scenario = validated(draft)
+        if draft.world != ARGUED_FOR:
+            scenario = scenario.model_copy(update={"parameters": taken_over(scenario.parameters)})
         scenario = scenario.model_copy(update={"ties": settled(scenario.ties, scenario.institutions)})
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
@@ -173,7 +177,7 @@ def draft_of(path: Path, below: tuple[Path, ...]) -> Draft:
     """The content of a scenario or world file merged over all that it extends."""
     path = world_file(path)
     if path.name == "world.toml":
-        return world_draft(path)
+        return replace(world_draft(path), world=path.absolute().parent.name)
     draft = toml_draft(path)
     if not draft.whole:
         return draft

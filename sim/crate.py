@@ -20,6 +20,10 @@ UNLICENSED = (
     "No licence has been chosen for these results: whoever publishes them chooses one. The scenarios shipped with"
     " blocs are under the MIT licence; each number in them cites its source in manifest.json."
 )
+UNSIGNED = (
+    "The makers of the program that wrote these files. Whoever publishes the results puts their own name and web"
+    " address as author and publisher."
+)
 Entity = dict[str, Any]
 
 
@@ -32,7 +36,7 @@ def write_crate(results: Results, shards: Collection[str]) -> None:
         "@context": [f"{SPECIFICATION}/context", {"sha256": "https://schema.org/sha256"}],
         "@graph": graph(results, shards),
     }
-    write_synced(results.folder / CRATE, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    write_synced(results.folder / CRATE, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False).encode())
 
 
 def graph(results: Results, shards: Collection[str]) -> list[Entity]:
@@ -52,6 +56,8 @@ def graph(results: Results, shards: Collection[str]) -> list[Entity]:
         "datePublished": moment(ended),
         "license": {"@id": "#licence"},
         "creator": {"@id": "#makers"},
+        "author": {"@id": "#makers"},
+        "publisher": {"@id": "#makers"},
         "hasPart": links(files),
         "about": links(told),
         "mentions": {"@id": "#sweep"},
@@ -70,7 +76,7 @@ def graph(results: Results, shards: Collection[str]) -> list[Entity]:
     return [
         {"@id": CRATE, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": SPECIFICATION}},
         root, *files, *told, *software, made,
-        {"@id": "#makers", "@type": "Organization", "name": MAKERS},
+        {"@id": "#makers", "@type": "Organization", "name": MAKERS, "description": UNSIGNED},
         {"@id": "#licence", "@type": "CreativeWork", "name": "No licence chosen", "description": UNLICENSED},
         {"@id": MIT, "@type": "CreativeWork", "name": "MIT License", "identifier": "MIT"},
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from sim.kernel import Floats
 from sim.parameters import Parameters, parameter_range
 from sim.scenario import SAMPLED, Scenario, Spread, Sweep
 from sim.settings import with_settings
+
+SAMPLERS = {
+    "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
+    "latin_hypercube": "scipy.stats.qmc.LatinHypercube(settings, rng=numpy.random.default_rng(seed))",
+}  # with `seed=` in place of `rng=` scipy gives other points
+
+
+def sampler(design: str) -> str:
+    """How the points of a sampled design are drawn, with the versions that draw them; '' for any other design."""
+    versions = f"scipy {version('scipy')}, numpy {version('numpy')}"
+    return f"{SAMPLERS[design]}; {versions}" if design in SAMPLERS else ""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Draft:
     origins: dict[PathInFile, tuple[str, int, PathInFile]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     whole: bool = True
+    world: str = ""  # name of the world that it is of
 
     def broken(self, *faults: Fault) -> Draft:
         """This draft, not whole for these faults."""
@@ -86,7 +87,7 @@ def merged(base: Draft, over: Draft) -> Draft:
             before = base.content.get(str(path[0]))
             path = (path[0], path[1] + (len(before) if isinstance(before, list) else 0), *path[2:])
         origins[path] = origin
-    return Draft(content, origins, [*base.faults, *over.faults], base.whole and over.whole)
+    return Draft(content, origins, [*base.faults, *over.faults], base.whole and over.whole, base.world)
 
 
 def merge_tables(

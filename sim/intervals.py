@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,15 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
         return mean, float("nan"), float("nan"), 1
     half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half, n
+
+
+def varies_most(values: Mapping[str, Floats]) -> str:
+    """The name whose values, (n,), have the largest standard deviation to nine decimals; the first of equals.
+
+    Undefined values (NaN) are left out.
+    """
+    spread = {name: float(np.std(known)) for name, row in values.items() if (known := row[~np.isnan(row)]).size}
+    return max(values, key=lambda name: round(spread.get(name, 0.0), 9))
 
 
 def share_interval(count: int, n: int) -> tuple[float, float, float, int]:

@@ -73,7 +73,12 @@ NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
 PlainShare = Annotated[float, Between(0, 1)]
 PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
 
-PROTOTYPE = "a prototype over the same 52 states gave sensible worlds near this value; the record does not identify it"
+ARGUED_FOR = "article_2023"  # the world that the defaults are fitted to or argued for
+PROTOTYPE = (
+    f"a prototype over the 52 states of {ARGUED_FOR} gave sensible worlds near this value; no record identifies it"
+)
+TAKEN_OVER = f"taken over from {ARGUED_FOR}, not fitted to this world"
+ANYWHERE = "Axelrod & Bennett's own"
 
 
 def fitted(median: float, low: float, high: float) -> dict[str, str]:
@@ -99,7 +104,7 @@ OFF = "off in the prototype; the article names no such response"
 class Parameters(Strict):
     """Weights and rates of the model (MODEL §4-6, §9): assumed, but for those that the record identifies."""
 
-    w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why="Axelrod & Bennett's own")
+    w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why=ANYWHERE)
     w_bond: Weight = parameter(1.1, "weight of bonds (§3-6)", span=(0.7, 2.8), **fitted(1.13, 0.74, 2.25))
     w_institution: Weight = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
     w_hostility: Weight = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
@@ -131,6 +136,17 @@ class Parameters(Strict):
     sanction_relief: Share = parameter(
         0, "decay of sanctions between the unopposed", span=(0, 0.05), unit="per step", why=OFF
     )
+
+
+def taken_over(parameters: Parameters) -> Parameters:
+    """The parameters of a world that the defaults do not belong to: each default says where it comes from."""
+    defaults = {name: field.default for name, field in Parameters.model_fields.items()}
+    kept = {
+        name: Sourced(value=default.value, source="assumed", note=TAKEN_OVER)
+        for name, default in defaults.items()
+        if default.note != ANYWHERE and getattr(parameters, name) == default
+    }
+    return parameters.model_copy(update=kept)
 
 
 def parameter_range(name: str) -> tuple[float, float]:

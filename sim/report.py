@@ -32,7 +32,7 @@ from sim.compare import (
     without_difference,
 )
 from sim.faults import inert
-from sim.intervals import mean_interval, share_interval
+from sim.intervals import mean_interval, share_interval, varies_most
 from sim.scenario import Scenario
 from sim.settings import changes
 from sim.sources import ASSUMED, references
@@ -75,7 +75,7 @@ def page(
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     told = provenance.scenarios(results)
     names = figures.titles(found, ordered[:SHOWN])
-    bloc = focus(found)
+    bloc = focus(found, base)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
@@ -166,10 +166,10 @@ def is_article(found: Sample, base: str) -> bool:
     return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
 
 
-def focus(found: Sample) -> str:
-    """The bloc that the report follows: the front, else the one whose size varies most over all runs."""
-    blocs = [name for name in found.alignments() if name != "non_aligned"]
-    return "front" if "front" in blocs else max(blocs, key=lambda bloc: float(found.runs[f"capability_{bloc}"].std()))
+def focus(found: Sample, base: str) -> str:
+    """The bloc that the report follows: the baseline's whose size varies most over all runs."""
+    blocs = found.scenarios[base]["blocs"]
+    return varies_most({bloc: found.runs[f"capability_{bloc}"].to_numpy(dtype=float) for bloc in blocs})
 
 
 def blocs_of(found: Sample, first: str) -> list[str]:
@@ -244,7 +244,7 @@ def moves(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str]
 ) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
     """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
-    blocs = blocs_of(found, focus(found))
+    blocs = blocs_of(found, focus(found, next(iter(names))))
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
     sure = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
     moved, known = surely_moved(states), figures.state_names(found)

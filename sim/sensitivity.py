@@ -21,7 +21,7 @@ from sim import outcomes
 from sim.engines import Progress, evaluate
 from sim.ensemble import run
 from sim.faults import suggestion
-from sim.intervals import LEVEL, mean_interval
+from sim.intervals import LEVEL, mean_interval, varies_most
 from sim.kernel import PARAMETERS, Floats
 from sim.parameters import Parameters, parameter_range
 from sim.rounding import varies
@@ -31,6 +31,7 @@ from sim.world import World, world_of
 
 Ranges = Mapping[str, tuple[float, float]]
 RESAMPLES = 500
+LOOKED_AT = 20  # runs by which an outcome is chosen
 PEEL = 0.05  # share of the box that a peel takes off; Friedman & Fisher 1999 advise 0.05 to 0.1
 LEAST_MASS = 0.05  # smallest share of the points that a box may hold
 DOUBT = 0.05  # a limit whose quasi p-value is larger is dropped (Bryant & Lempert 2010)
@@ -43,6 +44,15 @@ def outcome_names(world: World) -> tuple[str, ...]:
     """What can be asked about: outcomes over the last steps, and share_<alignment>_<STATE> for every state."""
     shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
     return (*outcomes.names(world.alignments[1:], world.theatres), *shares)
+
+
+def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
+    """What is asked about where no outcome is named: the size of the bloc that varies most over 20 runs."""
+    world = world_of(scenario)
+    runs = [run(scenario, seed=seed, replicate=r, world=world) for r in range(LOOKED_AT)]
+    late = np.array([one.late_outcomes() for one in runs])
+    names = outcomes.names(world.alignments[1:], world.theatres)
+    return varies_most({n: late[:, names.index(n)] for n in map("capability_{}".format, world.alignments[1:])})
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,8 @@ class Evaluator:
         known = outcome_names(self.world)
         if self.outcome not in known:
             near = suggestion(self.outcome, known)
-            meant = "give an outcome such as capability_front, or share_ALIGNMENT_STATE such as share_front_CHN"
+            size, share = f"capability_{self.world.alignments[-1]}", known[-1]
+            meant = f"give an outcome such as {size}, or share_ALIGNMENT_STATE such as {share}"
             raise ValueError(f"unknown outcome{near}; {meant}")
 
     @cached_property
@@ -185,13 +196,13 @@ def sobol(
     """First-order and total Sobol indices of a model over uniform ranges, with 95 % bootstrap intervals.
 
     The model maps rows, (m, d), to values, (m,); it is asked once, for all n (d + 2) rows. Estimators of
-    Saltelli et al. (2010) as scipy has them. A model that varies by no more than rounding has none: NaN. Raises
-    ValueError where the model has no value somewhere, as one such row would leave no index right.
+    Saltelli et al. (2010) as scipy has them. An outcome that varies by no more than rounding has
+    none: NaN. Raises ValueError where a value is undefined, as scipy would then give indices of 0.
     """
     made, d = design(ranges, points=points, rng=rng), len(ranges)
     values = model(np.concatenate([made.a, made.b, made.ab.reshape(-1, d)]))
-    if lacking := int(np.isnan(values).sum()):
-        raise ValueError(f"the model has no value at {lacking} of {len(values)} rows; indices need one at each")
+    if undefined := int((~np.isfinite(values)).sum()):
+        raise ValueError(f"the outcome is undefined at {undefined} of {len(values)} points, and indices need it at all")
     f_a, f_b, f_ab = values[:points], values[points : 2 * points], values[2 * points :].reshape(d, points)
     first, total = estimates(f_a, f_b, f_ab)
     drawn = [rng.integers(points, size=points) for _ in range(resamples)]

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -260,13 +261,25 @@ def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:
-    """One row a design point: its number, its scenario and the settings that the sweep gave it (NaN: none)."""
+    """One row a design point: its number, its scenario and the settings that the sweep gave it (NaN: none).
+
+    A parameter's column has its name alone, such as `w_pressure`. Raises InputError where two columns would have
+    one name, which SQL has in any case.
+    """
     asked = manifest["question"]["points"]
     settings = dict.fromkeys(path for point in asked for path in point["settings"])
+    columns = {path: path.removeprefix("parameters.") for path in settings}
+    counted = Counter(name.casefold() for name in ("point", "scenario", *columns.values()))
+    if double := [path for path, name in columns.items() if counted[name.casefold()] > 1]:
+        message = "names a column of `points` that another has too; sweep it under one name"
+        raise InputError([Fault(MANIFEST, 1, path, message) for path in double])
     return {
         "point": np.arange(len(asked), dtype=np.int64),
         "scenario": text_column([point["scenario"] for point in asked]),
-        **{path: np.array([point["settings"].get(path, np.nan) for point in asked], dtype=float) for path in settings},
+        **{
+            name: np.array([point["settings"].get(path, np.nan) for point in asked], dtype=float)
+            for path, name in columns.items()
+        },
     }
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from sim import __version__, engines
 from sim.chunks import Chunk
 from sim.crate import CRATE, write_crate
-from sim.design import Point, points
+from sim.design import Point, points, sampler
 from sim.faults import Fault, InputError, shown_path
 from sim.scenario import Scenario, computed
 from sim.store import Results, Share, write_manifest
@@ -113,7 +113,9 @@ def prepare(question: Question, results: Results, command: str = "") -> None:
                 raise InputError([Fault(shown_path(results.folder), 1, "", message)])
         return
     results.refuse_others()
-    write_manifest(results, {"question": told, "command": command, "versions": versions(), "scenarios": scenarios})
+    samplers = {name: how for name, base in bases.items() if (how := sampler(base.sweep.design))}
+    content = {"question": told, "command": command, "versions": versions(), "scenarios": scenarios}
+    write_manifest(results, {**content, **({"samplers": samplers} if samplers else {})})
 
 
 def versions() -> dict[str, str]:

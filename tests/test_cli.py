@@ -300,6 +300,72 @@ def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     assert "and 2 more rows" in quick("query", str(folder), counted, "--rows", "1")
 
 
+def test_query_has_values_as_json_has_them(swept: tuple[Path, dict[str, object]]) -> None:
+    asked = """select 0.5 as half, 20.0 as twenty, [1.5, 'nan'::double] as list, {'a': 0.25, 'b': ['nan'::double]} as
+        struct, date '2020-01-02' as day, timestamp '2020-01-02 03:04:05' as moment, time '03:04:05' as hour,
+        170141183460469231731687303715884105727::hugeint as huge, map {'k': 1.0} as map, null as none, true as yes"""
+    (row,) = json.loads(quick("query", str(swept[0]), asked, "--json"))
+    assert row == {
+        "half": 0.5, "twenty": 20.0, "list": [1.5, None], "struct": {"a": 0.25, "b": [None]}, "day": "2020-01-02",
+        "moment": "2020-01-02T03:04:05", "hour": "03:04:05", "huge": 2**127 - 1, "map": {"k": 1.0}, "none": None,
+        "yes": True,
+    }  # fmt: skip
+
+
+def test_columns_of_one_name_are_numbered_and_it_is_said(swept: tuple[Path, dict[str, object]]) -> None:
+    asked = ["query", str(swept[0]), "select 1 as a, 2 as a, 3 as a_1, 4 as a", "--json"]
+    done = CliRunner().invoke(cli, asked)
+    assert json.loads(done.stdout) == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+    assert done.stderr.startswith("blocs: several columns are named a; one is a_2 here\n")
+    assert CliRunner().invoke(cli, ["query", str(swept[0]), "select 1 as a, 2 as b", "--json"]).stderr == ""
+
+
+@pytest.mark.parametrize("sql", ["", ";", " ", "/* nothing */", "-- nothing", "select 1; select 2"])
+def test_query_refuses_what_it_cannot_answer_in_a_line(sql: str, swept: tuple[Path, dict[str, object]]) -> None:
+    told = refused("query", str(swept[0]), "--", sql)
+    assert told.count("\n") == 1
+    assert "give " in told
+
+
+def widest(text: str) -> int:
+    """Length of the longest line."""
+    return max(map(len, text.splitlines()))
+
+
+def test_a_table_too_wide_for_the_terminal_is_a_block_a_row(
+    swept: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    told = quick("query", str(swept[0]), "select * from steps order by all", "--rows", "2")
+    assert widest(told) <= 40
+    first, second = told.split("\n\n")
+    assert first.startswith("scenario: baseline_2023\npoint: 0\n")
+    assert "\nmembers_front: 4\n" in first
+    assert second.startswith("scenario: baseline_2023\n")
+    narrow = quick("query", str(swept[0]), "select scenario, point from points order by all")
+    assert narrow.splitlines()[1].split() == ["baseline_2023", "0"]
+    none = " ".join(quick("query", str(swept[0]), "select * from steps where false").split())
+    assert none.startswith("no rows of scenario, point, seed")
+
+
+@pytest.mark.parametrize("words", [
+    ("show", "great_powers_1907"), ("list",), ("run", "unix_1988"),
+    ("explain", "unix_1988", "IBM", "--replicates", "2"), ("landscape", "unix_1988", "--replicates", "2"),
+])  # fmt: skip
+def test_no_word_is_printed_a_letter_a_line(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    told = quick(*words)
+    assert widest(told) <= 40
+    letters = [line for line in told.splitlines() if len(line.strip()) == 1]
+    assert not letters, told
+
+
+def test_a_run_names_the_scenario_as_it_can_be_called(tmp_path: Path) -> None:
+    quick("new", "world", "w", "--folder", str(tmp_path))
+    path = str(tmp_path / "w.toml")
+    assert f"`blocs sweep {path}`" in " ".join(quick("run", path).split())
+
+
 def test_query_refuses_what_is_no_sql(swept: tuple[Path, dict[str, object]]) -> None:
     done = blocs("query", str(swept[0]), "selekt 1", code=2)
     assert "selekt" in done.stderr

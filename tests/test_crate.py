@@ -15,7 +15,7 @@ import pytest
 
 from sim import __version__
 from sim.catalog import load
-from sim.crate import CRATE, MAKERS
+from sim.crate import CRATE, MAKERS, write_crate
 from sim.store import Results, Share
 from sim.sweep import Question, question_of, sweep
 
@@ -121,3 +121,21 @@ def test_the_citation_is_of_this_version_and_these_makers() -> None:
     assert top["cff-version"] == "1.2.0"
     assert top.keys() >= {"message", "title", "authors", "type"}
     assert f"  - name: {MAKERS}" in cited
+
+
+def test_the_crate_has_the_recommended_properties_and_invents_none(results: Results) -> None:
+    """Author and publisher are the organisation of CITATION.cff, which has no web address, and no other fact."""
+    found = entities(results)
+    for role in ("author", "publisher"):
+        assert found[found["./"][role]["@id"]]["@type"] == "Organization"
+    makers = found["#makers"]
+    assert makers["name"] == MAKERS
+    assert ("url" in makers) == ("url" in (ROOT / "CITATION.cff").read_text("utf-8"))
+
+
+def test_a_crate_with_a_number_that_is_none_is_not_written(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.crate.graph", lambda *_: [{"@id": "./", "size": float("nan")}])
+    before = (results.folder / CRATE).read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_crate(results, [])
+    assert (results.folder / CRATE).read_bytes() == before

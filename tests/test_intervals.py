@@ -17,6 +17,7 @@ from sim.intervals import (
     pairs_for,
     students_half,
     tango,
+    varies_most,
 )
 from sim.kernel import Floats
 
@@ -210,3 +211,9 @@ def test_few_pairs_have_students_interval() -> None:
     """A resampled mean of three values never leaves their range."""
     found = paired_differences(np.array([[11.0, 12, 13]]), np.array([[10.0, 10, 10]]))
     assert found.high[0] - 2 == pytest.approx(4.302653 / 3**0.5, abs=1e-5)  # t(0.975, 2) = 4.302653, s = 1
+
+
+def test_what_varies_most_is_named_and_the_first_of_equals() -> None:
+    values = {"a": np.array([0.2, 0.2]), "b": np.array([0.1, 0.5]), "c": np.array([0.5, np.nan, 0.1])}
+    assert varies_most(values) == "b"
+    assert varies_most({"none": np.array([np.nan]), "same": np.array([1 / 3, 1 / 3])}) == "none"

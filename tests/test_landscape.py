@@ -7,14 +7,17 @@ from dataclasses import FrozenInstanceError
 from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 from sim import landscape as landscape_theory
+from sim.cli import cli
 from sim.landscape import (
     Alignment,
     Matrix,
@@ -562,3 +565,36 @@ def test_triangles_are_sought_neither_past_the_time_nor_past_the_proof() -> None
         found = search.explore(program, np.zeros(10), np.ones(10), bound=bound, others=np.inf)
         assert found == (None, bound)
         assert search.trace == []
+
+
+def odd_world(folder: Path, *, states: int, blocs: int, fixed: bool = False, ties: bool = True) -> str:
+    """The folder of a valid world at an edge of what a world can be."""
+    tables = [
+        f"[blocs.b{k}]\nname = 'B{k}'\nenforcement = 1\nattention_budget = 1\naccommodation = 0\n" for k in range(blocs)
+    ]
+    text = 'title = "Odd"\n[theatres]\nall = "All"\n' + "".join(tables)
+    (folder / "world.toml").write_text(text, encoding="utf-8")
+    rows = [f"S{i},S{i},all,1,,{'true,b0' if fixed else ','}\n" for i in range(states)]
+    head = "id,name,theatre,capability,capability_source,fixed,initial\n"
+    (folder / "states.csv").write_text(head + "".join(rows), encoding="utf-8")
+    pairs = [f"S{i},S{j},bond,0.5\n" for i, j in combinations(range(states), 2)] if ties else []
+    (folder / "ties.csv").write_text("a,b,kind,value\n" + "".join(pairs), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("odd", [
+    {"states": 2, "blocs": 2}, {"states": 4, "blocs": 1}, {"states": 4, "blocs": 2, "fixed": True},
+    {"states": 4, "blocs": 2, "ties": False}, {"states": 2, "blocs": 8, "ties": False},
+])  # fmt: skip
+def test_odd_worlds_have_a_landscape(odd: dict[str, Any], tmp_path: Path) -> None:
+    words = ["landscape", odd_world(tmp_path, **odd), "--replicates", "2", "--seconds", "1"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert f"{odd['states']} states" in done.stdout
+
+
+def test_a_landscape_of_one_state_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["landscape", odd_world(tmp_path, states=1, blocs=2, ties=False)])
+    assert done.exit_code == 2, (done.output, done.exception)
+    assert done.stderr.count("\n") == 1
+    assert "has 1 state" in done.stderr

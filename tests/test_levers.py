@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,3 +66,30 @@ def test_the_command_says_which_lever_is_regretted_least() -> None:
     assert refused.exit_code == 2
     assert "capability_front" in refused.stderr
     assert CliRunner().invoke(cli, ["regret", "baseline_2023"]).exit_code == 2
+
+
+def test_the_default_outcome_is_of_the_first_levers_world(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert CliRunner().invoke(cli, ["new", "world", name, "--folder", str(tmp_path)]).exit_code == 0
+    (tmp_path / "two.toml").write_text(
+        (tmp_path / "one.toml")
+        .read_text(encoding="utf-8")
+        .replace("steps = 20", "steps = 20\n[parameters]\nerosion = 0.1"),
+        encoding="utf-8",
+    )
+    words = ["regret", str(tmp_path / "one.toml"), str(tmp_path / "two.toml"), "--points", "2", "--replicates", "1"]
+    done = CliRunner().invoke(cli, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    outcome = json.loads(done.stdout)["outcome"]
+    assert outcome in ("capability_east", "capability_west")
+    assert f"{outcome} is chosen" in done.stderr
+
+
+def test_levers_that_do_not_compare_are_refused(tmp_path: Path) -> None:
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    text = (tmp_path / "w.toml").read_text(encoding="utf-8")
+    (tmp_path / "short.toml").write_text(text.replace("steps = 20", "steps = 8"), encoding="utf-8")
+    for other, message in (("no_sanctions", "has other states than w"), (str(tmp_path / "short.toml"), "has 8 steps")):
+        done = CliRunner().invoke(cli, ["regret", str(tmp_path / "w.toml"), other, "--outcome", "polarization"])
+        assert done.exit_code == 2
+        assert message in done.stderr

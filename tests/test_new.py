@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from sim.catalog import load
 from sim.cli import cli
 from sim.ensemble import run
+from sim.parameters import TAKEN_OVER
 from sim.schema import scenario_schema, world_schema
 from sim.settings import changes
 
@@ -112,3 +113,18 @@ def test_a_name_that_cannot_be_is_refused(kind: str, name: str, phrase: str, fol
 def test_another_folder_is_made(folder: Path) -> None:
     new("world", "my_world", "--folder", "deep/er")
     check("deep/er/my_world.toml")
+
+
+def test_weights_taken_over_from_another_world_say_so(tmp_path: Path) -> None:
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    own, fitted = load(tmp_path / "w.toml"), load("baseline_2023")
+    bond = own.parameters.w_bond
+    assert (bond.value, bond.source, bond.note) == (1.1, "assumed", TAKEN_OVER)
+    assert own.parameters.temperature.note.startswith("terms are larger")
+    assert own.parameters.w_propensity == fitted.parameters.w_propensity
+    assert fitted.parameters.w_bond.source == "calibration"
+    assert load(tmp_path / "worlds" / "w").parameters == own.parameters
+    shown = CliRunner().invoke(cli, ["show", "great_powers_1907"]).stdout
+    assert "52 states" not in shown
+    assert "calibration" not in shown
+    assert "taken over from article_2023" in shown

@@ -32,6 +32,23 @@ def test_every_command_of_readme_exists_with_its_options(line: str) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
+RUN = ("list", "show", "run", "sweep", "compare", "query", "export", "replay", "check", "new")
+
+
+def test_the_lines_of_readme_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, with fewer points and runs; those that take minutes have tests of their own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    lines = [line for line in commands(README) if line.split()[1] in RUN]
+    assert len(lines) >= 14
+    for line in lines:
+        less = re.sub(r"--points \d+", "--points 4", re.sub(r"--replicates \d+", "--replicates 18", line))
+        done = CliRunner().invoke(cli, shlex.split(less)[1:])
+        assert done.exit_code == 0, (line, done.output, done.exception)
+        if " query " in line:
+            assert -1 <= float(done.stdout.split()[-1]) <= 1
+
+
 def test_every_command_stands_in_readme() -> None:
     shown = {line.split()[1] for line in commands(README)} | {"demo"}
     assert shown == cli.commands.keys()

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 from jinja2 import UndefinedError
 
-from sim import draws, report
+from sim import draws, provenance, report
 from sim.analyses import analyse
 from sim.catalog import load
 from sim.cli import cli
@@ -345,3 +345,45 @@ def test_a_browser_shows_the_page(
         assert page.evaluate("document.querySelectorAll('figure svg, figure img').length") >= 3
         assert page.evaluate(UNDRAWN) == 0
         page.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Results:
+    """Results of a world that the catalogue does not have."""
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    return swept(tmp_path / "results", {"w": load(tmp_path / "w.toml")}, 4)
+
+
+def test_what_to_make_again_of_a_world_outside_the_catalogue_can_be_called(
+    own: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own.folder)
+    text = report.page(own)
+    called = re.findall(r"<pre>(blocs .*?)</pre>", text)
+    assert called == ["blocs replay . 0-0", "blocs report . --baseline w --points 0"]
+    for command in called:
+        done = CliRunner().invoke(cli, command.split()[1:])
+        assert done.exit_code == 0, (command, done.output)
+    assert (own.folder / "report.html").read_text(encoding="utf-8") == text
+    assert "not in the catalogue at hand" in text
+
+
+def test_a_scenario_changed_beyond_settings_is_said_to_have_changed(tmp_path: Path) -> None:
+    base = load("unix_1988")
+    other = base.model_copy(update={"activation": "simultaneous"})
+    held = swept(tmp_path / "r", {"unix_1988": other}, 2)
+    made = provenance.again(held, {"unix_1988": other}, "unix_1988", points=0, seed=0)
+    assert made.commands[0].startswith("blocs sweep unix_1988")
+    assert made.obstacles == ("unix_1988 has changed since; the manifest holds it as it was run",)
+
+
+def test_a_report_cites_no_source_of_another_world_for_its_weights(own: Results) -> None:
+    text = report.page(own)
+    assert "52 states" not in text
+    assert "calibration" not in text
+    assert "taken over from article_2023, not fitted to this world" in text
+
+
+def test_the_bloc_that_the_report_follows_is_the_baselines_that_varies_most(results: Results, own: Results) -> None:
+    assert report.focus(sample(results), "baseline_2023") == "front"
+    assert report.focus(sample(own), "w") in ("east", "west")

@@ -22,7 +22,9 @@ from sim.sensitivity import (
     beyond,
     boxed,
     chosen,
+    chosen_outcome,
     design,
+    estimates,
     idle,
     outcome_names,
     parameter_ranges,
@@ -400,3 +402,41 @@ def test_the_charts_say_what_they_show() -> None:
     markers = {line.get_marker() for axes in (left, right) for line in axes.get_lines()} - {"None", ""}
     assert markers == {"s", "o"}
     assert right.get_lines()[0].get_xdata().tolist() == [0.5, 0.1]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    """A scenario of a world whose blocs are not those of the shipped one."""
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    return str(tmp_path / "w.toml")
+
+
+def test_the_default_outcome_is_of_the_world_at_hand(own: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sim.cli.sensitivity.RUNS_AN_END", 2)
+    done = CliRunner().invoke(cli, ["sensitivity", own, "--points", "2", "--replicates", "1", "--json"])
+    assert done.exit_code == 0, done.output
+    chosen_ = json.loads(done.stdout)["outcome"]
+    assert chosen_ in ("capability_east", "capability_west")
+    assert f"no --outcome is given; {chosen_} is chosen" in done.stderr
+    assert chosen_outcome(BASELINE, seed=BASELINE.sweep.seed) == "capability_front"
+
+
+def test_the_outcomes_suggested_are_of_the_world_at_hand(own: str) -> None:
+    told = blocs(own, "--outcome", "size", code=2)
+    assert "capability_west" in told
+    assert "front" not in told
+
+
+def test_an_undefined_value_is_refused() -> None:
+    """scipy has indices of 0 of everything where one value is undefined, and no warning."""
+    ranges = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
+
+    def model(rows: Any) -> Any:
+        return np.where(np.arange(len(rows)) == 3, np.nan, rows.sum(axis=1))
+
+    made = design(ranges, points=8, rng=luck())
+    rows = np.concatenate([made.a, made.b, *made.ab])
+    values = model(rows)
+    assert estimates(values[:8], values[8:16], values[16:].reshape(2, 8))[1].tolist() == [0, 0]
+    with pytest.raises(ValueError, match="undefined at 1 of 32 points"):
+        sobol(model, ranges, points=8, rng=luck())

@@ -80,8 +80,32 @@ def test_tables_are_the_shards_rows_and_points_the_manifests(results: Results) -
     assert asked(results, "select point, replicate, size from runs order by all") == [
         (0, 0, 0.0), (0, 1, 0.1), (1, 0, 0.0), (1, 1, 0.1),
     ]  # fmt: skip
-    told = asked(results, 'select point, scenario, "parameters.erosion" from points')
+    told = asked(results, "select point, scenario, erosion from points")
     assert told == [(0, "one", None), (1, "one", 0.5)]
+
+
+def test_settings_that_would_share_a_column_are_refused() -> None:
+    for other in ("erosion", "parameters.EROSION"):
+        twice = [*POINTS, {**POINTS[1], "settings": {other: 0.5}}]
+        with pytest.raises(InputError, match=f"{other}: names a column of `points` that another has too"):
+            points_table({"question": {"points": twice}})
+    with pytest.raises(InputError, match=r"parameters\.scenario"):
+        points_table({"question": {"points": [{**POINTS[1], "settings": {"parameters.scenario": 1.0}}]}})
+
+
+def test_what_is_undefined_is_null(results: Results) -> None:
+    size = np.array([0.25, np.nan])
+    write_shard(results, "000002-00000000", {"runs": runs(2, [0, 1]) | {"size": size}})
+    assert asked(results, "select count(size), avg(size), median(size) from runs where point = 2") == [(1, 0.25, 0.25)]
+
+
+def test_shards_of_whole_numbers_and_of_fractions_are_read_as_fractions(results: Results) -> None:
+    """DuckDB takes a column's type from the first file it meets unless told otherwise, and rounds the others."""
+    for shard, values in (("000000-00000001", [0, 1]), ("000003-00000000", [0.4, 0.6])):
+        write_shard(results, shard, {"states": runs(3, [0, 1]) | {"size": np.array(values)}})
+    assert asked(results, "select size from states order by size") == [(0.0,), (0.4,), (0.6,), (1.0,)]
+    files = results.files("states")
+    assert asked(results, f"select max(size) from read_parquet('{files}') where size < 1") != [(0.6,)]  # noqa: S608
 
 
 def test_points_without_settings_have_number_and_scenario_alone() -> None:

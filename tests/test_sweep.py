@@ -9,16 +9,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
+import scipy
 from robustness.ground import REPLICATES, question, shard_bytes, started
 
 from sim import engines
 from sim.catalog import load
 from sim.compare import sample
 from sim.faults import InputError
+from sim.scenario import Spread, Sweep
 from sim.settings import with_settings
 from sim.store import Results
-from sim.sweep import code_of, question_of, rules, sweep
+from sim.sweep import code_of, prepare, question_of, rules, sweep
 from sim.trajectory import Run
 
 
@@ -209,3 +212,21 @@ def test_what_is_read_of_the_manifest_does_not_grow_with_the_points(
         reads.append(len(read))
         read.clear()
     assert reads[0] == reads[1] > 0
+
+
+def test_the_manifest_says_how_the_points_were_drawn(tmp_path: Path) -> None:
+    """scipy gives other points for seed= than for rng=, so that a seed alone does not say which."""
+    sampled = Sweep(
+        design="sobol", points=4, replicates=1, seed=1, vary={"parameters.erosion": Spread(start=0, stop=1)}
+    )
+    told = {"drawn": load("unix_1988").model_copy(update={"sweep": sampled}), "plain": load("unix_1988")}
+    question = question_of(told, replicates=1, seed=None)
+    results = Results(tmp_path / "r")
+    prepare(question, results)
+    how = results.manifest()["samplers"]
+    assert how.keys() == {"drawn"}
+    call, _, versions = how["drawn"].partition("; ")
+    assert versions == f"scipy {scipy.__version__}, numpy {np.__version__}"
+    drawn = [point["settings"]["parameters.erosion"] for point in results.manifest()["question"]["points"][:4]]
+    recorded = eval(call, {"scipy": scipy, "numpy": np, "settings": 1, "seed": 1})  # noqa: S307 - our own words
+    assert recorded.random_base2(2)[:, 0].tolist() == drawn

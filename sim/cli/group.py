@@ -140,17 +140,18 @@ workers_option = click.option(
 
 
 def console() -> Console:
-    """Standard output as rich writes it (NO_COLOR is respected)."""
+    """Standard output as rich writes it (NO_COLOR and COLUMNS are respected)."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 110)
+    told = os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty()
+    return Console(highlight=False, emoji=False, width=None if told else 110)
 
 
 def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
     """An empty table in the house style."""
-    from rich.table import Table
+    from sim.cli.tables import ReadableTable
 
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = ReadableTable(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return made

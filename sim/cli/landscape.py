@@ -18,6 +18,7 @@ from sim.cli.group import (
     set_option,
     stem,
 )
+from sim.faults import Fault, InputError, shown_path
 
 
 @cli.command()
@@ -44,6 +45,9 @@ def landscape(
     from sim.cli import tell_landscape as tell
 
     found = resolved(world, settings)
+    if len(found.states) < 2:
+        message = f"has {len(found.states)} state, and two blocs need two; give a world of two states or more"
+        raise InputError([Fault(shown_path(Path(world)), 1, "states", message)])
     luck = found.sweep.seed if seed is None else seed
     terrain = predictions.terrain(found, seed=luck, seconds=seconds)
     runs = predictions.finals(found, seed=luck, replicates=replicates)

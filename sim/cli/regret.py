@@ -22,6 +22,7 @@ from sim.cli.group import (
     workers_option,
 )
 from sim.cli.runs import progress_bar
+from sim.cli.sensitivity import outcome_asked
 from sim.faults import Fault, InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 @cli.command()
 @click.argument("levers", nargs=-1, metavar="[LEVER...]", shell_complete=complete.scenarios)
-@click.option("--outcome", default="capability_front", show_default=True, help="What is measured, or share_BLOC_STATE.")
+@click.option("--outcome", metavar="NAME",
+              help="What is measured, or share_BLOC_STATE; by default the size of the first lever's bloc that varies"
+              " most.")  # fmt: skip
 @click.option("--want", type=click.Choice(["low", "high"]), default="low", show_default=True, help="What is better.")
 @click.option("--satisfied", type=float, default=0.1, show_default=True, help="At or beyond it the outcome satisfies.")
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Futures.")
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 @chart_option("the regrets")
 @json_option
 def regret(
-    levers: tuple[str, ...], outcome: str, want: str, satisfied: float, points: int, replicates: int,
+    levers: tuple[str, ...], outcome: str | None, want: str, satisfied: float, points: int, replicates: int,
     seed: int | None, workers: int | None, chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Set what a government can choose against what it cannot: which lever is regretted least.
@@ -59,12 +62,13 @@ def regret(
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     first = next(iter(found.values()))
     check_alike(found)
+    seed = first.sweep.seed if seed is None else seed
+    outcome = outcome_asked(outcome, first, seed)
     try:
         with progress_bar() as progress:
             outcomes = futures(
-                found, outcome, points=points, replicates=replicates,
-                seed=first.sweep.seed if seed is None else seed, workers=workers, progress=progress,
-            )  # fmt: skip
+                found, outcome, points=points, replicates=replicates, seed=seed, workers=workers, progress=progress
+            )
     except ValueError as error:
         raise InputError([Fault("--outcome", 1, outcome, str(error))]) from None
     rows = regret_table(outcomes, want=want, satisfied=satisfied)

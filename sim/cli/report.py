@@ -39,10 +39,11 @@ def report(
     found = sample(held)
     if points:
         luck = int(held.manifest()["question"]["seed"]) if seed is None else seed
+        base = found.baseline(baseline)
         try:
             with progress_bar() as progress:
                 asked = analyse(
-                    held, found, found.baseline(baseline), f"capability_{focus(found)}",
+                    held, found, base, f"capability_{focus(found, base)}",
                     points=points, seed=luck, parameters=parameters, workers=workers, progress=progress,
                 )  # fmt: skip
         except ValueError as error:

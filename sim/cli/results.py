@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +21,7 @@ from sim.cli.group import (
     say_json,
     table,
 )
-from sim.faults import Fault, InputError, shown_path
+from sim.faults import Fault, InputError, printable, shown_path
 
 if TYPE_CHECKING:
     pass
@@ -70,6 +75,10 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
 def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
     """Ask a sweep's tables runs, states, steps, points (and trajectory) a question in SQL.
 
+    An undefined outcome, such as the bite of a bloc without members, is NULL: averages and medians leave it out.
+    What DuckDB itself cannot compute is NaN, such as the correlation with a setting that does not vary: it counts
+    as the largest number, comes first in descending order and moves a median. `where not isnan(x)` leaves it out.
+
     Example: blocs query results/sanctions "select scenario, avg(capability_front) from runs group by all"
     """
     import duckdb
@@ -77,27 +86,62 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
     from sim.store import Results
 
     try:
-        found = Results(results).connection().execute(sql)
+        connection = Results(results).connection()
+        refuse_all_but_one(connection.extract_statements(sql))
+        found = connection.execute(sql)
         names, content = [column[0] for column in found.description or []], found.fetchall()
     except duckdb.Error as error:
         raise InputError([Fault("query", 1, "", str(error).splitlines()[0])]) from None
     if as_json:
-        told = [dict(zip(names, map(plain_value, row), strict=True)) for row in content]
-        say_json(told)
+        keys = distinct(names)
+        for name, key in zip(names, keys, strict=True):
+            if name != key:
+                click.echo(
+                    f"blocs: several columns are named {printable(name)}; one is {printable(key)} here", err=True
+                )
+        say_json([dict(zip(keys, map(plain_value, row), strict=True)) for row in content])
         return
     shown = table(*map(plain, names))
     for row in content[:rows]:
         shown.add_row(*(plain(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
-    console().print(shown)
+    out = console()
+    out.print(shown)
     if len(content) > rows:
-        click.echo(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+        out.print(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+
+
+def refuse_all_but_one(statements: list[Any]) -> None:
+    """Raise InputError where SQL holds no statement, or a question before the last, whose answer nobody would see."""
+    if not statements:
+        message = 'is empty; give a statement, such as "select * from runs"'
+        raise InputError([Fault("query", 1, "", message)])
+    if any(statement.type.name == "SELECT" for statement in statements[:-1]):
+        message = f"holds {len(statements)} statements, and only the last is answered; give one question at a time"
+        raise InputError([Fault("query", 1, "", message)])
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Names of columns as keys: one that was there before gets a number, as in `a, a_1`."""
+    keys: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{n}" for n in itertools.count(1))
+        keys.append(name if name not in keys else next(key for key in numbered if key not in (*keys, *names)))
+    return keys
 
 
 def plain_value(value: Any) -> Any:
-    """A value as JSON has it: null for a number that is none, text for what JSON has no form for."""
+    """A value as JSON has it: null for a number that is none, objects, lists, dates by ISO 8601, else its text."""
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, float):
-        return value if value - value == 0 else None
-    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(part) for part in value]
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return value if isinstance(value, (int, str, type(None))) else str(value)
 
 
 @cli.command()

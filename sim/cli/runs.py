@@ -64,7 +64,7 @@ def run(
         say_json(tell.run_record(stem(scenario), found, result))
     else:
         changed = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
-        tell.timeline(console(), stem(scenario), found, result, "".join(changed))
+        tell.timeline(console(), stem(scenario), found, result, "".join(changed), scenario)
 
 
 @cli.command()

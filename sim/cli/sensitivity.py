@@ -36,8 +36,9 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 
 @cli.command()
 @click.argument("scenario", shell_complete=complete.scenarios)
-@click.option("--outcome", default="capability_front", show_default=True, metavar="NAME",
-              help="An outcome, over the last steps, or share_ALIGNMENT_STATE.")  # fmt: skip
+@click.option("--outcome", metavar="NAME",
+              help="An outcome, over the last steps, or share_ALIGNMENT_STATE; by default the size of the bloc"
+              " that varies most.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,
               help="Points of the Sobol design, a power of 2; each costs settings + 2 points.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Runs of each point.")
@@ -51,7 +52,7 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 @chart_option("both tables")
 @json_option
 def sensitivity(
-    scenario: str, outcome: str, points: int, replicates: int, vary: tuple[str, ...], threshold: float | None,
+    scenario: str, outcome: str | None, points: int, replicates: int, vary: tuple[str, ...], threshold: float | None,
     seed: int | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, chart: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -66,6 +67,7 @@ def sensitivity(
         raise InputError([Fault("--points", 1, str(points), f"is no power of 2; give {2 ** points.bit_length()}")])
     ranges = ranges_of(found, vary, points)
     seed = found.sweep.seed if seed is None else seed
+    outcome = outcome_asked(outcome, found, seed)
     record = analysed(found, ranges, outcome, seed, points, replicates, threshold, workers)
     if chart is not None:
         drawn(chart, f"{stem(scenario)}: {outcome} over {record['averaged_over']}", outcome, record)
@@ -74,6 +76,21 @@ def sensitivity(
         say_json(record)
     else:
         told(record)
+
+
+def outcome_asked(outcome: str | None, scenario: Scenario, seed: int) -> str:
+    """The outcome that --outcome names, else the size of the bloc that varies most, which is said."""
+    from sim.sensitivity import LOOKED_AT, chosen_outcome
+
+    if outcome is not None:
+        return outcome
+    chosen = chosen_outcome(scenario, seed=seed)
+    click.echo(
+        f"blocs: no --outcome is given; {chosen} is chosen, the size of the bloc that varies most over"
+        f" {LOOKED_AT} runs",
+        err=True,
+    )
+    return chosen
 
 
 def ranges_of(scenario: Scenario, vary: tuple[str, ...], points: int) -> dict[str, tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,8 +139,11 @@ def ties(out: Console, told: Scenario) -> None:
     out.print(shown, "")
 
 
-def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str = "") -> None:
-    """Who moved, when and where to; then the blocs at the end. `changed` is what the command line changed."""
+def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str, word: str) -> None:
+    """Who moved, when and where to; then the blocs at the end.
+
+    `changed` is what the command line changed, `word` the scenario as it named it.
+    """
     names = [state.name for state in told.states.values()]
     asked = f"{plain(name)}{plain(changed)}"
     out.print(f"[bold]{plain(told.title)}[/bold]  {asked}, seed {run.seed}, replicate {run.replicate}")
@@ -159,7 +163,8 @@ def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str = "
         words = ", ".join(f"{plain(state)}{'' if share >= 0.5 else '*'}" for state, share in members)
         out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
     out.print(f"* there for less than half of {last_steps(told.steps)}")
-    out.print(f"\n{rest(run)} One run is one draw of luck: `blocs sweep {asked}` shows how runs spread.")
+    again = plain(shlex.quote(word) + changed)
+    out.print(f"\n{rest(run)} One run is one draw of luck: `blocs sweep {again}` shows how runs spread.")
 
 
 def rest(run: Run) -> str:

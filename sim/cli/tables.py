@@ -1,0 +1,49 @@
+"""Tables that stay readable where the terminal is narrow: one record a block where the columns do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+READABLE = 16  # cells that a column needs at most; longer content is wrapped
+
+
+class ReadableTable(Table):
+    """A table, or a block of `column: value` lines for each of its rows where a column would be too narrow."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.needed(console) <= options.max_width:
+            yield from super().__rich_console__(console, options)
+        else:
+            yield from self.records()
+
+    def needed(self, console: Console) -> int:
+        """The width in which no column is narrower than its content or READABLE, a blank between any two."""
+        found = []
+        for column in self.columns:
+            widths = [console.measure(cell).maximum for cell in (column.header, *column.cells)]
+            found.append(min(max(widths), READABLE))
+        return sum(found) + len(found) - 1
+
+    def records(self) -> Iterator[Text]:
+        """The title and each row as lines, a blank line between rows; the names alone where there is no row."""
+        names = [str(column.header) for column in self.columns]
+        if self.title:
+            yield Text.from_markup(str(self.title), style="italic")
+        if not self.rows:
+            yield Text.from_markup(f"no rows of {', '.join(names)}")
+        for n, cells in enumerate(zip(*(column.cells for column in self.columns), strict=True)):
+            if n:
+                yield Text()
+            lines: list[Text] = []
+            for name, cell in zip(names, map(str, cells), strict=True):
+                if not cell:
+                    continue
+                if name or not lines:
+                    lines.append(Text.from_markup(f"[bold]{name}:[/bold] {cell}" if name else cell))
+                else:
+                    lines[-1].append_text(Text.from_markup(f" {cell}"))
+            yield from lines
