@@ -76,7 +76,7 @@ def show(
 
     Example: blocs show baseline_2023 --state USA --state RUS
     """
-    from sim.catalog import bibliography, extended, load
+    from sim.catalog import bibliography, files_of, load
     from sim.cli import tell
     from sim.references import state_suggestion
 
@@ -93,10 +93,10 @@ def show(
         ]
         if unknown:
             raise InputError(unknown)
-        tell.ties_of(console(), found, states, bibliography())
+        tell.ties_of(console(), found, states, bibliography(*reversed(files_of(scenario))))
         return
-    base = extended(scenario)
-    tell.scenario(console(), stem(scenario), found, None if base is None else (base, load(base)))
+    base = next(iter(files_of(scenario)[1:]), None)
+    tell.scenario(console(), stem(scenario), found, None if base is None else (stem(str(base)), load(base)))
 
 
 @cli.command()
