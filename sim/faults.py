@@ -65,6 +65,12 @@ class InputWarning(UserWarning):
     """The input is accepted, but a part of it does nothing or a result would mislead."""
 
 
+def warning_lines(warnings: Iterable[Fault]) -> list[str]:
+    """Warnings as they are shown in a terminal, those that are alike in one line."""
+    marked = [fault._replace(field=": ".join(filter(None, ("warning", fault.field)))) for fault in warnings]
+    return InputError(marked).lines()
+
+
 def alike(faults: Iterable[Fault]) -> list[list[Fault]]:
     """Faults of one file that say the same of the same field, in order of the first of each group."""
     groups: dict[tuple[str, str, str], list[Fault]] = {}

@@ -126,7 +126,11 @@ def observed_of(reference: str | Path) -> Observed | None:
 
     Raises InputError with every fault found, those of the scenario first.
     """
-    scenario = load(reference)
+    return recorded_of(reference, load(reference))
+
+
+def recorded_of(reference: str | Path, scenario: Scenario) -> Observed | None:
+    """The same of a scenario that has been read; raises InputError with every fault of the record."""
     path = observed_file(reference)
     return read_observed(path, scenario) if path.is_file() else None
 

@@ -21,12 +21,12 @@ LAYERS = (
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
     {"chunks", "cluster", "crate", "design", "engines", "orphans", "store", "sweep"},
-    {"ensemble", "links", "model", "placebo", "predictions", "sparse", "trajectory"},
+    {"ensemble", "links", "model", "placebo", "predictions", "sparse", "sureness", "trajectory"},
     {"world"},
     {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
-        "catalog", "drafts", "faults", "idle", "observed", "parameters", "references", "sanctions", "scenario", "schema",
-        "settings", "sources", "spreadsheet", "tables",
+        "catalog", "drafts", "faults", "idle", "observed", "parameters", "references", "sanctions", "scenario",
+        "schema", "settings", "sources", "spreadsheet", "tables",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}
