@@ -25,14 +25,20 @@ class Sureness:
     """What the ties say of the choices at the start."""
 
     best: float  # mean over the states that decide, of the chance of their best alternative by ties alone
+    whole: float  # the same by all terms
     even: float  # the same were all alternatives alike
     divisor: float | None  # of temperature, w_autonomy and inertia, that makes choices clear; None where none does
     partner: float | None  # median share of the capability that a state at the end of a bond has; None without bonds
 
     @property
     def close_to_chance(self) -> bool:
-        """Whether ties hardly move the choices from an even draw."""
-        return self.best < self.even + CLOSE * (1.0 - self.even)
+        """Whether ties hardly move the choices from an even draw, and nothing else makes them clear."""
+        return self.best < part_of_the_way(self.even, CLOSE) and self.whole < part_of_the_way(self.even, CLEAR)
+
+
+def part_of_the_way(even: float, part: float) -> float:
+    """A mean chance part of the way from an even draw to a sure choice."""
+    return even + part * (1.0 - even)
 
 
 def sureness_of(scenario: Scenario) -> Sureness | None:
@@ -45,15 +51,21 @@ def sureness_of(scenario: Scenario) -> Sureness | None:
     if temperature == 0.0 or alternatives == 1 or world.setting.fixed.all():
         return None
     starts = STARTS if (world.setting.initial < 0).any() else 1
-    utilities = np.concatenate([utilities_by_ties(world, scenario.sweep.seed, r) for r in range(starts)])
+    terms = np.concatenate([terms_at_start(world, scenario.sweep.seed, r) for r in range(starts)])
+    utilities = terms[:, :, [term not in OWN_TERMS for term in TERMS]].sum(axis=2)
     even, bonds = 1.0 / alternatives, np.nonzero(world.start.bond)[1]
     partner = float(np.median(world.setting.capability[bonds])) if bonds.size else None
-    found = mean_best(utilities, temperature)
-    return Sureness(found, even, divisor(utilities, temperature, even + CLEAR * (1.0 - even)), partner)
+    return Sureness(
+        best=mean_best(utilities, temperature),
+        whole=mean_best(terms.sum(axis=2), temperature),
+        even=even,
+        divisor=divisor(utilities, temperature, part_of_the_way(even, CLEAR)),
+        partner=partner,
+    )
 
 
-def utilities_by_ties(world: World, seed: int, replicate: int) -> Floats:
-    """Utility of each allowed alternative without autonomy and inertia, (states that decide, alternatives)."""
+def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
+    """Utility of each allowed alternative term by term, (states that decide, alternatives, len(TERMS))."""
     setting, states, alignments = world.setting, len(world.states), len(world.alignments)
     alignment = initial_alignment(world, seed, replicate)
     environment, product = world.environment(), np.zeros(alignments)
@@ -65,8 +77,7 @@ def utilities_by_ties(world: World, seed: int, replicate: int) -> Floats:
             i, alignment, 0.0, setting, world.start, world.at_start, environment,
             terms[i], np.zeros(alignments), np.zeros(alignments),
         )  # fmt: skip
-    kept = [n for n, term in enumerate(TERMS) if term not in OWN_TERMS]
-    found: Floats = terms[~setting.fixed][:, setting.allowed][:, :, kept].sum(axis=2)
+    found: Floats = terms[~setting.fixed][:, setting.allowed]
     return found
 
 
@@ -92,7 +103,7 @@ def chance_warning(scenario: Scenario) -> str:
         f" {found.best:.2f}, where an even draw gives {found.even:.2f}"
     )
     if found.divisor is None:
-        return f"{message}; ties tell the alternatives apart for too few states: give more of them"
+        return f"{message}; ties tell the alternatives apart for too few states: give more ties"
     weighed = "ties are weighted by the partner's share of the world's capability"
     weighed += "" if found.partner is None else f", of which half of the bonds here have at most {found.partner:.2g}"
     names = ("temperature", "w_autonomy", "inertia")

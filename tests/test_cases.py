@@ -1,7 +1,8 @@
 """The file format by example: every file of tests/cases/ is accepted, or refused for the reasons that it names.
 
 A file of tests/cases/invalid begins with `# error: phrase` or `# error @LINE: phrase`, one line for each of its
-faults; where it can't hold them (empty, not UTF-8) they stand in a file .expected beside it.
+faults; where it can't hold them (empty, not UTF-8) they stand in a file .expected beside it. A file of
+tests/cases/valid may begin with `# warning: phrase` or `# warning @LINE: phrase`, one line for each of its warnings.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from sim.scenario import Scenario
 from sim.world import world_of
 
 CASES = Path(__file__).parent / "cases"
-EXPECTED = re.compile(r"# error(?: @(\d+))?: (.+)")
+EXPECTED = re.compile(r"# (?:error|warning)(?: @(\d+))?: (.+)")
 bibliography = cache(catalog.bibliography)  # read once, for speed
 LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?:(?P<field>[^:]+): )?(?P<message>.+)")
 
@@ -51,7 +52,7 @@ def expected(path: Path) -> list[tuple[int | None, str]]:
     """Line (or None for any) and phrase of each fault that a case names in its first lines."""
     aside = path.with_suffix(".expected")
     found = []
-    for line in (aside if aside.exists() else path).read_text("utf-8").split("\n"):
+    for line in (aside if aside.exists() else path).read_text("utf-8-sig").split("\n"):
         match = EXPECTED.fullmatch(line)
         if not match:
             break
@@ -114,9 +115,14 @@ def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Pat
 
 @pytest.mark.parametrize("path", cases("valid"), ids=case_name)
 def test_valid_file_is_accepted(path: Path) -> None:
-    result = check(path)
+    result, wanted = check(path), expected(path)
     assert result.exit_code == 0, result.output
-    assert result.stdout == "1 checked, no fault\n"
+    said = result.stderr.splitlines()
+    assert len(said) == len(wanted), "\n".join(said)
+    for number, phrase in wanted:
+        assert any(": warning: " in x and phrase in x and number in (None, located(x)[1]) for x in said), phrase
+    count = f", {len(wanted)} warning{'s' * (len(wanted) > 1)}" if wanted else ""
+    assert result.stdout == f"1 checked, no fault{count}\n"
 
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
@@ -335,7 +341,7 @@ def test_fault_of_a_states_row_is_said_of_the_table_though_a_scenario_changes_th
     (world / "states.csv").write_text(COLUMNS + "A,Alpha,here,-1,assumed,made up\n", encoding="utf-8")
     (tmp_path / "over.toml").write_text('title = "A"\nworld = "faulty"\n[states.A]\ninitial = "left"\n')
     (line,) = refused(check(tmp_path / "over.toml"))
-    assert line.endswith("states.csv:2: capability: -1 is not a number in [0, 1e+09]")
+    assert "states.csv:2: capability: -1 is not a number in [0, 1e+15], in one unit for all states" in line
 
 
 # Files that nobody wrote
