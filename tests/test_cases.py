@@ -29,11 +29,13 @@ from sim.catalog import load, shipped
 from sim.cli import cli
 from sim.faults import InputError
 from sim.scenario import Scenario
-from sim.world import world_of
+from sim.settings import with_settings
+from sim.world import World, world_of
 
 CASES = Path(__file__).parent / "cases"
 EXPECTED = re.compile(r"# (?:error|warning)(?: @(\d+))?: (.+)")
 bibliography = cache(catalog.bibliography)  # read once, for speed
+LIBRARY = re.compile("input should|should be a valid|unexpected keyword")  # words that no user should have to read
 LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?:(?P<field>[^:]+): )?(?P<message>.+)")
 
 
@@ -107,6 +109,7 @@ def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Pat
         lines = faults_of(path)
     for line in lines:
         assert len(line) < 1000 + len(located(line)[0])
+        assert not LIBRARY.search(line), line
     for number, phrase in reasons:
         said = [line for line in lines if phrase in line and number in (None, located(line)[1])]
         assert said, f"nothing says {phrase!r} of line {number or 'any'} in\n" + "\n".join(lines)
@@ -123,6 +126,19 @@ def test_valid_file_is_accepted(path: Path) -> None:
         assert any(": warning: " in x and phrase in x and number in (None, located(x)[1]) for x in said), phrase
     count = f", {len(wanted)} warning{'s' * (len(wanted) > 1)}" if wanted else ""
     assert result.stdout == f"1 checked, no fault{count}\n"
+
+
+def test_size_in_any_unit_is_the_same_share() -> None:
+    def world(unit: float) -> World:
+        four = load("four")
+        changed = {f"states.{s}.{size}": getattr(record, size).value * unit for s, record in four.states.items()
+                   for size in ("capability", "gdp")}  # fmt: skip
+        trade = {f"ties.trade.{t.a}.{t.b}": t.value * unit for t in four.ties if t.kind == "trade"}
+        return world_of(with_settings(four, {**changed, **trade}))
+
+    billions, dollars = world(1.0), world(1e9)
+    for name in ("capability", "product", "dependence"):
+        np.testing.assert_array_equal(getattr(billions.setting, name), getattr(dollars.setting, name))
 
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
