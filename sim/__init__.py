@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.api import Comparison, Ensemble, Trajectory, compare, load, read, run, sweep
-    from sim.faults import InputError
+    from sim.faults import InputError, InputWarning
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "load", "read", "run", "sweep"]
+__all__ = [
+    "Comparison", "Ensemble", "InputError", "InputWarning", "Trajectory", "compare", "load", "read", "run", "sweep",
+]  # fmt: skip
 
 
 class Package(ModuleType):

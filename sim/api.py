@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,14 +34,26 @@ from sim.compare import (
     sample,
 )
 from sim.engines import Progress
-from sim.faults import Fault, InputError
+from sim.faults import Fault, InputError, InputWarning, warning_lines
 from sim.scenario import Scenario
 from sim.store import Results
+from sim.sureness import chance_warning
 from sim.sweep import question_of
 from sim.sweep import sweep as execute
 from sim.trajectory import Run
 
-__all__ = ["Comparison", "Ensemble", "InputError", "Trajectory", "compare", "load", "read", "run", "sweep"]
+__all__ = [
+    "Comparison",
+    "Ensemble",
+    "InputError",
+    "InputWarning",
+    "Trajectory",
+    "compare",
+    "load",
+    "read",
+    "run",
+    "sweep",
+]
 
 Named = str | Path
 Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
@@ -51,7 +64,8 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
 
     changes are what `--set` takes: a parameter by its name, anything else by its path, such as
     `**{"blocs.us_led.accommodation": 0.1}`. Raises InputError where there is no such scenario, a file has
-    faults, or a setting or mechanism is unknown or out of its bounds.
+    faults, or a setting or mechanism is unknown or out of its bounds. Warns (InputWarning) of entries that change
+    nothing.
 
     >>> scenario = load("baseline_2023", w_pressure=0.5, without="shelter")
     >>> scenario
@@ -62,7 +76,10 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     Traceback (most recent call last):
     sim.faults.InputError: baseline_2023:1: erosoin: unknown setting 'erosoin' (did you mean 'erosion'?); ...
     """
-    told = catalog.load(name)
+    reading = catalog.read(name)
+    for line in warning_lines(reading.warnings):
+        warnings.warn(line, InputWarning, stacklevel=2)
+    told = reading.scenario
     wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in changes.items()]
     wanted += [*switched_off(without), *([] if steps is None else [("steps", settings.with_steps, steps)])]
     return accepted(str(name), wanted, told)
@@ -129,7 +146,8 @@ def run(
 ) -> Trajectory:
     """Run a scenario once; the same scenario, seed and replicate give the same run, here and by `blocs run`.
 
-    seed is the scenario's own by default. Raises InputError as `load` does.
+    seed is the scenario's own by default. Raises InputError as `load` does. Warns (InputWarning) where choices are
+    close to chance.
 
     >>> once = run("baseline_2023", seed=7)
     >>> once.steps.shape[0], once.states["state"].nunique()
@@ -139,6 +157,8 @@ def run(
     """
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
     scenario = accepted("run", switched_off(without), scenario)
+    if message := chance_warning(scenario):
+        warnings.warn(message, InputWarning, stacklevel=2)
     luck = scenario.sweep.seed if seed is None else seed
     return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=replicate))
 

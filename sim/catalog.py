@@ -5,16 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from sim.drafts import Draft, duplicate_ties, merged, toml_draft, world_draft
+from sim.drafts import WORLD_FILES, Draft, duplicate_ties, merged, toml_draft, world_draft
 from sim.faults import (
     Fault,
     InputError,
@@ -25,15 +25,16 @@ from sim.faults import (
     shown_path,
     suggestion,
 )
+from sim.idle import idle_institutions, idle_shocks, idle_tie, idle_trade, idle_without
 from sim.parameters import ARGUED_FOR, taken_over
 from sim.references import reference_faults, sweep_faults
-from sim.scenario import Scenario
-from sim.settings import settled, with_mechanism_off
+from sim.scenario import Scenario, Tie
+from sim.settings import placed, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 BASE = "baseline_2023"  # the scenario that the others change
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
-WORLD_FILES = ("states.csv", "ties.csv", "observed.toml")
+OF_A_WORLD = {*WORLD_FILES} - {"sources.toml"}  # which stands beside scenarios too, and is checked by itself
 MAX_CHAIN = 50
 CONTAINERS = {dict, list}
 MOST_SUGGESTED = 1000  # faults for which words are compared
@@ -51,13 +52,23 @@ def shipped() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenarios"
 
 
-def bibliography() -> Bibliography:
-    """The shipped bibliography with a user's own entries."""
+def bibliography(*files: Path) -> Bibliography:
+    """The bibliography of scenario and world files: what lies beside them before the user's own and the shipped one.
+
+    Of two entries of one key that of the later file counts.
+    """
     merged: Bibliography = {}
-    for folder in reversed(folders()):
+    beside = dict.fromkeys(place for file in files for place in homes(file))
+    for folder in [*reversed(folders()), *beside]:
         if (folder / "sources.toml").is_file():
             merged |= read_sources(folder / "sources.toml")
     return merged
+
+
+def homes(file: Path) -> list[Path]:
+    """The folders beside a file: its own, and before it the one with the worlds/ in which a world's folder lies."""
+    folder = file.absolute().parent
+    return [folder.parent.parent, folder] if folder.parent.name == "worlds" else [folder]
 
 
 def scenario_names(places: Sequence[Path] | None = None) -> list[str]:
@@ -97,31 +108,72 @@ def world_file(path: Path) -> Path:
         raise InputError([Fault(shown_path(path), 1, "", message)])
     if path.is_dir():
         return path / "world.toml"
-    return path.with_name("world.toml") if path.name in WORLD_FILES else path
+    return path.with_name("world.toml") if path.name in OF_A_WORLD else path
 
 
-def extended(reference: str) -> str | None:
-    """The scenario or world that a readable scenario file extends; None for a world."""
-    path = locate(reference)
+def extended(path: Path) -> Path | None:
+    """The file that a sound scenario's file extends; None for a world's."""
     if path.name == "world.toml":
         return None
     content, _ = read_toml(path)
-    return str(content.get("extends") or content.get("world"))
+    key = "extends" if "extends" in content else "world"
+    return base_file(path, str(content[key]), key)
+
+
+def files_of(reference: str | Path) -> list[Path]:
+    """The file of a sound scenario and those that it extends, its world's last."""
+    path: Path | None = locate(str(reference))
+    found = []
+    while path is not None:
+        found.append(path)
+        path = extended(path)
+    return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A scenario as it was read, and what in its files changes nothing."""
+
+    scenario: Scenario
+    warnings: tuple[Fault, ...]
 
 
 def load(reference: str | Path) -> Scenario:
     """The resolved, frozen scenario of a name or path; raises InputError with every fault found."""
+    return read(reference).scenario
+
+
+def read(reference: str | Path) -> Reading:
+    """The same with warnings of entries that change nothing."""
     with uncollected():
         path = locate(str(reference))
         draft = draft_of(path, ())
         draft.origins.setdefault((), (shown_path(path), 1, ()))
-        scenario = validated(draft)
+        given = validated(draft)
         if draft.world != ARGUED_FOR:
-            scenario = scenario.model_copy(update={"parameters": taken_over(scenario.parameters)})
-        scenario = scenario.model_copy(update={"ties": settled(scenario.ties, scenario.institutions)})
+            given = given.model_copy(update={"parameters": taken_over(given.parameters)})
+        ties, idle = placed(given.ties, given.institutions)
+        scenario = given.model_copy(update={"ties": ties})
+    idle = [n for n in idle if given.ties[n].value != 0 or not in_table(draft, n)]
+    found = [draft.fault(at, message) for at, message in idle_entries(scenario, given.ties, idle)]
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
-    return scenario
+    found += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
+    return Reading(scenario, tuple(sorted(found)))
+
+
+def in_table(draft: Draft, n: int) -> bool:
+    """Whether a tie is a row of a world's table, where a 0 is a coded one."""
+    return draft.origins["ties", n][2] == ()
+
+
+def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Iterable[int]) -> Iterator[tuple[PathInFile, str]]:
+    """Entries but shocks that change nothing, of a scenario before its mechanisms are switched off."""
+    yield from ((("ties", n), idle_tie(ties[n], scenario)) for n in idle)
+    yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
+    if message := idle_without(scenario):
+        yield ("without",), message
+    yield from ((("institutions", name, "members"), message) for name, message in idle_institutions(scenario))
 
 
 @contextmanager
@@ -160,7 +212,7 @@ def validated(draft: Draft) -> Scenario:
 
 def referring(draft: Draft) -> Iterator[tuple[PathInFile, str]]:
     """Faults of what a draft refers to, names and swept settings."""
-    yield from reference_faults(draft.content, bibliography(), draft.whole)
+    yield from reference_faults(draft.content, bibliography(*draft.files), draft.whole)
     if draft.whole:
         yield from sweep_faults(draft.content)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +15,18 @@ from sim.faults import (
     PathInFile,
     field_name,
     quoted,
-    read_text,
     read_toml,
     shown_path,
-    suggestion,
 )
 from sim.scenario import MAX_SHOCKS, MAX_STATES, MAX_TIES
 from sim.settings import key_of
+from sim.tables import Row, read_table
 
+WORLD_FILES = (
+    "world.toml", "states.csv", "ties.csv", "observed.toml", "posterior.csv", "stages.csv", "sources.toml",
+    "import.log",
+)  # fmt: skip
+PASSED_OVER = re.compile(r"[.]|~[$]|readme([.]|$)|.*~$|(thumbs[.]db|desktop[.]ini)$", re.IGNORECASE)  # in its folder
 STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
 STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
 TIE_COLUMNS = ("a", "b", "kind", "value")
@@ -43,6 +47,7 @@ class Draft:
     faults: list[Fault] = field(default_factory=list)
     whole: bool = True
     world: str = ""  # name of the world that it is of
+    files: tuple[Path, ...] = ()  # that it was read from, those extended first
 
     def broken(self, *faults: Fault) -> Draft:
         """This draft, not whole for these faults."""
@@ -62,7 +67,7 @@ class Draft:
 def toml_draft(path: Path) -> Draft:
     """A TOML file as a draft; its origins give each element of a list a line too."""
     name = shown_path(path)
-    draft = Draft(origins={(): (name, 1, ())})
+    draft = Draft(origins={(): (name, 1, ())}, files=(path,))
     try:
         draft.content, lines = read_toml(path)
     except InputError as error:
@@ -87,7 +92,8 @@ def merged(base: Draft, over: Draft) -> Draft:
             before = base.content.get(str(path[0]))
             path = (path[0], path[1] + (len(before) if isinstance(before, list) else 0), *path[2:])
         origins[path] = origin
-    return Draft(content, origins, [*base.faults, *over.faults], base.whole and over.whole, base.world)
+    faults, whole = [*base.faults, *over.faults], base.whole and over.whole
+    return Draft(content, origins, faults, whole, base.world, base.files + over.files)
 
 
 def merge_tables(
@@ -115,9 +121,43 @@ def forget(content: Any, at: PathInFile, origins: dict[PathInFile, Any]) -> None
         forget(part, (*at, key), origins)
 
 
+def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
+    """Files and folders in a world's folder that nothing reads, most often for a slip in their name.
+
+    Where there is no world those alone that are named nearly as a world's files are.
+    """
+    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    for name in sorted(there - {*WORLD_FILES}):
+        if PASSED_OVER.match(name):
+            continue
+        meant = meant_file(name)
+        if meant is None and not world_is_there:
+            continue
+        yield Fault(shown_path(folder / name), 1, "", f"is not read; {unread_remedy(name, meant, there)}")
+
+
+def meant_file(name: str) -> str | None:
+    """The file of a world that a name is nearly that of, whatever its case and ending; None where there is none."""
+    stems = {file.partition(".")[0]: file for file in WORLD_FILES}
+    near = difflib.get_close_matches(re.split(r"[. (]", name.casefold())[0], stems, n=1, cutoff=0.8)
+    return stems[near[0]] if near else None
+
+
+def unread_remedy(name: str, meant: str | None, there: set[str]) -> str:
+    """What to do about a file that is not read."""
+    if meant is None:
+        return f"a world's folder has {', '.join(WORLD_FILES)}; move everything else out of it"
+    if meant in there:
+        return f"{meant} beside it is; keep one of the two"
+    if name.casefold().endswith((".xlsx", ".xls", ".ods", ".numbers")):
+        return f"save it as {meant}"
+    return f"rename it to {meant}"
+
+
 def world_draft(path: Path) -> Draft:
     """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
     draft = toml_draft(path)
+    draft.faults += unread_faults(path.parent, world_is_there=path.is_file())
     for key in ("states", "ties"):
         if key in draft.content:
             draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
@@ -127,7 +167,7 @@ def world_draft(path: Path) -> Draft:
     table = path.with_name("states.csv")
     name = shown_path(table)
     draft.origins["states",] = (name, 1, ())
-    for line, row in rows(table, STATE_COLUMNS, STATE_OPTIONAL, MAX_STATES, draft):
+    for line, row in rows(table, STATE_COLUMNS, STATE_OPTIONAL, NUMBERS, MAX_STATES, draft):
         state = row.pop("id", "")
         if state in states:
             message = f"state {quoted(state)} stands here a second time; a state has one row"
@@ -142,62 +182,20 @@ def world_draft(path: Path) -> Draft:
     table = path.with_name("ties.csv")
     if table.is_file():
         name = shown_path(table)
-        for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, MAX_TIES, draft):
+        for line, row in rows(table, TIE_COLUMNS, TIE_OPTIONAL, ("value",), MAX_TIES, draft):
             draft.origins["ties", len(ties)] = (name, line, ())
             ties.append({**row, "value": number(row["value"])} if "value" in row else row)
     return draft
 
 
 def rows(
-    path: Path, columns: Sequence[str], optional: Sequence[str], most: int, draft: Draft
-) -> list[tuple[int, dict[str, str]]]:
+    path: Path, columns: Sequence[str], optional: Sequence[str], numbers: Sequence[str], most: int, draft: Draft
+) -> list[Row]:
     """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
-    name, known = shown_path(path), (*columns, *optional)
-    try:
-        text = read_text(path)
-    except InputError as error:
-        draft.broken(*error.faults)
-        return []
-    found: list[tuple[int, dict[str, str]]] = []
-    line = 1
-    try:
-        given = rows_in(text, most)
-        if given > most:  # counted first, as they take a hundred times the room of their text
-            draft.broken(Fault(name, 1, "", f"has {given} rows; give at most {most}"))
-            return []
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(reader, [])
-        if not header:
-            draft.broken(Fault(name, 1, "", f"is empty; its first line names the columns {', '.join(columns)}, …"))
-            return []
-        for column in columns:
-            if column not in header:
-                draft.broken(Fault(name, 1, column, "this column is missing"))
-        for column in dict.fromkeys(header):
-            if column not in known:
-                draft.broken(Fault(name, 1, column, f"unknown column{suggestion(column, known)}"))
-            elif header.count(column) > 1:
-                draft.broken(Fault(name, 1, column, "this column stands here more than once"))
-        line = reader.line_num + 1
-        read = [(place, column) for place, column in enumerate(header) if column in known]
-        for cells in reader:
-            if len(cells) == len(header):
-                found.append((line, {column: cell for place, column in read if (cell := cells[place].strip())}))
-            elif cells:
-                message = f"has {len(cells)} cells where the header has {len(header)}; quote a cell that holds a comma"
-                draft.broken(Fault(name, line, "", message))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
-        draft.broken(Fault(name, line, "", f"is not CSV: {message}"))
-    return found
-
-
-def rows_in(text: str, most: int) -> int:
-    """How many rows a table has, or a number that is no greater than `most` where it cannot have more."""
-    if text.count("\n") + text.count("\r") <= most:
-        return 0
-    return sum(1 for cells in csv.reader(io.StringIO(text, newline="")) if cells) - 1
+    found = read_table(path, columns, optional, numbers, most)
+    if found.faults:
+        draft.broken(*found.faults)
+    return found.rows
 
 
 def state_record(row: dict[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 PathInFile = tuple[str | int, ...]
 SHOWN = 20
+LISTED_LINES = 5  # of faults that are alike
 MAX_BYTES = 16 * 2**20
 MAX_TOML, MAX_KEYS = 2**20, 30_000  # bytes and keys; it is read letter by letter in Python
 MAX_DEPTH = 32
@@ -25,6 +26,7 @@ STRINGS = re.compile(
     r'"""(?>(?:[^"\\]++|\\.|"(?!""))*)"{3,5}|\'\'\'.*?\'{3,5}|"(?>(?:[^"\\\n]++|\\.)*)"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )  # strings and comments of a TOML text; they never go back (not by `*+`, which fails to match before Python 3.11.5)
 
+INDEX = re.compile(r"\[\d+\]")  # of an element of a list
 DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
 
 
@@ -50,11 +52,40 @@ class InputError(Exception):
         super().__init__("\n".join(self.lines()))
 
     def lines(self, shown: int = SHOWN) -> list[str]:
-        """The faults for a terminal: the first ones, and how many more there are."""
-        lines = [printable(str(fault)) for fault in self.faults[:shown]]
-        if len(self.faults) > shown:
-            lines.append(f"… and {len(self.faults) - shown} more faults ({len(self.faults)} in all; --json lists them)")
+        """The faults for a terminal, those that are alike in one line: the first lines, and how many more faults."""
+        groups = alike(self.faults)
+        lines = [printable(f"{group[0]}{more_like_it(group)}") for group in groups[:shown]]
+        hidden = sum(map(len, groups[shown:]))
+        if hidden:
+            lines.append(f"… and {hidden} more faults ({len(self.faults)} in all; --json lists them)")
         return lines
+
+
+class InputWarning(UserWarning):
+    """The input is accepted, but a part of it does nothing or a result would mislead."""
+
+
+def warning_lines(warnings: Iterable[Fault]) -> list[str]:
+    """Warnings as they are shown in a terminal, those that are alike in one line."""
+    marked = [fault._replace(field=": ".join(filter(None, ("warning", fault.field)))) for fault in warnings]
+    return InputError(marked).lines()
+
+
+def alike(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """Faults of one file that say the same of the same field, in order of the first of each group."""
+    groups: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        groups.setdefault((fault.file, INDEX.sub("", fault.field), fault.message), []).append(fault)
+    return [*groups.values()]
+
+
+def more_like_it(group: list[Fault]) -> str:
+    """' … and 2 more like it, on lines 4 and 7' after the first of a group; nothing where there is one only."""
+    lines = [str(line) for line in dict.fromkeys(fault.line for fault in group[1:])]
+    if not lines:
+        return ""
+    named = [*lines[:LISTED_LINES], *(["…"] if len(lines) > LISTED_LINES else [])]
+    return f" … and {len(group) - 1} more like it, on line{'s' * (len(lines) > 1)} {', '.join(named)}"
 
 
 def printable(text: str) -> str:
@@ -102,6 +133,25 @@ SHAPES = {
 }
 
 
+LIMITS = {
+    "greater_than_equal": "{given} is too small; give {ge} or more",
+    "greater_than": "{given} is too small; give more than {gt}",
+    "less_than_equal": "{given} is too large; give at most {le}",
+    "less_than": "{given} is too large; give less than {lt}",
+    "string_too_long": "{given} is too long; give at most {max_length} characters",
+    "string_too_short": "is empty; give it a text",
+}
+
+
+def date_form(given: object) -> str:
+    """How a date is written, with the day that a text means where it can mean one only."""
+    numeric = re.fullmatch(r"\s*(?:(\d{1,2})\.(\d{1,2})\.(\d{4})|(\d{4})-(\d{2})-(\d{2}))\s*", str(given))
+    if isinstance(given, str) and numeric:
+        day, month, year, *iso = numeric.groups()
+        return f"{'-'.join(iso) if iso[0] else f'{year}-{int(month):02}-{int(day):02}'} without quotes"
+    return "as year-month-day without quotes, such as 2017-12-21"
+
+
 def phrase(error: Any, known: Iterable[str]) -> str:
     """What is wrong by a validation error, and what would be right, in one sentence."""
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
@@ -123,6 +173,10 @@ def phrase(error: Any, known: Iterable[str]) -> str:
         return "is empty; give at least one"
     if kind == "too_long":
         return f"has {len(given)} entries; give at most {context['max_length']}"
+    if kind in LIMITS:
+        return LIMITS[kind].format(given=quoted(given), **context)
+    if kind.startswith("date"):
+        return f"{quoted(given)} is not a date; write it {date_form(given)}"
     message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
     return message if isinstance(given, (dict, list, tuple)) else f"{quoted(given)}: {message}"
 
@@ -188,11 +242,23 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
         found = re.search(r"at line (\d+)", str(error))
         line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
         message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
+        message += toml_hint(text.split("\n")[line - 1])
     if not message:
         return content, key_lines(text)
     if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
         line = text.count("\n", 0, digits.start()) + 1
     raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {message}")]) from None
+
+
+def toml_hint(line: str) -> str:
+    """What is right where a line of a broken TOML text has a decimal comma, a written date or one quotation mark."""
+    if found := re.search(r"=\s*(-?\d+),(\d+)\s*(?:#.*)?$", line):
+        return f"; decimals have a point: {found[1]}.{found[2]}"
+    if found := re.search(r"=\s*(\d{1,2}\.\d{1,2}\.\d{4})\s*(?:#.*)?$", line):
+        return f"; write the date {date_form(found[1]).removesuffix(' without quotes')}"
+    if re.fullmatch(r'[^"#]*=\s*(?:"[^"]*|[^"]*")\s*', line):
+        return "; a quotation mark is missing"
+    return ""
 
 
 def excess(content: object, levels: int = MAX_DEPTH) -> str:

@@ -79,6 +79,7 @@ PARTNERS = 6
 AUTONOMY_RANGE = (0.0, 2.0)  # of w_autonomy's range, the default doubled or done away with
 ACCOMMODATION_RANGE = (0.0, 0.2)  # at 0.2 and the default cost a bloc has no enforcement left
 PROBES = (0.5, 1.0)  # parts of the way to an end of the range at which a flip is looked for
+SMALLEST_BUDGET = 0.001  # below it a range would have no width to search
 RESOLUTION = 0.01  # of the range
 
 
@@ -162,10 +163,11 @@ def bloc_candidates(scenario: Scenario) -> list[Candidate]:
     for name, bloc in scenario.blocs.items():
         asked = sum(priority.value for priority in bloc.priority.values())
         budget = bloc.attention_budget.value
+        most = 2.0 * max(min(budget, 10.0), asked)
         found += [
             Candidate(f"blocs.{name}.accommodation", bloc.accommodation.value, *ACCOMMODATION_RANGE),
             Candidate(f"blocs.{name}.enforcement", bloc.enforcement.value, 0.0, 1.0),
-            Candidate(f"blocs.{name}.attention_budget", budget, 0.0, 2.0 * max(min(budget, 10.0), asked)),
+            Candidate(f"blocs.{name}.attention_budget", budget, 0.0, most if most > SMALLEST_BUDGET else 1.0),
         ]
     return found
 

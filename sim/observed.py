@@ -19,9 +19,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from sim.catalog import base_file, bibliography, frozen, load, locate
+from sim.catalog import bibliography, files_of, frozen, load
 from sim.drafts import toml_draft
-from sim.faults import InputError, PathInFile, phrase, quoted, read_toml
+from sim.faults import InputError, PathInFile, phrase, quoted
 from sim.parameters import Between, Strict, Text
 from sim.references import Found, Names, cited_faults, items, table
 from sim.scenario import NON_ALIGNED_ID, Name, Scenario, StateId
@@ -126,19 +126,18 @@ def observed_of(reference: str | Path) -> Observed | None:
 
     Raises InputError with every fault found, those of the scenario first.
     """
-    scenario = load(reference)
+    return recorded_of(reference, load(reference))
+
+
+def recorded_of(reference: str | Path, scenario: Scenario) -> Observed | None:
+    """The same of a scenario that has been read; raises InputError with every fault of the record."""
     path = observed_file(reference)
     return read_observed(path, scenario) if path.is_file() else None
 
 
 def observed_file(reference: str | Path) -> Path:
     """Where the record of a sound scenario's world stands, if it has one."""
-    path: Path | None = locate(str(reference))
-    while path is not None and path.name != "world.toml":
-        content, _ = read_toml(path)
-        key = "extends" if "extends" in content else "world"
-        path = base_file(path, str(content[key]), key)
-    return path.with_name(FILE) if path is not None else Path(FILE)
+    return files_of(reference)[-1].with_name(FILE)
 
 
 def read_observed(path: Path, scenario: Scenario) -> Observed:
@@ -147,7 +146,7 @@ def read_observed(path: Path, scenario: Scenario) -> Observed:
     if not draft.whole:
         raise InputError(draft.faults)
     names = Names({"states": dict(scenario.states), "blocs": dict(scenario.blocs)}, whole=True)
-    found = [*record_faults(draft.content, names), *cited_faults(draft.content, (), bibliography())]
+    found = [*record_faults(draft.content, names), *cited_faults(draft.content, (), bibliography(path))]
     record: Record | None = None
     try:
         record = Record.model_validate(frozen(draft.content), strict=True)

@@ -35,6 +35,8 @@ class Sourced(Strict):
 
 
 UNBOUNDED = 1e9  # larger values would spoil the exactness of sums
+LARGEST_SIZE = 1e15  # of capability, gdp and trade, which count as shares: a world's product in US dollars has room
+SIZE_UNIT = "in one unit for all states, such as billions of US dollars"
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,13 @@ class Between:
 
     low: float = -math.inf
     high: float = math.inf
+    unit: str = ""
 
     def phrase(self) -> str:
         """The range in words."""
         if self.high == math.inf:
             return f"a finite number ≥ {self.low:g}" if self.low > -math.inf else "a finite number"
-        return f"a number in [{self.low:g}, {self.high:g}]"
+        return f"a number in [{self.low:g}, {self.high:g}]{f', {self.unit}' if self.unit else ''}"
 
     def check(self, given: Any) -> Any:
         """The value itself; raises ValueError outside the bounds."""
@@ -70,6 +73,7 @@ class Between:
 Share = Annotated[Sourced, Between(0, 1)]
 Weight = Annotated[Sourced, Between(0, 20)]  # beyond it a slip of the pen, such as 60 for 0.6
 NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
+Size = Annotated[Sourced, Between(0, LARGEST_SIZE, SIZE_UNIT)]
 PlainShare = Annotated[float, Between(0, 1)]
 PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.parameters import (
-    UNBOUNDED,
+    LARGEST_SIZE,
     Between,
     NonNegative,
     Parameters,
     PlainNonNegative,
     PlainShare,
     Share,
+    Size,
     Sourced,
     Strict,
     Text,
@@ -66,8 +67,8 @@ class State(Strict):
 
     name: Text
     theatre: Name
-    capability: NonNegative = Field(description="material capability in any unit, normalised to shares")
-    gdp: NonNegative = Field(default=Sourced(value=0), description="product, normalised to shares")
+    capability: Size = Field(description="material capability in any unit, normalised to shares")
+    gdp: Size = Field(default=Sourced(value=0), description="product in any unit, normalised to shares")
     autonomy: NonNegative = Field(default=Sourced(value=1), description="multiplier of w_autonomy")
     initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned` or `random`")
     initial_source: Text = ""
@@ -76,7 +77,7 @@ class State(Strict):
 
 
 UNIT = Between(0, 1)
-TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, UNBOUNDED)}
+TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, LARGEST_SIZE, "in the unit of gdp")}
 
 
 def bounded_by_kind(value: float, info: ValidationInfo) -> float:

@@ -161,6 +161,9 @@ def leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
         yield at, f"{content:g}" if isinstance(content, float) else str(content)
 
 
+TieKey = tuple[str, str, str]  # kind and ends
+
+
 def tie_key(tie: Tie) -> tuple[str, str, str]:
     """What makes a tie one and the same: its kind and ends, in either order where it has no direction."""
     return key_of(tie.kind, tie.a, tie.b)
@@ -176,22 +179,41 @@ def settled(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tup
 
     `@institution` stands for its members; `*` for every state that has a tie of the kind there already.
     """
-    kept: dict[tuple[str, str, str], Tie] = {}
-    for tie in ties:
+    return placed(ties, institutions)[0]
+
+
+def placed(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[tuple[Tie, ...], list[int]]:
+    """The same, and the places in the list of the ties that change nothing, as there is no tie that they could change.
+
+    Those are a value of 0, or a `*`, where no such tie was given before.
+    """
+    kept: dict[TieKey, Tie] = {}
+    idle = []
+    for n, tie in enumerate(ties):
         if is_plain(tie):
             key = key_of(tie.kind, tie.a, tie.b)
+            if tie.value == 0 and not standing(kept, key):
+                idle.append(n)
             as_is = tie.a == key[1]  # a copy of each of many ties takes seconds
             kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
             continue
-        for key in list(matching(tie, kept, institutions)):
+        matched = list(matching(tie, kept, institutions))
+        if not any(tie.value != 0 or standing(kept, key) for key in matched):
+            idle.append(n)
+        for key in matched:
             old = kept.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
             regime = old.regime if old else tie.regime
             kept[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
-    by_kind: dict[str, list[tuple[str, str, str]]] = {kind: [] for kind in TIE_KINDS}
+    by_kind: dict[str, list[TieKey]] = {kind: [] for kind in TIE_KINDS}
     for key, tie in kept.items():
         if tie.value != 0:
             by_kind[key[0]].append(key)
-    return tuple(kept[key] for keys in by_kind.values() for key in sorted(keys))
+    return tuple(kept[key] for keys in by_kind.values() for key in sorted(keys)), idle
+
+
+def standing(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
+    """Whether there is a tie other than 0."""
+    return key in ties and ties[key].value != 0
 
 
 def is_plain(tie: Tie) -> bool:

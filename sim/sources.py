@@ -73,7 +73,8 @@ def source_faults(cell: str, note: str, bibliography: Bibliography) -> Iterator[
     """What is wrong with a source cell: an unknown key, a paragraph that is not there, no reason given."""
     for key, locator in references(cell):
         if key not in bibliography:
-            yield f"unknown source {quoted(key)}{suggestion(key, bibliography)}; add it to sources.toml"
+            near = suggestion(key, bibliography)
+            yield f"unknown source {quoted(key)}{near}; add it to a sources.toml beside this file"
         elif key == ASSUMED and not note.strip():
             yield "an assumed value needs a note with its reason"
         elif bibliography[key].paragraphs:

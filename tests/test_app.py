@@ -171,6 +171,17 @@ def test_a_slider_can_show_any_value_it_is_given(knob: Knob, value: float) -> No
         assert round(round(shown / step) * step, digits) == pytest.approx(shown, abs=1e-9)
 
 
+@pytest.mark.parametrize("budget", [0.0, 5e-324, 1e-300, 1e9])
+def test_a_slider_of_any_budget_has_a_range(budget: float) -> None:
+    settings = {"blocs.*.attention_budget": budget}
+    priorities = {f"blocs.{b}.priority.{r}": 0.0 for b, bloc in BASE.blocs.items() for r in bloc.priority}
+    for members in knobs(with_settings(BASE, settings | priorities)).values():
+        for knob in members:
+            low, high, step, _ = knob.covering(knob.value)
+            assert low < high
+            assert 0 < step <= high - low
+
+
 # What is handed in
 
 

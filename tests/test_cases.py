@@ -1,7 +1,8 @@
 """The file format by example: every file of tests/cases/ is accepted, or refused for the reasons that it names.
 
 A file of tests/cases/invalid begins with `# error: phrase` or `# error @LINE: phrase`, one line for each of its
-faults; where it can't hold them (empty, not UTF-8) they stand in a file .expected beside it.
+faults; where it can't hold them (empty, not UTF-8) they stand in a file .expected beside it. A file of
+tests/cases/valid may begin with `# warning: phrase` or `# warning @LINE: phrase`, one line for each of its warnings.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from sim.catalog import load, shipped
 from sim.cli import cli
 from sim.faults import InputError
 from sim.scenario import MAX_STATES, Scenario
-from sim.world import world_of
+from sim.settings import with_settings
+from sim.world import World, world_of
 
 CASES = Path(__file__).parent / "cases"
-EXPECTED = re.compile(r"# error(?: @(\d+))?: (.+)")
+EXPECTED = re.compile(r"# (?:error|warning)(?: @(\d+))?: (.+)")
 bibliography = cache(catalog.bibliography)  # read once, for speed
+LIBRARY = re.compile("input should|should be a valid|unexpected keyword")  # words that no user should have to read
 LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?:(?P<field>[^:]+): )?(?P<message>.+)")
 
 
@@ -50,7 +53,7 @@ def expected(path: Path) -> list[tuple[int | None, str]]:
     """Line (or None for any) and phrase of each fault that a case names in its first lines."""
     aside = path.with_suffix(".expected")
     found = []
-    for line in (aside if aside.exists() else path).read_text("utf-8").split("\n"):
+    for line in (aside if aside.exists() else path).read_text("utf-8-sig").split("\n"):
         match = EXPECTED.fullmatch(line)
         if not match:
             break
@@ -75,7 +78,7 @@ def located(line: str) -> tuple[str, int]:
     match = LINE.fullmatch(line)
     assert match, f"not `file:line: field: message`: {line}"
     path, number = Path(match["file"]), int(match["line"])
-    if "there is no such file" not in line:
+    if path.is_file():
         assert 1 <= number <= max(1, len(path.read_bytes().split(b"\n"))), line
     return match["file"], number
 
@@ -105,6 +108,7 @@ def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Pat
         lines = faults_of(path)
     for line in lines:
         assert len(line) < 1000 + len(located(line)[0])
+        assert not LIBRARY.search(line), line
     for number, phrase in reasons:
         said = [line for line in lines if phrase in line and number in (None, located(line)[1])]
         assert said, f"nothing says {phrase!r} of line {number or 'any'} in\n" + "\n".join(lines)
@@ -113,9 +117,27 @@ def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Pat
 
 @pytest.mark.parametrize("path", cases("valid"), ids=case_name)
 def test_valid_file_is_accepted(path: Path) -> None:
-    result = check(path)
+    result, wanted = check(path), expected(path)
     assert result.exit_code == 0, result.output
-    assert result.stdout == "1 checked, no fault\n"
+    said = result.stderr.splitlines()
+    assert len(said) == len(wanted), "\n".join(said)
+    for number, phrase in wanted:
+        assert any(": warning: " in x and phrase in x and number in (None, located(x)[1]) for x in said), phrase
+    count = f", {len(wanted)} warning{'s' * (len(wanted) > 1)}" if wanted else ""
+    assert result.stdout == f"1 checked, no fault{count}\n"
+
+
+def test_size_in_any_unit_is_the_same_share() -> None:
+    def world(unit: float) -> World:
+        four = load("four")
+        changed = {f"states.{s}.{size}": getattr(record, size).value * unit for s, record in four.states.items()
+                   for size in ("capability", "gdp")}  # fmt: skip
+        trade = {f"ties.trade.{t.a}.{t.b}": t.value * unit for t in four.ties if t.kind == "trade"}
+        return world_of(with_settings(four, {**changed, **trade}))
+
+    billions, dollars = world(1.0), world(1e9)
+    for name in ("capability", "product", "dependence"):
+        np.testing.assert_array_equal(getattr(billions.setting, name), getattr(dollars.setting, name))
 
 
 OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
@@ -294,7 +316,7 @@ def test_fault_of_a_states_row_is_said_of_the_table_though_a_scenario_changes_th
     (world / "states.csv").write_text(COLUMNS + "A,Alpha,here,-1,assumed,made up\n", encoding="utf-8")
     (tmp_path / "over.toml").write_text('title = "A"\nworld = "faulty"\n[states.A]\ninitial = "left"\n')
     (line,) = refused(check(tmp_path / "over.toml"))
-    assert line.endswith("states.csv:2: capability: -1 is not a number in [0, 1e+09]")
+    assert "states.csv:2: capability: -1 is not a number in [0, 1e+15], in one unit for all states" in line
 
 
 # Files that nobody wrote

@@ -21,7 +21,7 @@ LAYERS = (
         "provenance", "ranges", "regret", "replay", "report", "score", "scorecard", "sensitivity", "verdicts",
     },
     {"chunks", "cluster", "crate", "design", "engines", "store", "sweep"},
-    {"ensemble", "model", "placebo", "predictions", "trajectory"},
+    {"ensemble", "model", "placebo", "predictions", "sureness", "trajectory"},
     {"world"},
     {
         "averaging", "balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "rounding",
@@ -29,7 +29,7 @@ LAYERS = (
     },
     {
         "catalog", "drafts", "faults", "observed", "parameters", "records", "references", "sanctions", "scenario",
-        "schema", "settings", "sources", "spreadsheet",
+        "schema", "settings", "sources", "spreadsheet", "idle", "tables",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

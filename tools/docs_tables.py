@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -41,7 +40,7 @@ def numbers_of(model: type[Strict], kept: Iterable[str]) -> str:
     content = []
     for name in kept:
         field, bounds = model.model_fields[name], bounds_of(model, name)
-        high = "any number from 0 on" if bounds.high in (UNBOUNDED, math.inf) else f"0 to {bounds.high:g}"
+        high = f"0 to {bounds.high:g}"
         default = "must be given" if field.is_required() else f"{field.default.value:g}"
         content.append((f"`{name}`", str(field.description), high, default))
     return rows(("number", "meaning", "bounds", "default"), content)

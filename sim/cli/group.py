@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +15,7 @@ import click
 
 from sim import __version__
 from sim.cli import complete, signals
-from sim.faults import Fault, InputError, printable, shown_path
+from sim.faults import Fault, InputError, printable, shown_path, warning_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,8 +60,7 @@ def damage() -> tuple[type[Exception], ...]:
 def refuse(error: InputError, *, as_json: bool) -> NoReturn:
     """Show the faults and exit."""
     if as_json:
-        faults = [{"file": f.file, "line": f.line, "field": f.field, "message": f.message} for f in error.faults]
-        say_json({"faults": faults})
+        say_json({"faults": [fault._asdict() for fault in error.faults]})
     else:
         for line in error.lines():
             click.echo(line, err=True)
@@ -185,11 +184,16 @@ def plain_lines(text: str) -> str:
 def resolved(
     name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
 ) -> Scenario:
-    """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError."""
-    from sim.catalog import load
+    """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError.
+
+    Entries of its files that change nothing are said on standard error.
+    """
+    from sim.catalog import read
     from sim.settings import number, with_mechanism_off, with_settings, with_steps
 
-    scenario = load(name)
+    reading = read(name)
+    scenario = reading.scenario
+    say_warnings(reading.warnings)
     faults = []
     for setting in settings:
         path, _, value = setting.partition("=")
@@ -210,6 +214,21 @@ def resolved(
     if faults:
         raise InputError(faults)
     return scenario
+
+
+def say_warnings(warnings: Iterable[Fault]) -> None:
+    """Warnings on standard error."""
+    for line in warning_lines(warnings):
+        click.echo(line, err=True)
+
+
+def chance_warnings(name: str, scenario: Scenario) -> list[Fault]:
+    """The warning that a scenario's choices are close to chance, where they are."""
+    from sim.catalog import locate
+    from sim.sureness import chance_warning
+
+    message = chance_warning(scenario)
+    return [Fault(shown_path(locate(name)), 1, "parameters", message)] if message else []
 
 
 def state_id(states: Mapping[str, State], word: str) -> str:

@@ -16,12 +16,14 @@ import click
 from sim.cli import complete, signals
 from sim.cli.group import (
     SOME_FAILED,
+    chance_warnings,
     cli,
     console,
     json_option,
     parameters_option,
     resolved,
     say_json,
+    say_warnings,
     seed_option,
     set_option,
     stem,
@@ -57,6 +59,7 @@ def run(
     from sim.ensemble import run as run_once
 
     found = resolved(scenario, settings, without, steps)
+    say_warnings(chance_warnings(scenario, found))
     result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
     if out is not None:
         tell.write_run(out, stem(scenario), found, result)
@@ -120,6 +123,7 @@ def sweep(
     for name in scenarios:
         try:
             scenario = resolved(name, settings, without, steps)
+            say_warnings(chance_warnings(name, scenario))
             found[stem(name)] = (
                 designed(scenario, design, points, vary)
                 if parameters is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,14 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    chance_warnings,
     cli,
     console,
     json_option,
     plain,
     resolved,
     say_json,
+    say_warnings,
     set_option,
     state_id,
     stem,
@@ -76,7 +77,7 @@ def show(
 
     Example: blocs show baseline_2023 --state USA --state RUS
     """
-    from sim.catalog import bibliography, extended, load
+    from sim.catalog import bibliography, files_of, load
     from sim.cli import tell
     from sim.references import state_suggestion
 
@@ -93,10 +94,10 @@ def show(
         ]
         if unknown:
             raise InputError(unknown)
-        tell.ties_of(console(), found, states, bibliography())
+        tell.ties_of(console(), found, states, bibliography(*reversed(files_of(scenario))))
         return
-    base = extended(scenario)
-    tell.scenario(console(), stem(scenario), found, None if base is None else (base, load(base)))
+    base = next(iter(files_of(scenario)[1:]), None)
+    tell.scenario(console(), stem(scenario), found, None if base is None else (stem(str(base)), load(base)))
 
 
 @cli.command()
@@ -105,23 +106,37 @@ def show(
 def check(files: tuple[str, ...], as_json: bool) -> None:
     """Check scenario files, worlds and bibliographies; say every fault at once.
 
+    Entries that change nothing, and choices close to chance, are warnings.
+
     Example: blocs check scenarios/*.toml scenarios/worlds/*
     """
-    from sim.observed import observed_of
     from sim.sources import read_sources
 
     faults: list[Fault] = []
+    warnings: list[Fault] = []
     for name in files:
         try:
             if Path(name).name == "sources.toml":
                 read_sources(Path(name))
             else:
-                observed_of(Path(name) if Path(name).exists() else name)
+                warnings += checked(name)
         except InputError as error:
             faults += error.faults
     if faults:
         raise InputError(faults)
     if as_json:
-        click.echo(json.dumps({"faults": []}))
-    else:
-        click.echo(f"{len(files)} checked, no fault")
+        say_json({"faults": [], "warnings": [warning._asdict() for warning in warnings]})
+        return
+    say_warnings(warnings)
+    count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
+    click.echo(f"{len(files)} checked, no fault{count}")
+
+
+def checked(name: str) -> list[Fault]:
+    """Warnings of a scenario or world and its record; raises InputError with every fault."""
+    from sim.catalog import read
+    from sim.observed import recorded_of
+
+    reading = read(name)
+    recorded_of(name, reading.scenario)
+    return [*reading.warnings, *chance_warnings(name, reading.scenario)]
