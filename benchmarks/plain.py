@@ -167,7 +167,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         )
 
     def step(self) -> None:
-        """One round; batch_run would go one too far, so the model ends itself."""
+        """One round; the model ends itself after the last step."""
         step = int(self.steps)
         self.assess(step)
         before = list(self.alignment)
@@ -337,11 +337,19 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
 
 
 def batch(world: World, seed: int, replicates: range) -> list[dict[str, Any]]:
-    """Runs of the plain model by Mesa's batch_run, one row a run and step."""
+    """Runs of the plain model by Mesa's batch_run, one row a run and step.
+
+    Nothing rests on batch_run's `max_steps`: the model ends itself, and every run is checked to have all its steps.
+    Random numbers come from `luck_seed` and `replicate`, as Mesa drops or overwrites a parameter named `seed`. The
+    model calls its states from its own list, and no state is removed.
+    """
     parameters = {"world": [world], "luck_seed": seed, "replicate": list(replicates)}
-    return list(
+    rows: list[dict[str, Any]] = list(
         mesa.batch_run(
-            PlainModel, parameters, number_processes=1, max_steps=world.steps, data_collection_period=1,
+            PlainModel, parameters, number_processes=1, max_steps=world.steps + 1, data_collection_period=1,
             display_progress=False,
         )
     )  # fmt: skip
+    expected = [(replicate, step) for replicate in replicates for step in range(world.steps)]
+    assert [(row["replicate"], row["Step"]) for row in rows] == expected, "batch_run lost or added a step"
+    return rows

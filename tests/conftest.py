@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+pytest_plugins = ["browser"]
 COMPILED = """
 from sim import catalog, ensemble
 ensemble.run(catalog.load("unix_1988"), seed=1)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from test_report import chromium
 
 from sim import ensemble
 from sim.app.setting import Setting, resolved
@@ -27,7 +27,6 @@ from sim.explain import decision
 BASE = load("baseline_2023")
 EVIL = "<script>alert(1)</script>"
 WAIT = 90_000  # milliseconds; how long never decides, only whether
-ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # nothing beyond this machine is found
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
 DRAWN = """async picture => {
   const shown = picture.getBoundingClientRect();
@@ -162,10 +161,10 @@ def stands(run: Any, step: int) -> list[str]:
     return [f"{len(found)}: {', '.join(found)}" for found in members]
 
 
-def listening(port: int) -> set[str]:
-    """The addresses at which a port of this machine is listened on."""
-    rows = [line.split() for line in subprocess.check_output(["ss", "-ltn"], text=True).splitlines()[1:]]
-    return {row[3].rpartition(":")[0] for row in rows if row[3].endswith(f":{port}")}
+def listening(server: subprocess.Popen[str], port: int) -> set[str]:
+    """Addresses at which a server listens on a port."""
+    found = psutil.Process(server.pid).net_connections("tcp")
+    return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == port}
 
 
 @pytest.fixture
@@ -180,19 +179,14 @@ def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
 
 
 @pytest.fixture
-def reader(server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
-    from playwright.sync_api import sync_playwright
-
+def reader(browser: Any, server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
     port, started = server
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", ALONE])
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    with browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True) as context:
         made = Reader(context.new_page(), port)
         context.set_default_timeout(WAIT)
         made.watch()
-        made.until(lambda: bool(listening(port)) or started.poll() is not None)  # it starts while the browser does
+        made.until(lambda: started.poll() is not None or bool(listening(started, port)))
         yield made
-        browser.close()
 
 
 def plays(reader: Reader) -> None:
@@ -413,7 +407,7 @@ def fits_a_phone(reader: Reader) -> None:
 
 def test_in_a_browser(server: tuple[int, subprocess.Popen[str]], reader: Reader, tmp_path: Path) -> None:
     port, started = server
-    assert listening(port) == {"127.0.0.1"}
+    assert listening(started, port) == {"127.0.0.1"}
     plays(reader)
     sets_by_keyboard(reader)
     asks_why(reader)

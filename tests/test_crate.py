@@ -116,11 +116,14 @@ def test_the_citation_is_of_this_version_and_these_makers() -> None:
     cited = (ROOT / "CITATION.cff").read_text("utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     top = dict(re.findall(r"^([a-z-]+): *(.*)$", cited, re.M))
-    assert top["version"] == project["version"] == __version__
+    assert top["version"] == __version__
+    assert project["dynamic"] == ["version"]
     assert top["license"] == project["license"]
     assert top["cff-version"] == "1.2.0"
     assert top.keys() >= {"message", "title", "authors", "type"}
     assert f"  - name: {MAKERS}" in cited
+    assert project["authors"] == [{"name": MAKERS}]
+    assert MAKERS in (ROOT / "LICENSE").read_text("utf-8")
 
 
 def test_the_crate_has_the_recommended_properties_and_invents_none(results: Results) -> None:

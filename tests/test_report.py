@@ -6,7 +6,6 @@ import contextlib
 import csv
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -296,25 +295,6 @@ def test_exports_and_comparisons_hold_no_formula(hostile: Results, tmp_path: Pat
     query = f"select distinct scenario from '{tmp_path}/parquet/runs.parquet'"  # noqa: S608
     with contextlib.closing(duckdb.connect()) as connection:
         assert ("=cmd",) in connection.execute(query).fetchall()
-
-
-def chromium() -> str:
-    """Where Chromium is; a clear failure where it isn't."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.fail("the report must be looked at in Chromium, and there is none: apt-get install chromium")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    path = chromium()
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 UNDRAWN = """() => [...document.querySelectorAll('figure svg, figure img')].filter(one => {
