@@ -13,7 +13,7 @@ import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,8 @@ class Asked(BaseModel):
     settings: dict[str, float]
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
     digest: str
+    stored: Annotated[int, Field(ge=0)] | None = None  # its number in the shards; its place in the list by default
+    chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # up to which replicate, of which size
 
 
 class AskedAll(BaseModel):
@@ -131,7 +133,28 @@ class Results:
 
     def files(self, table: str) -> str:
         """A table's files in all finished shards, as a pattern in DuckDB's SQL."""
-        return str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
+        return f"{as_pattern(self.shards)}/[!.]*/{table}.parquet"
+
+    def files_in_order(self, table: str, numbers: Sequence[int]) -> str:
+        """A table's files in the order of the points that are asked, as a list in DuckDB's SQL."""
+        place = {stored: n for n, stored in enumerate(numbers)}
+        found = []
+        for path in self.shards.glob(f"[!.]*/{table}.parquet"):
+            point, _, first = path.parent.name.partition("-")
+            if point.isdecimal() and int(point) in place:
+                found.append((place[int(point)], first, as_pattern(path)))
+        return ", ".join(f"'{path}'" for _, _, path in sorted(found))
+
+    def rows(self, table: str, numbers: Sequence[int]) -> str:
+        """A query for a table's rows, in which points have the numbers that they are asked with."""
+        if list(numbers) == list(range(len(numbers))):
+            return f"select * from read_parquet('{self.files(table)}', union_by_name = true)"  # noqa: S608
+        files = self.files_in_order(table, numbers)
+        return (
+            "select stored.* replace (numbers.asked as point)"  # noqa: S608
+            f" from read_parquet([{files}], union_by_name = true) as stored"
+            " join renumbering.numbers as numbers on numbers.stored = stored.point"
+        )
 
     def refuse_others(self) -> None:
         """Raise InputError where the folder holds anything already."""
@@ -154,11 +177,15 @@ class Results:
         """
         self.refuse_links()
         connection = connected()
+        manifest = self.manifest()
+        numbers = stored_numbers(manifest)
+        connection.register("held", {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)})
+        connection.execute("create schema renumbering")
+        connection.execute("create table renumbering.numbers as select * from held")
+        connection.unregister("held")
         for table in self.tables():
-            files = self.files(table)
-            view = f"create view {table} as select * from read_parquet('{files}', union_by_name = true)"  # noqa: S608
-            connection.execute(view)
-        connection.register("asked", points_table(self.manifest()))
+            connection.execute(f"create view {table} as {self.rows(table, numbers)}")
+        connection.register("asked", points_table(manifest))
         connection.execute("create table points as select * from asked")
         connection.unregister("asked")
         return connection
@@ -168,7 +195,7 @@ class Results:
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         with contextlib.closing(self.connection()) as connection:
-            for (table,) in connection.execute("select table_name from information_schema.tables").fetchall():
+            for table in (*self.tables(), "points"):
                 path = folder / f"{table}.{kind}"
                 target = str(path).replace("'", "''")
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
@@ -180,12 +207,14 @@ class Results:
         return sorted(written)
 
     def digest(self) -> str:
-        """SHA-256 of all rows of all tables, whatever the shards they lie in."""
+        """SHA-256 of all rows of all tables, whatever the shards that hold them."""
         seal = hashlib.sha256()
         with contextlib.closing(self.connection()) as connection:
             for table in self.tables():
-                for row in connection.execute(f"select * from {table} order by all").fetchall():  # noqa: S608
-                    seal.update(repr(row).encode())
+                found = connection.execute(f"select * from {table} order by all")  # noqa: S608
+                while rows := found.fetchmany(10_000):
+                    for row in rows:
+                        seal.update(repr(row).encode())
         return seal.hexdigest()
 
     @contextlib.contextmanager
@@ -208,6 +237,14 @@ class Results:
                     yield
             if share is not None:
                 yield
+
+    def refuse_writers(self, share: Share | None) -> None:
+        """Raise InputError where a share other than this one is being written."""
+        own = "" if share is None else f"{LOCK}-{share.index}-of-{share.of}"
+        for path in self.folder.glob(f"{LOCK}-*"):
+            if path.name != own:
+                with self.held(path.name.removeprefix(LOCK)):
+                    pass  # free, and the lock of the folder keeps others from taking it
 
     @contextlib.contextmanager
     def held(self, which: str, patience: float = 0) -> Iterator[None]:
@@ -252,10 +289,21 @@ def connected() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 2, **OFFLINE})
 
 
+def as_pattern(path: Path) -> str:
+    """A path as a pattern that it alone matches, in DuckDB's SQL."""
+    return WILD.sub(r"[\g<0>]", str(path)).replace("'", "''")
+
+
 def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """The columns of a table for a spreadsheet: no text in them, and no name, can be taken for a formula."""
     described = connection.execute(f"describe {table}").fetchall()
     return ", ".join(harmless_sql(name, text=kind == "VARCHAR") for name, kind, *_ in described)
+
+
+def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:
+    """The number that each point that is asked has in the shards."""
+    asked = manifest["question"]["points"]
+    return [n if point.get("stored") is None else point["stored"] for n, point in enumerate(asked)]
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:

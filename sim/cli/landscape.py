@@ -16,8 +16,8 @@ from sim.cli.group import (
     say_json,
     seed_option,
     set_option,
-    stem,
 )
+from sim.names import stem
 
 
 @cli.command()

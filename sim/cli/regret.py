@@ -18,12 +18,12 @@ from sim.cli.group import (
     resolved,
     say_json,
     seed_option,
-    stem,
     table,
     workers_option,
 )
-from sim.cli.runs import progress_bar
+from sim.cli.runs import progress_bar, warn_of_seeds
 from sim.faults import Fault, InputError
+from sim.names import by_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,16 +53,21 @@ def regret(
     """
     from sim.levers import futures, shipped_levers
     from sim.regret import regret_table
+    from sim.sweep import own_seeds
 
-    found = {stem(name): resolved(name) for name in levers} if levers else shipped_levers()
+    named = by_name(levers)
+    found = {name: resolved(reference) for name, reference in named.items()} if levers else shipped_levers()
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     first = next(iter(found.values()))
+    luck = first.sweep.seed if seed is None else seed
+    unused = own_seeds({name: one.sweep.seed for name, one in found.items()}, luck)
+    warn_of_seeds(unused, luck)
     try:
         with progress_bar() as progress:
             outcomes = futures(
                 found, outcome, points=points, replicates=replicates,
-                seed=first.sweep.seed if seed is None else seed, workers=workers, progress=progress,
+                seed=luck, workers=workers, progress=progress,
             )  # fmt: skip
     except ValueError as error:
         raise InputError([Fault("--outcome", 1, outcome, str(error))]) from None
@@ -73,7 +78,8 @@ def regret(
         made, (axes,) = charts.figure(7, 0.4 * len(rows) + 1.4)
         charts.regrets(axes, rows, label=f"regret in {outcome}, {points} futures")
         charts.save(made, str(chart))
-    record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates}
+    record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates,
+              "seed": luck, "unused_seeds": unused}  # fmt: skip
     if as_json:
         record["levers"] = json.loads(rows.to_json(orient="records"))
         say_json(record)

@@ -18,11 +18,11 @@ from sim.cli.group import (
     say_json,
     set_option,
     state_id,
-    stem,
     table,
     without_option,
 )
 from sim.faults import Fault, InputError, printable
+from sim.names import stem
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
