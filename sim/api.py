@@ -220,6 +220,7 @@ class Ensemble:
         names = ["scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"]
         table = pd.DataFrame(bloc_sizes(Results(self.folder)), columns=names)
         failed = f" {self.failed} runs failed and are left out." if self.failed else ""
+        failed += "".join(f" The random seed {n} of {name} is not used." for name, n in self.unused_seeds.items())
         return told(
             f"{len(self.runs)} runs", table,
             f"Share of capability that each bloc has: mean and quantiles over runs ({LATE}), and the share of the "
@@ -231,12 +232,14 @@ def sweep(
     scenarios: Scenarios, *, replicates: int | None = None,
     seed: int | None = None, out: Named | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> Ensemble:  # fmt: skip
-    """Run scenarios many times on the same luck: names or paths, or scenarios by the name they shall have.
+    """Run scenarios many times on the same luck: names, paths or scenarios, or a mapping of names to them.
 
-    out is the folder of the results, as of `blocs sweep --out`: the same call goes on where it was stopped. Without
-    it they live as long as what is returned. replicates and seed are the scenario's own by default, workers one
-    thread a core; progress hears of the runs done and of all runs. Raises InputError as `load` does, and where the
-    folder holds another question.
+    out is the folder of the results, as of `blocs sweep --out`: the same call goes on where it was stopped, and one
+    that asks for more replicates or scenarios runs what is missing. Without it the results live as long as what is
+    returned. Counts and the random seed are whole numbers of any integer type; replicates are each scenario's own by
+    default, seed the first scenario's, workers one thread a core; progress hears of the runs done and of all runs.
+    Raises InputError as `load` does, where two scenarios would get one name, and where the folder holds what is not
+    asked.
 
     >>> heard = []
     >>> results = sweep(["baseline_2023", "no_sanctions"], replicates=20, progress=lambda *so_far: heard.append(so_far))
@@ -250,6 +253,8 @@ def sweep(
     count, luck = (given.whole_or_none("sweep", key, n) for key, n in (("replicates", replicates), ("seed", seed)))
     threads = given.whole_or_none("sweep", "workers", workers)
     out = None if out is None else given.path("sweep", "out", out, "the path of a folder")
+    if not (progress is None or callable(progress)):
+        raise given.refusal("sweep", "progress", progress, "a function of the runs done and of all runs")
     found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named(scenarios).items()}
     question = question_of(found, replicates=count, seed=luck)
     folder = Path(tempfile.mkdtemp(prefix="blocs-")) if out is None else Path(out)

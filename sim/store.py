@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ import duckdb
 import filelock
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from sim.catalog import scenario_names, world_names
 from sim.faults import Fault, InputError, shown_path
@@ -52,8 +53,16 @@ class Asked(BaseModel):
     settings: dict[str, float]
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
     digest: str
-    stored: Annotated[int, Field(ge=0)] | None = None  # its number in the shards; its place in the list by default
+    stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; by default its place
     chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # up to which replicate, of which size
+
+    @model_validator(mode="after")
+    def every_replicate(self) -> Asked:
+        """Chunks, where they are recorded, go on from one another to the last replicate."""
+        ends = [0, *(last for last, _ in self.chunks)] if self.chunks is not None else [0, self.replicates]
+        if ends[-1] != self.replicates or any(one >= other for one, other in pairwise(ends)):
+            raise ValueError("its chunks are not those of its replicates")
+        return self
 
 
 class AskedAll(BaseModel):
@@ -62,6 +71,14 @@ class AskedAll(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     trajectory: bool
     points: Annotated[list[Asked], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def one_number_each(self) -> AskedAll:
+        """No two points have one number in the shards."""
+        numbers = [n if point.stored is None else point.stored for n, point in enumerate(self.points)]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two points have one number")
+        return self
 
 
 class Manifest(BaseModel):

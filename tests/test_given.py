@@ -208,6 +208,7 @@ def test_a_seed_that_is_not_used_is_said() -> None:
     said = "the random seed 2 of other is not used; 1, that of the first scenario, serves all runs"
     assert said in done.stderr
     assert json.loads(done.stdout)["unused_seeds"] == {"other": 2}
+    assert "The random seed 2 of other is not used." in read("r")._repr_html_()
     assert repr(read("r")).endswith(": one, other; random seeds not used: 2 of other>")
     assert said not in blocs("sweep", one, other, "--replicates", "1", "--seed", "5").stderr
     done = blocs("regret", one, other, "--outcome", first_outcome(), "--points", "2", "--replicates", "1", "--json")
@@ -280,6 +281,10 @@ def test_what_is_no_count_is_refused_by_name_and_value(name: str, least: int, va
         (lambda: sweep({"a": None}), "sweep:1: scenarios: None is not a scenario, nor the name or path of one"),
         (lambda: sweep(""), "sweep:1: scenarios: '' is not a scenario, nor the name or path of one"),
         (lambda: sweep("unix_1988", out=3), "sweep:1: out: 3 is not the path of a folder"),
+        (
+            lambda: sweep("unix_1988", progress=3),
+            "sweep:1: progress: 3 is not a function of the runs done and of all runs",
+        ),
         (lambda: load(3), "load:1: name: 3 is not a name or path of a scenario"),
         (lambda: load("unix_1988", w_bond="1"), "load:1: w_bond: '1' is not a number"),
         (lambda: load("unix_1988", w_bond=True), "load:1: w_bond: True is not a number"),

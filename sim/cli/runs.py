@@ -84,7 +84,7 @@ def run(
 @click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT (means --engine dask).")
 @click.option("--scheduler-file", type=click.Path(path_type=Path), help="The file in which it wrote its address.")
 @click.option("--shard", metavar="I/N", help="Compute the I-th of N shares only, beside the other shares.")
-@click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
+@click.option("--resume/--no-resume", default=True, help="Keep finished runs, and add what is missing (the default).")
 @click.option(
     "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
 )  # fmt: skip
@@ -109,8 +109,9 @@ def sweep(
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
 
-    Finished runs are never lost: the same command goes on where it was stopped. With --parameters posterior every
-    point is a draw from the calibrated parameters (docs/calibration.md).
+    Finished runs are never lost: the same command goes on where it was stopped, and more replicates or scenarios
+    with the --out of an earlier sweep run only what is missing. With --parameters posterior every point is a draw
+    from the calibrated parameters (docs/calibration.md).
 
     Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
     """
