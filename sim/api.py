@@ -20,8 +20,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sim import catalog, ensemble, settings
-from sim.cli.group import stem
+from sim import catalog, ensemble, given, settings
 from sim.compare import (
     Pairing,
     Sample,
@@ -35,10 +34,11 @@ from sim.compare import (
 )
 from sim.engines import Progress
 from sim.faults import Fault, InputError, InputWarning, warning_lines
+from sim.names import RULE, distinct, is_name, stem
 from sim.scenario import Scenario
 from sim.store import Results
 from sim.sureness import chance_warning
-from sim.sweep import question_of
+from sim.sweep import question_of, unused_seeds
 from sim.sweep import sweep as execute
 from sim.trajectory import Run
 
@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 Named = str | Path
+Scenarios = Scenario | Named | Sequence[Scenario | Named] | Mapping[str, Scenario | Named]
 Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
 
 
@@ -76,12 +77,15 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     Traceback (most recent call last):
     sim.faults.InputError: baseline_2023:1: erosoin: unknown setting 'erosoin' (did you mean 'erosion'?); ...
     """
-    reading = catalog.read(name)
+    count = given.whole_or_none("load", "steps", steps)
+    numbers = {path: given.number("load", path, value) for path, value in changes.items()}
+    reading = catalog.read(given.path("load", "name", name))
     for line in warning_lines(reading.warnings):
         warnings.warn(line, InputWarning, stacklevel=2)
     told = reading.scenario
-    wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in changes.items()]
-    wanted += [*switched_off(without), *([] if steps is None else [("steps", settings.with_steps, steps)])]
+    wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in numbers.items()]
+    off = switched_off(told, without, numbers)
+    wanted += [*off, *([] if count is None else [("steps", settings.with_steps, count)])]
     return accepted(str(name), wanted, told)
 
 
@@ -98,9 +102,16 @@ def accepted(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
     return told
 
 
-def switched_off(mechanisms: str | Iterable[str]) -> list[Change]:
-    """The changes that switch mechanisms off, also where one stands alone."""
-    names = [mechanisms] if isinstance(mechanisms, str) else mechanisms
+def switched_off(scenario: Scenario, mechanisms: str | Iterable[str], changed: Iterable[str] = ()) -> list[Change]:
+    """The changes that switch mechanisms off; raises InputError where a setting is given twice beside those changed."""
+    names = given.texts("load", "without", mechanisms)
+    options = [(path, [path]) for path in changed]
+    options += [(f"without {name}", [*settings.MECHANISMS.get(name, ())]) for name in names]
+    if faults := [
+        Fault("load", 1, owner, f"gives {place}, and so does {other}; leave one of them out")
+        for owner, place, other in settings.given_twice(scenario, options)
+    ]:
+        raise InputError(faults)
     return [(name, settings.with_mechanism_off, name) for name in names]
 
 
@@ -155,12 +166,13 @@ def run(
     >>> once.alignments.loc[40, "USA"]
     'us_led'
     """
+    own, which = given.whole_or_none("run", "seed", seed), given.whole("run", "replicate", replicate)
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-    scenario = accepted("run", switched_off(without), scenario)
+    scenario = accepted("run", switched_off(scenario, without), scenario)
     if message := chance_warning(scenario):
         warnings.warn(message, InputWarning, stacklevel=2)
-    luck = scenario.sweep.seed if seed is None else seed
-    return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=replicate))
+    luck = scenario.sweep.seed if own is None else own
+    return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=which))
 
 
 def trajectory_of(title: str, once: Run) -> Trajectory:
@@ -224,12 +236,20 @@ class Ensemble:
         return found
 
     def __repr__(self) -> str:
-        return f"<Ensemble of {len(self.runs)} runs, {self.failed} failed: {', '.join(self.sample.designs)}>"
+        of = f"<Ensemble of {len(self.runs)} runs, {self.failed} failed: {', '.join(self.sample.designs)}"
+        unused = ", ".join(f"{seed} of {name}" for name, seed in self.unused_seeds.items())
+        return f"{of}; random seeds not used: {unused}>" if unused else f"{of}>"
+
+    @property
+    def unused_seeds(self) -> dict[str, int]:
+        """Random seeds that scenarios have of their own, by name: that of the first scenario serves all runs."""
+        return unused_seeds(Results(self.folder).manifest())
 
     def _repr_html_(self) -> str:
         names = ["scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"]
         table = pd.DataFrame(bloc_sizes(Results(self.folder)), columns=names)
         failed = f" {self.failed} runs failed and are left out." if self.failed else ""
+        failed += "".join(f" The random seed {n} of {name} is not used." for name, n in self.unused_seeds.items())
         return told(
             f"{len(self.runs)} runs", table,
             f"Share of capability that each bloc has: mean and quantiles over runs (means over {self.sample.averaged} "
@@ -239,15 +259,17 @@ class Ensemble:
 
 
 def sweep(
-    scenarios: Named | Sequence[Named] | Mapping[str, Scenario | Named], *, replicates: int | None = None,
+    scenarios: Scenarios, *, replicates: int | None = None,
     seed: int | None = None, out: Named | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> Ensemble:  # fmt: skip
-    """Run scenarios many times on the same luck: names or paths, or scenarios by the name they shall have.
+    """Run scenarios many times on the same luck: names, paths or scenarios, or a mapping of names to them.
 
-    out is the folder of the results, as of `blocs sweep --out`: the same call goes on where it was stopped. Without
-    it they live as long as what is returned. replicates and seed are the scenario's own by default, workers one
-    thread a core; progress hears of the runs done and of all runs. Raises InputError as `load` does, and where the
-    folder holds another question.
+    out is the folder of the results, as of `blocs sweep --out`: the same call goes on where it was stopped, and one
+    that asks for more replicates or scenarios runs what is missing. Without it the results live as long as what is
+    returned. Counts and the random seed are whole numbers of any integer type; replicates are each scenario's own by
+    default, seed the first scenario's, workers one thread a core; progress hears of the runs done and of all runs.
+    Raises InputError as `load` does, where two scenarios would get one name, and where the folder holds what is not
+    asked.
 
     >>> heard = []
     >>> results = sweep(["baseline_2023", "no_sanctions"], replicates=20, progress=lambda *so_far: heard.append(so_far))
@@ -258,23 +280,53 @@ def sweep(
     >>> results.runs.groupby("design")["capability_front"].mean().between(0, 1).all().item()
     True
     """
-    if isinstance(scenarios, (str, Path)):
-        scenarios = [scenarios]
-    named = scenarios if isinstance(scenarios, Mapping) else {stem(str(name)): name for name in scenarios}
-    found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named.items()}
-    question = question_of(found, replicates=replicates, seed=seed)
+    count, luck = (given.whole_or_none("sweep", key, n) for key, n in (("replicates", replicates), ("seed", seed)))
+    threads = given.whole_or_none("sweep", "workers", workers)
+    out = None if out is None else given.path("sweep", "out", out, "the path of a folder")
+    if not (progress is None or callable(progress)):
+        raise given.refusal("sweep", "progress", progress, "a function of the runs done and of all runs")
+    found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named(scenarios).items()}
+    question = question_of(found, replicates=count, seed=luck)
     folder = Path(tempfile.mkdtemp(prefix="blocs-")) if out is None else Path(out)
     made = Ensemble(folder)
     if out is None:
         weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
-    execute(question, folder, workers=workers, progress=progress or (lambda done, total: None))
+    execute(question, folder, workers=threads, progress=progress or (lambda done, total: None))
     return made
+
+
+MAPPING = "give a mapping of names of your own to the scenarios"
+
+
+def named(scenarios: Any) -> dict[str, Scenario | Named]:
+    """Scenarios by their names; raises InputError where there is none, or where a name is none or is given twice."""
+    if isinstance(scenarios, (str, Path, Scenario)):
+        scenarios = [scenarios]
+    if not isinstance(scenarios, Iterable):
+        raise given.refusal("sweep", "scenarios", scenarios, "a scenario, nor several of them")
+    if not (several := scenarios if isinstance(scenarios, Mapping) else list(scenarios)):
+        raise InputError([Fault("sweep", 1, "scenarios", "there is no scenario; give one or more")])
+    for one in several.values() if isinstance(several, Mapping) else several:
+        if not isinstance(one, Scenario):
+            given.path("sweep", "scenarios", one, "a scenario, nor the name or path of one")
+    if isinstance(several, Mapping):
+        if wrong := [name for name in several if not is_name(name)]:
+            raise InputError(
+                Fault("sweep", 1, "scenarios", f"{name!r} cannot name a scenario; {RULE}") for name in wrong
+            )
+        return dict(several)
+    items = [
+        (one.title, one, f"scenario {n}") if isinstance(one, Scenario) else (stem(one), one, str(one))
+        for n, one in enumerate(several, start=1)
+    ]
+    return distinct(items, MAPPING)
 
 
 def read(folder: Named) -> Ensemble:
     """The results of an earlier sweep; raises InputError where the folder holds none."""
-    Results(Path(folder)).manifest()
-    return Ensemble(Path(folder))
+    place = Path(given.path("read", "folder", folder, "the path of a folder"))
+    Results(place).manifest()
+    return Ensemble(place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,6 +382,8 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     >>> float(bites["mean"]), bool(bites["difference"] < 0)
     (0.0, True)
     """
+    if not (baseline is None or isinstance(baseline, str)):
+        raise given.refusal("compare", "baseline", baseline, "the name of a scenario")
     held = (results if isinstance(results, Ensemble) else read(results)).sample
     against = held.baseline(baseline)
     outcomes = compare_outcomes(held, against)

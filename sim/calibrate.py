@@ -22,6 +22,7 @@ from sim.ranges import VARIED
 from sim.scenario import Scenario
 from sim.score import Figure
 from sim.scorecard import Evidence, nearness, ranks_record, vote_record, with_ideal
+from sim.settings import exact
 from sim.world import World, world_of
 
 YEAR = 2022  # of the ideal points that are fitted to
@@ -164,7 +165,7 @@ def readings(weights: Floats) -> dict[str, dict[str, float]]:
     told: dict[str, dict[str, float]] = {}
     for part in Reading._fields:
         values = np.array([getattr(reading, part) for reading in READINGS])
-        told[part] = {f"{value:g}": float(weights[values == value].sum()) for value in np.unique(values)}
+        told[part] = {exact(float(value)): float(weights[values == value].sum()) for value in np.unique(values)}
     return told
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim.averaging import last_steps
-from sim.design import label
+from sim.design import labels
 from sim.faults import Fault, InputError, shown_path, suggestion
 from sim.intervals import LEVEL, Paired, adjusted, fewest_pairs, paired_differences, pairs_for, share_interval
 from sim.kernel import Flags, Floats
@@ -67,7 +67,7 @@ class Sample:
 def sample(results: Results) -> Sample:
     """Read the finished runs; raises InputError where there are none."""
     manifest = results.manifest()
-    labels = designs(results)
+    named = designs(results)
     if "states" not in results.tables():
         message = "has no finished run yet; start or resume its sweep"
         raise InputError([Fault(shown_path(results.folder), 1, "", message)])
@@ -78,16 +78,15 @@ def sample(results: Results) -> Sample:
     unfinished = sum(point["replicates"] for point in manifest["question"]["points"]) - len(runs)
     runs = runs[runs["status"] == "ok"].drop(columns=["status", "error", "digest"]).reset_index(drop=True)
     for table in (runs, states):
-        table.insert(0, "design", table["point"].map(labels))
-    points = {labels[n]: point for n, point in enumerate(manifest["question"]["points"])}
+        table.insert(0, "design", table["point"].map(named))
+    points = {named[n]: point for n, point in enumerate(manifest["question"]["points"])}
     scenarios = {name: manifest["scenarios"][point["scenario"]] for name, point in points.items()}
     return Sample(runs, states, failed, unfinished, scenarios)
 
 
 def designs(results: Results) -> dict[int, str]:
     """Label of each design point."""
-    asked = results.manifest()["question"]["points"]
-    return {n: label(point["scenario"], point["settings"]) for n, point in enumerate(asked)}
+    return dict(enumerate(labels(results.manifest()["question"]["points"])))
 
 
 def outcome(table: pd.DataFrame, design: str, column: str) -> pd.Series:
@@ -337,15 +336,15 @@ def late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
 
     Read group by group, so that memory does not grow with the runs. Empty where no run has finished well.
     """
-    labels = designs(results)
-    shares: dict[str, dict[str, dict[str, float]]] = {name: {} for name in labels.values()}
+    named = designs(results)
+    shares: dict[str, dict[str, dict[str, float]]] = {name: {} for name in named.values()}
     if "states" not in results.tables():
         return shares
     query = "select point, state, avg(columns('share_.*')) from states group by point, state order by point, state"
     for (point, state, *means), names in grouped(results, query):
         alignments = (name.removeprefix("share_") for name in names[2:])
         known = {a: mean for a, mean in zip(alignments, means, strict=True) if mean is not None}
-        shares[labels[point]][state] = known
+        shares[named[point]][state] = known
     return shares
 
 
@@ -362,8 +361,8 @@ def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, fl
         )
         for (point, mean, quantiles, share, count), _ in grouped(results, query):
             rows.append((point, blocs.index(bloc), (bloc, mean, *quantiles, share, count)))
-    labels = designs(results)
-    return [(labels[point], *row) for point, _, row in sorted(rows, key=lambda row: row[:2])]
+    named = designs(results)
+    return [(named[point], *row) for point, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
 def grouped(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], list[str]]]:

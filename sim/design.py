@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
 from sim.kernel import Floats
 from sim.parameters import Parameters, parameter_range
 from sim.scenario import SAMPLED, Scenario, Spread, Sweep
-from sim.settings import with_settings
+from sim.settings import exact, with_settings
 
 SAMPLERS = {
     "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
@@ -46,15 +48,26 @@ class Point:
         """Digest of the scenario at this point."""
         return self.scenario.digest()
 
-    @property
-    def label(self) -> str:
-        """The scenario's name with what is set, such as `baseline_2023 [erosion=0.5]`."""
-        return label(self.name, self.settings)
+
+def labels(asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A distinct name for each recorded point, such as `baseline_2023 [erosion=0.5]`.
+
+    Values have six digits, and all their digits where two points would read alike; equal points are numbered.
+    """
+    short = [label(point["scenario"], point["settings"], "{:g}".format) for point in asked]
+    alike = Counter(short)
+    met: Counter[str] = Counter()
+    found = []
+    for point, text in zip(asked, short, strict=True):
+        whole = text if alike[text] == 1 else label(point["scenario"], point["settings"], exact)
+        met[whole] += 1
+        found.append(whole if met[whole] == 1 else f"{whole} ({met[whole]})")
+    return found
 
 
-def label(name: str, settings: dict[str, float]) -> str:
-    """Name of a design point."""
-    told = ", ".join(f"{path.removeprefix('parameters.')}={value:g}" for path, value in settings.items())
+def label(name: str, settings: Mapping[str, float], shown: Callable[[float], str]) -> str:
+    """Name of a design point, its values as they are to be shown."""
+    told = ", ".join(f"{path.removeprefix('parameters.')}={shown(value)}" for path, value in settings.items())
     return f"{name} [{told}]" if told else name
 
 

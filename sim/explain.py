@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim import ensemble, kernel
-from sim.design import label
+from sim.design import labels
 from sim.engines import evaluate
 from sim.faults import Fault, InputError
 from sim.intervals import mean_interval, share_interval
@@ -356,7 +356,8 @@ def averaged_results(
     Raises InputError where the folder holds no results, or no scenario has the state.
     """
     question = results.manifest()["question"]
-    asked = {label(point["scenario"], point["settings"]): point["replicates"] for point in question["points"]}
+    points = question["points"]
+    asked = {name: point["replicates"] for name, point in zip(labels(points), points, strict=True)}
     ran = as_run(results, asked)
     if not any(state in scenario.states for scenario in ran.values()):
         known_state(next(iter(ran.values())), state)

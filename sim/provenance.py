@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.catalog import bibliography
-from sim.design import label
+from sim.design import labels
 from sim.faults import Fault, InputError, printable, shown_path
 from sim.parameters import Parameters
 from sim.scenario import Scenario
@@ -70,7 +70,8 @@ def scenarios(results: Results) -> dict[str, Scenario]:
 def as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:
     """The scenario that each of these designs ran, with the settings that the sweep gave it."""
     told = scenarios(results)
-    asked = {label(p["scenario"], p["settings"]): p for p in results.manifest()["question"]["points"]}
+    points = results.manifest()["question"]["points"]
+    asked = dict(zip(labels(points), points, strict=True))
     chosen = {design: asked[design] for design in designs}
     return {
         design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
@@ -125,11 +126,10 @@ def counts(results: Results) -> list[Count]:
         with contextlib.closing(results.connection()) as connection:
             rows = connection.execute("select point, status, count(*) from runs group by all").fetchall()
             ended = {(point, status): count for point, status, count in rows}
+    asked = results.manifest()["question"]["points"]
     return [
-        Count(
-            label(p["scenario"], p["settings"]), p["replicates"], ended.get((n, "ok"), 0), ended.get((n, "failed"), 0)
-        )
-        for n, p in enumerate(results.manifest()["question"]["points"])
+        Count(name, point["replicates"], ended.get((n, "ok"), 0), ended.get((n, "failed"), 0))
+        for n, (name, point) in enumerate(zip(labels(asked), asked, strict=True))
     ]
 
 

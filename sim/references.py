@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from sim.faults import PathInFile, quoted, suggestion
 from sim.parameters import Parameters, Sourced
 from sim.scenario import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
-from sim.settings import MECHANISMS, with_settings
+from sim.settings import MECHANISMS, given_twice, with_settings
 from sim.sources import Bibliography, source_faults
 
 Found = Iterator[tuple[PathInFile, str]]
@@ -186,6 +187,7 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
     )  # has the names of the draft alone, so that it is there when the draft has faults
     sweep = table(content, "sweep")
     lengths = set()
+    yield from varied_twice(content, stub)
     for path, given in table(sweep, "vary").items():
         spread = given if isinstance(given, dict) else {}
         values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
@@ -195,6 +197,22 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
                 yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
     if sweep.get("design") == "list" and len(lengths) > 1:
         yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
+
+
+def varied_twice(content: Mapping[str, Any], stub: Scenario) -> Found:
+    """Swept settings that are swept or switched off elsewhere too, and equal points of a list."""
+    off = content.get("without")
+    named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []
+    vary = table(table(content, "sweep"), "vary")
+    given = [(f"without {name}", [*MECHANISMS[name]]) for name in named] + [(path, [path]) for path in vary]
+    for path, setting, other in given_twice(stub, given):
+        if path in vary:
+            yield ("sweep", "vary", path), f"sets {setting}, and so does {other}; leave one of them out"
+    if table(content, "sweep").get("design") == "list" and all(isinstance(values, list) for values in vary.values()):
+        rows = [row for row in zip(*vary.values(), strict=False) if all(isinstance(v, (int, float)) for v in row)]
+        if twice := [row for row, count in Counter(rows).items() if count > 1]:
+            told = ", ".join(f"{path} = {value!r}" for path, value in zip(vary, twice[0], strict=True))
+            yield ("sweep", "vary"), f"the point {told} is given twice; give it once"
 
 
 def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import engines
 from sim.chunks import Chunk, tables_of
-from sim.design import label
+from sim.design import labels
 from sim.faults import Fault, InputError, quoted, shown_path
 from sim.provenance import scenarios
 from sim.settings import with_settings
@@ -70,9 +70,9 @@ def replay(results: Results, run: str, *, engine: str = "compiled", run_each: en
             rows = engines.attempt(chunk, make, chunk.replicates, world_of(chunk.scenario))
         tables = {table: ordered(connection, table, made) for table, made in tables_of(chunk, rows).items()}
     found = [one for table in {**stored, **tables} for one in compared(table, stored.get(table), tables.get(table))]
-    point = results.manifest()["question"]["points"][chunk.point]
+    named = labels(results.manifest()["question"]["points"])
     return Replay(
-        run, label(point["scenario"], point["settings"]), chunk.seed,
+        run, named[chunk.point], chunk.seed,
         sum(len(column) for table in stored.values() for column in filled(table).values()),
         tuple(found), unlike(results.manifest().get("versions", {})),
         rows[0] if isinstance(rows[0], str) else "",

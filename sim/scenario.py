@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -203,6 +204,11 @@ class Spread(Strict):
         default=None, description="how many values; left out where the design samples the range"
     )
 
+    def too_narrow(self) -> bool:
+        """Whether evenly spaced values would be equal to the bit."""
+        step = abs(self.stop - self.start) / ((self.points or 2) - 1)
+        return step < 2 * math.ulp(max(abs(self.start), abs(self.stop)))
+
 
 class Sweep(Strict):
     """What a sweep of the scenario runs: replicates, seed, and the settings it varies."""
@@ -220,11 +226,20 @@ class Sweep(Strict):
 
     @field_validator("vary")
     @classmethod
-    def has_values(cls, vary: dict[str, tuple[float, ...] | Spread]) -> dict[str, tuple[float, ...] | Spread]:
-        """A swept setting has values."""
+    def has_values(
+        cls, vary: dict[str, tuple[float, ...] | Spread], info: ValidationInfo
+    ) -> dict[str, tuple[float, ...] | Spread]:
+        """A swept setting has values, and those that are crossed or sampled differ."""
         for path, values in vary.items():
             if values == ():
                 raise ValueError(f"{path} has no values; give [0, 0.5, 1] or {{ start = 0, stop = 1, points = 3 }}")
+            if isinstance(values, Spread) and values.too_narrow():
+                ends = f"from {values.start!r} to {values.stop!r}"
+                raise ValueError(f"{path}, {ends}, has fewer different values than points; give a wider range")
+            if isinstance(values, tuple) and info.data.get("design") == "grid":
+                twice = [value for value, count in Counter(values).items() if count > 1]
+                if twice:
+                    raise ValueError(f"{path} has the value {twice[0]!r} twice; give each value once")
         return vary
 
     @model_validator(mode="after")

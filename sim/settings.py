@@ -82,6 +82,30 @@ def places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
     return [("blocs", bloc, *parts[2:]) for bloc in scenario.blocs] if parts[:2] == ("blocs", "*") else [parts]
 
 
+def canonical(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
+    """The settings that a path names, each spelled in one way: a tie without direction has its ends in order."""
+    return [("ties", *key_of(*place[1:])) if is_tie(place) else place for place in places(scenario, path)]
+
+
+def is_tie(place: tuple[str, ...]) -> bool:
+    """Whether a setting is that of a tie."""
+    return place[0] == "ties" and len(place) == 4
+
+
+def given_twice(scenario: Scenario, given: Iterable[tuple[str, Iterable[str]]]) -> Iterator[tuple[str, str, str]]:
+    """Settings that are given twice, whatever their spelling: who gives one again, what, and who gave it first.
+
+    given are the paths of settings by who gives them, such as an option.
+    """
+    owners: dict[tuple[str, ...], str] = {}
+    for owner, paths in given:
+        found = [place for path in paths for place in canonical(scenario, path)]
+        twice = next((place for place in found if place in owners), None)
+        if twice is not None:
+            yield owner, ".".join(twice), owners[twice]
+        owners |= {place: owner for place in found if place not in owners}
+
+
 def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note: str) -> Scenario:
     """The scenario with one setting changed; raises ValueError where it does not exist or is out of bounds."""
     number = Sourced(value=value, note=note) if math.isfinite(value) else None
@@ -158,7 +182,13 @@ def leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
         for n, shock in enumerate(content, start=1):
             yield f"shock {n}", " ".join(f"{k}={v}" for k, v in shock.items() if v != "")
     else:
-        yield at, f"{content:g}" if isinstance(content, float) else str(content)
+        yield at, exact(content) if isinstance(content, float) else str(content)
+
+
+def exact(value: float) -> str:
+    """A number as short as can be without another one that reads alike: six digits, or all that it has."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 TieKey = tuple[str, str, str]  # kind and ends

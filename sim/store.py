@@ -14,9 +14,10 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ import duckdb
 import filelock
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from sim.catalog import scenario_names, world_names
 from sim.faults import Fault, InputError, shown_path
@@ -53,6 +54,16 @@ class Asked(BaseModel):
     settings: dict[str, float]
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
     digest: str
+    stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; by default its place
+    chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # up to which replicate, of which size
+
+    @model_validator(mode="after")
+    def every_replicate(self) -> Asked:
+        """Chunks, where they are recorded, go on from one another to the last replicate."""
+        ends = [0, *(last for last, _ in self.chunks)] if self.chunks is not None else [0, self.replicates]
+        if ends[-1] != self.replicates or any(one >= other for one, other in pairwise(ends)):
+            raise ValueError("its chunks are not those of its replicates")
+        return self
 
 
 class AskedAll(BaseModel):
@@ -61,6 +72,14 @@ class AskedAll(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     trajectory: bool
     points: Annotated[list[Asked], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def one_number_each(self) -> AskedAll:
+        """No two points have one number in the shards."""
+        numbers = [n if point.stored is None else point.stored for n, point in enumerate(self.points)]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two points have one number")
+        return self
 
 
 class Manifest(BaseModel):
@@ -133,7 +152,28 @@ class Results:
 
     def files(self, table: str) -> str:
         """A table's files in all finished shards, as a pattern in DuckDB's SQL."""
-        return str(Path(WILD.sub(r"[\g<0>]", str(self.shards))) / f"[!.]*/{table}.parquet").replace("'", "''")
+        return f"{as_pattern(self.shards)}/[!.]*/{table}.parquet"
+
+    def files_in_order(self, table: str, numbers: Sequence[int]) -> str:
+        """A table's files in the order of the points that are asked, as a list in DuckDB's SQL."""
+        place = {stored: n for n, stored in enumerate(numbers)}
+        found = []
+        for path in self.shards.glob(f"[!.]*/{table}.parquet"):
+            point, _, first = path.parent.name.partition("-")
+            if point.isdecimal() and int(point) in place:
+                found.append((place[int(point)], first, as_pattern(path)))
+        return ", ".join(f"'{path}'" for _, _, path in sorted(found))
+
+    def rows(self, table: str, numbers: Sequence[int]) -> str:
+        """A query for a table's rows, in which points have the numbers that they are asked with."""
+        if list(numbers) == list(range(len(numbers))):
+            return f"select * from read_parquet('{self.files(table)}', union_by_name = true)"  # noqa: S608
+        files = self.files_in_order(table, numbers)
+        return (
+            "select stored.* replace (numbers.asked as point)"  # noqa: S608
+            f" from read_parquet([{files}], union_by_name = true) as stored"
+            " join renumbering.numbers as numbers on numbers.stored = stored.point"
+        )
 
     def refuse_others(self) -> None:
         """Raise InputError where the folder holds anything already."""
@@ -156,11 +196,15 @@ class Results:
         """
         self.refuse_links()
         connection = connected()
+        manifest = self.manifest()
+        numbers = stored_numbers(manifest)
+        connection.register("held", {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)})
+        connection.execute("create schema renumbering")
+        connection.execute("create table renumbering.numbers as select * from held")
+        connection.unregister("held")
         for table in self.tables():
-            files = self.files(table)
-            view = f"create view {table} as select * from read_parquet('{files}', union_by_name = true)"  # noqa: S608
-            connection.execute(view)
-        connection.register("asked", points_table(self.manifest()))
+            connection.execute(f"create view {table} as {self.rows(table, numbers)}")
+        connection.register("asked", points_table(manifest))
         connection.execute("create table points as select * from asked")
         connection.unregister("asked")
         return connection
@@ -170,7 +214,7 @@ class Results:
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         with contextlib.closing(self.connection()) as connection:
-            for (table,) in connection.execute("select table_name from information_schema.tables").fetchall():
+            for table in (*self.tables(), "points"):
                 path = folder / f"{table}.{kind}"
                 target = str(path).replace("'", "''")
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
@@ -182,12 +226,14 @@ class Results:
         return sorted(written)
 
     def digest(self) -> str:
-        """SHA-256 of all rows of all tables, whatever the shards they lie in."""
+        """SHA-256 of all rows of all tables, whatever the shards that hold them."""
         seal = hashlib.sha256()
         with contextlib.closing(self.connection()) as connection:
             for table in self.tables():
-                for row in connection.execute(f"select * from {table} order by all").fetchall():  # noqa: S608
-                    seal.update(repr(row).encode())
+                found = connection.execute(f"select * from {table} order by all")  # noqa: S608
+                while rows := found.fetchmany(10_000):
+                    for row in rows:
+                        seal.update(repr(row).encode())
         return seal.hexdigest()
 
     @contextlib.contextmanager
@@ -210,6 +256,14 @@ class Results:
                     yield
             if share is not None:
                 yield
+
+    def refuse_writers(self, share: Share | None) -> None:
+        """Raise InputError where a share other than this one is being written."""
+        own = "" if share is None else f"{LOCK}-{share.index}-of-{share.of}"
+        for path in self.folder.glob(f"{LOCK}-*"):
+            if path.name != own:
+                with self.held(path.name.removeprefix(LOCK)):
+                    pass  # free, and the lock of the folder keeps others from taking it
 
     @contextlib.contextmanager
     def held(self, which: str, patience: float = 0) -> Iterator[None]:
@@ -254,10 +308,21 @@ def connected() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 2, **OFFLINE})
 
 
+def as_pattern(path: Path) -> str:
+    """A path as a pattern that it alone matches, in DuckDB's SQL."""
+    return WILD.sub(r"[\g<0>]", str(path)).replace("'", "''")
+
+
 def harmless_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """The columns of a table for a spreadsheet: no text in them, and no name, can be taken for a formula."""
     described = connection.execute(f"describe {table}").fetchall()
     return ", ".join(harmless_sql(name, text=kind == "VARCHAR") for name, kind, *_ in described)
+
+
+def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:
+    """The number that each point that is asked has in the shards."""
+    asked = manifest["question"]["points"]
+    return [n if point.get("stored") is None else point["stored"] for n, point in enumerate(asked)]
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:

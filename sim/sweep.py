@@ -6,10 +6,12 @@ import ast
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import platform
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -22,11 +24,12 @@ from sim.crate import CRATE, write_crate
 from sim.design import Point, points, sampler
 from sim.faults import Fault, InputError, shown_path
 from sim.scenario import Scenario, computed
-from sim.store import Results, Share, write_manifest
+from sim.store import MANIFEST, Results, Share, stored_numbers, write_manifest
 
 COMPUTING = (
     "chunks", "engines", "ensemble", "exponential", "kernel", "model", "outcomes", "trajectory", "wide", "world",
 )  # fmt: skip
+ONLY_SAID = ("title", "question", "description", "role")  # of a scenario
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 
 
@@ -50,19 +53,20 @@ class Question:
             ],
         }
 
-    def chunks(self) -> list[Chunk]:
+    def chunks(self, plan: Sequence[Mapping[str, Any]] | None = None) -> list[Chunk]:
         """All runs of the question, in chunks that do not depend on who executes them.
 
+        plan is the record of the points of a folder, as `planned` makes it; by default that of an empty folder.
         The first replicates of all points come first, so that a sweep that is stopped can be compared.
         """
-        size = min(max(sum(self.replicates) // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
-        places = sorted((first, n) for n, count in enumerate(self.replicates) for first in range(0, count, size))
+        plan = planned(self.told()["points"], []) if plan is None else plan
+        scenarios = [point.scenario for point in self.points]
+        places = sorted((part.start, n, part.stop) for n, one in enumerate(plan) for part in parts(one["chunks"]))
         return [
             Chunk(
-                n, self.points[n].name, self.points[n].scenario, self.seed,
-                range(first, min(first + size, self.replicates[n])), self.trajectory,
+                plan[n]["stored"], self.points[n].name, scenarios[n], self.seed, range(first, last), self.trajectory
             )
-            for first, n in places
+            for first, n, last in places
         ]  # fmt: skip
 
 
@@ -90,32 +94,116 @@ def question_of(
     for name, scenario in scenarios.items():
         own = points(name, scenario)
         found += own
-        counts += [replicates or scenario.sweep.replicates] * len(own)
+        counts += [scenario.sweep.replicates if replicates is None else replicates] * len(own)
     first = next(iter(scenarios.values()))
     return Question(tuple(found), tuple(counts), first.sweep.seed if seed is None else seed, trajectory)
 
 
-def prepare(question: Question, results: Results, command: str = "") -> None:
-    """Write the question and the command that asks it into an empty folder, or see that it holds this very question."""
+def own_seeds(seeds: Mapping[str, int], seed: int) -> dict[str, int]:
+    """Of the random seeds of scenarios those that are not used, where that of the first serves all runs."""
+    first = next(iter(seeds.values()), None)
+    return {name: own for name, own in seeds.items() if own != seed} if first == seed else {}
+
+
+def unused_seeds(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Random seeds that recorded scenarios have of their own and that no run uses, where the first one's serves all."""
+    sweeps = {name: scenario.get("sweep", {}) for name, scenario in manifest["scenarios"].items()}
+    seeds = {name: int(sweep["seed"]) for name, sweep in sweeps.items() if "seed" in sweep}
+    return own_seeds(seeds, manifest["question"]["seed"])
+
+
+def prepare(question: Question, results: Results, share: Share | None = None, command: str = "") -> None:
+    """Write the question into an empty folder, or see that the folder holds it or can grow to it.
+
+    A folder grows by replicates and by design points; what it holds keeps its shards. Raises InputError where
+    what it holds is not all asked, or where other shares are writing into a folder that would grow.
+    """
     told = question.told()
     bases = {point.name: point.base for point in question.points}
     scenarios = {name: base.model_dump(mode="json") for name, base in bases.items()}
-    if (results.folder / "manifest.json").exists():
-        manifest = results.manifest()
-        held = {"question": manifest["question"], "versions": manifest.get("versions", {})}
-        if held["question"] != told:
-            message = f"holds another question ({difference(manifest, told, scenarios)}); choose another --out"
-            raise InputError([Fault(shown_path(results.folder), 1, "", message)])
-        for what, now in (("blocs", __version__), ("rules", rules())):
-            if (before := held["versions"].get(what)) != now:
-                text = f" (the code of {', '.join(COMPUTING)})" if what == "rules" else ""
-                message = f"was made by {what} {before}, this is {now}{text}; choose another --out"
-                raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+    if not (results.folder / MANIFEST).exists():
+        results.refuse_others()
+        told["points"] = planned(told["points"], [])
+        content = {"question": told, "command": command, "versions": versions(), "scenarios": scenarios}
+        write_manifest(results, {**content, **samplers_of(bases)})
         return
-    results.refuse_others()
+    manifest = results.manifest()
+    if said := difference(manifest, told, scenarios):
+        message = f"holds another question ({said}); choose another --out"
+        raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+    refuse_versions(manifest.get("versions", {}), results)
+    held = planned_before(manifest["question"]["points"])
+    told["points"] = planned(told["points"], held)
+    if told["points"] != held:
+        results.refuse_writers(share)
+        (results.folder / CRATE).unlink(missing_ok=True)  # of what the folder held
+        command = command or manifest.get("command", "")
+        content = {**manifest, "question": told, "command": command, "scenarios": scenarios}
+        write_manifest(results, {**content, **samplers_of(bases)})
+
+
+def samplers_of(bases: Mapping[str, Scenario]) -> dict[str, dict[str, str]]:
+    """How sampled points are drawn, by scenario, as a part of the manifest; empty where none is sampled."""
     samplers = {name: how for name, base in bases.items() if (how := sampler(base.sweep.design))}
-    content = {"question": told, "command": command, "versions": versions(), "scenarios": scenarios}
-    write_manifest(results, {**content, **({"samplers": samplers} if samplers else {})})
+    return {"samplers": samplers} if samplers else {}
+
+
+def refuse_versions(held: Mapping[str, str], results: Results) -> None:
+    """Raise InputError where results were computed by another program."""
+    for what, now in (("blocs", __version__), ("rules", rules())):
+        if (before := held.get(what)) != now:
+            text = f" (the code of {', '.join(COMPUTING)})" if what == "rules" else ""
+            message = f"was made by {what} {before}, this is {now}{text}; choose another --out"
+            raise InputError([Fault(shown_path(results.folder), 1, "", message)])
+
+
+def planned(asked: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The record of the points that are asked, in a folder that holds some of them.
+
+    `stored` is the number of a point in the shards, which it keeps when the order changes. `chunks` says up to which
+    replicate its chunks have which size: those of an earlier sweep keep theirs.
+    """
+    known = dict(zip(identities(held), held, strict=True))
+    missing = sum(point["replicates"] for point in asked) - sum(point["replicates"] for point in held)
+    size = min(max(missing // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
+    following = itertools.count(len(held))
+    plan = []
+    for place, point in zip(identities(asked), asked, strict=True):
+        before = known.get(place, {"replicates": 0, "chunks": []})
+        more = [[point["replicates"], size]] if point["replicates"] > before["replicates"] else []
+        stored = before["stored"] if "stored" in before else next(following)
+        plan.append({**point, "stored": stored, "chunks": [*before["chunks"], *more]})
+    return plan
+
+
+def planned_before(held: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The record of a folder's points; a record without numbers and chunks is that of one sweep."""
+    plain = [{key: p[key] for key in ("scenario", "settings", "replicates", "digest")} for p in held]
+    return [{**fresh, **point} for fresh, point in zip(planned(plain, []), held, strict=True)]
+
+
+Identity = tuple[str, tuple[tuple[str, float], ...], int]
+
+
+def identities(points: Sequence[Mapping[str, Any]]) -> list[Identity]:
+    """What makes each recorded point one and the same: its scenario's name, its settings in any order, and which
+    of the points with these it is (draws from a posterior may be equal).
+    """
+    met: Counter[tuple[str, tuple[tuple[str, float], ...]]] = Counter()
+    found = []
+    for point in points:
+        of = point["scenario"], tuple(sorted(point["settings"].items()))
+        found.append((*of, met[of]))
+        met[of] += 1
+    return found
+
+
+def parts(chunks: Sequence[Sequence[int]]) -> Iterator[range]:
+    """The replicates of each chunk of a point, by the pairs (up to which replicate, size)."""
+    first = 0
+    for last, size in chunks:
+        yield from (range(n, min(n + size, last)) for n in range(first, last, size))
+        first = last
 
 
 def versions() -> dict[str, str]:
@@ -152,21 +240,30 @@ def code_of(text: str) -> str:
 
 
 def difference(manifest: Mapping[str, Any], told: Mapping[str, Any], scenarios: Mapping[str, Any]) -> str:
-    """The first thing in which a held question differs from the one asked."""
+    """The first thing that a folder holds and that is not asked, '' where all of it is."""
     held = manifest["question"]
     for key in ("seed", "trajectory"):
-        if held.get(key) != told[key]:
-            return f"{key} {held.get(key)} there, {told[key]} now"
-    if len(held["points"]) != len(told["points"]):
-        return f"{len(held['points'])} design points there, {len(told['points'])} now"
-    for old, new in zip(held["points"], told["points"], strict=True):
-        for key in ("scenario", "settings", "replicates"):
-            if old[key] != new[key]:
-                return f"{key} {old[key]} there, {new[key]} now"
-        if old["digest"] != new["digest"]:
-            before, after = manifest["scenarios"][old["scenario"]], scenarios[new["scenario"]]
-            return f"{new['scenario']}: {first_difference(computed(before), computed(after), '')}"
-    return "its record"
+        if held[key] != told[key]:
+            return f"{key} {held[key]} there, {told[key]} now"
+    asked = dict(zip(identities(told["points"]), told["points"], strict=True))
+    for place, old in zip(identities(held["points"]), held["points"], strict=True):
+        if old["scenario"] not in scenarios:
+            return f"scenario {old['scenario']} there, not now; name it too to add to the folder"
+        new = asked.get(place)
+        if new is None or old["digest"] != new["digest"]:
+            before, after = (what_counts(one[old["scenario"]]) for one in (manifest["scenarios"], scenarios))
+            if before != after:
+                return f"{old['scenario']}: {first_difference(before, after, '')}"
+            return f"{old['scenario']}: settings {old['settings']} there, not now"
+        if old["replicates"] > new["replicates"]:
+            of = "" if len(asked) == 1 else f" of {old['scenario']}"
+            return f"replicates{of} {old['replicates']} there, {new['replicates']} now"
+    return ""
+
+
+def what_counts(scenario: Mapping[str, Any]) -> Any:
+    """A recorded scenario without what no run is computed from."""
+    return computed({key: value for key, value in scenario.items() if key not in (*ONLY_SAID, "sweep", "without")})
 
 
 def first_difference(old: Any, new: Any, at: str) -> str:
@@ -196,11 +293,14 @@ def sweep(
 ) -> Report:
     """Execute what of a question is not yet in the folder; finished runs are never computed again or lost.
 
+    A folder that holds a part of the question, fewer replicates or fewer design points, grows to it: its tables are
+    then those of one sweep from the start.
+
     The engines give the same bytes: `compiled` in threads, `mesa` by agents in this process, `dask` by workers of
     this machine or of the scheduler's. `run_each` replaces the engine's own runs; of a `share`, only its chunks count.
     The `command` that was typed is recorded; when the last chunk is there the folder is described as an RO-Crate.
 
-    Raises InputError where the folder holds another question or another process writes into it, and for more than
+    Raises InputError where the folder holds what is not asked or another process writes into it, and for more than
     one worker of `mesa`.
     """
     results = Results(folder)
@@ -208,8 +308,9 @@ def sweep(
         message = "Mesa runs in one process, one run after another; leave it out or take another --engine"
         raise InputError([Fault("--workers", 1, str(workers), message)])
     execute, own = engines.engine_of(engine, scheduler)
-    with results.locked(share, lambda: prepare(question, results, command)):
-        chunks = [chunk for n, chunk in enumerate(question.chunks()) if share is None or share.has(n)]
+    with results.locked(share, lambda: prepare(question, results, share, command)):
+        every = question.chunks(planned_before(results.manifest()["question"]["points"]))
+        chunks = [chunk for n, chunk in enumerate(every) if share is None or share.has(n)]
         names = {chunk.name for chunk in chunks}
         finished = results.finished(names)
         open_chunks = [chunk for chunk in chunks if chunk.name not in finished]
@@ -224,9 +325,9 @@ def sweep(
                 left -= len(chunk.replicates)
                 progress(total - left, total)
         results.clear(names)
-        every = {chunk.name for chunk in question.chunks()}
-        if (report.computed_now or not (folder / CRATE).exists()) and results.has(every):
-            write_crate(results, every)
+        shards = {chunk.name for chunk in every}
+        if (report.computed_now or not (folder / CRATE).exists()) and results.has(shards):
+            write_crate(results, shards)
         report.failed = failed_runs(results, chunks)
     return report
 
@@ -235,9 +336,10 @@ def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:
     """Labels of the runs of finished chunks that failed, with the last line of their error."""
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
     rows = results.connection().execute(query).fetchall() if chunks else []
+    numbers = {stored: n for n, stored in enumerate(stored_numbers(results.manifest()))}
     own: dict[int, list[range]] = {}
     for chunk in chunks:
-        own.setdefault(chunk.point, []).append(chunk.replicates)
+        own.setdefault(numbers[chunk.point], []).append(chunk.replicates)
     return [
         f"{s} point {p} replicate {r}: {error.strip().splitlines()[-1]}"
         for s, p, r, error in rows

@@ -121,8 +121,10 @@ def test_a_sweep_into_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:
         sweep("unix_1988", replicates=30, out=tmp_path / "unix", progress=lambda *so_far: heard.append(so_far))
     assert heard[-1] == (30, 30)
     assert heard.count((30, 30)) == 2
-    with pytest.raises(InputError, match="another question"):
-        sweep("unix_1988", replicates=40, out=tmp_path / "unix")
+    with pytest.raises(InputError, match=r"another question .replicates 30 there, 20 now"):
+        sweep("unix_1988", replicates=20, out=tmp_path / "unix")
+    sweep("unix_1988", replicates=40, out=tmp_path / "unix", progress=lambda *so_far: heard.append(so_far))
+    assert heard[-2:] == [(30, 40), (40, 40)]
 
 
 def test_results_without_a_folder_are_gone_with_what_held_them() -> None:

@@ -29,7 +29,7 @@ LAYERS = (
     },
     {
         "catalog", "drafts", "faults", "observed", "parameters", "records", "references", "sanctions", "scenario",
-        "schema", "settings", "sources", "spreadsheet", "idle", "tables",
+        "schema", "settings", "sources", "spreadsheet", "idle", "tables", "given", "names",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

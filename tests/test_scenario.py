@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.catalog import load, scenario_names
-from sim.design import points
+from sim.design import labels, points
 from sim.faults import InputError, key_lines
 from sim.parameters import Parameters, parameter_range
 from sim.scenario import Scenario
@@ -130,7 +130,8 @@ def test_a_grid_crosses_and_a_list_pairs(tmp_path: Path) -> None:
     crossed = points("mine", grid)
     assert len(crossed) == 9
     assert crossed[1].settings == {"erosion": 0, "blocs.us_led.accommodation": 0.05}
-    assert crossed[1].label == "mine [erosion=0, blocs.us_led.accommodation=0.05]"
+    named = labels([{"scenario": point.name, "settings": point.settings} for point in crossed])
+    assert named[1] == "mine [erosion=0, blocs.us_led.accommodation=0.05]"
     assert len({p.digest for p in crossed}) == 9
     paired = points("mine", written(tmp_path, BASE + sweep.format("list", "[0, 0.1, 0.2]")))
     assert [list(p.settings.values()) for p in paired] == [[0, 0], [0.5, 0.1], [1, 0.2]]
@@ -184,7 +185,7 @@ def test_values_must_fit_the_design(tmp_path: Path, text: str, phrase: str) -> N
 
 def test_without_a_design_there_is_one_point() -> None:
     (point,) = points("baseline_2023", load("baseline_2023"))
-    assert point.label == "baseline_2023"
+    assert labels([{"scenario": point.name, "settings": point.settings}]) == ["baseline_2023"]
     assert point.settings == {}
 
 

@@ -345,6 +345,9 @@ NO_MANIFESTS = [
     json.dumps({**MANIFEST, "scenarios": []}), json.dumps({**MANIFEST, "versions": {"blocs": ["x"]}}),
     with_question(points=[]), with_question(seed=-1), with_question(seed=2**63),
     *(with_question(points=[{**POINTS[0], **one}]) for one in ({"replicates": 0}, {"replicates": 10**7 + 1})),
+    *(with_question(points=[{**POINTS[0], **one}]) for one in ({"stored": -1}, {"stored": 2**31},
+      {"chunks": []}, {"chunks": [[2, 0]]}, {"chunks": [[3, 1]]}, {"chunks": [[1, 1], [1, 1], [2, 1]]})),
+    with_question(points=[POINTS[0], {**POINTS[1], "stored": 0}]),
     with_question(points=[{**POINTS[0], "settings": {"x": "y"}}]),
 ]  # fmt: skip
 

@@ -81,7 +81,7 @@ def test_a_run_that_raises_is_a_row_with_its_error(whole: Results, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("changes", "phrase"),
-    [({"seed": 8}, "seed 7 there, 8 now"), ({"replicates": 41}, "replicates 40 there, 41 now")],
+    [({"seed": 8}, "seed 7 there, 8 now"), ({"replicates": 39}, "replicates of baseline_2023 40 there, 39 now")],
 )
 def test_another_question_is_refused_with_the_difference(whole: Results, changes: dict[str, int], phrase: str) -> None:
     with pytest.raises(InputError, match=phrase):

@@ -17,12 +17,12 @@ from sim.cli.group import (
     resolved,
     say_json,
     seed_option,
-    stem,
     table,
     workers_option,
 )
 from sim.cli.runs import resumable
 from sim.faults import Fault, InputError
+from sim.names import stem
 
 if TYPE_CHECKING:
     from rich.table import Table as Shown

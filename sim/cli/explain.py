@@ -21,11 +21,11 @@ from sim.cli.group import (
     seed_option,
     set_option,
     state_id,
-    stem,
     table,
     without_option,
 )
 from sim.faults import Fault, InputError
+from sim.names import stem
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -194,7 +194,7 @@ def resolved(
     reading = read(name)
     scenario = reading.scenario
     say_warnings(reading.warnings)
-    faults = []
+    faults = twice_on_command_line(scenario, changed(settings, without))
     for setting in settings:
         path, _, value = setting.partition("=")
         try:
@@ -231,13 +231,25 @@ def chance_warnings(name: str, scenario: Scenario) -> list[Fault]:
     return [Fault(shown_path(locate(name)), 1, "parameters", message)] if message else []
 
 
+def changed(settings: Iterable[str], without: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """The paths of settings that --set and --without change, by the option."""
+    from sim.settings import MECHANISMS
+
+    given = [(f"--set {setting}", [setting.partition("=")[0].strip()]) for setting in settings]
+    return [*given, *((f"--without {name}", [*MECHANISMS.get(name, ())]) for name in without)]
+
+
+def twice_on_command_line(scenario: Scenario, given: Iterable[tuple[str, list[str]]]) -> list[Fault]:
+    """Faults of settings that options give twice, under any spelling."""
+    from sim.settings import given_twice
+
+    return [
+        Fault(owner.partition(" ")[0], 1, owner.partition(" ")[2], f"gives {place}, and so does {other}; leave one out")
+        for owner, place, other in given_twice(scenario, given)
+    ]
+
+
 def state_id(states: Mapping[str, State], word: str) -> str:
     """The id of the one state whose full name this is, in any case; else the word itself."""
     found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
     return found[0] if len(found) == 1 and word not in states else word
-
-
-def stem(name: str) -> str:
-    """The name under which a scenario's results are kept."""
-    path = Path(name)
-    return path.parent.name if path.name == "world.toml" else path.stem or path.name

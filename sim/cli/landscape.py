@@ -16,9 +16,9 @@ from sim.cli.group import (
     say_json,
     seed_option,
     set_option,
-    stem,
 )
 from sim.faults import Fault, InputError, shown_path
+from sim.names import stem
 
 
 @cli.command()

@@ -17,13 +17,13 @@ from sim.cli.group import (
     resolved,
     say_json,
     seed_option,
-    stem,
     table,
     workers_option,
 )
-from sim.cli.runs import progress_bar
+from sim.cli.runs import progress_bar, warn_of_seeds
 from sim.cli.sensitivity import outcome_asked
 from sim.faults import Fault, InputError
+from sim.names import by_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,19 +56,24 @@ def regret(
     from sim.averaging import last_steps
     from sim.levers import check_alike, futures, shipped_levers
     from sim.regret import regret_table
+    from sim.sweep import own_seeds
 
-    found = {stem(name): resolved(name) for name in levers} if levers else shipped_levers()
+    named = by_name(levers)
+    found = {name: resolved(reference) for name, reference in named.items()} if levers else shipped_levers()
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     first = next(iter(found.values()))
     check_alike(found)
-    seed = first.sweep.seed if seed is None else seed
-    outcome = outcome_asked(outcome, first, seed)
+    luck = first.sweep.seed if seed is None else seed
+    unused = own_seeds({name: one.sweep.seed for name, one in found.items()}, luck)
+    warn_of_seeds(unused, luck)
+    outcome = outcome_asked(outcome, first, luck)
     try:
         with progress_bar() as progress:
             outcomes = futures(
-                found, outcome, points=points, replicates=replicates, seed=seed, workers=workers, progress=progress
-            )
+                found, outcome, points=points, replicates=replicates,
+                seed=luck, workers=workers, progress=progress,
+            )  # fmt: skip
     except ValueError as error:
         raise InputError([Fault("--outcome", 1, outcome, str(error))]) from None
     rows = regret_table(outcomes, want=want, satisfied=satisfied)
@@ -78,8 +83,8 @@ def regret(
         made, (axes,) = charts.figure(7, 0.4 * len(rows) + 1.4)
         charts.regrets(axes, rows, label=f"regret in {outcome}, {points} futures")
         charts.save(made, str(chart))
-    record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates}
-    record["averaged_over"] = last_steps(first.steps)
+    record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates,
+              "averaged_over": last_steps(first.steps), "seed": luck, "unused_seeds": unused}  # fmt: skip
     if as_json:
         say_json({**record, "levers": rows})
     else:

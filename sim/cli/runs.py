@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from sim.cli import complete, signals
 from sim.cli.group import (
     SOME_FAILED,
     chance_warnings,
+    changed,
     cli,
     console,
     json_option,
@@ -26,11 +27,12 @@ from sim.cli.group import (
     say_warnings,
     seed_option,
     set_option,
-    stem,
+    twice_on_command_line,
     without_option,
     workers_option,
 )
 from sim.faults import Fault, InputError, printable
+from sim.names import by_name, stem
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -66,8 +68,8 @@ def run(
     if as_json:
         say_json(tell.run_record(stem(scenario), found, result))
     else:
-        changed = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
-        tell.timeline(console(), stem(scenario), found, result, "".join(changed), scenario)
+        options = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
+        tell.timeline(console(), stem(scenario), found, result, "".join(options), scenario)
 
 
 @cli.command()
@@ -86,7 +88,7 @@ def run(
 @click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://HOST:PORT (means --engine dask).")
 @click.option("--scheduler-file", type=click.Path(path_type=Path), help="The file in which it wrote its address.")
 @click.option("--shard", metavar="I/N", help="Compute the I-th of N shares only, beside the other shares.")
-@click.option("--resume/--no-resume", default=True, help="Keep finished runs of the same question (the default).")
+@click.option("--resume/--no-resume", default=True, help="Keep finished runs, and add what is missing (the default).")
 @click.option(
     "--design", type=click.Choice(["grid", "list", "latin_hypercube", "sobol"]), help="How settings are varied.",
 )  # fmt: skip
@@ -111,8 +113,9 @@ def sweep(
 ) -> None:  # fmt: skip
     """Run scenarios many times, on the same luck, into a folder of Parquet files.
 
-    Finished runs are never lost: the same command goes on where it was stopped. With --parameters posterior every
-    point is a draw from the calibrated parameters (docs/calibration.md).
+    Finished runs are never lost: the same command goes on where it was stopped, and more replicates or scenarios
+    with the --out of an earlier sweep run only what is missing. With --parameters posterior every point is a draw
+    from the calibrated parameters (docs/calibration.md).
 
     Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
     """
@@ -120,15 +123,17 @@ def sweep(
 
     found: dict[str, Scenario] = {}
     faults: list[Fault] = []
-    for name in scenarios:
+    for name, reference in by_name(scenarios).items():
         try:
-            scenario = resolved(name, settings, without, steps)
-            say_warnings(chance_warnings(name, scenario))
-            found[stem(name)] = (
+            scenario = resolved(reference, settings, without, steps)
+            say_warnings(chance_warnings(reference, scenario))
+            found[name] = (
                 designed(scenario, design, points, vary)
                 if parameters is None
-                else drawn(scenario, name, parameters, design, points, vary)
+                else drawn(scenario, reference, parameters, design, points, vary)
             )
+            varied = "--vary" if vary else "--parameters" if parameters else f"the sweep of {name}"
+            faults += twice_on_command_line(found[name], varied_too(found[name], settings, without, varied))
         except InputError as error:
             faults += error.faults
     if faults:
@@ -154,25 +159,22 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     from pydantic import ValidationError
 
     from sim.scenario import Sweep
-    from sim.settings import number, with_settings
+    from sim.settings import with_settings
 
     if design is None and points is None and not vary:
         return scenario
     told: dict[str, Any] = scenario.sweep.model_dump(exclude_none=True)
     told |= {key: value for key, value in (("design", design), ("points", points)) if value is not None}
-    faults = []
     told["vary"] = {} if vary else told["vary"]
-    for setting in vary:
-        path, _, span = setting.partition("=")
+    paths = [setting.partition("=")[0].strip() for setting in vary]
+    faults = twice_on_command_line(scenario, [(f"--vary {path}", [path]) for path in paths])
+    for path, setting in zip(paths, vary, strict=True):
         try:
-            numbers = [number(part) for part in span.split(":")]
-            for value in numbers[:2]:
-                with_settings(scenario, {path: value})
-            start, stop, *count = numbers
-            told["vary"][path] = {"start": start, "stop": stop, **({"points": int(count[0])} if count else {})}
-        except (ValueError, IndexError) as error:
-            message = str(error) if span.count(":") in (1, 2) else "give SETTING=LOW:HIGH, such as w_pressure=0:1"
-            faults.append(Fault("--vary", 1, setting, message))
+            told["vary"][path] = span = span_of(setting.partition("=")[2])
+            for end in ("start", "stop"):
+                with_settings(scenario, {path: span[end]})
+        except ValueError as error:
+            faults.append(Fault("--vary", 1, setting, str(error)))
     try:
         sweep = Sweep.model_validate(told)
     except ValidationError as error:
@@ -181,6 +183,40 @@ def designed(scenario: Scenario, design: str | None, points: int | None, vary: t
     if faults:
         raise InputError(faults)
     return scenario.model_copy(update={"sweep": sweep})
+
+
+def span_of(text: str) -> dict[str, Any]:
+    """A range LOW:HIGH[:POINTS] as a sweep has it; raises ValueError."""
+    from sim.settings import number
+
+    parts = text.split(":")
+    if len(parts) not in (2, 3):
+        raise ValueError("give SETTING=LOW:HIGH, such as w_pressure=0:1")
+    start, stop, *counts = map(number, parts)
+    if start == stop:
+        raise ValueError(f"both ends are {start:g}; give two that differ, or one value with --set")
+    if not counts:
+        return {"start": start, "stop": stop}
+    if not (counts[0].is_integer() and counts[0] >= 2):
+        raise ValueError(f"{counts[0]:g} is not a number of points; the number of points is a whole number from 2 on")
+    return {"start": start, "stop": stop, "points": int(counts[0])}
+
+
+def varied_too(
+    scenario: Scenario, settings: tuple[str, ...], without: tuple[str, ...], varied: str
+) -> list[tuple[str, list[str]]]:
+    """What a sweep varies, by what says so, then each option that would set it for nothing."""
+    from sim.parameters import Parameters
+    from sim.scenario import SAMPLED
+
+    paths = list(scenario.sweep.vary)
+    if scenario.sweep.design in SAMPLED and not paths:
+        varied, paths = (
+            f"the {scenario.sweep.design} design, as no --vary says what it samples",
+            [*Parameters.model_fields],
+        )
+    options = changed(settings, without)
+    return [(varied, paths), *options] if paths else []
 
 
 def drawn(
@@ -226,10 +262,20 @@ def share_of(shard: str | None) -> Share | None:
 def swept(question: Any, folder: Path, workers: int | None, **how: Any) -> Report:
     """Execute a question with a progress bar; on a signal say how to go on, and exit."""
     from sim.sweep import sweep as execute
+    from sim.sweep import unused_seeds
 
     with resumable(folder) as (progress, again):
         command = re.sub(r" --shard[ =]\S+", "", again)  # all shares together make the folder
-        return execute(question, folder, workers=workers, progress=progress, command=command, **how)
+        report = execute(question, folder, workers=workers, progress=progress, command=command, **how)
+    warn_of_seeds(unused_seeds(report.results.manifest()), question.seed)
+    return report
+
+
+def warn_of_seeds(unused: Mapping[str, int], seed: int) -> None:
+    """Say on standard error which scenarios have a random seed of their own that is not used."""
+    for name, own in unused.items():
+        message = f"the random seed {own} of {name} is not used; {seed}, that of the first scenario, serves all runs"
+        click.echo(f"blocs: {printable(message)}", err=True)
 
 
 @contextmanager
@@ -272,6 +318,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def sweep_record(report: Report) -> dict[str, Any]:
     """What a sweep says to machines."""
     from sim.compare import late_shares
+    from sim.sweep import unused_seeds
 
     shares: dict[str, Any] = {}
     if report.share is None:
@@ -279,6 +326,7 @@ def sweep_record(report: Report) -> dict[str, Any]:
     return {
         "results": str(report.results.folder),
         "seed": report.results.manifest()["question"]["seed"],
+        "unused_seeds": unused_seeds(report.results.manifest()),
         "runs": report.runs,
         "computed_now": report.computed_now,
         "failed": report.failed,

@@ -19,11 +19,11 @@ from sim.cli.group import (
     say_warnings,
     set_option,
     state_id,
-    stem,
     table,
     without_option,
 )
 from sim.faults import Fault, InputError, printable
+from sim.names import stem
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario

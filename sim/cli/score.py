@@ -18,13 +18,13 @@ from sim.cli.group import (
     say_json,
     seed_option,
     set_option,
-    stem,
     table,
     without_option,
     workers_option,
 )
 from sim.cli.runs import progress_bar
 from sim.faults import Fault, InputError, printable
+from sim.names import stem
 
 if TYPE_CHECKING:
     from rich.console import Console

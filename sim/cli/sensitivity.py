@@ -9,6 +9,7 @@ import click
 
 from sim.cli import complete
 from sim.cli.group import (
+    changed,
     chart_option,
     cli,
     console,
@@ -18,13 +19,14 @@ from sim.cli.group import (
     say_json,
     seed_option,
     set_option,
-    stem,
     table,
+    twice_on_command_line,
     without_option,
     workers_option,
 )
 from sim.cli.runs import designed, progress_bar
 from sim.faults import Fault, InputError
+from sim.names import stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +68,9 @@ def sensitivity(
     if points & (points - 1):
         raise InputError([Fault("--points", 1, str(points), f"is no power of 2; give {2 ** points.bit_length()}")])
     ranges = ranges_of(found, vary, points)
+    given = [("--vary", [*ranges])] if vary else []
+    if faults := twice_on_command_line(found, [*given, *(changed(settings, without) if vary else [])]):
+        raise InputError(faults)
     seed = found.sweep.seed if seed is None else seed
     outcome = outcome_asked(outcome, found, seed)
     record = analysed(found, ranges, outcome, seed, points, replicates, threshold, workers)
@@ -96,7 +101,6 @@ def outcome_asked(outcome: str | None, scenario: Scenario, seed: int) -> str:
 def ranges_of(scenario: Scenario, vary: tuple[str, ...], points: int) -> dict[str, tuple[float, float]]:
     """The ranges that --vary names, else those of the parameters that matter; raises InputError."""
     from sim.sensitivity import parameter_ranges
-    from sim.settings import places
 
     if not vary:
         return parameter_ranges(scenario)
@@ -108,8 +112,6 @@ def ranges_of(scenario: Scenario, vary: tuple[str, ...], points: int) -> dict[st
             faults.append(Fault("--vary", 1, path, f"{spread.start:g} is not below {spread.stop:g}"))
         else:
             ranges[path] = (spread.start, spread.stop)
-    named = [place for path in ranges for place in places(scenario, path)]
-    faults += [Fault("--vary", 1, ".".join(place), "is named twice") for place in set(named) if named.count(place) > 1]
     if faults:
         raise InputError(faults)
     return ranges
