@@ -11,7 +11,7 @@ from sim.faults import Fault, InputError, quoted
 T = TypeVar("T")
 
 LONGEST = 100
-RULE = f"a name is text of 1 to {LONGEST} characters that can be printed, without [, ] and blanks at its ends"
+RULE = f"a name is text of 1 to {LONGEST} characters in one line, without ' [' and without blanks at its ends"
 
 
 def stem(reference: str | Path) -> str:
@@ -21,9 +21,9 @@ def stem(reference: str | Path) -> str:
 
 
 def is_name(value: object) -> bool:
-    """Whether a value may name a scenario in results; `[` begins the settings of a design point."""
+    """Whether a value may name a scenario in results; ` [` begins the settings of a design point."""
     text = value if isinstance(value, str) else ""
-    return 0 < len(text) <= LONGEST and text.isprintable() and text == text.strip() and not set("[]") & set(text)
+    return 0 < len(text) <= LONGEST and text.splitlines() == [text] == [text.strip()] and " [" not in text
 
 
 def by_name(references: Iterable[str | Path]) -> dict[str, str]:
