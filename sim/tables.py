@@ -113,7 +113,7 @@ def header_faults(
         if column not in known:
             yield Fault(name, line, column, f"unknown column{suggestion(column, known)}")
         elif header.count(column) > 1:
-            yield Fault(name, line, column, "this column stands here more than once")
+            yield Fault(name, line, column, "this column is there more than once")
 
 
 def misplaced(header: list[str], cells: list[str], separator: str) -> str:
