@@ -105,7 +105,8 @@ def chance_warning(scenario: Scenario) -> str:
     if found.divisor is None:
         return f"{message}; ties tell the alternatives apart for too few states: give more ties"
     weighed = "ties are weighted by the partner's share of the world's capability"
-    weighed += "" if found.partner is None else f" (half of the bonds here are with a state of {found.partner:.2g} or less)"
+    if found.partner is not None:
+        weighed += f" (half of the bonds here are with a state of {found.partner:.2g} or less)"
     names = ("temperature", "w_autonomy", "inertia")
     own = [f"{name} ({getattr(scenario.parameters, name).value:g})" for name in names]
     return (
