@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,11 +25,11 @@ from sim.faults import (
     shown_path,
     suggestion,
 )
-from sim.idle import idle_institutions, idle_shocks, idle_tie, idle_trade, idle_without
+from sim.idle import idle_institutions, idle_shocks, idle_trade, idle_without, unmatched
 from sim.parameters import ARGUED_FOR, taken_over
 from sim.references import reference_faults, sweep_faults
 from sim.scenario import Scenario, Tie
-from sim.settings import placed, with_mechanism_off
+from sim.settings import placed, tie_key, with_mechanism_off
 from sim.sources import Bibliography, read_sources
 
 BASE = "baseline_2023"  # the scenario that the others change
@@ -167,9 +167,10 @@ def in_table(draft: Draft, n: int) -> bool:
     return draft.origins["ties", n][2] == ()
 
 
-def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Iterable[int]) -> Iterator[tuple[PathInFile, str]]:
+def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -> Iterator[tuple[PathInFile, str]]:
     """Entries but shocks that change nothing, of a scenario before its mechanisms are switched off."""
-    yield from ((("ties", n), idle_tie(ties[n], scenario)) for n in idle)
+    present = {tie_key(tie) for tie in scenario.ties} if idle else set()
+    yield from ((("ties", n), unmatched(ties[n], present)) for n in idle)
     yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
     if message := idle_without(scenario):
         yield ("without",), message

@@ -124,7 +124,7 @@ def forget(content: Any, at: PathInFile, origins: dict[PathInFile, Any]) -> None
 def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
     """Files and folders in a world's folder that nothing reads, most often for a slip in their name.
 
-    Where there is no world those alone that are named nearly as a world's files are.
+    Where there is no world, only those that are named nearly as a world's files are.
     """
     there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     for name in sorted(there - {*WORLD_FILES}):

@@ -31,13 +31,8 @@ DRIFTS = {
 }
 
 
-def idle_tie(tie: Tie, scenario: Scenario) -> str:
-    """Why a tie that meets no other changes nothing; of a sanction, whether it was meant the other way round."""
-    return unmatched(tie, {tie_key(other) for other in scenario.ties})
-
-
 def unmatched(tie: Tie, present: Collection[TieKey]) -> str:
-    """The same by the ties that are there."""
+    """Why a tie that meets no other changes nothing; of a sanction, whether it was meant the other way round."""
     arrow = "on" if tie.kind == "sanction" else "and"
     message = f"there is no {tie.kind} of {tie.a} {arrow} {tie.b} to change, {NOTHING}"
     back = tie.kind == "sanction" and is_plain(tie) and (tie.kind, tie.b, tie.a) in present
@@ -99,7 +94,7 @@ class Course:
 def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
     """Places of the shocks that change nothing, of a resolved scenario, and why."""
     largest = max((len(institution.members) for institution in scenario.institutions.values()), default=0)
-    if len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_LOOKED_AT:
+    if not scenario.shocks or len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_LOOKED_AT:
         return
     course = Course(
         scenario,

@@ -225,17 +225,24 @@ def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]
         yield str(error)
 
 
-def cited_faults(content: Any, place: PathInFile, sources: Bibliography) -> Found:
-    """Source cells anywhere in a draft that do not resolve."""
+Said = dict[tuple[str, str], tuple[str, ...]]  # what is wrong with a source cell and its note
+
+
+def cited_faults(content: Any, place: PathInFile, sources: Bibliography, said: Said | None = None) -> Found:
+    """Source cells anywhere in a draft that do not resolve; each different cell is looked up once."""
+    said = {} if said is None else said
     if isinstance(content, dict):
         for key, value in content.items():
             if isinstance(value, str):
                 if value and (key == "source" or key.endswith("_source")):
                     note = content.get("note")
-                    for message in source_faults(value, note if isinstance(note, str) else "", sources):
+                    cell = value, note.strip()[:1] if isinstance(note, str) else ""
+                    if cell not in said:
+                        said[cell] = tuple(source_faults(*cell, sources))
+                    for message in said[cell]:
                         yield (*place, key), message
             elif isinstance(value, (dict, list)):
-                yield from cited_faults(value, (*place, key), sources)
+                yield from cited_faults(value, (*place, key), sources, said)
     elif isinstance(content, list):
         for n, item in enumerate(content):
-            yield from cited_faults(item, (*place, n), sources)
+            yield from cited_faults(item, (*place, n), sources, said)

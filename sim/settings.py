@@ -222,13 +222,13 @@ def placed(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tupl
     for n, tie in enumerate(ties):
         if is_plain(tie):
             key = key_of(tie.kind, tie.a, tie.b)
-            if tie.value == 0 and not standing(kept, key):
+            if tie.value == 0 and not exists(kept, key):
                 idle.append(n)
             as_is = tie.a == key[1]  # a copy of each of many ties takes seconds
             kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
             continue
         matched = list(matching(tie, kept, institutions))
-        if not any(tie.value != 0 or standing(kept, key) for key in matched):
+        if not any(tie.value != 0 or exists(kept, key) for key in matched):
             idle.append(n)
         for key in matched:
             old = kept.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
@@ -241,7 +241,7 @@ def placed(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tupl
     return tuple(kept[key] for keys in by_kind.values() for key in sorted(keys)), idle
 
 
-def standing(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
+def exists(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
     """Whether there is a tie other than 0."""
     return key in ties and ties[key].value != 0
 

@@ -24,7 +24,7 @@ CLOSE, CLEAR = 0.25, 0.5  # of the way from an even draw to a sure choice
 class Sureness:
     """What the ties say of the choices at the start."""
 
-    best: float  # mean over the states that decide, of the chance of their best alternative by ties alone
+    best: float  # mean over the states that decide, of the chance of their best alternative by ties only
     whole: float  # the same by all terms
     even: float  # the same were all alternatives alike
     divisor: float | None  # of temperature, w_autonomy and inertia, that makes choices clear; None where none does
@@ -103,7 +103,8 @@ def chance_warning(scenario: Scenario) -> str:
     if found.divisor is None:
         return f"{message}; ties tell the alternatives apart for too few states: give more ties"
     weighed = "ties are weighted by the partner's share of the world's capability"
-    weighed += "" if found.partner is None else f", of which half of the bonds here have at most {found.partner:.2g}"
+    if found.partner is not None:
+        weighed += f" (half of the bonds here are with a state of {found.partner:.2g} or less)"
     names = ("temperature", "w_autonomy", "inertia")
     own = [f"{name} ({getattr(scenario.parameters, name).value:g})" for name in names]
     return (

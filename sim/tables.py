@@ -113,7 +113,7 @@ def header_faults(
         if column not in known:
             yield Fault(name, line, column, f"unknown column{suggestion(column, known)}")
         elif header.count(column) > 1:
-            yield Fault(name, line, column, "this column stands here more than once")
+            yield Fault(name, line, column, "this column is there more than once")
 
 
 def misplaced(header: list[str], cells: list[str], separator: str) -> str:
@@ -149,6 +149,8 @@ def decimal_signs(cells: Collection[str]) -> set[str]:
 def with_points(name: str, table: Table, numbers: Collection[str], separator: str) -> Table:
     """The table with every number written with a point; a row with a number of two readings becomes a fault."""
     written = [row[column] for _, row in table.rows for column in numbers if column in row]
+    if separator == "," and not any("," in cell or cell.count(".") > 1 for cell in written):
+        return table
     signs = {"."} if separator == "," else decimal_signs(written)
     kept = []
     for line, row in table.rows:
