@@ -25,7 +25,7 @@ LAYERS = (
     {"world"},
     {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
-        "catalog", "drafts", "faults", "observed", "parameters", "references", "sanctions", "scenario", "schema",
+        "catalog", "drafts", "faults", "mechanisms", "naming", "observed", "parameters", "references", "sanctions", "scenario", "schema",
         "settings", "sources", "spreadsheet",
     },
 )  # fmt: skip
