@@ -65,6 +65,11 @@ def alignment_names(*scenarios: Any) -> dict[str, str]:
     return distinct({**{key: name or key for key, name in names.items()}, "non_aligned": NON_ALIGNED})
 
 
+def theatre_names(scenario: Any) -> dict[str, str]:
+    """The name of each theatre of a resolved scenario, by id."""
+    return distinct({key: name or key for key, name in scenario.theatres.items()})
+
+
 def outcome_name(outcome: str, alignments: Mapping[str, str], theatres: Mapping[str, str] | None = None) -> str:
     """An outcome's name for a reader: the names of its bloc and theatre in the place of their ids."""
     what, _, rest = outcome.partition("_")
@@ -78,7 +83,7 @@ def outcome_name(outcome: str, alignments: Mapping[str, str], theatres: Mapping[
 
 
 def listed(names: Collection[str]) -> str:
-    """Names as a list that can be read in one way: by commas, by semicolons where a name has a comma, else in quotes."""
+    """Names as a list that reads in one way: by commas, by semicolons where a name has a comma, else in quotes."""
     for sign in (",", ";"):
         if not any(sign in name for name in names):
             return f"{sign} ".join(names)

@@ -25,8 +25,8 @@ LAYERS = (
     {"world"},
     {"balance", "compiled", "exponential", "kernel", "landscape", "optimum", "outcomes", "wide"},
     {
-        "catalog", "drafts", "faults", "mechanisms", "naming", "observed", "parameters", "references", "sanctions", "scenario", "schema",
-        "settings", "sources", "spreadsheet",
+        "catalog", "drafts", "faults", "mechanisms", "naming", "observed", "parameters", "references", "sanctions",
+        "scenario", "schema", "settings", "sources", "spreadsheet",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

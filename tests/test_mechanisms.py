@@ -40,4 +40,9 @@ def test_reasons_of_known_worlds() -> None:
     alone = without_effect(load(VALID / "world_of_one"))
     assert {"bond", "hostility", "trade", "shelter", "pressure"} <= alone.keys()
     assert alone["trade"] == "there is no trade between states in this world"
-    assert set(without_effect(load("baseline_2023"))) == {"propensity", "accommodation", "rivalry_response", "sanction_response"}
+    assert set(without_effect(load("baseline_2023"))) == {
+        "propensity",
+        "accommodation",
+        "rivalry_response",
+        "sanction_response",
+    }

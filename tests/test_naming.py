@@ -40,7 +40,7 @@ def test_names_that_read_alike_have_their_key() -> None:
 def test_list_reads_in_one_way(names: list[str]) -> None:
     text = listed(names)
     quoted = "“" in text
-    sign = "; " if quoted or not any(";" in n for n in names) and any("," in n for n in names) else ", "
+    sign = "; " if quoted or (not any(";" in n for n in names) and any("," in n for n in names)) else ", "
     parts = text.removeprefix("“").removesuffix("”").split("”; “") if quoted else text.split(sign)
     assert parts == names
 
