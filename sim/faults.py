@@ -185,14 +185,56 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
     except RecursionError:
         message = TOO_DEEP
     except ValueError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
-        message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
+        line, message = toml_error(str(error), text)
     if not message:
         return content, key_lines(text)
     if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
         line = text.count("\n", 0, digits.start()) + 1
     raise InputError([Fault(shown_path(path), line, "", f"is not TOML: {message}")]) from None
+
+
+TOML_MESSAGES = {  # by what tomllib says
+    r"Unescaped '\\' in a string|Invalid hex value|not a Unicode scalar": (
+        r'a backslash in "…" begins an escape such as \n; write \\ for a backslash, or use single quotation marks'
+    ),
+    "Invalid value": (
+        "no valid value follows the equal sign; put text in quotation marks, write true and false in small letters"
+        " and numbers with a point"
+    ),
+    "Expected '=' after a key": (
+        "an equal sign is missing; a line reads key = value, and a key with a blank is put in quotation marks"
+    ),
+    "Expected newline or end of document": (
+        "something follows the value; put text in quotation marks, and write numbers with a point, without a unit or"
+        " leading zeros"
+    ),
+    "Cannot overwrite a value|Duplicate inline table key": "this key is given twice; keep one of the two",
+    "Cannot declare .* twice": "this table is given twice; put its keys in one place",
+    "Cannot mutate immutable": "this table is given already; put its keys in one place",
+    "Unclosed array": "a list is not closed; commas separate its values and ] ends it",
+    "Unclosed inline table": "a table in braces is not closed; commas separate its keys and } ends it",
+    "Expected ']+' at the end": "a table's name is not closed; write [name], or [[name]] for an entry of a list",
+    "Invalid initial character for a key part|Invalid statement": (
+        "a key is missing or begins with a sign that no key may have; a line reads key = value"
+    ),
+    "Illegal character": "a control character stands here; remove it",
+}
+OPEN_QUOTE = "a quotation mark is not closed"
+UNCLOSED = re.compile(r"""Illegal character '(\\r)?\\n'|Illegal character '\\r'|Unterminated string|Expected "'+\"""")
+
+
+def toml_error(said: str, text: str) -> tuple[int, str]:
+    """The line of what tomllib says of a text, and the same in plain words."""
+    found = re.search(r"at line (\d+)", said)
+    line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
+    if "integer string conversion" in said:
+        return line, TOO_LONG
+    if UNCLOSED.search(said):
+        bare = STRINGS.sub(as_word, text)
+        place = re.search("[\"']", bare)
+        return bare.count("\n", 0, place.start()) + 1 if place else line, OPEN_QUOTE
+    plain = re.sub(r" \(at .*\)", "", said)
+    return line, next((told for pattern, told in TOML_MESSAGES.items() if re.search(pattern, plain)), plain)
 
 
 def excess(content: object, levels: int = MAX_DEPTH) -> str:

@@ -26,7 +26,7 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 POINTS_TO_PIXELS = 4 / 3
 SETTINGS_LENGTH = 30
 OVER_TIME_WIDTH = 3.9  # inches
-STATE_LETTERS = 34  # of a state's name beside a row
+STATE_LETTERS = 48  # of a state's name beside a row
 Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
 
 
@@ -184,7 +184,7 @@ def heat(
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     grid = grid.rename(index=distinct(states, STATE_LETTERS), columns=dict(names))
     beside = charts.LETTER * max(map(len, grid.index))
-    with drawn(min(8.0, 1.6 + beside + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.4, 9.5)) as axes:
+    with drawn(min(10.0, 1.6 + beside + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.4, 9.5)) as axes:
         charts.state_heat(axes, grid, label=f"P({cut(bloc_name, STATE_LETTERS)})")
         axes.tick_params(axis="x", labelsize=7.5)
     first = grid.iloc[:, 0]

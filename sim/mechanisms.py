@@ -25,8 +25,8 @@ def without_effect(scenario: Scenario) -> dict[str, str]:
     found = {}
     for mechanism in MECHANISMS:
         reasons = (reason for holds, reason in REASONS.get(mechanism, ()) if holds(scenario))
-        reason = "it is off in this scenario already" if is_off(scenario, mechanism) else next(reasons, "")
-        if reason:
+        already = "it is off in this scenario already" if is_off(scenario, mechanism) else ""
+        if reason := next(reasons, already):
             found[mechanism] = reason
     return found
 

@@ -107,4 +107,4 @@ def slider(knob: Knob, key: str, fixed: bool) -> None:
     label = words(knob.label) if knob.setting.startswith("blocs.") else knob.label
     told = f"{knob.meaning}. In the scenario {knob.value:g}. {knob.source}"
     told += " A mechanism that is off sets it." if fixed else ""
-    st.slider(words(knob.label), low, high, step=step, format=f"%.{digits}f", key=key, help=words(told), disabled=fixed)
+    st.slider(label, low, high, step=step, format=f"%.{digits}f", key=key, help=words(told), disabled=fixed)

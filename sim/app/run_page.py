@@ -37,7 +37,7 @@ def show() -> None:
     scenario = resolved(base, setting)
     digest = scenario.digest()
     st.title("How states form blocs")
-    st.markdown(f"**{words(base.title)}** · {words(base.question)}")
+    st.markdown(f"**{words(base.title)}**" + (f" · {words(base.question)}" if base.question else ""))
     st.caption(changes_in_words(visit))
     if notes := visit.said():
         st.info(words("; ".join(notes) + "."))
