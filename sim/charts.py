@@ -212,7 +212,7 @@ def tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
         for row, value in zip(rows, ends["value"], strict=True):
             axes.text(1.01, row, f"{value:g}", va="center", fontsize=6, transform=axes.get_yaxis_transform())
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(settings)), settings)
+    name_rows(axes, settings)
     axes.set(ylim=(len(settings) - 0.4, -0.6), xlabel=label)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
 
@@ -229,7 +229,7 @@ def indices(axes: Axes, table: pd.DataFrame) -> None:
         axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
         axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=told)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(rows, list(ordered["setting"]))
+    name_rows(axes, list(ordered["setting"]))
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
 

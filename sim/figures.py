@@ -217,8 +217,9 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_na
 
 def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> list[Picture]:
     """What each end of a parameter's range changes, and the parameters' shares of the variance."""
-    count = ends["setting"].nunique()
-    with drawn(6.4, 0.23 * count + 1.2) as axes:
+    settings = list(ends["setting"].unique())
+    height = charts.row_height(settings, 0.23) * len(settings) + 1.2
+    with drawn(6.4, height) as axes:
         charts.tornado(axes, ends, label=f"{bloc_name}:\nchange of its share of capability")
     most = ends.drop_duplicates("setting").head(5)
     words = "; ".join(f"{r.setting} at {r.value:g} {r.difference:+.2f}" for r in most.itertuples())
@@ -228,7 +229,7 @@ def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> li
         f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
         told=f"Largest changes: {words}.",
     )  # fmt: skip
-    with drawn(6.4, 0.23 * count + 1.2) as axes:
+    with drawn(6.4, height) as axes:
         charts.indices(axes, indices)
     ordered = indices.sort_values("total", ascending=False, kind="stable").head(5)
     words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
