@@ -491,6 +491,14 @@ def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not both.error
 
 
+def test_seed_that_no_browser_holds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = held("europe_1936")
+    handed_in(monkeypatch, odd=odd.model_copy(update={"sweep": odd.sweep.model_copy(update={"seed": 2**63 - 1})}))
+    shown = page({"scenario": "odd"})
+    assert "seed: the scenario's own, 9223372036854775807, is more than" in shown.code[0].value
+    assert sent(shown)["standing"] == stands(ensemble.run(odd, seed=0))
+
+
 def test_slider_of_a_number_that_no_range_is_known_of() -> None:
     found = knobs(with_blocs(load("europe_1936"), attention_budget=0))
     budgets = [knob for members in found.values() for knob in members if knob.setting.endswith("attention_budget")]

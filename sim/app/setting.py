@@ -166,7 +166,10 @@ def from_query(
     luck: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
     setting, base = setting_from(mine, names, load, wrong, "")
     other, _ = setting_from(theirs, names, load, wrong, OTHER)
-    seed = whole(luck, "seed", base.sweep.seed, MOST_SEED, wrong)
+    own = base.sweep.seed
+    if own > MOST_SEED and "seed" not in luck:
+        wrong.append(f"seed: the scenario's own, {own}, is more than the {MOST_SEED} a browser holds; 0 is taken")
+    seed = whole(luck, "seed", own if own <= MOST_SEED else 0, MOST_SEED, wrong)
     replicate = whole(luck, "replicate", 0, MAX_REPLICATES, wrong)
     step = whole(luck, "step", 0, base.steps, wrong)
     state = luck.get("state", "")
