@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sim.landscape import Minima
+from sim.naming import distinct, wrapped
 from sim.optimum import Optimum
 
 # Okabe & Ito (2008): told apart with any colour vision; line style and marker repeat the distinction.
@@ -59,28 +61,59 @@ def colours(alignments: Sequence[str]) -> dict[str, str]:
     return {**dict(zip(blocs, PALETTE[1::-1] + PALETTE[2:], strict=False)), "non_aligned": NON_ALIGNED_COLOUR}
 
 
-def readable(name: str) -> str:
-    """An alignment's name as a reader would write it."""
-    words = name.replace("us_led", "US-led bloc").replace("non_aligned", "non-aligned").replace("_", " ")
-    return words if len(words) > 2 else f"bloc {words}"
+LETTER = 0.063  # inches that a letter takes on average in type of 8 points
+LINE = 0.16  # inches from line to line
+SAMPLE = 0.55  # inches of a legend's sample and its gaps
+ROW_LETTERS = 36  # of a row's name, line by line
 
 
-def share_bands(axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, runs: int = 6, top: float = 0.8) -> None:
-    """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs."""
+def key_labels(names: Mapping[str, str], width: float, columns: int = 2) -> dict[str, str]:
+    """Names in lines that fit a legend of so many columns on a figure of so many inches; they stay distinct."""
+    return distinct(names, int((width / columns - SAMPLE) / LETTER), 3)
+
+
+def key_height(labels: Sequence[str], columns: int = 2) -> float:
+    """Inches that a legend of these labels takes at most; it is filled column by column."""
+    length = math.ceil(len(labels) / columns)
+    lines = [label.count("\n") + 1 for label in labels]
+    return LINE * max(sum(lines[n : n + length]) for n in range(0, len(lines), length)) + 0.1
+
+
+def row_height(names: Sequence[str], least: float) -> float:
+    """Inches that each row of a chart takes, so that its name fits beside it."""
+    return max([least, *(LINE * (wrapped(name, ROW_LETTERS).count("\n") + 1) + 0.04 for name in names)])
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows 0, 1, … of a chart, long names in several lines."""
+    labels = [wrapped(name, ROW_LETTERS) for name in names]
+    axes.set_yticks(range(len(labels)), labels, fontsize=8 if any("\n" in label for label in labels) else None)
+
+
+def share_bands(
+    axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, names: Mapping[str, str] | None = None,
+    runs: int = 6, top: float = 0.8,
+) -> None:  # fmt: skip
+    """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs.
+
+    names are the labels of the alignments, by id.
+    """
     for n, alignment in enumerate(alignments):
         table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
         colour, line = colours(alignments)[alignment], LINES[n % len(LINES)]
         low, middle, high = np.nanquantile(table.to_numpy(), [0.05, 0.5, 0.95], axis=1)
         axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
-        axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=readable(alignment))
+        label = (names or {}).get(alignment, alignment.replace("_", " "))
+        axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=label)
     axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, top))
 
 
 def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
     """States by scenarios, the share as colour and, where it is neither 0 nor 1, as a number of hundredths."""
     image = axes.imshow(shares.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=45, ha="right")
+    columns = [wrapped(name, ROW_LETTERS) for name in shares.columns]
+    axes.set_xticks(range(shares.shape[1]), columns, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(shares.shape[0]), list(shares.index), fontsize=8)
     axes.grid(visible=False)
     for row, column in np.ndindex(*shares.shape):
@@ -108,7 +141,7 @@ def distributions(
         text = f"{100 * (runs >= threshold).mean():.0f} %"
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
-    axes.set_yticks(range(len(values)), list(values))
+    name_rows(axes, list(values))
     axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, top), xlabel=label)
     axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
 
@@ -121,7 +154,7 @@ def differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
         axes.plot([one.low, one.high], [row, row], color=colour, linewidth=2)
         axes.plot(one.difference, row, "o" if clear else "s", color=colour, markersize=5)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(table)), list(table["scenario"]))
+    name_rows(axes, list(table["scenario"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(5))
 
@@ -156,7 +189,7 @@ def regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     ):
         axes.plot(table[column], range(len(table)), marker, color=PALETTE[1], label=name,
                   fillstyle="full" if column == "regret" else "none")  # fmt: skip
-    axes.set_yticks(range(len(table)), list(table["lever"]))
+    name_rows(axes, list(table["lever"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
     axes.set_xlim(left=-0.01)
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.16), ncols=3, fontsize=8)
@@ -178,7 +211,7 @@ def tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
         for row, value in zip(rows, ends["value"], strict=True):
             axes.text(1.01, row, f"{value:g}", va="center", fontsize=6, transform=axes.get_yaxis_transform())
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(settings)), settings)
+    name_rows(axes, settings)
     axes.set(ylim=(len(settings) - 0.4, -0.6), xlabel=label)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
 
@@ -195,7 +228,7 @@ def indices(axes: Axes, table: pd.DataFrame) -> None:
         axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
         axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=told)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(rows, list(ordered["setting"]))
+    name_rows(axes, list(ordered["setting"]))
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
 
@@ -290,7 +323,10 @@ def calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) 
 def step_lines(
     axes: Axes, table: pd.DataFrame, *, label: str, looks: Mapping[str, str] | None = None, top: float | None = None
 ) -> None:  # fmt: skip
-    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too."""
+    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too.
+
+    looks are colours by column. The columns are the labels of the legend.
+    """
     for n, column in enumerate(table.columns):
         colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
         sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}

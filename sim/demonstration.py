@@ -25,6 +25,7 @@ from sim.compare import (
 )
 from sim.intervals import share_interval
 from sim.late import evidence_from
+from sim.naming import alignment_names, listed
 from sim.records import json_text
 from sim.scenario import Scenario
 from sim.spreadsheet import write_csv
@@ -95,8 +96,9 @@ def shares_over_time(found: Sample, results: Results, path: Path) -> None:
     with contextlib.closing(results.connection()) as connection:
         steps = connection.execute("select * from steps").df()
     made, panels = charts.figure(10.5, 4.2, 1, len(chosen))
+    names = alignment_names(found.scenarios[BASE])
     for axes, design in zip(panels, chosen, strict=True):
-        charts.share_bands(axes, steps[steps["scenario"] == design], ["front", "us_led", "non_aligned"])
+        charts.share_bands(axes, steps[steps["scenario"] == design], ["front", "us_led", "non_aligned"], names=names)
         axes.set_title(titles(found)[design], loc="left")
         if axes is not panels[0]:
             axes.set_ylabel("")
@@ -119,7 +121,7 @@ def heat_map(found: Sample, results: Results, path: Path) -> None:
     charts.state_heat(axes, grid, label=f"P(front): mean share of {found.averaged} spent in the front")
     runs = found.runs["replicate"].nunique()
     axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 1)", loc="left")
-    made.supxlabel("\n".join(wrap(f"In no scenario: {', '.join(never)}.", 120)), fontsize=8)
+    made.supxlabel("\n".join(wrap(f"In no scenario: {listed(never)}.", 120)), fontsize=8)
     charts.save(made, str(path))
 
 

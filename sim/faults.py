@@ -239,9 +239,7 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
     except RecursionError:
         message = TOO_DEEP
     except ValueError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
-        message = TOO_LONG if "integer string conversion" in str(error) else re.sub(r" \(at .*\)", "", str(error))
+        line, message = toml_error(str(error), text)
         message += toml_hint(text.split("\n")[line - 1])
     if not message:
         return content, key_lines(text)
@@ -256,9 +254,51 @@ def toml_hint(line: str) -> str:
         return f"; decimals have a point: {found[1]}.{found[2]}"
     if found := re.search(r"=\s*(\d{1,2}\.\d{1,2}\.\d{4})\s*(?:#.*)?$", line):
         return f"; write the date {date_form(found[1]).removesuffix(' without quotes')}"
-    if re.fullmatch(r'[^"#]*=\s*(?:"[^"]*|[^"]*")\s*', line):
-        return "; a quotation mark is missing"
     return ""
+
+
+TOML_MESSAGES = {  # by what tomllib says
+    r"Unescaped '\\' in a string|Invalid hex value|not a Unicode scalar": (
+        r'a backslash in "…" begins an escape such as \n; write \\ for a backslash, or use single quotation marks'
+    ),
+    "Invalid value": (
+        "no valid value follows the equal sign; put text in quotation marks, write true and false in small letters"
+        " and numbers with a point"
+    ),
+    "Expected '=' after a key": (
+        "an equal sign is missing; a line reads key = value, and a key with a blank is put in quotation marks"
+    ),
+    "Expected newline or end of document": (
+        "something follows the value; put text in quotation marks, and write numbers with a point, without a unit or"
+        " leading zeros"
+    ),
+    "Cannot overwrite a value|Duplicate inline table key": "this key is given twice; keep one of the two",
+    "Cannot declare .* twice": "this table is given twice; put its keys in one place",
+    "Cannot mutate immutable": "this table is given already; put its keys in one place",
+    "Unclosed array": "a list is not closed; commas separate its values and ] ends it",
+    "Unclosed inline table": "a table in braces is not closed; commas separate its keys and } ends it",
+    "Expected ']+' at the end": "a table's name is not closed; write [name], or [[name]] for an entry of a list",
+    "Invalid initial character for a key part|Invalid statement": (
+        "a key is missing or begins with a sign that no key may have; a line reads key = value"
+    ),
+    "Illegal character": "a control character stands here; remove it",
+}
+OPEN_QUOTE = "a quotation mark is not closed"
+UNCLOSED = re.compile(r"""Illegal character '(\\r)?\\n'|Illegal character '\\r'|Unterminated string|Expected "'+\"""")
+
+
+def toml_error(said: str, text: str) -> tuple[int, str]:
+    """The line of what tomllib says of a text, and the same in plain words."""
+    found = re.search(r"at line (\d+)", said)
+    line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
+    if "integer string conversion" in said:
+        return line, TOO_LONG
+    if UNCLOSED.search(said):
+        bare = STRINGS.sub(as_word, text)
+        place = re.search("[\"']", bare)
+        return bare.count("\n", 0, place.start()) + 1 if place else line, OPEN_QUOTE
+    plain = re.sub(r" \(at .*\)", "", said)
+    return line, next((told for pattern, told in TOML_MESSAGES.items() if re.search(pattern, plain)), plain)
 
 
 def excess(content: object, levels: int = MAX_DEPTH) -> str:

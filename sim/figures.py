@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -19,12 +19,14 @@ from matplotlib.figure import Figure
 from sim import charts, maps
 from sim.compare import Sample, interval_words
 from sim.faults import printable
+from sim.naming import cut, distinct, listed
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 POINTS_TO_PIXELS = 4 / 3
-NAME_LENGTH = 60
 SETTINGS_LENGTH = 30
+OVER_TIME_WIDTH = 3.9  # inches
+STATE_LETTERS = 48  # of a state's name beside a row
 Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
 
 
@@ -45,22 +47,15 @@ def titles(found: Sample, designs: list[str]) -> dict[str, str]:
         settings = design[design.index(" [") :] if " [" in design else ""
         if len(settings) > SETTINGS_LENGTH:
             settings = f" [point {found.designs.index(design)}]"
-        named[design] = shortened(title + settings)
+        named[design] = cut(title + settings)
     counted = pd.Series(list(named.values())).value_counts()
     return {design: name if counted[name] == 1 else printable(design) for design, name in named.items()}
 
 
-def shortened(text: str) -> str:
-    """Text of a length that an axis can bear."""
-    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
-
-
 def state_names(found: Sample) -> dict[str, str]:
-    """Name of each state, with its id where two have the same."""
+    """Name of each state, with its id where two read alike."""
     records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
-    named = {state: shortened(printable(record["name"])) for state, record in records.items()}
-    counted = pd.Series(list(named.values())).value_counts()
-    return {state: name if counted[name] == 1 else f"{name} ({state})" for state, name in named.items()}
+    return distinct({state: str(record["name"]) for state, record in records.items()})
 
 
 @contextlib.contextmanager
@@ -118,7 +113,9 @@ def embedded(axes: Axes, *, caption: str, told: str, dots: int = 110) -> Picture
     return Picture(markup, caption, width)
 
 
-def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str) -> list[Picture]:
+def map_figures(
+    shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str, bloc_name: str
+) -> list[Picture]:
     """A map of P(alignment) for each design, where the world's states can be drawn on one; else none."""
     if not maps.drawable(states):
         return []
@@ -126,8 +123,8 @@ def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str
     for n, (design, name) in enumerate(names.items()):
         chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
         with drawn(6.2, 3.3) as axes:
-            maps.world_map(axes, chances, label=f"P({charts.readable(alignment)})", key=n == 0)
-            told = f"World map of P({charts.readable(alignment)}) in {name}. {extremes(chances)}"
+            maps.world_map(axes, chances, label=f"P({bloc_name})", key=n == 0)
+            told = f"World map of P({bloc_name}) in {name}. {extremes(chances)}"
             made.append(embedded(axes, caption=name, told=told))
     return made
 
@@ -135,37 +132,38 @@ def map_figures(shares: Shares, names: Mapping[str, str], states: Collection[str
 def extremes(chances: Mapping[str, float], count: int = 8) -> str:
     """The states with most of a share, and how many have none, in words."""
     ordered = sorted(chances.items(), key=lambda item: (-item[1], item[0]))
-    top = ", ".join(f"{state} {share:.2f}" for state, share in ordered[:count] if share >= 0.005)
+    top = listed([f"{state} {share:.2f}" for state, share in ordered[:count] if share >= 0.005])
     none = sum(share < 0.005 for share in chances.values())
-    return f"Highest: {top or 'nobody'}. Under 0.01: {none} of {len(chances)} states."
+    return f"Highest: {top or 'none'}. Under 0.01: {none} of {len(chances)} states."
 
 
-def over_time(steps: pd.DataFrame, name: str, alignments: Sequence[str], key: str) -> Picture:
-    """Capability shares over the steps of one design: median, band and the first single runs."""
+def over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, str], key: str) -> Picture:
+    """Capability shares over the steps of one design: median, band and the first single runs; alignments by name."""
     present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
     top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
-    with drawn(3.9, 3.3) as axes:
-        charts.share_bands(axes, steps, present, top=top)
+    labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
+    with drawn(OVER_TIME_WIDTH, 2.9 + charts.key_height(list(labels.values()))) as axes:
+        charts.share_bands(axes, steps, present, names=labels, top=top)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
     last = steps[steps["step"] == steps["step"].max()]
     ends = []
     for alignment in present:
         low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
-        ends.append(f"{charts.readable(alignment)} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
+        ends.append(f"{alignments[alignment]} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
     told = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
     return inline(axes, key, caption=name, told=told)
 
 
-def by_run(sizes: Mapping[str, pd.Series], bloc: str, averaged: str, key: str) -> Picture:
+def by_run(sizes: Mapping[str, pd.Series], bloc_name: str, averaged: str, key: str) -> Picture:
     """A histogram of a bloc's size over the runs of each design."""
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
-    with drawn(6.6, 0.34 * len(sizes) + 1.0) as axes:
-        label = f"{charts.readable(bloc)}: share of capability over {averaged}"
+    with drawn(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
+        label = f"{bloc_name}: share of capability\nover {averaged}"
         charts.distributions(axes, sizes, label=label, top=top)
     threshold = charts.FRONT_THRESHOLD
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
-    told = f"Runs in which the {charts.readable(bloc)} holds a tenth of capability or more: {words}."
+    told = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
     caption = (
         "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
         " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
@@ -175,7 +173,13 @@ def by_run(sizes: Mapping[str, pd.Series], bloc: str, averaged: str, key: str) -
 
 
 def heat(
-    shares: Shares, names: Mapping[str, str], states: Mapping[str, str], bloc: str, averaged: str, key: str
+    shares: Shares,
+    names: Mapping[str, str],
+    states: Mapping[str, str],
+    bloc: str,
+    bloc_name: str,
+    averaged: str,
+    key: str,
 ) -> Picture | None:
     """States by designs, P(bloc), the states with most of it first; None where no state ever stands there."""
     grid = pd.DataFrame({d: {s: v.get(bloc, 0.0) for s, v in shares[d].items()} for d in names}).fillna(0.0)
@@ -184,21 +188,22 @@ def heat(
     if not len(grid):
         return None
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index]
-    grid = grid.rename(index=dict(states), columns=dict(names))
-    with drawn(min(7.0, 2.8 + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.0, 9.5)) as axes:
-        charts.state_heat(axes, grid, label=f"P({charts.readable(bloc)})")
+    grid = grid.rename(index=distinct(states, STATE_LETTERS), columns=dict(names))
+    beside = charts.LETTER * max(map(len, grid.index))
+    with drawn(min(10.0, 1.6 + beside + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.4, 9.5)) as axes:
+        charts.state_heat(axes, grid, label=f"P({cut(bloc_name, STATE_LETTERS)})")
         axes.tick_params(axis="x", labelsize=7.5)
     first = grid.iloc[:, 0]
-    told = f"P({charts.readable(bloc)}) of {len(grid)} states in {grid.shape[1]} scenarios. "
+    told = f"P({bloc_name}) of {len(grid)} states in {grid.shape[1]} scenarios. "
     told += f"In {grid.columns[0]}: {extremes(first.to_dict(), 12)}"
     caption = (
-        f"Share of {averaged}, over all runs, that a state spends in the {charts.readable(bloc)}, in hundredths"
-        f" (blank: under 1). In no scenario: {', '.join(never) or 'nobody'}."
+        f"Share of {averaged}, over all runs, that a state spends in “{bloc_name}”, in hundredths"
+        f" (blank: under 1). In no scenario: {listed(never) or 'none'}."
     )
     return inline(axes, key, caption=caption, told=told)
 
 
-def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: str) -> Picture | None:
+def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, key: str) -> Picture | None:
     """Paired differences of a bloc's capability from the baseline; None where there are none."""
     rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
     if not len(rows):
@@ -206,30 +211,31 @@ def changes(outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, key: st
     order = list(names)
     rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
     rows = rows.assign(scenario=rows["scenario"].map(names))
-    with drawn(6.4, 0.27 * len(rows) + 0.9) as axes:
-        charts.differences(axes, rows, label=f"change of the {charts.readable(bloc)}'s share of capability")
+    with drawn(6.4, charts.row_height(list(rows["scenario"]), 0.27) * len(rows) + 1.0) as axes:
+        charts.differences(axes, rows, label=f"{bloc_name}:\nchange of its share of capability")
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
     caption = (
-        f"{charts.readable(bloc).capitalize()}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
+        f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
         " runs on the same luck, with its 95 % interval; grey squares where it is not clear."
-    ).replace("Us-led", "US-led")
-    return inline(axes, key, caption=caption, told=f"Change of the {charts.readable(bloc)}'s capability: {words}.")
+    )
+    return inline(axes, key, caption=caption, told=f"{bloc_name}: change of its capability: {words}.")
 
 
-def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc: str) -> list[Picture]:
+def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> list[Picture]:
     """What each end of a parameter's range changes, and the parameters' shares of the variance."""
-    count = ends["setting"].nunique()
-    with drawn(6.4, 0.23 * count + 1.2) as axes:
-        charts.tornado(axes, ends, label=f"change of the {charts.readable(bloc)}'s capability")
+    settings = list(ends["setting"].unique())
+    height = charts.row_height(settings, 0.23) * len(settings) + 1.2
+    with drawn(6.4, height) as axes:
+        charts.tornado(axes, ends, label=f"{bloc_name}:\nchange of its share of capability")
     most = ends.drop_duplicates("setting").head(5)
     words = "; ".join(f"{r.setting} at {r.value:g} {r.difference:+.2f}" for r in most.itertuples())
     first = inline(
         axes, "tornado",
-        caption=f"Change of the {charts.readable(bloc)}'s mean capability as one parameter goes to an end of its range"
+        caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range"
         f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
         told=f"Largest changes: {words}.",
     )  # fmt: skip
-    with drawn(6.4, 0.23 * count + 1.2) as axes:
+    with drawn(6.4, height) as axes:
         charts.indices(axes, indices)
     ordered = indices.sort_values("total", ascending=False, kind="stable").head(5)
     words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
@@ -242,10 +248,10 @@ def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc: str) -> list[Pi
     return [first, second]
 
 
-def regret(table: pd.DataFrame, bloc: str) -> Picture:
+def regret(table: pd.DataFrame, bloc_name: str) -> Picture:
     """How far each lever falls short of the best one, over the futures."""
-    with drawn(6.4, 0.3 * len(table) + 1.3) as axes:
-        charts.regrets(axes, table, label=f"regret: {charts.readable(bloc)}'s capability above that of the best lever")
+    with drawn(6.4, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
+        charts.regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
     words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
     caption = (
         f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"

@@ -33,6 +33,7 @@ from sim.compare import (
 )
 from sim.faults import inert
 from sim.intervals import mean_interval, share_interval, varies_most
+from sim.naming import alignment_names, listed, outcome_name
 from sim.scenario import Scenario
 from sim.settings import changes
 from sim.sources import ASSUMED, references
@@ -75,7 +76,7 @@ def page(
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     told = provenance.scenarios(results)
     names = figures.titles(found, ordered[:SHOWN])
-    bloc = focus(found, base)
+    bloc, known = focus(found, base), alignment_names(*found.scenarios.values())
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
@@ -86,20 +87,23 @@ def page(
     context = {
         "title": names[base],
         "question": str(found.scenarios[base]["question"]),
-        "headline": demonstration.headline(found) if of_article else headline(found, base, bloc, names[base]),
+        "headline": demonstration.headline(found)
+        if of_article
+        else headline(found, base, bloc, known[bloc], names[base]),
         "article": of_article,
-        "bloc": charts.readable(bloc),
+        "bloc": known[bloc],
+        "alignments": known,
         "column": f"capability_{bloc}",
         "rows": glance,
         "base": base,
         "names": names,
         "more": len(ordered) - len(names),
-        "maps": map_figures(shares, found, names, bloc),
-        "over_time": over_time(results, found, names, bloc),
-        "kinds": kinds(found, names, bloc),
-        "heat": figures.heat(shares, names, figures.state_names(found), bloc, found.averaged, "heat"),
-        "differences": difference_figures(outcomes, names, blocs_of(found, bloc)),
-        "moves": moves(found, outcomes, states, names),
+        "maps": map_figures(shares, found, names, bloc, known[bloc]),
+        "over_time": over_time(results, found, names, bloc, known),
+        "kinds": kinds(found, names, bloc, known[bloc]),
+        "heat": figures.heat(shares, names, figures.state_names(found), bloc, known[bloc], found.averaged, "heat"),
+        "differences": difference_figures(outcomes, names, {one: known[one] for one in blocs_of(found, bloc)}),
+        "moves": moves(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in without_difference(outcomes) if design in names],
@@ -107,8 +111,8 @@ def page(
         "lacking": unanswered(found) if of_article else {},
         "judged": {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {},
         "analyses": analyses,
-        "sensitivity": figures.sensitivity(analyses.ends, analyses.indices, bloc) if analyses else [],
-        "regret": figures.regret(analyses.regret, bloc) if analyses and analyses.regret is not None else None,
+        "sensitivity": figures.sensitivity(analyses.ends, analyses.indices, known[bloc]) if analyses else [],
+        "regret": figures.regret(analyses.regret, known[bloc]) if analyses and analyses.regret is not None else None,
         "changes": what_changes(ran, names),
         "assumptions": provenance.assumptions(ran[base]),
         "assumed_inputs": assumed_inputs(told),
@@ -138,8 +142,11 @@ def environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals |= {"trace": trace, "number": number, "interval_words": interval_words}
-    made.filters |= {"readable": charts.readable, "minus": minus}
+    made.globals |= {
+        "trace": trace, "number": number, "interval_words": interval_words, "listed": listed,
+        "outcome_name": outcome_name,
+    }  # fmt: skip
+    made.filters |= {"minus": minus}
     return made
 
 
@@ -177,15 +184,15 @@ def blocs_of(found: Sample, first: str) -> list[str]:
     return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
-def headline(found: Sample, base: str, bloc: str, name: str) -> str:
+def headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str) -> str:
     """The baseline's finding in one sentence, with its interval, for any world."""
     sizes = outcome(found.runs, base, f"capability_{bloc}").dropna()
     share, low, high, n = share_interval(int((sizes >= charts.FRONT_THRESHOLD).sum()), len(sizes))
     stands = sizes[sizes >= charts.FRONT_THRESHOLD]
     size = f", and then {stands.mean():.2f} on average" if len(stands) else ""
     return (
-        f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
-        f" {charts.readable(bloc)} holds a tenth or more of the capability over {found.averaged}{size}."
+        f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+        f" “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
     )
 
 
@@ -205,13 +212,17 @@ def rows(found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes
     return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
 
 
-def map_figures(shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+def map_figures(
+    shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str
+) -> list[figures.Picture]:
     """Maps of P(bloc) by scenario, where the states can be drawn on one."""
     states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
-    return figures.map_figures(shares, names, states, bloc)
+    return figures.map_figures(shares, names, states, bloc, bloc_name)
 
 
-def over_time(results: Results, found: Sample, names: Mapping[str, str], bloc: str) -> list[figures.Picture]:
+def over_time(
+    results: Results, found: Sample, names: Mapping[str, str], bloc: str, known: Mapping[str, str]
+) -> list[figures.Picture]:
     """Shares over the steps in the baseline and in the scenarios where the bloc shrinks and grows most."""
     base, *others = names
     chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
@@ -219,42 +230,43 @@ def over_time(results: Results, found: Sample, names: Mapping[str, str], bloc: s
     with contextlib.closing(results.connection()) as connection:
         query = "select * from steps where list_contains(?, point) order by point, seed, replicate, step"
         steps = connection.execute(query, [list(number_of.values())]).df()
+    alignments = {one: known[one] for one in (*blocs_of(found, bloc), "non_aligned")}
     return [
-        figures.over_time(
-            steps[steps["point"] == number_of[d]], names[d], [*blocs_of(found, bloc), "non_aligned"], f"time{n}"
-        )
+        figures.over_time(steps[steps["point"] == number_of[d]], names[d], alignments, f"time{n}")
         for n, d in enumerate(chosen)
     ]
 
 
-def kinds(found: Sample, names: Mapping[str, str], bloc: str) -> figures.Picture:
+def kinds(found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str) -> figures.Picture:
     """The bloc's size run by run in each scenario."""
     sizes = {name: outcome(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
     known = {name: values for name, values in sizes.items() if len(values)}
-    return figures.by_run(known, bloc, found.averaged, "kinds")
+    return figures.by_run(known, bloc_name, found.averaged, "kinds")
 
 
-def difference_figures(outcomes: pd.DataFrame, names: Mapping[str, str], blocs: list[str]) -> list[figures.Picture]:
+def difference_figures(
+    outcomes: pd.DataFrame, names: Mapping[str, str], blocs: Mapping[str, str]
+) -> list[figures.Picture]:
     """A figure of paired differences for each bloc."""
-    made = [figures.changes(outcomes, names, bloc, f"change{n}") for n, bloc in enumerate(blocs)]
+    made = [figures.changes(outcomes, names, bloc, name, f"change{n}") for n, (bloc, name) in enumerate(blocs.items())]
     return [picture for picture in made if picture is not None]
 
 
 def moves(
-    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str]
+    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str]
 ) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
     """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
     blocs = blocs_of(found, focus(found, next(iter(names))))
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
     sure = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
-    moved, known = surely_moved(states), figures.state_names(found)
+    moved, called = surely_moved(states), figures.state_names(found)
     made = []
     for design, name in list(names.items())[1:]:
         words = []
         for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
-            listed = [f"{known[m.state]} {number(m.difference, '+.2f')}" for m in group.head(LISTED_MOVES).itertuples()]
+            first = [f"{called[m.state]} {number(m.difference, '+.2f')}" for m in group.head(LISTED_MOVES).itertuples()]
             more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
-            words.append((charts.readable(str(alignment)), ", ".join(listed) + more))
+            words.append((known[str(alignment)], listed(first) + more))
         made.append((design, name, list(sure[sure["scenario"] == design].itertuples()), words))
     return made
 

@@ -20,6 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from sim import ensemble
+from sim.app.reasons import chosen_first
 from sim.app.setting import Setting, resolved
 from sim.catalog import load
 from sim.explain import decision
@@ -253,6 +254,14 @@ def sets_by_keyboard(reader: Reader) -> None:
     shelter.focus()
     keys.press("Space")
     reader.address("without=shelter")
+    reader.see("summary:has-text('Mechanisms (1 off)')")
+    assert shelter.is_visible()  # the panel is open still, though its title is another
+    keys.press("Space")
+    reader.until(lambda: "without" not in reader.page.url)
+    reader.rest()
+    assert reader.page.locator("summary", has_text="Mechanisms").inner_text().strip().endswith("Mechanisms")
+    keys.press("Space")
+    reader.address("without=shelter")
     reader.page.locator("summary", has_text="Parameters").focus()
     keys.press("Enter")
     bond = reader.page.get_by_role("slider", name="w_bond, weight")
@@ -260,6 +269,7 @@ def sets_by_keyboard(reader: Reader) -> None:
     keys.press("ArrowRight")
     first, second = (round(BASE.parameters.w_bond.value + n / 100, 2) for n in (1, 2))
     reader.address(f"w_bond={first}")
+    reader.see("summary:has-text('Parameters (1 changed)')")
     keys.press("ArrowRight")  # the slider has kept the focus
     reader.address(f"w_bond={second}")
     told = resolved(BASE, Setting("baseline_2023", (("w_bond", second),), ("shelter",)))
@@ -275,7 +285,7 @@ def asks_why(reader: Reader) -> None:
     reader.rest()
     taken = decision(BASE, "RUS", seed=5, step=9)
     rows = {row[0]: row for row in reader.rows(0)}
-    assert list(rows) == [*(term for term, *_ in taken.account.rows()), "utility"]
+    assert list(rows) == [*(term for term, *_ in chosen_first(taken).rows()), "utility"]
     assert all(f"{value:.3f}" in rows["utility"] for value in taken.account.utilities)
     reader.choose("Scenario", "great_powers_1907")
     reader.address("scenario=great_powers_1907")
@@ -332,12 +342,13 @@ def hands_in(reader: Reader, folder: Path) -> None:
         reader.rest()
     good = (folder / "changed.toml").read_text(encoding="utf-8")
     good = re.sub(r'title = ".*"', f'title = "{EVIL} ![x](http://evil.example/x.png)"', good)
-    good += f'\n[states.IRN]\nname = "{EVIL}"\n'
+    good += f'\n[states.IRN]\nname = "{EVIL}"\n[blocs.front]\nname = "{EVIL} of the front"\n'
     given.set_input_files({"name": "../Mine.toml", "mimeType": "application/toml", "buffer": good.encode()})
     reader.address("scenario=uploaded%3Amine")
     reader.until(lambda: f"{EVIL} ![x](http" in reader.page.inner_text("[data-testid=stMain]"))
     reader.choose("State", "IRN")
     reader.until(lambda: f"Why {EVIL} (IRN) decides" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.until(lambda: f"P({EVIL} of the front) = " in reader.page.inner_text("[data-testid=stMain]"))
     reader.drawn(6)
 
 
@@ -360,11 +371,54 @@ def compares(reader: Reader) -> None:
     reader.rest()
     fits(reader, 4)
     reader.choose("Bloc", "US-led")
-    reader.until(lambda: "the US-led bloc has a tenth" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.until(lambda: "“US-led bloc” has a tenth" in reader.page.inner_text("[data-testid=stMain]"))
     reader.page.locator("summary", has_text="Mechanisms").nth(1).click()
     reader.page.get_by_role("switch", name="erosion").last.focus()
     reader.page.keyboard.press("Space")
     reader.address("other.without=erosion")
+
+
+def keeps_what_it_can(reader: Reader) -> None:
+    """Another scenario is looked at on the same seed, at the same state and step; what it does not have is said."""
+    reader.open("?seed=5&step=12&state=IRN")
+    reader.choose("Scenario", "no_sanctions")
+    reader.address("scenario=no_sanctions")
+    told = ensemble.run(load("no_sanctions"), seed=5)
+    reader.until(lambda: reader.stands() == stands(told, 12))
+    assert all(word in reader.page.url for word in ("seed=5", "step=12", "state=IRN"))
+    reader.choose("Scenario", "europe_1936")
+    reader.see("text=state IRN is not in europe_1936; another is shown")
+    assert "seed=5" in reader.page.url
+    reader.page.get_by_role("spinbutton", name="Seed").fill("6")
+    reader.page.keyboard.press("Enter")
+    reader.address("seed=6")
+    reader.until(lambda: "is not in europe_1936" not in reader.page.inner_text("[data-testid=stMain]"))
+
+
+def reads_help(reader: Reader) -> None:
+    """Help never switches anything, by a mouse and by touch on a phone, where it can be read."""
+    browser = reader.page.context.browser
+    for touch, width in ((False, 1280), (True, 390)):
+        context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
+        context.set_default_timeout(WAIT)
+        one = Reader(context.new_page(), reader.port)
+        one.open("?state=IRN")
+        press = (lambda target: target.tap()) if touch else (lambda target: target.click())
+        if touch:
+            press(one.page.get_by_test_id("stExpandSidebarButton"))
+        press(one.page.locator("summary", has_text="Mechanisms"))
+        press(one.page.get_by_text("Off sets w_bond = 0.", exact=True))
+        assert one.page.get_by_role("switch", name="bond", exact=True).is_checked()
+        assert not one.page.locator("[data-testid=stCheckbox] [data-testid=stTooltipIcon]").count()
+        assert one.page.get_by_role("switch", name="propensity", exact=True).is_disabled()
+        assert one.page.get_by_text("Cannot matter here: there is no propensity").is_visible()
+        press(one.page.locator("summary", has_text="Parameters"))
+        press(one.page.get_by_role("button", name="Help for w_bond, weight"))
+        one.see("[data-testid=stTooltipContent]:has-text('weight of bonds')")
+        one.rest()
+        assert "w_bond" not in one.page.url
+        assert "without" not in one.page.url
+        context.close()
 
 
 def errs_in_the_address(reader: Reader) -> None:
@@ -414,6 +468,8 @@ def test_in_a_browser(server: tuple[int, subprocess.Popen[str]], reader: Reader,
     takes_it_along(reader, tmp_path)
     hands_in(reader, tmp_path)
     compares(reader)
+    keeps_what_it_can(reader)
+    reads_help(reader)
     errs_in_the_address(reader)
     fits_a_phone(reader)
     assert reader.said == []

@@ -76,9 +76,18 @@ def test_show_says_values_with_their_sources() -> None:
 def test_run_tells_who_moved_and_where_to() -> None:
     told = quick("run", "baseline_2023", "--seed", "3", "--steps", "5")
     assert "who moved" in told
-    assert "→ us_led:" in told
+    assert "→ US-led bloc:" in told
     assert "At the end" in told
-    assert "us_led (" in told
+    assert "US-led bloc (" in told
+
+
+def test_run_names_blocs_and_separates_names_with_commas() -> None:
+    case = Path(__file__).parent / "cases" / "valid" / "world_of_eight_blocs" / "world.toml"
+    told = " ".join(quick("run", str(case), "--seed", "3").split())
+    name = "Association of the Landlocked States No. 4, Ltd"
+    assert f"b4 is {name};" in told
+    assert f"{name} (1): Democratic Federal Republic of Longlandia, 04" in told
+    assert f"{name.replace('4', '0')} (2): Democratic Federal Republic of Longlandia, 00; Democratic Federal" in told
 
 
 def test_run_is_the_same_twice_and_differs_by_seed_and_replicate() -> None:

@@ -119,7 +119,7 @@ def test_every_axis_says_what_it_shows_with_its_unit() -> None:
         columns=["step", "replicate", "capability_front", "capability_us_led"],
     )
     _, (axes,) = charts.figure(4, 3)
-    charts.share_bands(axes, steps, ["front", "us_led"])
+    charts.share_bands(axes, steps, ["front", "us_led"], names={"us_led": "US-led bloc"})
     assert axes.get_xlabel() == "step (a round of decisions)"
     assert axes.get_ylabel() == "share of capability"
     assert axes.get_legend_handles_labels()[1] == ["front", "US-led bloc"]

@@ -29,7 +29,7 @@ LAYERS = (
     },
     {
         "catalog", "drafts", "faults", "observed", "parameters", "records", "references", "sanctions", "scenario",
-        "schema", "settings", "sources", "spreadsheet", "idle", "tables", "given", "names",
+        "schema", "settings", "sources", "spreadsheet", "idle", "tables", "given", "names", "naming", "mechanisms",
     },
 )  # fmt: skip
 ALLOWED = {("world", "kernel")}

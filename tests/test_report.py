@@ -6,6 +6,7 @@ import contextlib
 import csv
 import re
 import shutil
+import warnings
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -180,6 +181,26 @@ def test_hostile_names_are_words_and_nothing_else(hostile_text: str) -> None:
     assert "{{ 7 * 7 }}" in words
     assert "$x_1^{$" in words
     assert "\x07" not in hostile_text
+
+
+def test_labels_of_long_names_are_whole_and_no_warning_leaks(tmp_path: Path) -> None:
+    scenario = load(Path(__file__).parent / "cases" / "valid" / "world_of_eight_blocs")
+    title = "What the association of landlocked states does where"
+    titles = {"one": f"{title} it is at rest", "two": f"{title} it is at war"}
+    changed = {name: scenario.model_copy(update={"title": words}) for name, words in titles.items()}
+    changed["two"] = with_settings(changed["two"], {"blocs.b1.enforcement": 0})
+    results = swept(tmp_path / "results", changed, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = Page(report.page(results))
+    words = " ".join(" ".join(page.words).split())
+    named = [f"Association of the Landlocked States No. {n}, Ltd" for n in range(8)]
+    assert all(f"{name}: mean difference from the baseline" in words for name in named)
+    assert all(f"Democratic Federal Republic of Longlandia, {n:02d}" in words for n in range(16))
+    assert "Longlandia, 00; Democratic Federal Republic of Longlandia, 01" in words
+    assert "the b0" not in words
+    assert titles["one"][-11:] in words
+    assert titles["two"][-10:] in words
 
 
 def test_failed_and_unfinished_runs_are_told(results: Results, tmp_path: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from sim.app import runs
-from sim.app.controls import begun, controls, titled
+from sim.app.controls import begun, controls
 from sim.app.setting import MOST_SEED, resolved, too_large
-from sim.app.visit import Visit, current, table, words
+from sim.app.visit import Visit, current, table, title_of, words
 from sim.averaging import last_steps
-from sim.charts import FRONT_THRESHOLD, readable
+from sim.charts import FRONT_THRESHOLD
 from sim.compare import compared, interval_words
 from sim.intervals import share_interval
+from sim.naming import alignment_names, outcome_name
 from sim.scenario import Scenario
 
 REPLICATES = (50, 100, 200, 400)
@@ -35,10 +38,12 @@ def show() -> None:
     visit.set(settings[0])
     visit.change(other=settings[1])
     replicates = luck(visit)
+    if notes := visit.said():
+        st.info(words("; ".join(notes) + "."))
     scenarios = [resolved(visit.load(setting.scenario), setting) for setting in settings]
     for setting, scenario in zip(settings, scenarios, strict=True):
         if message := too_large(scenario):
-            st.error(words(f"{titled(setting.scenario)} {message}"))
+            st.error(words(f"{title_of(setting.scenario)} {message}"))
             return
     compare(visit, scenarios, replicates)
 
@@ -57,15 +62,15 @@ def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
     """Bands, differences and distributions of both settings."""
     seed = visit.address.seed
     digests = [scenario.digest() for scenario in scenarios]
-    if digests[0] == digests[1]:
-        st.info("Both settings compute the same. Change something in one of them to see what it does.")
+    if apart := worlds_apart(*scenarios):
+        st.warning(words(apart))
     many = [
         runs.many_of(scenario, digest, seed, replicates) for scenario, digest in zip(scenarios, digests, strict=True)
     ]
     st.header("Capability over the steps")
     for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, many, strict=True):
         column.image(
-            runs.bands_of(found, scenario.alignments(), digest, seed, replicates), width="stretch",
+            runs.bands_of(found, alignment_names(scenario), digest, seed, replicates), width="stretch",
             alt=f"Capability share of each alignment over the steps in setting {side}: median and 5 to 95 % band",
             caption=f"{side}: median, 5 to 95 % band and six single runs of {replicates}",
         )  # fmt: skip
@@ -78,59 +83,95 @@ def compare(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
     if not blocs:
         st.info("The two settings have no bloc in common, so there is nothing to pair.")
         return
-    differences(many, common, averaged, (digests[0], digests[1], seed, replicates))
-    kinds(many, blocs, averaged, (digests[0], digests[1], seed, replicates))
-    movers(many)
+    names = alignment_names(*scenarios)
+    key = (digests[0], digests[1], seed, replicates)
+    if same := identical(many):
+        st.header("What differs: B less A")
+        what = "Both settings compute the same" if digests[0] == digests[1] else "What was changed changes nothing"
+        st.info(
+            f"{what}: identical runs, all {replicates} pairs. Change something in one of the settings to see what"
+            " it does."
+        )
+    else:
+        differences(many, common, names, averaged, key)
+    kinds(many, {bloc: names[bloc] for bloc in blocs}, averaged, key)
+    if not same:
+        movers(many, names)
 
 
-def differences(many: list[runs.Many], common: list[str], averaged: str, key: tuple[str, str, int, int]) -> None:
+def worlds_apart(one: Scenario, other: Scenario) -> str:
+    """What keeps two settings from being two of one world, in words, or nothing."""
+    parts = []
+    if one.states.keys() != other.states.keys():
+        common = len(one.states.keys() & other.states.keys())
+        parts.append(f"A has {len(one.states)} states and B {len(other.states)}, {common} of them in both")
+    if one.steps != other.steps:
+        parts.append(f"A has {one.steps} steps and B {other.steps}")
+    for key in one.blocs.keys() & other.blocs.keys():
+        if one.blocs[key].name != other.blocs[key].name:
+            parts.append(f"bloc {key} is “{one.blocs[key].name}” in A and “{other.blocs[key].name}” in B")
+    return (
+        f"The settings are not of one world, so differences mix all that differs: {'; '.join(parts)}." if parts else ""
+    )
+
+
+def identical(many: list[runs.Many]) -> bool:
+    """Whether all runs of two settings are the same, pair by pair."""
+    return many[0].late.equals(many[1].late) and many[0].shares.equals(many[1].shares)
+
+
+def differences(
+    many: list[runs.Many],
+    common: list[str],
+    names: Mapping[str, str],
+    averaged: str,
+    key: tuple[str, str, int, int],
+) -> None:
     """Paired mean differences of the main outcomes, B less A, with their intervals."""
     columns = [c for c in many[0].late.columns if c in many[1].late.columns]
     every = compared(many[1].late[columns], many[0].late[columns])
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
     rows = every.loc[[name for name in main if name in every.index]]
+    rows = rows.assign(same=[many[0].late[name].equals(many[1].late[name]) for name in rows.index])
     st.header("What differs: B less A")
     shares = rows[[not name.startswith("members") for name in rows.index]]
-    shares = shares.assign(scenario=[in_words(name) for name in shares.index])
     st.image(
-        runs.differences_of(shares, f"mean difference over the pairs, {averaged}", key), width="content",
+        runs.differences_of(
+            shares, [outcome_name(name, names) for name in shares.index],
+            f"mean difference over the pairs, {averaged}", key,
+        ), width="content",
         alt="Paired mean differences with 95 % intervals; the table says the same.",
         caption=f"Means over {averaged}; 95 % intervals over the pairs; grey squares are not clear.",
     )  # fmt: skip
-    table(told(rows, list(map(in_words, rows.index)), "outcome"))
+    table(told(rows, [outcome_name(name, names) for name in rows.index], "outcome"))
     st.caption(
         f"Over {rows['pairs'].min()} pairs. clear: beyond chance at 5 % though all are asked at once (Holm 1979)."
         " The intervals are of chance alone, at these settings, most of them assumed."
     )
 
 
-def in_words(outcome: str) -> str:
-    """An outcome's name as a reader would write it."""
-    what, _, whose = outcome.partition("_")
-    return f"{what} of {readable(whose)}" if whose else what
-
-
 def told(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
-    """Paired differences as a table to read, a name a row."""
+    """Paired differences as a table to read, a name a row; where all pairs are the same, that."""
     cells = [
         (
-            name, f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
-            f"{one['difference']:+.3f} ({interval_words(one)})", "clear" if one["clear"] else "no",
+            words(name), f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
+            "identical runs" if one["same"] else f"{one['difference']:+.3f} ({interval_words(one)})",
+            "clear" if one["clear"] else "no",
         )
         for name, (_, one) in zip(names, rows.iterrows(), strict=True)
     ]  # fmt: skip
     return pd.DataFrame(cells, columns=[head, "A", "B", "difference (95 % interval)", "beyond chance"])
 
 
-def kinds(many: list[runs.Many], blocs: list[str], averaged: str, key: tuple[str, str, int, int]) -> None:
+def kinds(many: list[runs.Many], names: Mapping[str, str], averaged: str, key: tuple[str, str, int, int]) -> None:
     """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
     st.header("Run by run")
-    bloc = st.selectbox("Bloc", blocs, index=len(blocs) - 1, format_func=readable, key="bloc")
+    bloc = st.selectbox("Bloc", list(names), index=len(names) - 1, format_func=lambda one: names[one], key="bloc")
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
-    label = f"{readable(bloc)}'s share of capability over {averaged}"
+    label = f"{names[bloc]}: share of capability\nover {averaged}"
     st.image(
         runs.heaps_of(values, label, (bloc, *key)), width="content",
-        alt=f"Distribution of {label} over the runs of A and of B",
+        alt=f"Distribution over the runs of A and of B. {names[bloc]}: share of capability over {averaged}",
         caption="A histogram a setting; the red line is the mean. Two heaps are two kinds of runs, and a mean describes"
         " neither.",
     )  # fmt: skip
@@ -139,13 +180,13 @@ def kinds(many: list[runs.Many], blocs: list[str], averaged: str, key: tuple[str
         count = int((sizes >= FRONT_THRESHOLD).sum())
         share, low, high, n = share_interval(count, len(sizes))
         lines.append(
-            f"- {side}: in {100 * share:.0f} % of {n} runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) the"
-            f" {readable(bloc)} has a tenth or more of the capability"
+            f"- {side}: in {100 * share:.0f} % of {n} runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+            f" “{words(names[bloc])}” has a tenth or more of the capability"
         )
     st.markdown("\n".join(lines))
 
 
-def movers(many: list[runs.Many]) -> None:
+def movers(many: list[runs.Many], known: Mapping[str, str]) -> None:
     """The states whose late share of an alignment differs most."""
     columns = [c for c in many[0].shares.columns if c in set(many[1].shares.columns) and c[1] != "non_aligned"]
     every = compared(many[1].shares[columns], many[0].shares[columns])
@@ -155,5 +196,5 @@ def movers(many: list[runs.Many]) -> None:
     if not len(order):
         st.markdown("No state's chance of standing in a bloc differs clearly.")
         return
-    names = [f"{state} in {readable(alignment)}" for state, alignment in order]
-    table(told(clear.loc[order], names, "late share of"))
+    names = [f"{state} in {known[alignment]}" for state, alignment in order]
+    table(told(clear.loc[order].assign(same=False), names, "late share of"))

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 import streamlit as st
 
-from sim.app.setting import UPLOADED, Knob, Setting, canonical, knobs, off, tidy
-from sim.app.visit import Visit, verbatim, words
+from sim.app.setting import Knob, Setting, canonical, knobs, not_in, tidy
+from sim.app.visit import Visit, title_of, verbatim, words
+from sim.mechanisms import without_effect
+from sim.naming import cut
 from sim.scenario import Scenario
-from sim.settings import MECHANISMS
+from sim.settings import MECHANISMS, with_settings
 
 
 def controls(visit: Visit, setting: Setting, side: str) -> Setting:
     """Show the controls of a setting as it is now; what they say. `side` tells two settings of a page apart."""
     names = visit.names()
     name = st.selectbox(
-        "Scenario", names, format_func=titled, key=begun(f"{side} {visit.version}", setting.scenario),
+        "Scenario", names, format_func=title_of, key=begun(f"{side} {visit.version}", setting.scenario),
         help="A named, sourced file; those handed in come first.",
     )  # fmt: skip
     base = visit.load(name)
     if name != setting.scenario:
-        setting = tidy(base, replace(setting, scenario=name))
+        moved = replace(setting, scenario=name)
+        visit.say([f"{path} is no setting of {title_of(name)} and is left out" for path in not_in(base, moved)])
+        setting = tidy(base, moved)
     st.caption(words(base.question or base.title))
     mark = f"{side} {visit.version} {name}"
-    without = mechanisms(base, setting, mark)
-    held = dict(setting.changed)
+    without = switched_off(base, setting, mark)
     fixed = {path for mechanism in (*base.without, *without) for path in turned_off(base, mechanism)}
-    known = set()
-    for table, members in knobs(base).items():
+    held = dict(setting.changed)
+    groups = knobs(base)
+    for knob in chain(*groups.values()):
+        value = slid(knob, held.get(knob.setting, knob.value), f"{mark} {knob.setting}", knob.setting in fixed)
+        if value == knob.value:
+            held.pop(knob.setting, None)
+        else:
+            held[knob.setting] = value
+    mechanisms(base, without, without_effect(with_settings(base, held)), mark)
+    for table, members in groups.items():
         count = sum(knob.setting in held for knob in members)
-        title = "Parameters" if table == "parameters" else f"Levers of {words(base.blocs[table].name)}"
+        title = "Parameters" if table == "parameters" else f"Levers of {words(cut(base.blocs[table].name))}"
         with st.expander(f"{title} ({count} changed)" if count else title, key=f"{mark} {table}"):
             for knob in members:
-                known.add(knob.setting)
-                value = slider(
-                    knob, held.get(knob.setting, knob.value), f"{mark} {knob.setting}", knob.setting in fixed
-                )
-                if value == knob.value:
-                    held.pop(knob.setting, None)
-                else:
-                    held[knob.setting] = value
+                slider(knob, f"{mark} {knob.setting}", knob.setting in fixed)
+    known = {knob.setting for knob in chain(*groups.values())}
     beyond = [f"{path} = {value:g}" for path, value in held.items() if path not in known]
     if beyond:
         st.caption("Also changed, by the address:")
@@ -54,40 +61,50 @@ def begun(key: str, value: object) -> str:
     return key
 
 
-def titled(name: str) -> str:
-    """A scenario's name as the list of choices has it."""
-    return f"{name.removeprefix(UPLOADED)} (handed in)" if name.startswith(UPLOADED) else name
-
-
 def turned_off(base: Scenario, mechanism: str) -> list[str]:
     """The settings that a mechanism sets when it is off."""
     return [place for path in MECHANISMS[mechanism] for place in canonical(base, path)]
 
 
-def mechanisms(base: Scenario, setting: Setting, mark: str) -> tuple[str, ...]:
-    """A switch for each mechanism; those that are off beyond the scenario's own."""
-    count = len(off(base, setting))
-    without = []
+def switched_off(base: Scenario, setting: Setting, mark: str) -> tuple[str, ...]:
+    """The mechanisms whose switches are off beyond the scenario's own; known before the switches are drawn."""
+    ons = {
+        mechanism: st.session_state[begun(f"{mark} without {mechanism}", mechanism not in setting.without)]
+        for mechanism in MECHANISMS
+        if mechanism not in base.without
+    }
+    return tuple(mechanism for mechanism, on in ons.items() if not on)
+
+
+def mechanisms(base: Scenario, without: tuple[str, ...], idle: Mapping[str, str], mark: str) -> None:
+    """A switch for each mechanism, with what it sets below it; idle ones cannot matter and cannot be switched off."""
+    count = len({*base.without, *without})
     with st.expander(f"Mechanisms ({count} off)" if count else "Mechanisms", key=f"{mark} mechanisms"):
         for mechanism, sets in MECHANISMS.items():
             told = ", ".join(f"{path.removeprefix('parameters.')} = {value:g}" for path, value in sets.items())
             own = mechanism in base.without
-            help_ = words(f"Off sets {told}." + (" The scenario itself has it off." if own else ""))
-            key = begun(f"{mark} without {mechanism}", not own and mechanism not in setting.without)
-            on = st.toggle(mechanism.replace("_", " "), key=key, help=help_, disabled=own)
-            if not on and not own:
-                without.append(mechanism)
-    return tuple(without)
+            key = begun(f"{mark} without {mechanism}", not own)
+            locked = own or (mechanism in idle and mechanism not in without)
+            st.toggle(mechanism.replace("_", " "), key=key, disabled=locked)
+            if own:
+                st.caption(words(f"The scenario itself has it off: {told}."))
+            elif mechanism in idle:
+                st.caption(words(f"Cannot matter here: {idle[mechanism]}."))
+            else:
+                st.caption(words(f"Off sets {told}."))
 
 
-def slider(knob: Knob, value: float, key: str, fixed: bool) -> float:
+def slid(knob: Knob, value: float, key: str, fixed: bool) -> float:
+    """The number that a slider says, which begins at a value; known before the slider is drawn."""
+    digits = knob.covering(st.session_state.setdefault(f"{key} first", value))[3]
+    found = round(float(st.session_state[begun(key, value)]), digits)
+    return value if fixed else found
+
+
+def slider(knob: Knob, key: str, fixed: bool) -> None:
     """A slider for a number, with what it means and where its value comes from."""
-    first = st.session_state.setdefault(f"{key} first", value)
-    low, high, step, digits = knob.covering(first)
+    low, high, step, digits = knob.covering(st.session_state[f"{key} first"])
+    label = words(knob.label) if knob.setting.startswith("blocs.") else knob.label
     told = f"{knob.meaning}. In the scenario {knob.value:g}. {knob.source}"
     told += " A mechanism that is off sets it." if fixed else ""
-    shown = st.slider(
-        knob.label, low, high, step=step, format=f"%.{digits}f", key=begun(key, value), help=words(told), disabled=fixed
-    )
-    found = round(float(shown), digits)
-    return value if fixed else found
+    st.slider(label, low, high, step=step, format=f"%.{digits}f", key=key, help=words(told), disabled=fixed)

@@ -16,7 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sim import maps
-from sim.charts import STYLE, colours, figure, readable
+from sim.charts import STYLE, colours, figure
+from sim.naming import distinct
 from sim.scenario import Scenario
 
 WIDTH = 4000  # units across a map, so that whole numbers are fine enough
@@ -67,17 +68,22 @@ def markers(state: int, look: str, alignments: Sequence[str], x: float, y: float
     )
 
 
-def key(alignments: Sequence[str]) -> str:
-    """What the colours, hatchings and markers mean."""
-    names = [readable(name) for name in alignments]
-    width = max(44 + 8 * len(name) for name in names)
-    rows = "".join(
-        f'<rect x="1" y="{26 * n + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
-        + marker(n, 52, 26 * n + 12, 8, f'fill="url(#key{n})" stroke="#000"')
-        + f'<text x="70" y="{26 * n + 17}" font-family="sans-serif" font-size="14">{escape(name)}</text>'
-        for n, name in enumerate(names)
-    )
-    return svg(width + 40, 26 * len(names) + 2, fills(alignments, 1, "key") + rows, natural=True)
+KEY_LETTERS, KEY_LINE = 34, 17  # letters in a line of the key, and units from line to line
+
+
+def key(names: Mapping[str, str]) -> str:
+    """What the colours, hatchings and markers of the alignments mean; names by alignment."""
+    labels = [label.split("\n") for label in distinct(names, KEY_LETTERS, 3).values()]
+    rows, top = "", 0
+    for n, lines in enumerate(labels):
+        rows += f'<rect x="1" y="{top + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
+        rows += marker(n, 52, top + 12, 8, f'fill="url(#key{n})" stroke="#000"')
+        for k, line in enumerate(lines):
+            place = f'x="70" y="{top + 17 + KEY_LINE * k}"'
+            rows += f'<text {place} font-family="sans-serif" font-size="14">{escape(line)}</text>'
+        top += 26 + KEY_LINE * (len(lines) - 1)
+    width = 84 + 8 * max(len(line) for lines in labels for line in lines)
+    return svg(width, top + 2, fills(list(names), 1, "key") + rows, natural=True)
 
 
 # The map

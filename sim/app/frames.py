@@ -7,17 +7,20 @@ from typing import Any
 
 from sim import maps
 from sim.app import draw
-from sim.charts import readable
+from sim.naming import listed
 from sim.outcomes import describe
 from sim.trajectory import Run
 
 
-def frames(run: Run, chosen: str, net: tuple[draw.Ties, str], charts: Mapping[str, draw.Chart]) -> dict[str, Any]:
-    """A run as JSON can hold it.
+def frames(
+    run: Run, names: Mapping[str, str], chosen: str, net: tuple[draw.Ties, str], charts: Mapping[str, draw.Chart]
+) -> dict[str, Any]:
+    """A run as JSON can hold it; names are those of the alignments.
 
     `standing` has a text a step, whose n-th digit is the alignment of state n: with at most 8 blocs one digit is
     enough. In a picture's words `{step}` stands for the step.
     """
+    names = {alignment: names[alignment] for alignment in run.alignments}
     missing = [state for state in run.states if state not in maps.on_the_map(run.states)]
     world = {
         "svg": draw.world(run.states, run.alignments, chosen),
@@ -30,12 +33,12 @@ def frames(run: Run, chosen: str, net: tuple[draw.Ties, str], charts: Mapping[st
         "caption": "Ties at the start: bonds grey, rivalries dashed; of the chosen state all ties, sanctions dotted."
         " Size by capability.",
     }
-    key = {"svg": draw.key(run.alignments), "says": "Key: " + ", ".join(map(readable, run.alignments))}
+    key = {"svg": draw.key(names), "says": f"Key: {listed(list(names.values()))}"}
     drawable = maps.drawable(run.states)
     shares = [run.outcome(f"capability_{alignment}") for alignment in run.alignments]
     return {
         "states": list(run.states),
-        "alignments": [readable(alignment) for alignment in run.alignments],
+        "alignments": list(names.values()),
         "standing": ["".join(map(str, held)) for held in run.alignment.tolist()],
         "capability": [[float(share[step]) for share in shares] for step in range(len(run.alignment))],
         "pictures": {"map": world if drawable else None, "key": key, "network": network},

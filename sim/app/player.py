@@ -11,6 +11,7 @@ from sim.app import runs
 from sim.app.controls import begun
 from sim.app.reasons import why
 from sim.app.visit import Visit, current
+from sim.naming import alignment_names, theatre_names
 from sim.scenario import Scenario
 from sim.trajectory import Run
 
@@ -28,9 +29,10 @@ def player(scenario: Scenario, digest: str, run: Run) -> None:
     visit = current()
     state = chosen_state(visit, scenario, run)
     key = (digest, run.seed, run.replicate)
-    shown = runs.frames_of(scenario, run, key, state)
+    shown = runs.frames_of(scenario, run, alignment_names(scenario), theatre_names(scenario), key, state)
+    name = f"{key} {state} {shown['alignments']}"
     found = mounted(
-        key=f"player {visit.placed}", data={**shown, "run": f"{key} {state}", "first": visit.first},
+        key=f"player {visit.placed}", data={**shown, "run": name, "first": visit.first},
         default={"step": visit.first}, on_step_change=lambda: None,
     )  # fmt: skip
     step = found.step if isinstance(found.step, int) else 0
@@ -48,5 +50,6 @@ def chosen_state(visit: Visit, scenario: Scenario, run: Run) -> str:
         "State", states, format_func=lambda s: f"{scenario.states[s].name} ({s})", key=key,
         help="Its ties are drawn dark, and below stands why it decides as it does.",
     )  # fmt: skip
+    visit.shown = str(state)
     visit.change(state=state if visit.address.state or state != restless else "")
     return str(state)

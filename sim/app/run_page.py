@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sim.app import runs
-from sim.app.controls import begun, controls, titled
+from sim.app.controls import begun, controls
 from sim.app.player import player
 from sim.app.setting import MOST_SEED, UPLOADED, Setting, as_toml, file_name, resolved, too_large
 from sim.app.uploads import MOST_BYTES, read_upload
-from sim.app.visit import Visit, current, verbatim, words
+from sim.app.visit import Visit, current, title_of, verbatim, words
 from sim.catalog import world_names
 from sim.faults import InputError
 from sim.scenario import MAX_REPLICATES, Scenario
@@ -37,10 +37,12 @@ def show() -> None:
     scenario = resolved(base, setting)
     digest = scenario.digest()
     st.title("How states form blocs")
-    st.markdown(f"**{words(base.title)}** · {words(base.question)}")
+    st.markdown(f"**{words(base.title)}**" + (f" · {words(base.question)}" if base.question else ""))
     st.caption(changes_in_words(visit))
+    if notes := visit.said():
+        st.info(words("; ".join(notes) + "."))
     if message := too_large(scenario):
-        st.error(words(f"{titled(setting.scenario)} {message}"))
+        st.error(words(f"{title_of(setting.scenario)} {message}"))
         return
     run = runs.run_of(scenario, digest, visit.address.seed, visit.address.replicate)
     st.fragment(player)(scenario, digest, run)
@@ -50,7 +52,7 @@ def show() -> None:
 def changes_in_words(visit: Visit) -> str:
     """What is set, in one line."""
     address = visit.address
-    parts = [titled(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
+    parts = [title_of(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
     parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
     parts += [f"without {mechanism}" for mechanism in address.setting.without]
     return words(", ".join(parts))
@@ -102,22 +104,29 @@ def hand_out(visit: Visit, base: Scenario, scenario: Scenario, run: Run) -> None
     address = visit.address
     setting = address.setting
     st.header("Take it with you")
-    key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
     name = file_name(setting)
     left, right = st.columns(2)
-    left.download_button(
-        "Scenario file (TOML)", as_toml(base, setting, address.seed, key=key), f"{name}.toml", "application/toml",
-        help="A file for the command line that says what is changed here.", on_click="ignore",
-    )  # fmt: skip
-    right.download_button(
-        "Run (CSV)", lambda: as_csv(run), f"{name}.csv", "text/csv", on_click="ignore",
-        help="Every step: the outcomes, and where each state stands.",
-    )  # fmt: skip
-    if setting.scenario.startswith(UPLOADED):
-        st.caption(words(f"The scenario file extends {setting.scenario.removeprefix(UPLOADED)}.toml: put it beside it. "
-                         "The address of this page does not hold a file that was handed in."))  # fmt: skip
+    if changed := setting != Setting(setting.scenario):
+        key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
+        left.download_button(
+            "Scenario file (TOML)", as_toml(base, setting, address.seed, key=key), f"{name}.toml", "application/toml",
+            on_click="ignore",
+        )  # fmt: skip
+        left.caption("A file for the command line that says what is changed here.")
+    else:
+        left.caption("Nothing is changed here, so there is no file to take: the command below names the scenario.")
+    right.download_button("Run (CSV)", lambda: as_csv(run), f"{name}.csv", "text/csv", on_click="ignore")
+    right.caption("Every step: the outcomes, and where each state stands.")
+    handed_in = setting.scenario.startswith(UPLOADED)
+    if handed_in and changed:
+        st.caption(
+            words(f"The scenario file extends {setting.scenario.removeprefix(UPLOADED)}.toml: put it beside it.")
+        )
+    if handed_in:
+        st.caption("The address of this page does not hold a file that was handed in.")
     st.caption("The same run on the command line:")
-    verbatim(f"blocs run {name}.toml --seed {address.seed} --replicate {address.replicate}")
+    file = f"{name}.toml" if changed or handed_in else name
+    verbatim(f"blocs run {file} --seed {address.seed} --replicate {address.replicate}")
 
 
 def as_csv(run: Run) -> str:

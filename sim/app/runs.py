@@ -24,6 +24,7 @@ from sim.scenario import Scenario
 from sim.trajectory import Run
 from sim.world import world_of
 
+CHART_WIDTH = 4.6  # inches
 KEPT = 24  # of each kind, least recently asked dropped first
 FLIP_REPLICATES = 40
 FIRST = "Computing (the very first run after an installation compiles the rules, which takes a minute) …"
@@ -78,41 +79,47 @@ def network_of(_scenario: Scenario, digest: str) -> tuple[draw.Ties, str]:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def charts_of(
-    _run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...], key: tuple[str, int, int]
+    _run: Run, names: dict[str, str], theatres: dict[str, str], key: tuple[str, int, int]
 ) -> dict[str, draw.Chart]:
-    """The charts of a run over its steps, by what they show."""
-    looks = {charts.readable(name): colour for name, colour in charts.colours(_run.alignments).items()}
+    """The charts of a run over its steps, by what they show; names are those of the alignments."""
+    labels = charts.key_labels({alignment: names[alignment] for alignment in _run.alignments}, CHART_WIDTH)
+    looks = {labels[name]: colour for name, colour in charts.colours(_run.alignments).items()}
+    places = charts.key_labels(theatres, CHART_WIDTH)
     made = {}
-    for title, label, top, columns in shown_over_steps(_run, blocs, theatres):
+    for title, label, top, columns in shown_over_steps(_run, names, labels, places):
         table = pd.DataFrame({name: _run.outcome(column) for name, column in columns.items()})
 
         def plot(axes: Any, table: pd.DataFrame = table, label: str = label, top: float | None = top) -> None:
             charts.step_lines(axes, table, label=label, looks=looks, top=top)
 
-        made[title] = draw.chart(4.6, 2.9, plot)
+        made[title] = draw.chart(CHART_WIDTH, 2.4 + charts.key_height(list(columns)), plot)
     return made
 
 
 def shown_over_steps(
-    run: Run, blocs: tuple[str, ...], theatres: tuple[str, ...]
+    run: Run, names: Mapping[str, str], labels: Mapping[str, str], places: Mapping[str, str]
 ) -> list[tuple[str, str, float | None, dict[str, str]]]:
-    """Title, axis label, top and outcome columns by name of each chart over the steps."""
+    """Title, axis label, top and outcome columns by label of each chart over the steps."""
+    blocs = run.alignments[1:]
     found: list[tuple[str, str, float | None, dict[str, str]]] = [
-        ("Capability", "share of capability", 1.0, {charts.readable(a): f"capability_{a}" for a in run.alignments}),
-        ("Enforcement", "enforcement", 1.05, {charts.readable(b): f"enforcement_{b}" for b in blocs}),
+        ("Capability", "share of capability", 1.0, {labels[a]: f"capability_{a}" for a in run.alignments}),
+        ("Enforcement", "enforcement", 1.05, {labels[b]: f"enforcement_{b}" for b in blocs}),
     ]
     for bloc in blocs:
-        columns = {theatre.replace("_", " "): f"attention_{bloc}_{theatre}" for theatre in theatres}
+        columns = {label: f"attention_{bloc}_{theatre}" for theatre, label in places.items()}
         if any(np.any(run.outcome(column) > 0) for column in columns.values()):
-            found.append((f"Attention of {charts.readable(bloc)}", "attention, units of priority", None, columns))
+            found.append((f"Attention of {names[bloc]}", "attention, units of priority", None, columns))
     return found
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def frames_of(_scenario: Scenario, _run: Run, key: tuple[str, int, int], chosen: str) -> dict[str, Any]:
-    """A run as the browser plays it; nobody writes to it."""
-    made = charts_of(_run, tuple(_scenario.blocs), tuple(_scenario.theatres), key)
-    return frames(_run, chosen, network_of(_scenario, key[0]), made)
+def frames_of(
+    _scenario: Scenario, _run: Run, names: dict[str, str], theatres: dict[str, str], key: tuple[str, int, int],
+    chosen: str,
+) -> dict[str, Any]:  # fmt: skip
+    """A run as the browser plays it; nothing writes to it. Names are no part of the digest, so they are asked for."""
+    made = charts_of(_run, names, theatres, key)
+    return frames(_run, names, chosen, network_of(_scenario, key[0]), made)
 
 
 # Many runs
@@ -148,14 +155,15 @@ def many_of(_scenario: Scenario, digest: str, seed: int, replicates: int) -> Man
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def bands_of(_many: Many, alignments: tuple[str, ...], digest: str, seed: int, replicates: int) -> str:
-    """The capability of each alignment over the steps in many runs, as SVG."""
+def bands_of(_many: Many, names: dict[str, str], digest: str, seed: int, replicates: int) -> str:
+    """The capability of each alignment over the steps in many runs, as SVG; names by alignment."""
+    labels = charts.key_labels(names, CHART_WIDTH)
 
     def plot(axes: Any) -> None:
-        charts.share_bands(axes, _many.steps, alignments, top=1.0)
+        charts.share_bands(axes, _many.steps, list(labels), names=labels, top=1.0)
         axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)
 
-    return draw.chart(4.6, 3.1, plot).svg
+    return draw.chart(CHART_WIDTH, 2.6 + charts.key_height(list(labels.values())), plot).svg
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
@@ -170,10 +178,11 @@ def heaps_of(_values: Mapping[str, Any], label: str, key: tuple[str, str, str, i
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def differences_of(_table: pd.DataFrame, label: str, key: tuple[str, str, int, int]) -> str:
-    """Paired differences with their intervals, as SVG."""
+def differences_of(_table: pd.DataFrame, names: list[str], label: str, key: tuple[str, str, int, int]) -> str:
+    """Paired differences with their intervals, a row a name, as SVG."""
+    table = _table.assign(scenario=names)
 
     def plot(axes: Any) -> None:
-        charts.differences(axes, _table, label=label)
+        charts.differences(axes, table, label=label)
 
-    return draw.chart(5.6, 0.9 + 0.3 * len(_table), plot).svg
+    return draw.chart(5.6, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg

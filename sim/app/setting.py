@@ -12,9 +12,9 @@ from itertools import chain
 from pydantic import ValidationError
 
 from sim.catalog import NAME
-from sim.charts import readable
 from sim.faults import printable, quoted, suggestion
 from sim.flips import bloc_candidates, parameter_candidates
+from sim.naming import alignment_names
 from sim.parameters import Parameters, Sourced
 from sim.scenario import MAX_REPLICATES, Bloc, Scenario
 from sim.settings import MECHANISMS, key_of, places, tie_key, with_mechanism_off, with_settings
@@ -65,6 +65,8 @@ class Knob:
     def covering(self, value: float) -> tuple[float, float, float, int]:
         """Least and greatest value of a slider that can show a value too, the size of its steps, and their digits."""
         low, high = min(self.low, self.value, value), max(self.high, self.value, value)
+        if low == high:
+            high = low + 1.0  # such as the budget of a bloc that no theatre asks for attention
         digits = max(0, math.ceil(-math.log10((high - low) / 50)))
         digits = max(digits, *(decimals(number) for number in (low, high, self.value, value)))
         return low, high, 10.0**-digits, digits
@@ -83,12 +85,14 @@ def knobs(scenario: Scenario) -> dict[str, list[Knob]]:
         unit = dict(field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
         told = str(field.description), cited(number), one.value, one.low, one.high
         found["parameters"].append(Knob(one.setting, f"{one.setting}, {unit}", *told))
+    names = alignment_names(scenario)
     for one in bloc_candidates(scenario):
         _, bloc, name = one.setting.split(".")
+        label = f"{name.replace('_', ' ')} of {names[bloc]}"
         number = getattr(scenario.blocs[bloc], name)
         if one.value <= 10 * one.high:  # a budget without limit is no slider's
             told = str(Bloc.model_fields[name].description), cited(number), one.value, one.low, one.high
-            found.setdefault(bloc, []).append(Knob(one.setting, f"{name.replace('_', ' ')} of {readable(bloc)}", *told))
+            found.setdefault(bloc, []).append(Knob(one.setting, label, *told))
     return found
 
 
@@ -162,7 +166,10 @@ def from_query(
     luck: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
     setting, base = setting_from(mine, names, load, wrong, "")
     other, _ = setting_from(theirs, names, load, wrong, OTHER)
-    seed = whole(luck, "seed", base.sweep.seed, MOST_SEED, wrong)
+    own = base.sweep.seed
+    if own > MOST_SEED and "seed" not in luck:
+        wrong.append(f"seed: the scenario's own, {own}, is more than the {MOST_SEED} a browser holds; 0 is taken")
+    seed = whole(luck, "seed", own if own <= MOST_SEED else 0, MOST_SEED, wrong)
     replicate = whole(luck, "replicate", 0, MAX_REPLICATES, wrong)
     step = whole(luck, "step", 0, base.steps, wrong)
     state = luck.get("state", "")
@@ -237,12 +244,24 @@ def tidy(base: Scenario, setting: Setting) -> Setting:
     return Setting(setting.scenario, tuple(ordered), tuple(without))
 
 
+def not_in(base: Scenario, setting: Setting) -> list[str]:
+    """The changed settings that a scenario does not have."""
+    found = []
+    for path, value in setting.changed:
+        try:
+            with_settings(base, {path: value})
+        except ValueError:
+            found.append(path)
+    return found
+
+
 # Setting to file
 
 
 def file_name(setting: Setting) -> str:
-    """The name under which the setting's file is handed out."""
-    return f"{setting.scenario.removeprefix(UPLOADED)[:40]}_changed"
+    """The name of what is handed out of a setting, without its ending."""
+    changed = "_changed" if setting != Setting(setting.scenario) else ""
+    return f"{setting.scenario.removeprefix(UPLOADED)[:40]}{changed}"
 
 
 def as_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "extends") -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.app import runs
-from sim.app.setting import DEFAULT, Address, Setting, from_query, to_query, too_large
+from sim.app.setting import DEFAULT, UPLOADED, Address, Setting, from_query, to_query, too_large
 from sim.scenario import Scenario
 
 NOTHING_CHOSEN = Address(Setting(DEFAULT), Setting(DEFAULT), 0)
@@ -30,6 +30,9 @@ class Visit:
     version: int = 0  # a new one makes every control anew, as the address says
     written: dict[str, str] = field(default_factory=dict)  # what the browser's address was last known to say
     written_at: float = 0.0  # and since when, in seconds
+    shown: str = ""  # the state whose decision is shown, chosen or not
+    notes: list[str] = field(default_factory=list)  # what could not be kept when the scenario was changed
+    noted: tuple[Setting, Setting, int, int] | None = None  # and the settings and the luck for which it is said
     first: int = 0  # the step at which the player was last placed from here, as by an address
     placed: int = 0  # and how many times it was
 
@@ -50,11 +53,33 @@ class Visit:
         self.address = replace(self.address, **parts)
 
     def set(self, setting: Setting) -> None:
-        """Take a first setting; another scenario begins at its own seed, its start and no state."""
+        """Take a first setting; another scenario keeps seed, state and step where it has them, and says where not."""
         if setting.scenario != self.address.setting.scenario:
-            self.change(state="", seed=self.load(setting.scenario).sweep.seed)
-            self.go(0)
+            self.move(self.load(setting.scenario), setting.scenario)
         self.change(setting=setting)
+
+    def move(self, base: Scenario, name: str) -> None:
+        """Keep the state and the step in another scenario, as far as it has them."""
+        state, step = self.address.state or self.shown, self.address.step
+        if state and state not in base.states:
+            self.say([f"state {state} is not in {title_of(name)}; another is shown"])
+            state = ""
+        if step > base.steps:
+            self.say([f"{title_of(name)} ends at step {base.steps}, which is shown in the place of step {step}"])
+            self.go(base.steps)
+        self.change(state=state)
+
+    def say(self, notes: list[str]) -> None:
+        """Say what could not be kept, until the reader changes something else."""
+        self.notes += notes
+
+    def said(self) -> list[str]:
+        """What could not be kept in the change that was made last."""
+        now = (self.address.setting, self.address.other, self.address.seed, self.address.replicate)
+        if self.noted not in (None, now):
+            self.notes = []
+        self.noted = now if self.notes else None
+        return self.notes
 
     def keep(self, name: str, scenario: Scenario) -> None:
         """Keep a scenario that was handed in, the last few of them, and take it."""
@@ -63,6 +88,8 @@ class Visit:
         if self.address.other.scenario not in self.names():
             self.change(other=Setting(DEFAULT))
         self.set(Setting(name))
+        if scenario.sweep.seed != self.address.seed:
+            self.say([f"the file's own random seed is {scenario.sweep.seed}; seed {self.address.seed} is kept"])
         self.anew()
 
     def go(self, step: int) -> None:
@@ -115,6 +142,11 @@ def current() -> Visit:
     """The reader's visit."""
     found: Visit = st.session_state["visit"]
     return found
+
+
+def title_of(name: str) -> str:
+    """A scenario's name as the list of choices has it."""
+    return f"{name.removeprefix(UPLOADED)} (handed in)" if name.startswith(UPLOADED) else name
 
 
 def words(text: object) -> str:

@@ -80,7 +80,7 @@ def regret(
     if chart is not None:
         from sim import charts
 
-        made, (axes,) = charts.figure(7, 0.4 * len(rows) + 1.4)
+        made, (axes,) = charts.figure(7, charts.row_height(list(rows["lever"]), 0.4) * len(rows) + 1.4)
         charts.regrets(axes, rows, label=f"regret in {outcome}, {points} futures")
         charts.save(made, str(chart))
     record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates,

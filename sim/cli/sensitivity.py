@@ -256,7 +256,8 @@ def drawn(chart: Path, title: str, outcome: str, record: dict[str, Any]) -> None
     """Write the chart: the ends of each range beside the indices."""
     from sim import charts
 
-    made, (left, right) = charts.figure(11, 1.6 + 0.27 * len(record["ranges"]), columns=2)
+    settings = list(record["ranges"])
+    made, (left, right) = charts.figure(11, 1.6 + charts.row_height(settings, 0.27) * len(settings), columns=2)
     charts.tornado(left, record["tornado"], label=f"{outcome}, less that of the scenario as it is")
     charts.indices(right, record["indices"])
     made.suptitle(title, x=0.01, ha="left")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from sim import __version__
 from sim.averaging import last_steps
 from sim.catalog import BASE
 from sim.cli.group import plain, table
+from sim.naming import alignment_names, distinct, listed
 from sim.outcomes import SETTLED_CHANGE
 from sim.parameters import Parameters, Sourced
 from sim.records import json_text
@@ -34,6 +36,7 @@ LISTED_SIZES = 60
 
 
 LISTED_CHANGES = 40
+HEAD_LETTERS = 40  # of the names of all blocs that fit the heads of a table
 
 
 def changed(out: Console, name: str, base: Scenario, told: Scenario) -> None:
@@ -144,27 +147,36 @@ def timeline(out: Console, name: str, told: Scenario, run: Run, changed: str, wo
 
     `changed` is what the command line changed, `word` the scenario as it named it.
     """
-    names = [state.name for state in told.states.values()]
+    called, names = alignment_names(told), list(distinct({key: s.name for key, s in told.states.items()}).values())
     asked = f"{plain(name)}{plain(changed)}"
     out.print(f"[bold]{plain(told.title)}[/bold]  {asked}, seed {run.seed}, replicate {run.replicate}")
     if told.question:
         out.print(plain(told.question))
     blocs = run.alignments[1:]
-    shown = table("step", *blocs, "who moved", numbers=("step", *blocs))
+    heads = bloc_heads(called, blocs)
+    shown = table("step", *heads, "who moved", numbers=("step", *heads))
     for step in range(len(run.alignment)):
         shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
-        shown.add_row(str(step), *shares, moves(run, names, step) if step else "start")
+        shown.add_row(str(step), *shares, moves(run, names, called, step) if step else "start")
     out.print(shown)
+    if heads == list(blocs):
+        out.print("\nblocs: " + plain(listed([f"{bloc} is {called[bloc]}" for bloc in blocs])))
     out.print("\nshares are of the capability of the states in the world; a step is a round of decisions, not a year")
     out.print("\n[bold]At the end[/bold]")
     late = run.late_shares()
     for k, alignment in enumerate(run.alignments):
         members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
-        words = ", ".join(f"{plain(state)}{'' if share >= 0.5 else '*'}" for state, share in members)
-        out.print(f"{alignment} ({len(members)}): {words or 'nobody'}")
+        words = plain(listed([f"{state}{'' if share >= 0.5 else '*'}" for state, share in members]))
+        out.print(f"{plain(called[alignment])} ({len(members)}): {words or 'none'}")
     out.print(f"* there for less than half of {last_steps(told.steps)}")
     again = plain(shlex.quote(word) + changed)
     out.print(f"\n{rest(run)} One run is one draw of luck: `blocs sweep {again}` shows how runs spread.")
+
+
+def bloc_heads(called: Mapping[str, str], blocs: Sequence[str]) -> list[str]:
+    """The heads of the blocs' columns: their names where these are short, else their ids."""
+    names = [plain(called[bloc]) for bloc in blocs]
+    return names if sum(map(len, names)) <= HEAD_LETTERS else list(blocs)
 
 
 def rest(run: Run) -> str:
@@ -178,15 +190,15 @@ def rest(run: Run) -> str:
     return f"The blocs' shares first rested for five steps from step {first:.0f}{again}."
 
 
-def moves(run: Run, names: list[str], step: int) -> str:
-    """The states that changed alignment at a step, by where to."""
+def moves(run: Run, names: list[str], called: Mapping[str, str], step: int) -> str:
+    """The states that changed alignment at a step, by where to; names of the states, and of the alignments by id."""
     changed = np.flatnonzero(run.alignment[step] != run.alignment[step - 1])
     parts = []
     for k, alignment in enumerate(run.alignments):
-        movers = [plain(names[i]) for i in changed if run.alignment[step, i] == k]
+        movers = [names[i] for i in changed if run.alignment[step, i] == k]
         if movers:
-            parts.append(f"→ {alignment}: {', '.join(movers)}")
-    return "; ".join(parts)
+            parts.append(plain(f"→ {called[alignment]}: {listed(movers)}"))
+    return (" | " if any(";" in part for part in parts) else "; ").join(parts)
 
 
 def run_record(name: str, told: Scenario, run: Run) -> dict[str, Any]:
@@ -228,9 +240,10 @@ def shares(out: Console, results: Results) -> None:
     shown = table("scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs",
                   numbers=("capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"))  # fmt: skip
     sizes = bloc_sizes(results)
+    called = alignment_names(*results.manifest()["scenarios"].values())
     for design, bloc, mean, low, middle, high, share, count in sizes[:LISTED_SIZES]:
         cells = [f"{value:.2f}" for value in (mean, low, middle, high)]
-        shown.add_row(plain(design), bloc, *cells, f"{100 * share:.0f} %", str(count))
+        shown.add_row(plain(design), plain(called[bloc]), *cells, f"{100 * share:.0f} %", str(count))
     out.print(shown)
     if len(sizes) > LISTED_SIZES:
         out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
@@ -252,7 +265,7 @@ def comparison(
         out.print(words)
     if len(found.designs) < 2:
         out.print("There is only one scenario here: sweep it together with the one to compare it with")
-    main = main_outcomes(found)
+    main, called = main_outcomes(found), alignment_names(*found.scenarios.values())
     for pairing in paired:
         rows = outcomes[outcomes["scenario"] == pairing.scenario]
         shown = table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
@@ -268,14 +281,14 @@ def comparison(
         if pairing.pairs and (everything or not pairing.identical):
             out.print(shown)
         if pairing.pairs >= pairing.fewest and not pairing.identical:
-            sure_moves(out, moved[moved["scenario"] == pairing.scenario])
+            sure_moves(out, moved[moved["scenario"] == pairing.scenario], called)
     if found.unfinished:
         out.print(f"\n{found.unfinished} runs are not finished: go on with the same `blocs sweep`")
     if found.failed:
         out.print(f"\n{found.failed} runs failed and are left out")
 
 
-def sure_moves(out: Console, moved: pd.DataFrame) -> None:
+def sure_moves(out: Console, moved: pd.DataFrame, called: Mapping[str, str]) -> None:
     """The states whose share of a bloc moves by a tenth or more, surely."""
     from sim.compare import surely_moved
 
@@ -286,7 +299,7 @@ def sure_moves(out: Console, moved: pd.DataFrame) -> None:
     for alignment, rows in sure.groupby("alignment", sort=False):
         words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in rows.head(12).itertuples())
         more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
-        out.print(f"P({alignment}): {words}{more}")
+        out.print(f"P({plain(called[str(alignment)])}): {words}{more}")
 
 
 def claims(out: Console, found: list[Answer]) -> None:
