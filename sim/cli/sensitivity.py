@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,9 +217,14 @@ def ends_table(ends: pd.DataFrame) -> Any:
     for name in ends["setting"].unique():
         cells = [plain(name)]
         for one in ends[ends["setting"] == name].sort_values("value").itertuples():
-            cells += [f"{one.value:g}", f"{one.difference:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}"]
+            cells += [f"{one.value:g}", f"{one.difference:+.3f}", end_interval(one)]
         shown.add_row(*cells)
     return shown
+
+
+def end_interval(one: Any) -> str:
+    """The interval of a change in words, or why there is none."""
+    return "the same in all pairs" if math.isnan(one.low) else f"{one.low:+.3f} to {one.high:+.3f}"
 
 
 def sentence(outcome: str, box: dict[str, Any]) -> str:
