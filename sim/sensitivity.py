@@ -219,9 +219,10 @@ def estimates(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
     if not varies(np.concatenate([f_a, f_b])):
         none = np.full(len(f_ab), np.nan)
         return none, none
-    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": f_ab[:, None, :]}
+    twice = f_ab if len(f_ab) > 1 else np.repeat(f_ab, 2, axis=0)  # scipy fails for one setting
+    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": twice[:, None, :]}
     found = stats.sobol_indices(func=told, n=f_a.size)
-    return np.atleast_1d(found.first_order), np.atleast_1d(found.total_order)
+    return found.first_order[: len(f_ab)], found.total_order[: len(f_ab)]
 
 
 # One setting at a time
