@@ -126,8 +126,9 @@ def state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
 
 
 def distributions(
-    axes: Axes, values: Mapping[str, Any], *, label: str, threshold: float = FRONT_THRESHOLD, top: float = 0.6
-) -> None:
+    axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
+    label: str = "front's share of capability over the last steps of each run",
+) -> None:  # fmt: skip
     """One small histogram a scenario, all on one scale: outcomes that fall into two kinds show as two heaps."""
     bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}

@@ -237,8 +237,9 @@ def sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> li
     )  # fmt: skip
     with drawn(6.4, height) as axes:
         charts.indices(axes, indices)
-    ordered = indices.sort_values("total", ascending=False, kind="stable").head(5)
+    ordered = indices.dropna().sort_values("total", ascending=False, kind="stable").head(5)
     words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
+    words = words or "none, as the outcome does not vary beyond rounding"
     second = inline(
         axes, "indices",
         caption="Sobol indices: the share of the variance between settings that a parameter makes alone, and with all"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sim.intervals import LEVEL, RESAMPLES, RESAMPLING_SEED, share_interval
 from sim.kernel import Floats
+from sim.rounding import beyond_rounding
 
 REGRET = ["lever", "mean", "worst", "regret", "low", "high", "regret_95", "regret_max", "best", "satisfied",
           "satisfied_low", "satisfied_high", "futures"]  # fmt: skip
@@ -35,7 +36,7 @@ def regret_table(outcomes: pd.DataFrame, *, want: str, satisfied: float) -> pd.D
     threshold, with its Wilson interval.
     """
     values = outcomes.to_numpy(dtype=float)
-    short = regrets(values, want=want)
+    short, size = regrets(values, want=want), np.abs(values).max(axis=0)
     futures = values.shape[1]
     draws = np.random.default_rng(RESAMPLING_SEED).integers(futures, size=(RESAMPLES, futures))
     tail = (1 - LEVEL) / 2
@@ -47,6 +48,6 @@ def regret_table(outcomes: pd.DataFrame, *, want: str, satisfied: float) -> pd.D
         rows.append((
             name, values[lever].mean(), values[lever].max() if want == "low" else values[lever].min(),
             short[lever].mean(), low, high, np.quantile(short[lever], 0.95), short[lever].max(),
-            (short[lever] == 0).mean(), share, share_low, share_high, futures,
+            (~beyond_rounding(short[lever], size)).mean(), share, share_low, share_high, futures,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=REGRET).sort_values("regret_max", kind="stable").reset_index(drop=True)

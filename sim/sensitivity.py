@@ -24,7 +24,7 @@ from sim.faults import suggestion
 from sim.intervals import LEVEL, mean_interval, varies_most
 from sim.kernel import PARAMETERS, Floats
 from sim.parameters import Parameters, parameter_range
-from sim.rounding import varies
+from sim.rounding import beyond_rounding, varies
 from sim.scenario import BlocShock, Scenario
 from sim.settings import places, with_settings
 from sim.world import World, world_of
@@ -227,9 +227,10 @@ def estimates(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
     if not varies(np.concatenate([f_a, f_b])):
         none = np.full(len(f_ab), np.nan)
         return none, none
-    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": f_ab[:, None, :]}
+    twice = f_ab if len(f_ab) > 1 else np.repeat(f_ab, 2, axis=0)  # scipy fails for one setting
+    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": twice[:, None, :]}
     found = stats.sobol_indices(func=told, n=f_a.size)
-    return np.atleast_1d(found.first_order), np.atleast_1d(found.total_order)
+    return found.first_order[: len(f_ab)], found.total_order[: len(f_ab)]
 
 
 # One setting at a time
@@ -239,7 +240,8 @@ def tornado(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFrame:
     """What each end of each setting's range changes, the others as they are: widest setting first.
 
     `runs` maps rows, (m, d), to the outcome in each replicate, (m, replicates), where NaN in a row leaves a
-    setting as it is. Columns: setting, end, value, and the paired difference with its 95 % interval and pairs.
+    setting as it is. Columns: setting, end, value, and the paired difference with its 95 % interval, NaN where no
+    pair differs from another by more than rounding, and pairs.
     """
     rows = np.full((1 + 2 * len(ranges), len(ranges)), np.nan)
     for n, span in enumerate(ranges.values()):
@@ -248,10 +250,18 @@ def tornado(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFrame:
     ends = [
         (name, end, value) for name, span in ranges.items() for end, value in zip(("low", "high"), span, strict=True)
     ]
-    told = [(*end, *mean_interval(there - found[0])) for end, there in zip(ends, found[1:], strict=True)]
+    told = [(*end, *paired_mean(there, found[0])) for end, there in zip(ends, found[1:], strict=True)]
     table = pd.DataFrame(told, columns=["setting", "end", "value", "difference", "low", "high", "pairs"])
     reach = table["difference"].abs().groupby(table["setting"]).transform("max").fillna(0.0)
     return table.loc[reach.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+def paired_mean(one: Floats, other: Floats) -> tuple[float, float, float, int]:
+    """Mean of one less the other, (n,) each, its 95 % interval and the pairs; no interval where nothing varies."""
+    gaps = one - other
+    gaps = np.where(beyond_rounding(gaps, np.maximum(np.abs(one), np.abs(other))) | np.isnan(gaps), gaps, 0.0)
+    mean, low, high, pairs = mean_interval(gaps)
+    return (mean, low, high, pairs) if varies(gaps) else (mean, math.nan, math.nan, pairs)
 
 
 # The box where a case holds: PRIM

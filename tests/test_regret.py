@@ -39,3 +39,8 @@ def test_some_lever_is_best_in_every_future_and_none_better(outcomes: np.ndarray
     short = regrets(outcomes, want="low")
     assert (short >= 0).all()
     assert (short.min(axis=0) == 0).all()
+
+
+def test_a_lever_that_is_best_up_to_rounding_is_best() -> None:
+    twice = pd.DataFrame([[0.1, 0.4], [0.1 + 2e-17, 0.4 + 6e-17]], index=["one", "same"])
+    assert regret_table(twice, want="low", satisfied=0.2)["best"].tolist() == [1, 1]

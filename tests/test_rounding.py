@@ -14,7 +14,7 @@ from sim.parameters import Parameters
 from sim.ranges import VARIED, separations
 from sim.rounding import beyond_rounding, varies
 from sim.score import auc, calibration_line, leave_one_out, resamples, spearman
-from sim.sensitivity import estimates
+from sim.sensitivity import estimates, tornado
 
 N = 24
 CONSTANTS = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -84,3 +84,9 @@ def test_small_values_that_truly_vary_do() -> None:
     assert not varies(np.array([0.1 + 0.2, 0.3]))
     assert not varies(np.array([np.nan, 0.3]))
     assert beyond_rounding(np.array([np.nan]), np.array([1.0])).tolist() == [False]
+
+
+def test_a_setting_that_changes_nothing_beyond_rounding_has_no_interval() -> None:
+    found = tornado(lambda rows: 0.1 + 1e-17 * np.arange(len(rows) * N).reshape(len(rows), N), {"a": (0.0, 1.0)})
+    assert (found["difference"] == 0).all()
+    assert found[["low", "high"]].isna().all(axis=None)

@@ -98,6 +98,11 @@ def test_a_model_that_varies_by_rounding_alone_has_no_indices() -> None:
         assert table.drop(columns="setting").isna().all(axis=None)
 
 
+def test_a_setting_alone_makes_all_of_the_variance() -> None:
+    table = sobol(lambda x: x[:, 0] ** 2, {"a": (0.0, 1.0)}, points=1024, rng=luck(), resamples=5).table
+    assert table[["first", "total"]].to_numpy() == pytest.approx(np.ones((1, 2)), abs=0.02)
+
+
 def test_a_model_without_a_value_somewhere_is_refused_indices() -> None:
     with pytest.raises(ValueError, match="no value at 1 of 40 rows"):
         sobol(lambda x: np.where(np.arange(len(x)) == 3, np.nan, x[:, 0]), ISHIGAMI, points=8, rng=luck(), resamples=5)
@@ -245,8 +250,8 @@ def test_a_tornado_by_hand() -> None:
     ]  # fmt: skip
     assert table["difference"].tolist() == pytest.approx([-10, 1, -1.5, 5])
     half = 4.302652729911275 * 1 / math.sqrt(3)  # Student's t with 2 degrees of freedom; deviation 1
-    assert table["low"].tolist() == pytest.approx([-10, 1, -1.5, 5 - half])
-    assert table["high"].tolist() == pytest.approx([-10, 1, -1.5, 5 + half])
+    assert table["low"].tolist() == pytest.approx([math.nan, math.nan, math.nan, 5 - half], nan_ok=True)
+    assert table["high"].tolist() == pytest.approx([math.nan, math.nan, math.nan, 5 + half], nan_ok=True)
     assert set(table["pairs"]) == {3}
     swapped = tornado(lambda rows: runs(rows[:, ::-1]), {"b": (0.5, 6.0), "a": (0.0, 1.1)})
     assert list(swapped["setting"]) == ["a", "a", "b", "b"]  # the widest first, whatever the order
@@ -440,3 +445,17 @@ def test_an_undefined_value_is_refused() -> None:
     assert estimates(values[:8], values[8:16], values[16:].reshape(2, 8))[1].tolist() == [0, 0]
     with pytest.raises(ValueError, match="undefined at 1 of 32 points"):
         sobol(model, ranges, points=8, rng=luck())
+
+
+def test_an_outcome_that_does_not_vary_is_said_to_have_no_indices() -> None:
+    words = (*SMALL[:5], "--set", "blocs.us_led.enforcement=0", "--vary", "accommodation_cost=0:1")
+    told = CliRunner().invoke(cli, ["sensitivity", *words]).stdout
+    assert "It does not vary over the ranges beyond rounding" in told
+    assert "the same in all pairs" in told
+    assert "nan" not in told
+    record = json.loads(CliRunner().invoke(cli, ["sensitivity", *words, "--json"]).stdout)
+    assert record["indices"] == [
+        {"setting": "accommodation_cost", **dict.fromkeys(
+            ("first", "first_low", "first_high", "total", "total_low", "total_high"))}
+    ]  # fmt: skip
+    assert record["tornado"][0]["low"] is None

@@ -39,7 +39,7 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
     Example: blocs compare results/sanctions --baseline baseline_2023
     """
     from sim.cli import tell
-    from sim.compare import compare_outcomes, compare_states, pairings, sample
+    from sim.compare import compare_outcomes, compare_states, identical_words, pairings, sample
     from sim.spreadsheet import write_csv
     from sim.store import Results
 
@@ -56,6 +56,7 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
             "baseline": against,
             "level": 0.95,
             "averaged_over": found.averaged,
+            "identical": identical_words(outcomes) or None,
             "failed_runs": found.failed,
             "unfinished_runs": found.unfinished,
             "pairings": [asdict(one) | {"sentences": one.sentences} for one in paired],

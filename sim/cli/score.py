@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,9 @@ def rows(
 
 
 def shown(figure: dict[str, float], sign: str = "") -> str:
-    """A figure with its interval."""
+    """A figure with its interval; a dash where none is defined."""
+    if math.isnan(figure["value"]):
+        return "–"
     value, low, high = (f"{figure[key]:{sign}.2f}" for key in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,6 +213,15 @@ def told(record: dict[str, Any]) -> None:
         out.print(f"Left out: {name} ({why}).")
     if record["indices"]["total"].isna().all():
         out.print("It does not vary over the ranges beyond rounding, so that no setting has a share of its variance.")
+    else:
+        out.print(indices_table(record))
+    out.print(ends_table(record["tornado"]))
+    if record["box"] is not None:
+        out.print(f"\n{plain(sentence(outcome, record['box']))}")
+
+
+def indices_table(record: dict[str, Any]) -> Any:
+    """The Sobol indices as a table, the setting of the largest total first."""
     shown = table("setting", "range", "alone", "(95 %)", "in all", "(95 %)",
                   title="\nShare of the variance, by setting", numbers=("alone", "in all"))  # fmt: skip
     for one in record["indices"].sort_values("total", ascending=False, kind="stable").itertuples():
@@ -221,10 +231,7 @@ def told(record: dict[str, Any]) -> None:
             f"{one.first:.2f}", f"{one.first_low:.2f} to {one.first_high:.2f}",
             f"{one.total:.2f}", f"{one.total_low:.2f} to {one.total_high:.2f}",
         )  # fmt: skip
-    out.print(shown)
-    out.print(ends_table(record["tornado"]))
-    if record["box"] is not None:
-        out.print(f"\n{plain(sentence(outcome, record['box']))}")
+    return shown
 
 
 def ends_table(ends: pd.DataFrame) -> Any:
@@ -235,9 +242,14 @@ def ends_table(ends: pd.DataFrame) -> Any:
     for name in ends["setting"].unique():
         cells = [plain(name)]
         for one in ends[ends["setting"] == name].sort_values("value").itertuples():
-            cells += [f"{one.value:g}", f"{one.difference:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}"]
+            cells += [f"{one.value:g}", f"{one.difference:+.3f}", end_interval(one)]
         shown.add_row(*cells)
     return shown
+
+
+def end_interval(one: Any) -> str:
+    """The interval of a change in words, or why there is none."""
+    return "the same in all pairs" if math.isnan(one.low) else f"{one.low:+.3f} to {one.high:+.3f}"
 
 
 def sentence(outcome: str, box: dict[str, Any]) -> str:
