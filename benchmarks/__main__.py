@@ -26,11 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plain, synthetic
-from sim import engines, ensemble
-from sim.catalog import load
-from sim.scenario import Scenario
-from sim.settings import with_settings
-from sim.world import World, world_of
+from sim.batch import executor
+from sim.model import compiled as compiled_runs
+from sim.model.world import World, world_of
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
+from sim.scenario.schema import Scenario
 
 SEED = 20231025
 EVERY_RESPONSE = {"rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.05, "sanction_relief": 0.02}
@@ -97,7 +98,7 @@ def made(runs: Iterable[object]) -> None:
 
 def compiled(scenario: Scenario, world: World) -> Runs:
     """The compiled runs, as a sweep makes them."""
-    return lambda replicates: engines.compiled(scenario, seed=SEED, replicates=replicates, world=world)
+    return lambda replicates: executor.compiled_engine(scenario, seed=SEED, replicates=replicates, world=world)
 
 
 def plainly(world: World) -> Runs:
@@ -109,13 +110,15 @@ def against_others(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
     """Ratios of Mesa and plain Python, both proven to make the same alignments; and milliseconds a run."""
     world = world_of(scenario)
     rows = plain.batch(world, SEED, range(PROOFS))
-    expected = [run.alignment for run in ensemble.runs(scenario, seed=SEED, replicates=range(PROOFS), world=world)]
+    expected = [
+        run.alignment for run in compiled_runs.iterate_runs(scenario, seed=SEED, replicates=range(PROOFS), world=world)
+    ]
     for replicate in range(PROOFS):
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
         assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
     sides: dict[str, tuple[Runs, int]] = {
-        "compiled": (compiled(scenario, world), 2 * ensemble.AT_ONCE),
-        "mesa": (lambda r: engines.agents(scenario, seed=SEED, replicates=r, world=world), 2),
+        "compiled": (compiled(scenario, world), 2 * compiled_runs.AT_ONCE),
+        "mesa": (lambda r: executor.agent_engine(scenario, seed=SEED, replicates=r, world=world), 2),
         "plain": (plainly(world), 1),
     }
     took = best(sides)
@@ -173,7 +176,7 @@ def swept(runs: int) -> tuple[float, float]:
 def alone(runs: Runs, count: int) -> float:
     """CPU seconds of that many runs on as many threads as a sweep takes."""
     start = time.process_time()
-    in_threads(runs, count, engines.cores())
+    in_threads(runs, count, executor.available_cores())
     return time.process_time() - start
 
 
@@ -223,7 +226,7 @@ def machine() -> dict[str, str]:
     )
     return {
         "processor": names[0] if names else platform.processor() or platform.machine(),
-        "cores": str(engines.cores()),
+        "cores": str(executor.available_cores()),
         "python": platform.python_version(),
         **{package: version(package) for package in ("numba", "numpy", "mesa")},
     }
@@ -231,7 +234,7 @@ def machine() -> dict[str, str]:
 
 def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[str, dict[str, float]]]:
     """All figures, and the milliseconds a run behind the first of them."""
-    baseline, still = load("baseline_2023"), load("no_feedback")
+    baseline, still = load_scenario("baseline_2023"), load_scenario("no_feedback")
     cases = {"static_": still, "default_": baseline, "": with_settings(baseline, EVERY_RESPONSE)}
     figures: Figures = {}
     seconds: dict[str, dict[str, float]] = {}

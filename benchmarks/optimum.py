@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.landscape import Matrix
-from sim.optimum import Optimum, optimum
+from sim.theory.landscape import Matrix
+from sim.theory.optimum import Optimum, find_optimum
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def prove(instance: int, *, states: int, frustrated: float, seconds: float) -> P
     rng = np.random.default_rng(instance)
     network = frustrated_network(states, frustrated=frustrated, rng=rng)
     wall, cpu = time.perf_counter(), time.process_time()
-    found = optimum(np.ones(states), network, rng=rng, seconds=seconds)
+    found = find_optimum(np.ones(states), network, rng=rng, seconds=seconds)
     spent = time.perf_counter() - wall, time.process_time() - cpu
     violated = round(found.energy / 2) + int((network < 0).sum()) // 2
     return Proof(instance, *spent, violated, found)

@@ -1,8 +1,8 @@
 """The model as one would write it in plain Python on Mesa: lists of floats, loops over all states, no arrays.
 
-Each step does what the steps of `sim.model` do, the same rules written out a second time for comparison alone. Two
-things favour this side: luck is drawn by the compiled rule, and ties at rest are weighed once, not every step.
-Shocks are left out: the benchmark has none.
+Each step does what the steps of `sim.model.agents` do. The rules are written a second time, for comparison only.
+Two things favour this side: random numbers are drawn by the compiled rule, and ties at rest are weighed once, not every
+step. Shocks are left out: the benchmark has none.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import mesa
 
-from sim.kernel import PARAMETERS
-from sim.world import World, initial_alignment, luck
+from sim.model.arrays import PARAMETERS
+from sim.model.world import World, initial_alignment, step_random_numbers
 
 Row = list[float]
 RATES = (
@@ -171,7 +171,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         step = int(self.steps)
         self.assess(step)
         before = list(self.alignment)
-        keys, uniforms = (values.tolist() for values in luck(self.world, *self.luck, step))
+        keys, uniforms = (values.tolist() for values in step_random_numbers(self.world, *self.luck, step))
         self.uniforms = uniforms
         for _, _, i in sorted((key, code, i) for key, (code, i) in zip(keys, self.ids, strict=True)):
             self.states[i].step()

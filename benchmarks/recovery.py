@@ -14,51 +14,61 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import calibrate, likelihood, posterior
-from sim.calibrate import fit, observed_arrays, observed_record, synthetic
-from sim.catalog import BASE, load
-from sim.chances import Plan, Table, at, chances, kept, prior, simulated
-from sim.forecasts import decided
-from sim.intervals import share_interval
-from sim.kernel import Flags, Floats
-from sim.likelihood import READINGS, Line, Record
-from sim.observed import Observed, observed_of
-from sim.placebo import permuted, shuffled
-from sim.ranges import VARIED, design
-from sim.scenario import Scenario
-from sim.world import World, world_of
+from sim.analysis.statistics import share_interval
+from sim.article.placebo import permute_ties, shuffle_states
+from sim.article.robustness import VARIED, claim_points
+from sim.forecast import calibrate, likelihood, posterior
+from sim.forecast.baselines import deciding_states
+from sim.forecast.calibrate import fit_posterior, observed_arrays, observed_record, simulate_record
+from sim.forecast.chances import (
+    ChancePlan,
+    ChanceTable,
+    answer_chances,
+    prior_bounds,
+    simulate_chances,
+    stored_chances,
+    world_with_parameters,
+)
+from sim.forecast.likelihood import READINGS, Line, VoteRecord
+from sim.forecast.record import Observed, load_observed
+from sim.model.arrays import Flags, Floats
+from sim.model.world import World, world_of
+from sim.scenario.loading import BASE, load_scenario
+from sim.scenario.schema import Scenario
 
 TRUTHS, RUNS, OTHER_LUCK, SEED = 50, 128, 7, 99
-PLACEBO_PLAN = Plan(points=512, replicates=16)
+PLACEBO_PLAN = ChancePlan(points=512, replicates=16)
 
 
-def covered(scenario: Scenario, world: World, table: Table, observed: Observed, truths: Floats, runs: int) -> Flags:
+def covered(
+    scenario: Scenario, world: World, table: ChanceTable, observed: Observed, truths: Floats, runs: int
+) -> Flags:
     """Whether the 90 % intervals from a record of each truth hold it, (truths, V)."""
     votes, ideal = observed_arrays(world, observed)
-    pattern, used = (votes != likelihood.NO_VOTE, ~np.isnan(ideal)), decided(world)
+    pattern, used = (votes != likelihood.NO_VOTE, ~np.isnan(ideal)), deciding_states(world)
     line = real_line(table, observed_record(world, observed))
     records = []
     for n, truth in enumerate(truths):
         rng = np.random.default_rng([SEED, n])
         luck = range(n * runs, (n + 1) * runs)
-        there = chances(scenario, at(world, truth), seed=OTHER_LUCK, replicates=luck)
+        there = answer_chances(scenario, world_with_parameters(world, truth), seed=OTHER_LUCK, replicates=luck)
         reading = READINGS[int(rng.integers(len(READINGS)))]
-        records.append(synthetic(there, reading, line, pattern, used, rng))
-    weights = posterior.weights(likelihood.log_likelihood(table.chances, likelihood.joined(records)))
-    found = [posterior.learnt(table.values, row, *prior()) for row in weights]
+        records.append(simulate_record(there, reading, line, pattern, used, rng))
+    weights = posterior.importance_weights(likelihood.log_likelihood(table.chances, likelihood.join_records(records)))
+    found = [posterior.summarise_posterior(table.values, row, *prior_bounds()) for row in weights]
     return np.array([(one.low <= truth) & (truth <= one.high) for one, truth in zip(found, truths, strict=True)])
 
 
-def real_line(table: Table, record: Record) -> Line:
+def real_line(table: ChanceTable, record: VoteRecord) -> Line:
     """How the real ideal points are read off the positions of the likeliest point."""
     best = int(likelihood.log_likelihood(table.chances, record)[0].argmax())
-    found = likelihood.line(likelihood.position(table.chances[best : best + 1]), record.ideal, record.counts)
+    found = likelihood.fit_line(likelihood.yes_minus_no(table.chances[best : best + 1]), record.ideal, record.counts)
     return Line(*(part[0, 0] for part in found))
 
 
-def recovery(scenario: Scenario, world: World, table: Table, observed: Observed, names: list[str]) -> None:
+def recovery(scenario: Scenario, world: World, table: ChanceTable, observed: Observed, names: list[str]) -> None:
     """Print how often the intervals hold the truth: of the parameters that the real record identifies, and of all."""
-    truths = design(TRUTHS, SEED)
+    truths = claim_points(TRUTHS, SEED)
     print("| record of | parameter | 90 % intervals that hold the truth (95 %) |")
     print("| --- | --- | --- |")
     for told, runs in ((f"{RUNS} runs", RUNS), ("one run", 1)):
@@ -71,14 +81,14 @@ def recovery(scenario: Scenario, world: World, table: Table, observed: Observed,
 
 def placebo(scenario: Scenario, world: World, observed: Observed, worlds: int) -> None:
     """Print how well worlds with permuted ties rank states, calibrated in the same way, beside the real one."""
-    values = design(PLACEBO_PLAN.points, PLACEBO_PLAN.seed)
+    values = claim_points(PLACEBO_PLAN.points, PLACEBO_PLAN.seed)
     rows: dict[str, list[float]] = {}
     for n in range(worlds + 1):
-        order = shuffled(len(world.states), np.random.default_rng([11, n])) if n else np.arange(len(world.states))
-        there = permuted(world, order)
-        table = simulated(scenario, there, values, PLACEBO_PLAN)
-        found = fit(table, observed_record(there, observed))
-        told = calibrate.figures(np.tensordot(found.weights, table.chances, axes=1), there, observed)
+        order = shuffle_states(len(world.states), np.random.default_rng([11, n])) if n else np.arange(len(world.states))
+        there = permute_ties(world, order)
+        table = simulate_chances(scenario, there, values, PLACEBO_PLAN)
+        found = fit_posterior(table, observed_record(there, observed))
+        told = calibrate.forecast_scores(np.tensordot(found.weights, table.chances, axes=1), there, observed)
         for name, one in told.items():
             rows.setdefault(name, []).append(one.value)
         rows.setdefault("best log-likelihood", []).append(float(found.log_likelihood.max()))
@@ -95,11 +105,11 @@ def main() -> None:
     arguments.add_argument("--placebos", type=int, default=6)
     given = arguments.parse_args()
     plan = json.loads((given.table / "plan.json").read_text(encoding="utf-8"))["plan"]
-    scenario = load(BASE)
+    scenario = load_scenario(BASE)
     world = world_of(scenario)
-    table = kept(scenario, world, Plan(**plan), given.table)
+    table = stored_chances(scenario, world, ChancePlan(**plan), given.table)
     told = json.loads((given.table / "calibration.json").read_text(encoding="utf-8"))
-    observed = observed_of(BASE)
+    observed = load_observed(BASE)
     assert observed is not None
     recovery(scenario, world, table, observed, [one["parameter"] for one in told["parameters"] if one["identified"]])
     print()

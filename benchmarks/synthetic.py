@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import kernel
-from sim.kernel import Setting, Shocks, Situation
-from sim.world import World, called, shares
+from sim.model import arrays
+from sim.model.arrays import Setting, Shocks, Situation
+from sim.model.world import World, normalise_shares, state_codes
 
 ALIGNMENTS = ("non_aligned", "west", "east")
 THEATRES = ("land", "sea")
@@ -26,11 +26,11 @@ def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
 def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[Setting, Situation]:
     """Everything but the ties, which are empty."""
     names = tuple(f"S{i:05d}" for i in range(n))
-    none, capability = np.zeros((0, 0)), shares(rng.lognormal(0.0, 1.5, n))
-    codes, by_id = called(names)
+    none, capability = np.zeros((0, 0)), normalise_shares(rng.lognormal(0.0, 1.5, n))
+    codes, by_id = state_codes(names)
     setting = Setting(
         capability=capability,
-        product=shares(rng.lognormal(0.0, 1.5, n)),
+        product=normalise_shares(rng.lognormal(0.0, 1.5, n)),
         standing=capability / capability.max(),
         theatre=rng.integers(0, 2, n),
         autonomy=np.ones(n),
@@ -78,5 +78,5 @@ def dense(n: int, steps: int, base: World, *, seed: int = 1) -> World:
     setting = setting._replace(propensity=np.zeros((n, n)), dependence=matrix(found["trade"]))
     nothing = Shocks(np.zeros(steps + 2, dtype=np.int64), *(np.zeros(0, dtype=d) for d in "qqqdq?"))
     return World(
-        tuple(f"S{k:05d}" for k in range(n)), ALIGNMENTS, THEATRES, steps, kernel.RANDOM_ORDER, setting, start, nothing
+        tuple(f"S{k:05d}" for k in range(n)), ALIGNMENTS, THEATRES, steps, arrays.RANDOM_ORDER, setting, start, nothing
     )

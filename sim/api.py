@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sim import catalog, ensemble, given, settings
-from sim.compare import (
+from sim import arguments
+from sim.analysis.chance import chance_warning
+from sim.analysis.compare import (
     Pairing,
     Sample,
     bloc_sizes,
@@ -30,24 +31,25 @@ from sim.compare import (
     identical_words,
     main_outcomes,
     pairings,
-    sample,
+    read_sample,
 )
-from sim.engines import Progress
-from sim.faults import Fault, InputError, InputWarning, warning_lines
-from sim.names import RULE, distinct, is_name, stem
-from sim.scenario import Scenario
-from sim.store import Results
-from sim.sureness import chance_warning
-from sim.sweep import question_of, unused_seeds
-from sim.sweep import sweep as execute
-from sim.trajectory import Run
+from sim.batch.executor import Progress
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, unused_seeds
+from sim.batch.sweep import run_sweep as execute
+from sim.errors import Fault, InputError, InputWarning, warning_lines
+from sim.model import compiled
+from sim.model.trajectory import Run
+from sim.names import RULE, is_scenario_name, require_distinct, scenario_name
+from sim.scenario import loading, overrides
+from sim.scenario.schema import Scenario
 
 __all__ = [
     "Comparison",
     "Ensemble",
+    "History",
     "InputError",
     "InputWarning",
-    "Trajectory",
     "compare",
     "load",
     "read",
@@ -56,7 +58,9 @@ __all__ = [
 ]
 
 Named = str | Path
+
 Scenarios = Scenario | Named | Sequence[Scenario | Named] | Mapping[str, Scenario | Named]
+
 Change = tuple[str, Callable[..., Scenario], Any]  # a field, what changes a scenario, and the value for it
 
 
@@ -77,19 +81,19 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     Traceback (most recent call last):
     sim.faults.InputError: baseline_2023:1: erosoin: unknown setting 'erosoin' (did you mean 'erosion'?); ...
     """
-    count = given.whole_or_none("load", "steps", steps)
-    numbers = {path: given.number("load", path, value) for path, value in changes.items()}
-    reading = catalog.read(given.path("load", "name", name))
+    count = arguments.require_whole_or_none("load", "steps", steps)
+    numbers = {path: arguments.require_number("load", path, value) for path, value in changes.items()}
+    reading = loading.read(arguments.require_path("load", "name", name))
     for line in warning_lines(reading.warnings):
         warnings.warn(line, InputWarning, stacklevel=2)
     told = reading.scenario
-    wanted: list[Change] = [(path, settings.with_settings, {path: value}) for path, value in numbers.items()]
-    off = switched_off(told, without, numbers)
-    wanted += [*off, *([] if count is None else [("steps", settings.with_steps, count)])]
-    return accepted(str(name), wanted, told)
+    wanted: list[Change] = [(path, overrides.with_settings, {path: value}) for path, value in numbers.items()]
+    off = mechanism_changes(told, without, numbers)
+    wanted += [*off, *([] if count is None else [("steps", overrides.with_steps, count)])]
+    return apply_changes(str(name), wanted, told)
 
 
-def accepted(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
+def apply_changes(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
     """The scenario after changes; raises InputError with every fault."""
     faults = []
     for field, change, value in changes:
@@ -102,21 +106,21 @@ def accepted(name: str, changes: Iterable[Change], told: Scenario) -> Scenario:
     return told
 
 
-def switched_off(scenario: Scenario, mechanisms: str | Iterable[str], changed: Iterable[str] = ()) -> list[Change]:
+def mechanism_changes(scenario: Scenario, mechanisms: str | Iterable[str], changed: Iterable[str] = ()) -> list[Change]:
     """The changes that switch mechanisms off; raises InputError where a setting is given twice beside those changed."""
-    names = given.texts("load", "without", mechanisms)
+    names = arguments.require_texts("load", "without", mechanisms)
     options = [(path, [path]) for path in changed]
-    options += [(f"without {name}", [*settings.MECHANISMS.get(name, ())]) for name in names]
+    options += [(f"without {name}", [*overrides.MECHANISMS.get(name, ())]) for name in names]
     if faults := [
         Fault("load", 1, owner, f"gives {place}, and so does {other}; leave one of them out")
-        for owner, place, other in settings.given_twice(scenario, options)
+        for owner, place, other in overrides.settings_given_twice(scenario, options)
     ]:
         raise InputError(faults)
-    return [(name, settings.with_mechanism_off, name) for name in names]
+    return [(name, overrides.with_mechanism_off, name) for name in names]
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class History:
     """One run over its steps, the start included.
 
     steps: a row a step, the outcomes of `docs/model.md`. states: a row a step and state: its alignment, the chance
@@ -145,7 +149,7 @@ class Trajectory:
             for alignment, members in last.groupby("alignment", sort=False)
         ]
         table = pd.DataFrame(rows, columns=["alignment", "states", "share of capability", "who stands there"])
-        return told(
+        return render_table(
             self.title, table.sort_values("share of capability", ascending=False, kind="stable"),
             f"After {self.steps.index[-1]} rounds of decisions; seed {self.seed}, replicate {self.replicate}. "
             "One run is one draw of luck: sweep() shows how runs spread.",
@@ -154,7 +158,7 @@ class Trajectory:
 
 def run(
     scenario: Scenario | Named, *, seed: int | None = None, replicate: int = 0, without: str | Iterable[str] = ()
-) -> Trajectory:
+) -> History:
     """Run a scenario once; the same scenario, seed and replicate give the same run, here and by `blocs run`.
 
     seed is the scenario's own by default. Raises InputError as `load` does. Warns (InputWarning) where choices are
@@ -166,16 +170,19 @@ def run(
     >>> once.alignments.loc[40, "USA"]
     'us_led'
     """
-    own, which = given.whole_or_none("run", "seed", seed), given.whole("run", "replicate", replicate)
+    own, which = (
+        arguments.require_whole_or_none("run", "seed", seed),
+        arguments.require_whole("run", "replicate", replicate),
+    )
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-    scenario = accepted("run", switched_off(scenario, without), scenario)
+    scenario = apply_changes("run", mechanism_changes(scenario, without), scenario)
     if message := chance_warning(scenario):
         warnings.warn(message, InputWarning, stacklevel=2)
     luck = scenario.sweep.seed if own is None else own
-    return trajectory_of(scenario.title, ensemble.run(scenario, seed=luck, replicate=which))
+    return tabulate_run(scenario.title, compiled.run_compiled(scenario, seed=luck, replicate=which))
 
 
-def trajectory_of(title: str, once: Run) -> Trajectory:
+def tabulate_run(title: str, once: Run) -> History:
     """A run as tables."""
     steps, states = once.alignment.shape
     index = pd.RangeIndex(steps, name="step")
@@ -188,7 +195,7 @@ def trajectory_of(title: str, once: Run) -> Trajectory:
         "bite": once.bite.ravel(),
     }
     outcomes = pd.DataFrame(once.outcomes, columns=list(once.outcome_names), index=index)
-    return Trajectory(title, once.seed, once.replicate, outcomes, pd.DataFrame(columns))
+    return History(title, once.seed, once.replicate, outcomes, pd.DataFrame(columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +211,7 @@ class Ensemble:
     @cached_property
     def sample(self) -> Sample:
         """The finished runs as `compare` reads them; raises InputError where there is none."""
-        return sample(Results(self.folder))
+        return read_sample(Results(self.folder))
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -250,7 +257,7 @@ class Ensemble:
         table = pd.DataFrame(bloc_sizes(Results(self.folder)), columns=names)
         failed = f" {self.failed} runs failed and are left out." if self.failed else ""
         failed += "".join(f" The random seed {n} of {name} is not used." for name, n in self.unused_seeds.items())
-        return told(
+        return render_table(
             f"{len(self.runs)} runs", table,
             f"Share of capability that each bloc has: mean and quantiles over runs (means over {self.sample.averaged} "
             "of each), and the share of the "
@@ -280,13 +287,15 @@ def sweep(
     >>> results.runs.groupby("design")["capability_front"].mean().between(0, 1).all().item()
     True
     """
-    count, luck = (given.whole_or_none("sweep", key, n) for key, n in (("replicates", replicates), ("seed", seed)))
-    threads = given.whole_or_none("sweep", "workers", workers)
-    out = None if out is None else given.path("sweep", "out", out, "the path of a folder")
+    count, luck = (
+        arguments.require_whole_or_none("sweep", key, n) for key, n in (("replicates", replicates), ("seed", seed))
+    )
+    threads = arguments.require_whole_or_none("sweep", "workers", workers)
+    out = None if out is None else arguments.require_path("sweep", "out", out, "the path of a folder")
     if not (progress is None or callable(progress)):
-        raise given.refusal("sweep", "progress", progress, "a function of the runs done and of all runs")
+        raise arguments.argument_fault("sweep", "progress", progress, "a function of the runs done and of all runs")
     found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named(scenarios).items()}
-    question = question_of(found, replicates=count, seed=luck)
+    question = make_question(found, replicates=count, seed=luck)
     folder = Path(tempfile.mkdtemp(prefix="blocs-")) if out is None else Path(out)
     made = Ensemble(folder)
     if out is None:
@@ -303,28 +312,28 @@ def named(scenarios: Any) -> dict[str, Scenario | Named]:
     if isinstance(scenarios, (str, Path, Scenario)):
         scenarios = [scenarios]
     if not isinstance(scenarios, Iterable):
-        raise given.refusal("sweep", "scenarios", scenarios, "a scenario, nor several of them")
+        raise arguments.argument_fault("sweep", "scenarios", scenarios, "a scenario, nor several of them")
     if not (several := scenarios if isinstance(scenarios, Mapping) else list(scenarios)):
         raise InputError([Fault("sweep", 1, "scenarios", "there is no scenario; give one or more")])
     for one in several.values() if isinstance(several, Mapping) else several:
         if not isinstance(one, Scenario):
-            given.path("sweep", "scenarios", one, "a scenario, nor the name or path of one")
+            arguments.require_path("sweep", "scenarios", one, "a scenario, nor the name or path of one")
     if isinstance(several, Mapping):
-        if wrong := [name for name in several if not is_name(name)]:
+        if wrong := [name for name in several if not is_scenario_name(name)]:
             raise InputError(
                 Fault("sweep", 1, "scenarios", f"{name!r} cannot name a scenario; {RULE}") for name in wrong
             )
         return dict(several)
     items = [
-        (one.title, one, f"scenario {n}") if isinstance(one, Scenario) else (stem(one), one, str(one))
+        (one.title, one, f"scenario {n}") if isinstance(one, Scenario) else (scenario_name(one), one, str(one))
         for n, one in enumerate(several, start=1)
     ]
-    return distinct(items, MAPPING)
+    return require_distinct(items, MAPPING)
 
 
 def read(folder: Named) -> Ensemble:
     """The results of an earlier sweep; raises InputError where the folder holds none."""
-    place = Path(given.path("read", "folder", folder, "the path of a folder"))
+    place = Path(arguments.require_path("read", "folder", folder, "the path of a folder"))
     Results(place).manifest()
     return Ensemble(place)
 
@@ -360,7 +369,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         measured = ["baseline_mean", "mean", "difference", "low", "high", "pairs", "identical", "clear"]
-        return told(
+        return render_table(
             f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
             f"Mean difference over paired runs (means over {self.averaged} of each) with its 95 % interval of chance, "
             "at these parameters. clear: at 5 % though all outcomes of the scenario are asked at once (Holm 1979). "
@@ -383,7 +392,7 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     (0.0, True)
     """
     if not (baseline is None or isinstance(baseline, str)):
-        raise given.refusal("compare", "baseline", baseline, "the name of a scenario")
+        raise arguments.argument_fault("compare", "baseline", baseline, "the name of a scenario")
     held = (results if isinstance(results, Ensemble) else read(results)).sample
     against = held.baseline(baseline)
     outcomes = compare_outcomes(held, against)
@@ -392,7 +401,7 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     return Comparison(against, outcomes, states, main, pairings(held, against, outcomes, states), held.averaged)
 
 
-def told(title: str, table: pd.DataFrame, note: str) -> str:
+def render_table(title: str, table: pd.DataFrame, note: str) -> str:
     """A titled table as a part of a page, all text escaped."""
     shown = Markup(table.to_html(index=False, border=0, na_rep="–", float_format="{:.3f}".format))  # noqa: S704  # escapes
     return str(Markup("<p><strong>{}</strong></p>{}<p>{}</p>").format(title, shown, note))

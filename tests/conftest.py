@@ -9,14 +9,17 @@ import pytest
 
 pytest_plugins = ["browser"]
 COMPILED = """
-from sim import catalog, ensemble
-ensemble.run(catalog.load("unix_1988"), seed=1)
+from sim.model import run_compiled
+from sim.scenario import load_scenario
+run_compiled(load_scenario("unix_1988"), seed=1)
 """
 AGENTS = """
-from sim import catalog, explain, model
-scenario = catalog.load("unix_1988")
-model.run(scenario, seed=1)
-explain.decision(scenario, next(iter(scenario.states)), seed=1, step=1)
+from sim.analysis import explain_decision
+from sim.model import run_agents
+from sim.scenario import load_scenario
+scenario = load_scenario("unix_1988")
+run_agents(scenario, seed=1)
+explain_decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 """
 
 

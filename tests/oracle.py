@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from numpy.random import Philox
 
-from sim.scenario import (
+from sim.scenario.schema import (
     BlocShock,
     Crisis,
     Membership,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim import ensemble
-from sim.scenario import Scenario
-from sim.trajectory import Run
+from sim.model import compiled
+from sim.model.trajectory import Run
+from sim.scenario.schema import Scenario
 
 SHORT, FULL = int(os.environ.get("RELATION_CASES", "200")), 5000
 BY_STATE = ("alignment", "chances", "stability", "bite")
@@ -39,7 +39,7 @@ def relation(*drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], 
 
 def run(scenario: Scenario, seed: int, replicate: int = 0) -> Run:
     """A compiled run; that agents do the same is a relation of its own."""
-    return ensemble.run(scenario, seed=seed, replicate=replicate)
+    return compiled.run_compiled(scenario, seed=seed, replicate=replicate)
 
 
 def changed(scenario: Scenario, **changes: Any) -> Scenario:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sim.parameters import Parameters
-from sim.scenario import Scenario
-from sim.world import world_of
+from sim.model.world import world_of
+from sim.scenario.parameters import Parameters
+from sim.scenario.schema import Scenario
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BLOCS = ("east", "west", "south", "north")

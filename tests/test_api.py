@@ -18,8 +18,8 @@ from click.testing import CliRunner
 import sim
 from sim import api, compare, load, read, run, sweep
 from sim.cli import cli
-from sim.faults import InputError
-from sim.records import json_text
+from sim.errors import InputError
+from sim.reporting.records import to_json_text
 
 ROOT = Path(__file__).parent.parent
 NASTY = "<script>alert(1)</script>"
@@ -55,7 +55,7 @@ def test_importing_the_package_is_light() -> None:
 
 
 def test_a_public_name_is_a_function_where_a_module_has_it_too() -> None:
-    assert importlib.import_module("sim.sweep").__name__ == "sim.sweep"
+    assert importlib.import_module("sim.batch.sweep").__name__ == "sim.batch.sweep"
     assert sim.sweep is sweep
     code = "import sim.sweep, sim.compare\nfrom sim import compare, sweep\nassert callable(sweep) and callable(compare)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
@@ -111,8 +111,8 @@ def test_a_sweep_and_its_comparison_are_those_of_the_command(tmp_path: Path) -> 
     pd.testing.assert_frame_equal(found.steps, read(out).steps)
     assert set(found.steps["design"]) == {"baseline_2023", "no_sanctions"}
     for same in (compare(found), compare(out, baseline=told["baseline"])):
-        assert json.loads(json_text(same.outcomes)) == told["outcomes"]
-        assert json.loads(json_text(same.states)) == told["states"]
+        assert json.loads(to_json_text(same.outcomes)) == told["outcomes"]
+        assert json.loads(to_json_text(same.states)) == told["states"]
 
 
 def test_a_sweep_into_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 import sim
 from sim import api
 from sim.cli import cli
-from sim.faults import InputError
-from sim.names import by_name, is_name, stem
+from sim.errors import InputError
+from sim.names import is_scenario_name, name_references, scenario_name
 
 WORLD = 'title = "{}"\nworld = "unix_1988"\nsteps = 2\n'
 
@@ -80,7 +80,7 @@ def test_a_scenario_alone_is_swept_under_its_title(files: Path) -> None:
 
 def test_one_name_is_made_of_a_file_and_of_a_world_folder(files: Path) -> None:
     references = ("baseline_2023", "a/w.toml", "w.v2.toml", "worlds/sahel/world.toml", "worlds/sahel.v2", "world.toml")
-    assert [stem(one) for one in references] == ["baseline_2023", "w", "w.v2", "sahel", "sahel.v2", files.name]
+    assert [scenario_name(one) for one in references] == ["baseline_2023", "w", "w.v2", "sahel", "sahel.v2", files.name]
 
 
 def test_a_file_whose_name_reads_like_a_design_point_is_refused(files: Path) -> None:
@@ -92,14 +92,14 @@ def test_a_file_whose_name_reads_like_a_design_point_is_refused(files: Path) -> 
 
 @pytest.mark.parametrize("name", ["", " w", "w\n", "w [x=1]", "w" * 101, 3, None, b"w", "a\nb"])
 def test_what_is_no_name_is_refused(name: object) -> None:
-    assert not is_name(name)
+    assert not is_scenario_name(name)
     with pytest.raises(InputError, match="cannot name a scenario; a name is text of 1 to 100 characters"):
         api.sweep({name: "unix_1988"}, replicates=1)  # type: ignore[dict-item]
 
 
 def test_every_fault_of_the_names_is_said_at_once() -> None:
     with pytest.raises(InputError) as refused:
-        by_name(["a/w", "b/w", "c/w", "x [", "v"])
+        name_references(["a/w", "b/w", "c/w", "x [", "v"])
     assert [fault.file for fault in refused.value.faults] == ["b/w", "c/w", "x ["]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sim.outcomes import describe, names
-from sim.parameters import UNBOUNDED, Parameters, Strict, bounds_of, parameter_range
-from sim.scenario import Bloc, State
-from sim.settings import MECHANISMS
+from sim.model.outcomes import describe_outcome, outcome_names
+from sim.scenario.overrides import MECHANISMS
+from sim.scenario.parameters import UNBOUNDED, Parameters, Strict, bounds_of, parameter_range
+from sim.scenario.schema import Bloc, State
 
 DOCS = Path(__file__).parent.parent / "docs"
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -60,7 +60,7 @@ def mechanisms() -> str:
 
 def outcomes() -> str:
     """Every outcome, whose it is, and what it means with its unit."""
-    known = names(("BLOC",), ("THEATRE",))
+    known = outcome_names(("BLOC",), ("THEATRE",))
     content = []
     for name in known:
         if name.endswith("_non_aligned"):
@@ -68,9 +68,9 @@ def outcomes() -> str:
         of_all = f"{name.removesuffix('BLOC')}non_aligned" in known
         of = "theatre of each bloc" if "THEATRE" in name else "bloc, non-aligned" if of_all else "bloc"
         told = name.replace("BLOC", "ALIGNMENT") if of_all else name
-        content.append((f"`{told}`", of if "BLOC" in name else "step", describe(name)))
-    content.append(("`consolidation_step`", "run", describe("consolidation_step")))
-    content.append(("`regime_stability`", "state", describe("regime_stability")))
+        content.append((f"`{told}`", of if "BLOC" in name else "step", describe_outcome(name)))
+    content.append(("`consolidation_step`", "run", describe_outcome("consolidation_step")))
+    content.append(("`regime_stability`", "state", describe_outcome("regime_stability")))
     content.append(("`share_ALIGNMENT`", "state", "share of the last 8 steps that the state stands there, 0 to 1"))
     content.append(("`bite`", "state", "share of the world's product closed to it by sanctions, 0 to 1"))
     return rows(("outcome", "of each", "meaning and unit"), content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sim.schema import scenario_schema, world_schema
+from sim.scenario.json_schema import scenario_schema, world_schema
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 

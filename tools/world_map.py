@@ -1,4 +1,4 @@
-"""Make `scenarios/map/countries.json`, the outlines that `sim.maps` draws, from the npm package world-atlas.
+"""Make `scenarios/map/countries.json`, the outlines that `sim.reporting.maps` draws, from the npm package world-atlas.
 
 Needed once, and again only for other outlines or another cut of what is contested:
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from streamlit.web import bootstrap
 
-from sim.faults import Fault, InputError
+from sim.errors import Fault, InputError
 
-PAGES = Path(__file__).with_name("pages.py")
+PAGES = Path(__file__).with_name("pages") / "main.py"
+
 MOST_UPLOADED_MB = 1
+
 OPTIONS = {
     "global.developmentMode": False,
     "server.fileWatcherType": "none",
@@ -35,7 +37,7 @@ OPTIONS = {
 }
 
 
-def free(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Raise InputError where nothing can listen at a place."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -51,7 +53,7 @@ def free(host: str, port: int) -> None:
 
 def serve(host: str, port: int, *, browser: bool) -> None:
     """Serve the pages until a signal; raises InputError where the place is taken."""
-    free(host, port)
+    check_address(host, port)
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})

@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from sim.app.setting import safe_stem, too_large
-from sim.catalog import load
-from sim.faults import Fault, InputError, printable, shown_path
-from sim.scenario import Scenario
+from sim.app.setting import safe_name, size_fault
+from sim.errors import Fault, InputError, display_path, escape_controls
+from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
 
 MOST_BYTES = 256 * 1024
 
@@ -19,19 +19,19 @@ def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str
 
     Raises InputError with every fault, the file named as the reader knows it.
     """
-    shown = printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
+    shown = escape_controls(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
     if size > MOST_BYTES:
         message = f"has {size} bytes; a scenario handed in here has at most {MOST_BYTES} ({MOST_BYTES // 1024} kB)"
         raise InputError([Fault(shown, 1, "", message)])
-    stem = safe_stem(name)
+    stem = safe_name(name)
     with tempfile.TemporaryDirectory(prefix="blocs-upload-") as folder:
         path = Path(folder) / f"{stem}.toml"
         path.write_bytes(content())
         try:
-            scenario = load(path)
+            scenario = load_scenario(path)
         except InputError as error:
-            own = shown_path(path)
+            own = display_path(path)
             raise InputError(f._replace(file=shown) if f.file == own else f for f in error.faults) from None
-    if message := too_large(scenario):
+    if message := size_fault(scenario):
         raise InputError([Fault(shown, 1, "states" if "states;" in message else "steps", message)])
     return stem, scenario

@@ -1,38 +1,18 @@
-"""The command `blocs`: the only room besides the app that prints and exits."""
+"""The command `blocs`."""
 
-from sim.cli import (
-    app,
-    calibrate,
-    claims,
-    explain,
-    landscape,
-    new,
-    regret,
-    replay,
-    report,
-    results,
-    runs,
-    scenarios,
-    score,
-    sensitivity,
-)
-from sim.cli.group import cli, main
+from sim.cli.commands import app, claims, explain, forecast, landscape, results, run, scenarios, uncertainty
+from sim.cli.main import cli, main
 
 __all__ = [
     "app",
-    "calibrate",
     "claims",
     "cli",
     "explain",
+    "forecast",
     "landscape",
     "main",
-    "new",
-    "regret",
-    "replay",
-    "report",
     "results",
-    "runs",
+    "run",
     "scenarios",
-    "score",
-    "sensitivity",
+    "uncertainty",
 ]

@@ -9,12 +9,13 @@ import socket
 import threading
 
 NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 SHOW_CURSOR = "\x1b[?25h\n"  # a progress bar hides it
 
 parting: list[str] = []  # what is said when a signal ends the command
 
 
-def obey() -> None:
+def handle_signals() -> None:
     """From now on the first signal ends the process at once, as a shell expects of that signal.
 
     What is committed stays, as after kill -9. An exception in the main thread would be lost in a `__del__`, and
@@ -25,14 +26,14 @@ def obey() -> None:
     for number in NUMBERS:
         signal.signal(number, handled)
     signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
-    threading.Thread(target=watch, args=(ear,), daemon=True).start()
+    threading.Thread(target=watch_signals, args=(ear,), daemon=True).start()
 
 
 def handled(number: int, frame: object) -> None:
     """Nothing in the main thread."""
 
 
-def watch(ear: socket.socket) -> None:
+def watch_signals(ear: socket.socket) -> None:
     """Wait for a signal that nothing else handles, as the app's server does, say how to go on, and end the process."""
     while signal.getsignal(number := ear.recv(1)[0]) is not handled:
         continue
@@ -41,7 +42,7 @@ def watch(ear: socket.socket) -> None:
     os._exit(128 + number)
 
 
-def ignore() -> None:
+def ignore_signals() -> None:
     """From now on no signal asks anything: what was to be done is done."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)

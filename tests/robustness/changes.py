@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sim.faults import InputError
-from sim.scenario import Scenario
-from sim.store import Results
-from sim.sweep import Question, prepare
+from sim.batch.store import Results
+from sim.batch.sweep import Question, prepare_results
+from sim.errors import InputError
+from sim.scenario.schema import Scenario
 
 NOT_COMPUTED = {
     "title",
@@ -90,7 +90,7 @@ def with_value(content: Any, place: tuple[Any, ...], value: Any) -> Any:
 def verdict(question: Question, results: Results) -> str:
     """The reason why a results folder refuses a question; nothing where it goes on with it."""
     try:
-        prepare(question, results)
+        prepare_results(question, results)
     except InputError as error:
         return str(error)
     return ""

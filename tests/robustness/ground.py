@@ -17,11 +17,11 @@ import numpy as np
 import psutil
 import pytest
 
-from sim import engines
-from sim.catalog import load
-from sim.store import Results
-from sim.sweep import Question, question_of
-from sim.trajectory import Run
+from sim.batch import executor
+from sim.batch.store import Results
+from sim.batch.sweep import Question, make_question
+from sim.model.trajectory import Run
+from sim.scenario.loading import load_scenario
 
 SCENARIOS = ("baseline_2023", "no_sanctions")
 REPLICATES, STEPS = 40, 6
@@ -36,8 +36,8 @@ def repeated(count: int) -> list[Any]:
 
 def question(**changes: Any) -> Question:
     """What WORDS ask: two scenarios with short runs."""
-    found = {name: load(name).model_copy(update={"steps": STEPS}) for name in SCENARIOS}
-    return question_of(found, **{"replicates": REPLICATES, "seed": 7, **changes})
+    found = {name: load_scenario(name).model_copy(update={"steps": STEPS}) for name in SCENARIOS}
+    return make_question(found, **{"replicates": REPLICATES, "seed": 7, **changes})
 
 
 def command(folder: Path, engine: str = "compiled", *options: str) -> list[str]:
@@ -134,4 +134,4 @@ def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any
                 np.ones(2**29)
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, limits)
-        yield from engines.compiled(scenario, seed=seed, replicates=(replicate,), world=world)
+        yield from executor.compiled_engine(scenario, seed=seed, replicates=(replicate,), world=world)

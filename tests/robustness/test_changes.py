@@ -11,9 +11,9 @@ import pytest
 from robustness.changes import changed, fields, not_computed, verdict
 from robustness.ground import LONG, after, command, repeated, shard_bytes
 
-from sim.catalog import load
-from sim.store import Results
-from sim.sweep import prepare, question_of
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, prepare_results
+from sim.scenario.loading import load_scenario
 
 EVERY_FIELD = Path(__file__).parents[1] / "cases" / "valid" / "every_shock.toml"
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
@@ -29,13 +29,13 @@ def test_changed_field_is_refused_where_it_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: Path | str
 ) -> None:
     monkeypatch.setenv("BLOCS_SCENARIOS", str(EVERY_FIELD.parents[1]))
-    scenario, results = load(name), Results(tmp_path / "results")
-    prepare(question_of({"mine": scenario}, replicates=2, seed=7), results)
+    scenario, results = load_scenario(name), Results(tmp_path / "results")
+    prepare_results(make_question({"mine": scenario}, replicates=2, seed=7), results)
     said = {}
     for place in fields(scenario):
         other = changed(scenario, place)
         if other is not None:
-            said[place] = verdict(question_of({"mine": other}, replicates=2, seed=7), results)
+            said[place] = verdict(make_question({"mine": other}, replicates=2, seed=7), results)
     assert len(said) > 150
     assert {place for place, message in said.items() if not message} == set(filter(not_computed, said))
     assert all("holds another question (mine: " in message for message in said.values() if message)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from robustness.ground import LONG, after, command, question, repeated, shard_bytes, shards
 
-from sim.store import Results, is_sealed
-from sim.sweep import sweep
+from sim.batch.store import Results, is_sealed
+from sim.batch.sweep import run_sweep
 
 CALLS = ("fsync", "rename", "pwrite64", "mkdir", "ftruncate")
 
@@ -29,7 +29,7 @@ def test_limit_on_the_size_of_files(whole: Results, tmp_path: Path, n: int) -> N
     done = after(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))", command(folder))
     assert ended_in_words(done.returncode, done.stderr)
     assert done.returncode == (0 if len(shards(folder)) == len(shards(whole.folder)) else 1)
-    assert sweep(question(), folder, workers=1).results.digest() == whole.digest()
+    assert run_sweep(question(), folder, workers=1).results.digest() == whole.digest()
 
 
 @LONG
@@ -45,7 +45,7 @@ def test_full_disk(whole: Results, tmp_path: Path, kilobytes: int) -> None:
     finally:
         subprocess.run(["umount", str(small)], check=True)
     assert ended_in_words(done.returncode, done.stderr)
-    assert sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
+    assert run_sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
 
 
 @LONG
@@ -57,7 +57,7 @@ def test_system_call_that_fails(whole: Results, tmp_path: Path, n: int) -> None:
     sweeping = [sys.executable, "-m", "sim", *command(tmp_path / "results")]
     done = subprocess.run([*words, *sweeping], capture_output=True, text=True, check=False)
     assert ended_in_words(done.returncode, done.stderr)
-    assert sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
+    assert run_sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
 
 
 def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path:
     (flipped / "states.parquet").write_bytes(bytes(bits))
     (missing / "steps.parquet").unlink()
     assert not any(is_sealed(shard) for shard in (cut, flipped, missing))
-    assert sweep(question(), results.folder, workers=1).computed_now == 30
+    assert run_sweep(question(), results.folder, workers=1).computed_now == 30
     assert shard_bytes(results) == shard_bytes(whole)
     assert len(list((results.folder / "damaged").iterdir())) == 3
 

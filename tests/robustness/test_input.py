@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from robustness.ground import LONG, after
 
-from sim.scenario import MAX_STATES, MAX_TIES
+from sim.scenario.schema import MAX_STATES, MAX_TIES
 
 CASES = Path(__file__).parents[1] / "cases"
 LINE = re.compile(r".+?:\d+: .+")

@@ -26,11 +26,11 @@ from robustness.ground import (
     workers_of,
 )
 
-from sim import engines
-from sim.catalog import load
-from sim.replay import replay
-from sim.store import Results
-from sim.sweep import question_of, sweep
+from sim.batch import executor
+from sim.batch.replay import replay_run
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, run_sweep
+from sim.scenario.loading import load_scenario
 
 ENGINES = ["compiled", pytest.param("mesa", marks=LONG), pytest.param("dask", marks=LONG)]
 
@@ -47,7 +47,7 @@ def test_killed_and_resumed_sweep(whole: Results, tmp_path: Path, engine: str, n
         assert until(lambda: not alive(process.pid), 2)  # noqa: B023
         assert before <= shards(folder)
     kept = len(shards(folder))
-    report = sweep(question(), folder, workers=1)
+    report = run_sweep(question(), folder, workers=1)
     assert report.computed_now == 2 * REPLICATES - 10 * kept
     assert shard_bytes(report.results) == shard_bytes(whole)
 
@@ -67,7 +67,7 @@ def test_signal_ends_a_sweep_with_the_line_that_resumes(
     assert f"--out {folder}" in err
     assert "Traceback" not in err
     assert until(lambda: not alive(process.pid), 5)
-    assert shard_bytes(sweep(question(), folder, workers=1).results) == shard_bytes(whole)
+    assert shard_bytes(run_sweep(question(), folder, workers=1).results) == shard_bytes(whole)
 
 
 @LONG
@@ -89,16 +89,18 @@ def test_killed_worker_is_replaced_within_two_seconds(whole: Results, tmp_path: 
 
 @pytest.mark.xdist_group("cluster")
 def test_runs_that_kill_their_process_or_need_too_much_memory_are_failed_rows(tmp_path: Path) -> None:
-    one = question_of({"baseline_2023": load("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7)
-    report = sweep(one, tmp_path / "results", workers=2, engine="dask", run_each=murderous)
+    one = make_question(
+        {"baseline_2023": load_scenario("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7
+    )
+    report = run_sweep(one, tmp_path / "results", workers=2, engine="dask", run_each=murderous)
     failures = dict(line.removeprefix("baseline_2023 point 0 replicate ").split(": ", 1) for line in report.failed)
     assert failures.keys() == {str(DEADLY), str(VIOLENT), str(GREEDY)}
     assert failures[str(DEADLY)] == failures[str(VIOLENT)] == "the run killed its own process"
     assert "Unable to allocate" in failures[str(GREEDY)]
     assert report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone() == (17,)
-    again = replay(report.results, f"0-{DEADLY}", run_each=murderous)
+    again = replay_run(report.results, f"0-{DEADLY}", run_each=murderous)
     assert again.equal
-    assert again.error == engines.KILLED
+    assert again.error == executor.KILLED
 
 
 @LONG

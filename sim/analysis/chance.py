@@ -1,0 +1,116 @@
+"""How far the states' choices at the start are from chance: by their ties, before autonomy and inertia.
+
+Ties are weighted by the partner's share of the world's capability. Where all partners are small, or a few great powers
+hold nearly all of it, the terms of a choice are small against the temperature, and chance decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.model import rules
+from sim.model.arrays import TERMS, Floats
+from sim.model.rules import TEMPERATURE
+from sim.model.world import World, initial_alignment, world_of
+from sim.scenario.schema import Scenario
+
+OWN_TERMS = ("autonomy", "inertia")  # which do not come from ties or blocs
+
+STARTS = 8  # draws over which random starts are averaged
+
+CLOSE, CLEAR = 0.25, 0.5  # of the way from an even draw to a sure choice
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """What the ties say of the choices at the start."""
+
+    best: float  # mean over the states that decide, of the chance of their best alternative by ties only
+    whole: float  # the same by all terms
+    even: float  # the same were all alternatives alike
+    divisor: float | None  # of temperature, w_autonomy and inertia, that makes choices clear; None where none does
+    partner: float | None  # median share of the capability that a state at the end of a bond has; None without bonds
+
+    @property
+    def close_to_chance(self) -> bool:
+        """Whether ties hardly move the choices from an even draw, and nothing else makes them clear."""
+        return self.best < part_of_the_way(self.even, CLOSE) and self.whole < part_of_the_way(self.even, CLEAR)
+
+
+def part_of_the_way(even: float, part: float) -> float:
+    """A mean chance part of the way from an even draw to a sure choice."""
+    return even + part * (1.0 - even)
+
+
+def measure_certainty(scenario: Scenario) -> Certainty | None:
+    """How sure choices are at the coded start; None where nothing is drawn by chance."""
+    world = world_of(scenario)
+    temperature = float(world.start.parameters[TEMPERATURE])
+    alternatives = int(world.setting.allowed.sum())
+    if temperature == 0.0 or alternatives == 1 or world.setting.fixed.all():
+        return None
+    starts = STARTS if (world.setting.initial < 0).any() else 1
+    terms = np.concatenate([terms_at_start(world, scenario.sweep.seed, r) for r in range(starts)])
+    utilities = terms[:, :, [term not in OWN_TERMS for term in TERMS]].sum(axis=2)
+    even, bonds = 1.0 / alternatives, np.nonzero(world.start.bond)[1]
+    partner = float(np.median(world.setting.capability[bonds])) if bonds.size else None
+    return Certainty(
+        best=mean_best_chance(utilities, temperature),
+        whole=mean_best_chance(terms.sum(axis=2), temperature),
+        even=even,
+        divisor=find_divisor(utilities, temperature, part_of_the_way(even, CLEAR)),
+        partner=partner,
+    )
+
+
+def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
+    """Utility of each allowed alternative term by term, (states that decide, alternatives, len(TERMS))."""
+    setting, states, alignments = world.setting, len(world.states), len(world.alignments)
+    alignment = initial_alignment(world, seed, replicate)
+    environment, product = world.environment(), np.zeros(alignments)
+    rules.masses(alignment, setting.product, product)
+    rules.assess_environment(1, product, setting, world.start, world.at_start, environment)
+    terms = np.zeros((states, alignments, len(TERMS)))
+    for i in np.flatnonzero(~setting.fixed).tolist():
+        rules.decide_from_ties(
+            i, alignment, 0.0, setting, world.start, world.at_start, environment,
+            terms[i], np.zeros(alignments), np.zeros(alignments),
+        )  # fmt: skip
+    found: Floats = terms[~setting.fixed][:, setting.allowed]
+    return found
+
+
+def mean_best_chance(utilities: Floats, temperature: float) -> float:
+    """Mean chance of the best alternative by the logit rule (MODEL §5), of utilities (states, alternatives)."""
+    behind = utilities - utilities.max(axis=1, keepdims=True)
+    return float((1.0 / np.exp(behind / temperature).sum(axis=1)).mean())
+
+
+def find_divisor(utilities: Floats, temperature: float, wanted: float) -> float | None:
+    """What the temperature is to be divided by for a mean chance, to one digit upwards; None where nothing does."""
+    tried = (digit * 10.0**power for power in range(4) for digit in range(1, 10))
+    return next((d for d in tried if mean_best_chance(utilities, temperature / d) >= wanted), None)
+
+
+def chance_warning(scenario: Scenario) -> str:
+    """That choices are close to chance, and the settings that make them so; nothing where they are not."""
+    found = measure_certainty(scenario)
+    if found is None or not found.close_to_chance:
+        return ""
+    message = (
+        "choices are close to chance: by their ties, states give their best alternative a mean chance of"
+        f" {found.best:.2f}, where an even draw gives {found.even:.2f}"
+    )
+    if found.divisor is None:
+        return f"{message}; ties tell the alternatives apart for too few states: give more ties"
+    weighed = "ties are weighted by the partner's share of the world's capability"
+    if found.partner is not None:
+        weighed += f" (half of the bonds here are with a state of {found.partner:.2g} or less)"
+    names = ("temperature", "w_autonomy", "inertia")
+    own = [f"{name} ({getattr(scenario.parameters, name).value:g})" for name in names]
+    return (
+        f"{message}; {weighed}: divide {', '.join(own[:2])} and {own[2]} by about {found.divisor:g},"
+        " or multiply the weights of ties by as much"
+    )

@@ -1,0 +1,282 @@
+"""What would have turned a state: the smallest change of one setting that changes its most likely alignment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim.analysis.explain import average_account, check_state
+from sim.analysis.statistics import mean_interval
+from sim.batch.executor import evaluate
+from sim.errors import Fault, InputError
+from sim.model import compiled
+from sim.model.arrays import Floats
+from sim.model.world import world_of
+from sim.scenario.overrides import with_settings
+from sim.scenario.parameters import Parameters, parameter_range
+from sim.scenario.schema import Scenario
+from sim.scenario.ties import tie_key
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting that may turn a state, and the range that it is tried over."""
+
+    setting: str  # as --set takes it
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The smallest change found of one setting that makes another alignment the most likely one."""
+
+    setting: str  # as --set takes it
+    before: float
+    to: float
+    short: float  # the nearest value tried that does not turn it
+    low: float  # of the range that was searched
+    high: float
+    becomes: str  # the alignment that is most likely then
+    sure_before: float  # up to here the alignment as it was leads surely; NaN: not even unchanged
+    sure_after: float  # from here on another leads surely; NaN: nowhere in the range
+
+    @property
+    def relative(self) -> float:
+        """Size of the change as a share of the range."""
+        return abs(self.to - self.before) / (self.high - self.low)
+
+    def record(self) -> dict[str, Any]:
+        """The flip for machines; undefined bounds are null."""
+        told = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        told = {key: None if isinstance(x, float) and math.isnan(x) else x for key, x in told.items()}
+        return {**told, "relative": self.relative}
+
+
+@dataclass(frozen=True)
+class Flips:
+    """All flips found among the candidates, the smallest change first."""
+
+    state: str
+    seed: int
+    replicates: int
+    alignment: str  # the most likely one as things are
+    lead: tuple[float, float, float]  # its late share less that of the runner-up, with the 95 % interval
+    tried: int
+    found: tuple[Flip, ...]
+
+    def record(self) -> dict[str, Any]:
+        """The flips for machines."""
+        told = {key: getattr(self, key) for key in ("state", "seed", "replicates", "alignment", "tried")}
+        return {**told, "lead": list(self.lead), "flips": [flip.record() for flip in self.found]}
+
+
+FEW = 40  # replicates by which a candidate is dropped when its range surely does not turn the state
+
+PARTNERS = 6
+
+AUTONOMY_RANGE = (0.0, 2.0)  # of w_autonomy's range, the default doubled or done away with
+
+ACCOMMODATION_RANGE = (0.0, 0.2)  # at 0.2 and the default cost a bloc has no enforcement left
+
+PROBES = (0.5, 1.0)  # parts of the way to an end of the range at which a flip is looked for
+
+SMALLEST_BUDGET = 0.001  # below it a range would have no width to search
+
+RESOLUTION = 0.01  # of the range
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Whether another alignment than the one as it was leads in late shares: over it, with its 95 % interval."""
+
+    by: float
+    low: float
+    high: float
+    other: str
+    turned: bool  # whether the other is the most likely one
+
+    @property
+    def surely_turned(self) -> bool:
+        """Whether it leads beyond chance."""
+        return self.low > 0.0
+
+    @property
+    def surely_not(self) -> bool:
+        """Whether the one as it was leads beyond chance."""
+        return self.high < 0.0
+
+
+@dataclass
+class Probe:
+    """Late shares of a state with one setting changed, each value run once."""
+
+    scenario: Scenario
+    state: str
+    seed: int
+    first: int  # the alignment as it was
+    candidate: Candidate
+    made: dict[tuple[float, int], Lead] = field(default_factory=dict)
+
+    def lead(self, value: float, replicates: int) -> Lead:
+        """Who leads at a value, paired run by run on the luck that all values share."""
+        if (value, replicates) not in self.made:
+            scenario = with_settings(self.scenario, {self.candidate.setting: value})
+            shares = sample_late_shares(scenario, self.state, self.seed, replicates)
+            self.made[value, replicates] = lead_over(self.first, shares, self.scenario.alignments())
+        return self.made[value, replicates]
+
+
+def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
+    """How far the best of the other alignments is ahead of the first; shares is (replicates, K + 1)."""
+    means = shares.mean(axis=0)
+    other = max((k for k in range(means.size) if k != first), key=lambda k: means[k])
+    by, low, high, _ = mean_interval(shares[:, other] - shares[:, first])
+    return Lead(by, low, high, alignments[other], int(means.argmax()) != first)
+
+
+def sample_late_shares(scenario: Scenario, state: str, seed: int, replicates: int) -> Floats:
+    """Late share of each alignment of a state in each of the runs, (replicates, K + 1)."""
+    world = world_of(scenario)
+    i = world.states.index(state)
+    runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world)
+    return np.stack([run.late_shares()[i] for run in runs])
+
+
+def partners(scenario: Scenario, state: str, seed: int) -> list[str]:
+    """The leaders, and the states whose alignments add most to what decides for a state, PARTNERS in all."""
+    leaders = [bloc.leader for bloc in scenario.blocs.values() if bloc.leader and bloc.leader != state]
+    account = average_account(scenario, state, seed=seed, replicates=10).account
+    weight = np.abs(account.contributions).sum(axis=(0, 1))
+    ordered = [account.states[j] for j in np.argsort(-weight, kind="stable") if weight[j] > 0]
+    return list(dict.fromkeys([*leaders, *ordered]))[: max(PARTNERS, len(leaders))]
+
+
+def parameter_candidates(scenario: Scenario) -> list[Candidate]:
+    """Every parameter with its value in a scenario, over its documented range."""
+    return [
+        Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name))
+        for name in Parameters.model_fields
+    ]
+
+
+def bloc_candidates(scenario: Scenario) -> list[Candidate]:
+    """What the blocs of a scenario can do, each over the range in which it says something."""
+    found = []
+    for name, bloc in scenario.blocs.items():
+        asked = sum(priority.value for priority in bloc.priority.values())
+        budget = bloc.attention_budget.value
+        most = 2.0 * max(min(budget, 10.0), asked)
+        found += [
+            Candidate(f"blocs.{name}.accommodation", bloc.accommodation.value, *ACCOMMODATION_RANGE),
+            Candidate(f"blocs.{name}.enforcement", bloc.enforcement.value, 0.0, 1.0),
+            Candidate(f"blocs.{name}.attention_budget", budget, 0.0, most if most > SMALLEST_BUDGET else 1.0),
+        ]
+    return found
+
+
+def flip_candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
+    """What may turn a state: parameters over their documented ranges, its ties, its autonomy, what blocs can do."""
+    seed = scenario.sweep.seed if seed is None else seed
+    found = parameter_candidates(scenario)
+    values = {tie_key(tie): tie.value for tie in scenario.ties}
+    for partner in partners(scenario, state, seed):
+        for kind in ("bond", "rivalry", "sanction"):
+            a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
+            found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
+    autonomy = scenario.states[state].autonomy.value
+    found.append(Candidate(f"states.{state}.autonomy", autonomy, *AUTONOMY_RANGE))
+    return found + bloc_candidates(scenario)
+
+
+def find_flips(
+    scenario: Scenario, state: str, *, seed: int | None = None, replicates: int = 100, workers: int | None = None,
+    among: list[Candidate] | None = None,
+) -> Flips:  # fmt: skip
+    """The smallest changes of one setting each that make another alignment of a state the most likely one.
+
+    Most likely is the alignment of the largest mean late share over the replicates, the first of equals, on
+    common random numbers.
+    Each setting is probed half way to and at both ends of its range, and the crossing found by bisection to
+    a hundredth of the range. Raises InputError for a state that is unknown or never decides.
+    """
+    check_state(scenario, state)
+    leaders = [bloc.leader for bloc in scenario.blocs.values()]
+    if scenario.states[state].fixed or state in leaders:
+        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so nothing turns it")])
+    seed = scenario.sweep.seed if seed is None else seed
+    shares = sample_late_shares(scenario, state, seed, replicates)
+    first = int(shares.mean(axis=0).argmax())
+    now = lead_over(first, shares, scenario.alignments())
+    tried = flip_candidates(scenario, state, seed=seed) if among is None else among
+
+    def search(candidate: Candidate) -> Flip | None:
+        return smallest_flip(Probe(scenario, state, seed, first, candidate), now, replicates)
+
+    found = [flip for flip in evaluate(search, tried, workers=workers) if flip is not None]
+    ordered = tuple(sorted(found, key=lambda flip: (flip.relative, flip.setting)))
+    lead = (-now.by, -now.high, -now.low)
+    return Flips(state, seed, replicates, scenario.alignments()[first], lead, len(tried), ordered)
+
+
+def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
+    """The smaller of the flips towards either end of a candidate's range, if there is one."""
+    candidate, span = probe.candidate, probe.candidate.high - probe.candidate.low
+    if not candidate.low - span <= candidate.value <= candidate.high + span:
+        return None  # out of all proportion, such as the budget of a bloc whose attention has no limit
+    ends = [end for end in (candidate.low, candidate.high) if end != candidate.value]
+    found = [flip for end in ends if (flip := flip_towards(probe, end, now, replicates)) is not None]
+    return min(found, key=lambda flip: flip.relative, default=None)
+
+
+def flip_towards(probe: Probe, end: float, now: Lead, replicates: int) -> Flip | None:
+    """The first flip on the way from a candidate's value to an end of its range."""
+    candidate, few = probe.candidate, min(FEW, replicates)
+    span = candidate.high - candidate.low
+    digits = math.ceil(-math.log10(RESOLUTION * span))
+    short = candidate.value
+    for part in PROBES:
+        to = end if part == 1.0 else round(candidate.value + part * (end - candidate.value), digits)
+        if not probe.lead(to, few).surely_not and probe.lead(to, replicates).turned:
+            break
+        short = to
+    else:
+        return None
+    while (middle := round((short + to) / 2, digits)) not in (short, to):
+        short, to = (short, middle) if probe.lead(middle, replicates).turned else (middle, to)
+    before, after = clear_bounds(probe, short, to, end, now, replicates)
+    becomes = probe.lead(to, replicates).other
+    return Flip(candidate.setting, candidate.value, to, short, candidate.low, candidate.high, becomes, before, after)
+
+
+def clear_bounds(probe: Probe, short: float, to: float, end: float, now: Lead, replicates: int) -> tuple[float, float]:
+    """The values nearest to a flip at which the alignment as it was, and the other, lead surely; NaN where nowhere.
+
+    Between them chance decides who leads in so many replicates.
+    """
+    start, span = probe.candidate.value, probe.candidate.high - probe.candidate.low
+    digits = math.ceil(-math.log10(RESOLUTION * span))
+
+    def sure(value: float, after: bool) -> bool:
+        lead = now if value == start else probe.lead(value, replicates)
+        return lead.surely_turned if after else lead.surely_not
+
+    found = []
+    for unsure, limit, after in ((short, start, False), (to, end, True)):
+        if sure(unsure, after):
+            found.append(unsure)
+        elif not sure(limit, after):
+            found.append(math.nan)
+        else:
+            known = limit
+            while abs(known - unsure) > 2 * RESOLUTION * span:
+                middle = round((known + unsure) / 2, digits)
+                if middle in (known, unsure):
+                    break
+                known, unsure = (middle, unsure) if sure(middle, after) else (known, middle)
+            found.append(known)
+    return found[0], found[1]

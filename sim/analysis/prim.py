@@ -1,0 +1,156 @@
+"""Find boxes of settings in which an outcome is frequent (PRIM, Friedman & Fisher 1999)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from sim.model.arrays import Floats
+
+PEEL = 0.05  # share of the box that a peel takes off; Friedman & Fisher 1999 advise 0.05 to 0.1
+
+LEAST_MASS = 0.05  # smallest share of the points that a box may hold
+
+DOUBT = 0.05  # a limit whose quasi p-value is larger is dropped (Bryant & Lempert 2010)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A range of every setting, and how well it tells the cases from the rest (Bryant & Lempert 2010)."""
+
+    low: Floats  # (d,)
+    high: Floats  # (d,)
+    coverage: float  # share of all cases that lie inside
+    density: float  # share of the points inside that are cases
+    mass: float  # share of all points that lie inside
+    n: int  # points inside
+    limited: NDArray[np.bool_]  # (2, d): which low and which high limits leave points out
+
+
+Cases = NDArray[np.bool_]
+
+
+def in_box(x: Floats, low: Floats, high: Floats) -> Cases:
+    """Which points, (m, d), lie in a box, limits included."""
+    return np.asarray(((low <= x) & (x <= high)).all(axis=1))
+
+
+def measure_box(x: Floats, cases: Cases, low: Floats, high: Floats) -> Box:
+    """A box with its measures; it holds one point at least."""
+    here = in_box(x, low, high)
+    n, hits = int(here.sum()), int(cases[here].sum())
+    limited = np.stack([low > x.min(axis=0), high < x.max(axis=0)])
+    return Box(low, high, hits / max(int(cases.sum()), 1), hits / n, n / len(x), n, limited)
+
+
+def find_boxes(x: Floats, cases: Cases, *, alpha: float = PEEL, least_mass: float = LEAST_MASS) -> list[Box]:
+    """Boxes from that of all points, (m, d), to the densest in cases, (m,): first peeled, then pasted.
+
+    Friedman & Fisher (1999). A step is taken that gains most density a point, over both ends of every
+    setting, as long as it gains any; equal gains go to the box with fewer limited settings.
+    """
+    boxes = [measure_box(x, cases, x.min(axis=0), x.max(axis=0))]
+    for moves in (peel_box, paste_box):
+        while True:
+            now, there = boxes[-1], [measure_box(x, cases, *move) for move in moves(x, boxes[-1], alpha)]
+            there = [box for box in there if box.n != now.n and box.mass >= least_mass]
+            gains = [((box.density - now.density) / abs(box.n - now.n), -settings_limited(box)) for box in there]
+            if not gains or max(gains)[0] <= 0:
+                break
+            boxes.append(there[gains.index(max(gains))])
+    return boxes
+
+
+def settings_limited(box: Box) -> int:
+    """How many settings a box limits."""
+    return int(box.limited.any(axis=0).sum())
+
+
+def peel_box(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
+    """Limits of the boxes that lack a share alpha of this one's points at one end of one setting."""
+    here = x[in_box(x, box.low, box.high)]
+    found = []
+    for j in range(x.shape[1]):
+        found.append((box.low, with_limit(box.high, j, -next_limit(-here[:, j], alpha))))
+        found.append((with_limit(box.low, j, next_limit(here[:, j], alpha)), box.high))
+    return found
+
+
+def paste_box(x: Floats, box: Box, alpha: float) -> list[tuple[Floats, Floats]]:
+    """Limits of the boxes that take in, at one end of one setting, a share alpha of the points outside it there."""
+    found = []
+    for j in np.flatnonzero(box.limited.any(axis=0)).tolist():
+        least, most = x[:, j].min(), x[:, j].max()
+        below = x[in_box(x, with_limit(box.low, j, least), with_limit(box.high, j, box.low[j])), j]
+        above = x[in_box(x, with_limit(box.low, j, box.high[j]), with_limit(box.high, j, most)), j]
+        found.append((with_limit(box.low, j, -next_limit(-below, alpha) if below.size else least), box.high))
+        found.append((box.low, with_limit(box.high, j, next_limit(above, alpha) if above.size else most)))
+    return found
+
+
+def with_limit(limits: Floats, j: int, value: float) -> Floats:
+    """Limits, (d,), with that of one setting changed."""
+    changed = limits.copy()
+    changed[j] = value
+    return changed
+
+
+def next_limit(values: Floats, alpha: float) -> float:
+    """Midway between the value at quantile alpha and the next larger one; that value where none is larger."""
+    ordered = np.sort(values)
+    at = ordered[math.floor((ordered.size - 1) * alpha)]
+    larger = ordered[ordered > at]
+    return float((at + larger[0]) / 2) if larger.size else float(at)
+
+
+def limit_p_values(x: Floats, cases: Cases, box: Box) -> Floats:
+    """Chance that a limit does nothing, (2, d): of as many cases in the box at the density without that limit.
+
+    One-sided binomial (Bryant & Lempert 2010); NaN where there is no limit.
+    """
+    found = np.full(box.limited.shape, np.nan)
+    for end, j in np.argwhere(box.limited):
+        wider = without_limit(x, cases, box, int(end), int(j))
+        found[end, j] = stats.binom.sf(round(box.density * box.n) - 1, box.n, wider.density)
+    return found
+
+
+def without_limit(x: Floats, cases: Cases, box: Box, end: int, j: int) -> Box:
+    """The box with one limit, 0 low and 1 high, taken away."""
+    if end == 0:
+        return measure_box(x, cases, with_limit(box.low, j, x[:, j].min()), box.high)
+    return measure_box(x, cases, box.low, with_limit(box.high, j, x[:, j].max()))
+
+
+def choose_box(x: Floats, cases: Cases, boxes: Sequence[Box]) -> Box:
+    """The box nearest to full coverage and density, (1, 1), less the limits that may do nothing.
+
+    The limit with the largest quasi p-value goes first, until none is above 0.05.
+    """
+    box = min(boxes, key=lambda one: math.hypot(1 - one.coverage, 1 - one.density))
+    while box.limited.any():
+        doubt = limit_p_values(x, cases, box)
+        end, j = np.unravel_index(np.nanargmax(doubt), doubt.shape)
+        if doubt[end, j] <= DOUBT:
+            break
+        box = without_limit(x, cases, box, int(end), int(j))
+    return box
+
+
+def describe_box(box: Box, settings: Sequence[str]) -> str:
+    """The limits of a box, such as `w_balance ≥ 1.2 and w_pressure ≤ 0.4`; empty where it has none."""
+    told = []
+    for j, name in enumerate(path.removeprefix("parameters.") for path in settings):
+        match box.limited[:, j].tolist():
+            case [True, True]:
+                told.append(f"{box.low[j]:.3g} ≤ {name} ≤ {box.high[j]:.3g}")
+            case [True, False]:
+                told.append(f"{name} ≥ {box.low[j]:.3g}")
+            case [False, True]:
+                told.append(f"{name} ≤ {box.high[j]:.3g}")
+    return " and ".join(told)

@@ -1,0 +1,252 @@
+"""How an outcome depends on the settings: Sobol indices, one setting at a time, and the box where a case holds.
+
+Every point is run on the same luck, so that points differ by their settings alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.stats import qmc
+
+from sim.analysis.statistics import LEVEL, beyond_rounding, mean_interval, varies, varies_most
+from sim.batch.executor import Progress, evaluate
+from sim.errors import suggest
+from sim.model import outcomes
+from sim.model.arrays import PARAMETERS, Floats
+from sim.model.compiled import run_compiled
+from sim.model.world import World, world_of
+from sim.scenario.overrides import setting_places, with_settings
+from sim.scenario.parameters import Parameters, parameter_range
+from sim.scenario.schema import BlocShock, Scenario
+
+Ranges = Mapping[str, tuple[float, float]]
+
+RESAMPLES = 500
+
+LOOKED_AT = 20  # runs by which an outcome is chosen
+
+
+def askable_outcomes(world: World) -> tuple[str, ...]:
+    """What can be asked about: outcomes over the last steps, and share_<alignment>_<STATE> for every state."""
+    shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
+    return (*outcomes.outcome_names(world.alignments[1:], world.theatres), *shares)
+
+
+def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
+    """What is asked about where no outcome is named: the size of the bloc that varies most over 20 runs."""
+    world = world_of(scenario)
+    runs = [run_compiled(scenario, seed=seed, replicate=r, world=world) for r in range(LOOKED_AT)]
+    late = np.array([one.late_outcomes() for one in runs])
+    names = outcomes.outcome_names(world.alignments[1:], world.theatres)
+    return varies_most({n: late[:, names.index(n)] for n in map("capability_{}".format, world.alignments[1:])})
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A late outcome of a scenario as a function of its settings, on the same seed and replicates at each point.
+
+    Raises ValueError for an outcome that the scenario has not.
+    """
+
+    scenario: Scenario
+    settings: tuple[str, ...]
+    outcome: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        known = askable_outcomes(self.world)
+        if self.outcome not in known:
+            near = suggest(self.outcome, known)
+            size, share = f"capability_{self.world.alignments[-1]}", known[-1]
+            meant = f"give an outcome such as {size}, or share_ALIGNMENT_STATE such as {share}"
+            raise ValueError(f"unknown outcome{near}; {meant}")
+
+    @cached_property
+    def world(self) -> World:
+        """The scenario as it stands."""
+        return world_of(self.scenario)
+
+    @cached_property
+    def columns(self) -> tuple[int, ...] | None:
+        """Place of each setting in the array of parameters; None where one is something else than a parameter."""
+        found = [place for path in self.settings for place in setting_places(self.scenario, path)]
+        at = tuple(PARAMETERS.index(place[1]) for place in found if place[0] == "parameters" and place[1] in PARAMETERS)
+        return at if len(at) == len(self.settings) == len(found) else None
+
+    def world_at(self, row: Floats) -> World:
+        """The world with the settings of a row, (settings,); NaN leaves one as the scenario has it."""
+        told = {path: float(value) for path, value in zip(self.settings, row, strict=True) if not math.isnan(value)}
+        if self.columns is None:
+            return world_of(with_settings(self.scenario, told))
+        parameters = self.world.start.parameters.copy()
+        for column, value in zip(self.columns, row, strict=True):
+            parameters[column] = parameters[column] if math.isnan(value) else value
+        return replace(self.world, start=self.world.start._replace(parameters=parameters))
+
+    def at(self, row: Floats, replicates: int) -> Floats:
+        """The outcome in each replicate at the settings of a row, (replicates,); NaN where it is undefined."""
+        world = self.world_at(row)
+        runs = (run_compiled(self.scenario, seed=self.seed, replicate=r, world=world) for r in range(replicates))
+        names = outcomes.outcome_names(world.alignments[1:], world.theatres)
+        if self.outcome in names:
+            column = names.index(self.outcome)
+            return np.array([one.late_outcomes()[column] for one in runs])
+        alignment, state = divmod(askable_outcomes(world).index(self.outcome) - len(names), len(world.states))
+        return np.array([one.late_shares()[state, alignment] for one in runs])
+
+    def runs(
+        self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
+    ) -> Floats:
+        """The outcome at each row, (rows, settings), in each replicate: (rows, replicates). Computed in threads.
+
+        progress hears of the runs done and of all runs.
+        """
+        found = evaluate(
+            lambda row: self.at(row, replicates), list(rows), runs=replicates, workers=workers, progress=progress
+        )
+        return np.array(found).reshape(len(rows), replicates)
+
+    def means(
+        self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
+    ) -> Floats:
+        """Mean of the outcome at each row, (rows,), over the replicates where it is defined.
+
+        Raises ValueError where some row has none.
+        """
+        found = self.runs(rows, replicates=replicates, workers=workers, progress=progress)
+        known = ~np.isnan(found)
+        if lacking := int((~known.any(axis=1)).sum()):
+            raise ValueError(f"{self.outcome} is undefined in every run at {lacking} of {len(rows)} points")
+        means: Floats = np.where(known, found, 0.0).sum(axis=1) / known.sum(axis=1)
+        return means
+
+
+def idle_parameters(scenario: Scenario) -> dict[str, str]:
+    """Parameters that multiply nothing in a scenario, each with what is lacking."""
+    kinds = {tie.kind for tie in scenario.ties}
+    accommodates = any(bloc.accommodation.value > 0 for bloc in scenario.blocs.values()) or any(
+        isinstance(shock, BlocShock) and shock.setting == "accommodation" for shock in scenario.shocks
+    )
+    lacks = {
+        "w_propensity": ("propensity" not in kinds, "no propensity ties"),
+        "w_trade": ("trade" not in kinds, "no trade ties"),
+        "w_institution": (not scenario.institutions, "no institutions"),
+        "accommodation_cost": (not accommodates, "no bloc accommodates"),
+    }
+    return {name: why for name, (lacking, why) in lacks.items() if lacking}
+
+
+def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:
+    """The documented range of every parameter that is not idle in the scenario."""
+    return {name: parameter_range(name) for name in Parameters.model_fields if name not in idle_parameters(scenario)}
+
+
+class SobolDesign(NamedTuple):
+    """Points for Sobol indices of d settings (Saltelli et al. 2010)."""
+
+    a: Floats  # (n, d)
+    b: Floats  # (n, d), independent of a
+    ab: Floats  # (d, n, d): a with column i taken from b
+
+
+def sobol_design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> SobolDesign:
+    """A scrambled Sobol design over the ranges; raises ValueError where points is no power of 2."""
+    if points < 2 or points & (points - 1):
+        raise ValueError(f"{points} is no power of 2; give {2 ** max(1, points.bit_length())}")
+    d = len(ranges)
+    low, high = np.array(list(ranges.values())).T
+    unit = qmc.Sobol(2 * d, scramble=True, rng=rng).random(points)
+    a, b = low + unit[:, :d] * (high - low), low + unit[:, d:] * (high - low)
+    ab = np.repeat(a[None], d, axis=0)
+    for i in range(d):
+        ab[i, :, i] = b[:, i]
+    return SobolDesign(a, b, ab)
+
+
+class SobolIndices(NamedTuple):
+    """Sobol indices of every setting, with the independent points that they came from."""
+
+    table: pd.DataFrame  # setting, first, first_low, first_high, total, total_low, total_high
+    n: int  # points of A; the model was asked n (d + 2) times
+    rows: Floats  # (2 n, d): A and B
+    values: Floats  # (2 n,): the model there
+
+
+def sobol_indices(
+    model: Callable[[Floats], Floats], ranges: Ranges, *, points: int, rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> SobolIndices:  # fmt: skip
+    """First-order and total Sobol indices of a model over uniform ranges, with 95 % bootstrap intervals.
+
+    The model maps rows, (m, d), to values, (m,); it is asked once, for all n (d + 2) rows. Estimators of
+    Saltelli et al. (2010) as scipy has them. An outcome that varies by no more than rounding has
+    none: NaN. Raises ValueError where a value is undefined, as scipy would then give indices of 0.
+    """
+    made, d = sobol_design(ranges, points=points, rng=rng), len(ranges)
+    values = model(np.concatenate([made.a, made.b, made.ab.reshape(-1, d)]))
+    if undefined := int((~np.isfinite(values)).sum()):
+        raise ValueError(f"the outcome is undefined at {undefined} of {len(values)} points, and indices need it at all")
+    f_a, f_b, f_ab = values[:points], values[points : 2 * points], values[2 * points :].reshape(d, points)
+    first, total = estimate_indices(f_a, f_b, f_ab)
+    drawn = [rng.integers(points, size=points) for _ in range(resamples)]
+    again = np.array([estimate_indices(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in drawn])  # (resamples, 2, d)
+    known = again[~np.isnan(again).any(axis=(1, 2))]  # a resample in which nothing varies has none
+    low, high = np.quantile(known if len(known) else again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    table = pd.DataFrame(
+        {
+            "setting": list(ranges),
+            "first": first, "first_low": low[0], "first_high": high[0],
+            "total": total, "total_low": low[1], "total_high": high[1],
+        }
+    )  # fmt: skip
+    return SobolIndices(table, points, np.concatenate([made.a, made.b]), values[: 2 * points])
+
+
+def estimate_indices(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
+    """First-order and total index of each setting, (d,) each, from the values at A, B, (n,), and AB, (d, n).
+
+    NaN where the values vary by no more than rounding.
+    """
+    if not varies(np.concatenate([f_a, f_b])):
+        none = np.full(len(f_ab), np.nan)
+        return none, none
+    twice = f_ab if len(f_ab) > 1 else np.repeat(f_ab, 2, axis=0)  # scipy fails for one setting
+    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": twice[:, None, :]}
+    found = stats.sobol_indices(func=told, n=f_a.size)
+    return found.first_order[: len(f_ab)], found.total_order[: len(f_ab)]
+
+
+def tornado_table(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFrame:
+    """What each end of each setting's range changes, the others as they are: widest setting first.
+
+    `runs` maps rows, (m, d), to the outcome in each replicate, (m, replicates), where NaN in a row leaves a
+    setting as it is. Columns: setting, end, value, and the paired difference with its 95 % interval, NaN where no
+    pair differs from another by more than rounding, and pairs.
+    """
+    rows = np.full((1 + 2 * len(ranges), len(ranges)), np.nan)
+    for n, span in enumerate(ranges.values()):
+        rows[1 + 2 * n : 3 + 2 * n, n] = span
+    found = runs(rows)
+    ends = [
+        (name, end, value) for name, span in ranges.items() for end, value in zip(("low", "high"), span, strict=True)
+    ]
+    told = [(*end, *paired_mean(there, found[0])) for end, there in zip(ends, found[1:], strict=True)]
+    table = pd.DataFrame(told, columns=["setting", "end", "value", "difference", "low", "high", "pairs"])
+    reach = table["difference"].abs().groupby(table["setting"]).transform("max").fillna(0.0)
+    return table.loc[reach.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+def paired_mean(one: Floats, other: Floats) -> tuple[float, float, float, int]:
+    """Mean of one less the other, (n,) each, its 95 % interval and the pairs; no interval where nothing varies."""
+    gaps = one - other
+    gaps = np.where(beyond_rounding(gaps, np.maximum(np.abs(one), np.abs(other))) | np.isnan(gaps), gaps, 0.0)
+    mean, low, high, pairs = mean_interval(gaps)
+    return (mean, low, high, pairs) if varies(gaps) else (mean, math.nan, math.nan, pairs)

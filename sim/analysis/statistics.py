@@ -1,0 +1,315 @@
+"""Estimates, intervals and tests of paired runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import scipy
+
+from sim.model.arrays import Flags, Floats
+
+LEVEL = 0.95
+
+RESAMPLES = 4000
+
+FEWEST_DIFFERING = 20  # with fewer pairs that differ, resampling them says too little about the rest
+
+RESAMPLING_SEED = 20231025  # intervals are the same whenever they are asked for
+
+
+def mean_interval(values: Floats) -> tuple[float, float, float, int]:
+    """Mean, 95 % Student interval and number of the values that are defined."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    n = known.size
+    if n == 0:
+        return float("nan"), float("nan"), float("nan"), 0
+    mean = float(known.mean())
+    if n == 1:
+        return mean, float("nan"), float("nan"), 1
+    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
+def varies_most(values: Mapping[str, Floats]) -> str:
+    """The name whose values, (n,), have the largest standard deviation to nine decimals; the first of equals.
+
+    Undefined values (NaN) are left out.
+    """
+    spread = {name: float(np.std(known)) for name, row in values.items() if (known := row[~np.isnan(row)]).size}
+    return max(values, key=lambda name: round(spread.get(name, 0.0), 9))
+
+
+def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
+    """Share of n runs, its 95 % Wilson interval, and n."""
+    if n == 0:
+        return float("nan"), float("nan"), float("nan"), 0
+    interval = scipy.stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
+    return count / n, float(interval.low), float(interval.high), n
+
+
+class Paired(NamedTuple):
+    """Paired differences of M outcomes over n pairs of runs, each field (M,)."""
+
+    difference: Floats  # mean of one less the other
+    low: Floats  # of the 95 % interval; NaN where the differences do not vary, as nothing says how far they might
+    high: Floats
+    effect: Floats  # difference over the root mean square of both standard deviations; NaN where both are rounding
+    rises: Floats  # share of the pairs in which one is above the other
+    falls: Floats
+    spread: Floats  # standard deviation of the differences
+    p: Floats  # of no difference, two-sided
+
+
+def paired_differences(one: Floats, other: Floats) -> Paired:
+    """Differences of outcomes over the same runs, (M, n) each and n ≥ 2, with 95 % intervals; other is the baseline.
+
+    Outcomes between 0 and 1 of which fewer than 20 pairs differ, and those that are only ever 0 or 1, get
+    the score interval of a difference of paired shares (Tango 1998), cut to what is possible (`within_range`).
+    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. What is smaller
+    than rounding is no difference. The effect size is d with the average variance (Cumming 2012). No p is below
+    that of a sign test in which all pairs that differ do so one way.
+    """
+    size = np.maximum(np.abs(one), np.abs(other)).max(axis=1)
+    gaps = one - other
+    gaps = np.where(beyond_rounding(gaps, size[:, None]), gaps, 0.0)
+    mean, spread = gaps.mean(axis=1), gaps.std(axis=1, ddof=1)
+    between = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
+    effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
+    varied = beyond_rounding(spread, size)
+    low, high, p = bootstrap_intervals(gaps, varied)
+    scored = is_share(one, other, gaps)
+    least, most, p[scored] = score_intervals(gaps[scored])
+    low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
+    differing = (gaps != 0).sum(axis=1)
+    low[differing == 0] = high[differing == 0] = np.nan
+    p = np.minimum(1.0, np.maximum(p, least_p(differing)))
+    return Paired(mean, low, high, effect, (gaps > 0).mean(axis=1), (gaps < 0).mean(axis=1), spread, p)
+
+
+def least_p(differing: Floats | int) -> Floats:
+    """The smallest two-sided p that so many pairs that differ can give: all of them go one way (sign test)."""
+    return np.asarray(np.exp2(1.0 - np.asarray(differing, dtype=np.float64)))
+
+
+def fewest_pairs(asked: int) -> int:
+    """Pairs below which no difference can be clear at 5 % with so many outcomes asked at once (Holm 1979)."""
+    return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
+
+
+def pairs_for(half: float, spread: float) -> int:
+    """Pairs for a 95 % interval of about so many on either side, where differences have this standard deviation."""
+    return max(2, math.ceil((float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * spread / half) ** 2))
+
+
+def is_share(one: Floats, other: Floats, gaps: Floats) -> Flags:
+    """Which outcomes, (M,), are shares to which a score interval is due."""
+    both = np.concatenate([one, other], axis=1)
+    bounded = ((both >= 0) & (both <= 1)).all(axis=1)
+    binary = ((both == 0) | (both == 1)).all(axis=1)
+    return binary | (bounded & ((gaps != 0).sum(axis=1) < FEWEST_DIFFERING))
+
+
+def students_half(gaps: Floats) -> Floats:
+    """Half of Student's 95 % interval of the mean of each row, (M, n) and n ≥ 2: (M,)."""
+    n = gaps.shape[1]
+    return np.asarray(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * gaps.std(axis=1, ddof=1) / np.sqrt(n))
+
+
+def within_range(low: Floats, high: Floats, gaps: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Intervals of the mean of gaps, (M, n), cut to what is possible for shares with these baseline values.
+
+    A share between 0 and 1 falls by the baseline's mean at most, and rises by what that lacks to 1. An end is left
+    as it is where Student's interval of the gaps seen reaches as far: there the mean of other baseline runs may too.
+    """
+    mean, base, half = gaps.mean(axis=1), other.mean(axis=1), students_half(gaps)
+    cut_low, cut_high = np.maximum(low, -base), np.minimum(high, 1 - base)
+    return np.where(mean - half >= -base, cut_low, low), np.where(mean + half <= 1 - base, cut_high, high)
+
+
+def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Floats]:
+    """Expanded percentile interval of the mean of each row, (M, n), and p of a mean of 0 by Student's test.
+
+    Percentiles of the resampled means are taken further out, so that the interval is as wide as Student's where
+    gaps are normal, and leans to where they are skewed (Hesterberg 2015). With fewer than 20 pairs, whose extremes
+    bound every resampled mean, it is Student's. NaN where gaps, by the flags (M,), do not vary.
+    """
+    n = gaps.shape[1]
+    mean, error = gaps.mean(axis=1), gaps.std(axis=1, ddof=1) / np.sqrt(n)
+    if n < FEWEST_DIFFERING:
+        low, high = mean - students_half(gaps), mean + students_half(gaps)
+    else:
+        draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+        tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+        low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
+    low, high = np.where(varied, low, np.nan), np.where(varied, high, np.nan)
+    ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=varied)
+    return low, high, 2 * scipy.stats.t.sf(np.abs(ratio), n - 1)
+
+
+def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
+    """Tango's interval of the mean of each row of gaps in [−1, 1], (M, n), and p of a mean of 0 (McNemar).
+
+    The sums of rises and falls stand for the counts of unlike pairs. Where gaps are fractions this is
+    cautious, as the variance of a gap is then less than its size.
+    """
+    n = gaps.shape[1]
+    rises, falls = np.maximum(gaps, 0).sum(axis=1), np.maximum(-gaps, 0).sum(axis=1)
+    mean = (rises - falls) / n
+    z = scipy.stats.norm.ppf(0.5 + LEVEL / 2)
+    ends = []
+    for end in (-1.0, 1.0):
+        inside, outside = mean.copy(), np.full(len(mean), end)
+        for _ in range(50):  # by halves, as the score falls from the mean outwards
+            middle = (inside + outside) / 2
+            beyond = np.abs(tango_statistic(middle, rises, falls, n)) > z
+            inside, outside = np.where(beyond, inside, middle), np.where(beyond, middle, outside)
+        ends.append(outside)
+    unlike = rises + falls
+    statistic = np.divide(rises - falls, np.sqrt(unlike), out=np.zeros(len(mean)), where=unlike > 0)
+    return ends[0], ends[1], 2 * scipy.stats.norm.sf(np.abs(statistic))
+
+
+def tango_statistic(difference: Floats, rises: Floats, falls: Floats, n: int) -> Floats:
+    """Score statistic of a difference of two paired shares (Tango 1998, equations 5 and 6)."""
+    b = -rises - falls + (2 * n - rises + falls) * difference
+    c = -falls * difference * (1 - difference)
+    fall = (np.sqrt(np.maximum(b * b - 8 * n * c, 0)) - b) / (4 * n)
+    variance = n * (2 * fall + difference * (1 - difference))
+    distance = rises - falls - n * difference
+    return np.divide(distance, np.sqrt(np.maximum(variance, 0)), out=np.zeros_like(distance), where=variance > 1e-15)
+
+
+def adjust_p_values(p: Floats) -> Floats:
+    """p values corrected for being asked at once, (M,): the chance that any is called different stays (Holm 1979)."""
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(1, stepped)
+    return corrected
+
+
+Interval = tuple[float, float, float, int]  # effect, low, high, runs
+
+NONE = float("nan")
+
+
+class Estimate(Protocol):
+    """An effect that can be had alone or with its interval; NaN where the runs do not define it."""
+
+    def effect(self) -> float:
+        """The effect alone."""
+
+    def interval(self) -> Interval:
+        """The effect, its 95 % interval and the number of runs it rests on."""
+
+
+@dataclass(frozen=True)
+class MeanEstimate:
+    """The mean of a value by run, (R,), NaN where a run has none; `level` is of a Student interval."""
+
+    values: Floats
+    level: float = LEVEL
+
+    def effect(self) -> float:
+        known = self.values[~np.isnan(self.values)]
+        return float(known.mean()) if known.size else NONE
+
+    def interval(self) -> Interval:
+        mean, low, high, n = mean_interval(self.values)
+        if self.level == LEVEL or n < 2:
+            return mean, low, high, n
+        widen = scipy.stats.t.ppf(0.5 + self.level / 2, n - 1) / scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1)
+        return mean, mean - (mean - low) * widen, mean + (high - mean) * widen, n
+
+
+@dataclass(frozen=True)
+class ShareEstimate:
+    """The share of runs, (R,), in which something is so, with a Wilson interval."""
+
+    hits: Flags
+
+    def effect(self) -> float:
+        return float(self.hits.mean()) if self.hits.size else NONE
+
+    def interval(self) -> Interval:
+        return share_interval(int(self.hits.sum()), self.hits.size)
+
+
+@dataclass(frozen=True)
+class SlopeEstimate:
+    """Minus the least-squares slope of y on x over runs, (R,) each; undefined where x has no spread."""
+
+    x: Floats
+    y: Floats
+
+    def effect(self) -> float:
+        if not varies(self.x):
+            return NONE
+        away = self.x - self.x.mean()
+        return -float((away * self.y).sum() / (away * away).sum())
+
+    def interval(self) -> Interval:
+        n = self.x.size
+        if n < 3 or not varies(self.x):
+            return self.effect(), NONE, NONE, n
+        half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 2) * scipy.stats.linregress(self.x, self.y).stderr)
+        return self.effect(), self.effect() - half, self.effect() + half, n
+
+
+@dataclass(frozen=True)
+class GapEstimate:
+    """The mean of one kind of runs less that of the other, by Welch; undefined without runs of each."""
+
+    values: Floats  # (R,)
+    one: Flags  # (R,), whether a run is of the first kind
+
+    def effect(self) -> float:
+        if self.one.all() or not self.one.any():
+            return NONE
+        return float(self.values[self.one].mean() - self.values[~self.one].mean())
+
+    def interval(self) -> Interval:
+        one, other = self.values[self.one], self.values[~self.one]
+        if min(one.size, other.size) < 2 or not (varies(one) or varies(other)):
+            return self.effect(), NONE, NONE, self.values.size
+        found = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
+        return self.effect(), float(found.low), float(found.high), self.values.size
+
+
+def largest_rise(rises: dict[str, Floats]) -> MeanEstimate:
+    """The largest of several mean rises, its interval wide enough for all of them at once (Bonferroni)."""
+    best = max(rises.values(), key=lambda values: float(values.mean()))
+    return MeanEstimate(best, 1 - (1 - LEVEL) / len(rises))
+
+
+def difference_of_shares(one: Interval, other: Interval) -> tuple[float, float, float]:
+    """The difference of two shares given with their Wilson intervals, and its 95 % interval (Newcombe 1998)."""
+    difference = one[0] - other[0]
+    below = float(np.hypot(one[0] - one[1], other[2] - other[0]))
+    above = float(np.hypot(one[2] - one[0], other[0] - other[1]))
+    return difference, difference - below, difference + above
+
+
+RELATIVE = 1e-12  # a double carries 1e-16; a sum of a few thousand terms loses four digits at most
+
+ABSOLUTE = 1e-14  # outcomes add and subtract shares, which are of size 1, so that a sum of 0 may come out as some 1e-15
+
+
+def beyond_rounding(distance: Floats | np.float64, size: Floats | np.float64) -> Flags:
+    """Whether distances between values, or their standard deviations, are more than rounding; shapes broadcast.
+
+    size is the largest absolute value that the distance is taken between. NaN is never more than rounding.
+    """
+    return np.asarray(np.abs(distance) > RELATIVE * np.abs(size) + ABSOLUTE)
+
+
+def varies(values: Floats) -> bool:
+    """Whether values differ by more than rounding; false for fewer than two, NaN left out."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    return known.size > 1 and bool(beyond_rounding(np.ptp(known), np.abs(known).max()))

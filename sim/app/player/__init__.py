@@ -1,0 +1,1 @@
+"""The run as an animation in the browser."""

@@ -1,0 +1,257 @@
+"""Light pictures as SVG: the map, the network of ties and their key, on which the browser shows who stands where."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from xml.sax.saxutils import escape
+
+import matplotlib
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+
+from sim.reporting import maps
+from sim.reporting.charts import STYLE, alignment_colours, new_figure
+from sim.reporting.labels import distinct_labels
+from sim.scenario.schema import Scenario
+
+WIDTH = 4000  # units across a map, so that whole numbers are fine enough
+
+NETWORK = (760, 600)
+
+FAINTEST = 0.3  # a weaker tie is drawn for the chosen state alone
+
+SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of the marker of each alignment, 0 for a circle
+
+STROKES = (  # of the hatching of each alignment, in a square of 10
+    "", "M0 10L10 0", "M0 0L10 10", "M5 0V10M0 5H10", "M0 5H10", "M5 0V10", "M0 10L10 0M0 0L10 10", "M2 2h3v3h-3z",
+    "M0 3H10M0 7H10",
+)  # fmt: skip
+
+
+def svg_document(width: float, height: float, content: str, *, natural: bool = False) -> str:
+    """An SVG document; `natural` gives it a size of its own in pixels."""
+    size = f' width="{width:g}" height="{height:g}"' if natural else ""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{size}>'
+    return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
+
+
+def draw_fills(alignments: Sequence[str], size: float, look: str) -> str:
+    """The colour and hatching of each alignment as patterns look0, look1, …; a look a picture, as they share a page."""
+    looks = alignment_colours(alignments)
+    return "<defs>" + "".join(
+        f'<pattern id="{look}{k}" patternTransform="scale({size:g})" patternUnits="userSpaceOnUse" width="10"'
+        ' height="10">'
+        f'<rect width="10" height="10" fill="{looks[name]}"/>'
+        f'<path d="{STROKES[k]}" stroke="#000" stroke-width="1.2" fill="none"/></pattern>'
+        for k, name in enumerate(alignments)
+    ) + "</defs>"  # fmt: skip
+
+
+def draw_marker(k: int, x: float, y: float, radius: float, style: str) -> str:
+    """The marker of an alignment at a place."""
+    if not (corners := SHAPES[k]):
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {style}/>'
+    turn = math.pi / 4 if corners == 4 else -math.pi / 2
+    reach = radius * (1.2 if corners == 3 else 1.08)
+    ends = [(turn + 2 * math.pi * n / corners) for n in range(corners)]
+    points = " ".join(f"{x + reach * math.cos(a):.1f},{y + reach * math.sin(a):.1f}" for a in ends)
+    return f'<polygon points="{points}" {style}/>'
+
+
+def draw_markers(
+    state: int, look: str, alignments: Sequence[str], x: float, y: float, radius: float, style: str
+) -> str:
+    """A state's marker in every alignment; the browser shows the one that is so."""
+    return "".join(
+        draw_marker(k, x, y, radius, f'data-state="{state}" data-only="{k}" fill="url(#{look}{k})" {style}')
+        for k in range(len(alignments))
+    )
+
+
+KEY_LETTERS, KEY_LINE = 34, 17  # letters in a line of the key, and units from line to line
+
+
+def draw_key(names: Mapping[str, str]) -> str:
+    """What the colours, hatchings and markers of the alignments mean; names by alignment."""
+    labels = [label.split("\n") for label in distinct_labels(names, KEY_LETTERS, 3).values()]
+    rows, top = "", 0
+    for n, lines in enumerate(labels):
+        rows += f'<rect x="1" y="{top + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
+        rows += draw_marker(n, 52, top + 12, 8, f'fill="url(#key{n})" stroke="#000"')
+        for k, line in enumerate(lines):
+            place = f'x="70" y="{top + 17 + KEY_LINE * k}"'
+            rows += f'<text {place} font-family="sans-serif" font-size="14">{escape(line)}</text>'
+        top += 26 + KEY_LINE * (len(lines) - 1)
+    width = 84 + 8 * max(len(line) for lines in labels for line in lines)
+    return svg_document(width, top + 2, draw_fills(list(names), 1, "key") + rows, natural=True)
+
+
+def to_map_units(degrees: object) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Degrees east and north in the map's units, (…, 2)."""
+    x, y = np.moveaxis(maps.project(np.asarray(degrees, dtype=np.float64)), -1, 0)
+    (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
+    _, north = maps.project((0, maps.NORTH))
+    scale = WIDTH / (east - west)
+    return np.rint(np.stack([(x - west) * scale, (north - y) * scale], axis=-1)).astype(np.int64)
+
+
+def land_outline(land: maps.Land) -> str:
+    """The outlines of a country as an SVG path in small steps."""
+    parts = []
+    for polygon in land.polygons:
+        for ring in polygon:
+            points = to_map_units(ring)
+            steps = np.diff(points, axis=0)
+            steps = steps[np.any(steps != 0, axis=1)]
+            parts.append(f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) + "z")
+    return "".join(part for part in parts if "lz" not in part)
+
+
+@lru_cache(maxsize=1)
+def country_paths() -> dict[str, str]:
+    """The path of each country of the map."""
+    return {state: land_outline(land) for state, land in maps.load_atlas().countries.items()}
+
+
+@lru_cache(maxsize=8)
+def draw_ground(states: tuple[str, ...]) -> str:
+    """The land that is in no state of a world, and what is drawn over all: contested land."""
+    rest = "".join(path for state, path in country_paths().items() if state not in states)
+    return f'<path d="{rest}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
+
+
+@lru_cache(maxsize=1)
+def draw_contested() -> str:
+    """Contested land, white with dots."""
+    rest = "".join(land_outline(land) for land in maps.load_atlas().contested.values())
+    dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
+    dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
+    return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
+
+
+def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) -> str:
+    """The map on which each state will be filled by its alignment; the chosen state has a thick outline."""
+    land, dots, above = [], [], ""
+    for n, state in enumerate(states):
+        where = maps.load_atlas().countries.get(state)
+        if where is None:
+            continue
+        if where.polygons:
+            land.append(
+                f'<path d="{country_paths()[state]}" data-state="{n}" data-look="map" stroke="#000" stroke-width="3"/>'
+            )
+            if state == chosen:
+                above += f'<path d="{country_paths()[state]}" fill="none" stroke="#000" stroke-width="16"/>'
+        if where.dot:
+            x, y = to_map_units(where.dot).tolist()
+            dots.append(draw_markers(n, "map", alignments, x, y, 22, 'stroke="#000" stroke-width="5"'))
+            if state == chosen:
+                above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
+    _, bottom = to_map_units((0, maps.SOUTH)).tolist()
+    below = draw_fills(alignments, 4.5, "map") + draw_ground(states)
+    return svg_document(WIDTH, bottom, below + "".join(land) + draw_contested() + "".join(dots) + above)
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Where the states of a network stand in a picture, and the ties at the start."""
+
+    places: Mapping[str, tuple[float, float]]
+    ties: tuple[tuple[str, str, str, float], ...]  # kind, a, b, value
+    sizes: Mapping[str, float]
+
+
+def lay_out_network(scenario: Scenario) -> Ties:
+    """States drawn together by their bonds, else pushed apart (Fruchterman & Reingold 1991), always in the same way."""
+    graph = nx.Graph()
+    graph.add_nodes_from(scenario.states)
+    kinds = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "propensity") and tie.value > 0]
+    for tie in kinds:
+        if tie.kind != "rivalry":
+            graph.add_edge(tie.a, tie.b, weight=tie.value)
+    spread = 2.2 / math.sqrt(max(len(graph), 1))
+    found = nx.spring_layout(graph, k=spread, seed=1, iterations=120, weight="weight")
+    grid = np.array([found[state] for state in scenario.states])
+    ranks = np.argsort(np.argsort(grid, axis=0), axis=0) / max(len(grid) - 1, 1)  # half by rank, so that few overlap
+    low, span = grid.min(axis=0), np.ptp(grid, axis=0)
+    unit = 0.45 * (grid - low) / np.where(span > 0, span, 1) + 0.55 * ranks
+    width, height = NETWORK
+    places = {
+        s: (45 + (width - 90) * x, 32 + (height - 64) * y)
+        for s, (x, y) in zip(scenario.states, unit.tolist(), strict=True)
+    }
+    total = sum(state.capability.value for state in scenario.states.values()) or 1.0
+    sizes = {s: 13 + 34 * math.sqrt(record.capability.value / total) for s, record in scenario.states.items()}
+    drawn = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "sanction", "propensity")]
+    return Ties(places, tuple((tie.kind, tie.a, tie.b, tie.value) for tie in drawn), sizes)
+
+
+def draw_line(ties: Ties, a: str, b: str, style: str) -> str:
+    """A straight tie between two states."""
+    (x1, y1), (x2, y2) = ties.places[a], ties.places[b]
+    return f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" {style}/>'
+
+
+def draw_ties(ties: Ties) -> str:
+    """The stronger bonds, grey, and rivalries, red and dashed, the stronger the thicker."""
+    parts = []
+    for kind, a, b, value in ties.ties:
+        if kind == "bond" and value >= FAINTEST:
+            parts.append(draw_line(ties, a, b, f'stroke="#999" stroke-width="{2 * value:.1f}" stroke-opacity="0.5"'))
+        elif kind == "rivalry" and value >= FAINTEST:
+            dashed = f'stroke="#D55E00" stroke-width="{2 * value:.1f}" stroke-dasharray="7 5" stroke-opacity="0.7"'
+            parts.append(draw_line(ties, a, b, dashed))
+    return "".join(parts)
+
+
+OWN = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
+
+
+def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) -> str:
+    """The network of ties, the chosen state's own dark over the others, `base`; each state in every alignment."""
+    own = []
+    for kind, a, b, value in ties.ties:
+        if chosen in (a, b):
+            colour = "#D55E00" if kind in ("rivalry", "sanction") else "#000"
+            own.append(
+                draw_line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}')
+            )
+    nodes = []
+    for n, (state, (x, y)) in enumerate(ties.places.items()):
+        outline = f'stroke="#000" stroke-width="{5 if state == chosen else 1}"'
+        nodes.append(draw_markers(n, "net", alignments, x, y, ties.sizes[state], outline))
+        look = 'font-family="sans-serif" font-size="15" text-anchor="middle" font-weight="bold"'
+        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"'
+        nodes.append(f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(state)}</text>')
+    return svg_document(*NETWORK, draw_fills(alignments, 0.8, "net") + base + "".join(own) + "".join(nodes))
+
+
+DRAWING = threading.Lock()  # matplotlib's style is one for the whole process, and every reader has a thread
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart over the steps, and where the browser is to mark the step that is looked at."""
+
+    svg: str
+    frame: tuple[float, float, float, float]  # left, right, top and bottom of the axes, shares of width and height
+    limits: tuple[float, float]  # first and last step of the axis
+
+
+def draw_chart(width: float, height: float, draw: Callable[[Axes], None]) -> Chart:
+    """A chart of one axes, drawn by a function of `charts`."""
+    with DRAWING, matplotlib.rc_context(STYLE):
+        made, (axes,) = new_figure(width, height)
+        draw(axes)
+        file = io.StringIO()
+        made.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    box, (low, high) = axes.get_position(), axes.get_xlim()
+    frame = (float(box.x0), float(box.x1), 1 - float(box.y1), 1 - float(box.y0))
+    return Chart(text[text.index("<svg") :], frame, (float(low), float(high)))

@@ -1,0 +1,118 @@
+"""The late steps of the runs of several scenarios as arrays, from the model itself or from a sweep's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.compare import Sample, check_alike
+from sim.model import compiled, outcomes
+from sim.model.arrays import Flags, Floats
+from sim.model.world import World, normalise_shares
+
+HELD = 0.5  # a state stands where it spends at least half of the last 8 steps
+
+
+class LateMeans(NamedTuple):
+    """R runs of one scenario, each a mean over its last 8 steps (MODEL §7)."""
+
+    shares: Floats  # (R, N, K + 1)
+    stability: Floats  # (R, N)
+    bite: Floats  # (R, N)
+    outcomes: Floats  # (R, outcomes)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The same runs of several scenarios, row by row on the same luck, and the names of their axes."""
+
+    states: dict[str, int]
+    alignments: dict[str, int]
+    columns: dict[str, int]
+    capability: Floats  # (N,), shares of the world's
+    sanctioned: Flags  # (N,), whether anybody sanctions a state at the start of the first scenario
+    late: Mapping[str, LateMeans]
+
+    def share(self, scenario: str, states: Iterable[str], alignment: str) -> Floats:
+        """Late share of an alignment, (R, number of states)."""
+        places = [self.states[state] for state in states]
+        return self.late[scenario].shares[:, places, self.alignments[alignment]]
+
+    def stand(self, scenario: str, states: Iterable[str], alignment: str) -> Flags:
+        """Whether all the states stand in an alignment at the end, (R,)."""
+        found: Flags = np.all(self.share(scenario, states, alignment) >= HELD, axis=1)
+        return found
+
+    def outcome(self, scenario: str, column: str) -> Floats:
+        """An outcome, (R,)."""
+        return self.late[scenario].outcomes[:, self.columns[column]]
+
+    def stability(self, scenario: str, state: str) -> Floats:
+        """Regime stability of a state, (R,)."""
+        return self.late[scenario].stability[:, self.states[state]]
+
+
+def run_late_means(world: World, *, seed: int, replicates: Sequence[int]) -> LateMeans:
+    """Run a world once a replicate and keep the late steps."""
+    rows = []
+    for record in compiled.run_records(world, seed=seed, replicates=replicates):
+        means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
+        rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
+    return LateMeans._make(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def join_runs(parts: Iterable[LateMeans]) -> LateMeans:
+    """Runs one after another."""
+    return LateMeans._make(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def gather_evidence(world: World, late: Mapping[str, LateMeans]) -> Evidence:
+    """Runs with the names of the first scenario's world, which all the scenarios share."""
+    columns = outcomes.outcome_names(world.alignments[1:], world.theatres)
+    sanctioned: Flags = np.any(world.start.sanction > 0, axis=0)
+    axes = name_positions(world.states), name_positions(world.alignments), name_positions(columns)
+    return Evidence(*axes, world.setting.capability, sanctioned, late)
+
+
+def evidence_from_sample(found: Sample, scenarios: Iterable[str]) -> Evidence:
+    """The runs that a sweep has of all the scenarios, by seed and replicate.
+
+    Raises InputError where they run other numbers of steps.
+    """
+    wanted = list(scenarios)
+    check_alike(found, wanted[0], wanted)
+    keys = ["seed", "replicate"]
+    runs = {name: found.runs[found.runs["design"] == name].set_index(keys).sort_index() for name in wanted}
+    common = runs[wanted[0]].index
+    for table in runs.values():
+        common = common.intersection(table.index)
+    told = found.scenarios[wanted[0]]["states"]
+    states, alignments = sorted(told), found.alignments()
+    columns = [c for c in runs[wanted[0]].columns if pd.api.types.is_numeric_dtype(runs[wanted[0]][c])]
+    late = {}
+    for name in wanted:
+        rows = found.states[found.states["design"] == name].set_index([*keys, "state"]).sort_index()
+        rows = rows[rows.index.droplevel("state").isin(common)]
+        shape = (len(common), len(states))
+        late[name] = LateMeans(
+            rows[[f"share_{a}" for a in alignments]].to_numpy(dtype=np.float64).reshape(*shape, len(alignments)),
+            rows["regime_stability"].to_numpy(dtype=np.float64).reshape(shape),
+            rows["bite"].to_numpy(dtype=np.float64).reshape(shape),
+            runs[name].loc[common, columns].to_numpy(dtype=np.float64),
+        )
+    capability = dict(zip(told, normalise_shares([s["capability"]["value"] for s in told.values()]), strict=True))
+    in_order = np.array([capability[state] for state in states])
+    targets = {tie["b"] for tie in found.scenarios[wanted[0]]["ties"] if tie["kind"] == "sanction"}
+    sanctioned = np.array([state in targets for state in states])
+    return Evidence(
+        name_positions(states), name_positions(alignments), name_positions(columns), in_order, sanctioned, late
+    )
+
+
+def name_positions(names: Iterable[str]) -> dict[str, int]:
+    """The place of each name."""
+    return {name: n for n, name in enumerate(names)}

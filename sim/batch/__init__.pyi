@@ -1,0 +1,9 @@
+from .design import DesignPoint as DesignPoint
+from .design import design_points as design_points
+from .replay import Replay as Replay
+from .replay import replay_run as replay_run
+from .store import Results as Results
+from .sweep import Question as Question
+from .sweep import SweepReport as SweepReport
+from .sweep import make_question as make_question
+from .sweep import run_sweep as run_sweep

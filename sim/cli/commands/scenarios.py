@@ -1,0 +1,236 @@
+"""Commands about scenarios: list, show, check."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import click
+
+from sim.cli import completion
+from sim.cli.main import chance_faults, cli, say_warnings
+from sim.cli.options import find_state_id, json_option, resolve_scenario, set_option, without_option
+from sim.cli.printing import new_console, new_table, print_json, safe_text
+from sim.errors import Fault, InputError, display_path, escape_controls
+from sim.names import scenario_name
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+@cli.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show the scenarios and worlds that can be run.
+
+    Example: blocs list
+    """
+    from sim.scenario.loading import load_scenario, scenario_names, world_names
+
+    worlds = set(world_names())
+    found: dict[str, Scenario] = {}
+    for name in (*scenario_names(), *world_names()):
+        try:
+            found[name] = load_scenario(name)
+        except InputError as error:
+            click.echo(f"{escape_controls(name)}: {len(error.faults)} faults; `blocs check` says which", err=True)
+    if as_json:
+        rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
+        print_json(rows)
+        return
+    shown = new_table("name", "what it asks")
+    for name, scenario in found.items():
+        if name in worlds:
+            shown.add_row(safe_text(name), f"{safe_text(scenario.title)} (a world of {len(scenario.states)} states)")
+        else:
+            shown.add_row(safe_text(name), safe_text(scenario.question or scenario.title))
+    new_console().print(shown)
+
+
+@cli.command()
+@click.argument("scenario", shell_complete=completion.complete_scenarios)
+@set_option
+@without_option
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help="Every tie of a state, by id or full name (of two: between them).",
+)
+@json_option
+def show(
+    scenario: str, settings: tuple[str, ...], without: tuple[str, ...], states: tuple[str, ...], as_json: bool
+) -> None:
+    """Show what a scenario says once resolved, each number with its source.
+
+    Example: blocs show baseline_2023 --state USA --state RUS
+    """
+    from sim.cli import text
+    from sim.scenario.checks import suggest_state
+    from sim.scenario.loading import files_of, load_bibliography, load_scenario
+
+    found = resolve_scenario(scenario, settings, without)
+    if as_json:
+        print_json({**found.model_dump(mode="json"), "digest": found.digest()})
+        return
+    if states:
+        states = tuple(find_state_id(found.states, state) for state in states)
+        unknown = [
+            Fault("--state", 1, state, f"unknown state{suggest_state(found.states, state)}")
+            for state in states
+            if state not in found.states
+        ]
+        if unknown:
+            raise InputError(unknown)
+        text.print_ties(new_console(), found, states, load_bibliography(*reversed(files_of(scenario))))
+        return
+    base = next(iter(files_of(scenario)[1:]), None)
+    text.print_scenario(
+        new_console(),
+        scenario_name(scenario),
+        found,
+        None if base is None else (scenario_name(str(base)), load_scenario(base)),
+    )
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completion.complete_files)
+@json_option
+def check(files: tuple[str, ...], as_json: bool) -> None:
+    """Check scenario files, worlds and bibliographies; say every fault at once.
+
+    Entries that change nothing, and choices close to chance, are warnings.
+
+    Example: blocs check scenarios/*.toml scenarios/worlds/*
+    """
+    from sim.scenario.sources import read_sources
+
+    faults: list[Fault] = []
+    warnings: list[Fault] = []
+    for name in files:
+        try:
+            if Path(name).name == "sources.toml":
+                read_sources(Path(name))
+            else:
+                warnings += checked(name)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    if as_json:
+        print_json({"faults": [], "warnings": [warning._asdict() for warning in warnings]})
+        return
+    say_warnings(warnings)
+    count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
+    click.echo(f"{len(files)} checked, no fault{count}")
+
+
+def checked(name: str) -> list[Fault]:
+    """Warnings of a scenario or world and its record; raises InputError with every fault."""
+    from sim.forecast.record import recorded_of
+    from sim.scenario.loading import read
+
+    reading = read(name)
+    recorded_of(name, reading.scenario)
+    return [*reading.warnings, *chance_faults(name, reading.scenario)]
+
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+
+folder_option = click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(),
+    help="Where to write; here by default.",
+)  # fmt: skip
+
+
+@cli.group()
+def new() -> None:
+    """Write a commented scenario or world to begin with.
+
+    \b
+    Example: blocs new scenario my_idea
+             blocs new world my_world
+    """
+
+
+@new.command("scenario")
+@click.argument("name")
+@folder_option
+def new_scenario(name: str, folder: Path) -> None:
+    """Write NAME.toml: a scenario that extends the baseline by one lever and one shock.
+
+    Example: blocs new scenario my_idea
+    """
+    write_templates(name, folder, {f"{name}.toml": "scenario.toml"})
+    path = display_path(folder / f"{name}.toml")
+    click.echo(f"{path}\nChange it, then: blocs check {path}")
+    click.echo(f"Next: blocs sweep baseline_2023 {path} --replicates 100 --out results/{name}")
+
+
+@new.command("world")
+@click.argument("name")
+@folder_option
+def new_world(name: str, folder: Path) -> None:
+    """Write the world worlds/NAME with four states, and NAME.toml, a scenario of it.
+
+    Example: blocs new world my_world
+    """
+    world = {f"worlds/{name}/{file}": f"world/{file}" for file in ("world.toml", "states.csv", "ties.csv")}
+    for file in write_templates(name, folder, {**world, f"{name}.toml": "world/scenario.toml"}):
+        click.echo(display_path(file))
+    path = display_path(folder / f"{name}.toml")
+    click.echo(f"Change them, then: blocs check {path}\nNext: blocs run {path}")
+
+
+def write_templates(name: str, folder: Path, files: dict[str, str]) -> list[Path]:
+    """Write files from templates, each by its path in the folder; raises InputError where a name is not to be had."""
+    faults = list(name_faults(name, [folder / file for file in files]))
+    if faults:
+        raise InputError(faults)
+    made = []
+    for file, template in files.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind = "world" if path.name == "world.toml" else "scenario"
+        words = {
+            "name": name,
+            "title": name.replace("_", " ").capitalize(),
+            "schema": schema_reference(kind, path.parent),
+        }
+        text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
+        with path.open("x", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+        made.append(path)
+    return made
+
+
+def name_faults(name: str, paths: list[Path]) -> list[Fault]:
+    """What is wrong with a name: its form, that it is taken, or that a file of it is there."""
+    from sim.scenario.loading import NAME, scenario_names, world_names
+
+    if not NAME.fullmatch(name):
+        message = "is not a name; begin with a small letter, then up to 59 small letters, digits and _, such as my_idea"
+        return [Fault("NAME", 1, name, message)]
+    if name == "sources":
+        return [Fault("NAME", 1, name, "is the name of the bibliography; choose another")]
+    there = [Fault(display_path(path), 1, "", "is there already; choose another name, or remove it") for path in paths
+             if path.exists()]  # fmt: skip
+    if there:
+        return there
+    if name in (*scenario_names(), *world_names()):
+        return [Fault("NAME", 1, name, "is a scenario or world that `blocs list` shows; choose another")]
+    return []
+
+
+def schema_reference(kind: str, folder: Path) -> str:
+    """The schema for editors as a file in the folder names it: by a relative path where there can be one."""
+    from sim.scenario.loading import shipped_folder
+
+    schema = (shipped_folder() / f"{kind}.schema.json").resolve()
+    try:
+        return Path(os.path.relpath(schema, folder.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return schema.as_uri()

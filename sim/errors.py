@@ -1,0 +1,187 @@
+"""Input errors: file, line, field, what is wrong, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PathInFile = tuple[str | int, ...]
+
+SHOWN = 20
+
+LISTED_LINES = 5  # of faults that are alike
+
+LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
+
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
+
+INDEX = re.compile(r"\[\d+\]")  # of an element of a list
+
+
+class Fault(NamedTuple):
+    """One thing wrong with the input, and what would be right."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        field = shorten(escape_controls(self.field), LONGEST_FIELD)
+        place = ": ".join(part for part in (f"{self.file}:{self.line}", field) if part)
+        return f"{place}: {shorten(escape_controls(self.message), LONGEST_MESSAGE)}"
+
+
+class InputError(Exception):
+    """The input is refused; it carries every fault at once."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = sorted(dict.fromkeys(faults))  # most come in order, and a set would lose it
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self, shown: int = SHOWN) -> list[str]:
+        """The faults for a terminal, those that are alike in one line: the first lines, and how many more faults."""
+        groups = alike(self.faults)
+        lines = [escape_controls(f"{group[0]}{more_like_it(group)}") for group in groups[:shown]]
+        hidden = sum(map(len, groups[shown:]))
+        if hidden:
+            lines.append(f"… and {hidden} more faults ({len(self.faults)} in all; --json lists them)")
+        return lines
+
+
+class InputWarning(UserWarning):
+    """The input is accepted, but a part of it does nothing or a result would mislead."""
+
+
+def warning_lines(warnings: Iterable[Fault]) -> list[str]:
+    """Warnings as they are shown in a terminal, those that are alike in one line."""
+    marked = [fault._replace(field=": ".join(filter(None, ("warning", fault.field)))) for fault in warnings]
+    return InputError(marked).lines()
+
+
+def alike(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """Faults of one file that say the same of the same field, in order of the first of each group."""
+    groups: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        groups.setdefault((fault.file, INDEX.sub("", fault.field), fault.message), []).append(fault)
+    return [*groups.values()]
+
+
+def more_like_it(group: list[Fault]) -> str:
+    """' … and 2 more like it, on lines 4 and 7' after the first of a group; nothing where there is one only."""
+    lines = [str(line) for line in dict.fromkeys(fault.line for fault in group[1:])]
+    if not lines:
+        return ""
+    named = [*lines[:LISTED_LINES], *(["…"] if len(lines) > LISTED_LINES else [])]
+    return f" … and {len(group) - 1} more like it, on line{'s' * (len(lines) > 1)} {', '.join(named)}"
+
+
+def escape_controls(text: str) -> str:
+    """Text with its control characters escaped, so that no file's content can steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def escape_page(page: str) -> str:
+    """A page with the characters escaped that show nothing but change what is shown: controls and directions."""
+    return re.sub(
+        r"[^\n\t -~]", lambda c: escape_controls(c[0]) if unicodedata.category(c[0]) in UNSEEN else c[0], page
+    )
+
+
+def quote(value: object, limit: int = 60) -> str:
+    """A value as it may be shown in a message: short, and between quotes when it is text."""
+    return shorten(repr(list(value) if isinstance(value, tuple) else value), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """A text, cut where it is longer than the limit."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def suggest(word: object, known: Iterable[str]) -> str:
+    """' (did you mean …?)' where a known word is near, else ' (known: …)' where the known ones are few."""
+    options = list(known)
+    near = difflib.get_close_matches(str(word), options, n=1)
+    if near:
+        return f" (did you mean {quote(near[0])}?)"
+    return f" (known: {shorten(', '.join(sorted(options)), LONGEST_FIELD)})" if 0 < len(options) <= 12 else ""
+
+
+SHAPES = {
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dataclass_type": "a table",
+    "tuple_type": "a list",
+    "string_type": "text; put it in quotes",
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "float_type": "a finite number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+}
+
+LIMITS = {
+    "greater_than_equal": "{given} is too small; give {ge} or more",
+    "greater_than": "{given} is too small; give more than {gt}",
+    "less_than_equal": "{given} is too large; give at most {le}",
+    "less_than": "{given} is too large; give less than {lt}",
+    "string_too_long": "{given} is too long; give at most {max_length} characters",
+    "string_too_short": "is empty; give it a text",
+}
+
+
+def date_form(given: object) -> str:
+    """How a date is written, with the day that a text means where it can mean one only."""
+    numeric = re.fullmatch(r"\s*(?:(\d{1,2})\.(\d{1,2})\.(\d{4})|(\d{4})-(\d{2})-(\d{2}))\s*", str(given))
+    if isinstance(given, str) and numeric:
+        day, month, year, *iso = numeric.groups()
+        return f"{'-'.join(iso) if iso[0] else f'{year}-{int(month):02}-{int(day):02}'} without quotes"
+    return "as year-month-day without quotes, such as 2017-12-21"
+
+
+def explain_error(error: Any, known: Iterable[str]) -> str:
+    """What is wrong by a validation error, and what would be right, in one sentence."""
+    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
+    if kind == "missing":
+        return "is missing; give it a value"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown key{suggest(error['loc'][-1], known)}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        return f"{quote(given)} is not a valid id; its pattern is {context['pattern']}"
+    if kind == "literal_error":
+        return f"{quote(given)} is not one of {context['expected']}"
+    if kind == "model_type" and context.get("class_name") == "Sourced":
+        return f"{quote(given)} is not a number, nor a table {{ value = …, source = …, note = … }}"
+    if kind in SHAPES:
+        return f"{quote(given)} is not {SHAPES[kind]}"
+    if kind == "too_short":
+        return "is empty; give at least one"
+    if kind == "too_long":
+        return f"has {len(given)} entries; give at most {context['max_length']}"
+    if kind in LIMITS:
+        return LIMITS[kind].format(given=quote(given), **context)
+    if kind.startswith("date"):
+        return f"{quote(given)} is not a date; write it {date_form(given)}"
+    message = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+    return message if isinstance(given, (dict, list, tuple)) else f"{quote(given)}: {message}"
+
+
+def display_path(path: Path) -> str:
+    """A path as a person would type it: relative where it lies below the working folder."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def field_name(path: PathInFile) -> str:
+    """`shocks[0].target` for ('shocks', 0, 'target')."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).lstrip(".")

@@ -1,0 +1,11 @@
+from .calibrate import calibrate_world as calibrate_world
+from .calibrate import fit_posterior as fit_posterior
+from .draws import Draws as Draws
+from .draws import load_draws as load_draws
+from .record import Observed as Observed
+from .record import load_observed as load_observed
+from .scorecard import score_forecasts as score_forecasts
+from .scores import auc_score as auc_score
+from .scores import brier_score as brier_score
+from .scores import log_score as log_score
+from .scores import spearman as spearman

@@ -1,0 +1,205 @@
+"""The parameters fitted to what was on record before the article: a reference table, reweighted by the likelihood.
+
+The table holds the model's chances at many points of the prior, each on the same luck; any record's posterior is
+the table with other weights (sampling importance resampling, Rubin 1987), so that leaving states out and recovering
+known truths cost no run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.article.robustness import VARIED
+from sim.forecast import likelihood, posterior, scores
+from sim.forecast.baselines import COLUMN, deciding_states, plain_baselines
+from sim.forecast.chances import ChanceTable, prior_bounds
+from sim.forecast.likelihood import READINGS, Reading, VoteRecord
+from sim.forecast.record import Observed
+from sim.forecast.scorecard import ForecastInputs, rank_position, rank_record, vote_record, with_ideal_points
+from sim.forecast.scores import Score
+from sim.model.arrays import Flags, Floats, Integers
+from sim.model.world import World, world_of
+from sim.scenario.overrides import exact_text
+from sim.scenario.schema import Scenario
+
+YEAR = 2022  # of the ideal points that are fitted to
+
+WITHOUT_STATE = "without the state"
+
+FEW = 0.3  # chance's distance, three times that of the default points, beyond which readers are warned
+
+
+def observed_record(world: World, observed: Observed) -> VoteRecord:
+    """What parameters are fitted to, as arrays: votes not held out, ideal points of YEAR; no fixed state's."""
+    votes, ideal = observed_arrays(world, observed)
+    return likelihood.make_vote_record(votes, ideal, deciding_states(world))
+
+
+def observed_arrays(world: World, observed: Observed) -> tuple[Integers, Floats]:
+    """The votes that parameters are fitted to, (V, N), NO_VOTE where there is none, and ideal points, (N,)."""
+    cast = [
+        [COLUMN[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
+        for vote in observed.fitting.votes.values()
+    ]
+    points = observed.fitting.ideal_points.get(YEAR, {})
+    ideal = np.array([points.get(state, np.nan) for state in world.states])
+    return np.array(cast, dtype=np.int64).reshape(len(cast), len(world.states)), ideal
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A posterior over a table's points."""
+
+    log_likelihood: Floats  # (P,)
+    weights: Floats  # (P,)
+    readings: Floats  # (readings,), the posterior of READINGS
+    learnt: posterior.PosteriorSummary
+
+    @property
+    def effective(self) -> float:
+        """How many independent draws the points are worth."""
+        return float(posterior.effective_draws(self.weights))
+
+
+def fit_posterior(table: ChanceTable, record: VoteRecord) -> Fit:
+    """The posterior of one record, D = 1."""
+    by_reading = likelihood.log_likelihood_by_reading(table.chances, record)[:, 0]
+    both = likelihood.mean_over_readings(by_reading)
+    readings = np.logaddexp.reduce(by_reading, axis=1)
+    weights = posterior.importance_weights(both)
+    return Fit(
+        both,
+        weights,
+        posterior.importance_weights(readings),
+        posterior.summarise_posterior(table.values, weights, *prior_bounds()),
+    )
+
+
+def held_out_chances(table: ChanceTable, record: VoteRecord, groups: Integers) -> Floats:
+    """Chances of each answer of each state, (N, 3), by the posterior of the record without its group, (N,)."""
+    kinds = np.unique(groups)
+    parts = np.array([groups == kind for kind in kinds])
+    weights = posterior.importance_weights(
+        likelihood.log_likelihood(table.chances, likelihood.leave_groups_out(record, parts))
+    )
+    means = np.tensordot(weights, table.chances, axes=1)  # (groups, N, 3)
+    return np.asarray(means[np.searchsorted(kinds, groups), np.arange(len(groups))])
+
+
+def forecast_scores(chances: Floats, world: World, observed: Observed) -> dict[str, Score]:
+    """AUC of each vote, yes against the rest, held out of fitting or not, and rank correlation with ideal points.
+
+    chances, (N, 3), are of each answer. States that do not decide are left out.
+    """
+    ranking, decides = rank_position(chances), deciding_states(world)
+    found = {}
+    for name, vote in observed.votes.items():
+        of = [i for i, state in enumerate(world.states) if state in vote.cast and decides[i]]
+        hit = np.array([vote.cast[world.states[i]] == "yes" for i in of])
+        found[name] = scores.score_with_interval(
+            scores.auc_score(ranking[of], hit, scores.bootstrap_weights(len(of))), len(of)
+        )
+    points = observed.ideal_points.get(YEAR, {})
+    of = [i for i, state in enumerate(world.states) if state in points and decides[i]]
+    ideal = np.array([points[world.states[i]] for i in of])
+    ranks = scores.spearman(ranking[of], ideal, scores.bootstrap_weights(len(of)))
+    return found | {f"ideal points {YEAR}": scores.score_with_interval(ranks, len(of))}
+
+
+def scores_beside_baselines(chances: Floats, scenario: Scenario, observed: Observed) -> dict[str, list[dict[str, Any]]]:
+    """The scores of the same votes and ideal points by chances of each answer, (N, 3), and by plainer forecasts.
+
+    Each plainer one stands with the paired difference to it on the states that it knows.
+    """
+    evidence = ForecastInputs(tuple(scenario.states), chances, tuple(plain_baselines(scenario)))
+    asked = [
+        state for state, decides in zip(scenario.states, deciding_states(world_of(scenario)), strict=True) if decides
+    ]
+    told = {
+        name: vote_record(vote, with_ideal_points(evidence, observed, vote.date.year - 1), asked)["forecasts"]
+        for name, vote in observed.votes.items()
+    }
+    if points := observed.ideal_points.get(YEAR):
+        ranks = rank_record(points, with_ideal_points(evidence, observed, YEAR - 1), asked)
+        told[f"ideal points {YEAR}"] = ranks["forecasts"]
+    return told
+
+
+def calibrate_world(
+    scenario: Scenario, world: World, observed: Observed, table: ChanceTable
+) -> tuple[Fit, dict[str, Any]]:
+    """The fit, and all that is told of it as a record for machines."""
+    record = observed_record(world, observed)
+    found = fit_posterior(table, record)
+    chances = np.tensordot(found.weights, table.chances, axes=1)
+    by_state = held_out_chances(table, record, np.arange(len(world.states)))
+    by_theatre = held_out_chances(table, record, world.setting.theatre)
+    kinds = {"in sample": chances, WITHOUT_STATE: by_state, "without its theatre": by_theatre}
+    told = {
+        "points": len(table.values),
+        "effective": found.effective,
+        "best_log_likelihood": float(found.log_likelihood.max()),
+        "chance_distance": found.learnt.chance,
+        "few_points": found.learnt.chance > FEW,
+        "effective_needed": found.effective * (found.learnt.chance / FEW) ** 2,
+        "fitted_to": [*observed.fitting.votes, f"ideal points {YEAR}"],
+        "parameters": parameter_records(scenario, found.learnt),
+        "readings": reading_records(found.readings),
+        "figures": {
+            kind: {name: one._asdict() for name, one in forecast_scores(forecast, world, observed).items()}
+            for kind, forecast in kinds.items()
+        },
+        "beside": {WITHOUT_STATE: scores_beside_baselines(by_state, scenario, observed)},
+        "states": {
+            state: dict(zip(("yes", "no", "abstained"), row.tolist(), strict=True))
+            for state, row in zip(world.states, chances, strict=True)
+        },
+    }
+    return found, told
+
+
+def parameter_records(scenario: Scenario, learnt: posterior.PosteriorSummary) -> list[dict[str, Any]]:
+    """What is learnt of each parameter, with its default and prior range."""
+    sure, (least, most) = posterior.is_identified(learnt), prior_bounds()
+    return [
+        {
+            "parameter": name, "default": getattr(scenario.parameters, name).value,
+            "range": [float(least[n]), float(most[n])], "low": float(learnt.low[n]), "median": float(learnt.median[n]),
+            "high": float(learnt.high[n]), "narrowed": float(learnt.narrowed[n]),
+            "distance": float(learnt.distance[n]), "identified": bool(sure[n]),
+        }
+        for n, name in enumerate(VARIED)
+    ]  # fmt: skip
+
+
+def reading_records(weights: Floats) -> dict[str, dict[str, float]]:
+    """The posterior of each part of a reading: each value with its probability; all were equally likely before."""
+    told: dict[str, dict[str, float]] = {}
+    for part in Reading._fields:
+        values = np.array([getattr(reading, part) for reading in READINGS])
+        told[part] = {exact_text(float(value)): float(weights[values == value].sum()) for value in np.unique(values)}
+    return told
+
+
+def simulate_record(
+    chances: Floats, reading: Reading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
+    rng: np.random.Generator,
+) -> VoteRecord:  # fmt: skip
+    """A record as a world with these chances, (N, 3), would leave it, read by a known reading and line.
+
+    Each state stands somewhere, once; its votes are all read off that, so that they are no independent news. The
+    pattern says where there is a vote, (V, N), and an ideal point, (N,).
+    """
+    stands = draw_answers(chances, rng)
+    votes = np.array([draw_answers(reading.matrix()[stands], rng) for _ in pattern[0]])
+    noise = rng.normal(size=len(chances)) * np.sqrt(line.variance)
+    ideal = np.where(pattern[1], line.intercept + line.slope * likelihood.yes_minus_no(chances) + noise, np.nan)
+    return likelihood.make_vote_record(np.where(pattern[0], votes, likelihood.NO_VOTE), ideal, used)
+
+
+def draw_answers(chances: Floats, rng: np.random.Generator) -> Integers:
+    """One of the columns for each row of chances, (N, K): (N,)."""
+    return np.asarray((rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1), dtype=np.int64)

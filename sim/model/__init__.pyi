@@ -1,0 +1,10 @@
+from .agents import BlocModel as BlocModel
+from .agents import StateAgent as StateAgent
+from .agents import run_agents as run_agents
+from .compiled import iterate_runs as iterate_runs
+from .compiled import run_compiled as run_compiled
+from .outcomes import describe_outcome as describe_outcome
+from .outcomes import outcome_names as outcome_names
+from .trajectory import Run as Run
+from .world import World as World
+from .world import world_of as world_of

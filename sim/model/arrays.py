@@ -1,0 +1,148 @@
+"""Hold the state of a run as arrays: settings, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.model.jit import compile_rule
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+Words: TypeAlias = npt.NDArray[np.uint64]
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+Terms: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float, float]
+
+PARAMETERS = (
+    "w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter",
+    "w_pressure", "pressure_floor", "w_autonomy", "inertia", "temperature",
+    "erosion", "accommodation_cost",
+    "bond_return", "bond_gain", "bond_loss", "strain", "outreach",
+    "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
+)  # fmt: skip
+
+TERMS = (
+    "propensity", "bond", "institution", "hostility", "balance", "trade", "shelter",
+    "accommodation", "pressure", "autonomy", "inertia",
+)  # fmt: skip
+
+# Their order spares `ensemble.move` work: of the non-aligned the first alone is kept up, the last only where any is.
+LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "propensity")
+
+OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, PROPENSITY = range(len(LAYERS))
+
+SHOCKS = (
+    "bond", "institution", "rivalry", "sanction", "priority", "enforcement", "attention_budget",
+    "accommodation", "parameter",
+)  # fmt: skip
+
+(
+    SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION, SHOCK_PRIORITY, SHOCK_ENFORCEMENT,
+    SHOCK_BUDGET, SHOCK_ACCOMMODATION, SHOCK_PARAMETER,
+) = range(len(SHOCKS))  # fmt: skip
+
+NON_ALIGNED = 0
+
+RANDOM_ORDER, FIXED_ORDER, SIMULTANEOUS = range(3)
+
+OUTREACH_CEILING = 0.5  # MODEL §6: nobody reaches out to a state whose hostility is this or more
+
+QUANTUM = 2.0**-30
+
+
+class Setting(NamedTuple):
+    """What a run never changes (MODEL §2)."""
+
+    capability: Floats  # (N,) shares of the world's capabilities, multiples of QUANTUM
+    product: Floats  # (N,) shares of the world's product, multiples of QUANTUM
+    standing: Floats  # (N,) capability over that of the strongest state
+    theatre: Integers  # (N,)
+    autonomy: Floats  # (N,)
+    fixed: Flags  # (N,) decides nothing
+    codes: Words  # (N,) the id's ASCII bytes as one number, the state's name to luck
+    by_id: Integers  # (N,) the states sorted by code
+    allowed: Flags  # (K + 1,)
+    leader: Integers  # (K,) a state, or -1
+    propensity: Floats  # (N, N)
+    dependence: Floats  # (N, N), i's trade with j over i's product
+    crisis: Floats  # (T + 1, R) intensity of the crises under way
+    initial: Integers  # (N,) an alignment, or -1 for one drawn by luck
+
+
+class Situation(NamedTuple):
+    """What shocks and responses change in the course of a run (MODEL §2, §6)."""
+
+    bond: Floats  # (N, N)
+    bond_origin: Floats  # (N, N), B⁰
+    institution: Floats  # (N, N)
+    rivalry: Floats  # (N, N)
+    sanction: Floats  # (N, N), sender first
+    regime: Integers  # (N, N), the bloc whose regime the sanction belongs to, or 0
+    priority: Floats  # (K, R)
+    enforcement: Floats  # (K,), e0
+    attention_budget: Floats  # (K,)
+    accommodation: Floats  # (K,), α
+    parameters: Floats  # (len(PARAMETERS),)
+
+
+class Shocks(NamedTuple):
+    """Changes from outside, in the order of their steps."""
+
+    first: Integers  # (T + 2,) those of step t are first[t] : first[t + 1]
+    kind: Integers
+    i: Integers
+    j: Integers
+    value: Floats
+    regime: Integers
+    existing: Flags  # change the tie only where there is one
+
+
+class Weights(NamedTuple):
+    """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
+
+    brings: Floats  # (N, len(LAYERS), N): [j, :, i] is what j aligned with a bloc brings it in i's eyes
+    closed: Floats  # (K + 1, N): product that sanctions of each regime (0: of none) close to each state
+
+
+@compile_rule
+def allocate_weights(alignments: int, states: int) -> Weights:
+    """Room for weights, not filled yet; what compiled rules make begins where processors load it from at once."""
+    return Weights(np.empty((states, len(LAYERS), states)), np.empty((alignments, states)))
+
+
+class Environment(NamedTuple):
+    """MODEL §4, computed once a step."""
+
+    cohesion: Floats  # (K,), s
+    attention: Floats  # (K, R), θ
+    enforcement: Floats  # (K,), e
+    pressing: Floats  # (K, R), e θ: how hard each bloc presses in each theatre
+    bite: Floats  # (N,), σ
+
+
+class Sizes(NamedTuple):
+    """How large each alignment is; sums of multiples of QUANTUM, so that they can be kept up move by move."""
+
+    members: Floats  # (K + 1,), count
+    capability: Floats  # (K + 1,)
+    product: Floats  # (K + 1,)
+
+
+@compile_rule
+def allocate_sizes(alignments: int) -> Sizes:
+    """Room for the sizes of that many alignments."""
+    return Sizes(np.zeros(alignments), np.zeros(alignments), np.zeros(alignments))
+
+
+@compile_rule
+def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
+    """Room for an environment, all zero."""
+    return Environment(
+        np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states)
+    )

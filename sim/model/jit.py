@@ -1,0 +1,60 @@
+"""The decorator of every compiled rule, and where its machine code is kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def cache_folder() -> Path:
+    """A writable folder for compiled code, named by the text of all compiled rooms.
+
+    numba looks only at the file of the function it loads, so an edited callee elsewhere would be served
+    stale; a folder a version of the text makes that impossible.
+    """
+    texts = (room.read_bytes() for room in sorted(Path(__file__).parent.parent.rglob("*.py")))
+    text = hashlib.sha256(
+        b"".join(text for text in texts if re.search(rb"(from|import) (sim\.model\.jit|numba)", text))
+    )
+    name = f"{text.hexdigest()[:16]}-{sys.version_info.major}{sys.version_info.minor}-{numba.__version__}"
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
+    folder = Path(home) / "blocs" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        fallback = Path(tempfile.mkdtemp(prefix="blocs-compiled-"))
+        sys.stderr.write(
+            f"blocs: {folder} is not writable, so compiled code is kept in {fallback} and made anew next time;"
+            " set NUMBA_CACHE_DIR to a writable folder to keep it\n"
+        )
+        return fallback
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  # numba declares its settings at run time
+
+JIT: Any = numba.njit
+
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+def compile_rule(function: F) -> F:
+    """Compile a rule over arrays to machine code that holds no lock (`NUMBA_DISABLE_JIT=1` steps through it)."""
+    return cast(F, JIT(**OPTIONS)(function))
+
+
+def compile_inline(function: F) -> F:
+    """Compile a rule that makes no array: it only looks at its arguments, so it counts no references to them."""
+    return cast(F, JIT(**OPTIONS, _nrt=False, forceinline=True)(function))

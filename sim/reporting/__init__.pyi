@@ -1,0 +1,9 @@
+from .analyses import Analyses as Analyses
+from .analyses import analyse as analyse
+from .charts import draw_differences as draw_differences
+from .charts import draw_share_bands as draw_share_bands
+from .charts import save_figure as save_figure
+from .demo import Demo as Demo
+from .demo import make_demo as make_demo
+from .maps import draw_world_map as draw_world_map
+from .page import render_page as render_page

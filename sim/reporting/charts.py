@@ -1,0 +1,346 @@
+"""Figures: functions from tables to axes, in one style that survives colour blindness and greyscale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from sim.reporting.labels import distinct_labels, wrap_text
+from sim.theory.landscape import Minima
+from sim.theory.optimum import Optimum
+
+# Okabe & Ito (2008): told apart with any colour vision; line style and marker repeat the distinction.
+PALETTE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+
+NON_ALIGNED_COLOUR = "#8C8C8C"
+
+LINES = ("-", "--", "-.", ":")
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.4,
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "svg.hashsalt": "blocs",
+    "figure.dpi": 120,
+}
+
+FRONT_THRESHOLD = 0.1
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure in the house style, with its axes in reading order."""
+    with matplotlib.rc_context(STYLE):
+        made = Figure(figsize=(width, height), layout="constrained")
+        axes = made.subplots(rows, columns, squeeze=False)
+    return made, list(axes.ravel())
+
+
+def save_figure(made: Figure, path: str) -> None:
+    """Write a figure without a date, so that the same table gives the same file."""
+    metadata = {"Date": None} if path.endswith(".svg") else {"Software": None}
+    with matplotlib.rc_context(STYLE):
+        made.savefig(path, metadata=metadata, dpi=150)
+
+
+def alignment_colours(alignments: Sequence[str]) -> dict[str, str]:
+    """A colour for each alignment, the non-aligned in grey."""
+    blocs = [name for name in alignments if name != "non_aligned"]
+    return {**dict(zip(blocs, PALETTE[1::-1] + PALETTE[2:], strict=False)), "non_aligned": NON_ALIGNED_COLOUR}
+
+
+LETTER = 0.063  # inches that a letter takes on average in type of 8 points
+
+LINE = 0.16  # inches from line to line
+
+SAMPLE = 0.55  # inches of a legend's sample and its gaps
+
+ROW_LETTERS = 36  # of a row's name, line by line
+
+
+def key_labels(names: Mapping[str, str], width: float, columns: int = 2) -> dict[str, str]:
+    """Names in lines that fit a legend of so many columns on a figure of so many inches; they stay distinct."""
+    return distinct_labels(names, int((width / columns - SAMPLE) / LETTER), 3)
+
+
+def key_height(labels: Sequence[str], columns: int = 2) -> float:
+    """Inches that a legend of these labels takes at most; it is filled column by column."""
+    length = math.ceil(len(labels) / columns)
+    lines = [label.count("\n") + 1 for label in labels]
+    return LINE * max(sum(lines[n : n + length]) for n in range(0, len(lines), length)) + 0.1
+
+
+def row_height(names: Sequence[str], least: float) -> float:
+    """Inches that each row of a chart takes, so that its name fits beside it."""
+    return max([least, *(LINE * (wrap_text(name, ROW_LETTERS).count("\n") + 1) + 0.04 for name in names)])
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows 0, 1, … of a chart, long names in several lines."""
+    labels = [wrap_text(name, ROW_LETTERS) for name in names]
+    axes.set_yticks(range(len(labels)), labels, fontsize=8 if any("\n" in label for label in labels) else None)
+
+
+def draw_share_bands(
+    axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, names: Mapping[str, str] | None = None,
+    runs: int = 6, top: float = 0.8,
+) -> None:  # fmt: skip
+    """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs.
+
+    names are the labels of the alignments, by id.
+    """
+    for n, alignment in enumerate(alignments):
+        table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
+        colour, line = alignment_colours(alignments)[alignment], LINES[n % len(LINES)]
+        low, middle, high = np.nanquantile(table.to_numpy(), [0.05, 0.5, 0.95], axis=1)
+        axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
+        label = (names or {}).get(alignment, alignment.replace("_", " "))
+        axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=label)
+    axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, top))
+
+
+def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
+    """States by scenarios, the share as colour and, where it is neither 0 nor 1, as a number of hundredths."""
+    image = axes.imshow(shares.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    columns = [wrap_text(name, ROW_LETTERS) for name in shares.columns]
+    axes.set_xticks(range(shares.shape[1]), columns, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(shares.shape[0]), list(shares.index), fontsize=8)
+    axes.grid(visible=False)
+    for row, column in np.ndindex(*shares.shape):
+        value = float(shares.to_numpy()[row, column])
+        if round(100 * value) >= 1:
+            shade = "black" if value > 0.42 else "white"
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6.5, color=shade)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01)
+    bar.set_label(label)
+
+
+def draw_distributions(
+    axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
+    label: str = "front's share of capability over the last steps of each run",
+) -> None:  # fmt: skip
+    """One small histogram a scenario, all on one scale: outcomes that fall into two kinds show as two heaps."""
+    bins = np.linspace(0, top, 41)
+    shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
+    tallest = max(share.max() for share in shares.values()) or 1.0
+    for row, (name, share) in enumerate(shares.items()):
+        runs = np.asarray(values[name], dtype=np.float64)
+        axes.bar(
+            bins[:-1], -0.85 * share / tallest, width=np.diff(bins), bottom=row + 0.42, align="edge", color=PALETTE[1]
+        )
+        axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color=PALETTE[5], linewidth=1.5)
+        text = f"{100 * (runs >= threshold).mean():.0f} %"
+        axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
+    axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
+    name_rows(axes, list(values))
+    axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, top), xlabel=label)
+    axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
+
+
+def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """Paired mean differences with their 95 % intervals, one row a scenario; grey squares where not clear."""
+    for row, one in enumerate(table.itertuples()):
+        clear = one.clear
+        colour = PALETTE[1] if clear else NON_ALIGNED_COLOUR
+        axes.plot([one.low, one.high], [row, row], color=colour, linewidth=2)
+        axes.plot(one.difference, row, "o" if clear else "s", color=colour, markersize=5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    name_rows(axes, list(table["scenario"]))
+    axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
+    """Local minima: states away from the optimum against energy, the area of a dot the share of its basin."""
+    away = (minima.alignments != best.alignment).sum(axis=1)
+    away = np.minimum(away, minima.alignments.shape[1] - away)
+    area = 20 + 600 * minima.shares
+    axes.scatter(away, minima.energies, s=area, color=PALETTE[1], alpha=0.5, edgecolor="black", linewidth=0.6)
+    axes.plot(
+        0, best.energy, "*", color=PALETTE[5], markersize=11, label="lowest, proven" if best.proven else "lowest found"
+    )
+    if not best.proven:
+        axes.axhline(best.bound, color="black", linestyle=":", linewidth=1, label="nothing is below")
+    axes.set(xlabel="states to move from the optimum", ylabel="energy over ordered pairs")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(0.15)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8, frameon=False,
+                title="dot area: share of starts that end there", title_fontsize=8)  # fmt: skip
+
+
+def draw_regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """Regret of each lever: mean with its 95 % interval, the worst twentieth of the futures, and the greatest."""
+    for row, one in enumerate(table.itertuples()):
+        axes.plot([one.low, one.high], [row, row], color=PALETTE[1], linewidth=3)
+        axes.plot([one.regret, one.regret_max], [row, row], color=PALETTE[1], linewidth=0.8, linestyle=":")
+    for column, marker, name in (
+        ("regret", "o", "mean"),
+        ("regret_95", "s", "in 1 future of 20"),
+        ("regret_max", "D", "at most"),
+    ):
+        axes.plot(table[column], range(len(table)), marker, color=PALETTE[1], label=name,
+                  fillstyle="full" if column == "regret" else "none")  # fmt: skip
+    name_rows(axes, list(table["lever"]))
+    axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
+    axes.set_xlim(left=-0.01)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.16), ncols=3, fontsize=8)
+
+
+def draw_tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+    """What each end of a setting's range changes, with its 95 % interval and the end's value; one row a setting.
+
+    The table is that of `sensitivity.tornado`; rows stand in its order, widest first.
+    """
+    settings = list(table["setting"].unique())
+    looks = {"low": (PALETTE[0], "s", -0.17), "high": (PALETTE[1], "o", 0.17)}
+    for end, (colour, marker, away) in looks.items():
+        ends = table[table["end"] == end].set_index("setting").loc[settings]
+        rows = np.arange(len(settings)) + away
+        axes.barh(rows, ends["difference"], height=0.3, color=colour, alpha=0.55)
+        axes.hlines(rows, ends["low"], ends["high"], color=colour, linewidth=1.5)
+        axes.plot(ends["difference"], rows, marker, color=colour, markersize=4, label=f"{end} end of its range")
+        for row, value in zip(rows, ends["value"], strict=True):
+            axes.text(1.01, row, f"{value:g}", va="center", fontsize=6, transform=axes.get_yaxis_transform())
+    axes.axvline(0, color="black", linewidth=0.8)
+    name_rows(axes, settings)
+    axes.set(ylim=(len(settings) - 0.4, -0.6), xlabel=label)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
+
+
+def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
+    """First-order and total Sobol index of each setting with its 95 % interval; largest total first."""
+    ordered = table.sort_values("total", ascending=False, kind="stable")
+    rows = np.arange(len(ordered))
+    looks = (
+        ("first", PALETTE[1], "o", -0.15, "alone (first-order)"),
+        ("total", PALETTE[5], "s", 0.15, "in all (total)"),
+    )
+    for kind, colour, marker, away, told in looks:
+        axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
+        axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=told)
+    axes.axvline(0, color="black", linewidth=0.8)
+    name_rows(axes, list(ordered["setting"]))
+    axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
+
+
+def draw_posterior(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) -> None:
+    """One parameter, before and after the record: bars of the posterior over a line of the prior, the profile's dots.
+
+    density has a row a bin of the range: `left`, `width`, `posterior` (1: as likely as before) and `profile` (the
+    best likelihood in the bin over the best of all, 0 to 1). one is a parameter of the calibration's record.
+    """
+    colour = PALETTE[1] if one["identified"] else NON_ALIGNED_COLOUR
+    hatch = "" if one["identified"] else "///"
+    axes.bar(density["left"], density["posterior"], density["width"], align="edge", color=colour, alpha=0.45,
+             edgecolor="white", hatch=hatch, linewidth=0.4)  # fmt: skip
+    axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
+    top = max(2.0, 1.25 * float(density["posterior"].max()))
+    middle = density["left"] + density["width"] / 2
+    axes.plot(middle, top * density["profile"], color=PALETTE[5], marker=".", markersize=3, linewidth=0.8)
+    axes.plot([one["low"], one["high"]], [0.06 * top] * 2, color="black", linewidth=2.5, solid_capstyle="butt")
+    axes.plot([one["default"]], [0.06 * top], marker="D", color="white", markeredgecolor="black", markersize=4.5)
+    axes.set_title(f"{one['parameter']}{': identified' if one['identified'] else ''}", fontsize=8)
+    axes.set(ylim=(0, top), xlim=(density["left"].iloc[0], density["left"].iloc[-1] + density["width"].iloc[-1]))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.tick_params(labelsize=7)
+    axes.set_yticks([])
+
+
+def draw_posterior_key(axes: Sequence[Axes]) -> None:
+    """What the bars, lines and dots of `learnt_parameter` mean, in the first of the axes left over; the rest go."""
+    for one in axes:
+        one.set_axis_off()
+    bar: Any = Patch(facecolor=PALETTE[1], alpha=0.45)
+    grey: Any = Patch(facecolor=NON_ALIGNED_COLOUR, alpha=0.45, hatch="///", edgecolor="white")
+    lines: list[Any] = [
+        Line2D([], [], color="black", linestyle="--", linewidth=0.8),
+        Line2D([], [], color=PALETTE[5], marker=".", linewidth=0.8),
+        Line2D([], [], color="black", linewidth=2.5),
+        Line2D([], [], color="white", marker="D", markeredgecolor="black", markersize=4.5, linewidth=0),
+    ]
+    told = ["posterior, identified", "posterior, not identified", "prior", "best likelihood in the bin",
+            "90 % interval", "default"]  # fmt: skip
+    axes[0].legend([bar, grey, *lines], told, loc="center left", fontsize=8, frameon=False)
+
+
+ANSWERS = {
+    "yes": (PALETTE[1], "o"),
+    "abstained": (NON_ALIGNED_COLOUR, "s"),
+    "absent": ("black", "x"),
+    "no": (PALETTE[0], "^"),
+}
+
+
+def draw_forecasts(axes: Axes, states: Sequence[Mapping[str, Any]]) -> None:
+    """P(yes) less P(no) of each state against its vote, as marker and colour; one row a state, highest first.
+
+    The states are those of a vote of `scorecard`. A forecast that ranked perfectly would have all yes on top.
+    """
+    ordered = sorted(states, key=lambda one: (one["yes"] - one["no"], one["state"]), reverse=True)
+    for cast, (colour, marker) in ANSWERS.items():
+        rows = [(row, one) for row, one in enumerate(ordered) if one["cast"] == cast]
+        if not rows:
+            continue
+        nearness = [one["yes"] - one["no"] for _, one in rows]
+        axes.plot(
+            nearness, [row for row, _ in rows], marker, color=colour, markersize=4.5, label=f"{cast} ({len(rows)})"
+        )
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(ordered)), [one["state"] for one in ordered], fontsize=7)
+    axes.set(ylim=(len(ordered) - 0.4, -0.6), xlim=(-1.05, 1.05), xlabel="forecast: P(yes) − P(no)")
+    axes.legend(loc="lower right", fontsize=8, title="voted", title_fontsize=8)
+
+
+def draw_calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Share that voted yes against the forecast chance of yes, in bins with Wilson intervals and counts, by vote."""
+    axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":", label="chances mean what they say")
+    for n, (name, bins) in enumerate(votes.items()):
+        away = 0.008 * (n - (len(votes) - 1) / 2)
+        x = np.array([one["forecast"] for one in bins]) + away
+        share = np.array([one["share"] for one in bins])
+        spread = np.abs(np.array([[one["low"], one["high"]] for one in bins]).T - share)
+        axes.errorbar(x, share, yerr=spread, color=PALETTE[n % len(PALETTE)], linestyle=LINES[n % len(LINES)],
+                      marker="os^D"[n % 4], markersize=5, linewidth=1, elinewidth=0.8, label=name)  # fmt: skip
+        for place, one in zip(x, bins, strict=True):
+            axes.text(place, -0.06 - 0.035 * n, f"{one['n']:.0f}", ha="center", va="top", fontsize=6.5)
+        axes.text(1.07, -0.06 - 0.035 * n, f"states, {name}", va="top", fontsize=6.5)
+    axes.set(xlim=(-0.05, 1.05), ylim=(-0.08 - 0.035 * len(votes), 1.05))
+    axes.set(xlabel="forecast chance of yes", ylabel="share that voted yes", box_aspect=1)
+    axes.set_yticks(np.linspace(0, 1, 6))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
+
+
+def draw_step_lines(
+    axes: Axes, table: pd.DataFrame, *, label: str, looks: Mapping[str, str] | None = None, top: float | None = None
+) -> None:  # fmt: skip
+    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too.
+
+    looks are colours by column. The columns are the labels of the legend.
+    """
+    for n, column in enumerate(table.columns):
+        colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
+        sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}
+        line = LINES[n % len(LINES)]
+        axes.plot(table.index, table[column], color=colour, linestyle=line, linewidth=1.8, label=column, **sign)
+    axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
+    axes.set_ylim(bottom=0, top=top)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)

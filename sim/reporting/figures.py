@@ -1,0 +1,269 @@
+"""Figures of the report: charts and maps embedded in a page, each with its numbers in words for those who don't see."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.analysis.compare import Sample, interval_words
+from sim.errors import escape_controls
+from sim.reporting import charts, maps
+from sim.reporting.labels import distinct_labels, list_names, shorten_middle
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+LINK = "{http://www.w3.org/1999/xlink}href"
+
+POINTS_TO_PIXELS = 4 / 3
+
+SETTINGS_LENGTH = 30
+
+OVER_TIME_WIDTH = 3.9  # inches
+
+STATE_LETTERS = 48  # of a state's name beside a row
+
+Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure ready for a page: its markup, the words below it and the width in pixels at which it reads well."""
+
+    markup: Markup
+    caption: str
+    width: int
+
+
+def design_titles(found: Sample, designs: list[str]) -> dict[str, str]:
+    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
+    named = {}
+    for design in designs:
+        title = escape_controls(str(found.scenarios[design]["title"]))
+        settings = design[design.index(" [") :] if " [" in design else ""
+        if len(settings) > SETTINGS_LENGTH:
+            settings = f" [point {found.designs.index(design)}]"
+        named[design] = shorten_middle(title + settings)
+    counted = pd.Series(list(named.values())).value_counts()
+    return {design: name if counted[name] == 1 else escape_controls(design) for design, name in named.items()}
+
+
+def state_names(found: Sample) -> dict[str, str]:
+    """Name of each state, with its id where two read alike."""
+    records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
+    return distinct_labels({state: str(record["name"]) for state, record in records.items()})
+
+
+@contextlib.contextmanager
+def draw_axes(width: float, height: float) -> Iterator[Axes]:
+    """Axes of a new figure, drawn on in the house style, in which a name with `$` in it is no mathematics."""
+    with matplotlib.rc_context(charts.STYLE):
+        _, (axes,) = charts.new_figure(width, height)
+        yield axes
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes belong to."""
+    made = axes.figure
+    assert isinstance(made, Figure)  # noqa: S101 - axes made by `drawn` lie in no subfigure
+    return made
+
+
+def inline_svg(axes: Axes, name: str, *, caption: str, told: str) -> Picture:
+    """A figure as inline SVG: no metadata, ids of its own in the page, and `told` for readers who don't see it."""
+    file = io.StringIO()
+    with matplotlib.rc_context(charts.STYLE):
+        figure_of(axes).savefig(file, format="svg", metadata={"Date": None})
+    ElementTree.register_namespace("", SVG[1:-1])
+    ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])
+    root = ElementTree.fromstring(file.getvalue())  # noqa: S314 - our own figure
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag == f"{SVG}style" or child.tag.endswith("metadata"):
+                parent.remove(child)
+    for node in root.iter():
+        for key, value in node.attrib.items():
+            if key == "id":
+                node.set(key, f"{name}-{value}")
+            elif key == LINK and value.startswith("#"):
+                node.set(key, f"#{name}-{value[1:]}")
+            else:
+                node.set(key, value.replace("url(#", f"url(#{name}-"))
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    for key, value in (("role", "img"), ("aria-label", told), ("focusable", "false")):
+        root.set(key, value)
+    width = round(float(root.attrib["viewBox"].split()[2]) * POINTS_TO_PIXELS)
+    return Picture(Markup(ElementTree.tostring(root, encoding="unicode")), caption, width)  # noqa: S704 - escaped by it
+
+
+def embed_png(axes: Axes, *, caption: str, told: str, dots: int = 110) -> Picture:
+    """A figure as an image whose bytes stand in the page."""
+    file = io.BytesIO()
+    made = figure_of(axes)
+    with matplotlib.rc_context(charts.STYLE):
+        made.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
+    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    width = round(made.get_figwidth() * 96)
+    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, told)
+    return Picture(markup, caption, width)
+
+
+def figure_maps(
+    shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str, bloc_name: str
+) -> list[Picture]:
+    """A map of P(alignment) for each design, where the world's states can be drawn on one; else none."""
+    if not maps.drawable(states):
+        return []
+    made = []
+    for n, (design, name) in enumerate(names.items()):
+        chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
+        with draw_axes(6.2, 3.3) as axes:
+            maps.draw_world_map(axes, chances, label=f"P({bloc_name})", key=n == 0)
+            told = f"World map of P({bloc_name}) in {name}. {describe_extremes(chances)}"
+            made.append(embed_png(axes, caption=name, told=told))
+    return made
+
+
+def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
+    """The states with most of a share, and how many have none, in words."""
+    ordered = sorted(chances.items(), key=lambda item: (-item[1], item[0]))
+    top = list_names([f"{state} {share:.2f}" for state, share in ordered[:count] if share >= 0.005])
+    none = sum(share < 0.005 for share in chances.values())
+    return f"Highest: {top or 'none'}. Under 0.01: {none} of {len(chances)} states."
+
+
+def figure_over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, str], key: str) -> Picture:
+    """Capability shares over the steps of one design: median, band and the first single runs; alignments by name."""
+    present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
+    top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
+    labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
+    with draw_axes(OVER_TIME_WIDTH, 2.9 + charts.key_height(list(labels.values()))) as axes:
+        charts.draw_share_bands(axes, steps, present, names=labels, top=top)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
+    last = steps[steps["step"] == steps["step"].max()]
+    ends = []
+    for alignment in present:
+        low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
+        ends.append(f"{alignments[alignment]} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
+    told = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
+    return inline_svg(axes, key, caption=name, told=told)
+
+
+def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, averaged: str, key: str) -> Picture:
+    """A histogram of a bloc's size over the runs of each design."""
+    largest = max(float(values.max()) for values in sizes.values())
+    top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
+    with draw_axes(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
+        label = f"{bloc_name}: share of capability\nover {averaged}"
+        charts.draw_distributions(axes, sizes, label=label, top=top)
+    threshold = charts.FRONT_THRESHOLD
+    words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
+    told = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
+    caption = (
+        "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
+        " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
+        " or more."
+    )
+    return inline_svg(axes, key, caption=caption, told=told)
+
+
+def figure_heat(
+    shares: Shares,
+    names: Mapping[str, str],
+    states: Mapping[str, str],
+    bloc: str,
+    bloc_name: str,
+    averaged: str,
+    key: str,
+) -> Picture | None:
+    """States by designs, P(bloc), the states with most of it first; None where no state ever stands there."""
+    grid = pd.DataFrame({d: {s: v.get(bloc, 0.0) for s, v in shares[d].items()} for d in names}).fillna(0.0)
+    never = [states[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
+    grid = grid[(grid >= 0.005).any(axis=1)]
+    if not len(grid):
+        return None
+    grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+    grid = grid.rename(index=distinct_labels(states, STATE_LETTERS), columns=dict(names))
+    beside = charts.LETTER * max(map(len, grid.index))
+    with draw_axes(min(10.0, 1.6 + beside + 0.36 * grid.shape[1]), min(0.185 * len(grid) + 2.4, 9.5)) as axes:
+        charts.draw_state_heat(axes, grid, label=f"P({shorten_middle(bloc_name, STATE_LETTERS)})")
+        axes.tick_params(axis="x", labelsize=7.5)
+    first = grid.iloc[:, 0]
+    told = f"P({bloc_name}) of {len(grid)} states in {grid.shape[1]} scenarios. "
+    told += f"In {grid.columns[0]}: {describe_extremes(first.to_dict(), 12)}"
+    caption = (
+        f"Share of {averaged}, over all runs, that a state spends in “{bloc_name}”, in hundredths"
+        f" (blank: under 1). In no scenario: {list_names(never) or 'none'}."
+    )
+    return inline_svg(axes, key, caption=caption, told=told)
+
+
+def figure_changes(
+    outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, key: str
+) -> Picture | None:
+    """Paired differences of a bloc's capability from the baseline; None where there are none."""
+    rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
+    if not len(rows):
+        return None
+    order = list(names)
+    rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
+    rows = rows.assign(scenario=rows["scenario"].map(names))
+    with draw_axes(6.4, charts.row_height(list(rows["scenario"]), 0.27) * len(rows) + 1.0) as axes:
+        charts.draw_differences(axes, rows, label=f"{bloc_name}:\nchange of its share of capability")
+    words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
+    caption = (
+        f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
+        " runs on the same luck, with its 95 % interval; grey squares where it is not clear."
+    )
+    return inline_svg(axes, key, caption=caption, told=f"{bloc_name}: change of its capability: {words}.")
+
+
+def figure_sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> list[Picture]:
+    """What each end of a parameter's range changes, and the parameters' shares of the variance."""
+    settings = list(ends["setting"].unique())
+    height = charts.row_height(settings, 0.23) * len(settings) + 1.2
+    with draw_axes(6.4, height) as axes:
+        charts.draw_tornado(axes, ends, label=f"{bloc_name}:\nchange of its share of capability")
+    most = ends.drop_duplicates("setting").head(5)
+    words = "; ".join(f"{r.setting} at {r.value:g} {r.difference:+.2f}" for r in most.itertuples())
+    first = inline_svg(
+        axes, "tornado",
+        caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range"
+        f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
+        told=f"Largest changes: {words}.",
+    )  # fmt: skip
+    with draw_axes(6.4, height) as axes:
+        charts.draw_indices(axes, indices)
+    ordered = indices.dropna().sort_values("total", ascending=False, kind="stable").head(5)
+    words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
+    words = words or "none, as the outcome does not vary beyond rounding"
+    second = inline_svg(
+        axes, "indices",
+        caption="Sobol indices: the share of the variance between settings that a parameter makes alone, and with all"
+        " it interacts with; 95 % bootstrap intervals.",
+        told=f"Shares of the variance: {words}.",
+    )  # fmt: skip
+    return [first, second]
+
+
+def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
+    """How far each lever falls short of the best one, over the futures."""
+    with draw_axes(6.4, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
+        charts.draw_regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
+    words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
+    caption = (
+        f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"
+        " mean with its 95 % interval, exceeded in one future of 20, and the greatest."
+    )
+    return inline_svg(axes, "regret", caption=caption, told=f"Regret: {words}.")

@@ -1,0 +1,92 @@
+"""Names as a reader sees them: of alignments and states, short enough for a label, and lists of them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sim.errors import escape_controls
+
+NON_ALIGNED = "non-aligned"
+
+LONGEST = 60  # letters of a name in a sentence or a table
+
+OF_ALIGNMENTS = ("members", "capability", "product", "bite", "enforcement", "cohesion", "leverage", "attention")
+
+
+def shorten_middle(text: str, letters: int = LONGEST) -> str:
+    """Text on one line in at most so many letters (at least 3), cut in the middle where it is longer."""
+    whole = " ".join(escape_controls(text).split())
+    letters = max(letters, 3)
+    if len(whole) <= letters:
+        return whole
+    tail = (letters - 1) // 2
+    return f"{whole[: letters - 1 - tail].rstrip()}…{whole[-tail:].lstrip()}"
+
+
+def wrap_text(text: str, letters: int) -> str:
+    """Text in lines of at most so many letters; a longer word is broken."""
+    return "\n".join(textwrap.wrap(text, max(letters, 3), break_on_hyphens=False)) or text
+
+
+def distinct_labels(names: Mapping[str, str], letters: int = LONGEST, lines: int = 1) -> dict[str, str]:
+    """A label for each key: its name in about so many lines of so many letters.
+
+    A long name is cut in the middle. Where two labels would read alike, the key stands behind each in brackets,
+    so that different keys always have different labels.
+    """
+    marked: set[str] = set()
+    while True:
+        labels = {key: label_of(key, name, letters, lines, marked=key in marked) for key, name in names.items()}
+        counted = Counter(labels.values())
+        alike = {key for key, found in labels.items() if counted[found] > 1} - marked
+        if not alike:
+            return labels
+        marked |= alike
+
+
+def label_of(key: str, name: str, letters: int, lines: int, *, marked: bool) -> str:
+    """The label of one key, with the key behind it where it is marked."""
+    mark = f" ({key})" if marked else ""
+    text = shorten_middle(name, letters * lines - len(mark)) + mark
+    return text if lines == 1 else wrap_text(text, letters)
+
+
+def label_alignments(*scenarios: Any) -> dict[str, str]:
+    """The name of each alignment in scenarios, by id: that of the bloc, which the first scenario with it gives.
+
+    The scenarios are resolved ones, as objects or as a manifest holds them.
+    """
+    names: dict[str, str] = {}
+    for scenario in scenarios:
+        content = scenario if isinstance(scenario, Mapping) else {"blocs": scenario.blocs}
+        for key, bloc in content["blocs"].items():
+            names.setdefault(key, bloc["name"] if isinstance(bloc, Mapping) else bloc.name)
+    return distinct_labels({**{key: name or key for key, name in names.items()}, "non_aligned": NON_ALIGNED})
+
+
+def label_theatres(scenario: Any) -> dict[str, str]:
+    """The name of each theatre of a resolved scenario, by id."""
+    return distinct_labels({key: name or key for key, name in scenario.theatres.items()})
+
+
+def label_outcome(outcome: str, alignments: Mapping[str, str], theatres: Mapping[str, str] | None = None) -> str:
+    """An outcome's name for a reader: the names of its bloc and theatre in the place of their ids."""
+    what, _, rest = outcome.partition("_")
+    if what not in OF_ALIGNMENTS:
+        return outcome.replace("_", " ")
+    fits = [key for key in alignments if rest == key or rest.startswith(f"{key}_")]
+    key = max(fits, key=len, default=rest)
+    where = rest.removeprefix(key).removeprefix("_")
+    place = f" in {(theatres or {}).get(where, where.replace('_', ' '))}" if where else ""
+    return f"{what} of {alignments.get(key, key.replace('_', ' '))}{place}"
+
+
+def list_names(names: Collection[str]) -> str:
+    """Names as a list that reads in one way: by commas, by semicolons where a name has a comma, else in quotes."""
+    for sign in (",", ";"):
+        if not any(sign in name for name in names):
+            return f"{sign} ".join(names)
+    return "; ".join(f"“{name}”" for name in names)

@@ -1,0 +1,205 @@
+"""A world map: what a table says of states, drawn on their land."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
+from numpy.typing import ArrayLike, NDArray
+
+from sim.reporting.charts import STYLE
+from sim.scenario.loading import shipped_folder
+
+Ring = NDArray[np.float64]  # (n, 2) degrees east and north, closed
+
+Polygon = tuple[Ring, ...]  # an outline and its holes
+
+TONE = matplotlib.colormaps["cividis"]
+
+CLASSES = (1 / 3, 2 / 3)  # where the hatching changes
+
+HATCHES = ("", "////", "xxxxx")
+
+MARKERS = ("o", "s", "D")  # a dot is too small for hatching
+
+SMALL = ("small state: < 1/3", "1/3 to 2/3", "> 2/3")
+
+NO_VALUE, OTHER_LAND, CONTESTED = "#C4C4C4", "#F0F0F0", "#FFFFFF"
+
+BORDER, FAINT = "#8C8C8C", "#BDBDBD"
+
+CONTESTED_HATCH = "......"
+
+SOUTH, NORTH = -56.0, 84.5  # degrees; Antarctica is not drawn
+
+NOTE = "Boundaries of today by Natural Earth; to draw them is to endorse none."
+
+FULL_WIDTH = 10.0  # inches at which type and lines have their full size
+
+# Šavrič, Patterson & Jenny (2019), The Equal Earth map projection, equations 1-4.
+EQUAL_EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
+
+
+@dataclass(frozen=True)
+class Land:
+    """Where a country lies; `dot` is the centre of one too small to show as an area."""
+
+    polygons: tuple[Polygon, ...]
+    dot: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Countries by ISO alpha-3 id, and contested land, part of no country, by name."""
+
+    countries: Mapping[str, Land]
+    contested: Mapping[str, Land]
+
+
+@cache
+def load_atlas() -> Atlas:
+    """The shipped outlines, in degrees (scenarios/map/countries.json, which states its source)."""
+    content = json.loads((shipped_folder() / "map" / "countries.json").read_text(encoding="utf-8"))
+    layers = ({key: parse_land(row) for key, row in content[layer].items()} for layer in ("countries", "contested"))
+    return Atlas(*layers)
+
+
+def parse_land(row: Mapping[str, Any]) -> Land:
+    """A row of the file as arrays."""
+    polygons = tuple(tuple(np.array(ring, dtype=np.float64) for ring in polygon) for polygon in row["polygons"])
+    return Land(polygons, tuple(row["dot"]) if "dot" in row else None)
+
+
+def mapped_states(states: Iterable[str]) -> list[str]:
+    """The states, in their order, whose ids are countries of the map."""
+    return [state for state in states if state in load_atlas().countries]
+
+
+def drawable(states: Collection[str]) -> bool:
+    """Whether a map says something of these states: at least half of their ids are countries of today."""
+    return 0 < len(states) <= 2 * len(mapped_states(states))
+
+
+def project(degrees: ArrayLike) -> NDArray[np.float64]:
+    """Degrees east and north, (…, 2), on the Equal Earth map, (…, 2): x within ±2.707, y within ±1.317."""
+    a1, a2, a3, a4 = EQUAL_EARTH
+    east, north = np.moveaxis(np.radians(np.asarray(degrees, dtype=np.float64)), -1, 0)
+    t = np.arcsin(np.sqrt(3) / 2 * np.sin(north))
+    slope = 9 * a4 * t**8 + 7 * a3 * t**6 + 3 * a2 * t**2 + a1
+    x = 2 * np.sqrt(3) / 3 * east * np.cos(t) / slope
+    return np.stack([x, a4 * t**9 + a3 * t**7 + a2 * t**3 + a1 * t], axis=-1)
+
+
+def share_class(share: float) -> int:
+    """0 below a third, 1 up to two thirds, 2 above."""
+    low, high = CLASSES
+    return int(share >= low) + int(share > high)
+
+
+def map_path(polygons: Iterable[Polygon]) -> Path:
+    """Polygons and their holes as one path on the map."""
+    return Path.make_compound_path(*(Path(project(ring), closed=True) for polygon in polygons for ring in polygon))
+
+
+def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True) -> None:
+    """Each state's share, 0…1, as colour and hatching on its land; a state whose share is NaN is grey.
+
+    The keys are the states of the world. What is not on the map is named under it; every other country is land
+    without a colour. `label` says what the share is of, such as "P(front)"; `key=False` leaves out the colour bar
+    and all text, for one of several maps on one scale.
+    """
+    wrong = [state for state, share in shares.items() if share < 0 or share > 1]
+    if wrong:
+        raise ValueError(f"a share lies within 0…1, unlike those of {', '.join(wrong)}")
+    inches = axes.bbox.width / axes.figure.dpi
+    scale = float(np.clip(inches / FULL_WIDTH, 0.4, 1)) ** 0.35  # type shrinks less than land
+    with matplotlib.rc_context(STYLE):
+        for state, where in load_atlas().countries.items():
+            if state in shares:
+                draw_state_land(axes, state, where, shares[state], scale)
+            elif where.polygons:
+                axes.add_patch(draw_area(where, OTHER_LAND, FAINT, 0.4 * scale, f"land-{state}"))
+        for name, where in load_atlas().contested.items():
+            patch = draw_area(where, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
+            axes.add_patch(patch).set_zorder(2)
+        (west, _), (east, _) = project([(-180, 0), (180, 0)])
+        (_, south), (_, north) = project([(0, SOUTH), (0, NORTH)])
+        axes.set(xlim=(west, east), ylim=(south, north), aspect="equal", xticks=[], yticks=[])
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        if key:
+            draw_map_key(axes, label, [state for state in shares if state not in load_atlas().countries], scale)
+
+
+def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatch: str = "") -> PathPatch:
+    """A country's land as a patch; the hatching has the colour of the edge."""
+    return PathPatch(map_path(where.polygons), facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
+
+
+def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: float) -> None:
+    """One state's land, hatched over by its class, and its dot where it has one."""
+    known = bool(np.isfinite(share))
+    face = TONE(share) if known else NO_VALUE
+    hatch = HATCHES[share_class(share)] if known else ""
+    if where.polygons:
+        axes.add_patch(draw_area(where, face, BORDER, 0.5 * scale, f"state-{key}"))
+        if hatch:
+            axes.add_patch(draw_area(where, "none", "#000000", 0.0, f"hatch-{key}", hatch=hatch))
+    if where.dot:
+        x, y = project(where.dot)
+        marker = MARKERS[share_class(share)] if known else MARKERS[0]
+        axes.plot(x, y, marker, color=face, markeredgecolor="black", markeredgewidth=0.7 * scale,
+                  markersize=5.2 * scale, zorder=3, gid=f"dot-{key}")  # fmt: skip
+
+
+def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float) -> None:
+    """The colour bar, hatched as the map is, what the other marks mean, and what to know of the boundaries."""
+    bar = axes.figure.colorbar(
+        ScalarMappable(Normalize(0, 1), TONE),
+        ax=axes,
+        orientation="horizontal",
+        shrink=0.6,
+        aspect=28,
+        pad=0.02,
+        ticks=[0, *CLASSES, 1],
+    )
+    bar.set_label(label, fontsize=9 * scale)
+    bar.ax.set_xticklabels(["0", "1/3", "2/3", "1"], fontsize=8 * scale)
+    for (low, high), hatch in zip(((CLASSES[0], CLASSES[1]), (CLASSES[1], 1)), HATCHES[1:], strict=True):
+        bar.ax.axvspan(low, high, facecolor="none", edgecolor="black", linewidth=0, hatch=hatch)
+    marks: list[Any] = [
+        Patch(facecolor=NO_VALUE, label="no value"),
+        Patch(facecolor=OTHER_LAND, edgecolor=FAINT, linewidth=0.5, label="not in this world"),
+        Patch(facecolor=CONTESTED, edgecolor=BORDER, linewidth=0.5, hatch=CONTESTED_HATCH, label="contested"),
+        *(
+            Line2D([], [], linestyle="", marker=marker, color=TONE(at), markeredgecolor="black", label=text)
+            for marker, at, text in zip(MARKERS, (0.15, 0.5, 0.85), SMALL, strict=True)
+        ),
+    ]
+    note = NOTE + (f" Not on the map: {', '.join(missing)}." if missing else "")
+    letters = int(axes.bbox.width / axes.figure.dpi * 72 / (0.56 * 7 * scale))
+    legend = axes.legend(
+        handles=marks,
+        ncols=3 if scale < 0.9 else 6,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        title="\n".join(textwrap.wrap(note, letters)),
+        title_fontsize=7 * scale,
+        fontsize=7.5 * scale,
+        markerscale=scale,
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+    legend.get_title().set_multialignment("center")

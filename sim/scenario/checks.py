@@ -1,0 +1,251 @@
+"""Names that must exist: states, blocs, theatres, institutions, mechanisms and sources that a draft refers to."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.errors import PathInFile, quote, suggest
+from sim.scenario.overrides import MECHANISMS, settings_given_twice, with_settings
+from sim.scenario.parameters import Parameters, Sourced
+from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
+from sim.scenario.sources import Bibliography, source_faults
+
+Found = Iterator[tuple[PathInFile, str]]
+
+MOST_SUGGESTIONS = 20  # names looked for among the known ones, which takes long where these are thousands
+
+
+def draft_table(content: Any, key: str) -> dict[str, Any]:
+    """A table of a draft, empty where it is missing or no table (which validation reports)."""
+    value = content.get(key) if isinstance(content, Mapping) else None
+    return value if isinstance(value, dict) else {}
+
+
+def draft_items(content: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The tables of a list of a draft, with their places in it."""
+    value = content.get(key) if isinstance(content, Mapping) else None
+    for n, item in enumerate(value if isinstance(value, (list, tuple)) else []):
+        if isinstance(item, dict):
+            yield n, item
+
+
+class KnownNames:
+    """What a draft defines, and the fault of a name that it doesn't; nothing is unknown in one that isn't whole."""
+
+    def __init__(self, content: Mapping[str, Any], whole: bool) -> None:
+        self.whole = whole
+        self.known = {"parameter": Parameters.model_fields.keys(), "mechanism": MECHANISMS.keys()}
+        for what in ("state", "bloc", "theatre", "institution"):
+            if whole and isinstance(content.get(f"{what}s", {}), dict):
+                self.known[what] = draft_table(content, f"{what}s").keys()
+        self.said: dict[tuple[str, str], str] = {}
+
+    def check(self, what: str, name: Any, place: PathInFile) -> Found:
+        """A fault where a name isn't defined."""
+        if isinstance(name, str) and name not in self.known.get(what, (name,)):
+            if (what, name) not in self.said:
+                near = suggest(name, self.known[what]) if len(self.said) < MOST_SUGGESTIONS else ""
+                self.said[what, name] = f"unknown {what} {quote(name)}{near}"
+            yield place, self.said[what, name]
+
+    def selector(self, name: Any, place: PathInFile) -> Found:
+        """A fault where a selector names no state or institution."""
+        if isinstance(name, str) and name != "*":
+            yield from self.check(*(("institution", name[1:]) if name.startswith("@") else ("state", name)), place)
+
+
+def nearest_words(word: str, known: Mapping[str, str]) -> list[str]:
+    """Known words that begin as the word does, else those most like it."""
+    return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
+
+
+def suggest_state(states: Mapping[str, State], word: str) -> str:
+    """' (did you mean …?)' where a state's id or name is near a word."""
+    ids = {record.name.casefold(): id for id, record in states.items()} | {id.casefold(): id for id in states}
+    near = [word.casefold()] if word.casefold() in ids else nearest_words(word.casefold(), ids)
+    return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, states)
+
+
+def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: bool = True) -> Found:
+    """Every reference in a draft that leads nowhere."""
+    names = KnownNames(content, whole)
+    yield from state_faults(content, names)
+    yield from bloc_faults(content, names)
+    yield from tie_faults(content, names)
+    yield from shock_faults(content, names)
+    for n, mechanism in enumerate(content.get("without", []) if isinstance(content.get("without"), list) else []):
+        yield from names.check("mechanism", mechanism, ("without", n))
+    yield from cited_faults(content, (), sources)
+
+
+def state_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
+    """States of unknown theatres, or starting where they may not."""
+    blocs = draft_table(content, "blocs")
+    for state, record in draft_table(content, "states").items():
+        if not isinstance(record, dict):
+            continue
+        place = ("states", state)
+        yield from names.check("theatre", record.get("theatre"), (*place, "theatre"))
+        initial = record.get("initial", RANDOM_ID)
+        if initial not in (NON_ALIGNED_ID, RANDOM_ID):
+            yield from names.check("bloc", initial, (*place, "initial"))
+        if initial == NON_ALIGNED_ID and content.get("non_aligned_allowed") is False:
+            yield (*place, "initial"), "this scenario forbids non-alignment; start it in a bloc or `random`"
+        led = [bloc for bloc in blocs if draft_table(blocs, bloc).get("leader") == state]
+        if led and initial not in led and ("initial" in record or names.whole):
+            yield (*place, "initial"), f"leads {led[0]!r}, so it must start there"
+    given = [r.get("capability") if isinstance(r, dict) else None for r in draft_table(content, "states").values()]
+    if names.whole and given and all((c.get("value") if isinstance(c, dict) else c) == 0 for c in given):
+        yield ("states",), "no state has any capability; give at least one a capability above 0"
+
+
+def bloc_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
+    """Leaders, theatres and members that are not there."""
+    leaders: dict[str, str] = {}
+    for bloc, record in draft_table(content, "blocs").items():
+        if bloc in (NON_ALIGNED_ID, RANDOM_ID):
+            yield ("blocs", bloc), f"{bloc!r} is a word of the model; name the bloc otherwise"
+        leader = record.get("leader") if isinstance(record, dict) else None
+        yield from names.check("state", leader, ("blocs", bloc, "leader"))
+        if isinstance(leader, str):
+            if leader in leaders:
+                yield ("blocs", bloc, "leader"), f"{quote(leader)} leads {leaders[leader]!r} already"
+            leaders[leader] = bloc
+        for theatre in draft_table(record, "priority"):
+            yield from names.check("theatre", theatre, ("blocs", bloc, "priority", theatre))
+    for institution, record in draft_table(content, "institutions").items():
+        given = record.get("members") if isinstance(record, dict) else None
+        members = given if isinstance(given, list) else []
+        for n, member in enumerate(members):
+            yield from names.check("state", member, ("institutions", institution, "members", n))
+            if member in members[:n]:
+                yield (
+                    ("institutions", institution, "members", n),
+                    f"{quote(member)} stands here a second time; name it once",
+                )
+
+
+def tie_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
+    """Ties to states that are not there, or to oneself."""
+    states = names.known.get("state", ())
+    for n, tie in draft_items(content, "ties"):
+        a, b = tie.get("a"), tie.get("b")
+        ends_are_states = isinstance(a, str) and isinstance(b, str) and a in states and b in states
+        if a == b or not ends_are_states:  # of nearly all ties there is nothing to say
+            yield from names.selector(a, ("ties", n, "a"))
+            yield from names.selector(b, ("ties", n, "b"))
+            yield from loop_faults(a, b, ("ties", n, "b"))
+        if tie.get("regime"):
+            yield from regime_faults(tie, ("ties", n), names)
+            if tie.get("kind") != "sanction":
+                yield ("ties", n, "regime"), "only a sanction belongs to a regime; leave it out"
+        if tie.get("since") and tie.get("kind") != "sanction":
+            yield ("ties", n, "since"), "only a sanction is dated; leave it out"
+
+
+def loop_faults(a: Any, b: Any, place: PathInFile) -> Found:
+    """A tie of a state to itself."""
+    if a == b and isinstance(a, str) and a[:1] not in ("*", "@"):
+        yield place, f"ties {quote(a)} to itself; a tie joins two states"
+
+
+def regime_faults(record: Mapping[str, Any], place: PathInFile, names: KnownNames) -> Found:
+    """A sanction's regime that is no bloc."""
+    if record.get("regime") and record.get("kind") == "sanction":
+        yield from names.check("bloc", record["regime"], (*place, "regime"))
+
+
+def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
+    """Shocks to what is not there, or after the last step."""
+    steps = content.get("steps", 40 if names.whole else None)
+    for n, shock in draft_items(content, "shocks"):
+        place = ("shocks", n)
+        for key in ("a", "b", "sender", "target"):
+            yield from names.selector(shock.get(key), (*place, key))
+        for key in ("state", "bloc", "theatre", "institution", "parameter"):
+            yield from names.check(key, shock.get(key), (*place, key))
+        yield from loop_faults(shock.get("a"), shock.get("b"), (*place, "b"))
+        yield from loop_faults(shock.get("sender"), shock.get("target"), (*place, "target"))
+        yield from regime_faults(shock, place, names)
+        step = shock.get("step")
+        if isinstance(step, int) and isinstance(steps, int) and step > steps:
+            yield (*place, "step"), f"{quote(step)} is after the last step, {quote(steps)}"
+
+
+def sweep_faults(content: Mapping[str, Any]) -> Found:
+    """Swept settings that do not exist or leave their bounds, and lists that cannot be paired."""
+    zero = Sourced(value=0)
+    bloc = Bloc(name="", enforcement=zero, attention_budget=zero, accommodation=zero)
+    stub = Scenario.model_construct(
+        theatres=dict.fromkeys(draft_table(content, "theatres"), ""),
+        blocs=dict.fromkeys(draft_table(content, "blocs"), bloc),
+        states=dict.fromkeys(draft_table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
+    )  # has the names of the draft alone, so that it is there when the draft has faults
+    sweep = draft_table(content, "sweep")
+    lengths = set()
+    yield from varied_twice(content, stub)
+    for path, given in draft_table(sweep, "vary").items():
+        spread = given if isinstance(given, dict) else {}
+        values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
+        lengths.add(quote(len(given) if isinstance(given, list) else spread.get("points")))
+        for value in values:
+            if isinstance(value, (int, float)) and abs(value) <= 1e300:
+                yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
+    if sweep.get("design") == "list" and len(lengths) > 1:
+        yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
+
+
+def varied_twice(content: Mapping[str, Any], stub: Scenario) -> Found:
+    """Swept settings that are swept or switched off elsewhere too, and equal points of a list."""
+    off = content.get("without")
+    named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []
+    vary = draft_table(draft_table(content, "sweep"), "vary")
+    given = [(f"without {name}", [*MECHANISMS[name]]) for name in named] + [(path, [path]) for path in vary]
+    for path, setting, other in settings_given_twice(stub, given):
+        if path in vary:
+            yield ("sweep", "vary", path), f"sets {setting}, and so does {other}; leave one of them out"
+    if draft_table(content, "sweep").get("design") == "list" and all(
+        isinstance(values, list) for values in vary.values()
+    ):
+        rows = [row for row in zip(*vary.values(), strict=False) if all(isinstance(v, (int, float)) for v in row)]
+        if twice := [row for row, count in Counter(rows).items() if count > 1]:
+            told = ", ".join(f"{path} = {value!r}" for path, value in zip(vary, twice[0], strict=True))
+            yield ("sweep", "vary"), f"the point {told} is given twice; give it once"
+
+
+def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:
+    """What is wrong with a setting or its value."""
+    try:
+        with_settings(scenario, {path: value})
+    except ValidationError as error:
+        yield f"{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+    except ValueError as error:
+        yield str(error)
+
+
+Said = dict[tuple[str, str], tuple[str, ...]]  # what is wrong with a source cell and its note
+
+
+def cited_faults(content: Any, place: PathInFile, sources: Bibliography, said: Said | None = None) -> Found:
+    """Source cells anywhere in a draft that do not resolve; each different cell is looked up once."""
+    said = {} if said is None else said
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if isinstance(value, str):
+                if value and (key == "source" or key.endswith("_source")):
+                    note = content.get("note")
+                    cell = value, note.strip()[:1] if isinstance(note, str) else ""
+                    if cell not in said:
+                        said[cell] = tuple(source_faults(*cell, sources))
+                    for message in said[cell]:
+                        yield (*place, key), message
+            elif isinstance(value, (dict, list)):
+                yield from cited_faults(value, (*place, key), sources, said)
+    elif isinstance(content, list):
+        for n, item in enumerate(content):
+            yield from cited_faults(item, (*place, n), sources, said)

@@ -1,0 +1,167 @@
+"""Entries of a scenario that change nothing: a tie or shock that meets no tie, or sets what is so already.
+
+Only what is sure is said: a tie that the rules of the model may have changed before a shock is never called idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sim.scenario.overrides import MECHANISMS, setting_places
+from sim.scenario.schema import (
+    Crisis,
+    Membership,
+    PairShock,
+    ParameterShock,
+    PriorityShock,
+    SanctionShock,
+    Scenario,
+    Shock,
+    Tie,
+)
+from sim.scenario.ties import TieKey, matching_ties, names_two_states, tie_key
+
+NOTHING = "so it changes nothing"
+
+GROWS = {"bond": ("outreach",), "rivalry": (), "sanction": ("sanction_response",)}  # from 0, while a run goes on
+
+MOST_LOOKED_AT = 10**7  # shocks times ties; of more nothing is said
+
+DRIFTS = {
+    "bond": ("bond_return", "bond_gain", "bond_loss", "outreach"),
+    "rivalry": ("rivalry_gain", "rivalry_loss"),
+    "sanction": ("sanction_response", "sanction_relief"),
+}
+
+
+def unmatched(tie: Tie, present: Collection[TieKey]) -> str:
+    """Why a tie that meets no other changes nothing; of a sanction, whether it was meant the other way round."""
+    arrow = "on" if tie.kind == "sanction" else "and"
+    message = f"there is no {tie.kind} of {tie.a} {arrow} {tie.b} to change, {NOTHING}"
+    back = tie.kind == "sanction" and names_two_states(tie) and (tie.kind, tie.b, tie.a) in present
+    return f"{message}; the sanction that is there is of {tie.b} on {tie.a}" if back else message
+
+
+def idle_trade(scenario: Scenario, ties: Iterable[Tie]) -> Iterator[tuple[int, str]]:
+    """Places in a list of trade between states that have no product, which makes neither depend on the other."""
+    for n, tie in enumerate(ties):
+        traded = tie.kind == "trade" and tie.value > 0 and names_two_states(tie)
+        if traded and scenario.states[tie.a].gdp.value == scenario.states[tie.b].gdp.value == 0:
+            yield n, f"neither state of this trade has a gdp, {NOTHING}; give their gdp"
+
+
+def idle_without(scenario: Scenario) -> str:
+    """Why `without` changes nothing where every mechanism in it is off anyway, before they are switched off."""
+    settings = [setting for mechanism in scenario.without for setting in MECHANISMS[mechanism].items()]
+    wanted = [(place, off) for path, off in settings for place in setting_places(scenario, path)]
+    off_already = bool(wanted) and all(setting_at(scenario, place) == off for place, off in wanted)
+    are = "are" if len(scenario.without) > 1 else "is"
+    return f"{', '.join(scenario.without)} {are} off already, {NOTHING}" if off_already else ""
+
+
+def setting_at(scenario: Scenario, place: tuple[str, ...]) -> float:
+    """The value of a parameter or of a bloc's setting."""
+    record = scenario.parameters if place[0] == "parameters" else scenario.blocs[place[1]]
+    return float(getattr(record, place[-1]).value)
+
+
+def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Institutions that tie no two states and that neither a tie nor a shock refers to."""
+    named = {shock.institution for shock in scenario.shocks if isinstance(shock, Membership)}
+    entries = [*scenario.ties, *scenario.shocks]
+    named |= {end[1:] for entry in entries for end in ends_of(entry) if end.startswith("@")}
+    for name, institution in scenario.institutions.items():
+        if len(institution.members) < 2 and name not in named:
+            count = "one member" if institution.members else "no member"
+            yield name, f"has {count} and ties no two states, {NOTHING}"
+
+
+def ends_of(entry: Tie | Shock) -> tuple[str, ...]:
+    """The two states or selectors of a tie, or of a shock to one."""
+    if isinstance(entry, (Tie, PairShock)):
+        return entry.a, entry.b
+    return (entry.sender, entry.target) if isinstance(entry, SanctionShock) else ()
+
+
+@dataclass
+class Course:
+    """What shocks have set, from the start on."""
+
+    scenario: Scenario
+    ties: dict[TieKey, tuple[float, str]]  # value and regime, of those above 0
+    members: dict[str, set[str]]
+    shocked: frozenset[str]  # parameters that a shock sets
+    set_to: dict[tuple[str, ...], float] = field(default_factory=dict)
+
+
+def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
+    """Places of the shocks that change nothing, of a resolved scenario, and why."""
+    largest = max((len(institution.members) for institution in scenario.institutions.values()), default=0)
+    if not scenario.shocks or len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_LOOKED_AT:
+        return
+    course = Course(
+        scenario,
+        ties={tie_key(tie): (tie.value, tie.regime) for tie in scenario.ties},
+        members={name: set(institution.members) for name, institution in scenario.institutions.items()},
+        shocked=frozenset(shock.parameter for shock in scenario.shocks if isinstance(shock, ParameterShock)),
+    )
+    for n, shock in sorted(enumerate(scenario.shocks), key=lambda pair: pair[1].step):
+        if why := idle_shock(shock, course):
+            yield n, f"{why}, {NOTHING}" if NOTHING not in why else why
+
+
+def idle_shock(shock: Shock, course: Course) -> str:
+    """Why a shock changes nothing, or nothing; the course goes on by what it sets."""
+    scenario = course.scenario
+    if isinstance(shock, Crisis):
+        return "has an intensity of 0" if shock.intensity == 0 else ""
+    if isinstance(shock, (SanctionShock, PairShock)):
+        return idle_tie_shock(shock, course)
+    if isinstance(shock, Membership):
+        members = course.members[shock.institution]
+        idle = (shock.state in members) == shock.joins
+        (members.add if shock.joins else members.discard)(shock.state)
+        return f"{shock.state} is {'a' if shock.joins else 'no'} member of {shock.institution} then" if idle else ""
+    place: tuple[str, ...]
+    if isinstance(shock, ParameterShock):
+        place, start = ("parameters", shock.parameter), getattr(scenario.parameters, shock.parameter).value
+    elif isinstance(shock, PriorityShock):
+        priority = scenario.blocs[shock.bloc].priority.get(shock.theatre)
+        place, start = ("blocs", shock.bloc, "priority", shock.theatre), priority.value if priority else 0.0
+    else:
+        place, start = ("blocs", shock.bloc, shock.setting), getattr(scenario.blocs[shock.bloc], shock.setting).value
+    before = course.set_to.get(place, start)
+    course.set_to[place] = shock.value
+    return f"{'.'.join(place)} is {shock.value:g} then already" if before == shock.value else ""
+
+
+def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
+    """The same of a shock to ties."""
+    a, b = ends_of(shock)
+    regime = shock.regime if isinstance(shock, SanctionShock) else ""
+    tie = Tie(kind=shock.kind, a=a, b=b, value=shock.value, regime=regime)
+    if names_two_states(tie):
+        matched = [tie_key(tie)]
+    else:
+        matched = [*matching_ties(tie, dict.fromkeys(course.ties, tie), course.scenario.institutions)]
+    any_end = "*" in (a, b)
+    before = {key: course.ties.get(key, (0.0, "")) for key in matched}
+    after = {key: (shock.value, regime or (held[1] if any_end else "")) for key, held in before.items()}
+    grows = moves_ties(shock.kind, GROWS, course) and not (any_end and shock.kind == "bond")  # which goes by B⁰
+    met = any(value > 0 for value, _ in before.values())
+    message = ""
+    if not met and (any_end or shock.value == 0) and not grows:
+        message = unmatched(tie, course.ties)
+    elif met and before == after and not moves_ties(shock.kind, DRIFTS, course):
+        message = "it is so then already"
+    for key, (value, held) in after.items():
+        course.ties.pop(key, None)
+        if value > 0:
+            course.ties[key] = (value, held)
+    return message
+
+
+def moves_ties(kind: str, by: dict[str, tuple[str, ...]], course: Course) -> bool:
+    """Whether the rules may change ties of a kind by these parameters."""
+    return any(getattr(course.scenario.parameters, p).value > 0 or p in course.shocked for p in by[kind])

@@ -1,0 +1,333 @@
+"""Finding scenarios and worlds by name, reading them, and resolving what one extends into a full scenario."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
+from sim.scenario.checks import reference_faults, sweep_faults
+from sim.scenario.files import (
+    WORLD_FILES,
+    Draft,
+    duplicate_ties,
+    merge_drafts,
+    read_toml,
+    read_toml_draft,
+    read_world_draft,
+)
+from sim.scenario.idle import idle_institutions, idle_shocks, idle_trade, idle_without, unmatched
+from sim.scenario.overrides import with_mechanism_off
+from sim.scenario.parameters import ARGUED_FOR, taken_over
+from sim.scenario.schema import Scenario, Tie
+from sim.scenario.sources import Bibliography, read_sources
+from sim.scenario.ties import place_ties, tie_key
+
+BASE = "baseline_2023"  # the scenario that the others change
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
+
+OF_A_WORLD = {*WORLD_FILES} - {"sources.toml"}  # which stands beside scenarios too, and is checked by itself
+
+MAX_CHAIN = 50
+
+CONTAINERS = {dict, list}
+
+MOST_SUGGESTED = 1000  # faults for which words are compared
+
+
+def folders() -> list[Path]:
+    """Folders of scenarios, a user's own (`BLOCS_SCENARIOS`) before those that came with the program."""
+    own = [Path(part) for part in os.environ.get("BLOCS_SCENARIOS", "").split(os.pathsep) if part]
+    return [*own, shipped_folder()]
+
+
+def shipped_folder() -> Path:
+    """The scenarios that came with the program: beside it in a checkout, inside it when installed."""
+    inside = Path(__file__).parents[1] / "scenarios"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
+
+
+def load_bibliography(*files: Path) -> Bibliography:
+    """The bibliography of scenario and world files: what lies beside them before the user's own and the shipped one.
+
+    Of two entries of one key that of the later file counts.
+    """
+    merged: Bibliography = {}
+    beside = dict.fromkeys(place for file in files for place in homes(file))
+    for folder in [*reversed(folders()), *beside]:
+        if (folder / "sources.toml").is_file():
+            merged |= read_sources(folder / "sources.toml")
+    return merged
+
+
+def homes(file: Path) -> list[Path]:
+    """The folders beside a file: its own, and before it the one with the worlds/ in which a world's folder lies."""
+    folder = file.absolute().parent
+    return [folder.parent.parent, folder] if folder.parent.name == "worlds" else [folder]
+
+
+def scenario_names(places: Sequence[Path] | None = None) -> list[str]:
+    """Names of all scenarios found in the folders, all of them by default, `baseline…` first."""
+    found = {path.stem for folder in places or folders() for path in folder.glob("*.toml") if path.stem != "sources"}
+    return sorted(found, key=lambda name: (not name.startswith("baseline"), name))
+
+
+def shipped_scenarios() -> dict[str, Scenario]:
+    """The scenarios that came with the program, the baseline first, whatever other folders hold."""
+    return {name: load_scenario(shipped_folder() / f"{name}.toml") for name in scenario_names([shipped_folder()])}
+
+
+def world_names() -> list[str]:
+    """Names of all worlds found."""
+    return sorted({path.parent.name for folder in folders() for path in folder.glob("worlds/*/world.toml")})
+
+
+def find_scenario(reference: str) -> Path:
+    """The file of a scenario or world by name or path; raises InputError where there is none."""
+    path = Path(reference)
+    if path.suffix or path.is_dir() or len(path.parts) > 1:
+        return world_file(path)
+    for folder in folders():
+        for key in ("extends", "world"):
+            if (candidate := base_path(folder, reference, key)).is_file():
+                return candidate
+    known = [*scenario_names(), *world_names()]
+    message = f"no scenario or world has this name{suggest(reference, known)}; `blocs list` shows them"
+    raise InputError([Fault(reference, 1, "", message)])
+
+
+def world_file(path: Path) -> Path:
+    """The `world.toml` of a world's folder or table; any other path as it is."""
+    if (path / "manifest.json").is_file() and not (path / "world.toml").is_file():
+        message = "is a folder of results; give a scenario here, and the folder to compare, claims, report or query"
+        raise InputError([Fault(display_path(path), 1, "", message)])
+    if path.is_dir():
+        return path / "world.toml"
+    return path.with_name("world.toml") if path.name in OF_A_WORLD else path
+
+
+def base_name(path: Path) -> Path | None:
+    """The file that a sound scenario's file extends; None for a world's."""
+    if path.name == "world.toml":
+        return None
+    content, _ = read_toml(path)
+    key = "extends" if "extends" in content else "world"
+    return find_base(path, str(content[key]), key)
+
+
+def files_of(reference: str | Path) -> list[Path]:
+    """The file of a sound scenario and those that it extends, its world's last."""
+    path: Path | None = find_scenario(str(reference))
+    found = []
+    while path is not None:
+        found.append(path)
+        path = base_name(path)
+    return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A scenario as it was read, and what in its files changes nothing."""
+
+    scenario: Scenario
+    warnings: tuple[Fault, ...]
+
+
+def load_scenario(reference: str | Path) -> Scenario:
+    """The resolved, frozen scenario of a name or path; raises InputError with every fault found."""
+    return read(reference).scenario
+
+
+def read(reference: str | Path) -> Reading:
+    """The same with warnings of entries that change nothing."""
+    with without_garbage_collection():
+        path = find_scenario(str(reference))
+        draft = read_draft(path, ())
+        draft.origins.setdefault((), (display_path(path), 1, ()))
+        given = validate_draft(draft)
+        if draft.world != ARGUED_FOR:
+            given = given.model_copy(update={"parameters": taken_over(given.parameters)})
+        ties, idle = place_ties(given.ties, given.institutions)
+        scenario = given.model_copy(update={"ties": ties})
+    idle = [n for n in idle if given.ties[n].value != 0 or not in_table(draft, n)]
+    found = [draft.fault(at, message) for at, message in idle_entries(scenario, given.ties, idle)]
+    for mechanism in scenario.without:
+        scenario = with_mechanism_off(scenario, mechanism)
+    found += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
+    return Reading(scenario, tuple(sorted(found)))
+
+
+def in_table(draft: Draft, n: int) -> bool:
+    """Whether a tie is a row of a world's table, where a 0 is a coded one."""
+    return draft.origins["ties", n][2] == ()
+
+
+def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -> Iterator[tuple[PathInFile, str]]:
+    """Entries but shocks that change nothing, of a scenario before its mechanisms are switched off."""
+    present = {tie_key(tie) for tie in scenario.ties} if idle else set()
+    yield from ((("ties", n), unmatched(ties[n], present)) for n in idle)
+    yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
+    if message := idle_without(scenario):
+        yield ("without",), message
+    yield from ((("institutions", name, "members"), message) for name, message in idle_institutions(scenario))
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """No search for cycles of objects while a file is read: it makes none, and the search took a third of the time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def validate_draft(draft: Draft) -> Scenario:
+    """The scenario of a draft; raises InputError with every fault found."""
+    faults = [*draft.faults]
+    scenario: Scenario | None = None
+    try:
+        scenario = Scenario.model_validate(freeze_content(draft.content), strict=True)
+    except ValidationError as error:
+        near = error.error_count() <= MOST_SUGGESTED
+        faults += [
+            draft.fault(error_path(item["loc"]), describe_error(item, near=near))
+            for item in error.errors(include_url=False)
+            if draft.whole or item["type"] not in ("missing", "too_short")
+        ]
+    for at, message in check_references(draft):
+        scenario = None  # makes room: a draft may have a hundred thousand faults
+        faults.append(draft.fault(at, message))
+    faults += duplicate_ties(draft)
+    if faults or scenario is None:
+        raise InputError(faults)
+    return scenario
+
+
+def check_references(draft: Draft) -> Iterator[tuple[PathInFile, str]]:
+    """Faults of what a draft refers to, names and swept settings."""
+    yield from reference_faults(draft.content, load_bibliography(*draft.files), draft.whole)
+    if draft.whole:
+        yield from sweep_faults(draft.content)
+
+
+def freeze_content(content: Any) -> Any:
+    """A draft's content with tuples for its lists, as the schema has them; a table of plain cells is not copied."""
+    if isinstance(content, dict):
+        plain = CONTAINERS.isdisjoint(map(type, content.values()))
+        return content if plain else {key: freeze_content(value) for key, value in content.items()}
+    return tuple(map(freeze_content, content)) if isinstance(content, list) else content
+
+
+def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
+    """The content of a scenario or world file merged over all that it extends."""
+    path = world_file(path)
+    if path.name == "world.toml":
+        return replace(read_world_draft(path), world=path.absolute().parent.name)
+    draft = read_toml_draft(path)
+    if not draft.whole:
+        return draft
+    keys = [key for key in ("extends", "world") if key in draft.content]
+    references = [draft.content.pop(key) for key in keys]
+    if len(keys) != 1:
+        message = "give either `extends`, a scenario, or `world`, a folder of worlds/"
+        return draft.broken(draft.fault(tuple(keys[:1]), message))
+    (key,), (reference,) = keys, references
+    if not isinstance(reference, str) or not NAME.fullmatch(reference):
+        message = f"{quote(reference)} is not a name; give one without folders or dots, such as baseline_2023"
+        return draft.broken(draft.fault((key,), message))
+    if path in below:
+        chain = " → ".join(p.stem for p in (*below, path))
+        message = f"extends itself in a cycle: {chain}; extend a scenario that ends in a world"
+        draft.content.clear()  # it stands in the draft above already
+        return draft.broken(draft.fault((key,), message))
+    if len(below) >= MAX_CHAIN:
+        message = f"more than {MAX_CHAIN} scenarios extend one another; extend one nearer to its world"
+        return draft.broken(draft.fault((key,), message))
+    base = find_base(path, reference, key)
+    if base is None:
+        return draft.broken(draft.fault((key,), missing_base(path, reference, key)))
+    return merge_drafts(read_draft(base, (*below, path)), draft)
+
+
+def find_base(path: Path, reference: str, key: str) -> Path | None:
+    """The file that a scenario extends, from its own folder first; None where there is none."""
+    for folder in [path.parent, *folders()]:
+        candidate = base_path(folder, reference, key)
+        if candidate.is_file() and candidate.resolve().is_relative_to(folder.resolve()):
+            return candidate
+    return None
+
+
+def base_path(folder: Path, reference: str, key: str) -> Path:
+    """Where in a folder the file of a reference would be."""
+    return folder / f"{reference}.toml" if key == "extends" else folder / "worlds" / reference / "world.toml"
+
+
+def missing_base(path: Path, reference: str, key: str) -> str:
+    """What is wrong with a reference to no scenario or world, or to one outside."""
+    if any(base_path(folder, reference, key).is_file() for folder in [path.parent, *folders()]):
+        return f"{reference!r} is a link that leads out of its folder; put a copy there"
+    if key == "world":
+        return f"unknown world {reference!r}{suggest(reference, world_names())}"
+    beside = [other.stem for other in path.parent.glob("*.toml") if other.stem not in (path.stem, "sources")]
+    return f"unknown scenario {reference!r}{suggest(reference, [*scenario_names(), *beside])}"
+
+
+def error_path(loc: tuple[str | int, ...]) -> PathInFile:
+    """A validation error's place without the names of alternatives that pydantic adds."""
+    kept = list(loc)
+    if kept[:1] == ["shocks"] and len(kept) > 2:
+        del kept[2]
+    if kept[:2] == ["sweep", "vary"]:
+        del kept[3:]
+    return tuple(part for part in kept if part != "[key]")
+
+
+def describe_error(error: Any, *, near: bool = True) -> str:
+    """What is wrong with a part of a scenario, and what would be right; near a known key if it is to be looked for."""
+    if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
+        return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        kinds = error["ctx"].get("expected_tags", "crisis, sanction, bond, rivalry, …")
+        return f"the kind of a shock is one of {kinds}"
+    if error["type"] == "extra_forbidden" and error["loc"][-1] in known_keys():
+        return "does not belong here"
+    return explain_error(error, keys_beside(error["loc"]) if near else ())
+
+
+@cache
+def scenario_model_schema() -> dict[str, Any]:
+    """The JSON schema of a scenario."""
+    return Scenario.model_json_schema()
+
+
+@cache
+def known_keys() -> set[str]:
+    """Every key that the schema knows."""
+    tables = [scenario_model_schema(), *scenario_model_schema()["$defs"].values()]
+    return {key for table in tables for key in table.get("properties", {})} | {"extends", "world"}
+
+
+def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that the table holding a validation error's place may have."""
+    node: Any = scenario_model_schema()
+    for part in error_path(loc)[:-1]:
+        below = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")
+        node = below or next(iter(node.get("patternProperties", {}).values()), {})
+        kinds = node.get("discriminator", {}).get("mapping", {})
+        reference = kinds[loc[2]] if kinds else node.get("$ref", "")
+        node = scenario_model_schema()["$defs"].get(reference.rpartition("/")[2], node)
+    return [*node.get("properties", {})]

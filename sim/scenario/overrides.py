@@ -1,0 +1,216 @@
+"""Changing one setting of a frozen scenario, switching a mechanism off, and settling its list of ties."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from sim.errors import suggest
+from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
+from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content, parse_steps
+from sim.scenario.ties import expand_ties, make_tie_key, tie_key
+
+# What switching a mechanism off sets (MODEL §1): parameters to 0, or a setting of every bloc.
+MECHANISMS: dict[str, dict[str, float]] = {
+    "propensity": {"parameters.w_propensity": 0},
+    "bond": {"parameters.w_bond": 0},
+    "reinforcement": {"parameters.bond_return": 0, "parameters.bond_gain": 0, "parameters.bond_loss": 0},
+    "strain": {"parameters.strain": 0},
+    "outreach": {"parameters.outreach": 0},
+    "institution": {"parameters.w_institution": 0},
+    "hostility": {"parameters.w_hostility": 0},
+    "balance": {"parameters.w_balance": 0},
+    "trade": {"parameters.w_trade": 0},
+    "shelter": {"parameters.w_shelter": 0},
+    "accommodation": {"blocs.*.accommodation": 0},
+    "pressure": {"parameters.w_pressure": 0},
+    "attention": {"blocs.*.attention_budget": UNBOUNDED},
+    "erosion": {"parameters.erosion": 0},
+    "autonomy": {"parameters.w_autonomy": 0},
+    "inertia": {"parameters.inertia": 0},
+    "rivalry_response": {"parameters.rivalry_gain": 0, "parameters.rivalry_loss": 0},
+    "sanction_response": {"parameters.sanction_response": 0, "parameters.sanction_relief": 0},
+}
+
+
+def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: str = "set by hand") -> Scenario:
+    """The scenario with settings such as `parameters.erosion` or `blocs.us_led.priority.europe` changed.
+
+    A bare parameter name and `blocs.*` work too. Raises ValueError for an unknown setting or a value out
+    of its bounds.
+    """
+    for path, value in settings.items():
+        for place in setting_places(scenario, path):
+            scenario = with_setting(scenario, place, float(value), note)
+    return scenario
+
+
+def parse_number(text: str) -> float:
+    """A number as people type it; raises ValueError, which says how per cent and decimal commas are written."""
+    try:
+        return float(text)
+    except ValueError:
+        near = text.strip().removesuffix("%").replace(",", ".")
+        try:
+            meant = float(near) / (100 if text.strip().endswith("%") else 1)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+        raise ValueError(f"{text!r} is not a number; write {meant:g}") from None
+
+
+def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
+    """The scenario without a mechanism; raises ValueError where there is none of that name."""
+    if mechanism not in MECHANISMS:
+        near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
+        raise ValueError(f"unknown mechanism{near}")
+    return with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+
+
+def with_steps(scenario: Scenario, steps: int) -> Scenario:
+    """The scenario with another number of steps; raises ValueError where a shock would come after the last."""
+    last = max((shock.step for shock in scenario.shocks), default=1)
+    if steps < last:
+        raise ValueError(f"{steps} is before the shock at step {last}; give at least {last}")
+    return scenario.model_copy(update={"steps": steps})
+
+
+def setting_places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
+    """The settings that a path names: itself, one for every bloc where it says `*`."""
+    parts = tuple(path.split("."))
+    if len(parts) == 1 and path in Parameters.model_fields:
+        return [("parameters", path)]
+    return [("blocs", bloc, *parts[2:]) for bloc in scenario.blocs] if parts[:2] == ("blocs", "*") else [parts]
+
+
+def canonical_place(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
+    """The settings that a path names, each spelled in one way: a tie without direction has its ends in order."""
+    return [("ties", *make_tie_key(*place[1:])) if is_tie(place) else place for place in setting_places(scenario, path)]
+
+
+def is_tie(place: tuple[str, ...]) -> bool:
+    """Whether a setting is that of a tie."""
+    return place[0] == "ties" and len(place) == 4
+
+
+def settings_given_twice(
+    scenario: Scenario, given: Iterable[tuple[str, Iterable[str]]]
+) -> Iterator[tuple[str, str, str]]:
+    """Settings that are given twice, whatever their spelling: who gives one again, what, and who gave it first.
+
+    given are the paths of settings by who gives them, such as an option.
+    """
+    owners: dict[tuple[str, ...], str] = {}
+    for owner, paths in given:
+        found = [place for path in paths for place in canonical_place(scenario, path)]
+        twice = next((place for place in found if place in owners), None)
+        if twice is not None:
+            yield owner, ".".join(twice), owners[twice]
+        owners |= {place: owner for place in found if place not in owners}
+
+
+def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note: str) -> Scenario:
+    """The scenario with one setting changed; raises ValueError where it does not exist or is out of bounds."""
+    number = Sourced(value=value, note=note) if math.isfinite(value) else None
+    match place:
+        case ("parameters", name) if name in Parameters.model_fields:
+            bounds, table, path = bounds_of(Parameters, name), scenario, place
+        case ("blocs", bloc, ("enforcement" | "attention_budget" | "accommodation") as name) if bloc in scenario.blocs:
+            bounds, table, path = bounds_of(Bloc, name), scenario, place
+        case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
+            bounds, table, path = Between(0, UNBOUNDED), scenario, place
+        case ("states", state, ("capability" | "gdp" | "autonomy") as name) if state in scenario.states:
+            bounds, table, path = bounds_of(State, name), scenario, place
+        case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
+            tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
+            held = next((old.regime for old in scenario.ties if tie_key(old) == tie_key(tie)), "")
+            tie = tie.model_copy(update={"regime": held})  # how wide a sanction is changes, not whose it is
+            return scenario.model_copy(update={"ties": expand_ties((*scenario.ties, tie), scenario.institutions)})
+        case _:
+            near = suggest(place[-1], Parameters.model_fields)
+            raise ValueError(f"unknown setting {'.'.join(place)!r}{near}; {SETTINGS}")
+    if number is None:
+        raise ValueError(f"{'.'.join(place)}: {value:g} is not {bounds.phrase()}")
+    try:
+        bounds.check(number)
+    except ValueError as error:
+        raise ValueError(f"{'.'.join(place)}: {error}") from None
+    changed: Scenario = replace_value(table, path, number)
+    return changed
+
+
+SETTINGS = (
+    "a setting is a parameter, blocs.BLOC.enforcement, .attention_budget, .accommodation or .priority.THEATRE,"
+    " states.STATE.autonomy, .capability or .gdp, or ties.KIND.A.B"
+)
+
+
+def replace_value(record: Any, path: tuple[str, ...], value: Any) -> Any:
+    """A copy of a nested record with one place changed."""
+    if not path:
+        return value
+    head, rest = path[0], path[1:]
+    if isinstance(record, dict):
+        return {**record, head: replace_value(record.get(head), rest, value)}
+    return record.model_copy(update={head: replace_value(getattr(record, head), rest, value)})
+
+
+def list_changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str]]:
+    """What a run computes from that differs between two scenarios: place, value before, value after."""
+    before, after = flatten_scenario(base), flatten_scenario(scenario)
+    return [
+        (place, before.get(place, "none"), after.get(place, "none"))
+        for place in dict.fromkeys([*before, *after])
+        if before.get(place) != after.get(place)
+    ]
+
+
+def flatten_scenario(scenario: Scenario) -> dict[str, str]:
+    """Every value of a scenario by its place, as text."""
+    content = computed_content(
+        scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties"})
+    )
+    arrow = {"sanction": "→"}
+    for tie in scenario.ties:
+        content.setdefault("ties", {})[f"{tie.kind} {tie.a}{arrow.get(tie.kind, '–')}{tie.b}"] = tie.value
+    return dict(iterate_leaves(content, ""))
+
+
+def iterate_leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Places and values of a nested record."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from iterate_leaves(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(content, list) and at == "shocks":
+        for n, shock in enumerate(content, start=1):
+            yield f"shock {n}", " ".join(f"{k}={v}" for k, v in shock.items() if v != "")
+    else:
+        yield at, exact_text(content) if isinstance(content, float) else str(content)
+
+
+def exact_text(value: float) -> str:
+    """A number as short as can be without another one that reads alike: six digits, or all that it has."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def strength_before(tie: Tie, day: date) -> float:
+    """Strength of a sanction on the eve of a day, in [0, 1]; as coded where it is not said since when it stands."""
+    steps = parse_steps(tie.since)
+    stood = [strength for since, strength in steps if since < day]
+    if not steps:
+        return tie.value
+    return (tie.value if stood[-1] is None else stood[-1]) if stood else 0.0
+
+
+def sanctions_before(scenario: Scenario, day: date) -> Scenario:
+    """The scenario with the sanctions that stood before a day, each as strong as it was then.
+
+    What ended before the scenario's own day has no row and is not there either.
+    """
+    kept = (
+        tie if tie.kind != "sanction" else tie.model_copy(update={"value": strength_before(tie, day)})
+        for tie in scenario.ties
+    )
+    return scenario.model_copy(update={"ties": tuple(tie for tie in kept if tie.value != 0)})

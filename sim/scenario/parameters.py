@@ -1,0 +1,175 @@
+"""Sourced numbers with their bounds, and the parameters of the model: meaning, unit, default, range, source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import core_schema
+
+Text = Annotated[str, Field(max_length=4000)]
+
+
+class Strict(BaseModel):
+    """A frozen record that refuses unknown keys and numbers that are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Sourced(Strict):
+    """A number and where it comes from; written bare, it is its author's own."""
+
+    value: float
+    source: Text = ""
+    note: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def bare(cls, given: object) -> object:
+        """A bare number is a value without a source."""
+        if isinstance(given, bool) or given is None:
+            raise ValueError(f"{given!r} is not a number")
+        return {"value": given} if isinstance(given, (int, float, str)) else given
+
+
+UNBOUNDED = 1e9  # larger values would spoil the exactness of sums
+
+LARGEST_SIZE = 1e15  # of capability, gdp and trade, which count as shares: a world's product in US dollars has room
+
+SIZE_UNIT = "in one unit for all states, such as billions of US dollars"
+
+
+@dataclass(frozen=True)
+class Between:
+    """Bounds of a number, ends included, said in one phrase when they are passed."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+
+    def phrase(self) -> str:
+        """The range in words."""
+        if self.high == math.inf:
+            return f"a finite number ≥ {self.low:g}" if self.low > -math.inf else "a finite number"
+        return f"a number in [{self.low:g}, {self.high:g}]{f', {self.unit}' if self.unit else ''}"
+
+    def check(self, given: Any) -> Any:
+        """The value itself; raises ValueError outside the bounds."""
+        value = given.value if isinstance(given, Sourced) else given
+        if not (math.isfinite(value) and self.low <= value <= self.high):
+            raise ValueError(f"{value:g} is not {self.phrase()}")
+        return given
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        ends = {"minimum": self.low, "maximum": self.high}
+        return {**handler(schema), **{end: value for end, value in ends.items() if math.isfinite(value)}}
+
+
+Share = Annotated[Sourced, Between(0, 1)]
+
+Weight = Annotated[Sourced, Between(0, 20)]  # beyond it a slip of the pen, such as 60 for 0.6
+
+NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
+
+Size = Annotated[Sourced, Between(0, LARGEST_SIZE, SIZE_UNIT)]
+
+PlainShare = Annotated[float, Between(0, 1)]
+
+PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
+
+ARGUED_FOR = "article_2023"  # the world that the defaults are fitted to or argued for
+
+PROTOTYPE = (
+    f"a prototype over the 52 states of {ARGUED_FOR} gave sensible worlds near this value; no record identifies it"
+)
+
+TAKEN_OVER = f"taken over from {ARGUED_FOR}, not fitted to this world"
+
+ANYWHERE = "Axelrod & Bennett's own"
+
+
+def fitted_source(median: float, low: float, high: float) -> dict[str, str]:
+    """Source and reason of a default that the record moved from its prior."""
+    return {"source": "calibration", "why": f"median {median:g}, 90 % interval {low:g} to {high:g}; rounded"}
+
+
+def parameter(
+    default: float, meaning: str, *, span: tuple[float, float], unit: str = "", source: str = "assumed",
+    why: str = PROTOTYPE,
+) -> Any:  # fmt: skip
+    """A parameter's field: default, meaning, unit and the range that sensitivity analysis draws from."""
+    return Field(
+        default=Sourced(value=default, source=source, note=why),
+        description=meaning,
+        json_schema_extra={"unit": unit or "weight", "range": [span[0], span[1]]},
+    )
+
+
+OFF = "off in the prototype; the article names no such response"
+
+
+class Parameters(Strict):
+    """Weights and rates of the model (MODEL §4-6, §9): assumed, but for those that the record identifies."""
+
+    w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why=ANYWHERE)
+    w_bond: Weight = parameter(1.1, "weight of bonds (§3-6)", span=(0.7, 2.8), **fitted_source(1.13, 0.74, 2.25))
+    w_institution: Weight = parameter(0.25, "weight of shared institutions (§11)", span=(0, 0.5))
+    w_hostility: Weight = parameter(1.6, "weight of hostility to a bloc's members (§10, §19)", span=(0.8, 3.2))
+    w_balance: Weight = parameter(1.2, "weight of joining the strong against whoever threatens", span=(0, 4))
+    w_trade: Weight = parameter(0.04, "weight of trade dependence on a bloc (§12)", span=(0, 0.2))
+    w_shelter: Weight = parameter(2, "weight of product open to a sanctioned state (§12, §14)", span=(0, 4))
+    w_pressure: Weight = parameter(0.25, "weight of the pressure of other blocs (§19, §20)", span=(0, 1))
+    pressure_floor: Share = parameter(0.5, "part of pressure that needs no trade (§20)", span=(0.1, 0.9), unit="share")
+    w_autonomy: Weight = parameter(0.085, "utility of staying non-aligned", span=(0.04, 0.17))
+    inertia: Weight = parameter(0.025, "utility of the alignment held now", span=(0, 0.1))
+    temperature: Weight = parameter(
+        0.08, "scale of chance in choices; 0 always takes the best", span=(0.02, 0.09), unit="utility",
+        **fitted_source(0.078, 0.047, 0.089),
+    )  # fmt: skip
+    erosion: Weight = parameter(0.7, "enforcement lost per share of product elsewhere (§14)", span=(0, 1))
+    accommodation_cost: Weight = parameter(5, "enforcement lost per unit of accommodation (§23)", span=(0, 10))
+    bond_return: Share = parameter(0.2, "pull of a bond to what history made it", span=(0.05, 0.5), unit="per step")
+    bond_gain: Share = parameter(0.02, "growth of a bond within a bloc (§3-6)", span=(0, 0.1), unit="per step")
+    bond_loss: Share = parameter(0.02, "decay of a bond across blocs", span=(0, 0.1), unit="per step")
+    strain: Weight = parameter(1, "speed-up of bonds by the bloc's mean bite (§6)", span=(0, 5), unit="per bite")
+    outreach: Share = parameter(
+        0.04, "growth of bonds outside the bloc under bite (§6)", span=(0, 0.1), unit="per step"
+    )
+    rivalry_gain: Share = parameter(0, "growth of a rivalry across blocs", span=(0, 0.05), unit="per step", why=OFF)
+    rivalry_loss: Share = parameter(0, "decay of a rivalry within a bloc", span=(0, 0.05), unit="per step", why=OFF)
+    sanction_response: Share = parameter(
+        0, "growth of sanctions by a pressing bloc", span=(0, 0.05), unit="per step", why=OFF
+    )
+    sanction_relief: Share = parameter(
+        0, "decay of sanctions between the unopposed", span=(0, 0.05), unit="per step", why=OFF
+    )
+
+
+def taken_over(parameters: Parameters) -> Parameters:
+    """The parameters of a world that the defaults do not belong to: each default says where it comes from."""
+    defaults = {name: field.default for name, field in Parameters.model_fields.items()}
+    kept = {
+        name: Sourced(value=default.value, source="assumed", note=TAKEN_OVER)
+        for name, default in defaults.items()
+        if default.note != ANYWHERE and getattr(parameters, name) == default
+    }
+    return parameters.model_copy(update=kept)
+
+
+def parameter_range(name: str) -> tuple[float, float]:
+    """The range of a parameter that sensitivity analysis draws from."""
+    extra: Any = Parameters.model_fields[name].json_schema_extra
+    low, high = extra["range"]
+    return float(low), float(high)
+
+
+def bounds_of(model: type[BaseModel], name: str) -> Between:
+    """Bounds of a model's numeric field."""
+    return next(item for item in model.model_fields[name].metadata if isinstance(item, Between))

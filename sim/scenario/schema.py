@@ -1,0 +1,386 @@
+"""The schema of a scenario: every field with its meaning, unit, bounds, default and source."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from sim.scenario.parameters import (
+    LARGEST_SIZE,
+    Between,
+    NonNegative,
+    Parameters,
+    PlainNonNegative,
+    PlainShare,
+    Share,
+    Size,
+    Sourced,
+    Strict,
+    Text,
+    bounds_of,
+)
+
+MAX_STATES = 2_000  # a run holds a dozen matrices of all pairs, 32 MB each at this size
+
+MAX_TIES = 500_000
+
+MAX_BLOCS = 8
+
+MAX_STEPS = 10_000
+
+MAX_SHOCKS = 10_000
+
+MAX_POINTS = 100_000
+
+MAX_REPLICATES = 10_000_000
+
+NON_ALIGNED_ID = "non_aligned"
+
+RANDOM_ID = "random"
+
+TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+StateId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,7}$")]
+
+Selector = Annotated[str, Field(pattern=r"^(\*|@[a-z][a-z0-9_]{0,39}|[A-Za-z][A-Za-z0-9_]{0,7})$")]
+
+
+class Bloc(Strict):
+    """A bloc that states can align with."""
+
+    name: Text
+    leader: StateId | None = Field(default=None, description="a state that is fixed in the bloc")
+    enforcement: Share = Field(description="how hard it presses states that align elsewhere")
+    attention_budget: NonNegative = Field(description="attention it can give to all theatres together")
+    accommodation: NonNegative = Field(description="what coexistence offers whoever joins (§23)")
+    priority: dict[Name, NonNegative] = Field(default={}, description="attention asked by each theatre")
+
+
+class Institution(Strict):
+    """An international institution and the cohesion its members share."""
+
+    name: Text
+    cohesion: Share
+    members: tuple[StateId, ...]
+    members_source: Text = ""
+
+
+class State(Strict):
+    """A state: an agent of the model."""
+
+    name: Text
+    theatre: Name
+    capability: Size = Field(description="material capability in any unit, normalised to shares")
+    gdp: Size = Field(default=Sourced(value=0), description="product in any unit, normalised to shares")
+    autonomy: NonNegative = Field(default=Sourced(value=1), description="multiplier of w_autonomy")
+    initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned` or `random`")
+    initial_source: Text = ""
+    fixed: bool = Field(default=False, description="never decides")
+    note: Text = ""
+
+
+UNIT = Between(0, 1)
+
+TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, LARGEST_SIZE, "in the unit of gdp")}
+
+
+def bounded_by_kind(value: float, info: ValidationInfo) -> float:
+    """A tie's value in the bounds of its kind."""
+    return float(TIE_BOUNDS.get(info.data.get("kind", ""), UNIT).check(value))
+
+
+class Tie(Strict):
+    """A tie between two states; for a sanction a is the sender and b the target, else order says nothing."""
+
+    kind: Literal["bond", "rivalry", "sanction", "trade", "propensity"]
+    a: Selector
+    b: Selector
+    value: float = Field(description="in [0, 1]; trade in the unit of gdp; propensity any number")
+    regime: Annotated[str, Field(max_length=40)] = Field(default="", description="bloc of a sanction's regime")
+    since: Since = Field(default="", description="when a sanction began and grew")
+    source: Text = ""
+    note: Text = ""
+
+    bounds = field_validator("value")(bounded_by_kind)
+
+
+class ShockBase(Strict):
+    """A change from outside at the start of a step."""
+
+    step: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    source: Text = ""
+    note: Text = ""
+
+
+class Crisis(ShockBase):
+    """A crisis in a theatre: it asks for attention from every bloc (§1, §20)."""
+
+    kind: Literal["crisis"]
+    theatre: Name
+    intensity: PlainNonNegative
+    duration: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+
+
+class SanctionShock(ShockBase):
+    """A sanction imposed, changed or (value 0) lifted."""
+
+    kind: Literal["sanction"]
+    sender: Selector
+    target: Selector
+    value: PlainShare
+    regime: Annotated[str, Field(max_length=40)] = ""
+
+
+class PairShock(ShockBase):
+    """A bond or a rivalry set to a value."""
+
+    kind: Literal["bond", "rivalry"]
+    a: Selector
+    b: Selector
+    value: PlainShare
+
+
+class Membership(ShockBase):
+    """A state joins an institution or leaves it."""
+
+    kind: Literal["membership"]
+    institution: Name
+    state: StateId
+    joins: bool = True
+
+
+class PriorityShock(ShockBase):
+    """A bloc's priority for a theatre set to a value."""
+
+    kind: Literal["priority"]
+    bloc: Name
+    theatre: Name
+    value: PlainNonNegative
+
+
+class BlocShock(ShockBase):
+    """A bloc's enforcement, attention budget or accommodation set to a value."""
+
+    kind: Literal["bloc"]
+    bloc: Name
+    setting: Literal["enforcement", "attention_budget", "accommodation"]
+    value: PlainNonNegative
+
+    @model_validator(mode="after")
+    def share(self) -> BlocShock:
+        """Enforcement is a share."""
+        if self.setting == "enforcement":
+            Between(0, 1).check(self.value)
+        return self
+
+
+class ParameterShock(ShockBase):
+    """A parameter set to a value."""
+
+    kind: Literal["parameter"]
+    parameter: str
+    value: PlainNonNegative
+
+    @model_validator(mode="after")
+    def known(self) -> ParameterShock:
+        """The parameter exists and the value is in its bounds."""
+        if self.parameter in Parameters.model_fields:
+            bounds_of(Parameters, self.parameter).check(self.value)
+        return self
+
+
+Shock = Annotated[
+    Crisis | SanctionShock | PairShock | Membership | PriorityShock | BlocShock | ParameterShock,
+    Field(discriminator="kind"),
+]
+
+SAMPLED = ("latin_hypercube", "sobol")
+
+
+class Spread(Strict):
+    """The range of a swept setting: evenly spaced values, ends included, or what a design samples."""
+
+    start: float
+    stop: float
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(
+        default=None, description="how many values; left out where the design samples the range"
+    )
+
+    def too_narrow(self) -> bool:
+        """Whether evenly spaced values would be equal to the bit."""
+        step = abs(self.stop - self.start) / ((self.points or 2) - 1)
+        return step < 2 * math.ulp(max(abs(self.start), abs(self.stop)))
+
+
+class Sweep(Strict):
+    """What a sweep of the scenario runs: replicates, seed, and the settings it varies."""
+
+    replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)] = 30
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 2023
+    design: Literal["grid", "list", "latin_hypercube", "sobol"] = Field(
+        default="grid",
+        description="`grid` crosses the values of all settings, `list` pairs them, the others sample their ranges",
+    )
+    points: Annotated[int, Field(ge=1, le=MAX_POINTS)] | None = Field(
+        default=None, description="how many points a sampling design has"
+    )
+    vary: dict[str, tuple[float, ...] | Spread] = {}
+
+    @field_validator("vary")
+    @classmethod
+    def has_values(
+        cls, vary: dict[str, tuple[float, ...] | Spread], info: ValidationInfo
+    ) -> dict[str, tuple[float, ...] | Spread]:
+        """A swept setting has values, and those that are crossed or sampled differ."""
+        for path, values in vary.items():
+            if values == ():
+                raise ValueError(f"{path} has no values; give [0, 0.5, 1] or {{ start = 0, stop = 1, points = 3 }}")
+            if isinstance(values, Spread) and values.too_narrow():
+                ends = f"from {values.start!r} to {values.stop!r}"
+                raise ValueError(f"{path}, {ends}, has fewer different values than points; give a wider range")
+            if isinstance(values, tuple) and info.data.get("design") == "grid":
+                twice = [value for value, count in Counter(values).items() if count > 1]
+                if twice:
+                    raise ValueError(f"{path} has the value {twice[0]!r} twice; give each value once")
+        return vary
+
+    @model_validator(mode="after")
+    def values_fit_the_design(self) -> Sweep:
+        """A sampling design has ranges and a number of points; the others have values, not too many of them."""
+        sampled = self.design in SAMPLED
+        if sampled and self.points is None:
+            raise ValueError(f"a {self.design} design needs points, such as points = 1024")
+        for path, values in self.vary.items():
+            if sampled and not isinstance(values, Spread):
+                raise ValueError(f"a {self.design} design samples ranges; give {path} as {{ start = 0, stop = 1 }}")
+            if not sampled and isinstance(values, Spread) and values.points is None:
+                raise ValueError(f"{path} needs points, such as {{ start = 0, stop = 1, points = 3 }}")
+        counts = [values.points or 2 if isinstance(values, Spread) else len(values) for values in self.vary.values()]
+        made, size = ("crosses", math.prod(counts)) if self.design == "grid" else ("pairs", max(counts, default=0))
+        if not sampled and size > MAX_POINTS:
+            raise ValueError(f"{made} to {size} design points; give at most {MAX_POINTS}")
+        return self
+
+
+class Scenario(Strict):
+    """A scenario with everything that a run needs, resolved and frozen."""
+
+    title: Text
+    question: Text = ""
+    description: Text = ""
+    source: Text = Field(default="", description="the paragraphs that the scenario comes from")
+    note: Text = ""
+    role: Literal["", "lever", "circumstance", "assumption"] = Field(
+        default="", description="what a government can choose, what it cannot, or what only the modeller can"
+    )
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 40
+    activation: Literal["random", "fixed_order", "simultaneous"] = "random"
+    non_aligned_allowed: bool = True
+    without: tuple[str, ...] = Field(default=(), description="mechanisms switched off")
+    theatres: dict[Name, Text]
+    blocs: Annotated[dict[Name, Bloc], Field(min_length=1, max_length=MAX_BLOCS)]
+    institutions: dict[Name, Institution] = {}
+    parameters: Parameters = Parameters()
+    states: Annotated[dict[StateId, State], Field(min_length=1, max_length=MAX_STATES)]
+    ties: Annotated[tuple[Tie, ...], Field(max_length=MAX_TIES)] = ()
+    shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
+    sweep: Sweep = Sweep()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Scenario {self.title!r}: {len(self.states)} states, blocs {', '.join(self.blocs)}, {self.steps} steps>"
+        )
+
+    __str__ = __repr__
+
+    def alignments(self) -> tuple[str, ...]:
+        """Names of the alignments by their index: non-aligned first, then the blocs."""
+        return (NON_ALIGNED_ID, *self.blocs)
+
+    def digest(self) -> str:
+        """SHA-256 of all that a run computes from; titles, sources, notes and the sweep do not count."""
+        told_only = {"title", "question", "description", "role", "sweep", "without", "ties"}
+        content = {**computed_content(self.model_dump(exclude=told_only)), "ties": ties_digest(self.ties)}
+        content["states"] = [[key, value] for key, value in content["states"].items()]
+        content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
+        content["theatres"] = list(content["theatres"])
+        for institution in content["institutions"].values():
+            institution["members"] = sorted(institution["members"])
+        return hash_content(content)
+
+
+@lru_cache(maxsize=64)
+def ties_digest(ties: tuple[Tie, ...]) -> str:
+    """SHA-256 of a list of ties, kept as the points of a design share it."""
+    return hash_content(computed_content([tie.model_dump() for tie in ties]))
+
+
+def hash_content(content: Any) -> str:
+    """SHA-256 of a record, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+TOLD_ONLY = ("source", "note", "since", "name", "members_source", "initial_source")
+
+
+def computed_content(content: Any) -> Any:
+    """A dumped record without what is only told to readers, each sourced number as its value."""
+    if isinstance(content, dict):
+        if content.keys() == {"value", "source", "note"}:
+            return content["value"]
+        return {key: computed_content(value) for key, value in content.items() if key not in TOLD_ONLY}
+    return [computed_content(item) for item in content] if isinstance(content, (list, tuple)) else content
+
+
+STEP = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?: (\d(?:\.\d{1,3})?))?")
+
+FORM = "give days with the strength from then on, the last one alone: 2014-07-16 0.6; 2022-02-28"
+
+
+def parse_steps(since: str) -> list[tuple[date, float | None]]:
+    """The days from which a sanction stood at a strength, None for the strength as coded; raises ValueError."""
+    steps: list[tuple[date, float | None]] = []
+    for part in since.split(";") if since else []:
+        found = STEP.fullmatch(part.strip())
+        if not found:
+            raise ValueError(f"{part.strip()!r} is no step of a sanction; {FORM}")
+        steps.append((last_day(found[1], found[2], found[3]), float(found[4]) if found[4] else None))
+    days, strengths = [day for day, _ in steps], [strength for _, strength in steps]
+    if steps and (strengths[-1] is not None or None in strengths[:-1]):
+        raise ValueError(f"the last step alone has no strength, as it is the coded one; {FORM}")
+    if days != sorted(set(days)):
+        raise ValueError(f"its days are not in order; {FORM}")
+    if any(strength is not None and strength > 1 for strength in strengths):
+        raise ValueError("a strength is a number in [0, 1]")
+    return steps
+
+
+def check_dates(since: str) -> str:
+    """The same text where its steps can be read; raises ValueError."""
+    parse_steps(since)
+    return since
+
+
+Since = Annotated[str, Field(max_length=200), AfterValidator(check_dates)]
+
+
+def last_day(year: str, month: str | None, day: str | None) -> date:
+    """The day itself, or the last one of a month or year; raises ValueError where there is no such day."""
+    months = int(month or 12)
+    days = int(day) if day else calendar.monthrange(int(year), months)[1] if 1 <= months <= 12 else 0
+    try:
+        return date(int(year), months, days)
+    except ValueError:
+        raise ValueError(f"there is no day {'-'.join(filter(None, (year, month, day)))}") from None

@@ -1,0 +1,15 @@
+from .balance import balance_flow as balance_flow
+from .balance import count_triads as count_triads
+from .balance import frustration_index as frustration_index
+from .balance import leading_split as leading_split
+from .balance import spectral_clusters as spectral_clusters
+from .balance import triad_dynamics as triad_dynamics
+from .landscape import energy as energy
+from .landscape import enumerate_minima as enumerate_minima
+from .landscape import frustration as frustration
+from .landscape import sample_minima as sample_minima
+from .optimum import Optimum as Optimum
+from .optimum import find_optimum as find_optimum
+from .predictions import WorldLandscape as WorldLandscape
+from .predictions import find_landscape as find_landscape
+from .predictions import predict_splits as predict_splits

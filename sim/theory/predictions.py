@@ -1,0 +1,109 @@
+"""What theory predicts for a world's blocs, set beside the blocs that its agents form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.model import compiled
+from sim.model.arrays import Floats, Integers
+from sim.model.rules import W_BOND, W_HOSTILITY, W_INSTITUTION, W_PROPENSITY
+from sim.model.world import world_of
+from sim.scenario.schema import Scenario
+from sim.theory import balance, landscape
+from sim.theory.landscape import Alignment, Matrix, Minima, Vector
+from sim.theory.optimum import Optimum, find_optimum
+
+STARTS = 2000
+
+
+@dataclass(frozen=True)
+class WorldLandscape:
+    """The landscape of a world: what two blocs its ties alone would make."""
+
+    states: tuple[str, ...]
+    sizes: Vector  # (N,) capabilities in the world's own unit
+    network: Matrix  # (N, N) weighted affinity of each pair
+    minima: Minima
+    best: Optimum
+    triads: balance.Triads
+    frustration: balance.Frustration | None  # of a signed network: equal sizes, ties of -1, 0 and 1
+
+
+def affinity(scenario: Scenario) -> tuple[Vector, Matrix]:
+    """Sizes in the world's unit, and w_propensity P + w_bond B + w_institution G − w_hostility H of each pair."""
+    world = world_of(scenario)
+    start, p = world.start, world.start.parameters
+    hostility = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
+    network = (
+        p[W_PROPENSITY] * world.setting.propensity
+        + p[W_BOND] * start.bond
+        + p[W_INSTITUTION] * start.institution
+        - p[W_HOSTILITY] * hostility
+    )
+    return np.array([state.capability.value for state in scenario.states.values()]), network
+
+
+def find_landscape(scenario: Scenario, *, seed: int, seconds: float) -> WorldLandscape:
+    """The landscape of a scenario's ties, its minima all or sampled, its optimum proven as far as time allows."""
+    sizes, network = affinity(scenario)
+    rng = np.random.default_rng(seed)
+    if len(sizes) <= landscape.LARGEST_ENUMERATED:
+        minima = landscape.enumerate_minima(sizes, network)
+    else:
+        minima = landscape.sample_minima(sizes, network, rng=rng, starts=STARTS)
+    best = find_optimum(sizes, network, rng=rng, seconds=seconds)
+    signed = bool((sizes == sizes[0]).all() and np.isin(network, (-1, 0, 1)).all())
+    index = balance.frustration_index(network, rng=rng, seconds=seconds) if signed else None
+    return WorldLandscape(tuple(scenario.states), sizes, network, minima, best, balance.count_triads(network), index)
+
+
+def final_alignments(scenario: Scenario, *, seed: int, replicates: int) -> Integers:
+    """Alignments at the end of each of many runs, (replicates, N)."""
+    world = world_of(scenario)
+    runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world)
+    return np.stack([run.alignment[-1] for run in runs])
+
+
+def predict_splits(scenario: Scenario, found: WorldLandscape, *, seed: int) -> dict[str, Alignment]:
+    """Two blocs (1 and 2; 0 undetermined) by each reference prediction."""
+    network = found.network
+    predicted = {
+        "landscape minimum": found.best.alignment,
+        "leading eigenvector": balance.leading_split(network),
+        "spectral clustering": balance.spectral_clusters(network, groups=2, rng=np.random.default_rng(seed)),
+    }
+    if len(network) > 2 and (network[~np.eye(len(network), dtype=bool)] != 0).all():  # it knows no absent ties
+        predicted["local triad dynamics"] = balance.triad_split(network, rng=np.random.default_rng(seed))
+    leaders = leaders_of(scenario, found)
+    if leaders is not None:
+        predicted["nearest leader"] = balance.nearest_leader(network, leaders)
+    return predicted
+
+
+def leaders_of(scenario: Scenario, found: WorldLandscape) -> Integers | None:
+    """Leaders of the first two blocs, the state most opposed to the other's where a bloc has none; None for none."""
+    named = [bloc.leader for bloc in scenario.blocs.values()][:2]
+    at = [found.states.index(leader) if leader else -1 for leader in named]
+    if len(at) < 2 or max(at) < 0:
+        return None
+    known = max(at)
+    rival = int(np.argmin(found.network[known] * found.sizes))
+    return np.array([rival if place < 0 else place for place in at])
+
+
+def agreement(runs: Integers, split: Alignment) -> tuple[float, Floats]:
+    """How far agents and a prediction agree: share of (run, state) in a bloc that match, and each state's.
+
+    Labels are matched run by run, as they may mean nothing; the non-aligned and the undetermined are left
+    out (NaN). Chance alone agrees a little more than half the time.
+    """
+    inside = (runs > 0) & (runs < 3) & (split > 0)
+    straight = np.where(inside, runs == split, False)
+    swapped = np.where(inside, runs == 3 - split, False)
+    better = straight.sum(axis=1, keepdims=True) >= swapped.sum(axis=1, keepdims=True)
+    matched = np.where(better, straight, swapped)
+    counts = inside.sum(axis=0)
+    by_state = np.divide(matched.sum(axis=0), counts, out=np.full(len(split), np.nan), where=counts > 0)
+    return float(matched.sum() / inside.sum()) if inside.any() else float("nan"), by_state

@@ -1,0 +1,642 @@
+"""The app: a setting is one thing in address, page and file; hostile input is refused; a browser shows what is so."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.analysis.compare import compare_columns
+from sim.analysis.explain import decisions_in_run, explain_decision
+from sim.app import cache
+from sim.app.cache import svg_charts
+from sim.app.pages.reasons import chosen_first, tabulate_terms
+from sim.app.player import drawing
+from sim.app.player.frames import frame_data
+from sim.app.session import escape_markdown
+from sim.app.setting import (
+    MOST_STATES,
+    Address,
+    Setting,
+    Slider,
+    file_name,
+    from_query,
+    list_sliders,
+    normalise_setting,
+    resolve_setting,
+    safe_name,
+    setting_toml,
+    to_query,
+)
+from sim.app.uploads import MOST_BYTES, read_upload
+from sim.cli import cli
+from sim.cli.options import resolve_scenario as as_the_command_resolves
+from sim.errors import InputError
+from sim.model import compiled
+from sim.model.world import world_of
+from sim.reporting.charts import draw_step_lines
+from sim.reporting.labels import label_alignments, label_theatres
+from sim.scenario.loading import load_scenario, scenario_names, world_names
+from sim.scenario.overrides import MECHANISMS, with_settings
+from sim.scenario.parameters import UNBOUNDED, Parameters
+from sim.scenario.schema import MAX_STATES, Scenario
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "sim" / "app" / "pages.py"
+CASES = Path(__file__).parents[1] / "cases"
+EVIL = "<script>alert(1)</script> ![x](http://evil.example/x.png) $x_1$ :red[so] [a](javascript:alert(1))"
+held = functools.cache(load_scenario)
+BASE = held("baseline_2023")
+NAMES = [*scenario_names(), *world_names()]
+KNOBS = [knob for members in list_sliders(BASE).values() for knob in members]
+
+
+# A setting
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Setting:
+    """A setting of the baseline with some sliders moved and some mechanisms off."""
+    chosen: list[Slider] = draw(st.lists(st.sampled_from(KNOBS), max_size=4, unique_by=lambda knob: knob.setting))
+    moved = {knob.setting: draw(st.floats(knob.low, knob.high).map(lambda x: round(x, 4))) for knob in chosen}
+    without = draw(st.lists(st.sampled_from(sorted(MECHANISMS)), max_size=3, unique=True))
+    return normalise_setting(BASE, Setting("baseline_2023", tuple(moved.items()), tuple(without)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(changes(), changes(), st.integers(0, 2**53 - 1), st.integers(0, 99), st.integers(0, 40))
+def test_an_address_says_the_setting_and_nothing_else(
+    mine: Setting, other: Setting, seed: int, replicate: int, step: int
+) -> None:
+    told = Address(mine, other, seed, replicate, step, "IRN", "compare")
+    query = to_query(told, BASE)
+    assert all(isinstance(value, str) for value in query.values())
+    assert from_query(query, NAMES, held) == (told, [])
+
+
+@settings(max_examples=12, deadline=None)
+@given(changes(), st.integers(0, 2**53 - 1))
+def test_a_file_of_a_setting_is_the_setting(tmp_path_factory: pytest.TempPathFactory, mine: Setting, seed: int) -> None:
+    path = tmp_path_factory.mktemp("out") / "changed.toml"
+    path.write_text(setting_toml(BASE, mine, seed), encoding="utf-8")
+    found = load_scenario(path)
+    assert found.digest() == resolve_setting(BASE, mine).digest()
+    assert (found.sweep.seed, found.without) == (seed, resolve_setting(BASE, mine).without)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("no_feedback", {"ties.sanction.USA.RUS": 0.3, "ties.bond.RUS.CHN": 0.9, "blocs.us_led.priority.europe": 0.7}),
+        (
+            "great_powers_1907",
+            {"states.RUS.autonomy": 0.5} if "RUS" in load_scenario("great_powers_1907").states else {},
+        ),
+        ("europe_1936", {}),
+    ],
+)
+def test_a_file_holds_ties_states_and_priorities_too(name: str, changed: dict[str, float], tmp_path: Path) -> None:
+    base = load_scenario(name)
+    setting = normalise_setting(base, Setting(name, tuple(changed.items()), ("inertia",)))
+    path = tmp_path / "changed.toml"
+    key = "world" if name in world_names() else "extends"
+    path.write_text(setting_toml(base, setting, 1, key=key), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["check", str(path)]).output == "1 checked, no fault\n"
+    assert load_scenario(path).digest() == resolve_setting(base, setting).digest()
+    assert len(setting.changed) == len(changed)
+
+
+def test_a_mechanism_off_is_what_the_command_switches_off() -> None:
+    for mechanism in list(MECHANISMS)[::3]:
+        told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
+        assert told.digest() == as_the_command_resolves("baseline_2023", ("w_bond=1.5",), (mechanism,)).digest()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("scenario", "baseline_2032", "did you mean 'baseline_2023'?"),
+        ("scenario", "../../etc/passwd", "unknown scenario '../../etc/passwd'"),
+        ("scenario", "uploaded:mine", "hand it in again"),
+        ("seed", "-3", "seed: '-3' is not a whole number from 0 to"),
+        ("seed", "٣", "is not a whole number"),
+        ("replicate", "1e3", "replicate: '1e3' is not"),
+        ("step", "41", "is not a whole number from 0 to 40; 0 is taken"),
+        ("state", "IRNN", "did you mean 'IRN'?"),
+        ("page", "secret", "page: 'secret' is not one of run and compare"),
+        ("erosion", "much", "erosion: 'much' is not a number"),
+        ("erosion", "nan", "is not a finite number|is not a number in"),
+        ("erosion", "21", "21 is not a number in"),
+        ("erosoin", "0.5", "did you mean 'erosion'?"),
+        ("ties.bond.RUS.CHN", "7", "7 is not a number in"),
+        ("without", "sheltr", "did you mean 'shelter'?"),
+        ("other.w_bond", "x", "other.w_bond: 'x' is not a number"),
+        ("w_bond", "1" * 3000, "longer than 2000 characters"),
+        ("a\x1b[2J", "1", "unknown setting"),
+    ],
+)
+def test_a_bad_value_in_an_address_is_named_and_left_out(key: str, value: str, said: str) -> None:
+    told, wrong = from_query({key: value}, NAMES, held)
+    assert (told.setting, told.other) == (Setting("baseline_2023"), Setting("baseline_2023"))
+    assert (told.seed, told.replicate, told.step, told.state, told.page) == (BASE.sweep.seed, 0, 0, "", "run")
+    (line,) = wrong
+    assert re.search(said if "|" in said else re.escape(said), line), line
+    assert line.isprintable()
+
+
+def test_the_sliders_are_the_schemas() -> None:
+    found = list_sliders(BASE)
+    assert [knob.setting for knob in found["parameters"]] == list(Parameters.model_fields)
+    assert list(found) == ["parameters", "us_led", "front"]
+    for knob in KNOBS:
+        assert knob.meaning
+        assert knob.source
+        assert knob.low < knob.high
+        with_settings(BASE, {knob.setting: knob.low})
+        with_settings(BASE, {knob.setting: knob.high})
+    assert found["parameters"][0].label == "w_propensity, weight"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(KNOBS), st.floats(0, 3).map(lambda x: round(x, 5)))
+def test_a_slider_can_show_any_value_it_is_given(knob: Slider, value: float) -> None:
+    low, high, step, digits = knob.covering(value)
+    for shown in (low, high, value, knob.value):
+        assert low <= shown <= high
+        assert round(round(shown / step) * step, digits) == pytest.approx(shown, abs=1e-9)
+
+
+@pytest.mark.parametrize("budget", [0.0, 5e-324, 1e-300, 1e9])
+def test_a_slider_of_any_budget_has_a_range(budget: float) -> None:
+    settings = {"blocs.*.attention_budget": budget}
+    priorities = {f"blocs.{b}.priority.{r}": 0.0 for b, bloc in BASE.blocs.items() for r in bloc.priority}
+    for members in list_sliders(with_settings(BASE, settings | priorities)).values():
+        for knob in members:
+            low, high, step, _ = knob.covering(knob.value)
+            assert low < high
+            assert 0 < step <= high - low
+
+
+# What is handed in
+
+
+def never() -> bytes:
+    """Content that must not be read."""
+    raise AssertionError("it was read")
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("invalid/s*.toml"))[:24], ids=lambda path: path.stem)
+def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
+    alone = tmp_path / path.name
+    alone.write_bytes(path.read_bytes())
+    with pytest.raises(InputError) as checked:
+        load_scenario(alone)
+    with pytest.raises(InputError) as found:
+        read_upload(path.name, alone.stat().st_size, alone.read_bytes)
+    said = [line.replace(str(alone), path.name) for line in checked.value.lines()]
+    assert found.value.lines() == said
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('a = 1\nb = "x\nc = 1\n', 2, "a quotation mark is not closed"),
+        ("b = 'x\nc = 1\n", 1, "a quotation mark is not closed"),
+        ('b = "x\r\nc = 1\r\n', 1, "a quotation mark is not closed"),
+        ('a = "it\'s"\nb = """x\nc\n', 2, "a quotation mark is not closed"),
+        ("b = hello\n", 1, "no valid value follows the equal sign"),
+        ("b 1\n", 1, "an equal sign is missing"),
+        ("b = 0,5\n", 1, "something follows the value"),
+        ("b = 1\nb = 2\n", 2, "this key is given twice"),
+        ("[b]\n[b]\n", 2, "this table is given twice"),
+        ("b = [1 2]\n", 1, "a list is not closed"),
+        ("b = {x = 1\n", 1, "a table in braces is not closed"),
+        ("[b\n", 1, "a table's name is not closed"),
+        ('b = "C:\\dir"\n', 1, "a backslash in"),
+        ("= 1\n", 1, "a key is missing"),
+        ('b = "x\x01y"\n', 1, "a control character stands here"),
+    ],
+)
+def test_fault_of_toml_is_in_plain_words(text: str, line: int, said: str) -> None:
+    with pytest.raises(InputError) as found:
+        read_upload("mine.toml", len(text), text.encode)
+    (fault,) = found.value.faults
+    assert (fault.file, fault.line) == ("mine.toml", line)
+    assert fault.message.startswith(f"is not TOML: {said}")
+
+
+HEAD = b'title = "x"\nextends = "baseline_2023"\n'
+STATE = b"A%x={name='',theatre='europe',capability=1}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x00\xff\xfe" * 900, "is not UTF-8"),
+        (b"\x00" * 900, "is not TOML"),
+        (b"", "is empty"),
+        (b"a = " + b"[" * 5000, "is not TOML"),
+        (b'title = "x"\nworld = "../.."\n', "is not a name; give one without folders"),
+        (b'title = "x"\nextends = "/etc/passwd"\n', "is not a name; give one without folders"),
+        (b'title = "x"\nextends = "baseline_2023"\nsteps = 9999\n', "the app runs at most"),
+        (HEAD + b"[states]\n" + b"".join(b"A%x={}\n" % n for n in range(MAX_STATES)), f"({3 * MAX_STATES} in all"),
+        (HEAD + b"[states]\n" + b"".join(STATE % n for n in range(MOST_STATES)), f"the app runs at most {MOST_STATES}"),
+        (HEAD + b"[parameters]\nerosion = 99\n", "99 is not a number in"),
+    ],
+    ids=["binary", "nulls", "empty", "deep", "upwards", "absolute", "long", "many", "more than the app runs", "bounds"],
+)
+def test_hostile_content_is_refused_in_words(content: bytes, said: str) -> None:
+    with pytest.raises(InputError) as found:
+        read_upload("mine.toml", len(content), lambda: content)
+    assert said in str(found.value)
+    assert all(fault.file == "mine.toml" for fault in found.value.faults)
+
+
+def test_what_is_too_large_is_never_read() -> None:
+    with pytest.raises(InputError, match=r"has 10000000 bytes; a scenario handed in here has at most 262144"):
+        read_upload("mine.toml", 10_000_000, never)
+    assert MOST_BYTES == 262_144
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\boot.toml", "<script>.toml", "a" * 300, "", "world.toml", "sources.toml", "π"]
+)
+def test_a_files_name_leads_nowhere(name: str) -> None:
+    stem, scenario = read_upload(name, len(HEAD), lambda: HEAD)
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", stem)
+    assert stem == safe_name(name)
+    assert scenario.digest() == BASE.digest()
+
+
+def test_text_of_others_is_only_text_in_markdown() -> None:
+    told = escape_markdown(EVIL + "\n# so\x07")
+    assert "\n" not in told
+    assert "\x07" not in told
+    assert not re.search(r"(?<!\\)[<>\[\]()!$:`*_#|~]", told)
+    assert re.sub(r"\\(.)", r"\1", told).startswith(EVIL)
+
+
+# What is drawn
+
+
+def test_labels_of_eight_blocs_are_whole_and_no_warning_leaks() -> None:
+    scenario = load_scenario(CASES / "valid" / "world_of_eight_blocs")
+    names, run = label_alignments(scenario), compiled.run_compiled(scenario, seed=1)
+    assert len({len(name) for name in names.values()}) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = svg_charts(run, names, label_theatres(scenario), ("", 1, 0))
+    for picture in (made["Capability"].svg, drawing.draw_key(names)):
+        nodes = ElementTree.fromstring(picture).iter()  # noqa: S314
+        drawn = " ".join(node.text or "" for node in nodes if node.tag.endswith("text"))
+        assert all(name in drawn for name in names.values())
+    left, right, top, bottom = made["Capability"].frame
+    assert right - left > 0.7
+    assert (bottom - top) * float(re.search(r'height="([\d.]+)pt"', made["Capability"].svg)[1]) > 100  # type: ignore[index]
+
+
+TAGS = ("circle", "polygon", "polygon")  # of the markers of non-aligned, US-led and front
+
+
+def of_state(picture: str, n: int) -> list[ElementTree.Element]:
+    """The parts of a picture that show where a state stands."""
+    return [node for node in ElementTree.fromstring(picture).iter() if node.get("data-state") == str(n)]  # noqa: S314
+
+
+def looks(picture: str) -> dict[str, tuple[str, str]]:
+    """The colour and the hatching behind each name that a part can be filled with."""
+    patterns = [node for node in ElementTree.fromstring(picture).iter() if node.tag.endswith("pattern")]  # noqa: S314
+    return {node.get("id", ""): (node[0].get("fill", ""), node[1].get("d", "")) for node in patterns if len(node) == 2}
+
+
+def test_map_and_network_can_show_each_state_in_each_alignment() -> None:
+    run = compiled.run_compiled(BASE, seed=7)
+    world = drawing.draw_world(run.states, run.alignments, "IRN")
+    ties = drawing.lay_out_network(BASE)
+    net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN")
+    for n, state in enumerate(run.states):
+        land = drawing.maps.load_atlas().countries[state]
+        found = of_state(world, n)
+        assert sum(node.get("data-look") == "map" for node in found) == (1 if land.polygons else 0)
+        marked = [node for node in found if node.get("data-only")]
+        for nodes, look in ((marked if land.dot else [], "map"), (of_state(net, n), "net")):
+            assert [node.get("data-only") for node in nodes] == ["0", "1", "2"][: len(nodes)]
+            assert all(node.get("fill") == f"url(#{look}{k})" for k, node in enumerate(nodes))
+            assert all(node.tag.endswith(tag) for node, tag in zip(nodes, TAGS, strict=False))
+        assert len(marked) == (3 if land.dot else 0)
+        assert [node.get("points", "").count(",") for node in of_state(net, n)] == [0, 4, 3]  # circle, square, triangle
+    for picture, look in ((world, "map"), (net, "net"), (drawing.draw_key(label_alignments(BASE)), "key")):
+        found_looks = {name: told for name, told in looks(picture).items() if name.startswith(look)}
+        assert list(found_looks) == [f"{look}{k}" for k in range(3)]
+        assert [len({told[part] for told in found_looks.values()}) for part in (0, 1)] == [3, 3]
+    words_in = {node.text for node in ElementTree.fromstring(net).iter() if node.tag.endswith("text")}  # noqa: S314
+    assert words_in == set(run.states)
+
+
+def test_the_browser_is_sent_the_run() -> None:
+    run = compiled.run_compiled(BASE, seed=7)
+    ties = drawing.lay_out_network(BASE)
+    made = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, pd.DataFrame({"a": [0.0, 1.0]}), label="share"))
+    told = frame_data(run, label_alignments(BASE), "IRN", (ties, drawing.draw_ties(ties)), {"Capability": made})
+    assert [list(map(int, held)) for held in told["standing"]] == run.alignment.tolist()
+    assert [row[2] for row in told["capability"]] == run.outcome("capability_front").tolist()
+    assert json.loads(json.dumps(told, allow_nan=False))["states"] == list(run.states)
+
+
+def test_the_browser_knows_where_a_chart_has_its_steps() -> None:
+    table = pd.DataFrame({"a": np.linspace(0, 1, 11)})
+    made = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, table, label="share"))
+    ground = made.svg[made.svg.index('id="patch_2"') :]
+    corners = [(float(x) / 288, float(y) / 216) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", ground)[:4]]
+    (left, right, top, bottom) = made.frame
+    assert np.array(corners) == pytest.approx(np.array([(left, bottom), (right, bottom), (right, top), (left, top)]))
+    assert 'viewBox="0 0 288 216"' in made.svg
+    assert made.limits == (0, 10)
+
+
+def test_every_decision_of_a_run_is_the_one_explain_tells() -> None:
+    run = compiled.run_compiled(BASE, seed=7)
+    world = world_of(BASE)
+    found = decisions_in_run(BASE, run, world, run.states.index("IRN"))
+    assert [one.step for one in found] == list(range(1, BASE.steps + 1))
+    told = explain_decision(BASE, "IRN", seed=7, step=9)
+    assert found[8].record() == told.record()
+    assert list(tabulate_terms(told.account, label_alignments(BASE))["term"])[-1] == "**utility**"
+
+
+# The command
+
+
+def test_without_streamlit_the_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "streamlit", None)
+    done = CliRunner().invoke(cli, ["app"])
+    assert done.exit_code == 2
+    assert done.output == "app:1: needs Streamlit, which is not installed: pip install 'blocs[app]'\n"
+
+
+def test_a_place_that_is_taken_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(cli, ["app", "--no-browser", "--port", port])
+    assert done.exit_code == 2
+    assert f"--port:1: {port}: cannot be listened on" in done.output
+    done = CliRunner().invoke(cli, ["app", "--no-browser", "--host", "no such host"])
+    assert done.exit_code == 2
+    assert "--host:1: no such host: is no address of this machine" in done.output
+
+
+# The pages by themselves
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's test puts a page in the place of the main module, which every process spawned later would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+def page(query: dict[str, str]) -> Any:
+    """The app as Streamlit's own test has it, opened at an address."""
+    from streamlit.testing.v1 import AppTest
+
+    made = AppTest.from_file(str(PAGES), default_timeout=120)
+    for key, value in query.items():
+        made.query_params[key] = value
+    made.run()
+    assert not made.exception, made.exception
+    return made
+
+
+def labelled(controls: Any, label: str) -> Any:
+    """The control of a label."""
+    return next(one for one in controls if one.label == label)
+
+
+def sent(shown: Any) -> dict[str, Any]:
+    """What the page sends to the browser to be played."""
+    (one,) = shown.get("bidi_component")
+    told: dict[str, Any] = json.loads(one.proto.json)
+    return told
+
+
+def stands(run: Any) -> list[str]:
+    """What is to be sent of who stands where, step by step."""
+    return ["".join(map(str, held)) for held in run.alignment]
+
+
+def test_the_page_shows_the_run_of_its_setting() -> None:
+    shown = page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
+    told = resolve_setting(BASE, Setting("baseline_2023", (), ("shelter",)))
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(told, seed=5))
+    assert sent(shown)["first"] == 9
+    taken = explain_decision(told, "RUS", seed=5, step=9)
+    assert list(shown.table[0].value["term"]) == list(
+        tabulate_terms(chosen_first(taken), label_alignments(BASE))["term"]
+    )
+    slider = labelled(shown.slider, "w_bond, weight")
+    bond = next(knob for knob in KNOBS if knob.setting == "w_bond")
+    assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
+    slider.set_value(2.0).run()
+    told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(told, seed=5))
+    assert shown.query_params["w_bond"] == "2"
+    shown.button(key="undo").click().run()
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(BASE, seed=5))
+    assert not shown.exception
+
+
+def handed_in(monkeypatch: pytest.MonkeyPatch, **scenarios: Scenario) -> None:
+    """Make scenarios ones of the catalogue, as a folder of scenarios does."""
+    monkeypatch.setattr(cache, "scenario_choices", lambda: [*NAMES, *scenarios])
+    monkeypatch.setattr(cache, "shipped_scenario", lambda name: scenarios.get(name) or held(name))
+
+
+def with_parts(scenario: Scenario, **parts: Any) -> Scenario:
+    """A scenario with tables or numbers changed, which passes the same checks as a file."""
+    return Scenario.model_validate({**scenario.model_dump(), **parts})
+
+
+def with_blocs(scenario: Scenario, **numbers: float) -> Scenario:
+    """A scenario whose blocs have these numbers and no priorities."""
+    told = {key: {"value": value, "source": "", "note": ""} for key, value in numbers.items()}
+    blocs = {key: {**bloc.model_dump(), "priority": {}, **told} for key, bloc in scenario.blocs.items()}
+    return with_parts(scenario, blocs=blocs)
+
+
+def all_fixed(scenario: Scenario) -> Scenario:
+    """A scenario in which no state decides."""
+    states = {key: {**state.model_dump(), "initial": "non_aligned"} for key, state in scenario.states.items()}
+    leaders = {bloc.leader: key for key, bloc in scenario.blocs.items() if bloc.leader}
+    for key, state in states.items():
+        state |= {"initial": leaders.get(key, "non_aligned"), "fixed": True}
+    return with_parts(scenario, states=states)
+
+
+ODD: dict[str, Callable[[], Scenario]] = {
+    "eight blocs, no budget": lambda: load_scenario(CASES / "valid" / "world_of_eight_blocs"),
+    "one state": lambda: load_scenario(CASES / "valid" / "world_of_one"),
+    "no product": lambda: load_scenario(CASES / "valid" / "world_of_tiny_product"),
+    "no budget": lambda: with_blocs(load_scenario("europe_1936"), attention_budget=0),
+    "unlimited budget": lambda: with_blocs(load_scenario("europe_1936"), attention_budget=UNBOUNDED),
+    "no ties": lambda: with_parts(load_scenario("europe_1936"), ties=()),
+    "all fixed": lambda: all_fixed(load_scenario("europe_1936")),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = ODD[name]()
+    handed_in(monkeypatch, odd=scenario)
+    shown = page({"scenario": "odd", "step": "1", "seed": "3"})
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(scenario, seed=3))
+    both = page({"page": "compare", "scenario": "odd", "other.scenario": "odd", "seed": "3"})
+    assert "identical runs" in both.info[0].value
+    assert not shown.error
+    assert not both.error
+
+
+def test_seed_that_no_browser_holds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = held("europe_1936")
+    handed_in(monkeypatch, odd=odd.model_copy(update={"sweep": odd.sweep.model_copy(update={"seed": 2**63 - 1})}))
+    shown = page({"scenario": "odd"})
+    assert "seed: the scenario's own, 9223372036854775807, is more than" in shown.code[0].value
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(odd, seed=0))
+
+
+def test_slider_of_a_number_that_no_range_is_known_of() -> None:
+    found = list_sliders(with_blocs(load_scenario("europe_1936"), attention_budget=0))
+    budgets = [knob for members in found.values() for knob in members if knob.setting.endswith("attention_budget")]
+    assert budgets
+    for knob in budgets:
+        low, high, step, digits = knob.covering(0.0)
+        assert (low, high) == (0, 1)
+        assert 0 < step < 1
+        assert digits == 2
+
+
+def test_count_of_a_panel_is_right_at_once() -> None:
+    shown = page({"scenario": "baseline_2023"})
+    titles = lambda: [one.label for one in shown.expander]  # noqa: E731
+    assert {"Mechanisms", "Parameters"} <= set(titles())
+    labelled(shown.toggle, "bond").set_value(False).run()
+    assert "Mechanisms (1 off)" in titles()
+    labelled(shown.toggle, "bond").set_value(True).run()
+    assert "Mechanisms" in titles()
+    labelled(shown.slider, "w_bond, weight").set_value(2.0).run()
+    assert "Parameters (1 changed)" in titles()
+
+
+def test_mechanisms_that_cannot_matter_are_locked_and_say_why() -> None:
+    shown = page({"scenario": "europe_1936"})
+    locked = {one.label for one in shown.toggle if one.disabled}
+    assert {"trade", "shelter", "attention"} <= locked
+    assert "propensity" not in locked
+    assert escape_markdown("Cannot matter here: there is no trade between states in this world.") in [
+        one.value for one in shown.caption
+    ]
+    assert all(not one.help for one in shown.toggle)  # help in a switch's label is a part of the switch
+
+
+def test_another_scenario_keeps_seed_state_and_step() -> None:
+    shown = page({"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "9", "w_bond": "2"})
+    labelled(shown.selectbox, "Scenario").select("no_sanctions").run()
+    assert (shown.query_params["seed"], shown.query_params["state"]) == ("5", "IRN")
+    assert (shown.query_params["step"], shown.query_params["w_bond"]) == ("9", "2")
+    assert not shown.info
+    assert sent(shown)["standing"] == stands(
+        compiled.run_compiled(
+            resolve_setting(held("no_sanctions"), Setting("no_sanctions", (("w_bond", 2.0),))), seed=5
+        )
+    )
+
+
+def test_what_another_scenario_does_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_in(monkeypatch, odd=load_scenario(CASES / "valid" / "world_of_eight_blocs"))
+    shown = page(
+        {"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "30", "blocs.front.enforcement": "1"}
+    )
+    labelled(shown.selectbox, "Scenario").select("odd").run()
+    said = shown.info[0].value.replace("\\", "")
+    assert "state IRN is not in odd; another is shown" in said
+    assert "odd ends at step 12, which is shown in the place of step 30" in said
+    assert "blocs.front.enforcement is no setting of odd and is left out" in said
+    assert shown.query_params["seed"] == "5"
+    assert shown.query_params["step"] == "12"
+    shown.number_input[0].set_value(6).run()
+    assert not shown.info
+
+
+def test_chosen_alignment_comes_first_in_the_reasons() -> None:
+    names = label_alignments(BASE)
+    run = compiled.run_compiled(BASE, seed=7)
+    for one in decisions_in_run(BASE, run, world_of(BASE), run.states.index("IRN")):
+        account = chosen_first(one)
+        others = [k for k in range(3) if k != account.first]
+        assert account.most_likely == one.choice
+        assert account.chances[account.second] == max(account.chances[k] for k in others)
+        assert list(tabulate_terms(account, names))[-1] == escape_markdown(
+            f"{names[one.choice]} − {names[account.runner_up]}"
+        )
+        lead = account.utilities[account.first] - account.utilities[account.second]
+        assert tabulate_terms(account, names).iloc[-1, -1] == f"{lead:+.3f}"
+
+
+def test_only_a_changed_setting_is_a_file_of_its_own() -> None:
+    same = page({"scenario": "baseline_2023", "seed": "5"})
+    assert same.code[-1].value == "blocs run baseline_2023 --seed 5 --replicate 0"
+    assert file_name(Setting("baseline_2023")) == "baseline_2023"
+    other = page({"scenario": "baseline_2023", "seed": "5", "w_bond": "2"})
+    assert other.code[-1].value == "blocs run baseline_2023_changed.toml --seed 5 --replicate 0"
+
+
+def test_a_change_that_changes_nothing_is_said_so() -> None:
+    shown = page(
+        {"page": "compare", "scenario": "europe_1936", "other.scenario": "europe_1936", "other.w_trade": "0.1"}
+    )
+    assert shown.query_params["other.w_trade"] == "0.1"
+    assert "What was changed changes nothing: identical runs" in shown.info[0].value
+
+
+def test_settings_of_two_worlds_are_said_to_be() -> None:
+    shown = page({"page": "compare", "other.scenario": "europe_1936"})
+    assert "not of one world" in shown.warning[0].value.replace("\\", "")
+
+
+def test_a_bad_address_is_answered_in_words() -> None:
+    shown = page({"scenario": "nowhere", "erosion": "x", "step": "3"})
+    assert "unknown scenario 'nowhere'" in shown.code[0].value
+    assert "erosion: 'x' is not a number" in shown.code[0].value
+    assert sent(shown)["standing"] == stands(compiled.run_compiled(BASE, seed=BASE.sweep.seed))
+    assert sent(shown)["first"] == 3
+    shown.button(key="understood").click().run()
+    assert "unknown" not in "".join(one.value for one in shown.code)
+
+
+def test_the_comparison_is_of_the_same_luck() -> None:
+    shown = page({"page": "compare", "seed": "3", "other.scenario": "no_sanctions"})
+    shown.selectbox(key="replicates").select(50).run()
+    late = {}
+    for name in ("baseline_2023", "no_sanctions"):
+        many = [compiled.run_compiled(held(name), seed=3, replicate=r) for r in range(50)]
+        late[name] = pd.DataFrame([run.late_outcomes() for run in many], columns=list(many[0].outcome_names))
+    row = compare_columns(late["no_sanctions"], late["baseline_2023"]).loc["capability_front"]
+    table = shown.table[0].value.set_index("outcome").loc[escape_markdown("capability of Anti-US front")]
+    assert (table["A"], table["B"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")
+    interval = f"({row['low']:+.3f} to {row['high']:+.3f})"
+    assert table["difference (95 % interval)"] == f"{row['difference']:+.3f} {interval}"
+    same = page({"page": "compare", "seed": "3"})
+    assert "compute the same: identical runs, all 200 pairs" in same.info[0].value
+    assert not same.table

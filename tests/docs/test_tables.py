@@ -1,0 +1,61 @@
+"""Tables of the docs are those of the code, and the model's description has every part of its protocol."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sim.model.outcomes import MEANINGS
+from sim.scenario.overrides import MECHANISMS
+from sim.scenario.parameters import Parameters
+from tools.docs_tables import DOCS, MARKED, TABLES, filled
+
+MODEL = (DOCS / "model.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+def test_tables_are_fresh(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text == filled(text), "run `python -m tools.docs_tables`"
+
+
+def test_every_table_is_somewhere_and_says_all_there_is() -> None:
+    assert {found[2] for found in MARKED.finditer(MODEL)} == TABLES.keys()
+    for known in (Parameters.model_fields, MECHANISMS):
+        for name in known:
+            assert f"| `{name}` |" in MODEL
+    for name in MEANINGS:
+        assert re.search(rf"\| `{name}(_[A-Z_]+)?` \|", MODEL), name
+
+
+def test_defaults_stand_in_the_table_alone() -> None:
+    told = MARKED.sub("", MODEL)
+    for name in Parameters.model_fields:
+        assert not re.search(rf"{name}`? (=|of|is) [\d.]+", told), name
+
+
+def test_the_description_has_every_part_of_the_protocol() -> None:
+    parts = [
+        "1: Purpose and patterns",
+        "2: Entities, state variables and scales",
+        "3: Process overview and scheduling",
+        "4: Design concepts",
+        "5: Initialization",
+        "6: Input data",
+        "7: Submodels",
+    ]
+    assert re.findall(r"^## ODD (.*)", MODEL, re.M) == parts
+    for concept in (
+        "Basic principles", "Emergence", "Adaptation", "Objectives", "learning", "prediction", "Sensing", "Interaction",
+        "Stochasticity", "Collectives", "Observation",
+    ):  # fmt: skip
+        assert f"**{concept}" in MODEL, concept
+
+
+def test_a_word_has_one_meaning() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.M)
+    words = [word for row in rows if row not in ("word", "---") for word in row.split(", ")]
+    assert len(words) == len(set(words)) > 60
+    assert {"landscape theory", "CINC", "placebo world", "PRIM", "Sobol index", "minimax regret"} <= set(words)

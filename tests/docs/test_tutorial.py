@@ -1,0 +1,61 @@
+"""The lessons can be followed: every command of the tutorial, in its order, in one folder."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import cli
+
+ROOT = Path(__file__).parents[2]
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(sh|toml)\n(.*?)```", TUTORIAL, re.S)
+SIX = BLOCKS[0][1].splitlines()
+
+
+def follow(line: str) -> str:
+    """Do what a line of the tutorial says, with few runs, which must go well; its output."""
+    words = shlex.split(re.sub(r"--replicates \d+", "--replicates 8", line))
+    assert words[0] == "blocs", line
+    done = CliRunner().invoke(cli, words[1:])
+    assert done.exit_code == 0, (line, done.output, done.exception)
+    return done.stdout
+
+
+def test_from_nothing_to_an_own_scenario_compared_takes_six_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is README's, which the tests themselves stand on; the others are done here."""
+    monkeypatch.chdir(tmp_path)
+    assert len(SIX) <= 6
+    assert SIX[0] in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert SIX[1] == "source .venv/bin/activate"
+    told = [follow(line) for line in SIX[2:]]
+    assert "Against baseline_2023" in told[-1]
+    assert "my_idea" in told[-1]
+
+
+def test_every_command_of_the_lessons_goes_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    followed = 0
+    for kind, text in BLOCKS[1:]:
+        if kind == "toml":
+            name = re.match(r"# (\w+\.toml)\n", text)
+            assert name, text
+            (tmp_path / name[1]).write_text(text, encoding="utf-8")
+            continue
+        for line in text.splitlines():
+            assert follow(line).strip(), line
+            followed += 1
+    assert followed >= 20
+    assert (tmp_path / "my_question.html").stat().st_size > 10_000
+
+
+def test_exercises_are_numbered_one_by_one() -> None:
+    numbers = [int(n) for n in re.findall(r"\*\*Exercise (\d+)\.\*\*", TUTORIAL)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) >= 9

@@ -1,0 +1,38 @@
+"""The page of validation says what its commands say, and the baseline is sensible."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from sim.model import compiled
+from sim.model.world import world_of
+from sim.scenario.loading import load_scenario
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    names = set(re.findall(r"`(test_\w+?)_?…?`", PAGE))
+    assert len(names) > 10
+    for name in names:
+        assert f"def {name}" in tests, name
+
+
+def test_the_baseline_is_sensible() -> None:
+    """NATO with the United States; Russia, Belarus, Syria, Iran not; a front in some runs and not in others."""
+    scenario = load_scenario("baseline_2023")
+    world = world_of(scenario)
+    runs = [compiled.run_compiled(scenario, seed=20231025, replicate=r, world=world) for r in range(100)]
+    shares = np.array([run.late_shares() for run in runs])
+    at = {state: i for i, state in enumerate(world.states)}
+    led, front = world.alignments.index("us_led"), world.alignments.index("front")
+    nato = ("CAN", "GBR", "FRA", "DEU", "ITA", "ESP", "POL", "NLD", "FIN", "HUN", "TUR", "USA")
+    assert np.mean([shares[:, at[s], led].mean() for s in nato]) >= 0.8
+    assert all(shares[:, at[s], led].mean() < 0.05 for s in ("RUS", "BLR", "SYR", "IRN"))
+    together = (shares[:, at["RUS"], front] >= 0.5) & (shares[:, at["PRK"], front] >= 0.5)
+    assert 0.1 < together.mean() < 0.9

@@ -1,0 +1,101 @@
+"""What is on record of the article's states: strictly read, complete where it says so, the later kept apart."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sim.forecast.record import Observed, load_observed
+from sim.scenario.loading import find_scenario, load_scenario
+
+ARTICLE_DAY = date(2023, 10, 25)
+
+
+@pytest.fixture(scope="module")
+def observed() -> Observed:
+    found = load_observed("baseline_2023")
+    assert found is not None
+    return found
+
+
+def test_votes_are_those_of_the_members(observed: Observed) -> None:
+    states = set(load_scenario("article_2023").states)
+    assert {name: vote.date.isoformat() for name, vote in observed.votes.items()} == {
+        "68/262": "2014-03-27",
+        "es_11_1": "2022-03-02",
+        "es_11_4": "2022-10-12",
+        "es_11_6": "2023-02-23",
+    }
+    for name, vote in observed.votes.items():
+        without = states - vote.cast.keys()
+        assert without == ({"TWN"} if name == "68/262" else {"TWN", "VEN"}), name
+
+
+def test_a_second_entry_of_the_votes_is_the_same(observed: Observed) -> None:
+    """Entered from general knowledge by somebody who had not seen the first entry; `?` where unsure."""
+    letters = {"yes": "Y", "no": "N", "abstained": "A", "absent": "X"}
+    with (Path(__file__).parents[1] / "qc" / "votes.csv").open(encoding="utf-8", newline="") as file:
+        second = list(csv.DictReader(file))
+    assert len(second) == 52
+    for row in second:
+        for name, vote in observed.votes.items():
+            assert row[name] in (letters.get(vote.cast.get(row["state"], ""), "-"), "?"), (row["state"], name)
+
+
+def test_fitting_sees_the_votes_not_held_out(observed: Observed) -> None:
+    assert [*observed.fitting.votes] == ["68/262", "es_11_1", "es_11_4"]
+    assert observed.fitting.ideal_points == observed.ideal_points
+    assert {year: len(points) for year, points in observed.ideal_points.items()} == {2021: 51, 2022: 50}
+    assert observed.ideal_points[2022]["IND"] == -0.393
+
+
+def test_known_answers(observed: Observed) -> None:
+    told = {name: (vote.cast["CHN"], vote.cast["IRN"], vote.cast["NIC"]) for name, vote in observed.votes.items()}
+    assert told == {
+        "68/262": ("abstained", "absent", "no"),
+        "es_11_1": ("abstained", "abstained", "abstained"),
+        "es_11_4": ("abstained", "absent", "no"),
+        "es_11_6": ("abstained", "abstained", "no"),
+    }
+    assert observed.after[-1].cast["USA"] == "no"
+    assert all(event.date > ARTICLE_DAY for event in observed.after)
+    assert all(vote.date <= ARTICLE_DAY for vote in observed.votes.values())
+
+
+def world_with(record: str, folder: Path) -> Path:
+    """The article's world with another record."""
+    world = folder / "worlds" / "article_2023"
+    if not world.is_dir():
+        shutil.copytree(find_scenario("article_2023").parent, world)
+    (world / "observed.toml").write_text(record, encoding="utf-8")
+    return world
+
+
+def test_what_came_after_changes_nothing_that_fitting_sees(observed: Observed, tmp_path: Path) -> None:
+    text = (find_scenario("article_2023").parent / "observed.toml").read_text(encoding="utf-8")
+    bare = re.sub(r"(?ms)^\[\[after\]\].*", "", text)
+    assert bare != text
+    found = load_observed(world_with(bare, tmp_path))
+    assert found is not None
+    assert found.after == ()
+    assert found.fitting == observed.fitting
+    assert found.votes == observed.votes
+
+
+def test_a_scenario_has_the_record_of_its_world(observed: Observed) -> None:
+    assert load_observed("no_sanctions") == observed
+    assert load_observed("unix_1988") is None
+
+
+def test_nothing_of_a_record_can_be_changed(observed: Observed) -> None:
+    with pytest.raises(TypeError):
+        observed.votes["es_11_1"] = observed.votes["68/262"]  # type: ignore[index]
+    with pytest.raises(TypeError):
+        observed.votes["es_11_1"].cast["IND"] = "yes"  # type: ignore[index]
+    with pytest.raises(TypeError):
+        observed.ideal_points[2022]["IND"] = 1.0  # type: ignore[index]

@@ -1,0 +1,344 @@
+"""Scores by hand, against scipy and brute force; perfect, constant and honest forecasts; the whole scorecard."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from sim.cli import cli
+from sim.errors import InputError
+from sim.forecast import scores
+from sim.forecast.baselines import leader_of, model_chances, plain_baselines, sum_by_answer
+from sim.forecast.record import Observed, load_observed
+from sim.forecast.scorecard import score_forecasts
+from sim.forecast.scores import ABSTAINED, NO, YES
+from sim.reporting import charts
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import sanctions_before
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "cases"
+quick = settings(max_examples=60, deadline=None)
+
+
+def ones(n: int) -> Any:
+    return np.ones((1, n))
+
+
+# By hand
+
+
+def test_brier_and_log_score_by_hand() -> None:
+    forecast, answer = np.array([[0.7, 0.2, 0.1], [0.0, 0.5, 0.5]]), np.array([YES, NO])
+    # (0.3² + 0.2² + 0.1² + 0.5² + 0.5²) / 2
+    assert scores.brier_score(forecast, answer, ones(2))[0] == pytest.approx((0.14 + 0.5) / 2)
+    by_hand = -(math.log(0.98 * 0.7 + 0.02 / 3) + math.log(0.98 * 0.5 + 0.02 / 3)) / 2
+    assert scores.log_score(forecast, answer, ones(2))[0] == pytest.approx(by_hand)
+
+
+def test_auc_by_hand() -> None:
+    hit = np.array([True, False, True, False])
+    # 0.9 beats both; 0.4 loses to 0.5 and ties with 0.4
+    assert scores.auc_score(np.array([0.9, 0.5, 0.4, 0.4]), hit, ones(4))[0] == (2 + 0 + 0.5) / 4
+
+
+def test_line_by_hand() -> None:
+    # hits 0, 0, 1 on chances 0, 0.5, 1: slope 1, intercept −1/6
+    slope, intercept = scores.calibration_line(np.array([0, 0.5, 1.0]), np.array([False, False, True]), ones(3))
+    assert (slope[0], intercept[0]) == pytest.approx((1.0, -1 / 6))
+
+
+def test_bins_count_every_state_once() -> None:
+    forecast = np.array([0.0, 0.1, 0.2, 0.55, 1.0])
+    bins = scores.calibration_bins(forecast, np.array([False, True, True, False, True]))
+    assert [(one.n, one.share) for one in bins] == [(2, 0.5), (1, 1.0), (1, 0.0), (1, 1.0)]
+    assert bins[0].forecast == pytest.approx(0.05)
+    assert all(0 <= one.low <= one.share <= one.high <= 1 for one in bins)
+
+
+# Against scipy and brute force
+
+values = st.lists(st.integers(0, 5), min_size=4, max_size=14)
+
+
+@quick
+@given(values, st.integers(0, 2**32 - 1))
+def test_auc_and_rank_correlation_are_those_of_scipy(given_values: list[int], seed: int) -> None:
+    x = np.array(given_values, dtype=float)
+    rng = np.random.default_rng(seed)
+    hit, y = rng.permutation(np.arange(len(x)) % 2 == 0), rng.integers(0, 4, len(x)).astype(float)
+    mann_whitney = stats.mannwhitneyu(x[hit], x[~hit]).statistic / (hit.sum() * (~hit).sum())
+    assert scores.auc_score(x, hit, ones(len(x)))[0] == pytest.approx(mann_whitney)
+    found = scores.spearman(x, y, ones(len(x)))[0]
+    if np.ptp(x) and np.ptp(y):
+        assert found == pytest.approx(stats.spearmanr(x, y).statistic)
+    else:
+        assert np.isnan(found)
+
+
+def figures(x: Any, y: Any, answer: Any) -> dict[str, Callable[[Any, Any], Any]]:
+    """Every figure as a function of the states it takes and their weights."""
+    chances = np.abs(np.column_stack([x, y, x + y])) + 0.1
+    chances /= chances.sum(axis=1, keepdims=True)
+    return {
+        "brier": lambda at, w: scores.brier_score(chances[at], answer[at], w),
+        "log": lambda at, w: scores.log_score(chances[at], answer[at], w),
+        "auc": lambda at, w: scores.auc_score(x[at], answer[at] == YES, w),
+        "spearman": lambda at, w: scores.spearman(x[at], y[at], w),
+        "slope": lambda at, w: scores.calibration_line(chances[at, 0], answer[at] == YES, w)[0],
+    }
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_a_state_drawn_twice_counts_as_two_states(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = 8
+    x, y, answer = rng.integers(0, 5, n) / 4, rng.integers(0, 5, n) / 4, rng.integers(0, 3, n)
+    counts = rng.multinomial(n, np.full(n, 1 / n))
+    drawn = np.repeat(np.arange(n), counts)
+    for name, figure in figures(x, y, answer).items():
+        by_weight = figure(np.arange(n), counts[None].astype(float))
+        by_copies = figure(drawn, ones(n))
+        np.testing.assert_allclose(by_weight, by_copies, atol=1e-9, err_msg=name)
+
+
+def test_leave_one_out_is_a_regression_on_the_others() -> None:
+    rng = np.random.default_rng(3)
+    attributes, answer = rng.normal(size=(30, 2)), rng.integers(0, 3, 30)
+    found = scores.leave_one_out(attributes, answer)
+    rest = np.arange(30) != 5
+    scaled = (attributes - attributes[rest].mean(axis=0)) / attributes[rest].std(axis=0)
+    design = np.column_stack([np.ones(30), scaled])
+
+    def loss(flat: Any) -> float:
+        beta = flat.reshape(3, 3)
+        chance = np.exp(design[rest] @ beta)
+        chance /= chance.sum(axis=1, keepdims=True)
+        return float(-np.log(chance[np.arange(29), answer[rest]]).sum() + 0.5 * (beta[1:] ** 2).sum())
+
+    beta = optimize.minimize(loss, np.zeros(9)).x.reshape(3, 3)
+    expected = np.exp(design[5] @ beta)
+    np.testing.assert_allclose(found[5], expected / expected.sum(), atol=2e-3)
+
+
+def test_a_states_own_answer_does_not_change_its_forecast() -> None:
+    rng = np.random.default_rng(4)
+    attributes, answer = rng.normal(size=(20, 3)), rng.integers(0, 3, 20)
+    other = answer.copy()
+    other[7] = (answer[7] + 1) % 3
+    before, after = scores.leave_one_out(attributes, answer), scores.leave_one_out(attributes, other)
+    np.testing.assert_allclose(before[7], after[7], atol=1e-3)
+    assert np.abs(before - after).max() > 0.01
+
+
+def test_without_attributes_the_forecast_is_the_share_of_the_others() -> None:
+    found = scores.leave_one_out(np.zeros((5, 0)), np.array([0, 0, 0, 1, 2]))
+    np.testing.assert_allclose(found[0], [0.5, 0.25, 0.25], atol=1e-3)
+
+
+# Predictors known to be right or to know nothing
+
+
+def test_a_perfect_forecast_scores_perfectly() -> None:
+    answer = np.array([YES] * 12 + [NO] * 5 + [ABSTAINED] * 8)
+    chances, weights = np.eye(3)[answer], scores.bootstrap_weights(25)
+    ranking = chances[:, YES] - chances[:, NO]
+    assert scores.score_with_interval(scores.auc_score(ranking, answer == YES, weights), 25)[:3] == (1.0, 1.0, 1.0)
+    assert scores.score_with_interval(scores.brier_score(chances, answer, weights), 25)[:3] == (0.0, 0.0, 0.0)
+    assert scores.log_score(chances, answer, weights)[0] == pytest.approx(-math.log(0.98 + 0.02 / 3))
+    slope, intercept = scores.calibration_line(chances[:, YES], answer == YES, weights)
+    assert (slope[0], intercept[0]) == pytest.approx((1, 0))
+
+
+def test_a_constant_forecast_knows_nothing() -> None:
+    answer = np.array([YES] * 12 + [NO] * 5 + [ABSTAINED] * 8)
+    chances, weights = np.full((25, 3), 1 / 3), scores.bootstrap_weights(25)
+    assert scores.score_with_interval(scores.auc_score(chances[:, 0], answer == YES, weights), 25)[:3] == (
+        0.5,
+        0.5,
+        0.5,
+    )
+    assert scores.brier_score(chances, answer, weights)[0] == pytest.approx(2 / 3)
+    assert scores.log_score(chances, answer, weights)[0] == pytest.approx(math.log(3))
+    assert np.isnan(scores.spearman(chances[:, 0], answer.astype(float), weights)[0])
+    assert np.isnan(scores.calibration_line(chances[:, 0], answer == YES, weights)[0]).all()
+
+
+def test_a_wrong_certainty_costs_no_more_than_the_lapse_allows() -> None:
+    worst = scores.log_score(np.array([[1.0, 0.0, 0.0]]), np.array([NO]), ones(1))[0]
+    assert worst == pytest.approx(math.log(3 / 0.02))
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(11)
+    truth, held = float(stats.norm.cdf(1 / math.sqrt(2))), 0
+    hit = np.arange(40) < 20
+    for _ in range(40):
+        found = scores.score_with_interval(
+            scores.auc_score(rng.normal(hit * 1.0, 1.0), hit, scores.bootstrap_weights(40)), 40
+        )
+        held += found.low <= truth <= found.high
+    assert 34 <= held <= 40
+
+
+# Forecasts and the scorecard
+
+
+def test_chances_of_answers_are_those_of_alignments() -> None:
+    scenario = load_scenario("brics_third_pole")
+    assert scenario.alignments()[:2] == ("non_aligned", "us_led")
+    shares = np.random.default_rng(0).dirichlet(np.ones(len(scenario.alignments())), 4)
+    found = sum_by_answer(scenario, shares)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_array_equal(found[:, [YES, ABSTAINED]], shares[:, [1, 0]])
+
+
+def test_plainer_forecasts_know_what_their_names_say() -> None:
+    scenario = load_scenario("baseline_2023")
+    named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:4]}
+    treaty, hostile = named["defence treaty, USA"], named["sanctions, rivalry, USA"]
+    assert (treaty["JPN"], treaty["NZL"], treaty["SWE"], treaty["RUS"]) == (1, 0, 0, 0)
+    assert (hostile["RUS"], hostile["TUR"], hostile["FRA"]) == (-1, -0.3, 0)
+    assert named["landscape minimum"]["GBR"] == 1
+    assert named["landscape minimum"]["RUS"] == 0
+
+
+def test_a_scenario_that_no_bloc_leads_cannot_be_scored() -> None:
+    with pytest.raises(InputError, match="no bloc has a leader"):
+        leader_of(load_scenario("tribes_gahuku_gama"))
+
+
+@pytest.fixture(scope="module")
+def few() -> Observed:
+    """One vote of the record, and what came after."""
+    found = load_observed("baseline_2023")
+    assert found is not None
+    return replace(found, votes={"es_11_4": found.votes["es_11_4"]})
+
+
+@pytest.fixture(scope="module")
+def record(few: Observed) -> dict[str, Any]:
+    return score_forecasts(load_scenario("baseline_2023"), few, seed=1, replicates=20)
+
+
+def test_states_that_do_not_decide_are_left_out(record: dict[str, Any]) -> None:
+    assert record["left_out"] == ["USA"]
+    (with_all, before) = record["votes"]
+    assert (with_all["sanctions"], before["sanctions"]) == ("all", "before 2022-10-12")
+    for one in (with_all, before):
+        assert one["cast"] == {"yes": 31, "no": 5, "abstained": 12, "absent": 1}
+        assert {row["n"] for row in one["forecasts"]} == {one["n"]} == {49}
+        assert "USA" not in {row["state"] for row in one["states"]}
+
+
+def test_figures_of_the_record_are_those_of_its_states(record: dict[str, Any]) -> None:
+    """The model's scores taken anew from the states' chances."""
+    for one in record["votes"]:
+        states = one["states"]
+        answer = np.array([{"yes": YES, "no": NO}.get(row["cast"], ABSTAINED) for row in states])
+        chances = np.array([[row[told] for told in ("yes", "no", "abstained")] for row in states])
+        model, ideal = one["forecasts"][0], one["forecasts"][-1]
+        assert model["brier"]["value"] == pytest.approx(((chances - np.eye(3)[answer]) ** 2).sum(axis=1).mean())
+        ranks = np.round(chances[:, 0] - chances[:, 1], 9)
+        pairs = [(a > b) + 0.5 * (a == b) for a in ranks[answer == YES] for b in ranks[answer != YES]]
+        assert model["auc"]["value"] == pytest.approx(np.mean(pairs))
+        assert ideal["forecast"] == "ideal point of 2021"
+        assert ideal["auc"]["value"] == pytest.approx(0.89, abs=0.005)
+        gap = model["auc"]["value"] - ideal["auc"]["value"]
+        assert ideal["model_less_auc"]["value"] == pytest.approx(gap)
+        missed = [row["state"] for n, row in enumerate(states) if chances[n].argmax() != answer[n]]
+        assert missed == [row["state"] for row in states if row["missed"]]
+
+
+def test_what_came_after_touches_no_other_score(few: Observed, record: dict[str, Any]) -> None:
+    bare = score_forecasts(load_scenario("baseline_2023"), replace(few, after=()), seed=1, replicates=20)
+    assert bare["after"] == {"votes": [], "moves": [], "scores": None}
+    assert json.dumps({**bare, "after": 0}) == json.dumps({**record, "after": 0})
+
+
+def test_the_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
+    moves = {one["state"]: one for one in record["after"]["moves"]}
+    assert sorted(moves) == sorted(["ARG", "EGY", "ETH", "IRN", "ARE", "SAU", "SWE", "PRK", "RUS", "BLR", "SYR", "IDN"])
+    assert moves["IRN"]["date"] == "2025-01-17"
+    assert moves["SYR"]["missed"]
+    assert record["after"]["scores"]["n"] == 12
+    assert record["after"]["votes"][0]["cast"]["no"] == 8
+
+
+def test_the_page_of_validation_has_the_models_scores() -> None:
+    """Of the model alone, and with fewer runs than the page."""
+    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    baseline, observed = load_scenario("baseline_2023"), load_observed("baseline_2023")
+    assert observed is not None
+    votes = {name: sanctions_before(baseline, vote.date) for name, vote in observed.votes.items()}
+    chances = model_chances(votes, seed=baseline.sweep.seed, replicates=200, workers=None, progress=None)
+    for heading, figure in (("AUC, or rank correlation", "auc"), ("Brier score", "brier")):
+        table = page[page.index(f"| {heading} |") :]
+        names = [cell.split("(")[0].strip() for cell in table.splitlines()[0].split("|")[2:-1]]
+        cells = table[table.index("| the model |") :].splitlines()[0].split("|")[2:-1]
+        printed = dict(zip(names, (float(re.findall(r"[\d.]+", cell)[0]) for cell in cells), strict=True))
+        for name, vote in observed.votes.items():
+            places = [n for n, state in enumerate(baseline.states) if state in vote.cast and state != "USA"]
+            states = [[*baseline.states][n] for n in places]
+            answer = np.array([{"yes": YES, "no": NO}.get(vote.cast[state], ABSTAINED) for state in states])
+            told = chances[name][places]
+            now = (
+                scores.auc_score(told[:, YES] - told[:, NO], answer == YES, ones(len(answer)))[0]
+                if figure == "auc"
+                else scores.brier_score(told, answer, ones(len(answer)))[0]
+            )
+            assert printed[name] == pytest.approx(now, abs=0.03), (heading, name)
+
+
+# The command
+
+
+def scored(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["score", *arguments])
+
+
+def test_command_tells_people_machines_and_pages_the_same(tmp_path: Path) -> None:
+    world = str(CASES / "valid" / "world_with_a_record")
+    told = scored(world, "--replicates", "5", "--chart", str(tmp_path / "chart.svg"))
+    assert told.exit_code == 0, told.output
+    assert "first  2022-03-02, held out of fitting: 2 states, 1 yes, 0 no, 0 abstained, 1 absent" in told.stdout
+    machine = json.loads(scored(world, "--replicates", "5", "--json").stdout)
+    assert machine["leader"] == "USA"
+    assert [one["sanctions"] for one in machine["votes"]] == ["all", "before 2022-03-02"]
+    value = machine["votes"][1]["forecasts"][0]["brier"]["value"]
+    assert f"{value:.2f} (" in told.stdout
+    page = scored(world, "--replicates", "5", "--markdown").stdout
+    assert f"| the model | {value:.2f} (" in page[page.index("| Brier score | first (n = 2) |") :]
+    assert "<svg" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+
+
+def test_command_refuses_a_world_without_a_record() -> None:
+    done = scored("unix_1988")
+    assert done.exit_code == 2
+    assert "no observed.toml" in done.stderr
+
+
+def test_chart_shows_each_state_where_its_forecast_is(record: dict[str, Any]) -> None:
+    made, axes = charts.new_figure(10, 8, columns=2)
+    states = record["votes"][1]["states"]
+    charts.draw_forecasts(axes[0], states)
+    charts.draw_calibration(axes[1], {"es_11_4": record["votes"][1]["bins"]})
+    labels = [label.get_text() for label in axes[0].get_yticklabels()]
+    nearness = {row["state"]: row["yes"] - row["no"] for row in states}
+    assert [nearness[state] for state in labels] == sorted(nearness.values(), reverse=True)
+    drawn = sorted(x for line in axes[0].get_lines()[:4] for x in line.get_xdata())
+    assert drawn == sorted(nearness.values())
+    assert made is not None

@@ -1,0 +1,252 @@
+"""Laws of whole runs: known answers (MODEL §8), invariants, luck, and the agent as a state."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from relation import same
+from strategies import BLOCS, NO_RESPONSE, PROPENSITY_ALONE, landscape, pair_energy, scenarios
+
+from sim.model import agents, compiled
+from sim.model.agents import BlocModel
+from sim.model.world import world_of
+from sim.scenario.loading import load_scenario, scenario_names, world_names
+from sim.scenario.overrides import with_settings
+from sim.scenario.parameters import Parameters
+from sim.scenario.schema import Scenario
+
+
+def changed(scenario: Scenario, **changes: Any) -> Scenario:
+    """A scenario with top-level fields replaced, validated anew."""
+    return Scenario.model_validate({**scenario.model_dump(), **changes})
+
+
+# The agents and the compiled run
+
+
+@pytest.mark.parametrize("name", [*scenario_names(), *world_names()])
+def test_agents_and_compiled_run_are_equal_on_every_shipped_scenario(name: str) -> None:
+    scenario = load_scenario(name)
+    world = world_of(scenario)
+    for seed in range(2):
+        same(
+            agents.run_agents(scenario, seed=seed, world=world), compiled.run_compiled(scenario, seed=seed, world=world)
+        )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("activation", ["random", "fixed_order", "simultaneous"])
+@pytest.mark.parametrize("name", [*scenario_names(), *world_names()])
+def test_agents_and_compiled_run_are_equal_over_fifty_seeds(name: str, activation: str) -> None:
+    scenario = changed(load_scenario(name), activation=activation)
+    world = world_of(scenario)
+    for seed in range(50):
+        same(
+            agents.run_agents(scenario, seed=seed, world=world), compiled.run_compiled(scenario, seed=seed, world=world)
+        )
+
+
+# Known answers (MODEL §8)
+
+
+def boltzmann(scenario: Scenario, temperature: float) -> dict[tuple[int, ...], float]:
+    """The Boltzmann distribution of E over all configurations, by enumeration."""
+    configurations = list(itertools.product((1, 2), repeat=len(scenario.states)))
+    energies = np.array([pair_energy(scenario, np.array(c)) for c in configurations])
+    weights = np.exp(-(energies - energies.min()) / temperature)
+    return dict(zip(configurations, weights / weights.sum(), strict=True))
+
+
+@pytest.mark.parametrize("activation", ["random", "fixed_order"])
+def test_long_run_is_the_boltzmann_distribution(activation: str) -> None:
+    """With c = 1/N the states are a Gibbs sampler of E at temperature τ / N; 10⁵ steps, compiled."""
+    rng = np.random.default_rng(5)
+    matrix = np.triu(rng.normal(size=(5, 5)), 1).round(2)
+    scenario = landscape(matrix + matrix.T, [1.0] * 5, temperature=0.3, steps=10_000, activation=activation)
+    world = world_of(scenario)
+    seen: dict[tuple[int, ...], float] = dict.fromkeys(itertools.product((1, 2), repeat=5), 0.0)
+    for replicate in range(10):
+        run = compiled.run_compiled(scenario, seed=11, replicate=replicate, world=world)
+        found, counts = np.unique(run.alignment[50:], axis=0, return_counts=True)
+        for row, count in zip(found, counts, strict=True):
+            seen[tuple(row.tolist())] += count
+    total = sum(seen.values())
+    expected = boltzmann(scenario, 0.3 / 5)
+    assert max(expected.values()) < 0.5  # a distribution worth the name
+    assert sum(abs(seen[c] / total - expected[c]) for c in expected) / 2 < 0.02
+
+
+def test_frustrated_triangle() -> None:
+    """Galam 1996: six two-against-one splits; frozen at temperature 0, equally frequent above it."""
+    matrix = -(np.ones((3, 3)) - np.eye(3))
+    cold = landscape(matrix, [1.0, 1.0, 1.0], steps=10)
+    ends = set()
+    for replicate in range(60):
+        run = agents.run_agents(cold, seed=1, replicate=replicate)
+        assert len(set(run.alignment[-1].tolist())) == 2
+        assert (run.alignment[2:] == run.alignment[-1]).all()
+        ends.add(tuple(run.alignment[-1].tolist()))
+    assert len(ends) == 6
+    warm = landscape(matrix, [1.0, 1.0, 1.0], temperature=0.1, steps=10_000)
+    run = compiled.run_compiled(warm, seed=1)
+    found, counts = np.unique(run.alignment[100:], axis=0, return_counts=True)
+    split = [count for row, count in zip(found, counts, strict=True) if len(set(row.tolist())) == 2]
+    assert len(split) == 6
+    assert max(split) / min(split) < 1.25
+
+
+def test_unix_standards_end_in_the_two_published_minima() -> None:
+    """Axelrod & Bennett 1993: at temperature 0 the nine firms end in two configurations and nowhere else."""
+    scenario = load_scenario("unix_1988")
+    ids = list(scenario.states)
+    ends = set()
+    for replicate in range(100):
+        final = compiled.run_compiled(scenario, seed=4, replicate=replicate).alignment[-1]
+        ends.add(frozenset(i for i, a in zip(ids, final, strict=True) if a == final[0]))
+    assert len(ends) == 2
+
+
+# Invariants
+
+
+@given(scenarios(), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_ties_stay_in_bounds_and_symmetric(scenario: Scenario, seed: int) -> None:
+    world = BlocModel(scenario, seed=seed)
+    for _ in range(scenario.steps):
+        world.step()
+        for tie in (world.situation.bond, world.situation.rivalry, world.situation.sanction):
+            assert tie.min() >= 0
+            assert tie.max() <= 1
+            assert (np.diag(tie) == 0).all()
+        np.testing.assert_array_equal(world.situation.bond, world.situation.bond.T)
+        np.testing.assert_array_equal(world.situation.rivalry, world.situation.rivalry.T)
+        assert (world.stability >= 0).all()
+        assert (world.stability <= 1).all()
+
+
+@given(scenarios(fixed={"shocks": []}), st.integers(0, 50))
+@settings(max_examples=40, deadline=None)
+def test_with_rates_of_zero_ties_stay_as_they_are(scenario: Scenario, seed: int) -> None:
+    world = BlocModel(with_settings(scenario, NO_RESPONSE), seed=seed)
+    start = world.world.situation()
+    for _ in range(scenario.steps):
+        world.step()
+    for now, then in zip(world.situation, start, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@given(scenarios(), st.integers(0, 50))
+@settings(max_examples=40, deadline=None)
+def test_a_fixed_state_stays(scenario: Scenario, seed: int) -> None:
+    run = agents.run_agents(scenario, seed=seed)
+    leaders = {bloc.leader for bloc in scenario.blocs.values()}
+    for i, (state, record) in enumerate(scenario.states.items()):
+        if record.fixed or state in leaders:
+            assert (run.alignment[:, i] == run.alignment[0, i]).all()
+            assert (run.chances[1:, i].max(axis=1) == 1).all()
+
+
+# Luck and activation
+
+
+def test_the_same_run_in_another_process() -> None:
+    code = (
+        "import hashlib; from sim.catalog import load; from sim.model import run\n"
+        "r = run(load('baseline_2023'), seed=9)\n"
+        "print(hashlib.sha256(r.alignment.tobytes() + r.chances.tobytes() + r.outcomes.tobytes()).hexdigest())"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": salt}, capture_output=True, check=True
+        ).stdout
+        for salt in ("1", "2")
+    }
+    assert len(hashes) == 1
+
+
+def test_luck_belongs_to_the_state() -> None:
+    """A world with a state less gives the others the same draws."""
+    scenario = load_scenario("baseline_2023")
+    fewer = changed(
+        scenario,
+        states={k: v.model_dump() for k, v in scenario.states.items() if k != "CHL"},
+        ties=[t.model_dump() for t in scenario.ties if "CHL" not in (t.a, t.b)],
+    )
+    one, other = BlocModel(scenario, seed=5), BlocModel(fewer, seed=5)
+    one.step(), other.step()
+    kept = [i for i, state in enumerate(one.world.states) if state != "CHL"]
+    np.testing.assert_array_equal(one.uniforms[kept], other.uniforms)
+
+
+def test_simultaneous_states_all_see_the_start_of_the_step() -> None:
+    """Two states that want to be apart and start together: both move, for ever; in turn one of them moves."""
+    matrix = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    together = {"initial": [BLOCS[0]] * 2, "steps": 4}
+    both = agents.run_agents(landscape(matrix, [1.0, 1.0], activation="simultaneous", **together), seed=1)
+    assert both.alignment.tolist() == [[1, 1], [2, 2], [1, 1], [2, 2], [1, 1]]
+    turns = agents.run_agents(landscape(matrix, [1.0, 1.0], activation="fixed_order", **together), seed=1)
+    assert turns.alignment.tolist() == [[1, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
+
+
+def test_random_order_differs_from_step_to_step() -> None:
+    matrix = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    told = landscape(matrix, [1.0, 1.0], initial=[BLOCS[0]] * 2, steps=1)
+    first = {tuple(agents.run_agents(told, seed=1, replicate=r).alignment[-1].tolist()) for r in range(20)}
+    assert first == {(2, 1), (1, 2)}
+
+
+# The agent reads like a state
+
+
+def test_a_state_knows_itself() -> None:
+    world = BlocModel(load_scenario("baseline_2023"), seed=1)
+    world.step()
+    korea = world.state("PRK")
+    assert korea.name == "North Korea"
+    assert korea.theatre == "indo_pacific"
+    assert {"USA", "KOR", "JPN"} <= korea.rivals.keys()
+    assert {"USA", "JPN", "KOR"} <= korea.sanctioned_by.keys()
+    assert 0.2 < korea.bite < 0.8
+    assert {"CHN", "RUS"} <= korea.bonds.keys()
+    assert korea.depends_on.keys() == {"CHN", "USA"}
+    assert korea.alignment in world.world.alignments
+    assert sum(korea.chances.values()) == pytest.approx(1)
+    assert korea.utility["front"] == pytest.approx(sum(korea.why["front"].values()), abs=1e-15)
+    assert "RUS" in world.state("CHN").partners
+    assert "PRK" in world.state("USA").sanctions
+    assert repr(world.state("USA")) == "<United States: us_led>"
+    assert 0 <= korea.regime_stability <= 1
+    assert korea.capability == pytest.approx(0.01409 / 0.8755, rel=1e-3)
+    assert korea.product < 0.001
+
+
+@pytest.mark.parametrize("name", Parameters.model_fields)
+def test_no_parameter_is_dead(name: str) -> None:
+    """Each parameter changes some run when it is moved."""
+    scenario = with_settings(
+        load_scenario("dispersed_attention"),
+        {"blocs.us_led.accommodation": 0.05, "rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.02,
+         "sanction_relief": 0.02, "states.PRK.autonomy": 2, "ties.propensity.PRK.CHN": 0.3},
+    )  # fmt: skip
+    value = getattr(scenario.parameters, name).value
+    moved = with_settings(scenario, {name: value / 2})
+    assert (
+        compiled.run_compiled(scenario, seed=3).chances[1:] != compiled.run_compiled(moved, seed=3).chances[1:]
+    ).any()
+
+
+@pytest.mark.parametrize("mechanism", [k for k in PROPENSITY_ALONE if k.startswith("w_")])
+def test_a_weight_of_zero_switches_its_term_off(mechanism: str) -> None:
+    scenario = with_settings(load_scenario("dispersed_attention"), {mechanism: 0})
+    world = BlocModel(scenario, seed=1)
+    world.step()
+    assert all(terms[mechanism.removeprefix("w_")] == 0 for s in world.states for terms in s.why.values())

@@ -1,0 +1,319 @@
+"""The rules one by one: known answers, numbers computed by hand, bounds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import PROPENSITY_ALONE, hundredths
+
+from sim.model import arrays, rules, streams
+from sim.model.agents import BlocModel
+from sim.model.arrays import PARAMETERS, QUANTUM, TERMS
+from sim.model.world import step_random_numbers, world_of
+from sim.scenario.loading import load_scenario
+from sim.scenario.parameters import Parameters
+from sim.scenario.schema import Scenario
+
+
+def small(**changes: object) -> Scenario:
+    """Three states, two blocs: A leads west, B stands in east, C decides; all numbers easy to do by hand."""
+    content: dict[str, object] = {
+        "title": "by hand",
+        "theatres": {"land": "land", "sea": "sea"},
+        "blocs": {
+            "west": {
+                "name": "West", "leader": "A", "enforcement": 0.5, "attention_budget": 1, "accommodation": 0.1,
+                "priority": {"land": 1, "sea": 1},
+            },
+            "east": {"name": "East", "enforcement": 0, "attention_budget": 1, "accommodation": 0},
+        },
+        "parameters": {
+            **dict.fromkeys(Parameters.model_fields, 0.0),
+            "w_propensity": 1, "w_bond": 2, "w_institution": 0.5, "w_hostility": 3, "w_balance": 4, "w_trade": 0.25,
+            "w_shelter": 2, "w_pressure": 8, "pressure_floor": 0.5, "w_autonomy": 0.125, "inertia": 0.0625,
+            "temperature": 1, "erosion": 1, "accommodation_cost": 5,
+        },
+        "states": {
+            "A": {"name": "A", "theatre": "sea", "capability": 4, "gdp": 4, "initial": "west"},
+            "B": {"name": "B", "theatre": "sea", "capability": 2, "gdp": 2, "initial": "east", "fixed": True},
+            "C": {"name": "C", "theatre": "land", "capability": 2, "gdp": 2, "initial": "non_aligned", "autonomy": 2},
+        },
+        "institutions": {"club": {"name": "club", "cohesion": 0.5, "members": ["A", "C"]}},
+        "ties": [
+            {"kind": "propensity", "a": "A", "b": "C", "value": 0.5},
+            {"kind": "bond", "a": "B", "b": "C", "value": 0.5},
+            {"kind": "rivalry", "a": "A", "b": "C", "value": 0.25},
+            {"kind": "sanction", "a": "A", "b": "C", "value": 0.5, "regime": "west"},
+            {"kind": "trade", "a": "A", "b": "C", "value": 0.5},
+        ],
+        "steps": 3,
+    }  # fmt: skip
+    return Scenario.model_validate({**content, **changes})
+
+
+def test_utility_of_each_alignment_by_hand() -> None:
+    """c = g = (1/2, 1/4, 1/4). Product in east is 1/4, so e = 1/2 · (1 − 1/4) · (1 − 1/2) = 3/16; demand 2 against a
+    budget of 1 gives s = 1/2 and θ = (1/2, 1/2); σ_C = 3/16 · 1/2 · 1/2 · 1/2 = 3/128; D_CA = 1/4.
+    """
+    model = BlocModel(small(), seed=1)
+    model.step()
+    env = model.environment
+    assert env.cohesion.tolist() == [0.5, 1.0]
+    assert env.attention.tolist() == [[0.5, 0.5], [0.0, 0.0]]
+    assert env.enforcement.tolist() == [3 / 16, 0.0]
+    assert env.bite.tolist() == [0.0, 0.0, 3 / 128]
+    west, east = model.state("C").why["west"], model.state("C").why["east"]
+    assert west == dict(
+        zip(
+            TERMS,
+            (
+                1 * 0.5 * 0.5,  # propensity: c_A P
+                0.0,  # bond: none with A
+                0.5 * 0.5 * 0.5,  # institution: c_A G
+                -3 * 0.5 * 0.5,  # hostility: c_A max(R, S)
+                4 * 0.5 * 0.0,  # balance: nobody in east is hostile
+                0.25 * 0.25,  # trade: D_CA
+                2 * (3 / 128) * (1 - 0.5) * (0.5 * (1 - 0.5)),  # shelter: A leads west, sanctions C by 1/2
+                0.1 * (1 - 0.5),  # accommodation: less max(R, S) with the leader
+                0.0,  # pressure of east, which has no enforcement
+                0.0,
+                0.0,
+            ),
+            strict=True,
+        )
+    )
+    stake = 0.5 + 0.5 * 0.25 * (1 - 3 / 128)
+    assert east == dict(
+        zip(
+            TERMS,
+            (
+                0.0,
+                2 * 0.25 * 0.5,  # bond: c_B B
+                0.0,
+                0.0,
+                4 * 0.25 * (0.5 * 0.5),  # balance: M_east times the hostility of west
+                0.0,
+                2 * (3 / 128) * 1.0 * 0.25,  # shelter: no leader, all of B's product open
+                0.0,
+                -8 * (3 / 16) * 0.5 * 0.5 * stake,  # pressure of west: e θ M (λ + (1 − λ) x (1 − σ))
+                0.0,
+                0.0,
+            ),
+            strict=True,
+        )
+    )
+    assert model.state("C").why["non_aligned"]["autonomy"] == 2 * 0.125
+    assert model.state("C").why["non_aligned"]["inertia"] == 0.0625
+
+
+def test_chances_are_logit_over_utilities() -> None:
+    model = BlocModel(small(), seed=1)
+    model.step()
+    state = model.state("C")
+    weights = {k: math.exp(u) for k, u in state.utility.items()}
+    for alignment, chance in state.chances.items():
+        assert chance == pytest.approx(weights[alignment] / sum(weights.values()), abs=1e-15)
+        assert state.utility[alignment] == math.fsum(state.why[alignment].values())
+
+
+def test_response_by_hand() -> None:
+    """C is held in east against A; every drift of one step, one by one."""
+    rates = {
+        "bond_return": 0.5, "bond_gain": 0.1, "bond_loss": 0.2, "strain": 2, "outreach": 0.5, "rivalry_gain": 0.1,
+        "rivalry_loss": 0.3, "sanction_response": 0.5, "sanction_relief": 0.25,
+    }  # fmt: skip
+    base = small()
+    scenario = small(
+        parameters={**{n: getattr(base.parameters, n).value for n in PARAMETERS}, **rates, "erosion": 0},
+        states={
+            **{k: v.model_dump() for k, v in base.states.items()},
+            "C": {"name": "C", "theatre": "land", "capability": 2, "gdp": 2, "initial": "east", "fixed": True},
+        },
+        ties=[
+            {"kind": "bond", "a": "B", "b": "C", "value": 0.5},
+            {"kind": "bond", "a": "A", "b": "B", "value": 0.5},
+            {"kind": "rivalry", "a": "A", "b": "C", "value": 0.25},
+            {"kind": "rivalry", "a": "B", "b": "C", "value": 0.25},
+            {"kind": "sanction", "a": "A", "b": "C", "value": 0.25, "regime": "west"},
+            {"kind": "sanction", "a": "B", "b": "C", "value": 0.5},
+        ],
+    )
+    model = BlocModel(scenario, seed=1)
+    model.step()
+    bite = (0.5 * 0.5) * 0.5 * 0.5 * 0.25 + 0.25 * 0.5  # e s g_A S + g_B S with e = 1/2 · 1/2
+    assert model.environment.bite[2] == pytest.approx(bite, abs=1e-9)
+    strain = model.environment.bite[2] / 2  # mean over B and C
+    bonds, sanctions = model.situation.bond, model.situation.sanction
+    assert bonds[1, 2] == pytest.approx(0.5 + 0.1 * (1 + 2 * strain) * 0.5, abs=1e-15)
+    assert bonds[0, 1] == pytest.approx(0.5 - 0.2 * 0.5, abs=1e-15)  # opposed; nobody reaches out at a bite of 0
+    reach = 0.5 * model.environment.bite[2] * 1.0  # C reaches out to A, the strongest
+    assert bonds[0, 2] == pytest.approx(reach, abs=1e-15)
+    assert model.situation.rivalry[0, 2] == pytest.approx(0.25 + 0.1 * 0.75, abs=1e-15)
+    assert model.situation.rivalry[1, 2] == pytest.approx(0.25 - 0.3 * 0.25, abs=1e-15)
+    response = 0.5 * (0.25 * 0.5)  # rate · e θ
+    assert sanctions[0, 2] == pytest.approx(0.25 + response * 0.75, abs=1e-15)
+    assert sanctions[0, 1] == pytest.approx(response, abs=1e-15)
+    assert model.situation.regime[0, 1] == 1
+    assert sanctions[1, 2] == pytest.approx(0.5 - 0.25 * 0.5, abs=1e-15)
+
+
+def test_nobody_reaches_out_to_a_state_of_open_hostility() -> None:
+    base = small()
+    told = {"outreach": 0.5, **dict.fromkeys(("temperature", "erosion"), 0.0)}
+    for hostile, expected in ((0.5, 0.0), (0.49, 1.0)):
+        scenario = small(
+            parameters={**{n: getattr(base.parameters, n).value for n in PARAMETERS}, **told},
+            states={**{k: v.model_dump() for k, v in base.states.items()}, "C": {
+                "name": "C", "theatre": "land", "capability": 2, "initial": "east", "fixed": True}},
+            ties=[
+                {"kind": "rivalry", "a": "A", "b": "C", "value": hostile},
+                {"kind": "sanction", "a": "B", "b": "C", "value": 1},
+            ],
+        )  # fmt: skip
+        model = BlocModel(scenario, seed=1)
+        model.step()
+        assert (model.situation.bond[0, 2] > 0) == bool(expected)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**32), st.integers(0, 10_000))
+def test_luck_is_numpys_philox(seed: int, replicate: int, step: int) -> None:
+    world = world_of(load_scenario("unix_1988"))
+    keys, uniforms = step_random_numbers(world, seed, replicate, step)
+    for i, code in enumerate(world.setting.codes.tolist()):
+        counter = (step + (code << 64) - 1) % 2**256
+        words = np.random.Philox(key=seed + (replicate << 64), counter=counter).random_raw(2)
+        assert keys[i] == words[0]
+        assert uniforms[i] == (int(words[1]) >> 11) * 2.0**-53
+
+
+def test_a_code_is_the_ids_bytes() -> None:
+    world = world_of(load_scenario("baseline_2023"))
+    assert world.setting.codes[world.states.index("PRK")] == 0x50524B
+
+
+def test_parameters_stand_in_one_order() -> None:
+    assert tuple(Parameters.model_fields) == PARAMETERS
+
+
+@given(st.floats(-4, 4), st.lists(st.floats(0, 1), min_size=2, max_size=40), st.randoms())
+def test_rounded_weights_sum_exactly_in_any_order(x: float, weights: list[float], random: object) -> None:
+    assert abs(rules.round_to_quantum(x) - x) <= QUANTUM / 2
+    rounded = [rules.round_to_quantum(w) for w in weights]
+    shuffled = list(rounded)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert sum(rounded) == sum(shuffled) == math.fsum(rounded)
+
+
+@given(st.lists(hundredths, min_size=1, max_size=5), hundredths)
+def test_attention_never_passes_the_budget(demand: list[float], budget: float) -> None:
+    given_out = np.zeros(len(demand))
+    cohesion = rules.attention(np.zeros(len(demand)), np.array(demand), budget, given_out)
+    assert 0 <= cohesion <= 1
+    assert given_out.sum() <= budget * (1 + 1e-12) or cohesion == 1
+    if sum(demand) <= budget:
+        assert given_out.tolist() == demand
+    elif sum(demand) > 0:
+        assert given_out.sum() == pytest.approx(budget)
+
+
+def test_enforcement_erodes_and_is_paid_for() -> None:
+    assert rules.surviving_enforcement(0.8, 0.5, 0.1, 0.7, 5.0) == pytest.approx(0.8 * 0.65 * 0.5)
+    assert rules.surviving_enforcement(0.8, 1.0, 0.0, 2.0, 5.0) == 0.0
+    assert rules.surviving_enforcement(0.8, 0.0, 0.3, 2.0, 5.0) == 0.0
+
+
+@pytest.mark.parametrize(("u", "expected"), [(0.0, 0), (0.19999, 0), (0.2, 1), (0.49, 1), (0.5, 2), (1 - 2**-53, 2)])
+def test_choice_is_the_first_to_exceed_u(u: float, expected: int) -> None:
+    assert rules.choose(np.array([0.2, 0.3, 0.5]), u) == expected
+
+
+def test_choice_survives_chances_that_sum_to_a_hair_below_one() -> None:
+    chances = np.array([0.5, 0.5 - 2**-52, 0.0])
+    assert rules.choose(chances, 1 - 2**-53) == 1
+
+
+@pytest.mark.parametrize(
+    ("utilities", "allowed", "held", "best"),
+    [
+        ([1.0, 2.0, 2.0], [True, True, True], 2, 2),  # of equals the one held
+        ([1.0, 2.0, 2.0], [True, True, True], 0, 1),  # else the lowest index
+        ([3.0, 2.0, 1.0], [False, True, True], 2, 1),  # what is forbidden is never chosen
+    ],
+)
+def test_at_temperature_zero_the_best_is_taken(
+    utilities: list[float], allowed: list[bool], held: int, best: int
+) -> None:
+    chances = np.empty(3)
+    rules.choice_chances(np.array(utilities), np.array(allowed), 0.0, held, chances)
+    assert chances.tolist() == [float(k == best) for k in range(3)]
+
+
+def test_a_forbidden_alignment_has_no_chance() -> None:
+    chances = np.empty(3)
+    rules.choice_chances(np.array([9.0, 0.0, 0.0]), np.array([False, True, True]), 1.0, 1, chances)
+    assert chances.tolist() == [0.0, 0.5, 0.5]
+
+
+def test_the_rules_can_be_stepped_through_without_compilation(tmp_path: Path) -> None:
+    """NUMBA_DISABLE_JIT=1 gives the same run."""
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "from sim.catalog import load; from sim.model import run; s = load('unix_1988');"
+        "print(run(s.model_copy(update={'steps': 5}), seed=3).alignment.tolist())"
+    )
+    plain = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    outputs = [
+        subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+        for env in (plain, dict(os.environ))
+    ]
+    assert outputs[0] == outputs[1] != ""
+
+
+def test_propensity_alone_switches_everything_else_off() -> None:
+    assert {k for k, v in PROPENSITY_ALONE.items() if v} == {"w_propensity"}
+
+
+def test_mean_bite_is_over_the_members_and_zero_where_there_are_none() -> None:
+    mean = np.full(4, np.nan)
+    rules.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), np.array([1.0, 0, 2, 0]), mean)
+    assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_slots_of_keys_are_even_and_in_order() -> None:
+    keys = [0, 2**61 - 1, 2**61, 2**63 - 1, 2**63, 2**64 - 1]
+    assert [streams.slot_of(np.uint64(key), 8) for key in keys] == [0, 0, 1, 3, 4, 7]
+
+
+def test_ties_stay_between_0_and_1_and_rates_pass_1_nowhere() -> None:
+    assert [rules.clip_tie(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
+    assert [rules.cap_rate(x) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 51), st.integers(0, 2)), max_size=40))
+@settings(deadline=None)
+def test_sizes_kept_up_by_moves_are_those_taken_anew(moves: list[tuple[int, int]]) -> None:
+    setting, alignment = world_of(load_scenario("baseline_2023")).setting, np.arange(52) % 3
+    kept, anew = arrays.allocate_sizes(3), arrays.allocate_sizes(3)
+    rules.measure_sizes(alignment, setting, kept)
+    assert kept.members.tolist() == [18, 17, 17]
+    for i, new in moves:
+        rules.transfer_sizes(i, alignment[i], new, setting, kept)
+        alignment[i] = new
+        rules.measure_sizes(alignment, setting, anew)
+        assert [size.tolist() for size in kept] == [size.tolist() for size in anew]
+
+
+@pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 33])
+def test_the_mirror_shows_the_lower_half(n: int) -> None:
+    ties = np.arange(float(n * n)).reshape(n, n)
+    lower = np.tril(ties)
+    rules.mirror_lower(ties)
+    assert (ties == lower + np.tril(ties, -1).T).all()

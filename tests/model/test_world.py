@@ -1,0 +1,212 @@
+"""The shipped worlds: every number has a source, and was entered twice; and the arrays made of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.model import arrays
+from sim.model.world import world_of
+from sim.scenario.loading import load_bibliography, load_scenario, scenario_names, shipped_folder, world_names
+from sim.scenario.parameters import Sourced
+from sim.scenario.schema import Scenario
+from sim.scenario.sources import parse_references
+
+QC = Path(__file__).parents[1] / "qc"
+ALL = [*scenario_names(), *world_names()]
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """A table of the second entry."""
+    with (QC / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def numbers(record: Any, at: str) -> Iterator[tuple[str, str, str]]:
+    """Place, source and note of every number in a resolved scenario."""
+    if isinstance(record, Sourced):
+        yield at, record.source, record.note
+    elif isinstance(record, dict):
+        for key, value in record.items():
+            yield from numbers(value, f"{at}.{key}")
+    elif hasattr(record, "source") and hasattr(record, "note") and not isinstance(record, Scenario):
+        yield at, record.source, record.note
+    elif hasattr(record, "model_fields"):
+        for key in type(record).model_fields:
+            if key not in ("sweep", "steps"):
+                yield from numbers(getattr(record, key), f"{at}.{key}")
+    elif isinstance(record, tuple):
+        for n, value in enumerate(record):
+            yield from numbers(value, f"{at}[{n}]")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_number_of_a_shipped_file_has_a_source_that_resolves(name: str) -> None:
+    found = list(numbers(load_scenario(name), name))
+    known = load_bibliography()
+    assert len(found) > 20
+    defaults = {f"{name}.states.{s}.{k}" for s in load_scenario(name).states for k in ("autonomy", "gdp")}
+    switched = {at for at, _, note in found if note.startswith("without ")}
+    for at, source, note in found:
+        if at not in switched and not (at in defaults and not source):
+            assert source, f"{at} has no source"
+            for key, _ in parse_references(source):
+                assert key in known, f"{at} cites {key}"
+                assert key != "assumed" or note, f"{at} is assumed without a reason"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_membership_and_start_has_a_source(name: str) -> None:
+    scenario = load_scenario(name)
+    assert all(institution.members_source for institution in scenario.institutions.values())
+    assert scenario.question or name in world_names()
+    assert scenario.source.startswith("article §") or name in (*world_names(), "great_powers_1907")
+
+
+def test_no_source_is_unused_or_without_a_title() -> None:
+    assert all(source.title for source in load_bibliography().values())
+
+
+def test_states_are_as_entered_a_second_time() -> None:
+    first = load_scenario("article_2023").states
+    second = {row["id"]: row for row in table("states.csv")}
+    assert first.keys() == second.keys()
+    assert len(first) == 52
+    for state, row in second.items():
+        one = first[state]
+        entered = (float(row["capability"]), float(row["gdp"]), row["theatre"], row["initial"])
+        assert (one.capability.value, one.gdp.value, one.theatre, one.initial) == entered, state
+    assert sum(s.capability.value for s in first.values()) == pytest.approx(0.876, abs=5e-4)
+
+
+def test_memberships_are_as_entered_a_second_time() -> None:
+    first = {(i, m) for i, record in load_scenario("article_2023").institutions.items() for m in record.members}
+    assert first == {(row["institution"], row["member"]) for row in table("memberships.csv")}
+
+
+def test_trade_is_as_entered_a_second_time() -> None:
+    first = {(t.a, t.b): t.value for t in load_scenario("article_2023").ties if t.kind == "trade"}
+    assert first == {(row["a"], row["b"]): float(row["value"]) for row in table("trade.csv")}
+
+
+@pytest.mark.parametrize(("kind", "file"), [("bond", "bonds"), ("rivalry", "rivalries"), ("sanction", "sanctions")])
+def test_coded_ties_are_as_coded_blind_or_settled_with_a_reason(kind: str, file: str) -> None:
+    """Two coders who did not see each other's work; what they coded otherwise was settled row by row."""
+    kept = {(t.a, t.b): t.value for t in load_scenario("article_2023").ties if t.kind == kind}
+    second = {(row["a"], row["b"]): float(row["value"]) for row in table(f"{file}.csv")}
+    settled = {(row["a"], row["b"]): row for row in table("settled.csv") if row["kind"] == kind}
+    assert all(row["reason"].strip() for row in settled.values())
+    for pair in kept.keys() | second.keys():
+        if pair in settled:
+            told = settled[pair]["kept"]
+            assert kept.get(pair) == (float(told) if told else None), pair
+        else:
+            assert kept.get(pair) == second.get(pair), pair
+    assert len(settled) < 0.3 * len(kept)
+
+
+def test_what_the_article_says_is_in_the_world() -> None:
+    scenario = load_scenario("baseline_2023")
+    assert scenario.blocs.keys() == {"us_led", "front"}
+    assert scenario.blocs["us_led"].leader == "USA"
+    brics = set(scenario.institutions["brics"].members)
+    assert brics == {"BRA", "RUS", "IND", "CHN", "ZAF", "ARG", "EGY", "ETH", "IRN", "SAU", "ARE"}
+    rivals = {frozenset((t.a, t.b)): t.value for t in scenario.ties if t.kind == "rivalry"}
+    assert rivals[frozenset(("USA", "PRK"))] == rivals[frozenset(("USA", "CHN"))] == 1
+    sanctioned = {t.b for t in scenario.ties if t.kind == "sanction" and t.a == "USA"}
+    assert {"PRK", "RUS", "IRN", "SYR", "CUB", "BLR", "CHN"} <= sanctioned
+
+
+def test_files_of_the_world_use_one_line_end_and_no_trailing_blanks() -> None:
+    for path in shipped_folder().rglob("*.*"):
+        if path.suffix in (".toml", ".csv"):
+            text = path.read_bytes()
+            assert b"\r" not in text, path
+            assert not any(line.endswith(b" ") for line in text.split(b"\n")), path
+
+
+# Arrays
+
+
+def test_shares_sum_to_one_and_are_multiples_of_the_quantum() -> None:
+    setting = world_of(load_scenario("baseline_2023")).setting
+    for shares in (setting.capability, setting.product):
+        assert shares.sum() == pytest.approx(1, abs=1e-7)
+        np.testing.assert_array_equal(shares / arrays.QUANTUM, np.rint(shares / arrays.QUANTUM))
+
+
+def test_trade_dependence_is_trade_over_product_capped() -> None:
+    world = world_of(load_scenario("baseline_2023"))
+    dependence = world.setting.dependence
+    at = {state: i for i, state in enumerate(world.states)}
+    assert dependence[at["JPN"], at["USA"]] == pytest.approx(227.949 / 4260)
+    assert dependence[at["USA"], at["JPN"]] == pytest.approx(227.949 / 25700)
+    assert dependence[at["MEX"], at["USA"]] == 0.5
+    assert (dependence.sum(axis=1) <= 1 + 1e-12).all()
+
+
+def test_dependence_rows_are_scaled_to_at_most_one() -> None:
+    from sim.model.world import trade_dependence
+
+    trade = np.array([[0.0, 9, 9, 9], [9, 0, 0, 0], [9, 0, 0, 0], [9, 0, 0, 0]])
+    dependence = trade_dependence(trade, np.array([10.0, 100, 0, 18]))
+    assert dependence[0].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
+    assert dependence[1, 0] == 0.09
+    assert dependence[2].tolist() == [0, 0, 0, 0]  # no product given
+    assert dependence[3, 0] == 0.5
+
+
+def test_institution_ties_are_the_strongest_shared() -> None:
+    world = world_of(load_scenario("baseline_2023"))
+    at = {state: i for i, state in enumerate(world.states)}
+    together = world.start.institution
+    assert together[at["FRA"], at["DEU"]] == 0.9  # EU before G7
+    assert together[at["USA"], at["GBR"]] == 0.8
+    assert together[at["CHN"], at["RUS"]] == 0.4
+    assert together[at["PRK"]].sum() == 0
+    np.testing.assert_array_equal(together, together.T)
+
+
+def test_crises_last_as_long_as_they_are_told() -> None:
+    scenario = load_scenario("middle_east_war_widens")
+    crisis = world_of(scenario).setting.crisis[:, list(scenario.theatres).index("middle_east")]
+    assert crisis[9] == 0
+    assert (crisis[10:41] == 1.5).all()
+
+
+def test_leaving_an_institution_ends_its_ties_and_joining_makes_them() -> None:
+    from sim.model.agents import BlocModel
+
+    shocks = [
+        {"kind": "membership", "step": 1, "institution": "brics", "state": "IND", "joins": False},
+        {"kind": "membership", "step": 2, "institution": "brics", "state": "TUR"},
+    ]
+    model = BlocModel(
+        Scenario.model_validate({**load_scenario("baseline_2023").model_dump(), "shocks": shocks}), seed=1
+    )
+    assert model.state("IND").partners["BRA"] == 0.4
+    model.step()
+    assert "BRA" not in model.state("IND").partners
+    assert model.state("IND").partners["CHN"] == 0.4  # still through the SCO
+    assert "BRA" not in model.state("TUR").partners
+    model.step()
+    assert model.state("TUR").partners["BRA"] == 0.4
+
+
+def test_a_star_lifts_only_sanctions_that_are_there_and_keeps_their_regime() -> None:
+    from sim.model.agents import BlocModel
+
+    model = BlocModel(load_scenario("ukraine_settlement").model_copy(update={"steps": 40}), seed=1)
+    before = model.state("RUS").sanctioned_by
+    for _ in range(10):
+        model.step()
+    after = model.state("RUS").sanctioned_by
+    assert after.keys() == before.keys()
+    assert set(after.values()) == {0.3}
+    usa, russia = model.world.states.index("USA"), model.world.states.index("RUS")
+    assert model.situation.regime[usa, russia] == 1

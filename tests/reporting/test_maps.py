@@ -1,0 +1,248 @@
+"""The map's outlines, its projection, and what it draws, as laws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+
+from sim.reporting import charts, maps
+from sim.scenario.loading import load_scenario, shipped_folder
+
+STATES = list(load_scenario("baseline_2023").states)
+CONTESTED_PLACES = {
+    "Simferopol": (34.1, 45.0),
+    "Sevastopol": (33.7, 44.7),
+    "El Aaiún": (-13.1, 27.1),
+    "Dakhla": (-15.5, 23.7),
+    "Tifariti": (-10.6, 26.2),
+    "Katzrin": (35.7, 33.0),
+    "Pristina": (21.2, 42.7),
+}
+PLACES = {
+    "USA": (-100, 40),
+    "RUS": (100, 60),
+    "MAR": (-7, 32),
+    "ISR": (34.9, 31.0),
+    "SRB": (20.5, 44),
+    "FJI": (178, -18),
+}
+
+
+def rings() -> Iterator[tuple[str, np.ndarray]]:
+    """Every ring of the file, with the name of what it bounds."""
+    for layer in (maps.load_atlas().countries, maps.load_atlas().contested):
+        for name, land in layer.items():
+            yield from ((name, ring) for polygon in land.polygons for ring in polygon)
+
+
+def drawn(shares: dict[str, float], *, width: float = 10, key: bool = True) -> Axes:
+    made, (axes,) = charts.new_figure(width, 0.6 * width)
+    maps.draw_world_map(axes, shares, label="P(front)", key=key)
+    made.draw_without_rendering()
+    return axes
+
+
+def patches(axes: Axes) -> dict[str, PathPatch]:
+    """What is drawn on the map, by its name in the figure; hatching lies over what it belongs to."""
+    return {p.get_gid(): p for p in axes.patches if isinstance(p, PathPatch)}
+
+
+def dots(axes: Axes) -> dict[str, Line2D]:
+    return {line.get_gid(): line for line in axes.lines}
+
+
+def filled_at(axes: Axes, place: tuple[float, float]) -> list[str]:
+    """Names of all that has a colour at a place, in degrees."""
+    point = maps.project(place)
+    land = {name: p for name, p in patches(axes).items() if not name.startswith("hatch-")}
+    return [name for name, p in land.items() if p.get_path().contains_point(point)]
+
+
+# The file
+
+
+def test_every_state_of_the_articles_world_is_on_the_map() -> None:
+    assert len(STATES) == 52
+    for state in STATES:
+        land = maps.load_atlas().countries[state]
+        assert land.polygons or land.dot, state
+
+
+def test_what_is_too_small_to_show_has_a_dot_and_what_is_large_has_none() -> None:
+    for state in ("ISR", "NLD", "TWN", "SGP", "FJI"):
+        assert maps.load_atlas().countries[state].dot, state
+    for state in ("USA", "FRA", "KOR"):
+        assert maps.load_atlas().countries[state].dot is None, state
+    for state, land in maps.load_atlas().countries.items():
+        assert land.polygons or land.dot, state
+
+
+def test_rings_are_closed_and_their_points_on_the_globe_to_a_tenth_of_a_degree() -> None:
+    for name, ring in rings():
+        assert ring.shape[0] >= 4, name
+        assert ring.shape[1] == 2, name
+        np.testing.assert_array_equal(ring[0], ring[-1], err_msg=name)
+        assert (np.abs(ring) <= [180, 90]).all(), name
+        np.testing.assert_allclose(ring * 10, np.rint(ring * 10), atol=1e-9, err_msg=name)
+    for land in maps.load_atlas().countries.values():
+        assert land.dot is None or (abs(land.dot[0]) <= 180 and abs(land.dot[1]) <= 90)
+
+
+def test_no_edge_crosses_the_antimeridian_and_what_does_is_cut_in_two() -> None:
+    for name, ring in rings():
+        assert np.abs(np.diff(ring[:, 0])).max() <= 180, name
+    for state in ("RUS", "FJI"):
+        ends = [ring[:, 0] for name, ring in rings() if name == state]
+        assert min(x.min() for x in ends) == -180, state
+        assert max(x.max() for x in ends) == 180, state
+
+
+def test_the_file_is_small_and_names_its_source_and_licence() -> None:
+    path = shipped_folder() / "map" / "countries.json"
+    assert path.stat().st_size <= 170_000
+    head = path.read_text(encoding="utf-8")[:600]
+    assert "Natural Earth" in head
+    assert "world-atlas" in head
+    assert "public domain" in head
+
+
+def area_km2(state: str) -> float:
+    """Area of a country from its outlines on the map, which keeps areas; the map's unit is the earth's radius."""
+    total = 0.0
+    for polygon in maps.load_atlas().countries[state].polygons:
+        for ring in polygon:
+            x, y = maps.project(ring).T
+            total += float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2
+    return abs(total) * 6371**2
+
+
+@pytest.mark.parametrize(
+    ("state", "km2"),
+    [("USA", 9.5e6), ("RUS", 17.1e6), ("BRA", 8.5e6), ("MLI", 1.24e6), ("ZAF", 1.22e6)],
+)
+def test_countries_have_the_area_that_they_have(state: str, km2: float) -> None:
+    """Holes and cuts included: Lesotho, a fortieth of South Africa, is none of it, and Chukotka is Russia's."""
+    assert area_km2(state) == pytest.approx(km2, rel=0.02)
+
+
+# The projection
+
+
+def test_the_projection_by_hand() -> None:
+    """At the equator θ = 0 and x = 2√3 λ / 3 A₁; at the pole θ = π/3 and y = A₁θ + A₂θ³ + A₃θ⁷ + A₄θ⁹ = 1.31736."""
+    np.testing.assert_allclose(maps.project((180, 0)), [2 * math.sqrt(3) * math.pi / (3 * 1.340264), 0], atol=1e-12)
+    np.testing.assert_allclose(maps.project((0, 90)), [0, 1.3173627591574], atol=1e-12)
+    np.testing.assert_array_equal(maps.project((0, 0)), [0, 0])
+
+
+@given(st.floats(-179, 179), st.floats(-88, 88))
+def test_the_projection_keeps_areas_and_mirrors(east: float, north: float) -> None:
+    h = 1e-4
+    right, left = maps.project((east + h, north)), maps.project((east - h, north))
+    up, down = maps.project((east, north + h)), maps.project((east, north - h))
+    (a, b), (c, d) = (right - left) / (2 * math.radians(h)), (up - down) / (2 * math.radians(h))
+    assert a * d - b * c == pytest.approx(math.cos(math.radians(north)), rel=1e-4)
+    np.testing.assert_allclose(maps.project((-east, -north)), -maps.project((east, north)), atol=1e-12)
+
+
+# What is drawn
+
+
+def test_the_colour_lightens_and_the_hatching_thickens_with_the_share() -> None:
+    steps = [0.0, 0.2, 0.5, 0.8, 1.0]
+    axes = drawn(dict(zip(("USA", "CAN", "MEX", "BRA", "ARG"), steps, strict=True)))
+    faces = [patches(axes)[f"state-{state}"].get_facecolor() for state in ("USA", "CAN", "MEX", "BRA", "ARG")]
+    grey = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in faces]
+    assert all(after - before > 0.05 for before, after in pairwise(grey)), grey
+    hatched = {name: p.get_hatch() for name, p in patches(axes).items() if name.startswith("hatch-")}
+    assert hatched.keys() == {"hatch-MEX", "hatch-BRA", "hatch-ARG"}
+    assert hatched["hatch-MEX"] != hatched["hatch-BRA"] == hatched["hatch-ARG"]
+
+
+def test_classes_at_their_bounds() -> None:
+    shares = [0, 0.333, 1 / 3, 2 / 3, 0.667, 1]
+    assert [maps.share_class(share) for share in shares] == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_dot_has_the_colour_of_its_state_and_a_shape_of_its_class() -> None:
+    axes = drawn({"ISR": 0.1, "TWN": 0.5, "NLD": 0.9, "SGP": math.nan})
+    found = dots(axes)
+    assert found.keys() == {"dot-ISR", "dot-TWN", "dot-NLD", "dot-SGP"}
+    assert len({found[f"dot-{state}"].get_marker() for state in ("ISR", "TWN", "NLD")}) == 3
+    for state in ("ISR", "TWN", "NLD", "SGP"):
+        face = to_hex(patches(axes)[f"state-{state}"].get_facecolor())
+        assert to_hex(found[f"dot-{state}"].get_color()) == face, state
+
+
+def test_states_without_a_value_other_land_and_contested_land_look_apart() -> None:
+    found = patches(drawn({"USA": 0.5, "BRA": math.nan}))
+    looks = [to_hex(found[name].get_facecolor()) for name in ("state-USA", "state-BRA", "land-AFG", "contested-Crimea")]
+    assert len(set(looks)) == 4
+    assert "hatch-BRA" not in found
+    assert all(p.get_hatch() for name, p in found.items() if name.startswith("contested-"))
+
+
+@pytest.fixture(scope="module")
+def coloured() -> Axes:
+    """A map of a world of every country."""
+    return drawn(dict.fromkeys(maps.load_atlas().countries, 1.0))
+
+
+@pytest.mark.parametrize("place", CONTESTED_PLACES)
+def test_contested_land_has_no_states_colour(place: str, coloured: Axes) -> None:
+    (name,) = filled_at(coloured, CONTESTED_PLACES[place])
+    assert name.startswith("contested-")
+
+
+@pytest.mark.parametrize("state", PLACES)
+def test_a_state_is_drawn_where_it_is(state: str, coloured: Axes) -> None:
+    assert filled_at(coloured, PLACES[state]) == [f"state-{state}"]
+
+
+@pytest.mark.parametrize("width", [10, 4])
+def test_all_words_lie_within_the_figure_and_apart(width: float) -> None:
+    tribes = list(load_scenario("tribes_gahuku_gama").states)
+    axes = drawn(dict.fromkeys([*STATES, *tribes], 0.5), width=width)
+    page, legend = axes.figure.bbox, axes.get_legend().get_window_extent()
+    bar = axes.figure.axes[1].get_tightbbox()
+    for box in (legend, bar):
+        assert box.x0 >= page.x0
+        assert box.x1 <= page.x1
+        assert box.y0 >= page.y0
+    assert legend.y0 >= bar.y1
+    assert legend.y1 <= axes.get_window_extent().y1
+    words = axes.get_legend().get_title().get_text()
+    assert "endorse none" in words
+    assert f"Not on the map: {', '.join(tribes)}." in words.replace("\n", " ")
+    assert axes.figure.axes[1].get_xlabel() == "P(front)"
+
+
+def test_one_of_several_maps_goes_without_words() -> None:
+    axes = drawn({"USA": 0.5}, key=False)
+    assert axes.get_legend() is None
+    assert len(axes.figure.axes) == 1
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, 50, math.inf])
+def test_what_is_no_share_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="unlike those of USA"):
+        drawn({"USA": share, "RUS": 0.5})
+
+
+def test_a_map_is_drawn_for_a_world_of_countries_alone() -> None:
+    assert maps.drawable(STATES)
+    assert maps.drawable(["USA", "AUH"])
+    assert not maps.drawable(["USA", "AUH", "SUN"])
+    assert not maps.drawable(list(load_scenario("tribes_gahuku_gama").states))
+    assert not maps.drawable([])
+    assert maps.mapped_states(["SUN", "ZAF", "USA"]) == ["ZAF", "USA"]

@@ -1,0 +1,384 @@
+"""The report: complete, traceable to the tables, inert whatever names say, and readable in a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import re
+import shutil
+import warnings
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from jinja2 import UndefinedError
+
+from sim.analysis.compare import read_sample
+from sim.batch.spreadsheet import FORMULA_STARTS, escape_formula, write_csv
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, run_sweep
+from sim.cli import cli
+from sim.forecast import draws
+from sim.reporting import page as report_page
+from sim.reporting.analyses import analyse
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
+from sim.scenario.schema import Scenario
+
+pytestmark = pytest.mark.xdist_group("report")  # one worker makes the pages that the tests share
+NAMES = ("baseline_2023", "no_sanctions", "focused_indo_pacific")
+REPLICATES = 12
+SECTIONS = (
+    "question", "answer", "glance", "maps", "time", "kinds", "states", "differences", "claims", "why", "sensitivity",
+    "regret", "assumed", "sources", "again",
+)  # fmt: skip
+EVIL = "<script>alert(1)</script>"
+FORMULA = "=cmd()|'/c calc'!A1"
+MARKUP = "<b onclick=alert(1)>bold</b> & \"quoted\" 'so' $x_1^{$ {{ 7 * 7 }} {% endif %}"
+
+
+class Page(HTMLParser):
+    """What a page holds: its elements, and the text of the marked numbers."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.traced: dict[str, str] = {}
+        self.words: list[str] = []
+        self.mark = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.mark = dict(attrs).get("data-trace") or ""
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        if self.mark:
+            self.traced[self.mark] = data
+            self.mark = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self.mark = ""
+
+    def ids(self) -> list[str]:
+        """Every id in the page."""
+        return [str(attributes["id"]) for _, attributes in self.elements if "id" in attributes]
+
+
+def swept(folder: Path, scenarios: dict[str, Scenario], replicates: int) -> Results:
+    """Results of a small sweep."""
+    return run_sweep(make_question(scenarios, replicates=replicates, seed=7), folder, workers=2).results
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return swept(
+        tmp_path_factory.mktemp("report") / "results", {name: load_scenario(name) for name in NAMES}, REPLICATES
+    )
+
+
+@pytest.fixture(scope="module")
+def text(results: Results) -> str:
+    return report_page.render_page(results)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A world whose names, titles, notes and sources try to be markup, script, formula and mathematics."""
+    base = load_scenario("great_powers_1907")
+    first, second, third, *_ = base.states
+    names = {first: EVIL, second: FORMULA, third: "$\\frac{1}{0}$ \x07"}
+    states = {s: r.model_copy(update={"name": names.get(s, r.name), "note": EVIL}) for s, r in base.states.items()}
+    evil = base.model_copy(
+        update={"title": MARKUP, "question": EVIL, "note": MARKUP, "states": states, "source": f"article §1; {EVIL}"}
+    )
+    other = with_settings(evil.model_copy(update={"title": EVIL}), {"w_bond": evil.parameters.w_bond.value / 2})
+    return swept(tmp_path_factory.mktemp("hostile") / "results", {"=cmd": evil, EVIL: other}, 3)
+
+
+@pytest.fixture(scope="module")
+def hostile_text(hostile: Results) -> str:
+    return report_page.render_page(hostile)
+
+
+def test_the_page_has_all_sections_and_figures_with_words(text: str) -> None:
+    page = Page(text)
+    sections = [attributes.get("id") for tag, attributes in page.elements if tag == "section"]
+    assert sections == list(SECTIONS)
+    assert len(page.ids()) == len(set(page.ids()))
+    figures = [attributes for tag, attributes in page.elements if tag in ("svg", "img")]
+    assert len(figures) >= 7
+    for attributes in figures:
+        assert attributes["role"] == "img"
+        assert re.search(r"\d", str(attributes.get("aria-label") or attributes.get("alt")))
+    assert [tag for tag, _ in page.elements].count("figure") == [tag for tag, _ in page.elements].count("figcaption")
+
+
+def test_the_page_is_small_and_asks_nothing_of_any_place(text: str) -> None:
+    assert len(text.encode()) < 5_000_000
+    for tag, attributes in Page(text).elements:
+        assert tag not in ("script", "iframe", "object", "embed", "link", "base", "form")
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "data", "poster", "srcset", "action"):
+            if value := attributes.get(name):
+                assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:80])
+    assert "url(http" not in text
+    assert "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def recomputed(results: Results) -> dict[str, float]:
+    """Marked numbers from the Parquet files alone, by SQL of this test's own."""
+    runs = f"read_parquet('{results.folder}/shards/*/runs.parquet', union_by_name = true)"
+    found: dict[str, float] = {}
+    per_scenario = f"""
+        select scenario, count(*), 100 * avg((capability_front >= 0.1)::int),
+               avg(capability_front) filter (capability_front >= 0.1), avg(capability_front)
+        from {runs} where status = 'ok' group by scenario"""  # noqa: S608
+    paired = f"""
+        with r as (select * from {runs} where status = 'ok')
+        select a.scenario, avg(a.capability_front - b.capability_front),
+               avg(a.members_us_led - b.members_us_led)
+        from r a join r b using (seed, replicate)
+        where b.scenario = 'baseline_2023' and a.scenario <> b.scenario group by a.scenario"""  # noqa: S608
+    with contextlib.closing(duckdb.connect()) as connection:
+        for name, *numbers in connection.execute(per_scenario).fetchall():
+            for what, value in zip(("runs", "percent_of_runs_with_a_tenth", "mean_where_a_tenth", "mean"), numbers):  # noqa: B905
+                found[f"{what} capability_front {name}"] = value
+        for name, mean, members in connection.execute(paired).fetchall():
+            found[f"difference capability_front {name}"] = mean
+            found[f"difference members_us_led {name}"] = members
+    return found
+
+
+def test_every_marked_number_is_found_again_in_the_tables(results: Results, text: str) -> None:
+    marked, known = Page(text).traced, recomputed(results)
+    checked = marked.keys() & known.keys()
+    assert len(checked) >= 10
+    ends = {mark for mark in marked if mark.startswith(("low ", "high "))}  # resampled, which no SQL repeats
+    assert all("capability_front" not in mark or mark in known for mark in marked.keys() - ends)
+    for mark in checked:
+        printed = marked[mark].replace("−", "-")
+        if printed == "–":
+            assert known[mark] is None, mark
+        else:
+            digits = len(printed.partition(".")[2])
+            assert float(printed) == pytest.approx(known[mark], abs=0.5001 * 10**-digits), mark
+
+
+def test_hostile_names_are_words_and_nothing_else(hostile_text: str) -> None:
+    page = Page(hostile_text)
+    assert "<script" not in hostile_text
+    assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    words = "".join(page.words)
+    assert EVIL in words
+    assert "{{ 7 * 7 }}" in words
+    assert "$x_1^{$" in words
+    assert "\x07" not in hostile_text
+
+
+def test_labels_of_long_names_are_whole_and_no_warning_leaks(tmp_path: Path) -> None:
+    scenario = load_scenario(Path(__file__).parents[1] / "cases" / "valid" / "world_of_eight_blocs")
+    title = "What the association of landlocked states does where"
+    titles = {"one": f"{title} it is at rest", "two": f"{title} it is at war"}
+    changed = {name: scenario.model_copy(update={"title": words}) for name, words in titles.items()}
+    changed["two"] = with_settings(changed["two"], {"blocs.b1.enforcement": 0})
+    results = swept(tmp_path / "results", changed, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = Page(report_page.render_page(results))
+    words = " ".join(" ".join(page.words).split())
+    named = [f"Association of the Landlocked States No. {n}, Ltd" for n in range(8)]
+    assert all(f"{name}: mean difference from the baseline" in words for name in named)
+    assert all(f"Democratic Federal Republic of Longlandia, {n:02d}" in words for n in range(16))
+    assert "Longlandia, 00; Democratic Federal Republic of Longlandia, 01" in words
+    assert "the b0" not in words
+    assert titles["one"][-11:] in words
+    assert titles["two"][-10:] in words
+
+
+def test_failed_and_unfinished_runs_are_told(results: Results, tmp_path: Path) -> None:
+    broken = Results(tmp_path / "broken")
+    shutil.copytree(results.folder, broken.folder)
+    for shard in broken.shards.glob("000002-*"):
+        shutil.rmtree(shard)
+    with contextlib.closing(duckdb.connect()) as connection:
+        for shard in broken.shards.glob("000001-*"):
+            (shard / "states.parquet").unlink()
+            (shard / "steps.parquet").unlink()
+            failed = f"select * replace ('failed' as status, 'Boom: {EVIL}' as error) from '{shard}/runs.parquet'"  # noqa: S608
+            connection.execute(f"copy ({failed}) to '{shard}/new.parquet' (format parquet)")
+            (shard / "new.parquet").replace(shard / "runs.parquet")
+    text = report_page.render_page(broken)
+    assert f"{REPLICATES} runs failed and {REPLICATES} are not finished" in text
+    assert "Boom: &lt;script&gt;" in text
+
+
+def test_a_name_that_nobody_defined_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        report_page.template_environment().get_template("report.html.jinja").render({"title": "x"})
+    with pytest.raises(UndefinedError):
+        report_page.template_environment().from_string("{{ nothing }}").render()
+
+
+def test_what_was_asked_beyond_the_sweep_is_shown(results: Results, text: str, tmp_path: Path) -> None:
+    assert "--points 0" in text
+    found, whole = read_sample(results), draws.load_draws("baseline_2023")
+    draws.write_draws(tmp_path / "few.csv", replace(whole, values=whole.values[:5]))
+    asked = analyse(
+        results, found, "baseline_2023", "capability_front",
+        points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
+    )  # fmt: skip
+    page = report_page.render_page(results, analyses=asked)
+    assert "What a choice may cost at worst" in page
+    assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))
+    assert 'id="tornado-' in page
+    assert 'id="indices-' in page
+    assert "the same with the ties permuted" in page
+    assert asked.judged[0].verdict in page
+    assert "share of 5 draws from the calibrated parameters" in page
+    assert f"--points 2 --seed 3 --parameters {tmp_path}" in page
+
+
+def test_what_is_asked_starts_from_the_design_point_as_it_ran(tmp_path: Path) -> None:
+    """Where the baseline ran without pressure, that end of pressure's range changes nothing."""
+    told = ["baseline_2023", "--replicates", "2", "--vary", "w_pressure=0:1:2", "--out", str(tmp_path / "swept")]
+    assert CliRunner().invoke(cli, ["sweep", *told]).exit_code == 0
+    held = Results(tmp_path / "swept")
+    found = read_sample(held)
+    asked = analyse(held, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
+    ends = asked.ends.set_index(["setting", "end"])["difference"]
+    assert ends["w_pressure", "low"] == 0
+    assert ends["w_pressure", "high"] != 0
+
+
+def test_the_command_writes_the_same_bytes_from_moved_results(results: Results, text: str, tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "page.html", tmp_path / "moved"
+    shutil.copytree(results.folder, elsewhere)
+    done = CliRunner().invoke(cli, ["report", str(elsewhere), "--out", str(out), "--points", "0"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"{out}\n"
+    assert out.read_text(encoding="utf-8") == text
+    refused = CliRunner().invoke(cli, ["report", str(results.folder), "--baseline", "no_sanction"])
+    assert refused.exit_code == 2
+    assert "did you mean 'no_sanctions'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("blocs sweep unix_1988 --set 'erosion=0.31' --out results/x", False),  # not as shlex quotes it
+        ("blocs sweep unix_1988 --set erosion=0.31 --out 'results/my x'", True),
+        ("blocs sweep unix_1988; curl evil.example", False),
+        ("curl evil.example", False),
+        ("blocs 'sweep", False),
+        ("", False),
+    ],
+)
+def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path) -> None:
+    one = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=2, seed=1)
+    text = report_page.render_page(run_sweep(one, tmp_path / "results", command=command).results)
+    sections = text[text.index('<section id="again">') :]
+    *recorded, reporting = map(unescape, re.findall(r"<pre>(.*?)</pre>", sections))
+    assert recorded == ([command] if shown else [])
+    assert ("No command is recorded" in sections) is not shown
+    assert reporting == "blocs report RESULTS --baseline unix_1988 --points 0"
+
+
+@pytest.mark.parametrize("start", FORMULA_STARTS)
+def test_text_that_begins_as_a_formula_is_only_text(start: str, tmp_path: Path) -> None:
+    assert escape_formula(f"{start}1") == f"'{start}1"
+    assert escape_formula(-1.5) == -1.5
+    assert escape_formula("plain - text") == "plain - text"
+    write_csv(pd.DataFrame({f"{start}a": [f"{start}1", "b", None], "n": [-1.5, 2, 3]}), tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [[f"'{start}a", "n"], [f"'{start}1", "-1.5"], ["b", "2.0"], ["", "3.0"]]
+
+
+def test_exports_and_comparisons_hold_no_formula(hostile: Results, tmp_path: Path) -> None:
+    hostile.export(tmp_path / "tables", "csv")
+    assert CliRunner().invoke(cli, ["compare", str(hostile.folder), "--csv", str(tmp_path / "csv")]).exit_code == 0
+    seen = set()
+    for path in [*(tmp_path / "tables").glob("*.csv"), *(tmp_path / "csv").glob("*.csv")]:
+        with path.open(encoding="utf-8", newline="") as file:
+            cells = {cell for row in csv.reader(file) for cell in row}
+        seen |= cells
+        assert not [c for c in cells if c[:1] in tuple(FORMULA_STARTS) and not re.fullmatch(r"[-+\d.e]+", c)], path
+    assert "'=cmd" in seen
+    hostile.export(tmp_path / "parquet", "parquet")
+    query = f"select distinct scenario from '{tmp_path}/parquet/runs.parquet'"  # noqa: S608
+    with contextlib.closing(duckdb.connect()) as connection:
+        assert ("=cmd",) in connection.execute(query).fetchall()
+
+
+UNDRAWN = """() => [...document.querySelectorAll('figure svg, figure img')].filter(one => {
+  const box = one.getBoundingClientRect();
+  return box.width < 50 || box.height < 50 || (one.complete === false) || (one.naturalWidth === 0);
+}).length"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_the_page(
+    browser: Any, width: int, scheme: str, text: str, hostile_text: str, tmp_path: Path
+) -> None:
+    for name, content in (("page", text), ("hostile", hostile_text)):
+        path = tmp_path / f"{name}.html"
+        path.write_text(content, encoding="utf-8")
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        page.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(path.as_uri(), wait_until="networkidle")
+        assert said == []
+        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.evaluate("document.querySelectorAll('figure svg, figure img').length") >= 3
+        assert page.evaluate(UNDRAWN) == 0
+        page.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Results:
+    """Results of a world that the catalogue does not have."""
+    assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
+    return swept(tmp_path / "results", {"w": load_scenario(tmp_path / "w.toml")}, 4)
+
+
+def test_what_to_make_again_of_a_world_outside_the_catalogue_can_be_called(
+    own: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own.folder)
+    text = report_page.render_page(own)
+    called = re.findall(r"<pre>(blocs .*?)</pre>", text)
+    assert called == ["blocs replay . 0-0", "blocs report . --baseline w --points 0"]
+    for command in called:
+        done = CliRunner().invoke(cli, command.split()[1:])
+        assert done.exit_code == 0, (command, done.output)
+    assert (own.folder / "report.html").read_text(encoding="utf-8") == text
+    assert "not in the catalogue at hand" in text
+
+
+def test_a_report_cites_no_source_of_another_world_for_its_weights(own: Results) -> None:
+    text = report_page.render_page(own)
+    assert "52 states" not in text
+    assert "calibration" not in text
+    assert "taken over from article_2023, not fitted to this world" in text
+
+
+def test_the_bloc_that_the_report_follows_is_the_baselines_that_varies_most(results: Results, own: Results) -> None:
+    assert report_page.focus_bloc(read_sample(results), "baseline_2023") == "front"
+    assert report_page.focus_bloc(read_sample(own), "w") in ("east", "west")

@@ -1,0 +1,421 @@
+"""The file format by example: every file of tests/cases/ is accepted, or refused for the reasons that it names.
+
+A file of tests/cases/invalid begins with `# error: phrase` or `# error @LINE: phrase`, one line for each of its
+faults; where it can't hold them (empty, not UTF-8) they stand in a file .expected beside it. A file of
+tests/cases/valid may begin with `# warning: phrase` or `# warning @LINE: phrase`, one line for each of its warnings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from sim.cli import cli
+from sim.errors import InputError
+from sim.model import agents as mesa_agents
+from sim.model import compiled
+from sim.model.world import World, world_of
+from sim.scenario import loading
+from sim.scenario.loading import load_scenario, shipped_folder
+from sim.scenario.overrides import with_settings
+from sim.scenario.schema import MAX_STATES, Scenario
+
+CASES = Path(__file__).parents[1] / "cases"
+EXPECTED = re.compile(r"# (?:error|warning)(?: @(\d+))?: (.+)")
+bibliography = cache(loading.load_bibliography)  # read once, for speed
+LIBRARY = re.compile("input should|should be a valid|unexpected keyword")  # words that no user should have to read
+LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?:(?P<field>[^:]+): )?(?P<message>.+)")
+
+
+def cases(kind: str) -> list[Path]:
+    """Scenarios, worlds and bibliographies of a folder of cases, each as the file to check."""
+    folder = CASES / kind
+    return sorted([*folder.glob("*.toml"), *folder.glob("*/world.toml"), *folder.glob("*/sources.toml")])
+
+
+def case_name(path: Path) -> str:
+    """A case by its file or, where that is always called the same, its folder."""
+    return path.parent.name if path.name in ("world.toml", "sources.toml") else path.stem
+
+
+def expected(path: Path) -> list[tuple[int | None, str]]:
+    """Line (or None for any) and phrase of each fault that a case names in its first lines."""
+    aside = path.with_suffix(".expected")
+    found = []
+    for line in (aside if aside.exists() else path).read_text("utf-8-sig").split("\n"):
+        match = EXPECTED.fullmatch(line)
+        if not match:
+            break
+        found.append((int(match[1]) if match[1] else None, match[2]))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def worlds_of_the_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenarios of the cases build on the worlds of tests/cases/worlds."""
+    monkeypatch.setenv("BLOCS_SCENARIOS", str(CASES))
+    monkeypatch.setattr(loading, "load_bibliography", bibliography)
+
+
+def check(*paths: Path | str) -> Result:
+    """`blocs check` in this process."""
+    return CliRunner().invoke(cli, ["check", *map(str, paths)])
+
+
+def located(line: str) -> tuple[str, int]:
+    """File and line of a fault, which must be there."""
+    match = LINE.fullmatch(line)
+    assert match, f"not `file:line: field: message`: {line}"
+    path, number = Path(match["file"]), int(match["line"])
+    if path.is_file():
+        assert 1 <= number <= max(1, len(path.read_bytes().split(b"\n"))), line
+    return match["file"], number
+
+
+def refused(result: Result) -> list[str]:
+    """The lines of a refusal."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    return result.stderr.splitlines()
+
+
+def faults_of(path: Path) -> list[str]:
+    """Every fault of a file, as many as there are."""
+    with pytest.raises(InputError) as caught:
+        load_scenario(path)
+    return caught.value.lines(shown=10_000)
+
+
+@pytest.mark.parametrize("path", cases("invalid"), ids=case_name)
+def test_invalid_file_is_refused_for_each_reason_it_names_and_no_other(path: Path) -> None:
+    reasons = expected(path)
+    assert reasons, f"{path} does not begin with `# error: phrase`"
+    lines = refused(check(path))
+    if len(reasons) > 20:
+        assert lines[20:] == [f"… and {len(reasons) - 20} more faults ({len(reasons)} in all; --json lists them)"]
+        lines = faults_of(path)
+    for line in lines:
+        assert len(line) < 1000 + len(located(line)[0])
+        assert not LIBRARY.search(line), line
+    for number, phrase in reasons:
+        said = [line for line in lines if phrase in line and number in (None, located(line)[1])]
+        assert said, f"nothing says {phrase!r} of line {number or 'any'} in\n" + "\n".join(lines)
+    assert len(lines) == len(reasons), "\n".join(lines)
+
+
+@pytest.mark.parametrize("path", cases("valid"), ids=case_name)
+def test_valid_file_is_accepted(path: Path) -> None:
+    result, wanted = check(path), expected(path)
+    assert result.exit_code == 0, result.output
+    said = result.stderr.splitlines()
+    assert len(said) == len(wanted), "\n".join(said)
+    for number, phrase in wanted:
+        assert any(": warning: " in x and phrase in x and number in (None, located(x)[1]) for x in said), phrase
+    count = f", {len(wanted)} warning{'s' * (len(wanted) > 1)}" if wanted else ""
+    assert result.stdout == f"1 checked, no fault{count}\n"
+
+
+def test_size_in_any_unit_is_the_same_share() -> None:
+    def world(unit: float) -> World:
+        four = load_scenario("four")
+        changed = {f"states.{s}.{size}": getattr(record, size).value * unit for s, record in four.states.items()
+                   for size in ("capability", "gdp")}  # fmt: skip
+        trade = {f"ties.trade.{t.a}.{t.b}": t.value * unit for t in four.ties if t.kind == "trade"}
+        return world_of(with_settings(four, {**changed, **trade}))
+
+    billions, dollars = world(1.0), world(1e9)
+    for name in ("capability", "product", "dependence"):
+        np.testing.assert_array_equal(getattr(billions.setting, name), getattr(dollars.setting, name))
+
+
+OBSERVED = ("alignment", "chances", "stability", "bite", "outcomes")
+
+
+@pytest.mark.parametrize("path", [path for path in cases("valid") if path.name != "sources.toml"], ids=case_name)
+def test_what_is_accepted_is_its_record_and_runs_the_same_by_agents_and_compiled(path: Path) -> None:
+    scenario = load_scenario(path)
+    assert Scenario.model_validate_json(scenario.model_dump_json()).digest() == scenario.digest()
+    kept = tuple(shock for shock in scenario.shocks if shock.step <= 2)
+    short = scenario.model_copy(update={"steps": 2, "shocks": kept})
+    world = world_of(short)
+    one, other = (run(short, seed=7, world=world) for run in (compiled.run_compiled, mesa_agents.run_agents))
+    for name in OBSERVED:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(cases("invalid")) >= 75
+    assert len(cases("valid")) >= 22
+    assert sum(number is not None for path in cases("invalid") for number, _ in expected(path)[:1]) >= 25
+
+
+def shipped_files() -> list[Path]:
+    return sorted([*shipped_folder().glob("*.toml"), *shipped_folder().glob("worlds/*/world.toml")])
+
+
+@pytest.mark.parametrize("path", shipped_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_shipped_file_is_accepted(path: Path) -> None:
+    result = check(path)
+    assert result.exit_code == 0, result.output
+
+
+def test_several_files_say_their_faults_together() -> None:
+    paths = [CASES / "invalid" / f"{name}.toml" for name in ("steps_0", "seed_negative")]
+    lines = refused(check(*paths, CASES / "valid" / "plain.toml"))
+    assert [Path(located(line)[0]).stem for line in lines] == ["seed_negative", "steps_0"]
+
+
+# The command itself
+
+
+def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, in a folder of its own."""
+    program = "import sys; from sim.cli import main; sys.argv[0] = 'blocs'; main()"
+    environment = {**os.environ, "PYTHONPATH": str(CASES.parent.parent)}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=folder, env=environment, capture_output=True, text=True,
+        encoding="utf-8", check=False, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check",), ("run", "--out", "results")],
+    ids=lambda arguments: arguments[0],
+)
+def test_command_refuses_with_2_and_writes_nothing(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = command(*arguments, str(CASES / "invalid" / "unknown_key_top.toml"), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "stepz: unknown key (did you mean 'steps'?)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_shows_20_faults_and_how_many_more(tmp_path: Path) -> None:
+    done = command("check", str(CASES / "invalid" / "twenty_five.toml"), folder=tmp_path)
+    lines = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, len(lines)) == (2, "", 21)
+    assert lines[-1] == "… and 5 more faults (25 in all; --json lists them)"
+
+
+def test_command_lists_every_fault_as_json(tmp_path: Path) -> None:
+    done = command("check", "--json", str(CASES / "invalid" / "twenty_five.toml"), folder=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    faults = json.loads(done.stdout)["faults"]
+    assert [fault["line"] for fault in faults] == list(range(29, 54))
+    assert {fault["message"] for fault in faults} == {"unknown key"}
+    assert list(tmp_path.iterdir()) == []
+
+
+# What no file of a repository can hold
+
+COLUMNS = "id,name,theatre,capability,capability_source,note\n"
+
+
+def copied_world(folder: Path, count: int) -> Path:
+    """The world of three with so many states."""
+    folder.mkdir()
+    (folder / "world.toml").write_bytes((CASES / "worlds" / "three" / "world.toml").read_bytes())
+    rows = "".join(f"S{n},State {n},here,1,assumed,made up\n" for n in range(count))
+    (folder / "states.csv").write_text(COLUMNS + rows, encoding="utf-8")
+    return folder
+
+
+def test_too_many_states_are_refused_with_the_bound(tmp_path: Path) -> None:
+    (line,) = refused(check(copied_world(tmp_path / "big", MAX_STATES + 1)))
+    assert line.endswith("states.csv:1: has 2001 rows; give at most 2000")
+
+
+def test_many_ties_to_states_that_are_not_there_are_refused_soon(tmp_path: Path) -> None:
+    world = copied_world(tmp_path / "big", 2000)
+    rows = "".join(f"S{n},X{n},bond,1\n" for n in range(2000))
+    (world / "ties.csv").write_text("a,b,kind,value\n" + rows, encoding="utf-8")
+    start = time.perf_counter()
+    assert len(refused(check(world))) == 21
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("key", ["extends", "world"])
+def test_link_out_of_the_folder_is_not_followed(key: str, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "worlds").mkdir(parents=True)
+    copied_world(outside, 3)
+    (outside / "secret.toml").write_text('title = "Secret"\nworld = "three"\n', encoding="utf-8")
+    try:
+        (inside / "secret.toml").symlink_to(outside / "secret.toml")
+        (inside / "worlds" / "secret").symlink_to(outside, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    (inside / "case.toml").write_text(f'title = "Case"\n{key} = "secret"\n', encoding="utf-8")
+    (line,) = refused(check(inside / "case.toml"))
+    assert located(line)[1] == 2
+    assert f"{key}: 'secret' is a link that leads out of its folder" in line
+
+
+@pytest.mark.parametrize("reference", ["nowhere", "nowhere.toml", "no/where", "worlds\0", "x" * 200])
+def test_file_that_is_not_there_is_refused(reference: str) -> None:
+    assert len(refused(check(reference))) == 1
+
+
+def test_folder_that_holds_no_world_is_refused(tmp_path: Path) -> None:
+    assert "there is no such file" in refused(check(tmp_path))[0]
+
+
+def test_long_chain_of_scenarios_is_refused(tmp_path: Path) -> None:
+    for n in range(400):
+        (tmp_path / f"s{n}.toml").write_text(f'title = "S"\nextends = "s{n + 1}"\n', encoding="utf-8")
+    (tmp_path / "s400.toml").write_text('title = "S"\nworld = "three"\n', encoding="utf-8")
+    (line,) = refused(check(tmp_path / "s0.toml"))
+    assert "more than 50 scenarios extend one another" in line
+    assert check(tmp_path / "s360.toml").exit_code == 0
+
+
+def test_file_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_bytes(b"#" * (16 * 2**20 + 1))
+    assert "is larger than 1 MB" in refused(check(path))[0]
+
+
+def test_blank_line_of_great_length_takes_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "blank.toml"
+    path.write_text('title = "A"\n' + " " * 100_000 + '\nworld = "three"\nstepz = 1\n', encoding="utf-8")
+    start = time.perf_counter()
+    (line,) = refused(check(path))
+    assert time.perf_counter() - start < 2
+    assert located(line)[1] == 4
+
+
+@pytest.mark.parametrize("base", ["shocks = 3", "shocks = 'x'", "shocks = {}", "shocks = [{ step = 0 }]"])
+def test_fault_of_a_list_is_said_of_the_file_that_holds_it(base: str, tmp_path: Path) -> None:
+    shock = "{ kind = 'bond', step = 1, a = 'A', b = 'B', value = 2 }"
+    (tmp_path / "base.toml").write_text(f'title = "A"\nworld = "three"\n{base}\n', encoding="utf-8")
+    (tmp_path / "over.toml").write_text(f'title = "A"\nextends = "base"\n\nshocks = [{shock}]\n', encoding="utf-8")
+    found = {(Path(located(line)[0]).stem, located(line)[1], line) for line in refused(check(tmp_path / "over.toml"))}
+    assert [(file, line) for file, line, _ in found if file == "over"] == [("over", 4)]
+    assert any("shocks[0].value: 2 is not a number in [0, 1]" in line for *_, line in found)
+    assert [(file, line) for file, line, _ in found if file == "base"] == [("base", 3)] * (base[-1] == "]")
+
+
+def test_fault_of_a_states_row_is_said_of_the_table_though_a_scenario_changes_the_state(tmp_path: Path) -> None:
+    world = copied_world(tmp_path / "worlds_", 3)
+    (tmp_path / "worlds").mkdir()
+    world = world.rename(tmp_path / "worlds" / "faulty")
+    (world / "states.csv").write_text(COLUMNS + "A,Alpha,here,-1,assumed,made up\n", encoding="utf-8")
+    (tmp_path / "over.toml").write_text('title = "A"\nworld = "faulty"\n[states.A]\ninitial = "left"\n')
+    (line,) = refused(check(tmp_path / "over.toml"))
+    assert "states.csv:2: capability: -1 is not a number in [0, 1e+15], in one unit for all states" in line
+
+
+# Files that nobody wrote
+
+FORMS = (CASES / "valid" / "every_shock.toml", CASES / "valid" / "sweep_list.toml")
+WORLD = CASES / "worlds" / "four"
+ODD = [*"=[]{}\",;#.*@-", "\'\'\'", '"""', "\n", "\r", "\0", "\u2028", "é", "nan", "1e999", "9" * 20, "true",
+       "[1]", "{}", "[[ties]]\n", "ties = 3\n", "[states.USA]\n", "kind = 'bond'\n"]  # fmt: skip
+edits = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(ODD) | st.text(max_size=5)), min_size=1, max_size=4
+)
+fuzzed = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+
+
+def mutated(text: str, edits: list[tuple[float, int, str]]) -> bytes:
+    """A text with some spans replaced."""
+    for place, length, new in edits:
+        start = int(place * len(text))
+        text = text[:start] + new + text[start + length :]
+    return text.encode("utf-8", "surrogatepass")
+
+
+def never_a_traceback(path: Path) -> None:
+    """`blocs check` accepts a file or refuses it in the form of a refusal."""
+    result = check(path)
+    if result.exit_code:
+        for line in refused(result)[:20]:
+            located(line)
+
+
+@fuzzed
+@given(st.binary(max_size=300))
+@example(b"a=1\r")
+def test_random_bytes_give_no_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "random.toml"
+    path.write_bytes(content)
+    never_a_traceback(path)
+
+
+@fuzzed
+@given(st.sampled_from(FORMS), edits)
+def test_mutated_scenario_gives_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, form: Path, edits: list[tuple[float, int, str]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "mutated.toml"
+    path.write_bytes(mutated(form.read_text("utf-8"), edits))
+    never_a_traceback(path)
+
+
+ODD_VALUES = [
+    "0x" + "f" * 5000,
+    "nan",
+    "-1",
+    "true",
+    "''",
+    "'x'",
+    "[1]",
+    "['x', 'x']",
+    "[[]]",
+    "{}",
+    "[{}]",
+    "2023-10-25",
+]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=range(len(ODD_VALUES)))
+def test_odd_value_of_every_key_gives_no_traceback(value: str, tmp_path: Path) -> None:
+    for form in (*FORMS, WORLD / "world.toml"):
+        path = tmp_path / form.name
+        text = form.read_text("utf-8")
+        path.write_text(re.sub(r"(?m)^(?!world)([\w\".]+) = .*", rf"\1 = {value}", text), encoding="utf-8")
+        never_a_traceback(path)
+        path.write_text(re.sub(r"(value|source|note) = [^,}\n]*", rf"\1 = {value}", text), encoding="utf-8")
+        never_a_traceback(path)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=range(len(ODD_VALUES)))
+def test_odd_value_of_every_key_of_a_record_gives_no_traceback(value: str, tmp_path: Path) -> None:
+    world = shutil.copytree(WORLD, tmp_path / "four")
+    lines = (WORLD / "observed.toml").read_text("utf-8").splitlines()
+    for n, line in enumerate(lines):
+        if " = " in line:
+            odd = [*lines[:n], re.sub(r" = .*", f" = {value}", line), *lines[n + 1 :]]
+            (world / "observed.toml").write_text("\n".join(odd), encoding="utf-8")
+            never_a_traceback(world)
+
+
+@fuzzed
+@given(st.sampled_from(["world.toml", "states.csv", "ties.csv", "observed.toml"]), edits)
+def test_mutated_world_gives_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, name: str, edits: list[tuple[float, int, str]]
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "mutated"
+    folder.mkdir(exist_ok=True)
+    for path in WORLD.iterdir():
+        content = path.read_text("utf-8")
+        (folder / path.name).write_bytes(mutated(content, edits if path.name == name else []))
+    never_a_traceback(folder)

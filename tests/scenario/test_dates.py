@@ -1,0 +1,83 @@
+"""Sanctions as they stood before a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import sanctions_before, strength_before
+from sim.scenario.schema import Scenario, Tie, parse_steps
+
+
+def sanction(since: str) -> Tie:
+    return Tie(kind="sanction", a="A", b="B", value=0.8, since=since)
+
+
+@pytest.mark.parametrize(
+    ("since", "day", "strength"),
+    [
+        ("2014-07-16 0.6; 2022-02-28", date(2014, 7, 16), 0.0),
+        ("2014-07-16 0.6; 2022-02-28", date(2014, 7, 17), 0.6),
+        ("2014-07-16 0.6; 2022-02-28", date(2022, 2, 28), 0.6),
+        ("2014-07-16 0.6; 2022-02-28", date(2022, 3, 2), 0.8),
+        ("2022-02", date(2022, 2, 28), 0.0),
+        ("2022-02", date(2022, 3, 1), 0.8),
+        ("2022", date(2022, 10, 12), 0.0),
+        ("2010 0.3; 2018 0; 2021", date(2020, 1, 1), 0.0),
+        ("", date(1900, 1, 1), 0.8),
+    ],
+)
+def test_strength_on_the_eve_of_a_day(since: str, day: date, strength: float) -> None:
+    assert strength_before(sanction(since), day) == strength
+
+
+def test_months_and_years_count_from_their_end() -> None:
+    assert [day for day, _ in parse_steps("2012 0.1; 2016-02 0.2; 2023")] == [
+        date(2012, 12, 31),
+        date(2016, 2, 29),
+        date(2023, 12, 31),
+    ]
+
+
+@pytest.fixture(scope="module")
+def baseline() -> Scenario:
+    return load_scenario("baseline_2023")
+
+
+def test_all_sanctions_of_the_article_stand_on_its_day(baseline: Scenario) -> None:
+    assert sanctions_before(baseline, date(2023, 10, 25)).ties == baseline.ties
+    assert all(tie.since for tie in baseline.ties if tie.kind == "sanction")
+
+
+def test_before_the_votes_the_sanctions_that_answer_them_are_not_there(baseline: Scenario) -> None:
+    def strengths(day: date) -> dict[tuple[str, str], float]:
+        ties = sanctions_before(baseline, day).ties
+        return {(tie.a, tie.b): tie.value for tie in ties if tie.kind == "sanction"}
+
+    crimea, invasion = strengths(date(2014, 3, 27)), strengths(date(2022, 3, 2))
+    assert crimea["USA", "RUS"] == crimea["DEU", "RUS"] == 0.3
+    assert ("RUS", "DEU") not in crimea
+    assert invasion["DEU", "RUS"] == 0.8
+    assert invasion["RUS", "DEU"] == 0.3
+    assert ("IRN", "DEU") not in invasion
+    assert invasion["USA", "CUB"] == 1.0
+
+
+def test_other_ties_and_all_else_stay(baseline: Scenario) -> None:
+    early = sanctions_before(baseline, date(1900, 1, 1))
+    assert not [tie for tie in early.ties if tie.kind == "sanction"]
+    assert early == baseline.model_copy(update={"ties": early.ties})
+    assert set(early.ties) == {tie for tie in baseline.ties if tie.kind != "sanction"}
+
+
+def test_dates_do_not_count_in_the_digest(baseline: Scenario) -> None:
+    undated = baseline.model_copy(update={"ties": tuple(t.model_copy(update={"since": ""}) for t in baseline.ties)})
+    assert undated.digest() == baseline.digest()
+
+
+def test_each_step_of_a_shipped_sanction_holds_from_the_next_day_on(baseline: Scenario) -> None:
+    for tie in baseline.ties:
+        for day, strength in parse_steps(tie.since):
+            assert strength_before(tie, day + timedelta(1)) == (tie.value if strength is None else strength)

@@ -1,0 +1,308 @@
+"""What is given once, twice or wrongly: settings, seeds, ranges, equal values, and counts of any integer type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from sim import api, compare, load, read, run, sweep
+from sim.analysis.explain import average_accounts
+from sim.batch.design import point_labels
+from sim.batch.recorded import count_runs, scenarios_as_run
+from sim.batch.store import Results
+from sim.cli import cli
+from sim.errors import InputError
+from sim.reporting.page import render_page
+from sim.scenario.overrides import exact_text, list_changes, with_settings
+
+HEAD = 'title = "mine"\nworld = "unix_1988"\nsteps = 2\n'
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def blocs(*words: str) -> Result:
+    """The command in this process."""
+    return CliRunner().invoke(cli, list(words))
+
+
+def refused(*words: str) -> str:
+    """What the command says where it refuses."""
+    done = blocs(*words)
+    assert done.exit_code == 2, (done.output, done.exception)
+    return " ".join(done.stderr.split())
+
+
+def written(text: str, name: str = "w.toml") -> str:
+    """A scenario file with more lines."""
+    Path(name).write_text(HEAD + text, "utf-8")
+    return name
+
+
+# Equal and near values
+
+
+@pytest.mark.parametrize(
+    ("vary", "said"),
+    [
+        ('"w_bond" = [1, 1.0, 2]', "w_bond has the value 1.0 twice; give each value once"),
+        ("w_bond = { start = 1, stop = 1, points = 3 }", "w_bond, from 1.0 to 1.0, has fewer different values"),
+        (
+            "w_bond = { start = 1, stop = 1.0000000000000002, points = 3 }",
+            "w_bond, from 1.0 to 1.0000000000000002, has fewer",
+        ),
+    ],
+)
+def test_equal_values_of_a_swept_setting_are_refused_with_the_line(vary: str, said: str) -> None:
+    assert f"w.toml:4: sweep.vary: {said}" in refused("check", written(f"[sweep.vary]\n{vary}\n"))
+
+
+def test_equal_points_of_a_list_are_refused_and_equal_values_alone_are_not() -> None:
+    text = '[sweep]\ndesign = "list"\n[sweep.vary]\nw_bond = [1, 1, {}]\nerosion = [0, 1, 0]\n'
+    assert "the point w_bond = 1, erosion = 0 is given twice; give it once" in refused("check", written(text.format(1)))
+    assert blocs("check", written(text.format(2))).exit_code == 0
+
+
+def test_near_values_are_told_apart_everywhere() -> None:
+    name = written("[sweep]\nreplicates = 2\n[sweep.vary]\nw_bond = [1, 1.0000001]\n")
+    results = sweep(name, out="r").folder
+    designs = ["w [w_bond=1]", "w [w_bond=1.0000001]"]
+    held = Results(results)
+    assert read(results).sample.designs == designs
+    assert list(dict.fromkeys(read(results).runs["design"])) == designs
+    assert list(scenarios_as_run(held, designs)) == designs
+    assert [one.design for one in count_runs(held)] == designs
+    assert [name for name, _ in average_accounts(held, "IBM", replicates=2)] == designs
+    assert compare(results, baseline=designs[0]).outcomes["scenario"].unique().tolist() == designs[1:]
+    assert "1.0000001" in render_page(held)
+    for words in (("compare", "r"), ("explain", "r", "IBM"), ("report", "r", "--points", "0")):
+        assert blocs(*words).exit_code == 0
+
+
+def record(name: str = "w", **settings: float) -> dict[str, Any]:
+    """A recorded design point."""
+    return {"scenario": name, "settings": settings}
+
+
+def test_labels_have_six_digits_where_these_suffice_and_are_always_distinct() -> None:
+    assert point_labels([record(w=1 / 3), record(w=2 / 3)]) == ["w [w=0.333333]", "w [w=0.666667]"]
+    near = [record(w=1 / 3), record(w=1 / 3 + 1e-16), record(w=0.333333), record(w=1)]
+    assert point_labels(near) == [
+        "w [w=0.3333333333333333]", "w [w=0.3333333333333334]", "w [w=0.333333]", "w [w=1]",
+    ]  # fmt: skip
+    assert point_labels([record(w=1), record(w=1), record("v")]) == ["w [w=1]", "w [w=1] (2)", "v"]
+
+
+def test_equal_draws_of_a_posterior_stay_points_of_their_own() -> None:
+    done = blocs(
+        "sweep", "baseline_2023", "--parameters", "posterior", "--steps", "1", "--replicates", "1", "--out", "r"
+    )
+    assert done.exit_code == 0, (done.output, done.exception)
+    found = read("r")
+    assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 256
+
+
+def test_a_change_in_the_seventh_digit_is_a_change() -> None:
+    base = load("unix_1988", w_bond=1)
+    assert list_changes(base, with_settings(base, {"w_bond": 1.0000001})) == [("parameters.w_bond", "1", "1.0000001")]
+    assert [exact_text(value) for value in (0.5, 1e9, 1 / 3, 3.0)] == ["0.5", "1e+09", "0.3333333333333333", "3"]
+
+
+# One setting given twice
+
+
+@pytest.mark.parametrize(
+    ("vary", "setting", "other"),
+    [
+        ('"parameters.w_bond" = [1]\nw_bond = [2]', "parameters.w_bond", "parameters.w_bond"),
+        ('"blocs.*.accommodation" = [1]\n"blocs.unix_international.accommodation" = [2]',
+         "blocs.unix_international.accommodation", "blocs.*.accommodation"),
+        ('"ties.bond.{0}.{1}" = [1]\n"ties.bond.{1}.{0}" = [0.5]', "ties.bond.{0}.{1}", "ties.bond.{0}.{1}"),
+    ],
+)  # fmt: skip
+def test_a_setting_swept_twice_under_two_spellings_is_refused(vary: str, setting: str, other: str) -> None:
+    scenario = load("unix_1988")
+    states, bloc = sorted(scenario.states)[:2], next(iter(scenario.blocs))
+    vary, setting, other = (text.format(*states).replace("unix_international", bloc) for text in (vary, setting, other))
+    said = refused("check", written(f"[sweep.vary]\n{vary}\n"))
+    assert f"w.toml:6: sweep.vary.{vary.splitlines()[1].partition(' =')[0].strip(chr(34))}: sets {setting}" in said
+    assert f"and so does {other}; leave one of them out" in said
+
+
+def test_a_setting_that_is_switched_off_and_swept_is_refused() -> None:
+    Path("w.toml").write_text(HEAD + 'without = ["bond"]\n[sweep.vary]\nw_bond = [1]\n', "utf-8")
+    assert "sets parameters.w_bond, and so does without bond" in refused("check", "w.toml")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--set", "w_bond=1", "--set", "parameters.w_bond=2"),
+            "--set:1: parameters.w_bond=2: gives parameters.w_bond",
+        ),
+        (("--set", "w_bond=1", "--without", "bond"), "--without:1: bond: gives parameters.w_bond, and so does --set"),
+        (("--without", "bond", "--without", "bond"), "--without:1: bond: gives parameters.w_bond"),
+    ],
+)
+@pytest.mark.parametrize("command", [("sweep",), ("run",), ("show",), ("explain", "USA"), ("score",)])
+def test_a_setting_given_twice_is_refused_by_every_command(
+    command: tuple[str, ...], options: tuple[str, ...], said: str
+) -> None:
+    assert said in refused(command[0], "unix_1988", *command[1:], *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--vary", "w_bond=0:1", "--vary", "parameters.w_bond=0:2"), "--vary:1: parameters.w_bond: gives"),
+        (("--vary", "w_bond=0:1:2", "--set", "w_bond=1"), "--set:1: w_bond=1: gives parameters.w_bond, and so does"),
+        (("--vary", "w_bond=0:1:2", "--without", "bond"), "--without:1: bond: gives parameters.w_bond, and so does"),
+        (("--design", "sobol", "--points", "2", "--set", "w_bond=1"), "so does the sobol design, as no --vary says"),
+    ],
+)  # fmt: skip
+def test_a_setting_varied_and_given_is_refused_by_sweep(options: tuple[str, ...], said: str) -> None:
+    assert said in refused("sweep", "unix_1988", "--replicates", "1", *options)
+
+
+def test_a_setting_that_the_file_sweeps_is_not_set_beside_it() -> None:
+    name = written("[sweep.vary]\nw_bond = [0, 1]\n")
+    assert "--set:1: w_bond=1: gives parameters.w_bond, and so does the sweep of w" in refused(
+        "sweep", name, "--set", "w_bond=1"
+    )
+    assert blocs("run", name, "--set", "w_bond=1").exit_code == 0
+    assert blocs("sweep", name, "--vary", "erosion=0:1:2", "--set", "w_bond=1", "--replicates", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [("--vary", "parameters.w_bond=0:1"), ("--set", "w_bond=1"), ("--without", "bond")])
+def test_a_setting_varied_and_given_is_refused_by_sensitivity(options: tuple[str, str]) -> None:
+    said = refused("sensitivity", "unix_1988", "--vary", "w_bond=0:1", *options, "--points", "2")
+    assert "gives parameters.w_bond, and so does --vary" in said
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"w_bond": 1, "parameters.w_bond": 2},
+        {"w_bond": 1, "without": "bond"},
+        {"without": ["bond", "bond"]},
+    ],
+)
+def test_a_setting_given_twice_is_refused_in_python(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"gives parameters\.w_bond, and so does .*; leave one of them out"):
+        load("unix_1988", **given)
+
+
+def test_a_seed_that_is_not_used_is_said() -> None:
+    one, other = written("[sweep]\nseed = 1\n", "one.toml"), written("[sweep]\nseed = 2\n", "other.toml")
+    done = blocs("sweep", one, other, "--replicates", "1", "--json", "--out", "r")
+    said = "the random seed 2 of other is not used; 1, that of the first scenario, serves all runs"
+    assert said in done.stderr
+    assert json.loads(done.stdout)["unused_seeds"] == {"other": 2}
+    assert "The random seed 2 of other is not used." in read("r")._repr_html_()
+    assert repr(read("r")).endswith(": one, other; random seeds not used: 2 of other>")
+    assert said not in blocs("sweep", one, other, "--replicates", "1", "--seed", "5").stderr
+    done = blocs("regret", one, other, "--outcome", first_outcome(), "--points", "2", "--replicates", "1", "--json")
+    assert said in done.stderr
+    assert json.loads(done.stdout)["unused_seeds"] == {"other": 2}
+
+
+def first_outcome() -> str:
+    """An outcome of the small world."""
+    return f"capability_{next(iter(load('unix_1988').blocs))}"
+
+
+# Ranges
+
+
+@pytest.mark.parametrize("points", ["2.5", "0.25", "1", "0", "-3", "1e400"])
+@pytest.mark.parametrize("command", [("sweep",), ("sensitivity",)])
+def test_the_points_of_a_range_are_a_whole_number_from_two_on(command: tuple[str], points: str) -> None:
+    said = refused(*command, "unix_1988", "--vary", f"w_bond=0:1:{points}")
+    assert "the number of points is a whole number from 2 on" in said
+
+
+@pytest.mark.parametrize("span", ["1:1:3", "1:1"])
+def test_a_range_of_one_value_is_refused(span: str) -> None:
+    said = refused("sweep", "unix_1988", "--vary", f"w_bond={span}")
+    assert "both ends are 1; give two that differ, or one value with --set" in said
+
+
+# Counts and other values of the Python functions
+
+WRONG = [0, -1, 1.5, 2.0, "3", True, np.bool_(True), float("nan"), np.float64(2), [3], 10**30]
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.uint8, np.array])
+def test_whole_numbers_of_any_integer_type_are_accepted(kind: Any) -> None:
+    plain, other = (
+        sweep(load("unix_1988", steps=as_given(2)), replicates=as_given(3), seed=as_given(7), workers=as_given(1))
+        for as_given in (int, kind)
+    )
+    assert Results(plain.folder).digest() == Results(other.folder).digest()
+    assert json.loads((other.folder / "manifest.json").read_text("utf-8"))["question"]["seed"] == 7
+    once = run("unix_1988", seed=kind(7), replicate=kind(2))
+    assert (once.seed, once.replicate) == (7, 2)
+    assert type(load("unix_1988", steps=kind(2)).steps) is int
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize(
+    ("name", "least"), [("replicates", 1), ("seed", 0), ("workers", 1), ("steps", 1), ("replicate", 0)]
+)
+def test_what_is_no_count_is_refused_by_name_and_value(name: str, least: int, value: Any) -> None:
+    if isinstance(value, int) and not isinstance(value, bool) and value == least == 0:
+        value = -2
+    ask: Any = {"steps": load, "replicate": run}.get(name, sweep)
+    with pytest.raises(InputError) as caught:
+        ask("unix_1988", **{name: value})
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.field) == (ask.__name__, name)
+    assert f" is not a whole number from {least} to " in fault.message
+    assert repr(value)[:20] in fault.message
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: sweep({}), "sweep:1: scenarios: there is no scenario; give one or more"),
+        (lambda: sweep([]), "sweep:1: scenarios: there is no scenario; give one or more"),
+        (lambda: sweep(3), "sweep:1: scenarios: 3 is not a scenario, nor several of them"),
+        (lambda: sweep([3]), "sweep:1: scenarios: 3 is not a scenario, nor the name or path of one"),
+        (lambda: sweep({"a": None}), "sweep:1: scenarios: None is not a scenario, nor the name or path of one"),
+        (lambda: sweep(""), "sweep:1: scenarios: '' is not a scenario, nor the name or path of one"),
+        (lambda: sweep("unix_1988", out=3), "sweep:1: out: 3 is not the path of a folder"),
+        (
+            lambda: sweep("unix_1988", progress=3),
+            "sweep:1: progress: 3 is not a function of the runs done and of all runs",
+        ),
+        (lambda: load(3), "load:1: name: 3 is not a name or path of a scenario"),
+        (lambda: load("unix_1988", w_bond="1"), "load:1: w_bond: '1' is not a number"),
+        (lambda: load("unix_1988", w_bond=True), "load:1: w_bond: True is not a number"),
+        (lambda: load("unix_1988", w_bond=None), "load:1: w_bond: None is not a number"),
+        (lambda: load("unix_1988", without=3), "load:1: without: 3 is not text, nor a list of texts"),
+        (lambda: load("unix_1988", without=["bond", 3]), "load:1: without: 3 is not text, nor a list of texts"),
+        (lambda: read(3), "read:1: folder: 3 is not the path of a folder"),
+        (lambda: compare(3), "read:1: folder: 3 is not the path of a folder"),
+        (lambda: compare(".", baseline=3), "compare:1: baseline: 3 is not the name of a scenario"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_by_name_and_value(ask: Any, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ask()
+    assert str(caught.value) == said
+
+
+def test_numbers_of_any_real_type_are_settings() -> None:
+    for value in (np.float32(0.5), np.float64(0.5), 0.5):
+        assert api.load("unix_1988", erosion=value).digest() == api.load("unix_1988", erosion=0.5).digest()
+    assert load("unix_1988", w_bond=np.int64(1)).parameters.w_bond.value == 1.0
