@@ -6,8 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["browser"]
+for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
+    settings.register_profile(profile, max_examples=examples, deadline=None)
+settings.load_profile("suite")
 COMPILED = """
 from sim.model import run_compiled
 from sim.scenario import load_scenario

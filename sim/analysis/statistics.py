@@ -185,7 +185,7 @@ def tango_statistic(difference: Floats, rises: Floats, falls: Floats, n: int) ->
 
 
 def adjust_p_values(p: Floats) -> Floats:
-    """p values corrected for being asked at once, (M,): the chance that any is called different stays (Holm 1979)."""
+    """P values corrected for being asked at once, (M,): the chance that any is called different stays (Holm 1979)."""
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty(len(p))

@@ -34,7 +34,7 @@ FINE: Final = float(PART - Decimal(COARSE))
 
 @compile_inline
 def exponential(x: float) -> float:
-    """e to the x, -inf <= x <= 0, to a relative error of 1.1 · 2⁻⁵²: in [0, 1], 1 at 0, and 0 below LOWEST.
+    """E to the x, -inf <= x <= 0, to a relative error of 1.1 · 2⁻⁵²: in [0, 1], 1 at 0, and 0 below LOWEST.
 
     2 to the nearest 64th from a table times a short series for the rest (Tang 1989, ACM Transactions on
     Mathematical Software 15(2)).

@@ -104,7 +104,7 @@ def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
 
 @compile_inline
 def round_to_quantum(x: float) -> float:
-    """x rounded to a multiple of 2⁻³⁰: sums of up to 2²² such numbers below 1 have no rounding error."""
+    """X rounded to a multiple of 2⁻³⁰: sums of up to 2²² such numbers below 1 have no rounding error."""
     return np.rint(x * 2.0**30) * QUANTUM
 
 

@@ -189,7 +189,7 @@ def matrix_of(entries: Entries, states: int) -> Floats:
 
 
 def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
-    """i's trade with j over i's product, (N, N): at most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2).
+    """I's trade with j over i's product, (N, N): at most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2).
 
     Oneal & Russett 1997. 0 where i's product is not given.
     """

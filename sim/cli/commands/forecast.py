@@ -122,9 +122,9 @@ def print_legend(record: dict[str, Any]) -> None:
     click.echo(
         f"\nLeft out, as they do not decide in the model: {escape_controls(', '.join(record['left_out']))}. Sanctions:"
         " those that stood before the vote, or the year.\nYes stands for the bloc of"
-        f" {escape_controls(record['leader'])}, no for another, abstained or absent for non-alignment; missed: another"
-        " answer was likelier.\nAUC: yes against the rest, absent among the rest, by P(yes) − P(no). Brier: three answers,"
-        " 0 (best) to 2. log: −log of the\nanswer's probability, in nats, with a lapse of"
+        f" {escape_controls(record['leader'])}, no for another, abstained or absent for non-alignment; missed:"
+        " another answer was likelier.\nAUC: yes against the rest, absent among the rest, by P(yes) − P(no). Brier: three"
+        " answers, 0 (best) to 2. log: −log of the\nanswer's probability, in nats, with a lapse of"
         f" {record['lapse']:g}. rank: rank correlation. (95 %): bootstrap over states, too narrow\nwhere nearly none"
         " is wrong. Plainer forecasts take their probabilities from the other states' answers to the same vote,\nby"
         " ridge regression; the model has seen none of it unless its parameters were fitted to it."
