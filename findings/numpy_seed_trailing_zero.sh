@@ -4,7 +4,7 @@
 # Expected: default_rng([seed, replicate]) gives each replicate a stream of its own, apart from that of the bare seed
 #   (a list of whole numbers is a documented seed, and a common way to key a run).
 # Seen: short lists are filled up with zeros to four words, so 7, [7], [7, 0], [7, 0, 0] and [7, 0, 0, 0] are one
-#   stream, and [7, 1] is [7, 1, 0]. A fifth word, or a spawn key of 0, is told apart.
+#   stream, and [7, 1] is [7, 1, 0]. A fifth word, or a spawn key of 0, gives another stream.
 # Why it matters: replicate 0 (or shock 0, state 0) repeats the draws of whatever was made with the bare seed: a world
 #   generated from `seed` and its replicate 0 share their noise, and only that replicate does. Means look right.
 # Instead: SeedSequence(seed, spawn_key=(replicate,)), or count keys from 1.

@@ -3,8 +3,8 @@
 #
 # Expected: Network.from_nx(graph) reads the graph and leaves it as it was.
 # Seen: each edge's "weight" is removed from the caller's graph and comes back as "width"; edges without one get
-#   width 1, nodes get size 10. Later weighted measures of the same graph run on the default weight of 1, without a word: a
-#   state of strength -1.1 has strength 2, and the second drawing of the graph differs from a first one.
+#   width 1, nodes get size 10. Later weighted measures of the same graph use the default weight of 1, without a word:
+#   a state of strength -1.1 has strength 2.
 # Why it matters: a notebook draws the ties and then measures the blocs; hostile ties of -0.9 count as friendly ties of 1.
 # Instead: from_nx(graph.copy()).
 # seen on 2026-11-28 with pyvis 0.3.2, networkx 3.6.1

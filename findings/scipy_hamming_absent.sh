@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # scipy: the Hamming distance counts "both absent" as disagreement, so a state is at a distance from itself.
 #
-# Expected: NaN in a vote gives NaN (as cityblock, cosine and most other metrics of the same function do), is left out, or is
+# Expected: NaN in a vote gives NaN (as cityblock, cosine and correlation of the same function do), is left out, or is
 #   refused (as scikit-learn's pairwise_distances does).
 # Seen: cdist(votes, votes, "hamming") compares NaN != NaN, so each vote at which either is absent counts as a
 #   disagreement; the diagonal is the share of absences. No warning. "jaccard" and "rogerstanimoto" of the same function
 #   take NaN as a vote of yes instead, so two absent states agree.
-# Why it matters: agreement in votes is the usual measure of alignment, states that miss votes are small or suspended, and they come
-#   out as opposed to everybody alike: two states that agree in every vote at which both were present look 0.5 apart.
+# Why it matters: agreement in votes is the usual measure of alignment, and states that miss votes (small, suspended)
+#   come out as opposed to all others: two states that agree in every vote at which both were present look 0.5 apart.
 # Instead: agreement over pairs present, by hand: (a == b).sum() / (~isnan(a) & ~isnan(b)).sum().
 # seen on 2026-11-28 with scipy 1.17.1
 set -euo pipefail

@@ -2,7 +2,7 @@
 # statsmodels: McNemar's test of two identical paired outcomes has p = 0.0 in its chi-square form.
 #
 # Expected: pairs that never differ give p = 1 (exact form) or no p; equal counts of changes either way (b = c) give
-#   p = 1, as there is no difference at all.
+#   p = 1, as nothing differs.
 # Seen: with exact=False and the correction that is on by default, b = c = 0 gives statistic inf and p = 0.0 (numpy's
 #   warning of a division is all that is said), and b = c = 1 gives statistic 0.5 and p = 0.48 where 0 and 1 are right:
 #   the correction is subtracted from a difference of 0 and squared. pingouin refuses the first and has p = 0.48 too.
