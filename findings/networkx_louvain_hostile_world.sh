@@ -7,7 +7,7 @@
 #   partition found pairs each state with one enemy. With across -0.5 (total +4) the cliques are found: nothing warns
 #   between the two.
 # Why it matters: signed networks of states are what blocs are read from, and a hostile year is just where they matter.
-# Instead: signed measures (frustration), or positive ties alone, or two layers (leidenalg).
+# Instead: signed measures (frustration), or positive ties only, or two layers (leidenalg).
 # seen on 2026-11-28 with networkx 3.6.1, igraph 1.0.0
 set -euo pipefail
 dir=$(mktemp -d)
