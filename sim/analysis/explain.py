@@ -48,7 +48,7 @@ def state_contributions(
     who threaten i from other blocs, pressure to the members of the bloc that presses, by their capability.
     seen, (N,), are the alignments at i's turn.
     """
-    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i].T
+    p, c, brings = situation.parameters, setting.capability, weights.contributions[:, :, i].T
     bite, floor = env.bite[i], p[rules.PRESSURE_FLOOR]
     shares = np.zeros((setting.allowed.size, len(TERMS), seen.size))
     groups = [seen == k for k in range(setting.allowed.size)]
@@ -183,7 +183,7 @@ class RecordingAgent(StateAgent):
         best = rank_alignments(chances, utilities, world.setting.allowed)
         account = Account(world.alignments, world.states, model.terms[i].copy(), utilities, chances, whose, *best)
         seen = {world.states[j]: world.alignments[k] for j, k in enumerate(model.seen) if j != i}
-        seed, replicate = model.luck
+        seed, replicate = model.random_key
         return Decision(
             self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[held],
             world.alignments[choice], float(model.uniforms[i]), seen, account,
