@@ -1,4 +1,4 @@
-"""The steps that means are over, in words."""
+"""The text that names the last steps of a run."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ from sim.model.outcomes import last_steps
         ([], "the last 8 steps"),
     ],
 )
-def test_no_more_steps_are_named_than_a_run_has(steps: int | list[int], words: str) -> None:
+def test_last_steps_text(steps: int | list[int], words: str) -> None:
     assert last_steps(steps) == words
