@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.model import arrays
-from sim.model.arrays import Setting, Shocks, Situation
+from sim.model.arrays import Shocks, Situation, WorldSetting
 from sim.model.world import World, encode_states, normalise_shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")
@@ -23,12 +23,12 @@ def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[Setting, Situation]:
+def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[WorldSetting, Situation]:
     """Everything but the ties, which are empty."""
     names = tuple(f"S{i:05d}" for i in range(n))
     none, capability = np.zeros((0, 0)), normalise_shares(rng.lognormal(0.0, 1.5, n))
     codes, id_order = encode_states(names)
-    setting = Setting(
+    setting = WorldSetting(
         capability=capability,
         product=normalise_shares(rng.lognormal(0.0, 1.5, n)),
         relative_capability=capability / capability.max(),

@@ -17,7 +17,7 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError
 from sim.model import arrays, compiled, rules
 from sim.model.agents import BlocModel, StateAgent
-from sim.model.arrays import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
+from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights, WorldSetting
 from sim.model.outcomes import LATE_STEPS
 from sim.model.trajectory import Run
 from sim.model.world import World, world_of
@@ -40,7 +40,7 @@ BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TER
 
 
 def state_contributions(
-    i: int, seen: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+    i: int, seen: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment
 ) -> Floats:
     """What each state's alignment adds to each term of each alignment's utility to i, (K + 1, len(TERMS), N).
 

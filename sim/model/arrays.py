@@ -1,4 +1,4 @@
-"""The arrays of a run: settings, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
+"""The arrays of a run: fixed values, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ OUTREACH_CEILING = 0.5  # MODEL §6: no outreach to a state at this hostility or
 QUANTUM = 2.0**-30
 
 
-class Setting(NamedTuple):
+class WorldSetting(NamedTuple):
     """Values that stay fixed during a run (MODEL §2)."""
 
     capability: Floats  # (N,) shares of the world's capabilities, multiples of QUANTUM
@@ -71,7 +71,7 @@ class Setting(NamedTuple):
     leader: Integers  # (K,) a state, or -1
     propensity: Floats  # (N, N)
     dependence: Floats  # (N, N) i's trade with j over i's product
-    crisis: Floats  # (T + 1, R) intensity of the crises under way
+    crisis: Floats  # (T + 1, R) intensity of current crises
     initial: Integers  # (N,) an alignment, or -1 for a random start
 
 

@@ -23,11 +23,11 @@ from sim.model.arrays import (
     Environment,
     Floats,
     Integers,
-    Setting,
     Shocks,
     Situation,
     Sizes,
     Weights,
+    WorldSetting,
     allocate_environment,
     allocate_sizes,
     allocate_weights,
@@ -39,10 +39,10 @@ from sim.model.rules import (
     bonds_drift,
     consider_alignments,
     fill_hostility,
+    fill_initial_alignment,
     hostility_drifts,
     measure_sizes,
     respond_ties,
-    starting_alignment,
     ties_drift,
     transfer_sizes,
     weigh_hostility,
@@ -89,7 +89,7 @@ class Workspace(NamedTuple):
 
 
 @compile_inline
-def has_ties(layer: Floats) -> bool:
+def any_tie(layer: Floats) -> bool:
     """Return whether a layer has any tie."""
     found = 0
     for i in range(layer.shape[0]):
@@ -99,11 +99,11 @@ def has_ties(layer: Floats) -> bool:
 
 
 @compile_rule
-def allocate_workspace(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Workspace:
+def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
     """Allocate the workspace of runs that update these weights in place."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
-    updated = n * (layers if has_ties(setting.propensity) else layers - 1)
+    updated = n * (layers if any_tie(setting.propensity) else layers - 1)
     return Workspace(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)), updated,
@@ -168,7 +168,7 @@ def add_contributions(j: int, layer: int, current: int, weights: Weights, sums: 
 
 
 @compile_inline
-def move_state(j: int, old: int, new: int, setting: Setting, work: Workspace) -> None:
+def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspace) -> None:
     """Update the sums for the move of state j from one alignment to another.
 
     For the non-aligned, rules use only the open product, which is the first layer.
@@ -184,7 +184,7 @@ def move_state(j: int, old: int, new: int, setting: Setting, work: Workspace) ->
 
 @compile_inline
 def refresh_weights(
-    shocked: bool, responded: bool, setting: Setting, situation: Situation, weights: Weights, work: Workspace
+    shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
 ) -> None:
     """Update weights and sums for ties that shocks or responses changed since the last step."""
     if shocked:
@@ -212,7 +212,7 @@ def sum_all_layers(alignment: Integers, weights: Weights, sums: Floats) -> None:
 
 @compile_inline
 def decide_all(
-    activation: int, order: Integers, uniforms: Floats, setting: Setting, situation: Situation, env: Environment,
+    activation: int, order: Integers, uniforms: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     work: Workspace, chances: Floats,
 ) -> None:  # fmt: skip
     """Let every state decide at its turn; write chances, (N, K + 1)."""
@@ -234,7 +234,7 @@ def decide_all(
 
 @compile_inline
 def record_step(
-    step: int, start_pairs: tuple[Floats, float], changed: bool, setting: Setting, situation: Situation,
+    step: int, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation,
     env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
     """Record a step (MODEL §7); the pairs keep their weights of the start until ties change."""
@@ -259,7 +259,7 @@ def record_step(
 
 @compile_inline
 def simulate_run(
-    numbers: RandomNumbers, activation: int, setting: Setting, situation: Situation, shocks: Shocks,
+    numbers: RandomNumbers, activation: int, setting: WorldSetting, situation: Situation, shocks: Shocks,
     weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
     """Run once and write to record (MODEL §3); situation and weights are those of the start at the call.
@@ -267,7 +267,7 @@ def simulate_run(
     Shocks and responses change them.
     """
     alignment, changed = work.alignment, False
-    starting_alignment(setting, numbers.uniforms[0], alignment)
+    fill_initial_alignment(setting, numbers.uniforms[0], alignment)
     measure_sizes(alignment, setting, work.sizes)
     sum_all_layers(alignment, weights, work.sums)
     for step in range(record.alignment.shape[0]):
@@ -288,8 +288,8 @@ def simulate_run(
 
 @compile_rule
 def simulate_runs(
-    numbers: RandomNumbers, activation: int, columns: int, setting: Setting, start: Situation, start_weights: Weights,
-    start_pairs: tuple[Floats, float], shocks: Shocks,
+    numbers: RandomNumbers, activation: int, columns: int, setting: WorldSetting, start: Situation,
+    start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
     """Run once for each row of random numbers, with this many columns of outcomes.
 
@@ -338,7 +338,7 @@ def shared_random_numbers(
 
 
 def run_records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterator[Record]:
-    """Compiled runs of a world, one a replicate, as arrays; a few are records by one call."""
+    """Run a world once for each replicate and yield arrays; one compiled call makes several runs."""
     columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):

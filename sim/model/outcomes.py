@@ -14,10 +14,10 @@ from sim.model.arrays import (
     Environment,
     Floats,
     Integers,
-    Setting,
     Situation,
     Sizes,
     Weights,
+    WorldSetting,
     allocate_sizes,
 )
 from sim.model.jit import compile_inline, compile_rule
@@ -130,7 +130,7 @@ def polarization(capability: Floats) -> float:
 
 
 @compile_inline
-def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
+def weigh_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
     """Write c_i c_j p_ij of every pair j < i to pairs[i, j], (N, N); return Σ c_i c_j |p_ij|.
 
     hostile, (N, N), is H. Sums by column, (N,), let the compiler vectorise.
@@ -143,7 +143,7 @@ def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: 
 
 
 @compile_inline
-def weigh_pairs_of(i: int, setting: Setting, situation: Situation, hostile: Floats, row: Floats) -> None:
+def weigh_pairs_of(i: int, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats) -> None:
     """Write c_i c_j p_ij of the pairs of i with every j < i to row, (N,).
 
     p_ij sums the weighted propensity, bond, institution and hostility of the pair.
@@ -178,7 +178,7 @@ def add_violated(i: int, alignment: Integers, row: Floats, sums: Floats) -> None
 
 
 @compile_rule
-def weigh_all_pairs(setting: Setting, situation: Situation) -> tuple[Floats, float]:
+def weigh_all_pairs(setting: WorldSetting, situation: Situation) -> tuple[Floats, float]:
     """Return c_i c_j p_ij of every pair, (N, N), and Σ c_i c_j |p_ij|, from the present ties."""
     shape = situation.bond.shape
     hostile, pairs, sums = np.empty(shape), np.empty(shape), np.empty(shape[0])
@@ -218,7 +218,7 @@ def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Fl
 
 @compile_inline
 def frustration_from_ties(
-    alignment: Integers, setting: Setting, situation: Situation, hostile: Floats, row: Floats, sums: Floats,
+    alignment: Integers, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats, sums: Floats,
     totals: Floats,
 ) -> float:  # fmt: skip
     """Return the same from the present ties, one row at a time, because a row fits the processor cache.
@@ -249,7 +249,7 @@ def leverage(capability: Floats, k: int) -> float:
 def observe_blocs(
     before: Integers,
     alignment: Integers,
-    setting: Setting,
+    setting: WorldSetting,
     situation: Situation,
     env: Environment,
     row: Floats,
@@ -322,7 +322,7 @@ def regime_stability(current: int, bite: float, pressure: float, open_product: F
 
 @compile_rule
 def stability_from_ties(
-    i: int, alignment: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+    i: int, alignment: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment
 ) -> float:
     """Return regime stability of state i, with all sums computed from the ties."""
     sums = np.empty((env.cohesion.size + 1, len(LAYERS)))

@@ -34,12 +34,12 @@ from sim.model.arrays import (
     Flags,
     Floats,
     Integers,
-    Setting,
     Shocks,
     Situation,
     Sizes,
     Terms,
     Weights,
+    WorldSetting,
     allocate_sizes,
 )
 from sim.model.jit import compile_inline, compile_rule
@@ -54,7 +54,7 @@ from sim.model.jit import compile_inline, compile_rule
 
 
 @compile_inline
-def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) -> None:
+def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: Integers) -> None:
     """Write the alignments of the start; random ones are uniform over the allowed alignments (MODEL §2)."""
     choices = 0
     for k in range(setting.allowed.size):
@@ -125,7 +125,7 @@ def fill_hostility(situation: Situation, hostile: Floats) -> None:
 
 
 @compile_rule
-def weigh_ties(setting: Setting, situation: Situation, weights: Weights) -> None:
+def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute all weights from the present ties (MODEL §5)."""
     hostile = np.empty(situation.bond.shape)
     fill_hostility(situation, hostile)
@@ -135,7 +135,7 @@ def weigh_ties(setting: Setting, situation: Situation, weights: Weights) -> None
 
 
 @compile_inline
-def weigh_shocked_ties(setting: Setting, situation: Situation, weights: Weights) -> None:
+def weigh_shocked_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of ties that change only by shocks: propensity, institutions, trade."""
     c, contributions = setting.capability, weights.contributions
     for j in range(c.size):
@@ -147,21 +147,21 @@ def weigh_shocked_ties(setting: Setting, situation: Situation, weights: Weights)
 
 
 @compile_inline
-def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
+def weigh_bonds(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of bonds."""
     for j in range(setting.capability.size):
         weigh_state_bonds(j, setting, situation, weights)
 
 
 @compile_inline
-def weigh_state_bonds(j: int, setting: Setting, situation: Situation, weights: Weights) -> None:
+def weigh_state_bonds(j: int, setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of the bonds of j."""
     for i in range(setting.capability.size):
         weights.contributions[j, BOND, i] = round_to_quantum(setting.capability[j] * situation.bond[j, i])
 
 
 @compile_inline
-def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, weights: Weights) -> None:
+def weigh_hostility(setting: WorldSetting, situation: Situation, hostile: Floats, weights: Weights) -> None:
     """Compute the weights of hostility and of the product that sanctions close or leave open."""
     c, g, S, contributions = setting.capability, setting.product, situation.sanction, weights.contributions
     for k in range(weights.closed_product.shape[0]):
@@ -187,7 +187,7 @@ def sum_shares(alignment: Integers, shares: Floats, mass: Floats) -> None:
 
 
 @compile_inline
-def measure_sizes(alignment: Integers, setting: Setting, sizes: Sizes) -> None:
+def measure_sizes(alignment: Integers, setting: WorldSetting, sizes: Sizes) -> None:
     """Write members, capability and product of every alignment to sizes."""
     sum_shares(alignment, setting.capability, sizes.capability)
     sum_shares(alignment, setting.product, sizes.product)
@@ -198,7 +198,7 @@ def measure_sizes(alignment: Integers, setting: Setting, sizes: Sizes) -> None:
 
 
 @compile_inline
-def transfer_sizes(i: int, old: int, new: int, setting: Setting, sizes: Sizes) -> None:
+def transfer_sizes(i: int, old: int, new: int, setting: WorldSetting, sizes: Sizes) -> None:
     """Update sizes for the move of state i from one alignment to another."""
     sizes.members[old] -= 1.0
     sizes.members[new] += 1.0
@@ -233,7 +233,7 @@ def surviving_enforcement(
 def assess_environment(
     step: int,
     product_mass: Floats,
-    setting: Setting,
+    setting: WorldSetting,
     situation: Situation,
     weights: Weights,
     env: Environment,
@@ -276,7 +276,7 @@ def sum_contributions(i: int, alignment: Integers, weights: Weights, sums: Float
 @compile_inline
 def utility_terms(
     i: int, k: int, current: int, sums: Floats, mass: Floats,
-    setting: Setting, situation: Situation, env: Environment,
+    setting: WorldSetting, situation: Situation, env: Environment,
 ) -> Terms:  # fmt: skip
     """Return the terms of the utility of alignment k to state i, in the order of TERMS (MODEL §5).
 
@@ -362,7 +362,7 @@ def choose(chances: Floats, u: float) -> int:
 @compile_inline
 def consider_alignments(
     i: int, current: int, u: float, sums: Floats, mass: Floats,
-    setting: Setting, situation: Situation, env: Environment,
+    setting: WorldSetting, situation: Situation, env: Environment,
     utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
     """Return the choice of state i; write utility and chance of each alignment (MODEL §5)."""
@@ -381,7 +381,7 @@ def consider_alignments(
 @compile_rule
 def decide_from_ties(
     i: int, seen: Integers, u: float,
-    setting: Setting, situation: Situation, weights: Weights, env: Environment,
+    setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     terms: Floats, utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
     """Decide for state i from the alignments that it sees, with all sums computed from the ties."""
@@ -439,7 +439,7 @@ def bond_after(
 
 @compile_inline
 def respond_bonds(
-    alignment: Integers, setting: Setting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
 ) -> None:
     """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, strain, (K + 1,) (MODEL §6)."""
     p, bite, strength = situation.parameters, env.bite, setting.relative_capability
@@ -481,7 +481,7 @@ def respond_rivalries(alignment: Integers, situation: Situation) -> None:
 
 
 @compile_inline
-def respond_sanctions(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
+def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
     """Let sanctions grow from pressing to other blocs and decay between states not opposed (MODEL §6)."""
     p, theatre = situation.parameters, setting.theatre
     relief = cap_rate(p[SANCTION_RELIEF])
@@ -520,7 +520,7 @@ def ties_drift(parameters: Floats) -> bool:
 
 @compile_inline
 def respond_ties(
-    alignment: Integers, members: Floats, setting: Setting, situation: Situation, env: Environment,
+    alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     hostile: Floats, strain: Floats,
 ) -> None:  # fmt: skip
     """Let all ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
@@ -536,7 +536,7 @@ def respond_ties(
 
 
 @compile_rule
-def respond_from_ties(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
+def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
     """Let all ties respond, with hostility computed from the ties."""
     hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
     sizes = allocate_sizes(strain.size)

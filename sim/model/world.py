@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from sim.model import arrays, outcomes, rules, streams
-from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
+from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Shocks, Situation, Weights, Words, WorldSetting
 from sim.scenario.schema import (
     RANDOM_ID,
     TIE_KINDS,
@@ -49,7 +49,7 @@ class World:
         Number of steps T.
     activation : int
         Order of decisions: `arrays.RANDOM_ORDER`, `FIXED_ORDER` or `SIMULTANEOUS`.
-    setting : Setting
+    setting : WorldSetting
         Values that stay fixed during a run.
     start : Situation
         Ties, blocs and parameters at the start; each run works on a copy.
@@ -62,7 +62,7 @@ class World:
     theatres: tuple[str, ...]
     steps: int
     activation: int
-    setting: Setting
+    setting: WorldSetting
     start: Situation
     shocks: Shocks
 
@@ -134,14 +134,14 @@ def list_products(scenario: Scenario) -> Floats:
     return np.array([state.gdp.value for state in scenario.states.values()])
 
 
-def build_setting(scenario: Scenario) -> Setting:
+def build_setting(scenario: Scenario) -> WorldSetting:
     """Build the fixed values, with empty matrices of ties."""
     states, theatres, alignments = tuple(scenario.states), tuple(scenario.theatres), scenario.alignments()
     records = list(scenario.states.values())
     leaders = [states.index(b.leader) if b.leader else -1 for b in scenario.blocs.values()]
     capability = normalise_shares([r.capability.value for r in records])
     codes, id_order = encode_states(states)
-    return Setting(
+    return WorldSetting(
         capability=capability,
         product=normalise_shares(list_products(scenario)),
         relative_capability=capability / capability.max(),
@@ -258,7 +258,7 @@ def build_shocks(scenario: Scenario, index: dict[str, int]) -> Shocks:
     changes: list[Change] = []
     first = np.zeros(scenario.steps + 2, dtype=np.int64)
     for shock in sorted(scenario.shocks, key=lambda s: s.step):
-        caused = list(list_changes(shock, scenario, index, members))
+        caused = list(expand_shock(shock, scenario, index, members))
         changes += caused
         first[shock.step + 1 :] += len(caused)
     kind, i, j, value, regime, existing = zip(*changes, strict=True) if changes else ((),) * 6
@@ -273,7 +273,7 @@ def build_shocks(scenario: Scenario, index: dict[str, int]) -> Shocks:
     )
 
 
-def list_changes(
+def expand_shock(
     shock: Shock, scenario: Scenario, index: dict[str, int], members: dict[str, set[str]]
 ) -> Iterator[Change]:
     """Yield the single changes of a shock; a membership also changes `members`."""
@@ -316,7 +316,7 @@ def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
     """Draw the alignments of the start, (N,), with the random numbers of step 0."""
     _, uniforms = draw_random_words(world, seed, replicate, 0)
     alignment = np.empty(len(world.states), dtype=np.int64)
-    rules.starting_alignment(world.setting, uniforms, alignment)
+    rules.fill_initial_alignment(world.setting, uniforms, alignment)
     return alignment
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.vq import ClusterError, kmeans2
-from scipy.integrate import solve_ivp
 
 from sim.model.jit import compile_rule
 from sim.theory.landscape import Alignment, Integers, Matrix, Vector
@@ -134,19 +133,7 @@ def balance_flow(network: Matrix, t: float) -> Matrix:
     return np.asarray(np.linalg.solve(np.eye(len(network)) - t * network, network))
 
 
-def integrate_balance(network: Matrix, t: float) -> Matrix:
-    """Integrate dX/dt = X^2 numerically to X(t), (N, N), as a check of `balance_flow`."""
-    n = len(network)
-
-    def square(_: float, flat: Vector) -> Vector:
-        ties = flat.reshape(n, n)
-        return (ties @ ties).ravel()
-
-    solved = solve_ivp(square, (0.0, t), network.ravel(), method="DOP853", rtol=3e-14, atol=1e-14)
-    return np.asarray(solved.y[:, -1]).reshape(n, n)
-
-
-def _sides(vectors: Matrix, values: Vector, *, which: int, next_one: int) -> Alignment:
+def split_by_signs(vectors: Matrix, values: Vector, *, which: int, next_one: int) -> Alignment:
     """Split by the signs of an eigenvector: 1 for the sign of its first component, 2 for the other, 0 for 0.
 
     All are 0 if the eigenvalue equals the next one, because the eigenvector is then not unique.
@@ -173,7 +160,7 @@ def leading_split(network: Matrix) -> Alignment:
         Blocs 1 and 2; 0 where the component is 0, and everywhere if lambda_1 is not single.
     """
     values, vectors = np.linalg.eigh(network)
-    return _sides(vectors, values, which=-1, next_one=-2)
+    return split_by_signs(vectors, values, which=-1, next_one=-2)
 
 
 def signed_laplacian(network: Matrix) -> Matrix:
@@ -209,15 +196,15 @@ def spectral_clusters(network: Matrix, *, groups: int, rng: np.random.Generator)
         return alignment
     values, vectors = np.linalg.eigh(signed_laplacian(network[np.ix_(tied, tied)]))
     if groups == 2:
-        alignment[tied] = _sides(vectors, values, which=0, next_one=1)
+        alignment[tied] = split_by_signs(vectors, values, which=0, next_one=1)
         return alignment
     apart = values[groups:].min(initial=np.inf) - values[:groups] > UNDETERMINED * np.abs(values).max()
     if apart.any():
-        alignment[tied] = _k_means(vectors[:, :groups][:, apart], groups=groups, rng=rng)
+        alignment[tied] = cluster_rows(vectors[:, :groups][:, apart], groups=groups, rng=rng)
     return alignment
 
 
-def _k_means(rows: Matrix, *, groups: int, rng: np.random.Generator) -> Alignment:
+def cluster_rows(rows: Matrix, *, groups: int, rng: np.random.Generator) -> Alignment:
     """Return the best of 20 k-means of the rows, (N,) of 1..groups by first appearance; 0 if none has all groups."""
     least, found = np.inf, np.zeros(len(rows), dtype=np.int8)
     for _ in range(20):
@@ -244,13 +231,8 @@ def nearest_leader(network: Matrix, leaders: Integers) -> Alignment:
     return alignment.astype(np.int8)
 
 
-def stationary_positive(p: float) -> float:
-    """Return the stationary share of positive ties for large N: 1 / (1 + sqrt(3 (1 - 2p))), p <= 1/2."""
-    return float(1 / (1 + np.sqrt(3 * (1 - 2 * p))))
-
-
 @compile_rule
-def _update(signs: Integers, p: float, draws: Matrix) -> int:
+def update_signs(signs: Integers, p: float, draws: Matrix) -> int:
     """Update signs in place, one update for each row of uniforms (U, 4); return the change in positive ties."""
     n = signs.shape[0]
     change = 0
@@ -313,7 +295,7 @@ def triad_dynamics(network: Matrix, *, p: float, rng: np.random.Generator, updat
     positive = int((signs > 0).sum()) // 2
     course = []
     for done in range(0, updates, DRAWS):
-        positive += _update(signs, p, rng.random((min(DRAWS, updates - done), 4)))
+        positive += update_signs(signs, p, rng.random((min(DRAWS, updates - done), 4)))
         course.append(positive / (n * (n - 1) / 2))
     return signs.astype(np.float64), np.array(course)
 

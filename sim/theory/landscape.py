@@ -124,14 +124,6 @@ def pair_energy(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> f
     return energy(alignment, sizes=sizes, propensity=propensity) / 2
 
 
-def move_change(state: int, bloc: int, *, alignment: Alignment, sizes: Vector, propensity: Matrix) -> float:
-    """Return the change of energy (ordered pairs) when only `state` moves to `bloc`: 2 s_k dF_k."""
-    moved = alignment.copy()
-    moved[state] = bloc
-    change = pair_distance(moved)[state] - pair_distance(alignment)[state]
-    return float(2 * sizes[state] * (propensity[state] * change) @ sizes)
-
-
 def pair_weights(sizes: Vector, propensity: Matrix) -> tuple[Integers, float]:
     """Scale the products s_i s_j p_ij to integers (N, N), and return the power of ten of the scale.
 
@@ -146,7 +138,7 @@ def pair_weights(sizes: Vector, propensity: Matrix) -> tuple[Integers, float]:
 
 
 @compile_rule
-def _enumerate(weights: Integers) -> Integers:
+def enumerate_energies(weights: Integers) -> Integers:
     """Compute the energy over i < j of all configurations, (2^(N-1),); bit k - 1 of the index is set if k left state 0.
 
     In Gray code order one state moves at a time, so only its ties change the energy.
@@ -170,7 +162,7 @@ def _enumerate(weights: Integers) -> Integers:
 
 
 @compile_rule
-def _basins(energies: Integers, n: int) -> tuple[Integers, Integers]:
+def find_basins(energies: Integers, n: int) -> tuple[Integers, Integers]:
     """Find the local minima (configuration numbers, ascending) and the number of configurations in each basin.
 
     Each configuration descends to its lowest neighbour, the first on a tie, while that is strictly lower.
@@ -229,7 +221,7 @@ def to_alignments(side: Integers) -> Alignment:
     return np.where(side == side[:, :1], 1, 2).astype(np.int8)
 
 
-def _plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+def find_plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.bool_]]:
     """Number the plateaus of minima, (M, N) of +1 and -1, and find leaky minima."""
     rows = np.packbits(side * side[:, :1] < 0, axis=1)
     index = {row.tobytes(): m for m, row in enumerate(rows)}
@@ -252,12 +244,12 @@ def ordered_energies(side: Integers, weights: Integers) -> Integers:
     return np.asarray((weights.sum() - (side * (side @ weights)).sum(axis=1)) // 2)
 
 
-def _minima(side: Integers, basins: Integers, weights: Integers, scale: float, *, exhaustive: bool) -> Minima:
+def build_minima(side: Integers, basins: Integers, weights: Integers, scale: float, *, exhaustive: bool) -> Minima:
     """Build the record of minima from rows of +1 and -1: lowest energy first, then in the given order."""
     energies = ordered_energies(side, weights)
     order = np.argsort(energies, kind="stable")
     side, basins = side[order], basins[order]
-    plateaus, leaks = _plateaus(side, weights)
+    plateaus, leaks = find_plateaus(side, weights)
     return Minima(
         energies=energies[order] / scale,
         basins=basins,
@@ -297,9 +289,9 @@ def enumerate_minima(sizes: Vector, propensity: Matrix) -> Minima:
     if not 1 <= n <= LARGEST_ENUMERATED:
         raise ValueError(f"{n} states cannot be enumerated (1 to {LARGEST_ENUMERATED}): sample their minima")
     weights, scale = pair_weights(sizes, propensity)
-    codes, basins = _basins(_enumerate(weights), n)
+    codes, basins = find_basins(enumerate_energies(weights), n)
     left = (codes[:, None] << 1 >> np.arange(n)) & 1
-    return _minima(1 - 2 * left, basins, weights, scale, exhaustive=True)
+    return build_minima(1 - 2 * left, basins, weights, scale, exhaustive=True)
 
 
 def sample_minima(sizes: Vector, propensity: Matrix, *, rng: np.random.Generator, starts: int) -> Minima:
@@ -326,7 +318,7 @@ def sample_minima(sizes: Vector, propensity: Matrix, *, rng: np.random.Generator
     weights, scale = pair_weights(sizes, propensity)
     ends = descend(weights, rng.integers(0, 2, (starts, len(sizes))) * 2 - 1)
     side, basins = np.unique(ends * ends[:, :1], axis=0, return_counts=True)
-    return _minima(side[::-1], basins[::-1], weights, scale, exhaustive=False)
+    return build_minima(side[::-1], basins[::-1], weights, scale, exhaustive=False)
 
 
 def separate_from(alignment: Alignment, reference: Alignment, *, sizes: Vector, propensity: Matrix) -> Separation:

@@ -121,3 +121,19 @@ def test_outcomes_sum_to_the_whole_world() -> None:
         np.testing.assert_allclose(np.sum(columns, axis=0), total, atol=1e-6)
     moved = (result.alignment[1:] != result.alignment[:-1]).sum(axis=1)
     np.testing.assert_array_equal(result.outcome("switches")[1:], moved)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        (40, "the last 8 steps"),
+        (8, "the last 8 steps"),
+        (3, "the last 3 steps"),
+        (1, "the last step"),
+        ([40, 20], "the last 8 steps"),
+        ([3, 40], "the last 3 to 8 steps"),
+        ([], "the last 8 steps"),
+    ],
+)
+def test_last_steps_text(steps: int | list[int], words: str) -> None:
+    assert outcomes.last_steps(steps) == words

@@ -12,24 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.vq import ClusterError, kmeans2
+from scipy.integrate import solve_ivp
 
 from sim.theory.balance import (
     Triads,
-    _update,
     balance_flow,
     blow_up_time,
     count_triads,
     frustration_index,
-    integrate_balance,
     leading_split,
     nearest_leader,
     signed_laplacian,
     spectral_clusters,
-    stationary_positive,
     triad_dynamics,
     triad_split,
+    update_signs,
 )
-from sim.theory.landscape import Matrix, enumerate_minima
+from sim.theory.landscape import Matrix, Vector, enumerate_minima
 
 WORLDS = Path(__file__).parents[2] / "scenarios" / "worlds"
 STAGES = ("1872-81", "1882", "1890", "1891-94", "1904", "1907")
@@ -76,6 +75,23 @@ def networks(draw: st.DrawFn, least: int = 2, most: int = 8) -> Matrix:
 def two_camps(side: list[int]) -> Matrix:
     """Make the complete balanced network of sides +1 and -1."""
     return np.outer(side, side) * (1.0 - np.eye(len(side)))
+
+
+def integrate_balance(network: Matrix, t: float) -> Matrix:
+    """Integrate dX/dt = X^2 numerically to X(t), (N, N), as a check of `balance_flow`."""
+    n = len(network)
+
+    def square(_: float, flat: Vector) -> Vector:
+        ties = flat.reshape(n, n)
+        return (ties @ ties).ravel()
+
+    solved = solve_ivp(square, (0.0, t), network.ravel(), method="DOP853", rtol=3e-14, atol=1e-14)
+    return np.asarray(solved.y[:, -1]).reshape(n, n)
+
+
+def stationary_positive(p: float) -> float:
+    """Return the stationary share of positive ties for large N: 1 / (1 + sqrt(3 (1 - 2p))), p <= 1/2."""
+    return float(1 / (1 + np.sqrt(3 * (1 - 2 * p))))
 
 
 # Triads
@@ -347,14 +363,14 @@ def test_triads_and_ties_drawn_uniformly() -> None:
     broken = np.zeros((5, 5), dtype=np.int64)
     for row in grid:
         signs = one_negative.copy()
-        _update(signs, 0.0, np.array([[*row, 0.5]]))
+        update_signs(signs, 0.0, np.array([[*row, 0.5]]))
         broken += signs != one_negative
     # 18 of the orders have both 1 and 3, 6 with each third state; the order selects which of its two ties breaks.
     assert (broken[1] + broken[3]).tolist() == [6, 0, 6, 0, 6]
     flipped = np.zeros((5, 5), dtype=np.int64)
     for row in grid:
         signs = np.eye(5, dtype=np.int64) - 1
-        assert _update(signs, 0.0, np.array([[*row, 0.5]])) == 1
+        assert update_signs(signs, 0.0, np.array([[*row, 0.5]])) == 1
         flipped += signs > 0
     assert flipped.tolist() == (6 * (1 - np.eye(5))).tolist()
 
@@ -381,9 +397,9 @@ def test_updates_use_their_own_random_numbers() -> None:
     one_negative[0, 1] = one_negative[1, 0] = -1
     for last, change in ((0.49, 1), (0.5, -1), (0.99, -1)):
         for third in (0.25, 0.75):  # 0, 1 and any third state
-            assert _update(one_negative.copy(), 0.5, np.array([[0.1, 0.1, third, last]])) == change
+            assert update_signs(one_negative.copy(), 0.5, np.array([[0.1, 0.1, third, last]])) == change
     one_negative[2] = one_negative[:, 2] = [-1, 1, 0, 1]  # 0, 1, 2 have two negative ties; 0, 1, 3 has one
-    assert _update(one_negative.copy(), 0.5, np.array([[0.1, 0.1, 0.25, 0.1], [0.1, 0.1, 0.75, 0.1]])) == 1
+    assert update_signs(one_negative.copy(), 0.5, np.array([[0.1, 0.1, 0.25, 0.1], [0.1, 0.1, 0.75, 0.1]])) == 1
 
 
 def test_k_means_start_with_empty_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
