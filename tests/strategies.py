@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sim.model.world import world_of
 from sim.scenario.parameters import Parameters
 from sim.scenario.schema import Scenario
+from sim.theory.landscape import Alignment, Matrix, Vector
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BLOCS = ("east", "west", "south", "north")
@@ -247,3 +248,25 @@ def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
         for i, j in itertools.combinations(range(alignment.size), 2)
         if alignment[i] != alignment[j]
     )
+
+
+def symmetric(upper: list[float], n: int) -> Matrix:
+    """Make a symmetric matrix from its upper half."""
+    matrix = np.zeros((n, n))
+    matrix[np.triu_indices(n, 1)] = upper
+    return matrix + matrix.T
+
+
+def by_definition(alignment: Alignment, sizes: Vector, propensity: Matrix) -> float:
+    """Sum the energy over ordered pairs, pair by pair."""
+    n = range(len(sizes))
+    return sum(
+        sizes[i] * sizes[j] * propensity[i, j]
+        for i, j in itertools.product(n, n)
+        if i != j and not (alignment[i] == alignment[j] != 0)
+    )
+
+
+def all_minus(n: int) -> Matrix:
+    """Make the matrix of ties of -1 between all pairs."""
+    return np.eye(n) - 1
