@@ -17,7 +17,7 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError
 from sim.model import arrays, compiled, rules
 from sim.model.agents import BlocModel, StateAgent
-from sim.model.arrays import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
+from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights, WorldSetting
 from sim.model.outcomes import LATE_STEPS
 from sim.model.trajectory import Run
 from sim.model.world import World, world_of
@@ -40,7 +40,7 @@ BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TER
 
 
 def state_contributions(
-    i: int, seen: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+    i: int, seen: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment
 ) -> Floats:
     """What each state's alignment adds to each term of each alignment's utility to i, (K + 1, len(TERMS), N).
 
@@ -48,7 +48,7 @@ def state_contributions(
     who threaten i from other blocs, pressure to the members of the bloc that presses, by their capability.
     seen, (N,), are the alignments at i's turn.
     """
-    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i].T
+    p, c, brings = situation.parameters, setting.capability, weights.contributions[:, :, i].T
     bite, floor = env.bite[i], p[rules.PRESSURE_FLOOR]
     shares = np.zeros((setting.allowed.size, len(TERMS), seen.size))
     groups = [seen == k for k in range(setting.allowed.size)]
@@ -183,7 +183,7 @@ class RecordingAgent(StateAgent):
         best = rank_alignments(chances, utilities, world.setting.allowed)
         account = Account(world.alignments, world.states, model.terms[i].copy(), utilities, chances, whose, *best)
         seen = {world.states[j]: world.alignments[k] for j, k in enumerate(model.seen) if j != i}
-        seed, replicate = model.luck
+        seed, replicate = model.random_key
         return Decision(
             self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[held],
             world.alignments[choice], float(model.uniforms[i]), seen, account,
