@@ -1,20 +1,44 @@
-"""Read input files: TOML with the line of each key, CSV tables, and drafts merged over one another."""
+"""Read input files: their text, TOML with the line of each key, and drafts merged over one another."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.errors import Fault, InputError, PathInFile, date_form, display_path, field_name, quote
-from sim.scenario.schema import MAX_SHOCKS, MAX_STATES, MAX_TIES
-from sim.scenario.tables import Row, read_table, read_text
+from sim.errors import Fault, InputError, PathInFile, date_form, display_path, field_name
+from sim.scenario.schema import MAX_SHOCKS, MAX_TIES
 from sim.scenario.ties import make_tie_key
+
+MAX_BYTES = 16 * 2**20
+
+
+def read_text(path: Path, most: int = MAX_BYTES) -> str:
+    """Text of an input file of so many bytes at most.
+
+    Raises InputError when it is missing, too large, not a file or not UTF-8.
+    """
+    name = display_path(path)
+    try:
+        if not path.is_file():
+            raise InputError([Fault(name, 1, "", "there is no such file")])
+        if path.stat().st_size > most:
+            raise InputError(
+                [Fault(name, 1, "", f"is larger than {most // 2**20} MB, which no {path.suffix[1:]} may be")]
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError([Fault(name, 1, "", f"cannot be read: {error.strerror}")]) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError([Fault(name, line, "", "is not UTF-8; save the file as UTF-8 text")]) from None
+
 
 MAX_TOML, MAX_KEYS = 2**20, 30_000  # bytes and keys; it is read letter by letter in Python
 
@@ -187,24 +211,7 @@ def place_in_arrays(path: PathInFile, arrays: Counter[PathInFile]) -> PathInFile
     return placed
 
 
-WORLD_FILES = (
-    "world.toml", "states.csv", "ties.csv", "observed.toml", "posterior.csv", "stages.csv", "sources.toml",
-    "import.log",
-)  # fmt: skip
-
-PASSED_OVER = re.compile(r"[.]|~[$]|readme([.]|$)|.*~$|(thumbs[.]db|desktop[.]ini)$", re.IGNORECASE)  # in its folder
-
-STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
-
-STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
-
-TIE_COLUMNS = ("a", "b", "kind", "value")
-
-TIE_OPTIONAL = ("regime", "since", "source", "note")
-
 LISTS = {"ties": MAX_TIES, "shocks": MAX_SHOCKS}
-
-NUMBERS = ("capability", "gdp", "autonomy")
 
 
 @dataclass
@@ -291,108 +298,6 @@ def forget_origins(content: Any, at: PathInFile, origins: dict[PathInFile, Any])
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, part in parts:
         forget_origins(part, (*at, key), origins)
-
-
-def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
-    """Files and folders in a world's folder that nothing reads, most often for a slip in their name.
-
-    Where there is no world, only those that are named nearly as a world's files are.
-    """
-    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    for name in sorted(there - {*WORLD_FILES}):
-        if PASSED_OVER.match(name):
-            continue
-        meant = meant_file(name)
-        if meant is None and not world_is_there:
-            continue
-        yield Fault(display_path(folder / name), 1, "", f"is not read; {unread_remedy(name, meant, there)}")
-
-
-def meant_file(name: str) -> str | None:
-    """The file of a world that a name is nearly that of, whatever its case and ending; None where there is none."""
-    stems = {file.partition(".")[0]: file for file in WORLD_FILES}
-    near = difflib.get_close_matches(re.split(r"[. (]", name.casefold())[0], stems, n=1, cutoff=0.8)
-    return stems[near[0]] if near else None
-
-
-def unread_remedy(name: str, meant: str | None, there: set[str]) -> str:
-    """What to do about a file that is not read."""
-    if meant is None:
-        return f"a world's folder has {', '.join(WORLD_FILES)}; move everything else out of it"
-    if meant in there:
-        return f"{meant} beside it is; keep one of the two"
-    if name.casefold().endswith((".xlsx", ".xls", ".ods", ".numbers")):
-        return f"save it as {meant}"
-    return f"rename it to {meant}"
-
-
-def read_world_draft(path: Path) -> Draft:
-    """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
-    draft = read_toml_draft(path)
-    draft.faults += unread_faults(path.parent, world_is_there=path.is_file())
-    for key in ("states", "ties"):
-        if key in draft.content:
-            draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
-    states: dict[str, Any] = {}
-    ties: list[Any] = []
-    draft.content |= {"states": states, "ties": ties}
-    table = path.with_name("states.csv")
-    name = display_path(table)
-    draft.origins["states",] = (name, 1, ())
-    for line, row in read_rows(table, STATE_COLUMNS, STATE_OPTIONAL, NUMBERS, MAX_STATES, draft):
-        state = row.pop("id", "")
-        if state in states:
-            message = f"state {quote(state)} stands here a second time; a state has one row"
-            draft.faults.append(Fault(name, line, "id", message))
-        states[state] = state_record(row)
-        draft.origins["states", state] = (name, line, ())
-        for key in states[state]:
-            draft.origins["states", state, key] = (name, line, (key,))
-        for key in NUMBERS:
-            draft.origins["states", state, key, "value"] = (name, line, (key,))
-            draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
-    table = path.with_name("ties.csv")
-    if table.is_file():
-        name = display_path(table)
-        for line, row in read_rows(table, TIE_COLUMNS, TIE_OPTIONAL, ("value",), MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (name, line, ())
-            ties.append({**row, "value": parse_cell(row["value"])} if "value" in row else row)
-    return draft
-
-
-def read_rows(
-    path: Path, columns: Sequence[str], optional: Sequence[str], numbers: Sequence[str], most: int, draft: Draft
-) -> list[Row]:
-    """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
-    found = read_table(path, columns, optional, numbers, most)
-    if found.faults:
-        draft.broken(*found.faults)
-    return found.rows
-
-
-def state_record(row: dict[str, str]) -> dict[str, Any]:
-    """A row of `states.csv` as the schema has it, each number with its source."""
-    record: dict[str, Any] = {}
-    for key, cell in row.items():
-        if key in NUMBERS:
-            record[key] = {
-                "value": parse_cell(cell),
-                "source": row.get(f"{key}_source", ""),
-                "note": row.get("note", ""),
-            }
-        elif key == "fixed":
-            record[key] = {"true": True, "false": False, "1": True, "0": False}.get(cell.lower(), cell)
-        elif not key.endswith("_source") or key == "initial_source":
-            record[key] = cell
-    return record
-
-
-def parse_cell(cell: str) -> float | str:
-    """A cell's number, or the cell as it is where it holds none (which validation reports)."""
-    try:
-        return float(cell) if "_" not in cell else cell
-    except ValueError:
-        return cell
 
 
 def duplicate_ties(draft: Draft) -> Iterator[Fault]:

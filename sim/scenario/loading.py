@@ -16,20 +16,13 @@ from pydantic import ValidationError
 
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
 from sim.scenario.checks import reference_faults, sweep_faults
-from sim.scenario.files import (
-    WORLD_FILES,
-    Draft,
-    duplicate_ties,
-    merge_drafts,
-    read_toml,
-    read_toml_draft,
-    read_world_draft,
-)
+from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
 from sim.scenario.idle import idle_institutions, idle_shocks, idle_trade, idle_without, unmatched
 from sim.scenario.overrides import with_mechanism_off
 from sim.scenario.parameters import ARGUED_FOR, taken_over
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.sources import Bibliography, read_sources
+from sim.scenario.tables import WORLD_FILES, read_world_draft
 from sim.scenario.ties import place_ties, tie_key
 
 BASE = "baseline_2023"  # the scenario that the others change

@@ -12,8 +12,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from sim.errors import Fault, InputError, display_path, explain_error, quote, suggest
-from sim.scenario.files import MAX_TOML, parse_toml
-from sim.scenario.tables import read_text
+from sim.scenario.files import MAX_TOML, parse_toml, read_text
 
 ASSUMED = "assumed"
 

@@ -10,9 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sim.scenario.json_schema import scenario_schema, world_schema
 from sim.scenario.loading import shipped_folder
-from tools.schemas import schemas
+from tools.schemas import scenario_schema, schemas, world_schema
 
 CASES = Path(__file__).parents[1] / "cases"
 RIGHT = sorted(
