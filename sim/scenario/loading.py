@@ -236,22 +236,22 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     references = [draft.content.pop(key) for key in keys]
     if len(keys) != 1:
         message = "give either `extends`, a scenario, or `world`, a folder of worlds/"
-        return draft.broken(draft.fault(tuple(keys[:1]), message))
+        return draft.add_reading_faults(draft.fault(tuple(keys[:1]), message))
     (key,), (reference,) = keys, references
     if not isinstance(reference, str) or not NAME.fullmatch(reference):
         message = f"{quote(reference)} is not a name; give one without folders or dots, such as baseline_2023"
-        return draft.broken(draft.fault((key,), message))
+        return draft.add_reading_faults(draft.fault((key,), message))
     if path in below:
         chain = " → ".join(p.stem for p in (*below, path))
         message = f"extends itself in a cycle: {chain}; extend a scenario that ends in a world"
         draft.content.clear()  # it stands in the draft above already
-        return draft.broken(draft.fault((key,), message))
+        return draft.add_reading_faults(draft.fault((key,), message))
     if len(below) >= MAX_CHAIN:
         message = f"more than {MAX_CHAIN} scenarios extend one another; extend one nearer to its world"
-        return draft.broken(draft.fault((key,), message))
+        return draft.add_reading_faults(draft.fault((key,), message))
     base = find_base(path, reference, key)
     if base is None:
-        return draft.broken(draft.fault((key,), missing_base(path, reference, key)))
+        return draft.add_reading_faults(draft.fault((key,), missing_base(path, reference, key)))
     return merge_drafts(read_draft(base, (*below, path)), draft)
 
 

@@ -278,7 +278,7 @@ def read_rows(
     """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
     found = read_table(path, columns, optional, numbers, most)
     if found.faults:
-        draft.broken(*found.faults)
+        draft.add_reading_faults(*found.faults)
     return found.rows
 
 

@@ -273,7 +273,7 @@ def test_file_that_is_not_there_is_refused(reference: str) -> None:
 
 
 def test_folder_that_holds_no_world_is_refused(tmp_path: Path) -> None:
-    assert "there is no such file" in refused(check(tmp_path))[0]
+    assert "does not exist" in refused(check(tmp_path))[0]
 
 
 def test_long_chain_of_scenarios_is_refused(tmp_path: Path) -> None:

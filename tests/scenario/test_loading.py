@@ -117,7 +117,7 @@ def test_world_file_under_another_name(folder: Path) -> None:
     (world / "world.toml").rename(world / "World.toml")
     said = blocs("check", world).stderr
     assert "World.toml:1: is not read; rename it to world.toml" in said
-    assert "world.toml:1: there is no such file" in said
+    assert "world.toml:1: does not exist" in said
 
 
 def test_second_table_beside_the_first(folder: Path) -> None:
