@@ -66,16 +66,16 @@ def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
 
 def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFile, int]]:
     """Content of a TOML text and the line of each key; `path` is its file, named in the faults."""
+    name = display_path(path)
     if not text.strip():
-        raise InputError([Fault(display_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
+        raise InputError([Fault(name, 1, "", "is empty; `blocs check` needs at least a title")])
     if (keys := text.count("=")) > MAX_KEYS:
-        message = f"has {keys} equal signs; a file gives at most {MAX_KEYS} values"
-        raise InputError([Fault(display_path(path), 1, "", message)])
+        raise InputError([Fault(name, 1, "", f"has {keys} equal signs; a file gives at most {MAX_KEYS} values")])
     content: dict[str, object] = {}
     line = 1
     if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(blank_string, text))):
         line = bare.count("\n", 0, deep.start()) + 1
-        raise InputError([Fault(display_path(path), line, "", f"is not TOML: {TOO_DEEP}")])
+        raise InputError([Fault(name, line, "", f"is not TOML: {TOO_DEEP}")])
     try:
         content = tomllib.loads(text)
         message = find_excess(content)
@@ -87,7 +87,7 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
         return content, key_lines(text)
     if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
         line = text.count("\n", 0, digits.start()) + 1
-    raise InputError([Fault(display_path(path), line, "", f"is not TOML: {message}")]) from None
+    raise InputError([Fault(name, line, "", f"is not TOML: {message}")]) from None
 
 
 TOML_ERRORS = (  # what tomllib reports, what the line looks like, and the plain message; the first match counts
@@ -155,7 +155,7 @@ def open_quote_line(text: str) -> int:
 
 
 def find_excess(content: object, levels: int = MAX_DEPTH) -> str:
-    """Fault of a content that is nested too deeply or has a number of thousands of digits; empty if there is none."""
+    """Fault of a content that is nested too deeply or has a number of thousands of digits; empty if there are none."""
     if isinstance(content, int):
         return TOO_LONG if content.bit_length() > 10_000 else ""
     if not isinstance(content, (dict, list)):
@@ -241,7 +241,7 @@ class Draft:
     files: tuple[Path, ...] = ()  # that the draft was read from, extended files first
 
     def add_reading_faults(self, *faults: Fault) -> Draft:
-        """Add faults that prevent reading a part, and return this draft, which is no longer whole."""
+        """Add faults that prevent reading a part, mark this draft as not whole, and return it."""
         self.faults += faults
         self.whole = False
         return self

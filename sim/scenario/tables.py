@@ -17,18 +17,18 @@ from sim.scenario.schema import MAX_STATES, MAX_TIES
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
-DECLARED = re.compile(r"\s*\"?sep=([,;\t])\"?[,;\t\s]*")  # a first line that spreadsheets write
+DECLARED = re.compile(r"\s*\"?sep=([,;\t])\"?[,;\t\s]*")  # a first line that spreadsheets may write
 
-HEAD = 10_000  # characters in which the first line of a table is looked for
+HEAD = 10_000  # characters that are searched for the first line of a table
 
 EXPONENT = r"(?:[eE][+-]?\d+)?"
 
-Row = tuple[int, dict[str, str]]  # line and filled cells
+Row = tuple[int, dict[str, str]]  # line, and filled cells by column
 
 
 @dataclass
 class Table:
-    """The good rows of a table, numbers with a decimal point, and what is wrong with the others."""
+    """Rows of a table that can be read, numbers with a decimal point, and the faults of the others."""
 
     rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Table:
 def read_table(
     path: Path, columns: Sequence[str], optional: Sequence[str], numbers: Collection[str], most: int
 ) -> Table:
-    """A table with its required and optional columns, of so many rows at most; faults say what is wrong with it."""
+    """Read a table of at most `most` rows, with required columns, optional columns and columns of numbers."""
     found, name = Table(), display_path(path)
     try:
         text = read_text(path)
@@ -47,7 +47,7 @@ def read_table(
     known = {*columns, *optional}
     separator = find_separator(text, known)
     given = count_rows(text, separator, most)
-    if given > most:  # counted first, as they take a hundred times the room of their text
+    if given > most:  # counted first: parsed rows take a hundred times the memory of their text
         found.faults.append(Fault(name, 1, "", f"has {given} rows; give at most {most}"))
         return found
     try:
@@ -67,11 +67,11 @@ def read_table(
     except csv.Error as error:
         message = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
         found.faults.append(Fault(name, getattr(error, "line", 1), "", f"is not CSV: {message}"))
-    return with_points(name, found, numbers, separator)
+    return with_decimal_points(name, found, numbers, separator)
 
 
 def find_separator(text: str, known: Collection[str]) -> str:
-    """What parts the cells: the separator by which the first line names most of the known columns, else the comma."""
+    """The separator with which the first line names most of the known columns; a comma if none does."""
     first = next((line for line in text[:HEAD].splitlines() if re.search(r"\w", line)), "")
     if declared := DECLARED.fullmatch(first):
         return declared[1]
@@ -83,7 +83,7 @@ def find_separator(text: str, known: Collection[str]) -> str:
 
 
 def split_records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line and stripped cells of each row that is not blank; raises csv.Error, with its line."""
+    """Yield line and stripped cells of each row that is not blank; raises csv.Error with an attribute `line`."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     line = 1
     try:
@@ -98,7 +98,7 @@ def split_records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def count_rows(text: str, separator: str, most: int) -> int:
-    """How many rows a table has, or a number that is no greater than `most` where it cannot have more."""
+    """Number of rows of a table; 0 if its line ends show that it has at most `most`."""
     if text.count("\n") + text.count("\r") <= most:
         return 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -108,7 +108,7 @@ def count_rows(text: str, separator: str, most: int) -> int:
 def header_faults(
     name: str, line: int, header: list[str], columns: Sequence[str], optional: Sequence[str]
 ) -> Iterator[Fault]:
-    """Columns that are missing, unknown or there twice; a blank one is none."""
+    """Faults of columns that are missing, unknown or given twice; blank columns do not count."""
     known = (*columns, *optional)
     for column in columns:
         if column not in header:
@@ -117,11 +117,11 @@ def header_faults(
         if column not in known:
             yield Fault(name, line, column, f"unknown column{suggest(column, known)}")
         elif header.count(column) > 1:
-            yield Fault(name, line, column, "this column is there more than once")
+            yield Fault(name, line, column, "this column is given more than once")
 
 
 def find_misplaced(header: list[str], cells: list[str], separator: str) -> str:
-    """What is wrong with a row whose cells do not lie under the header's columns, or nothing."""
+    """Fault of a row whose cells do not match the columns of the header; empty if they match."""
     if len(cells) != len(header):
         hint = "quote a cell that holds a comma, and write decimals with a point" if separator == "," else ""
         hint = hint or f"quote a cell that holds one of the {SEPARATORS[separator]}"
@@ -132,54 +132,54 @@ def find_misplaced(header: list[str], cells: list[str], separator: str) -> str:
     return ""
 
 
-def grouped(cell: str, sign: str) -> bool:
-    """Whether a cell may be a whole number whose thousands a sign parts, such as 1.234."""
+def has_thousands(cell: str, sign: str) -> bool:
+    """Whether a cell may be a whole number with a separator of thousands, such as 1.234."""
     return bool(re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+", cell))
 
 
-def decimal(cell: str, sign: str) -> bool:
-    """Whether a cell is a number with one decimal sign."""
+def is_decimal(cell: str, sign: str) -> bool:
+    """Whether a cell is a number with this decimal sign."""
     return bool(re.fullmatch(rf"[+-]?(?:\d+{re.escape(sign)}\d*|{re.escape(sign)}\d+){EXPONENT}", cell))
 
 
-def decimal_signs(cells: Collection[str]) -> set[str]:
-    """The signs that are surely decimal ones in some cell of a table."""
-    return {sign for sign in ",." if any(decimal(cell, sign) and not grouped(cell, sign) for cell in cells)}
+def find_decimal_signs(cells: Collection[str]) -> set[str]:
+    """Signs that can only be decimal signs in some cell of a table."""
+    return {sign for sign in ",." if any(is_decimal(cell, sign) and not has_thousands(cell, sign) for cell in cells)}
 
 
-def with_points(name: str, table: Table, numbers: Collection[str], separator: str) -> Table:
-    """The table with every number written with a point; a row with a number of two readings becomes a fault."""
+def with_decimal_points(name: str, table: Table, numbers: Collection[str], separator: str) -> Table:
+    """Convert all numbers of a table to a decimal point; a row with an ambiguous number becomes a fault."""
     written = [row[column] for _, row in table.rows for column in numbers if column in row]
     if separator == "," and not any("," in cell or cell.count(".") > 1 for cell in written):
         return table
-    signs = {"."} if separator == "," else decimal_signs(written)
+    signs = {"."} if separator == "," else find_decimal_signs(written)
     kept = []
     for line, row in table.rows:
-        wrong = {c: message for c in numbers if (message := unreadable(row.get(c, ""), signs, separator))}
+        wrong = {c: message for c in numbers if (message := explain_number(row.get(c, ""), signs, separator))}
         table.faults += [Fault(name, line, column, message) for column, message in wrong.items()]
         if not wrong:
-            kept.append((line, pointed(row, numbers) if signs == {","} else row))
+            kept.append((line, replace_commas(row, numbers) if signs == {","} else row))
     return Table(kept, table.faults)
 
 
-def pointed(row: Mapping[str, str], numbers: Collection[str]) -> dict[str, str]:
-    """A row with points for the commas of its numbers."""
+def replace_commas(row: Mapping[str, str], numbers: Collection[str]) -> dict[str, str]:
+    """A row whose numbers have a point instead of a comma."""
     return {column: cell.replace(",", ".") if column in numbers else cell for column, cell in row.items()}
 
 
-def unreadable(cell: str, signs: set[str], separator: str) -> str:
-    """What is wrong with how a number is written in a table that has these decimal signs, or nothing."""
+def explain_number(cell: str, signs: set[str], separator: str) -> str:
+    """Fault of how a number is written in a table with these decimal signs; empty if it can be read."""
     if "," not in cell and "." not in cell:
         return ""
     plain = cell.replace(",", "").replace(".", "")
     if not re.fullmatch(rf"[+-]?\d+{EXPONENT}", plain):
-        return ""  # no number at all, which validation reports
+        return ""  # not a number, which validation reports
     if len(re.findall(r"[,.]", cell)) > 1:
         return f"{quote(cell)} has a separator of thousands; write it without, such as 1234.5"
     sign = "," if "," in cell else "."
     if signs == {sign}:
         return ""
-    if grouped(cell, sign):
+    if has_thousands(cell, sign):
         either, four = f"{plain} or {cell.replace(',', '.')}", cell.replace(sign, min(signs, default=sign)) + "0"
         return f"{quote(cell)} may mean {either}; write {plain}, or {four} with a fourth decimal"
     if separator == ",":
@@ -206,9 +206,9 @@ NUMBERS = ("capability", "gdp", "autonomy")
 
 
 def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
-    """Files and folders in a world's folder that nothing reads, most often for a slip in their name.
+    """Faults of files and folders in a world's folder that the program does not read.
 
-    Where there is no world, only those that are named nearly as a world's files are.
+    Without a `world.toml`, only names that resemble a file of a world count.
     """
     there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     for name in sorted(there - {*WORLD_FILES}):
@@ -221,7 +221,7 @@ def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
 
 
 def meant_file(name: str) -> str | None:
-    """The file of a world that a name is nearly that of, whatever its case and ending; None where there is none."""
+    """File of a world that a name resembles, whatever its case and ending; None if it resembles none."""
     stems = {file.partition(".")[0]: file for file in WORLD_FILES}
     near = difflib.get_close_matches(re.split(r"[. (]", name.casefold())[0], stems, n=1, cutoff=0.8)
     return stems[near[0]] if near else None
@@ -239,12 +239,12 @@ def unread_remedy(name: str, meant: str | None, there: set[str]) -> str:
 
 
 def read_world_draft(path: Path) -> Draft:
-    """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
+    """Read a world's folder as one draft: `world.toml`, `states.csv` and, if there is one, `ties.csv`."""
     draft = read_toml_draft(path)
     draft.faults += unread_faults(path.parent, world_is_there=path.is_file())
     for key in ("states", "ties"):
         if key in draft.content:
-            draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
+            draft.faults.append(draft.fault((key,), f"belongs in {key}.csv beside this file"))
     states: dict[str, Any] = {}
     ties: list[Any] = []
     draft.content |= {"states": states, "ties": ties}
@@ -254,7 +254,7 @@ def read_world_draft(path: Path) -> Draft:
     for line, row in read_rows(table, STATE_COLUMNS, STATE_OPTIONAL, NUMBERS, MAX_STATES, draft):
         state = row.pop("id", "")
         if state in states:
-            message = f"state {quote(state)} stands here a second time; a state has one row"
+            message = f"state {quote(state)} is given twice; a state has one row"
             draft.faults.append(Fault(name, line, "id", message))
         states[state] = state_record(row)
         draft.origins["states", state] = (name, line, ())
@@ -275,7 +275,7 @@ def read_world_draft(path: Path) -> Draft:
 def read_rows(
     path: Path, columns: Sequence[str], optional: Sequence[str], numbers: Sequence[str], most: int, draft: Draft
 ) -> list[Row]:
-    """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
+    """Line and filled cells of each row that can be read; faults of the table are added to the draft."""
     found = read_table(path, columns, optional, numbers, most)
     if found.faults:
         draft.add_reading_faults(*found.faults)
@@ -283,7 +283,7 @@ def read_rows(
 
 
 def state_record(row: dict[str, str]) -> dict[str, Any]:
-    """A row of `states.csv` as the schema has it, each number with its source."""
+    """A row of `states.csv` in the form of the schema, each number with its source."""
     record: dict[str, Any] = {}
     for key, cell in row.items():
         if key in NUMBERS:
@@ -300,7 +300,7 @@ def state_record(row: dict[str, str]) -> dict[str, Any]:
 
 
 def parse_cell(cell: str) -> float | str:
-    """A cell's number, or the cell as it is where it holds none (which validation reports)."""
+    """The number of a cell, or the cell itself if it is not a number, which validation reports."""
     try:
         return float(cell) if "_" not in cell else cell
     except ValueError:
