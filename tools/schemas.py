@@ -22,7 +22,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 NAMED = ("properties", "patternProperties", "$defs")  # their keys are names, not words of the schema
 
-IN_TABLES = ("states", "ties")  # what a world keeps in its CSV tables
+IN_TABLES = ("states", "ties")  # in the CSV tables of a world
 
 REFERENCE = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$"}
 
@@ -36,14 +36,14 @@ def scenario_schema() -> Node:
         "world": {**REFERENCE, "description": "the world that this one differs from, a folder of worlds/"},
     }
     for part in ("Bloc", "Institution", "State"):
-        found["$defs"][part].pop("required")  # what is not said here is said in what it extends
+        found["$defs"][part].pop("required")  # what it extends has the others
     found |= {"oneOf": [{"required": ["extends"]}, {"required": ["world"]}]}
     del found["required"]
     return found
 
 
 def world_schema() -> Node:
-    """The schema of a `world.toml`, whose states and ties stand in tables beside it."""
+    """The schema of a `world.toml`, without states and ties, which are in tables beside it."""
     found = resolved_schema()
     found["title"] = "A world of blocs"
     for key in IN_TABLES:
@@ -54,14 +54,14 @@ def world_schema() -> Node:
 
 
 def resolved_schema() -> Node:
-    """The schema of a resolved scenario as it is written: a number may stand bare, and nothing is null."""
+    """The schema of a resolved scenario file: numbers may be bare, and no value is null."""
     found: Node = simplify_node(Scenario.model_json_schema())
     table = found["$defs"]["Sourced"]
     found["$defs"]["Sourced"] = {"description": table.pop("description"), "anyOf": [{"type": "number"}, table]}
     found["$defs"]["ParameterShock"]["properties"]["parameter"]["enum"] = list(Parameters.model_fields)
     found["properties"]["without"]["items"]["enum"] = list(MECHANISMS)
-    for name, told in found["$defs"]["Parameters"]["properties"].items():
-        told |= editor_hint(name)
+    for name, shown in found["$defs"]["Parameters"]["properties"].items():
+        shown |= editor_hint(name)
     return {"$schema": DRAFT, **found}
 
 
@@ -70,12 +70,12 @@ def editor_hint(name: str) -> Node:
     field = Parameters.model_fields[name]
     extra: Any = field.json_schema_extra
     low, high = extra["range"]
-    told = f"{field.description}; {extra['unit']}, searched over {low:g} to {high:g}"
-    return {"description": told, "default": field.default.value}
+    hint = f"{field.description}; {extra['unit']}, searched over {low:g} to {high:g}"
+    return {"description": hint, "default": field.default.value}
 
 
 def simplify_node(node: Any) -> Any:
-    """A node of pydantic's schema without what editors do not read, with `allOf` where draft 7 forbids siblings."""
+    """Remove what editors do not read from a node of pydantic's schema; use `allOf` where draft 7 forbids siblings."""
     if isinstance(node, list):
         return [simplify_node(item) for item in node]
     if not isinstance(node, dict):
@@ -92,7 +92,7 @@ def simplify_node(node: Any) -> Any:
 
 
 def keep_parts(node: Node) -> Iterator[tuple[str, Any]]:
-    """The parts of a node that are kept."""
+    """Parts of a node that editors read."""
     for key, value in node.items():
         if key in NAMED:
             yield key, {name: simplify_node(part) for name, part in value.items()}

@@ -160,7 +160,7 @@ def files_of(reference: str | Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LoadedScenario:
     """A scenario, and warnings of entries in its files that change nothing."""
 
     scenario: Scenario
@@ -185,10 +185,10 @@ def load_scenario(reference: str | Path) -> Scenario:
     InputError
         If the name is unknown or the files have faults; it carries every fault.
     """
-    return read(reference).scenario
+    return read_scenario(reference).scenario
 
 
-def read(reference: str | Path) -> Reading:
+def read_scenario(reference: str | Path) -> LoadedScenario:
     """Load a scenario with warnings of entries that change nothing; raises InputError with every fault."""
     with without_garbage_collection():
         path = find_scenario(str(reference))
@@ -204,7 +204,7 @@ def read(reference: str | Path) -> Reading:
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
     warnings += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
-    return Reading(scenario, tuple(sorted(warnings)))
+    return LoadedScenario(scenario, tuple(sorted(warnings)))
 
 
 def in_table(draft: Draft, n: int) -> bool:
@@ -333,12 +333,12 @@ def missing_base(path: Path, reference: str, key: str) -> str:
 
 def error_path(loc: tuple[str | int, ...]) -> PathInFile:
     """Path of a validation error without the names of alternatives that pydantic adds."""
-    kept = list(loc)
-    if kept[:1] == ["shocks"] and len(kept) > 2:
-        del kept[2]
-    if kept[:2] == ["sweep", "vary"]:
-        del kept[3:]
-    return tuple(part for part in kept if part != "[key]")
+    parts = list(loc)
+    if parts[:1] == ["shocks"] and len(parts) > 2:
+        del parts[2]
+    if parts[:2] == ["sweep", "vary"]:
+        del parts[3:]
+    return tuple(part for part in parts if part != "[key]")
 
 
 def describe_error(error: Any, *, near: bool = True) -> str:

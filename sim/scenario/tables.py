@@ -46,9 +46,9 @@ def read_table(
         return found
     known = {*columns, *optional}
     separator = find_separator(text, known)
-    given = count_rows(text, separator, most)
-    if given > most:  # counted first: parsed rows take a hundred times the memory of their text
-        found.faults.append(Fault(name, 1, "", f"has {given} rows; give at most {most}"))
+    count = count_rows(text, separator, most)
+    if count > most:  # counted first: parsed rows take a hundred times the memory of their text
+        found.faults.append(Fault(name, 1, "", f"has {count} rows; give at most {most}"))
         return found
     try:
         records = split_records(text, separator)
@@ -153,13 +153,13 @@ def with_decimal_points(name: str, table: Table, numbers: Collection[str], separ
     if separator == "," and not any("," in cell or cell.count(".") > 1 for cell in written):
         return table
     signs = {"."} if separator == "," else find_decimal_signs(written)
-    kept = []
+    rows = []
     for line, row in table.rows:
         wrong = {c: message for c in numbers if (message := explain_number(row.get(c, ""), signs, separator))}
         table.faults += [Fault(name, line, column, message) for column, message in wrong.items()]
         if not wrong:
-            kept.append((line, replace_commas(row, numbers) if signs == {","} else row))
-    return Table(kept, table.faults)
+            rows.append((line, replace_commas(row, numbers) if signs == {","} else row))
+    return Table(rows, table.faults)
 
 
 def replace_commas(row: Mapping[str, str], numbers: Collection[str]) -> dict[str, str]:
@@ -256,7 +256,7 @@ def read_world_draft(path: Path) -> Draft:
         if state in states:
             message = f"state {quote(state)} is given twice; a state has one row"
             draft.faults.append(Fault(name, line, "id", message))
-        states[state] = state_record(row)
+        states[state] = parse_state_row(row)
         draft.origins["states", state] = (name, line, ())
         for key in states[state]:
             draft.origins["states", state, key] = (name, line, (key,))
@@ -282,7 +282,7 @@ def read_rows(
     return found.rows
 
 
-def state_record(row: dict[str, str]) -> dict[str, Any]:
+def parse_state_row(row: dict[str, str]) -> dict[str, Any]:
     """A row of `states.csv` in the form of the schema, each number with its source."""
     record: dict[str, Any] = {}
     for key, cell in row.items():

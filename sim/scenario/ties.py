@@ -32,28 +32,28 @@ def place_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> 
 
     A tie changes nothing if its value is 0 or an end is `*`, and no earlier tie matches it.
     """
-    kept: dict[TieKey, Tie] = {}
+    found: dict[TieKey, Tie] = {}
     idle = []
     for n, tie in enumerate(ties):
         if names_two_states(tie):
             key = make_tie_key(tie.kind, tie.a, tie.b)
-            if tie.value == 0 and not exists(kept, key):
+            if tie.value == 0 and not exists(found, key):
                 idle.append(n)
             as_is = tie.a == key[1]  # copying half a million ties takes seconds
-            kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
+            found[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
             continue
-        matched = list(matching_ties(tie, kept, institutions))
-        if not any(tie.value != 0 or exists(kept, key) for key in matched):
+        matched = list(matching_ties(tie, found, institutions))
+        if not any(tie.value != 0 or exists(found, key) for key in matched):
             idle.append(n)
         for key in matched:
-            old = kept.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
+            old = found.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
             regime = old.regime if old else tie.regime
-            kept[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
+            found[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
     by_kind: dict[str, list[TieKey]] = {kind: [] for kind in TIE_KINDS}
-    for key, tie in kept.items():
+    for key, tie in found.items():
         if tie.value != 0:
             by_kind[key[0]].append(key)
-    return tuple(kept[key] for keys in by_kind.values() for key in sorted(keys)), idle
+    return tuple(found[key] for keys in by_kind.values() for key in sorted(keys)), idle
 
 
 def exists(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
@@ -66,11 +66,11 @@ def names_two_states(tie: Tie) -> bool:
     return tie.a != tie.b and tie.a[0] not in "@*" and tie.b[0] not in "@*"
 
 
-def matching_ties(tie: Tie, kept: Mapping[TieKey, Tie], institutions: Mapping[str, Institution]) -> Iterator[TieKey]:
+def matching_ties(tie: Tie, found: Mapping[TieKey, Tie], institutions: Mapping[str, Institution]) -> Iterator[TieKey]:
     """Keys of the ties that a tie with selectors sets."""
     ends = [select_states(end, institutions) for end in (tie.a, tie.b)]
     if None in ends:
-        for kind, a, b in kept:
+        for kind, a, b in found:
             turns = [(a, b)] if tie.kind == "sanction" else [(a, b), (b, a)]
             if kind == tie.kind and any(all(e is None or x in e for e, x in zip(ends, t, strict=True)) for t in turns):
                 yield kind, a, b
