@@ -83,7 +83,7 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     """
     count = arguments.require_whole_or_none("load", "steps", steps)
     numbers = {path: arguments.require_number("load", path, value) for path, value in changes.items()}
-    reading = loading.read(arguments.require_path("load", "name", name))
+    reading = loading.read_scenario(arguments.require_path("load", "name", name))
     for line in warning_lines(reading.warnings):
         warnings.warn(line, InputWarning, stacklevel=2)
     told = reading.scenario

@@ -77,10 +77,10 @@ def resolve_scenario(
 
     Entries of its files that change nothing are said on standard error.
     """
-    from sim.scenario.loading import read
+    from sim.scenario.loading import read_scenario
     from sim.scenario.overrides import parse_number, with_mechanism_off, with_settings, with_steps
 
-    reading = read(name)
+    reading = read_scenario(name)
     scenario = reading.scenario
     say_warnings(reading.warnings)
     faults = twice_on_command_line(scenario, changed_settings(settings, without))
