@@ -1,9 +1,11 @@
-"""Before several workers start: the rules are compiled once, where each worker would compile them for itself."""
+"""What all tests share: numbers of generated cases, rules compiled once for all workers, and no syncing to disk."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -29,7 +31,15 @@ explain_decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile for the workers, which find the machine code on disk; a failure is theirs to show."""
+    """Compile for the workers, which find the machine code on disk; the tests show a failure."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
         for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]:
             process.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """Do not wait for the disk in this process: syncing protects against power cuts, which no test simulates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield

@@ -22,6 +22,7 @@ from sim.batch.tables import Chunk
 from sim.errors import Fault, InputError
 
 MOST_DEATHS = 3  # of workers on one chunk; then its runs are made one by one
+ANSWER = 5  # seconds for a scheduler to answer
 PATIENCE = 60  # seconds to wait for the first worker
 LOCAL: dict[str, object] = {
     "distributed.worker.multiprocessing-method": START,
@@ -120,7 +121,7 @@ def connect_to_scheduler(address: str) -> Iterator[Client]:
     if not re.match(r"(tcp|tls)://", address):
         raise InputError([Fault("--scheduler", 1, address, "give tcp://HOST:PORT")])
     try:
-        client = Client(address, timeout=5, set_as_default=False)
+        client = Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError):
         raise InputError([Fault("--scheduler", 1, address, "no Dask scheduler answers there")]) from None
     with client:

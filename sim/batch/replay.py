@@ -128,11 +128,11 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
     number, replicate = (int(name[1]), int(name[2])) if name else (len(asked), 0)
     if number >= len(asked):
         known = f"points are 0 to {len(asked) - 1}, replicates of point 0 are 0 to {asked[0]['replicates'] - 1}"
-        raise results.error(f"there is no run {quote(run)}; give POINT-REPLICATE, such as 0-0 ({known})")
+        raise results.error(f"has no run {quote(run)}; give POINT-REPLICATE, such as 0-0 ({known})")
     point = asked[number]
     if replicate >= point["replicates"]:
         last = point["replicates"] - 1
-        raise results.error(f"there is no run {quote(run)}; point {number} has replicates 0 to {last}")
+        raise results.error(f"has no run {quote(run)}; point {number} has replicates 0 to {last}")
     try:
         base = recorded_scenarios(results)[point["scenario"]]
         scenario = with_settings(base, point["settings"], note="set by the sweep")

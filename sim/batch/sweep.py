@@ -322,7 +322,10 @@ def run_sweep(
 def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:
     """The failed runs of finished chunks, each with the last line of its error."""
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
-    rows = results.connection().execute(query).fetchall() if chunks else []
+    if not chunks:
+        return []
+    with contextlib.closing(results.connection()) as connection:
+        rows = connection.execute(query).fetchall()
     numbers = {stored: n for n, stored in enumerate(stored_numbers(results.manifest()))}
     parts: dict[int, list[range]] = {}
     for chunk in chunks:

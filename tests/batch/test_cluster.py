@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from typing import Any
 import psutil
 import pytest
 from click.testing import CliRunner
-from robustness.ground import runs, shard_bytes, until, wait_for_shards, workers_of
+from robustness.ground import LONG, runs, shard_bytes, until, wait_for_shards, workers_of
 
-from sim.batch import executor
+from sim.batch import cluster, executor
 from sim.batch.locks import SweepShare
 from sim.batch.store import Results, place_shard
 from sim.batch.sweep import Question, make_question, run_sweep
@@ -30,14 +31,13 @@ from sim.scenario.loading import load_scenario
 
 pytestmark = pytest.mark.xdist_group("cluster")  # the tests share fixtures
 REPLICATES = 160
-COMMAND = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES),
-           "--seed", "7", "--workers", "2"]  # fmt: skip
+WORDS = ["sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES), "--seed", "7", "--workers", "2"]
 DASK = ("--engine", "dask")
 ALONE = (*DASK, "--workers", "1")
 
 
 def question(**changes: Any) -> Question:
-    """The question of COMMAND: 32 chunks."""
+    """The question of WORDS: 32 chunks."""
     scenarios = {name: load_scenario(name) for name in ("baseline_2023", "no_sanctions")}
     return make_question(scenarios, **{"replicates": REPLICATES, "seed": 7, **changes})
 
@@ -48,10 +48,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run_sweep(question(), tmp_path_factory.mktemp("whole") / "results", workers=1).results
 
 
+def sweep_to(folder: Path, *options: str) -> list[str]:
+    """The words of the sweep after `blocs`."""
+    return [*WORDS, "--out", str(folder), *options]
+
+
 def start_sweep(folder: Path, *options: str) -> psutil.Popen:
     """Start the sweep in its own process group."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return psutil.Popen([*COMMAND, "--out", str(folder), *options], text=True, start_new_session=True, **pipes)
+    return psutil.Popen(
+        [sys.executable, "-m", "sim", *sweep_to(folder, *options)], text=True, start_new_session=True, **pipes
+    )
 
 
 def gone(processes: list[psutil.Process], seconds: float) -> bool:
@@ -76,10 +83,21 @@ def kill_worker_at(folder: Path, shards: int) -> psutil.Popen:
     return process
 
 
-MOMENTS = [12, *(pytest.param(n, marks=pytest.mark.long) for n in range(20) if n != 12)]
+def test_local_cluster_computes_the_same_and_only_loopback_listens(whole: Results, tmp_path: Path) -> None:
+    own = psutil.Process()
+    outside = []
+
+    def look(done: int, total: int) -> None:
+        if done == total:
+            outside.extend(beyond_loopback([own, *own.children(recursive=True)]))
+
+    report = run_sweep(question(), tmp_path / "results", workers=2, engine="dask", progress=look)
+    assert shard_bytes(report.results) == shard_bytes(whole)
+    assert outside == []
 
 
-@pytest.mark.parametrize("shards", MOMENTS)
+@LONG
+@pytest.mark.parametrize("shards", range(20))
 def test_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Results, tmp_path: Path, shards: int) -> None:
     process = kill_worker_at(tmp_path / "results", shards)
     family = [process, *workers_of(process)]
@@ -91,12 +109,13 @@ def test_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Results,
     assert gone(family, 2)
 
 
-@pytest.mark.parametrize("started_for", [0.15, pytest.param(0.35, marks=pytest.mark.long)])
+@LONG
+@pytest.mark.parametrize("started_for", [0.15, 0.35])
 def test_signal_while_a_worker_imports(tmp_path: Path, started_for: float) -> None:
     process = start_sweep(tmp_path / "results", *ALONE)
     assert until(lambda: bool(workers_of(process)), 60)
     family = [process, *process.children(recursive=True)]
-    time.sleep(started_for)  # a moment of the worker's imports, of which it tells nothing
+    time.sleep(started_for)  # a moment within the imports, which no condition shows
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
@@ -104,7 +123,8 @@ def test_signal_while_a_worker_imports(tmp_path: Path, started_for: float) -> No
     assert gone(family, 4)
 
 
-@pytest.mark.parametrize("shards", [5, *(pytest.param(n, marks=pytest.mark.long) for n in (0, 1, 2, 3, 8, 12, 20))])
+@LONG
+@pytest.mark.parametrize("shards", [0, 1, 2, 3, 5, 8, 12, 20])
 def test_killed_client_leaves_no_process_and_loses_no_run(whole: Results, tmp_path: Path, shards: int) -> None:
     folder = tmp_path / "results"
     process = start_sweep(folder, *ALONE)
@@ -138,17 +158,14 @@ def test_running_cluster_computes_the_same_and_other_versions_are_refused(whole:
                  "--scheduler-file", str(file)):  # fmt: skip
         assert until(lambda: file.exists() and file.read_text(encoding="utf-8").endswith("}"), 20)
         with running(*worker):
-            process = start_sweep(tmp_path / "results", "--scheduler-file", str(file))
-            out, err = process.communicate(timeout=60)
-            assert process.returncode == 0, err
+            done = CliRunner().invoke(cli, sweep_to(tmp_path / "results", "--scheduler-file", str(file)))
+            assert done.exit_code == 0, done.output
             assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
         with running(*worker, "--preload", str(lie)):
-            process = start_sweep(tmp_path / "other", "--scheduler-file", str(file))
-            out, err = process.communicate(timeout=60)
-    assert process.returncode == 2, err
-    assert re.search(r"tcp://127.0.0.1:\d+ has blocs 0.0.9, this process \d", err)
-    assert "Traceback" not in err
-    assert out == ""
+            done = CliRunner().invoke(cli, sweep_to(tmp_path / "other", "--scheduler-file", str(file)))
+    assert done.exit_code == 2, done.output
+    assert re.search(r"tcp://127.0.0.1:\d+ has blocs 0.0.9, this process \d", done.stderr)
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -164,7 +181,10 @@ def test_running_cluster_computes_the_same_and_other_versions_are_refused(whole:
         ),
     ],
 )
-def test_bad_options_of_a_cluster(tmp_path: Path, options: list[str], phrase: str) -> None:
+def test_bad_options_of_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], phrase: str
+) -> None:
+    monkeypatch.setattr(cluster, "ANSWER", 0.1)
     done = CliRunner().invoke(cli, ["sweep", "baseline_2023", "--out", str(tmp_path / "results"), *options])
     assert done.exit_code == 2, done.output
     assert phrase in done.stderr
@@ -194,11 +214,16 @@ def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_simultaneous_shares_give_the_same_bytes(whole: Results, tmp_path: Path) -> None:
-    processes = [start_sweep(tmp_path / "results", "--shard", f"{n}/3") for n in (1, 2, 3)]
-    for n, process in enumerate(processes, start=1):
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        assert f"runs of share {n}/3 finished" in out
+    process = start_sweep(tmp_path / "results", "--shard", "1/3")
+    wait_for_shards(tmp_path / "results", 0, process)
+    with ThreadPoolExecutor() as pool:
+        shares = [
+            pool.submit(run_sweep, question(), tmp_path / "results", share=SweepShare(n, 3), workers=1) for n in (2, 3)
+        ]
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "runs of share 1/3 finished" in out
+    assert sum(share.result().computed_now for share in shares) == 210
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 

@@ -129,10 +129,10 @@ def test_other_versions_are_named(copy: Results) -> None:
 @pytest.mark.parametrize(
     ("run", "phrase"),
     [
-        ("6-0", "there is no run '6-0'; give POINT-REPLICATE, such as 0-0 (points are 0 to 5, replicates of point 0"),
-        ("0-9", "there is no run '0-9'; point 0 has replicates 0 to 8"),
-        ("baseline_2023", "there is no run 'baseline_2023'"),
-        ("0-1-2", "there is no run '0-1-2'"),
+        ("6-0", "has no run '6-0'; give POINT-REPLICATE, such as 0-0 (points are 0 to 5, replicates of point 0"),
+        ("0-9", "has no run '0-9'; point 0 has replicates 0 to 8"),
+        ("baseline_2023", "has no run 'baseline_2023'"),
+        ("0-1-2", "has no run '0-1-2'"),
     ],
 )
 def test_unknown_run_is_refused(results: Results, run: str, phrase: str) -> None:

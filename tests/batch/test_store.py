@@ -377,7 +377,7 @@ def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
         Results(folder).refuse_others()
     (fault,) = refused.value.faults
     assert (fault.file, fault.line) == (str(folder), 1)
-    assert "choose an empty or new one" in fault.message
+    assert "choose an empty or new folder" in fault.message
     (folder / "~letters").rename(folder / "!first")
     with pytest.raises(InputError):
         Results(folder).refuse_others()

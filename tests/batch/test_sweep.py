@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 import scipy
-from robustness.ground import REPLICATES, question, shard_bytes, started
+from robustness.ground import REPLICATES, question, shard_bytes, start_sweep
 
 from sim.analysis.compare import read_sample
 from sim.batch import executor
@@ -151,7 +151,7 @@ def test_sweep_into_a_folder_with_other_files_is_refused(tmp_path: Path) -> None
 def test_second_sweep_into_a_folder_is_refused(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     with results.locked():
-        process = started(results.folder)
+        process = start_sweep(results.folder)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert f"process {os.getpid()}" in err
