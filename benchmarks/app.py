@@ -48,6 +48,19 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+def wait_for_server(port: int, seconds: float = 60) -> None:
+    """Wait until something listens on a port; raises OSError where nothing does in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 def open_page(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
     """Open the page of a reader at their own run, and collect its errors."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
@@ -122,7 +135,7 @@ def measure(readers: int, minutes: float) -> dict[str, Any]:
     errors: list[str] = []
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        time.sleep(10)
+        wait_for_server(port)
         with sync_playwright() as driver:
             path = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -1,4 +1,4 @@
-"""What all tests share: numbers of generated cases, rules compiled once for all workers, and no syncing to disk."""
+"""Hypothesis profiles, and one compilation of the rules before several workers start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ explain_decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile for the workers, which find the machine code on disk; the tests show a failure."""
+    """Compile for the workers, which load the machine code from disk; they report failures."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
         for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]:
             process.wait()
