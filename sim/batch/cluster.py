@@ -94,7 +94,7 @@ def run_on_worker(chunk: Chunk, results: Results, run_each: RunEach, own: dict[s
 
 
 def worker_facts(results: Results) -> dict[str, str]:
-    """What must be equal in all processes that execute chunks: the versions and the manifest."""
+    """The facts that must be equal in all processes that execute chunks: versions and manifest."""
     manifest = results.folder / MANIFEST
     size = f"of {manifest.stat().st_size} bytes" if manifest.is_file() else "missing"
     return {**current_versions(), str(manifest): size}

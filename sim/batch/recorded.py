@@ -119,7 +119,7 @@ def count_runs(results: Results) -> list[RunCount]:
     """Count the runs that each design point asks for, has ended and has failed."""
     ended: dict[tuple[int, str], int] = {}
     if "runs" in results.tables():
-        with contextlib.closing(results.connection()) as connection:
+        with contextlib.closing(results.connection(["runs"])) as connection:
             rows = connection.execute("select point, status, count(*) from runs group by all").fetchall()
             ended = {(point, status): count for point, status, count in rows}
     asked = results.manifest()["question"]["points"]
@@ -134,7 +134,7 @@ def list_failures(results: Results, shown: int = 10) -> list[str]:
     if "runs" not in results.tables():
         return []
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
-    with contextlib.closing(results.connection()) as connection:
+    with contextlib.closing(results.connection(["runs"])) as connection:
         rows = connection.execute(query).fetchmany(shown)
     return [
         f"{s}, point {p}, replicate {r}: {escape_controls((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows

@@ -78,7 +78,7 @@ class QuestionRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a manifest must contain before anything is read from it."""
+    """The content that every manifest needs."""
 
     question: QuestionRecord
     versions: dict[str, str] = {}
@@ -178,8 +178,8 @@ class Results:
                     message = "is a link, which results cannot contain; replace it by the file or remove it"
                     raise InputError([Fault(display_path(path), 1, "", message)])
 
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """Open an in-memory database in which each table of the results is a view.
+    def connection(self, tables: Collection[str] = TABLES) -> duckdb.DuckDBPyConnection:
+        """Open an in-memory database in which each of these tables of the results is a view.
 
         Raises InputError where the folder contains no results or a link.
         """
@@ -190,7 +190,7 @@ class Results:
         connection.execute("create schema renumbering")
         pairs = {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)}
         create_table(connection, "renumbering.numbers", pairs)
-        for table in self.tables():
+        for table in filter(tables.__contains__, self.tables()):
             connection.execute(f"create view {table} as {self.rows(table, numbers)}")
         create_table(connection, "points", points_table(manifest))
         return connection

@@ -35,7 +35,7 @@ FOR_READERS = ("title", "question", "description", "role")  # of a scenario; no 
 
 @dataclass(frozen=True)
 class Question:
-    """What a sweep computes.
+    """The runs that a sweep computes: design points, replicates and random seed.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
     if not chunks:
         return []
-    with contextlib.closing(results.connection()) as connection:
+    with contextlib.closing(results.connection(["runs"])) as connection:
         rows = connection.execute(query).fetchall()
     numbers = {stored: n for n, stored in enumerate(stored_numbers(results.manifest()))}
     parts: dict[int, list[range]] = {}
