@@ -11,7 +11,7 @@ setup:
     python3 -m venv .venv
     .venv/bin/pip install -q -e ".[dev]"
 
-# Run the tests, or those of given files: just test tests/test_store.py
+# Run all tests, or those of the given files: just test tests/batch
 test *words:
     {{python}} -m pytest -n 2 {{words}}
 

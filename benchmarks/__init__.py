@@ -1,1 +1,1 @@
-"""Ratios and times, measured on request and never part of the tests."""
+"""Measure speed on request; not part of the tests."""

@@ -1,8 +1,8 @@
-"""How fast runs are, as ratios of CPU time measured side by side: `python -m benchmarks [--json FILE] [--full]`.
+"""Measure the speed of runs as ratios of CPU time: `python -m benchmarks [--json FILE] [--full]`.
 
-Ratios are taken from the best of several rounds, in each of which all sides take their turn, for a noisy machine
-disturbs the best of several least; that of threads is a median. Three settings: the article's world with response
-rates of 0 (`static_`), with the rates it is shipped with (`default_`), and with every response on.
+All sides take turns in several rounds, and the best of each counts, because other work on the machine disturbs it
+least; the ratio of threads is a median. Settings: the article's world with response rates of 0 (`static_`), with the
+default rates (`default_`), and with every response on.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ ROUNDS, PROOFS = 15, 3
 TURN = 0.3  # seconds
 SMALL, FULL = 2_000, 100_000  # runs of a sweep
 Figures = dict[str, float]
-Runs = Callable[[range], Iterable[object]]  # of some replicates
+Runs = Callable[[range], Iterable[object]]  # makes the runs of some replicates
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure means and what it should be."""
+    """The meaning of a figure and its goal."""
 
     meaning: str
     bound: str = ""
@@ -58,7 +58,9 @@ GOALS = {
     "mesa_ratio": Goal("every response on: agents over the compiled run", "≥ 10"),
     "plain_ratio": Goal("every response on: plain Python over the compiled run", "≥ 250"),
     "thread_speedup": Goal("one thread over two, wall time", "≥ 1.7"),
-    "overhead_ratio": Goal("CPU of `blocs sweep`, start to close, over its runs alone on as many threads"),
+    "overhead_ratio": Goal(
+        "CPU of `blocs sweep`, start to close, over the CPU of the same runs without a sweep, on as many threads"
+    ),
     "overhead_beyond_start_ratio": Goal("the same, less 10 s for the start", "≤ 1.5"),
     "memory_growth_mb": Goal("resident memory between a sweep and one ten times larger, MB", "< 100"),
     "exponent_states": Goal("exponent of the cost of a run in states", "≤ 2.1"),
@@ -68,46 +70,46 @@ GOALS = {
 
 
 def best(sides: dict[str, tuple[Runs, int]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The least CPU seconds a run of each side, (its runs, how many at a time), taking turns.
+    """Measure the least CPU seconds per run of each side (its runs, runs per call), taking turns.
 
-    A side's turn is as many times as fit TURN seconds, so that each has as long to meet a quiet moment. No replicate
-    comes twice, as a run with the luck of one before would be spared drawing it.
+    Each turn takes TURN seconds, so all sides have the same chance of a quiet moment. Each replicate is used once:
+    random numbers of earlier runs are kept, and would make a run cheaper.
     """
     free = 0
     for runs, _ in sides.values():
-        made(runs(range(free, free + 1)))
+        exhaust(runs(range(free, free + 1)))
         free += 1
     found = dict.fromkeys(sides, float("inf"))
     for _ in range(rounds):
         for name, (runs, at_a_time) in sides.items():
-            begun = now = time.process_time()
-            while now < begun + TURN:
+            start_of_turn = now = time.process_time()
+            while now < start_of_turn + TURN:
                 start = now
-                made(runs(range(free, free + at_a_time)))
+                exhaust(runs(range(free, free + at_a_time)))
                 now = time.process_time()
                 found[name] = min(found[name], (now - start) / at_a_time)
                 free += at_a_time
     return found
 
 
-def made(runs: Iterable[object]) -> None:
-    """Make runs and keep none."""
+def exhaust(runs: Iterable[object]) -> None:
+    """Make all runs and keep none."""
     for _ in runs:
         pass
 
 
-def compiled(scenario: Scenario, world: World) -> Runs:
-    """The compiled runs, as a sweep makes them."""
+def compiled_side(scenario: Scenario, world: World) -> Runs:
+    """Compiled runs, as in a sweep."""
     return lambda replicates: executor.compiled_engine(scenario, seed=SEED, replicates=replicates, world=world)
 
 
-def plainly(world: World) -> Runs:
-    """The runs of plain-Python agents."""
+def plain_side(world: World) -> Runs:
+    """Runs of plain Python agents."""
     return lambda replicates: plain.batch(world, SEED, replicates)
 
 
-def against_others(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
-    """Ratios of Mesa and plain Python, both proven to make the same alignments; and milliseconds a run."""
+def compare_engines(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
+    """Measure ratios of Mesa and plain Python after a check that their alignments are equal; and seconds per run."""
     world = world_of(scenario)
     rows = plain.batch(world, SEED, range(PROOFS))
     expected = [
@@ -117,33 +119,33 @@ def against_others(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
         assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
     sides: dict[str, tuple[Runs, int]] = {
-        "compiled": (compiled(scenario, world), 2 * compiled_runs.RUNS_PER_CALL),
+        "compiled": (compiled_side(scenario, world), 2 * compiled_runs.RUNS_PER_CALL),
         "mesa": (lambda r: executor.agent_engine(scenario, seed=SEED, replicates=r, world=world), 2),
-        "plain": (plainly(world), 1),
+        "plain": (plain_side(world), 1),
     }
-    took = best(sides)
+    seconds = best(sides)
     ratios: Figures = {
-        "mesa_ratio": took["mesa"] / took["compiled"],
-        "plain_ratio": took["plain"] / took["compiled"],
+        "mesa_ratio": seconds["mesa"] / seconds["compiled"],
+        "plain_ratio": seconds["plain"] / seconds["compiled"],
     }
-    return ratios, took
+    return ratios, seconds
 
 
-def in_threads(runs: Runs, count: int, workers: int) -> None:
-    """That many runs, each thread taking them in long stretches; nothing is kept of them."""
+def run_in_threads(runs: Runs, count: int, workers: int) -> None:
+    """Make so many runs in threads, 50 per call, and keep none."""
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda first: made(runs(range(first, min(first + 50, count)))), range(0, count, 50)))
+        list(pool.map(lambda first: exhaust(runs(range(first, min(first + 50, count)))), range(0, count, 50)))
 
 
-def of_threads(runs: Runs, count: int = 400) -> Figures:
-    """Wall time of one thread over that of two, the median of pairs timed one after the other.
+def measure_threads(runs: Runs, count: int = 400) -> Figures:
+    """Measure the wall time of one thread over that of two: the median of consecutive pairs.
 
-    The best of each would be of unlike moments: two threads need two cores to be quiet at once.
+    The best of each would compare different moments, because two threads need two quiet cores.
     """
 
     def wall(workers: int) -> float:
         start = time.perf_counter()
-        in_threads(runs, count, workers)
+        run_in_threads(runs, count, workers)
         return time.perf_counter() - start
 
     return {"thread_speedup": float(np.median([wall(1) / wall(2) for _ in range(3 * ROUNDS)]))}
@@ -157,36 +159,36 @@ print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_s
 """
 
 
-def swept(runs: int) -> tuple[float, float]:
-    """CPU seconds and peak resident MB of a whole `blocs sweep` in a fresh process.
+def measure_sweep(runs: int) -> tuple[float, float]:
+    """Measure CPU seconds and peak resident MB of `blocs sweep` in a new process.
 
-    A small process starts it: Linux counts the memory of whoever starts a process in that process's peak.
+    A small process starts it, because Linux includes the memory of the starting process in the peak.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "sweep")
         command = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "--replicates", str(runs), "--out", out]
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-S", "-c", LAUNCHER, *command], check=True, capture_output=True, text=True
         )
-    code, cpu, memory = json.loads(told.stdout)
+    code, cpu, memory = json.loads(done.stdout)
     assert code == 0, "the sweep failed"
     return cpu, memory
 
 
-def alone(runs: Runs, count: int) -> float:
-    """CPU seconds of that many runs on as many threads as a sweep takes."""
+def measure_runs(runs: Runs, count: int) -> float:
+    """Measure CPU seconds of so many runs on as many threads as a sweep."""
     start = time.process_time()
-    in_threads(runs, count, executor.available_cores())
+    run_in_threads(runs, count, executor.available_cores())
     return time.process_time() - start
 
 
-def of_sweeps(runs: Runs, *, full: bool) -> Figures:
-    """What a sweep costs beside its runs, which are timed before and after it, and how its memory grows."""
+def measure_sweeps(runs: Runs, *, full: bool) -> Figures:
+    """Measure the cost of a sweep over that of its runs, timed before and after, and its growth in memory."""
     small, large = (FULL // 10, FULL) if full else (SMALL, 10 * SMALL)
-    swept(10)
-    before = alone(runs, small)
-    cpu, memory = zip(swept(small), swept(large), strict=True)
-    of_runs = (before + alone(runs, small)) / 2 * (large / small)
+    measure_sweep(10)
+    before = measure_runs(runs, small)
+    cpu, memory = zip(measure_sweep(small), measure_sweep(large), strict=True)
+    of_runs = (before + measure_runs(runs, small)) / 2 * (large / small)
     return {
         "overhead_ratio": cpu[1] / of_runs,
         "overhead_beyond_start_ratio": max(0.0, cpu[1] - 10.0) / of_runs,
@@ -195,15 +197,15 @@ def of_sweeps(runs: Runs, *, full: bool) -> Figures:
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:
-    """Slope of log cost over log size."""
+    """The slope of log cost over log size."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def exponents(scenario: Scenario, base: World, runs: Runs) -> Figures:
-    """How the cost grows with states (all pairs tied, bonds drifting), steps and runs."""
+def measure_exponents(scenario: Scenario, base: World, runs: Runs) -> Figures:
+    """Measure how the cost grows with states (all pairs tied, bonds change), steps and runs."""
 
     def cost(world: World, at_a_time: int) -> float:
-        return best({"run": (compiled(scenario, world), at_a_time)}, rounds=3)["run"]
+        return best({"run": (compiled_side(scenario, world), at_a_time)}, rounds=3)["run"]
 
     states, steps, counts = [50, 100, 200, 400, 800], [20, 40, 80, 160, 320], [25, 50, 100, 200, 400]
     by_states = [cost(synthetic.dense(n, 20, base), max(1, 800 // n)) for n in states]
@@ -216,8 +218,8 @@ def exponents(scenario: Scenario, base: World, runs: Runs) -> Figures:
     }
 
 
-def machine() -> dict[str, str]:
-    """What all this was measured on."""
+def machine_facts() -> dict[str, str]:
+    """The processor and versions of this measurement."""
     cpuinfo = Path("/proc/cpuinfo")
     names = (
         [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
@@ -233,29 +235,29 @@ def machine() -> dict[str, str]:
 
 
 def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[str, dict[str, float]]]:
-    """All figures, and the milliseconds a run behind the first of them."""
+    """Measure all figures, and the milliseconds per run of the first ones."""
     baseline, still = load_scenario("baseline_2023"), load_scenario("no_feedback")
     cases = {"static_": still, "default_": baseline, "": with_settings(baseline, EVERY_RESPONSE)}
     figures: Figures = {}
     seconds: dict[str, dict[str, float]] = {}
     for prefix, scenario in cases.items():
         say(f"runs of the article's world, {prefix.strip('_') or 'every response on'}")
-        ratios, seconds[prefix] = against_others(scenario)
+        ratios, seconds[prefix] = compare_engines(scenario)
         figures |= {prefix + name: value for name, value in ratios.items()}
     world = world_of(baseline)
-    runs = compiled(baseline, world)
+    runs = compiled_side(baseline, world)
     say("threads")
-    figures |= of_threads(runs)
+    figures |= measure_threads(runs)
     say("growth with states, steps and runs")
-    figures |= exponents(baseline, world, runs)
+    figures |= measure_exponents(baseline, world, runs)
     say("whole sweeps")
-    figures |= of_sweeps(runs, full=full)
+    figures |= measure_sweeps(runs, full=full)
     return figures, {
         prefix + "milliseconds": {k: 1e3 * v for k, v in times.items()} for prefix, times in seconds.items()
     }
 
 
-def shown(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[str, str]) -> Table:
+def figure_table(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[str, str]) -> Table:
     """The figures as a table."""
     table = Table(title=", ".join(f"{k} {v}" for k, v in on.items()))
     for column in ("figure", "is", "goal", "meaning"):
@@ -263,23 +265,23 @@ def shown(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[
     for name, goal in GOALS.items():
         table.add_row(name, f"{figures[name]:.3g}", goal.bound, goal.meaning)
     for name, times in milliseconds.items():
-        told = ", ".join(f"{side} {took:.3g}" for side, took in times.items())
-        table.add_row(name, "", "", told)
+        text = ", ".join(f"{side} {value:.3g}" for side, value in times.items())
+        table.add_row(name, "", "", text)
     return table
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios of CPU time, side by side.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--full", action="store_true", help=f"sweep {FULL:,} runs in place of {SMALL:,}")
     given = parser.parse_args()
-    warnings.simplefilter("ignore")  # batch_run is told to go with Mesa 4
+    warnings.simplefilter("ignore")  # Mesa 4 removes batch_run, and Mesa 3 warns
     console = Console()
     with console.status("") as status:
         figures, milliseconds = measure(full=given.full, say=lambda text: status.update(text))
-    on = machine()
-    console.print(shown(figures, milliseconds, on))
+    on = machine_facts()
+    console.print(figure_table(figures, milliseconds, on))
     if given.json:
         given.json.write_text(json.dumps({**figures, **milliseconds, "machine": on}, indent=2) + "\n")
 

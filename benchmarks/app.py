@@ -1,9 +1,8 @@
 """Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--json]`.
 
-Each reader is a browser session of its own on one server and plays its own run over and over. What is printed:
-errors, the server's memory minute by minute once it is warm, the seconds from one step to the next as the readers see
-them, and from pressing Step to seeing it and to reading why, alone and while the others play. The browsers are on the
-same machine and want more of it than the server does.
+Each reader has a browser session on one server and plays a run repeatedly. The output has errors, the server's memory
+by minute, the seconds between painted steps, and the seconds from a click on Step to the painted step and to its
+explanation, with one reader and with all. The browsers run on the same machine and use more of it than the server.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from typing import Any
 STATUS = "section [role=status]"
 LAST = 40  # step of the scenario that is played
 WATCH = """() => {
-  const held = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('[role=status]'));
-  const status = held.shadowRoot.querySelector('[role=status]');
-  const play = [...held.shadowRoot.querySelectorAll('button')].find(one => one.dataset.do === 'play');
+  const host = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('[role=status]'));
+  const status = host.shadowRoot.querySelector('[role=status]');
+  const play = [...host.shadowRoot.querySelectorAll('button')].find(one => one.dataset.do === 'play');
   window.seen = [];
   new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
     const [step, last] = status.textContent.match(/\\d+/g).map(Number);
@@ -34,23 +33,36 @@ WATCH = """() => {
     if (step === last) setTimeout(() => window.rests || play.click(), 2000);
   }))).observe(status, { childList: true, characterData: true, subtree: true });
   play.click();
-}"""  # notes when each step has been painted, and plays anew where a run has come to its end
+}"""  # records when each step is painted, and restarts a run that has ended
 
 
 def memory_mb(process: int) -> float:
-    """Resident memory of a process in MB."""
+    """The resident memory of a process in MB."""
     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
 
 
 def cpu_seconds(process: int) -> float:
-    """Processor time that a process has used."""
+    """The CPU seconds of a process."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def opened(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
-    """A reader's page, at a run of its own, its errors noted."""
+def wait_for_server(port: int, seconds: float = 60) -> None:
+    """Wait until something listens on a port; raises OSError where nothing does in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def open_page(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
+    """Open the page of a reader at their own run, and collect its errors."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(180_000)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -61,23 +73,23 @@ def opened(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
     return page
 
 
-def by_hand(page: Any) -> tuple[float, float]:
-    """Seconds from pressing Step to seeing the next step, and to reading why at it."""
+def step_by_hand(page: Any) -> tuple[float, float]:
+    """Click Step; measure the seconds until the step is painted, and until it is explained."""
     step = int(page.locator(STATUS).inner_text().split()[1])
     if step == LAST:
         page.get_by_role("button", name="Reset", exact=True).click()
         page.wait_for_selector("text=At the start nothing is decided yet")
         step = 0
-    begun = time.perf_counter()
+    start = time.perf_counter()
     page.get_by_role("button", name="Step", exact=True).click()
     page.wait_for_selector(f"{STATUS}:has-text('Step {step + 1} of')")
-    seen = time.perf_counter() - begun
+    seen = time.perf_counter() - start
     page.wait_for_selector(f"text=Step {step + 1}: It held")
-    return seen, time.perf_counter() - begun
+    return seen, time.perf_counter() - start
 
 
 def gaps(pages: list[Any]) -> list[float]:
-    """Seconds between one step and the next that was painted, by reader, since the last time this was asked."""
+    """The seconds between painted steps of all readers since the last call."""
     found = []
     for page in pages:
         seen = page.evaluate("() => window.seen.splice(0)")
@@ -85,36 +97,36 @@ def gaps(pages: list[Any]) -> list[float]:
     return found
 
 
-def played(pages: list[Any], server: int, minutes: float) -> dict[str, Any]:
-    """What is seen of ten readers playing for minutes, after half a minute to warm up; then one of them steps."""
+def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, Any]:
+    """Let all readers play for some minutes after half a minute; then let one of them step by hand."""
     for page in pages:
         page.evaluate(WATCH)
     pages[0].wait_for_timeout(30_000)
     gaps(pages)
-    memory, used, begun = [memory_mb(server)], cpu_seconds(server), time.monotonic()
-    while (left := begun + 60 * minutes - time.monotonic()) > 0:
+    memory, used, start = [memory_mb(server)], cpu_seconds(server), time.monotonic()
+    while (left := start + 60 * minutes - time.monotonic()) > 0:
         pages[0].wait_for_timeout(1000 * min(left, 60))
         memory.append(memory_mb(server))
     seen, spent = gaps(pages), cpu_seconds(server) - used
     pages[0].evaluate("() => { window.rests = true; }")
     pages[0].get_by_role("button", name="Pause", exact=True).click()
-    told = {
-        "minutes": round((time.monotonic() - begun) / 60, 1), "steps seen": len(seen),
+    found = {
+        "minutes": round((time.monotonic() - start) / 60, 1), "steps seen": len(seen),
         "memory of the server by minute, MB": [round(one) for one in memory],
         "processor seconds of the server per step": round(spent / max(len(seen), 1), 4),
         "seconds from step to step, all playing": spread(seen),
     }  # fmt: skip
-    return {**told, **stepped(pages[0], "while the others play")}
+    return {**found, **measure_steps(pages[0], "while the others play")}
 
 
-def stepped(page: Any, when: str) -> dict[str, Any]:
-    """Twenty steps by hand."""
-    seen, why = zip(*(by_hand(page) for _ in range(20)), strict=True)
-    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until it is told why, {when}": spread(why)}
+def measure_steps(page: Any, when: str) -> dict[str, Any]:
+    """Measure twenty steps by hand."""
+    seen, why = zip(*(step_by_hand(page) for _ in range(20)), strict=True)
+    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until the explanation, {when}": spread(why)}
 
 
-def measured(readers: int, minutes: float) -> dict[str, Any]:
-    """One server, that many readers, all playing."""
+def measure(readers: int, minutes: float) -> dict[str, Any]:
+    """Measure one server with so many readers."""
     from playwright.sync_api import sync_playwright
 
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -123,12 +135,12 @@ def measured(readers: int, minutes: float) -> dict[str, Any]:
     errors: list[str] = []
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        time.sleep(10)
+        wait_for_server(port)
         with sync_playwright() as driver:
             path = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            pages = [opened(browser, port, n, errors) for n in range(readers)]
-            found = stepped(pages[0], "alone") | played(pages, server.pid, minutes)
+            pages = [open_page(browser, port, n, errors) for n in range(readers)]
+            found = measure_steps(pages[0], "one reader") | measure_playing(pages, server.pid, minutes)
             browser.close()
     finally:
         server.terminate()
@@ -138,7 +150,7 @@ def measured(readers: int, minutes: float) -> dict[str, Any]:
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median and 95 % quantile."""
+    """The median and the 95 % quantile."""
     ordered = sorted(values) or [float("nan")]
     return {"median": round(statistics.median(ordered), 3), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3)}
 
@@ -150,7 +162,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = measured(given.readers, given.minutes)
+    found = measure(given.readers, given.minutes)
     lines = [json.dumps(found)] if given.json else [f"{name}: {value}" for name, value in found.items()]
     sys.stdout.write("\n".join(lines) + "\n")
 

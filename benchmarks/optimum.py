@@ -1,4 +1,4 @@
-"""Time to prove the optimum of two blocs: 60 states, all tied, one tie in five frustrated.
+"""Measure the time to prove the optimum of two blocs: 60 states, all tied, one tie in five frustrated.
 
 `python -m benchmarks.optimum [--states 60] [--frustrated 0.2] [--instances 3] [--seconds 60] [--json]`
 """
@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 
-# One core, as the promise says; read when numpy loads.
+# One core; numpy reads these variables when it is imported.
 os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 
 import time
@@ -23,17 +23,17 @@ from sim.theory.optimum import Optimum, find_optimum
 
 @dataclass(frozen=True)
 class Proof:
-    """One instance solved: what it took in wall and CPU seconds."""
+    """A solved instance, with wall and CPU seconds."""
 
     instance: int
     wall_seconds: float
     cpu_seconds: float
-    violated: int  # ties that the optimum leaves frustrated
+    violated: int  # frustrated ties of the optimum
     found: Optimum
 
 
 def frustrated_network(states: int, *, frustrated: float, rng: np.random.Generator) -> Matrix:
-    """A balanced complete network of two camps, (N, N), with exactly that share of its signs turned."""
+    """Make a balanced complete network of two camps, (N, N), and turn this share of its signs."""
     camp = rng.choice([-1.0, 1.0], states)
     pairs = states * (states - 1) // 2
     sign = np.ones(pairs)
@@ -44,7 +44,7 @@ def frustrated_network(states: int, *, frustrated: float, rng: np.random.Generat
 
 
 def prove(instance: int, *, states: int, frustrated: float, seconds: float) -> Proof:
-    """Solve one instance, its own number being the seed."""
+    """Solve one instance; its number is the random seed."""
     rng = np.random.default_rng(instance)
     network = frustrated_network(states, frustrated=frustrated, rng=rng)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -60,7 +60,7 @@ def gap(energy: float, bound: float) -> float:
 
 
 def lines(proof: Proof) -> list[str]:
-    """The course of one search and its end, as text."""
+    """Describe the course and the end of one search."""
     course = [
         f"  {at:7.2f} s   energy {energy:9.1f}   bound {bound:9.1f}   gap {gap(energy, bound):7.2%}"
         for at, energy, bound in proof.found.trace

@@ -1,8 +1,7 @@
-"""The model as one would write it in plain Python on Mesa: lists of floats, loops over all states, no arrays.
+"""The model in plain Python on Mesa: lists of floats, loops over all states, no arrays.
 
-Each step does what the steps of `sim.model.agents` do. The rules are written a second time, for comparison only.
-Two things favour this side: random numbers are drawn by the compiled rule, and ties at rest are weighed once, not every
-step. Shocks are left out: the benchmark has none.
+Each step equals a step of `sim.model.agents`. The rules are repeated here for comparison only. Two things make this
+side faster: the compiled rule draws its random numbers, and unchanged ties are weighed once. It has no shocks.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ def exact(x: float) -> float:
 
 
 def clip(x: float) -> float:
-    """A tie kept in [0, 1]."""
+    """x limited to [0, 1]."""
     return min(1.0, max(0.0, x))
 
 
 class PlainState(mesa.Agent):  # type: ignore[misc]
-    """A state that sums its ties to every other, bloc by bloc, and takes an alignment by logit."""
+    """A state that sums its ties by bloc and chooses an alignment by logit."""
 
     model: PlainModel
 
@@ -42,7 +41,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
         self.index = index
 
     def sums(self) -> list[Row]:
-        """What the members of every alignment bring it: propensity, bond, institution, hostility, trade, product."""
+        """Sums over the members of each alignment: propensity, bond, institution, hostility, trade, product."""
         m, i = self.model, self.index
         found = [[0.0] * 6 for _ in m.alignments]
         for j in range(m.n):
@@ -57,7 +56,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
         return found
 
     def masses(self) -> Row:
-        """Capability of the other states by alignment."""
+        """The capability of the other states by alignment."""
         m = self.model
         found = [0.0 for _ in m.alignments]
         for j in range(m.n):
@@ -66,7 +65,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
         return found
 
     def utility(self, k: int, sums: list[Row], mass: Row) -> float:
-        """Utility of alignment k, the sum of its terms (MODEL §5)."""
+        """The utility of alignment k, a sum of terms (MODEL §5)."""
         m, i, p = self.model, self.index, self.model.p
         stays = p["inertia"] if k == m.alignment[i] else 0.0
         if k == 0:
@@ -98,7 +97,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
         return total
 
     def step(self) -> None:
-        """Weigh every alignment as the others stand now, and take one."""
+        """Choose an alignment, given the present alignments of the others."""
         m, i = self.model, self.index
         if m.fixed[i]:
             return
@@ -115,26 +114,26 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
                 break
 
     def stability(self) -> float:
-        """1 less what sanctions close and pressure adds, plus what the bloc offers (MODEL §7)."""
+        """Regime stability: 1 less bite and pressure, plus what the bloc offers (MODEL §7)."""
         m, i = self.model, self.index
-        held, sums, mass = m.alignment[i], self.sums(), self.masses()
+        own, sums, mass = m.alignment[i], self.sums(), self.masses()
         pressure, offered = 0.0, 0.5 * sums[0][5]
-        if held != 0:
-            offered += sums[held][5]
+        if own != 0:
+            offered += sums[own][5]
             for k in range(1, len(mass)):
-                if k != held:
+                if k != own:
                     pressing = m.enforcement[k - 1] * m.attention[k - 1][m.theatre[i]]
                     pressure += pressing * mass[k] * m.p["pressure_floor"]
         return 1.0 - min(1.0, max(0.0, m.bite[i] + pressure - offered))
 
 
 class PlainModel(mesa.Model):  # type: ignore[misc]
-    """The states of a world, their ties as lists of lists, and the round they go through."""
+    """The states of a world, with ties as lists of lists."""
 
-    def __init__(self, world: World, luck_seed: int, replicate: int) -> None:
+    def __init__(self, world: World, random_seed: int, replicate: int) -> None:
         super().__init__(rng=0)
         setting, start = world.setting, world.start
-        self.world, self.luck = world, (luck_seed, replicate)
+        self.world, self.key = world, (random_seed, replicate)
         self.n, self.alignments = len(world.states), range(len(world.alignments))
         self.p = dict(zip(PARAMETERS, start.parameters.tolist(), strict=True))
         self.capability, self.product, self.standing = (
@@ -157,7 +156,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         )
         self.priority, self.budget = start.priority.tolist(), start.attention_budget.tolist()
         self.initial_enforcement, self.accommodation = start.enforcement.tolist(), start.accommodation.tolist()
-        self.alignment: list[int] = draw_initial_alignment(world, luck_seed, replicate).tolist()
+        self.alignment: list[int] = draw_initial_alignment(world, random_seed, replicate).tolist()
         self.ids = [(code, i) for i, code in enumerate(setting.codes.tolist())]
         self.states = [PlainState(self, i) for i in range(self.n)]
         self.drifts = any(self.p[rate] > 0 for rate in RATES)
@@ -167,11 +166,11 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         )
 
     def step(self) -> None:
-        """One round; the model ends itself after the last step."""
+        """Make one step; the model ends after the last one."""
         step = int(self.steps)
         self.assess(step)
         before = list(self.alignment)
-        keys, uniforms = (values.tolist() for values in draw_random_words(self.world, *self.luck, step))
+        keys, uniforms = (values.tolist() for values in draw_random_words(self.world, *self.key, step))
         self.uniforms = uniforms
         for _, _, i in sorted((key, code, i) for key, (code, i) in zip(keys, self.ids, strict=True)):
             self.states[i].step()
@@ -185,7 +184,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         return max(self.rivalry[i][j], self.sanction[i][j], self.sanction[j][i])
 
     def assess(self, step: int) -> None:
-        """Weigh the ties, and attention, enforcement and bite as they stand (MODEL §4, §5)."""
+        """Compute the weights of ties, attention, enforcement and bite (MODEL §4, §5)."""
         if step == 0 or self.drifts:
             self.weigh()
         p, blocs = self.p, range(len(self.priority))
@@ -213,7 +212,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
             self.bite.append(min(1.0, exact(bite)))
 
     def weigh(self) -> None:
-        """Every weight of a sum, rounded: what j brings i."""
+        """Compute the rounded weights of the sums: what j contributes to i."""
         c, g, others = self.capability, self.product, range(self.n)
         self.w_propensity = [[exact(c[j] * self.propensity[i][j]) for j in others] for i in others]
         self.w_bond = [[exact(c[j] * self.bond[i][j]) for j in others] for i in others]
@@ -228,7 +227,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                     self.closed[i][self.regime[j][i]] += g[j] - self.w_open[i][j]
 
     def respond(self) -> None:
-        """Ties respond to the alignments of the step, where a rate says so (MODEL §6)."""
+        """Change ties after the alignments of the step, where a rate is positive (MODEL §6)."""
         p = self.p
         if p["bond_return"] + p["bond_gain"] + p["bond_loss"] + p["outreach"] > 0:
             self.respond_bonds()
@@ -238,7 +237,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
             self.respond_sanctions()
 
     def mean_bite(self, k: int) -> float:
-        """Mean bite on the members of an alignment, 0 where it has none."""
+        """The mean bite on the members of an alignment; 0 without members."""
         members = [self.bite[i] for i in range(self.n) if self.alignment[i] == k]
         total = 0.0
         for bite in members:
@@ -246,7 +245,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         return total / len(members) if members else 0.0
 
     def respond_bonds(self) -> None:
-        """Bonds return, grow, fade and reach out."""
+        """Change bonds: return, growth, decay and outreach."""
         p, strain = self.p, [self.mean_bite(k) for k in self.alignments]
         for i in range(self.n):
             for j in range(i + 1, self.n):
@@ -263,7 +262,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                 self.bond[i][j] = self.bond[j][i] = clip(now + drift)
 
     def respond_rivalries(self) -> None:
-        """Rivalries sharpen across blocs and fade within one."""
+        """Change rivalries: growth between blocs and decay within a bloc."""
         p = self.p
         for i in range(self.n):
             for j in range(i + 1, self.n):
@@ -275,7 +274,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                 self.rivalry[i][j] = self.rivalry[j][i] = now
 
     def respond_sanctions(self) -> None:
-        """Members of a pressing bloc sanction those in another; the rest ease."""
+        """Change sanctions: growth against other blocs, relief elsewhere."""
         p = self.p
         for j in range(self.n):
             bloc = self.alignment[j]
@@ -291,7 +290,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                     self.sanction[j][i] = clip(now - min(1.0, p["sanction_relief"]) * now)
 
     def observe(self, before: list[int]) -> None:
-        """The outcomes of the step (MODEL §7)."""
+        """Compute the outcomes of the step (MODEL §7)."""
         members, capability, product = ([0.0 for _ in self.alignments] for _ in range(3))
         for i, k in enumerate(self.alignment):
             members[k] += 1.0
@@ -309,7 +308,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         }
 
     def polarization(self, capability: Row) -> float:
-        """Esteban and Ray's index over the blocs and the non-aligned."""
+        """The index of Esteban and Ray over the blocs and the non-aligned."""
         return sum(
             capability[a] ** 2 * capability[b] * (0.5 if 0 in (a, b) else 1.0)
             for a in self.alignments
@@ -318,7 +317,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         )
 
     def frustration(self) -> float:
-        """Share of the pairs' weight that the blocs violate."""
+        """The share of the pairs' weight that the blocs violate."""
         p, c, violated, total = self.p, self.capability, 0.0, 0.0
         for i in range(self.n):
             for j in range(i + 1, self.n):
@@ -337,13 +336,12 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
 
 
 def batch(world: World, seed: int, replicates: range) -> list[dict[str, Any]]:
-    """Runs of the plain model by Mesa's batch_run, one row a run and step.
+    """Run the plain model by Mesa's `batch_run`; return one row per run and step.
 
-    Nothing rests on batch_run's `max_steps`: the model ends itself, and every run is checked to have all its steps.
-    Random numbers come from `luck_seed` and `replicate`, as Mesa drops or overwrites a parameter named `seed`. The
-    model calls its states from its own list, and no state is removed.
+    The model ends itself, whatever `max_steps` does, and every run is checked for all its steps. Random numbers come
+    from `random_seed` and `replicate`, because Mesa drops or overwrites a parameter with the name `seed`.
     """
-    parameters = {"world": [world], "luck_seed": seed, "replicate": list(replicates)}
+    parameters = {"world": [world], "random_seed": seed, "replicate": list(replicates)}
     rows: list[dict[str, Any]] = list(
         mesa.batch_run(
             PlainModel, parameters, number_processes=1, max_steps=world.steps + 1, data_collection_period=1,

@@ -1,9 +1,8 @@
-"""What calibration can be trusted with: `python -m benchmarks.recovery TABLE` prints the tables of docs/calibration.md.
+"""Test the calibration on known truths: `python -m benchmarks.recovery TABLE` prints tables of docs/calibration.md.
 
-TABLE is the folder of `blocs calibrate`. Known truths are drawn from the prior and a record is made of each, read as
-the real one is: do the 90 % intervals hold them? Twice: where each state stands is drawn from the chances of 128 runs
-of other luck; and from those of one single run, in which states depend on one another. Then the record's own fit in
-worlds with the ties permuted, from a smaller table.
+TABLE is the folder of `blocs calibrate`. Truths are drawn from the prior, and a record is simulated from each: do the
+90 % intervals contain them? The alignments come from the chances of 128 runs with other random numbers, and from those
+of a single run, in which states depend on one another. Then the real record is fitted in worlds with permuted ties.
 """
 
 from __future__ import annotations
@@ -36,22 +35,22 @@ from sim.model.world import World, world_of
 from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.schema import Scenario
 
-TRUTHS, RUNS, OTHER_LUCK, SEED = 50, 128, 7, 99
+TRUTHS, RUNS, OTHER_SEED, SEED = 50, 128, 7, 99
 PLACEBO_PLAN = ChancePlan(points=512, replicates=16)
 
 
 def covered(
     scenario: Scenario, world: World, table: ChanceTable, observed: Observed, truths: Floats, runs: int
 ) -> Flags:
-    """Whether the 90 % intervals from a record of each truth hold it, (truths, V)."""
+    """Whether the 90 % intervals from a record of each truth contain it, (truths, V)."""
     votes, ideal = observed_arrays(world, observed)
     pattern, used = (votes != likelihood.NO_VOTE, ~np.isnan(ideal)), deciding_states(world)
     line = real_line(table, observed_record(world, observed))
     records = []
     for n, truth in enumerate(truths):
         rng = np.random.default_rng([SEED, n])
-        luck = range(n * runs, (n + 1) * runs)
-        there = answer_chances(scenario, world_with_parameters(world, truth), seed=OTHER_LUCK, replicates=luck)
+        replicates = range(n * runs, (n + 1) * runs)
+        there = answer_chances(scenario, world_with_parameters(world, truth), seed=OTHER_SEED, replicates=replicates)
         reading = READINGS[int(rng.integers(len(READINGS)))]
         records.append(simulate_record(there, reading, line, pattern, used, rng))
     weights = posterior.importance_weights(likelihood.log_likelihood(table.chances, likelihood.join_records(records)))
@@ -60,27 +59,27 @@ def covered(
 
 
 def real_line(table: ChanceTable, record: VoteRecord) -> Line:
-    """How the real ideal points are read off the positions of the likeliest point."""
+    """Fit the real ideal points to the positions of the most likely point."""
     best = int(likelihood.log_likelihood(table.chances, record)[0].argmax())
     found = likelihood.fit_line(likelihood.yes_minus_no(table.chances[best : best + 1]), record.ideal, record.counts)
     return Line(*(part[0, 0] for part in found))
 
 
 def recovery(scenario: Scenario, world: World, table: ChanceTable, observed: Observed, names: list[str]) -> None:
-    """Print how often the intervals hold the truth: of the parameters that the real record identifies, and of all."""
+    """Print how often the intervals contain the truth: for identified parameters, and for all."""
     truths = claim_points(TRUTHS, SEED)
-    print("| record of | parameter | 90 % intervals that hold the truth (95 %) |")
+    print("| record of | parameter | 90 % intervals that contain the truth (95 %) |")
     print("| --- | --- | --- |")
-    for told, runs in ((f"{RUNS} runs", RUNS), ("one run", 1)):
+    for label, runs in ((f"{RUNS} runs", RUNS), ("one run", 1)):
         inside = covered(scenario, world, table, observed, truths, runs)
         for name in names:
             share, low, high, n = share_interval(int(inside[:, VARIED.index(name)].sum()), len(truths))
-            print(f"| {told} | {name} | {100 * share:.0f} % of {n} ({100 * low:.0f} to {100 * high:.0f}) |")
-        print(f"| {told} | all {len(VARIED)} | {100 * inside.mean():.0f} % |", flush=True)
+            print(f"| {label} | {name} | {100 * share:.0f} % of {n} ({100 * low:.0f} to {100 * high:.0f}) |")
+        print(f"| {label} | all {len(VARIED)} | {100 * inside.mean():.0f} % |", flush=True)
 
 
 def placebo(scenario: Scenario, world: World, observed: Observed, worlds: int) -> None:
-    """Print how well worlds with permuted ties rank states, calibrated in the same way, beside the real one."""
+    """Print how well calibrated worlds with permuted ties rank states, beside the real world."""
     values = claim_points(PLACEBO_PLAN.points, PLACEBO_PLAN.seed)
     rows: dict[str, list[float]] = {}
     for n in range(worlds + 1):
@@ -88,8 +87,8 @@ def placebo(scenario: Scenario, world: World, observed: Observed, worlds: int) -
         there = permute_ties(world, order)
         table = simulate_chances(scenario, there, values, PLACEBO_PLAN)
         found = fit_posterior(table, observed_record(there, observed))
-        told = calibrate.forecast_scores(np.tensordot(found.weights, table.chances, axes=1), there, observed)
-        for name, one in told.items():
+        scores = calibrate.forecast_scores(np.tensordot(found.weights, table.chances, axes=1), there, observed)
+        for name, one in scores.items():
             rows.setdefault(name, []).append(one.value)
         rows.setdefault("best log-likelihood", []).append(float(found.log_likelihood.max()))
     print("| | the article's ties | permuted: mean (least to most) |")
@@ -108,10 +107,12 @@ def main() -> None:
     scenario = load_scenario(BASE)
     world = world_of(scenario)
     table = stored_chances(scenario, world, ChancePlan(**plan), given.table)
-    told = json.loads((given.table / "calibration.json").read_text(encoding="utf-8"))
+    calibration = json.loads((given.table / "calibration.json").read_text(encoding="utf-8"))
     observed = load_observed(BASE)
     assert observed is not None
-    recovery(scenario, world, table, observed, [one["parameter"] for one in told["parameters"] if one["identified"]])
+    recovery(
+        scenario, world, table, observed, [one["parameter"] for one in calibration["parameters"] if one["identified"]]
+    )
     print()
     placebo(scenario, world, observed, given.placebos)
 

@@ -1,4 +1,4 @@
-"""Synthetic worlds of any size: two blocs with leaders, random ties between all pairs."""
+"""Make synthetic worlds of any size: two blocs with leaders, random ties between all pairs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ THEATRES = ("land", "sea")
 
 
 def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Ties of every kind for that many pairs: a third has a bond, a third a rivalry, a tenth a sanction."""
+    """Draw ties of every kind for so many pairs: a third has a bond, a third a rivalry, a tenth a sanction."""
     return {
         "bond": np.where(rng.random(size) < 0.34, rng.random(size).round(2), 0.0),
         "institution": np.where(rng.random(size) < 0.5, 0.4, 0.0),
@@ -24,7 +24,7 @@ def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[WorldSetting, Situation]:
-    """Everything but the ties, which are empty."""
+    """Make the arrays of a world, with empty ties."""
     names = tuple(f"S{i:05d}" for i in range(n))
     none, capability = np.zeros((0, 0)), normalise_shares(rng.lognormal(0.0, 1.5, n))
     codes, id_order = encode_states(names)
@@ -57,16 +57,16 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
 
 
 def dense(n: int, steps: int, base: World, *, seed: int = 1) -> World:
-    """A world in which all pairs are tied."""
+    """Make a world in which all pairs are tied."""
     rng = np.random.default_rng(seed)
     setting, start = settings(n, steps, base, rng)
     i, j = np.triu_indices(n, 1)
     found = layers(i.size, rng)
 
     def matrix(values: np.ndarray) -> np.ndarray:
-        made = np.zeros((n, n))
-        made[i, j] = made[j, i] = values
-        return made
+        full = np.zeros((n, n))
+        full[i, j] = full[j, i] = values
+        return full
 
     sanction = np.zeros((n, n))
     sanction[i, j] = found["sanction"]

@@ -1,7 +1,7 @@
-"""Known vulnerabilities of the installed packages: `python -m tools.audit`, which needs pip-audit.
+"""Look up known vulnerabilities of the installed packages: `python -m tools.audit`, which needs pip-audit.
 
-Exits with 1 where one is known and a version without it exists. What could not be looked up is said, and is no failure:
-a checkout must pass its tests without a network.
+The exit code is 1 where a fixed version exists. A failed lookup prints a line and exits with 0, because a checkout must
+pass its tests without a network.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 PATIENCE = 300  # seconds
-TOOLS = ("pip", "setuptools", "wheel")  # of the environment, which blocs does not stand on
+TOOLS = ("pip", "setuptools", "wheel")  # parts of the environment that blocs does not use
 
 
-def audited() -> dict[str, Any] | None:
-    """What pip-audit found in this environment; None where it could not ask."""
+def run_audit() -> dict[str, Any] | None:
+    """The report of pip-audit on this environment; None where the lookup failed."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--skip-editable"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
@@ -26,7 +26,7 @@ def audited() -> dict[str, Any] | None:
 
 
 def verdict(found: dict[str, Any] | None) -> tuple[list[str], int]:
-    """Lines to print, and the exit code."""
+    """The lines to print and the exit code."""
     if found is None:
         return ["vulnerabilities: could not be looked up"], 0
     asked = [package for package in found["dependencies"] if "vulns" in package and package["name"] not in TOOLS]
@@ -41,6 +41,6 @@ def verdict(found: dict[str, Any] | None) -> tuple[list[str], int]:
 
 
 if __name__ == "__main__":
-    told, status = verdict(audited())
-    print("\n".join(told))
+    output, status = verdict(run_audit())
+    print("\n".join(output))
     sys.exit(status)

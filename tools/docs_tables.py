@@ -1,4 +1,4 @@
-"""Fill the tables of docs/ that the code knows, between their markers: python -m tools.docs_tables."""
+"""Write the tables of docs/ from the code, between their markers: python -m tools.docs_tables."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 
 def rows(heads: Iterable[str], content: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
+    """Format a table in Markdown."""
     head = list(heads)
     lines = [head, ["---"] * len(head), *content]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 def parameters() -> str:
-    """Every parameter with its default, the range that is searched, and its source, reasons below the table."""
+    """Every parameter with its default, search range and source; reasons are below the table."""
     content, reasons = [], list(dict.fromkeys(field.default.note for field in Parameters.model_fields.values()))
     for name, field in Parameters.model_fields.items():
         extra: Any = field.json_schema_extra
@@ -36,7 +36,7 @@ def parameters() -> str:
 
 
 def numbers_of(model: type[Strict], kept: Iterable[str]) -> str:
-    """Numbers of a part of a scenario: what each means, and its bounds."""
+    """The numbers of a part of a scenario, with meaning and bounds."""
     content = []
     for name in kept:
         field, bounds = model.model_fields[name], bounds_of(model, name)
@@ -47,19 +47,19 @@ def numbers_of(model: type[Strict], kept: Iterable[str]) -> str:
 
 
 def mechanisms() -> str:
-    """What switching each mechanism off sets."""
+    """The settings that switch each mechanism off."""
     content = []
     for name, settings in MECHANISMS.items():
-        told = ", ".join(
+        values = ", ".join(
             f"`{path.removeprefix('parameters.')}` = {'without bound' if value == UNBOUNDED else f'{value:g}'}"
             for path, value in settings.items()
         )
-        content.append((f"`{name}`", told))
+        content.append((f"`{name}`", values))
     return rows(("mechanism", "switching it off sets"), content)
 
 
 def outcomes() -> str:
-    """Every outcome, whose it is, and what it means with its unit."""
+    """Every outcome with its subject, meaning and unit."""
     known = outcome_names(("BLOC",), ("THEATRE",))
     content = []
     for name in known:
@@ -67,8 +67,8 @@ def outcomes() -> str:
             continue
         of_all = f"{name.removesuffix('BLOC')}non_aligned" in known
         of = "theatre of each bloc" if "THEATRE" in name else "bloc, non-aligned" if of_all else "bloc"
-        told = name.replace("BLOC", "ALIGNMENT") if of_all else name
-        content.append((f"`{told}`", of if "BLOC" in name else "step", describe_outcome(name)))
+        label = name.replace("BLOC", "ALIGNMENT") if of_all else name
+        content.append((f"`{label}`", of if "BLOC" in name else "step", describe_outcome(name)))
     content.append(("`consolidation_step`", "run", describe_outcome("consolidation_step")))
     content.append(("`regime_stability`", "state", describe_outcome("regime_stability")))
     content.append(
@@ -87,11 +87,11 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def filled(text: str) -> str:
-    """A page with its tables as the code has them; raises KeyError for a table that nobody makes."""
+def fill_tables(text: str) -> str:
+    """Replace the tables of a page; raises KeyError for an unknown table."""
     return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
 
 
 if __name__ == "__main__":
     for page in sorted(DOCS.glob("*.md")):
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(fill_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

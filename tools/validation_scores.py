@@ -1,6 +1,6 @@
-"""Write the scores of `blocs score --markdown` into docs/validation.md, between the two marks that stand there.
+"""Write the scores of `blocs score --markdown` into docs/validation.md, between its two marks.
 
-Needed whenever a default, a tie or the record changes:
+Needed after a change of a default, a tie or the record:
 
     python tools/validation_scores.py
 """
@@ -16,7 +16,7 @@ BEGIN, END = "<!-- blocs score --markdown -->", "<!-- end -->"
 
 
 def main() -> None:
-    """Run the command and replace what stands between the marks."""
+    """Run the command and replace the text between the marks."""
     done = subprocess.run(
         [sys.executable, "-m", "sim", "score", "--markdown"], check=True, stdout=subprocess.PIPE, text=True
     )

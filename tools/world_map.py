@@ -1,6 +1,6 @@
-"""Make `scenarios/map/countries.json`, the outlines that `sim.reporting.maps` draws, from the npm package world-atlas.
+"""Make `scenarios/map/countries.json`, the outlines for `sim.reporting.maps`, from the npm package world-atlas.
 
-Needed once, and again only for other outlines or another cut of what is contested:
+Needed again only for other outlines or other contested areas:
 
     npm pack world-atlas@2.0.2
     python tools/world_map.py world-atlas-2.0.2.tgz
@@ -19,13 +19,13 @@ from typing import Any
 Point = tuple[float, float]  # degrees east, degrees north
 Ring = list[Point]  # closed: the first point is the last
 Polygon = list[Ring]  # an outline and its holes
-Line = tuple[int, float]  # axis and place: (0, 35.6) is the meridian 35.6° E, (1, 27.7) the parallel 27.7° N
+Line = tuple[int, float]  # axis and position: (0, 35.6) is the meridian 35.6° E, (1, 27.7) the parallel 27.7° N
 
 OUT = Path(__file__).parent.parent / "scenarios" / "map" / "countries.json"
-SMALL_KM2 = 95_000  # on a page's width South Korea still shows its hatching, Hungary does not
+SMALL_KM2 = 95_000  # on a page, hatching is visible for South Korea and not for Hungary
 KM_A_DEGREE = 111.2
 
-# ISO 3166-1, numeric with alpha-3. Antarctica (010) is left out: it has no state and takes a fifth of the height.
+# ISO 3166-1, numeric with alpha-3. Antarctica (010) is left out: it has no state and needs a fifth of the height.
 CODES = """
 004AFG 008ALB 012DZA 016ASM 020AND 024AGO 028ATG 031AZE 032ARG 036AUS 040AUT 044BHS 048BHR 050BGD 051ARM 052BRB 056BEL
 060BMU 064BTN 068BOL 070BIH 072BWA 076BRA 084BLZ 086IOT 090SLB 092VGB 096BRN 100BGR 104MMR 108BDI 112BLR 116KHM 120CMR
@@ -52,16 +52,16 @@ GOLAN_WEST = (0, 35.6)  # Israel east of this meridian
 Atlas = dict[str, list[Polygon]]
 
 
-def decoded(topology: dict[str, Any]) -> Atlas:
-    """Polygons of each country of a TopoJSON file, by alpha-3 id, or by name where there is no code."""
+def decode_topology(topology: dict[str, Any]) -> Atlas:
+    """Decode the polygons of each country of a TopoJSON file, by alpha-3 id, or by name without one."""
     (sx, sy), (tx, ty) = topology["transform"]["scale"], topology["transform"]["translate"]
     arcs: list[Ring] = []
     for steps in topology["arcs"]:
         x = y = 0
         arcs.append([(sx * (x := x + dx) + tx, sy * (y := y + dy) + ty) for dx, dy in steps])
 
-    def ring(indices: list[int]) -> Ring:
-        """The arcs of a ring end to end, each without its first point, which the arc before ends with."""
+    def join_arcs(indices: list[int]) -> Ring:
+        """Join the arcs of a ring, each without its first point, which ends the arc before."""
         parts = [arcs[n] if n >= 0 else arcs[~n][::-1] for n in indices]
         return parts[0][:1] + [point for part in parts for point in part[1:]]
 
@@ -69,12 +69,12 @@ def decoded(topology: dict[str, Any]) -> Atlas:
     for shape in topology["objects"]["countries"]["geometries"]:
         key = ALPHA3.get(shape.get("id"), shape["properties"]["name"])
         polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
-        found.setdefault(key, []).extend([ring(part) for part in polygon] for polygon in polygons)
+        found.setdefault(key, []).extend([join_arcs(part) for part in polygon] for polygon in polygons)
     return found
 
 
-def side(ring: Ring, line: Line, sign: int) -> Ring:
-    """The part of a ring above a line (sign 1) or below it (−1), by Sutherland and Hodgman (1974)."""
+def clip_ring(ring: Ring, line: Line, sign: int) -> Ring:
+    """Clip a ring to the part above a line (sign 1) or below it (−1), by Sutherland and Hodgman (1974)."""
     axis, at = line
     kept: Ring = []
     for a, b in itertools.pairwise(ring):
@@ -86,44 +86,44 @@ def side(ring: Ring, line: Line, sign: int) -> Ring:
     return [*kept, kept[0]] if kept else []
 
 
-def halves(polygons: list[Polygon], line: Line) -> tuple[list[Polygon], list[Polygon]]:
-    """Polygons below and above a line."""
-    below, above = ([[side(ring, line, sign) for ring in polygon] for polygon in polygons] for sign in (-1, 1))
+def split_polygons(polygons: list[Polygon], line: Line) -> tuple[list[Polygon], list[Polygon]]:
+    """Split polygons at a line into those below and those above it."""
+    below, above = ([[clip_ring(ring, line, sign) for ring in polygon] for polygon in polygons] for sign in (-1, 1))
     return [p for p in below if p[0]], [p for p in above if p[0]]
 
 
-def unwrapped(ring: Ring) -> Ring:
-    """A ring whose longitudes run on past 180° instead of jumping."""
+def unwrap_ring(ring: Ring) -> Ring:
+    """Make the longitudes of a ring continuous past 180°."""
     found = ring[:1]
     for x, y in ring[1:]:
         found.append((x - 360 * round((x - found[-1][0]) / 360), y))
     return found
 
 
-def cut(polygons: list[Polygon]) -> list[Polygon]:
-    """Polygons cut at the antimeridian, every part within −180…180°."""
+def cut_polygons(polygons: list[Polygon]) -> list[Polygon]:
+    """Cut polygons at the antimeridian into parts within −180…180°."""
     found: list[Polygon] = []
-    whole = [[unwrapped(ring) for ring in polygon] for polygon in polygons]
+    whole = [[unwrap_ring(ring) for ring in polygon] for polygon in polygons]
     for turn in (-360, 0, 360):
         moved = [[[(x + turn, y) for x, y in ring] for ring in polygon] for polygon in whole]
-        east_of_start = halves(moved, (0, -180.0))[1]
-        found += halves(east_of_start, (0, 180.0))[0]
+        east_of_start = split_polygons(moved, (0, -180.0))[1]
+        found += split_polygons(east_of_start, (0, 180.0))[0]
     return found
 
 
-def tenth(degrees: float) -> float:
-    """Degrees to a tenth, a whole number of them without its `.0`."""
+def round_degrees(degrees: float) -> float:
+    """Round degrees to a tenth; a whole number has no `.0`."""
     near = round(degrees, 1)
     return int(near) if near == int(near) else near
 
 
-def rounded(polygons: list[Polygon]) -> list[Polygon]:
-    """Polygons to a tenth of a degree, without points that fall on the one before and rings without area."""
+def round_polygons(polygons: list[Polygon]) -> list[Polygon]:
+    """Round polygons to a tenth of a degree; drop repeated points and rings without area."""
     found: list[Polygon] = []
     for polygon in polygons:
         rings = []
         for ring in polygon:
-            points = [(tenth(x), tenth(y)) for x, y in ring]
+            points = [(round_degrees(x), round_degrees(y)) for x, y in ring]
             kept = [p for n, p in enumerate(points) if n == 0 or p != points[n - 1]]
             if len(kept) > 3 and shoelace(kept)[0]:
                 rings.append(kept)
@@ -135,7 +135,7 @@ def rounded(polygons: list[Polygon]) -> list[Polygon]:
 
 
 def shoelace(ring: Ring) -> tuple[float, float, float]:
-    """Signed area of a ring in square degrees, and its centroid."""
+    """The signed area of a ring in square degrees, and its centroid."""
     (x0, y0), area, east, north = ring[0], 0.0, 0.0, 0.0
     moved = [(x - x0, y - y0) for x, y in ring]
     for (ax, ay), (bx, by) in itertools.pairwise(moved):
@@ -146,39 +146,40 @@ def shoelace(ring: Ring) -> tuple[float, float, float]:
     return area, x0 + east / (6 * area), y0 + north / (6 * area)
 
 
-def dot(polygons: list[Polygon]) -> Point | None:
-    """The centre of a small country's largest part; None for a country that shows as an area."""
+def find_centre(polygons: list[Polygon]) -> Point | None:
+    """The centre of the largest part of a small country; None for a larger country."""
     parts = [shoelace(polygon[0]) for polygon in polygons]
     km2 = sum(abs(area) * math.cos(math.radians(north)) * KM_A_DEGREE**2 for area, _, north in parts)
     _, east, north = max(parts, key=lambda part: abs(part[0]))
-    return (tenth(east), tenth(north)) if km2 < SMALL_KM2 else None
+    return (round_degrees(east), round_degrees(north)) if km2 < SMALL_KM2 else None
 
 
-def contested(atlas: Atlas) -> Atlas:
-    """Take contested land out of the countries that Natural Earth draws it in, and give it a layer of its own."""
+def separate_contested(atlas: Atlas) -> Atlas:
+    """Move contested areas from the countries of Natural Earth to a separate layer."""
     west, south, east, north = CRIMEA_BOX
     crimea = [p for p in atlas["RUS"] if all(west < x < east and south < y < north for x, y in p[0])]
     atlas["RUS"] = [p for p in atlas["RUS"] if p not in crimea]
-    sahara, atlas["MAR"] = halves(atlas["MAR"], SAHARA_NORTH)
-    atlas["ISR"], golan = halves(atlas["ISR"], GOLAN_WEST)
+    sahara, atlas["MAR"] = split_polygons(atlas["MAR"], SAHARA_NORTH)
+    atlas["ISR"], golan = split_polygons(atlas["ISR"], GOLAN_WEST)
     found = {"Crimea": crimea, "Western Sahara": sahara + atlas.pop("ESH"), "Golan Heights": golan}
     return found | {name: atlas.pop(key) for key, name in WITHOUT_CODE.items()}
 
 
 def main(archive: str) -> None:
-    """Read the package and write the file, one country a line."""
+    """Read the package and write the file, one country per line."""
     with tarfile.open(archive) as package:
         version, coarse, fine = (
             json.load(package.extractfile(f"package/{name}.json") or sys.exit(f"{name}.json is not in the package"))
             for name in ("package", "countries-110m", "countries-50m")
         )
-    atlas, detailed = decoded(coarse), decoded(fine)
+    atlas, detailed = decode_topology(coarse), decode_topology(fine)
     atlas |= {key: shape for key, shape in detailed.items() if key not in atlas and key in ALPHA3.values()}
     atlas.pop("Antarctica")
-    layer = contested(atlas)
-    whole = {key: cut(shape) for key, shape in sorted(atlas.items())}
+    layer = separate_contested(atlas)
+    whole = {key: cut_polygons(shape) for key, shape in sorted(atlas.items())}
     countries = {
-        key: {"polygons": rounded(shape)} | ({"dot": at} if (at := dot(shape)) else {}) for key, shape in whole.items()
+        key: {"polygons": round_polygons(shape)} | ({"dot": at} if (at := find_centre(shape)) else {})
+        for key, shape in whole.items()
     }
     head = {
         "source": f"Natural Earth, by way of the npm package world-atlas {version['version']}; tools/world_map.py",
@@ -189,7 +190,7 @@ def main(archive: str) -> None:
     lines = [f"{json.dumps(key)}: {json.dumps(text)}" for key, text in head.items()]
     for name, table in (
         ("countries", countries),
-        ("contested", {key: {"polygons": rounded(cut(p))} for key, p in layer.items()}),
+        ("contested", {key: {"polygons": round_polygons(cut_polygons(p))} for key, p in layer.items()}),
     ):
         rows = (f"{json.dumps(key)}: {json.dumps(row, separators=(',', ':'))}" for key, row in table.items())
         lines.append(f'"{name}": {{\n' + ",\n".join(rows) + "\n}")

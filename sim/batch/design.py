@@ -1,4 +1,4 @@
-"""Design points: the settings that a sweep gives its scenario."""
+"""Design points: the settings of the swept parameters of a scenario, and how a folder numbers and chunks them."""
 
 from __future__ import annotations
 
@@ -18,68 +18,97 @@ from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep
 
+SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 SAMPLERS = {
     "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
     "latin_hypercube": "scipy.stats.qmc.LatinHypercube(settings, rng=numpy.random.default_rng(seed))",
-}  # with `seed=` in place of `rng=` scipy gives other points
+}  # scipy gives different points for `seed=` and `rng=`
 
 
 def describe_sampler(design: str) -> str:
-    """How the points of a sampled design are drawn, with the versions that draw them; '' for any other design."""
+    """The call that samples the points of a design, with versions; '' for a design that is not sampled."""
     versions = f"scipy {version('scipy')}, numpy {version('numpy')}"
     return f"{SAMPLERS[design]}; {versions}" if design in SAMPLERS else ""
 
 
 @dataclass(frozen=True)
 class DesignPoint:
-    """One setting of the swept parameters of a scenario."""
+    """One setting of the swept parameters of a scenario.
 
-    name: str  # of the scenario
+    Parameters
+    ----------
+    name
+        Name of the scenario.
+    settings
+        Value of each swept setting by its path, such as `parameters.erosion`.
+    base
+        The scenario without these settings.
+    """
+
+    name: str
     settings: dict[str, float]
     base: Scenario
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario with the settings of this point."""
+        """The scenario with these settings."""
         return with_settings(self.base, self.settings, note="set by the sweep")
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the scenario at this point."""
+        """Digest of the scenario with these settings."""
         return self.scenario.digest()
 
 
 def point_labels(asked: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A distinct name for each recorded point, such as `baseline_2023 [erosion=0.5]`.
+    """Make a distinct label for each recorded point, such as `baseline_2023 [erosion=0.5]`.
 
-    Values have six digits, and all their digits where two points would read alike; equal points are numbered.
+    Values have six digits, or all their digits where two labels would be equal; equal points are numbered.
     """
-    short = [name_point(point["scenario"], point["settings"], "{:g}".format) for point in asked]
-    alike = Counter(short)
+    labels = [name_point(point["scenario"], point["settings"], "{:g}".format) for point in asked]
+    counts = Counter(labels)
     met: Counter[str] = Counter()
     found = []
-    for point, text in zip(asked, short, strict=True):
-        whole = text if alike[text] == 1 else name_point(point["scenario"], point["settings"], exact_text)
+    for point, text in zip(asked, labels, strict=True):
+        whole = text if counts[text] == 1 else name_point(point["scenario"], point["settings"], exact_text)
         met[whole] += 1
         found.append(whole if met[whole] == 1 else f"{whole} ({met[whole]})")
     return found
 
 
 def name_point(name: str, settings: Mapping[str, float], shown: Callable[[float], str]) -> str:
-    """Name of a design point, its values as they are to be shown."""
-    told = ", ".join(f"{path.removeprefix('parameters.')}={shown(value)}" for path, value in settings.items())
-    return f"{name} [{told}]" if told else name
+    """The name of a design point, with its values as `shown` formats them."""
+    values = ", ".join(f"{path.removeprefix('parameters.')}={shown(value)}" for path, value in settings.items())
+    return f"{name} [{values}]" if values else name
 
 
 def design_points(name: str, scenario: Scenario) -> list[DesignPoint]:
-    """All design points of a scenario's sweep; raises ValueError where a list's settings have unequally many values."""
+    """Make the design points of a scenario's sweep.
+
+    Parameters
+    ----------
+    name
+        Name of the scenario.
+    scenario
+        The scenario, whose `sweep` gives the design.
+
+    Returns
+    -------
+    list of DesignPoint
+        One point without settings where the sweep varies nothing.
+
+    Raises
+    ------
+    ValueError
+        Where the settings of a `list` design have different numbers of values.
+    """
     sweep = scenario.sweep
     rows = sample_points(sweep) if sweep.design in SAMPLED else cross_or_pair(sweep)
     return [DesignPoint(name, settings, scenario) for settings in rows]
 
 
 def cross_or_pair(sweep: Sweep) -> Iterator[dict[str, float]]:
-    """A grid crosses the values of all settings, a list pairs them in order."""
+    """Cross the values of all settings for a grid; pair them in order for a list."""
     columns = [swept_values(swept) for swept in sweep.vary.values()]
     crossed = sweep.design == "grid" or not columns
     rows: Iterable[tuple[float, ...]] = itertools.product(*columns) if crossed else zip(*columns, strict=True)
@@ -87,17 +116,17 @@ def cross_or_pair(sweep: Sweep) -> Iterator[dict[str, float]]:
 
 
 def swept_values(swept: tuple[float, ...] | Spread) -> tuple[float, ...]:
-    """The values that a swept setting takes."""
+    """The values of a swept setting."""
     if isinstance(swept, Spread):
         return tuple(np.linspace(swept.start, swept.stop, swept.points or 2).tolist())
     return swept
 
 
 def sample_points(sweep: Sweep) -> Iterator[dict[str, float]]:
-    """Points of a Latin hypercube or a scrambled Sobol sequence over the ranges, by the sweep's seed.
+    """Sample a Latin hypercube or a scrambled Sobol sequence over the ranges of a sweep, by its seed.
 
-    Without ranges of its own the sweep samples every parameter over its documented range. A longer Sobol
-    design begins with the points of a shorter one.
+    A sweep without ranges samples every parameter over its documented range. A longer Sobol design begins with
+    the points of a shorter one.
     """
     from scipy.stats import qmc
 
@@ -116,9 +145,59 @@ def sample_points(sweep: Sweep) -> Iterator[dict[str, float]]:
 
 
 def sample_ranges(ranges: Mapping[str, tuple[float, float]], *, points: int, seed: int) -> Floats:
-    """Values of parameters at each point, (points, parameters): a scrambled Sobol sequence over their ranges."""
+    """Sample parameters over their ranges by a scrambled Sobol sequence, (points, parameters)."""
     vary: dict[str, tuple[float, ...] | Spread] = {
         f"parameters.{name}": Spread(start=low, stop=high) for name, (low, high) in ranges.items()
     }
     rows = sample_points(Sweep(design="sobol", points=points, seed=seed, vary=vary))
     return np.array([list(row.values()) for row in rows])
+
+
+def plan_points(asked: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Plan the points of a question in a folder that records some of them already.
+
+    `stored` is the number of a point in the shards; it stays when the order changes. `chunks` lists pairs (last
+    replicate, size of chunks); the chunks of an earlier sweep keep their sizes.
+    """
+    known = dict(zip(identify_points(recorded), recorded, strict=True))
+    missing = sum(point["replicates"] for point in asked) - sum(point["replicates"] for point in recorded)
+    size = min(max(missing // WANTED_CHUNKS, SMALLEST_CHUNK), LARGEST_CHUNK)
+    following = itertools.count(len(recorded))
+    plan = []
+    for place, point in zip(identify_points(asked), asked, strict=True):
+        before = known.get(place, {"replicates": 0, "chunks": []})
+        more = [[point["replicates"], size]] if point["replicates"] > before["replicates"] else []
+        stored = before["stored"] if "stored" in before else next(following)
+        plan.append({**point, "stored": stored, "chunks": [*before["chunks"], *more]})
+    return plan
+
+
+def recorded_plan(recorded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The plan of a folder's points; points recorded without `stored` and `chunks` get those of a single sweep."""
+    plain = [{key: p[key] for key in ("scenario", "settings", "replicates", "digest")} for p in recorded]
+    return [{**fresh, **point} for fresh, point in zip(plan_points(plain, []), recorded, strict=True)]
+
+
+Identity = tuple[str, tuple[tuple[str, float], ...], int]
+
+
+def identify_points(points: Sequence[Mapping[str, Any]]) -> list[Identity]:
+    """Identify each point by its scenario, its settings in any order, and its number among equal points.
+
+    Draws from a posterior may be equal.
+    """
+    met: Counter[tuple[str, tuple[tuple[str, float], ...]]] = Counter()
+    found = []
+    for point in points:
+        key = point["scenario"], tuple(sorted(point["settings"].items()))
+        found.append((*key, met[key]))
+        met[key] += 1
+    return found
+
+
+def split_replicates(chunks: Sequence[Sequence[int]]) -> Iterator[range]:
+    """The replicates of each chunk of a point, from pairs (last replicate, size of chunks)."""
+    first = 0
+    for last, size in chunks:
+        yield from (range(n, min(n + size, last)) for n in range(first, last, size))
+        first = last

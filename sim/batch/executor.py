@@ -1,4 +1,4 @@
-"""Where runs are executed: chunks of replicates of a design point, each committed as its own shard."""
+"""Execute runs in threads, in this process or in another one; commit each chunk as its own shard."""
 
 from __future__ import annotations
 
@@ -25,26 +25,21 @@ if TYPE_CHECKING:
     from sim.model.trajectory import Run
 
 Item = TypeVar("Item")
-
 Value = TypeVar("Value")
-
 RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world), a run for each replicate
 
-Progress = Callable[[int, int], None]  # hears of the runs done and of all runs
+Progress = Callable[[int, int], None]  # (runs done, all runs)
 
-KILLED = "the run killed its own process"  # the error of a run that did
-
-MOST_DEATHS_ALONE = 2  # one may be a kill from outside
-
-START = "forkserver" if sys.platform == "linux" else "spawn"  # how another process starts, free of locks of this one
-
+KILLED = "the run killed its own process"  # error of such a run
+MOST_DEATHS_ALONE = 2  # of one run's process; the first kill may come from outside
+START = "forkserver" if sys.platform == "linux" else "spawn"  # of processes, without the locks of this one
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-Committed = Generator[tuple[Chunk, list[str]], None, None]  # chunks as they are committed, with their failures
+Committed = Generator[tuple[Chunk, list[str]], None, None]  # committed chunks and their failed runs
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -56,10 +51,10 @@ def evaluate(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[Value]:
-    """The function's values of all items, in their order, computed in threads.
+    """Compute a function of each item in threads; return the values in the order of the items.
 
-    runs is how many runs an item takes, or as many for each. progress hears of them before the first item is
-    computed and after each. An error of one item drops those not begun.
+    runs is the number of runs of each item. progress is called before the first item and after each. An error
+    cancels the items that have not begun.
     """
     sizes = [runs] * len(items) if isinstance(runs, int) else runs
     total, done = sum(sizes), 0
@@ -67,44 +62,44 @@ def evaluate(
     pool = ThreadPoolExecutor(workers or available_cores())
     try:
         report(done, total)
-        begun = {pool.submit(function, item): size for item, size in zip(items, sizes, strict=True)}
-        for future in as_completed(begun):
+        futures = {pool.submit(function, item): size for item, size in zip(items, sizes, strict=True)}
+        for future in as_completed(futures):
             future.result()
-            done += begun[future]
+            done += futures[future]
             report(done, total)
     finally:
         pool.shutdown(cancel_futures=True)
-    return [future.result() for future in begun]
+    return [future.result() for future in futures]
 
 
 def compiled_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
-    """Compiled runs, equal to those by agents."""
+    """Make compiled runs, equal to those of the agents."""
     from sim.model import compiled as compiled_runs
 
     return compiled_runs.iterate_runs(scenario, seed=seed, replicates=replicates, world=world)
 
 
 def agent_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
-    """Runs by the Mesa agents."""
+    """Make runs with the Mesa agents."""
     from sim.model.agents import run_agents
 
     return (run_agents(scenario, seed=seed, replicate=replicate, world=world) for replicate in replicates)
 
 
 def run_chunk(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
-    """Run a chunk and commit its shard; the labels of the runs that failed."""
+    """Run a chunk and commit its shard; return the labels of the failed runs."""
     return commit_chunk(chunk, results, attempt_runs(chunk, run_each, chunk.replicates, world_of(chunk.scenario)))
 
 
 def commit_chunk(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
-    """Write the shard of a chunk from its runs, a text standing for one that failed; the labels of those."""
+    """Write the shard of a chunk from its runs, or errors of failed runs; return the labels of these."""
     write_shard(results, chunk.name, chunk_tables(chunk, rows))
     failed = [replicate for replicate, run in zip(chunk.replicates, rows, strict=True) if isinstance(run, str)]
     return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
 
 
 def execute_in_threads(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
-    """Execute chunks in threads, yielding each as it is committed: compiled runs hold no lock."""
+    """Execute chunks in threads and yield each when it is committed; compiled runs release Python's lock."""
     queue = iter(chunks)
     under_way: dict[Future[list[str]], Chunk] = {}
     pool = ThreadPoolExecutor(workers)
@@ -121,13 +116,13 @@ def execute_in_threads(chunks: list[Chunk], results: Results, run_each: RunEach,
 
 
 def execute_in_process(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
-    """Execute chunks one after another, yielding each as it is committed: agents run in Python, which has one lock."""
+    """Execute chunks one after another and yield each when it is committed; agents hold Python's lock."""
     for chunk in chunks:
         yield chunk, run_chunk(chunk, results, run_each)
 
 
 def isolate_runs(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
-    """The runs of a chunk, or the texts of their errors, made in another process: a new one after each death."""
+    """Make the runs of a chunk, or their errors, in another process; start a new process after each death."""
     world = world_of(chunk.scenario)
     rows: list[Run | str] = []
     pool = spawn_process()
@@ -136,8 +131,8 @@ def isolate_runs(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
             for _ in range(MOST_DEATHS_ALONE):
                 try:
                     with signals_blocked():
-                        made = pool.submit(attempt_runs, chunk, run_each, (replicate,), world)
-                    rows += made.result()
+                        future = pool.submit(attempt_runs, chunk, run_each, (replicate,), world)
+                    rows += future.result()
                     break
                 except BrokenProcessPool:
                     pool = spawn_process()
@@ -149,14 +144,14 @@ def isolate_runs(chunk: Chunk, run_each: RunEach) -> list[Run | str]:
 
 
 def spawn_process() -> ProcessPoolExecutor:
-    """A pool of one process, which begins with its first call and ends with this process."""
+    """Make a pool of one process, which starts at the first call and ends with this process."""
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(START), initializer=follow_parent)
 
 
 def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], world: World) -> list[Run | str]:
-    """Runs as they are stored, or the texts of their errors: the one place where a failure becomes data.
+    """Make runs, or the texts of their errors: the only place where a failure becomes data.
 
-    Where one of several fails each is made alone, to tell which.
+    Where one of several runs fails, make each separately to find it.
     """
     try:
         return [run.compact() for run in run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)]
@@ -169,9 +164,9 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
 
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
-    """What this thread starts meanwhile, processes and threads, never receives the signals that end a sweep.
+    """Start processes and threads that never receive the signals that end a sweep.
 
-    They inherit what is blocked, so that no signal reaches a process before it could ignore it.
+    They inherit the block, so no signal can reach a process before it ignores signals.
     """
     block = getattr(signal, "pthread_sigmask", None)
     if block is None:
@@ -179,7 +174,7 @@ def signals_blocked() -> Iterator[None]:
         return
     before = block(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
-        resource_tracker.ensure_running()  # it clears up after workers; where it starts it unblocks the signals
+        resource_tracker.ensure_running()  # its start unblocks the signals
         block(signal.SIG_BLOCK, LEFT_TO_PARENT)
         yield
     finally:
@@ -187,7 +182,7 @@ def signals_blocked() -> Iterator[None]:
 
 
 def follow_parent() -> None:
-    """End at once when the parent is gone; where signals cannot be blocked, ignore those that are its own."""
+    """Ignore the parent's signals, and end this process at once when the parent is gone."""
     for number in LEFT_TO_PARENT:
         signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -1,4 +1,4 @@
-"""Read what a results folder records: its scenarios, and its finished and failed runs."""
+"""The record of a results folder: versions, scenarios, counts of runs, failures, and its RO-Crate."""
 
 from __future__ import annotations
 
@@ -6,28 +6,48 @@ import ast
 import contextlib
 import hashlib
 import io
+import json
 import platform
 import tokenize
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
-from sim.batch.store import Results
-from sim.errors import Fault, InputError, display_path, escape_controls
+from sim.batch.store import MANIFEST, SEAL, Results, hash_file, write_synced
+from sim.errors import escape_controls
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
-COMPUTING = ("model/*.py", "batch/executor.py", "batch/tables.py")  # the modules that compute rows
+COMPUTING = ("model/*.py", "scenario/ties.py", "batch/tables.py")  # the modules that compute rows
+PACKAGE = Path(__file__).parents[1]
+
+CRATE = "ro-crate-metadata.json"
+SPECIFICATION = "https://w3id.org/ro/crate/1.1"  # Sefton et al. 2020, doi:10.5281/zenodo.4031327
+PARQUET = "application/vnd.apache.parquet"
+MIT = "https://spdx.org/licenses/MIT"
+MAKERS = "The blocs developers"  # as in CITATION.cff
+UNLICENSED = (
+    "These results have no licence yet: whoever publishes them chooses one. The scenarios shipped with"
+    " blocs are under the MIT licence; each number in them cites its source in manifest.json."
+)
+UNSIGNED = (
+    "The makers of the program that wrote these files. Whoever publishes the results puts their own name and web"
+    " address as author and publisher."
+)
+
+Entity = dict[str, Any]
 
 
 def current_versions() -> dict[str, str]:
-    """What computed the results: bit for bit is promised only where all of it is the same."""
+    """Versions of everything that computes results, which are equal bit for bit where all versions are equal."""
     packages = ("mesa", "numpy", "numba", "scipy", "duckdb")
     return {
         "blocs": __version__,
@@ -39,16 +59,15 @@ def current_versions() -> dict[str, str]:
 
 
 @cache
-def rules_hash() -> str:
-    """The start of a SHA-256 of the code that computes rows, as this process has it."""
-    package = Path(__file__).parents[1]
+def rules_hash(package: Path = PACKAGE) -> str:
+    """First 12 digits of the SHA-256 of the code that computes rows, without comments."""
     files = [path for pattern in COMPUTING for path in sorted(package.glob(pattern))]
     texts = [path.read_text(encoding="utf-8") for path in files]
     return hashlib.sha256("\n".join(map(strip_comments, texts)).encode()).hexdigest()[:12]
 
 
 def strip_comments(text: str) -> str:
-    """A module's text without comments, docstrings and blank lines, which change no result."""
+    """The text of a module without comments, docstrings and blank lines, which change no result."""
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
@@ -63,7 +82,7 @@ def strip_comments(text: str) -> str:
 
 @dataclass(frozen=True)
 class RunCount:
-    """Runs of one design point."""
+    """Numbers of runs of one design point."""
 
     design: str
     asked: int
@@ -72,36 +91,35 @@ class RunCount:
 
     @property
     def unfinished(self) -> int:
-        """Runs that are still to be made."""
+        """Runs that have neither ended nor failed."""
         return self.asked - self.ended - self.failed
 
 
 def recorded_scenarios(results: Results) -> dict[str, Scenario]:
-    """The scenarios as they were recorded; raises InputError where this version can't read them."""
+    """The scenarios of the manifest; raises InputError where this version cannot read them."""
     try:
-        return {name: Scenario.model_validate(told) for name, told in results.manifest()["scenarios"].items()}
+        return {name: Scenario.model_validate(record) for name, record in results.manifest()["scenarios"].items()}
     except ValidationError as error:
-        message = f"was recorded by another version of the program: {error.errors()[0]['msg']}"
-        raise InputError([Fault(display_path(results.folder), 1, "", message)]) from None
+        raise results.error(f"was recorded by another version of the program: {error.errors()[0]['msg']}") from None
 
 
 def scenarios_as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:
-    """The scenario that each of these designs ran, with the settings that the sweep gave it."""
-    told = recorded_scenarios(results)
+    """The scenario of each of these designs, with the settings of the sweep."""
+    scenarios = recorded_scenarios(results)
     points = results.manifest()["question"]["points"]
     asked = dict(zip(point_labels(points), points, strict=True))
     chosen = {design: asked[design] for design in designs}
     return {
-        design: with_settings(told[point["scenario"]], point["settings"], note="set by the sweep")
+        design: with_settings(scenarios[point["scenario"]], point["settings"], note="set by the sweep")
         for design, point in chosen.items()
     }
 
 
 def count_runs(results: Results) -> list[RunCount]:
-    """Runs asked, ended and failed, by design point."""
+    """Count the runs that each design point asks for, has ended and has failed."""
     ended: dict[tuple[int, str], int] = {}
     if "runs" in results.tables():
-        with contextlib.closing(results.connection()) as connection:
+        with contextlib.closing(results.connection(["runs"])) as connection:
             rows = connection.execute("select point, status, count(*) from runs group by all").fetchall()
             ended = {(point, status): count for point, status, count in rows}
     asked = results.manifest()["question"]["points"]
@@ -112,12 +130,127 @@ def count_runs(results: Results) -> list[RunCount]:
 
 
 def list_failures(results: Results, shown: int = 10) -> list[str]:
-    """The first failed runs with the last line of their error."""
+    """List the first failed runs, each with the last line of its error."""
     if "runs" not in results.tables():
         return []
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
-    with contextlib.closing(results.connection()) as connection:
+    with contextlib.closing(results.connection(["runs"])) as connection:
         rows = connection.execute(query).fetchmany(shown)
     return [
         f"{s}, point {p}, replicate {r}: {escape_controls((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows
     ]
+
+
+def write_crate(results: Results, shards: Collection[str]) -> None:
+    """Write the RO-Crate of finished results: all files with hashes, the scenarios and the software.
+
+    Its dates are the files' dates, so the same folder gives the same crate.
+    """
+    content = {
+        "@context": [f"{SPECIFICATION}/context", {"sha256": "https://schema.org/sha256"}],
+        "@graph": crate_graph(results, shards),
+    }
+    write_synced(results.folder / CRATE, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
+def crate_graph(results: Results, shards: Collection[str]) -> list[Entity]:
+    """All entities of the crate: the folder, its files, the scenarios, the software and the sweep."""
+    manifest = results.manifest()
+    command = manifest.get("command", "")
+    seals = [results.shards / name / SEAL for name in sorted(shards)]
+    files = [
+        file_entity(results.folder / MANIFEST, results),
+        *(file for seal in seals for file in shard_entities(seal, results)),
+    ]
+    scenarios = [scenario_entity(name, content) for name, content in manifest["scenarios"].items()]
+    software = [program_entity(name, version) for name, version in manifest["versions"].items() if name != "machine"]
+    began, ended = (results.folder / MANIFEST).stat().st_mtime, max(seal.stat().st_mtime for seal in seals)
+    root: Entity = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"Runs of {', '.join(manifest['scenarios'])}",
+        "description": question_sentence(manifest["question"]),
+        "datePublished": file_time(ended),
+        "license": {"@id": "#licence"},
+        "creator": {"@id": "#makers"},
+        "author": {"@id": "#makers"},
+        "publisher": {"@id": "#makers"},
+        "hasPart": entity_references(files),
+        "about": entity_references(scenarios),
+        "mentions": {"@id": "#sweep"},
+    }
+    sweep: Entity = {
+        "@id": "#sweep",
+        "@type": "CreateAction",
+        "name": "A sweep: many runs of each design point, with common random numbers",
+        "description": (f"{command}\n" if command else "") + "blocs replay . POINT-REPLICATE repeats one run",
+        "startTime": file_time(began),
+        "endTime": file_time(ended),
+        "instrument": entity_references(software),
+        "object": [{"@id": MANIFEST}, *entity_references(scenarios)],
+        "result": entity_references(files[1:]),
+    }
+    return [
+        {"@id": CRATE, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": SPECIFICATION}},
+        root, *files, *scenarios, *software, sweep,
+        {"@id": "#makers", "@type": "Organization", "name": MAKERS, "description": UNSIGNED},
+        {"@id": "#licence", "@type": "CreativeWork", "name": "No licence yet", "description": UNLICENSED},
+        {"@id": MIT, "@type": "CreativeWork", "name": "MIT License", "identifier": "MIT"},
+    ]  # fmt: skip
+
+
+def question_sentence(question: Mapping[str, Any]) -> str:
+    """Describe the question in one sentence."""
+    points = question["points"]
+    runs = sum(point["replicates"] for point in points)
+    return f"{runs} runs of {len(points)} design points, seed {question['seed']}"
+
+
+def shard_entities(seal: Path, results: Results) -> list[Entity]:
+    """The seal of a shard and its tables, with the hashes of the seal."""
+    hashes: dict[str, str] = json.loads(seal.read_text(encoding="utf-8"))
+    return [
+        file_entity(seal, results),
+        *(file_entity(seal.with_name(n), results, h) for n, h in sorted(hashes.items())),
+    ]
+
+
+def file_entity(path: Path, results: Results, sha256: str = "") -> Entity:
+    """A file of the results with its size and hash."""
+    return {
+        "@id": path.relative_to(results.folder).as_posix(),
+        "@type": "File",
+        "name": path.name,
+        "contentSize": str(path.stat().st_size),
+        "encodingFormat": PARQUET if path.suffix == ".parquet" else "application/json",
+        "sha256": sha256 or hash_file(path),
+    }
+
+
+def scenario_entity(name: str, content: Mapping[str, Any]) -> Entity:
+    """A scenario, whose full content is in the manifest."""
+    names = {"question": "description", "source": "citation"}
+    return {
+        "@id": f"#scenario-{hashlib.sha256(name.encode()).hexdigest()[:16]}",
+        "@type": "CreativeWork",
+        "name": name,
+        "alternateName": content["title"],
+        **{name: content[key] for key, name in names.items() if content[key]},
+        "isPartOf": {"@id": MANIFEST},
+    }
+
+
+def program_entity(name: str, version: str) -> Entity:
+    """A program that computed the results, with its version."""
+    program: Entity = {"@id": f"#{name}", "@type": "SoftwareApplication", "name": name, "softwareVersion": version}
+    return {**program, "license": {"@id": MIT}, "creator": {"@id": "#makers"}} if name == "blocs" else program
+
+
+def entity_references(entities: Sequence[Entity]) -> list[Entity]:
+    """References to entities."""
+    return [{"@id": entity["@id"]} for entity in entities]
+
+
+def file_time(seconds: float) -> str:
+    """The time of a file in ISO 8601."""
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()

@@ -1,4 +1,4 @@
-"""Making one run again from the record of its results alone: is it the same to the bit, and if not, what differs?"""
+"""Repeat one run from the record of its results, and compare every stored bit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.batch.design import point_labels
 from sim.batch.recorded import current_versions, recorded_scenarios
 from sim.batch.store import Column, Results, Table
 from sim.batch.tables import Chunk, chunk_tables
-from sim.errors import Fault, InputError, display_path, quote
+from sim.errors import quote
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
 
@@ -24,7 +24,7 @@ ORDER = {"runs": "replicate", "states": "state", "steps": "step", "trajectory": 
 
 @dataclass(frozen=True)
 class Difference:
-    """A column in which a run made again isn't what was stored: how many values, and the first of them."""
+    """A column that differs between the stored and the repeated run: how many values, and the first pair."""
 
     table: str
     column: str
@@ -35,49 +35,85 @@ class Difference:
 
 @dataclass(frozen=True)
 class Replay:
-    """A run made again."""
+    """A run that was repeated from its record.
 
-    run: str  # POINT-REPLICATE
+    Parameters
+    ----------
+    run
+        Its name, POINT-REPLICATE.
+    design
+        Label of its design point.
+    seed
+        Random seed of the sweep.
+    compared
+        Number of stored values.
+    differences
+        The columns that differ.
+    versions
+        Each version that differs: name, recorded version, version here.
+    error
+        The error of the repeated run; '' where it ended without one.
+    """
+
+    run: str
     design: str
     seed: int
-    compared: int  # values
+    compared: int
     differences: tuple[Difference, ...]
-    versions: tuple[tuple[str, str, str], ...]  # what differs here from the record: name, there, here
-    error: str  # that the run ended with this time, '' where it ended well
+    versions: tuple[tuple[str, str, str], ...]
+    error: str
 
     @property
     def equal(self) -> bool:
-        """Whether every stored value is the same to the bit."""
+        """Whether every stored value is equal bit for bit."""
         return not self.differences
 
 
 def replay_run(
     results: Results, run: str, *, engine: str = "compiled", run_each: executor.RunEach | None = None
 ) -> Replay:
-    """A run, POINT-REPLICATE, made again by an engine and held against what is stored of it.
+    """Repeat a run from its record and compare it with the stored values.
 
-    A run that killed its process gets one of its own; of an error the last line counts.
-    Raises InputError where there is no such run or the record can't be read.
+    A run that killed its process is repeated in another process. Of an error, only the last line is compared.
+
+    Parameters
+    ----------
+    results
+        The results folder.
+    run
+        Name of the run, POINT-REPLICATE, such as `0-12`.
+    engine
+        `compiled` or `mesa`.
+    run_each
+        Function that makes the run, instead of the engine's.
+
+    Returns
+    -------
+    Replay
+        The differences; none where every bit is equal.
+
+    Raises
+    ------
+    InputError
+        Where the folder lacks the run, or its record cannot be read.
     """
     chunk = recorded_chunk(results, run)
     with contextlib.closing(results.connection()) as connection:
         stored = {table: stored_rows(connection, table, chunk) for table in results.tables()}
         if "runs" not in stored or not len(stored["runs"]["status"]):
-            raise InputError(
-                [Fault(display_path(results.folder), 1, run, "has not been made yet; go on with the sweep")]
-            )
-        make = run_each or sweep.ENGINES[engine][1]
+            raise results.error("has not been computed yet; resume the sweep", run)
+        run_each = run_each or sweep.ENGINES[engine][1]
         if stored["runs"]["error"][0] == executor.KILLED:
-            rows = executor.isolate_runs(chunk, make)
+            rows = executor.isolate_runs(chunk, run_each)
         else:
-            rows = executor.attempt_runs(chunk, make, chunk.replicates, world_of(chunk.scenario))
-        tables = {table: order_rows(connection, table, made) for table, made in chunk_tables(chunk, rows).items()}
+            rows = executor.attempt_runs(chunk, run_each, chunk.replicates, world_of(chunk.scenario))
+        tables = {table: order_rows(connection, table, columns) for table, columns in chunk_tables(chunk, rows).items()}
     found = [
         one for table in {**stored, **tables} for one in differing_columns(table, stored.get(table), tables.get(table))
     ]
-    named = point_labels(results.manifest()["question"]["points"])
+    labels = point_labels(results.manifest()["question"]["points"])
     return Replay(
-        run, named[chunk.point], chunk.seed,
+        run, labels[chunk.point], chunk.seed,
         sum(len(column) for table in stored.values() for column in filled_columns(table).values()),
         tuple(found), version_differences(results.manifest().get("versions", {})),
         rows[0] if isinstance(rows[0], str) else "",
@@ -85,45 +121,43 @@ def replay_run(
 
 
 def recorded_chunk(results: Results, run: str) -> Chunk:
-    """The run alone, by its name POINT-REPLICATE, as the manifest records it."""
+    """The chunk of one run, from its name POINT-REPLICATE and the manifest."""
     question = results.manifest()["question"]
     asked = question["points"]
-    named = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", run)
-    number, replicate = (int(named[1]), int(named[2])) if named else (len(asked), 0)
+    name = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", run)
+    number, replicate = (int(name[1]), int(name[2])) if name else (len(asked), 0)
     if number >= len(asked):
         known = f"points are 0 to {len(asked) - 1}, replicates of point 0 are 0 to {asked[0]['replicates'] - 1}"
-        message = f"there is no run {quote(run)}; give POINT-REPLICATE, such as 0-0 ({known})"
-        raise InputError([Fault(display_path(results.folder), 1, "", message)])
+        raise results.error(f"has no run {quote(run)}; give POINT-REPLICATE, such as 0-0 ({known})")
     point = asked[number]
     if replicate >= point["replicates"]:
-        message = f"there is no run {quote(run)}; point {number} has replicates 0 to {point['replicates'] - 1}"
-        raise InputError([Fault(display_path(results.folder), 1, "", message)])
+        last = point["replicates"] - 1
+        raise results.error(f"has no run {quote(run)}; point {number} has replicates 0 to {last}")
     try:
         base = recorded_scenarios(results)[point["scenario"]]
         scenario = with_settings(base, point["settings"], note="set by the sweep")
     except (KeyError, ValueError) as error:
-        message = f"the manifest does not hold what point {number} ran: {error}"
-        raise InputError([Fault(display_path(results.folder), 1, "", message)]) from None
+        raise results.error(f"the manifest lacks the scenario of point {number}: {error}") from None
     one = range(replicate, replicate + 1)
     return Chunk(number, point["scenario"], scenario, question["seed"], one, question["trajectory"])
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Table:
-    """What is stored of a run in a table."""
+    """The stored rows of a run in a table."""
     query = f"select * from {table} where point = ? and replicate = ? order by {ORDER[table]}"  # noqa: S608
     return connection.execute(query, [chunk.point, chunk.replicates.start]).fetchnumpy()
 
 
-def order_rows(connection: duckdb.DuckDBPyConnection, table: str, made: Table) -> Table:
-    """A table made again, as it would be read back."""
-    connection.register("made", made)
-    found = connection.execute(f"select * from made order by {ORDER[table]}").fetchnumpy()  # noqa: S608
-    connection.unregister("made")
+def order_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: Table) -> Table:
+    """A table of a repeated run as it would be read from disk."""
+    connection.register("repeated", columns)
+    found = connection.execute(f"select * from repeated order by {ORDER[table]}").fetchnumpy()  # noqa: S608
+    connection.unregister("repeated")
     return found
 
 
 def differing_columns(table: str, stored: Table | None, again: Table | None) -> list[Difference]:
-    """The columns of a table that differ; one that holds nothing is as good as none."""
+    """The columns of a table that differ; an empty column counts as a missing one."""
     stored, again = filled_columns(stored or {}), filled_columns(again or {})
     found = []
     for name in {**stored, **again}:
@@ -143,39 +177,39 @@ def differing_columns(table: str, stored: Table | None, again: Table | None) -> 
 
 
 def filled_columns(columns: Table) -> Table:
-    """The columns that hold anything: those of other scenarios are null in this one's rows, a failed run's are NaN."""
+    """The columns that are not all null or NaN, as those of other scenarios or of a failed run are."""
     return {name: column for name, column in columns.items() if not is_null(column).all()}
 
 
 def is_null(column: Column) -> Column:
-    """Where a column holds null or NaN."""
+    """Where a column is null or NaN."""
     null = np.ma.getmaskarray(column)
     return null | np.isnan(np.ma.getdata(column)) if column.dtype.kind == "f" else null
 
 
 def to_bits(column: Column) -> Column:
-    """A column's values such that equal ones are equal to the bit, NaN too."""
+    """The bits of a column as integers, so that NaN equals NaN."""
     plain = np.ma.filled(column)
     return plain.view(f"i{plain.itemsize}") if plain.dtype.kind == "f" else plain
 
 
 def last_error_lines(errors: Column) -> Column:
-    """The last line of each error: what stands above it are the places in the program's files."""
+    """The last line of each error; the lines above it name places in the program's files."""
     return np.array([(str(text).strip().splitlines() or [""])[-1] for text in errors], dtype=object)
 
 
 def format_exact(value: Any) -> str:
-    """A value as text, a float with all its digits."""
+    """A value as text; a float has all its digits."""
     return repr(value.item()) if isinstance(value, np.generic) else str(value)
 
 
 def describe_row_count(column: Column | None) -> str:
-    """How many rows a column has."""
+    """Describe how many rows a column has."""
     return "nothing" if column is None else f"{len(column)} rows"
 
 
 def version_differences(recorded: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
-    """What computes here that is not what computed the results: name, version there, version here."""
+    """The versions that differ: name, recorded version, version here."""
     here = current_versions()
     names = dict.fromkeys([*recorded, *here])
     pairs = ((name, recorded.get(name, "none"), here.get(name, "none")) for name in names)

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets: CSV in which no text can be taken for a formula."""
+"""Tables for spreadsheets: CSV in which no spreadsheet reads a text as a formula."""
 
 from __future__ import annotations
 
@@ -6,33 +6,40 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
-# what Excel, LibreOffice and Google Sheets begin a formula with, full-width forms too (OWASP, CSV injection)
+# the first characters of a formula in Excel, LibreOffice and Google Sheets, full-width too (OWASP, CSV injection)
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 
 
 def escape_formula(value: object) -> object:
-    """A value whose text, if it is one, a spreadsheet shows and never computes."""
+    """The value; where it is a text that a spreadsheet would compute, with an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_STARTS and value else value
 
 
 def escape_formula_sql(column: str, *, text: bool) -> str:
-    """The same for a column in SQL, of text or of anything else, and for its name."""
-    name, shown = (str(one).replace('"', '""') for one in (column, escape_formula(column)))
+    """SQL for a column and its name, both escaped like `escape_formula`; values only where they are text."""
+    name, label = (str(one).replace('"', '""') for one in (column, escape_formula(column)))
     cell = f'"{name}"'
     starts = " || ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
     safe = f"case when {cell} <> '' and contains({starts}, {cell}[1]) then '''' || {cell} else {cell} end"
-    return f'{safe if text else cell} as "{shown}"'
+    return f'{safe if text else cell} as "{label}"'
+
+
+def escaped_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """SQL for all columns of a table, escaped for a spreadsheet."""
+    columns = connection.execute(f"describe {table}").fetchall()
+    return ", ".join(escape_formula_sql(name, text=kind == "VARCHAR") for name, kind, *_ in columns)
 
 
 def write_csv(table: pd.DataFrame, path: Path | IO[str], *, index_label: str = "") -> None:
-    """Write a table as CSV (RFC 4180) to a file, with its index where that has a label; numbers stay as they are."""
+    """Write a table as CSV (RFC 4180), with its index where that has a label; numbers are not changed."""
     from pandas.api.types import is_numeric_dtype
 
     safe = table.rename(columns=escape_formula)
     for place, kind in enumerate(safe.dtypes):
         if not is_numeric_dtype(kind):
             safe.isetitem(place, safe.iloc[:, place].map(escape_formula))
-    # with CRLF between rows a lone CR within a text is quoted; else it would begin a row of its own
+    # with CRLF between rows, a CR within a text is quoted; otherwise it would begin a new row
     safe.to_csv(path, index=bool(index_label), index_label=index_label or None, lineterminator="\r\n")

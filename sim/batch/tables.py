@@ -1,4 +1,4 @@
-"""A chunk of runs, and what is stored of them: tables of runs, states, steps and trajectories."""
+"""A chunk of runs and its tables: runs, states, steps and trajectories."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Chunk:
 
     @property
     def name(self) -> str:
-        """Name of its shard."""
+        """The name of its shard."""
         return f"{self.point:06d}-{self.replicates.start:08d}"
 
 
 def chunk_tables(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:
-    """All that is stored of a chunk's runs, a text standing for one that failed."""
+    """Make the tables of a chunk from its runs, or errors of failed runs."""
     done = [(r, run) for r, run in zip(chunk.replicates, rows, strict=True) if not isinstance(run, str)]
     failed = [(r, text) for r, text in zip(chunk.replicates, rows, strict=True) if isinstance(text, str)]
     tables = {"runs": runs_table(chunk, done, failed)}
@@ -46,7 +46,7 @@ def chunk_tables(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:
 
 
 def key_columns(chunk: Chunk, replicates: list[int], each: int) -> Table:
-    """The columns that say whose rows these are, `each` rows a run."""
+    """The columns that identify a run, `each` rows per run."""
     rows = len(replicates) * each
     return {
         "scenario": text_column([chunk.scenario_name] * rows),
@@ -57,7 +57,7 @@ def key_columns(chunk: Chunk, replicates: list[int], each: int) -> Table:
 
 
 def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int, str]]) -> Table:
-    """One row a run: its key, its error if it failed, and its outcomes over the last 8 steps."""
+    """One row per run: its key, its error if it failed, and its outcomes over the last 8 steps."""
     replicates = [replicate for replicate, _ in done] + [replicate for replicate, _ in failed]
     count = len(failed)
     table = key_columns(chunk, replicates, 1)
@@ -78,7 +78,7 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
 
 
 def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
-    """One row a run and state: late shares by alignment, and regime stability over the last 8 steps."""
+    """One row per run and state: late shares by alignment; stability and bite over the last 8 steps."""
     first = done[0][1]
     table = key_columns(chunk, [replicate for replicate, _ in done], len(first.states))
     table["state"] = text_column(list(first.states) * len(done))
@@ -91,7 +91,7 @@ def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
 
 
 def steps_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
-    """One row a run and step, the start included: all outcomes."""
+    """One row per run and step, including the start: all outcomes."""
     first = done[0][1]
     steps = len(first.outcomes)
     table = key_columns(chunk, [replicate for replicate, _ in done], steps)
@@ -103,7 +103,7 @@ def steps_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
 
 
 def trajectory_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
-    """One row a run, step and state: the index of its alignment."""
+    """One row per run, step and state: the index of its alignment."""
     first = done[0][1]
     steps, states = first.alignment.shape
     table = key_columns(chunk, [replicate for replicate, _ in done], steps * states)

@@ -1,4 +1,4 @@
-"""Many processes and machines: the same bytes as one process, whoever is killed, and nobody listens beyond loopback."""
+"""Many processes and machines: the same bytes as one process, also after kills; only loopback listens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,28 +18,28 @@ from typing import Any
 import psutil
 import pytest
 from click.testing import CliRunner
-from robustness.ground import runs, shard_bytes, until, wait_for_shards, workers_of
+from robustness.ground import LONG, runs, shard_bytes, until, wait_for_shards, workers_of
 
-from sim.batch import executor
-from sim.batch.store import Results, SweepShare, place_shard
+from sim.batch import cluster, executor
+from sim.batch.locks import SweepShare
+from sim.batch.store import Results, place_shard
 from sim.batch.sweep import Question, make_question, run_sweep
 from sim.cli import cli
 from sim.cli.commands.run import parse_share
 from sim.errors import InputError
 from sim.scenario.loading import load_scenario
 
-pytestmark = pytest.mark.xdist_group("cluster")  # one worker makes what the tests share
+pytestmark = pytest.mark.xdist_group("cluster")  # the tests share fixtures
 REPLICATES = 160
-COMMAND = [sys.executable, "-m", "sim", "sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES),
-           "--seed", "7", "--workers", "2"]  # fmt: skip
+WORDS = ["sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES), "--seed", "7", "--workers", "2"]
 DASK = ("--engine", "dask")
 ALONE = (*DASK, "--workers", "1")
 
 
 def question(**changes: Any) -> Question:
-    """What COMMAND asks: 32 chunks."""
-    told = {name: load_scenario(name) for name in ("baseline_2023", "no_sanctions")}
-    return make_question(told, **{"replicates": REPLICATES, "seed": 7, **changes})
+    """The question of WORDS: 32 chunks."""
+    scenarios = {name: load_scenario(name) for name in ("baseline_2023", "no_sanctions")}
+    return make_question(scenarios, **{"replicates": REPLICATES, "seed": 7, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +48,34 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run_sweep(question(), tmp_path_factory.mktemp("whole") / "results", workers=1).results
 
 
-def started(folder: Path, *options: str) -> psutil.Popen:
-    """The sweep as a process group of its own."""
+def sweep_to(folder: Path, *options: str) -> list[str]:
+    """The words of the sweep after `blocs`."""
+    return [*WORDS, "--out", str(folder), *options]
+
+
+def start_sweep(folder: Path, *options: str) -> psutil.Popen:
+    """Start the sweep in its own process group."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return psutil.Popen([*COMMAND, "--out", str(folder), *options], text=True, start_new_session=True, **pipes)
+    return psutil.Popen(
+        [sys.executable, "-m", "sim", *sweep_to(folder, *options)], text=True, start_new_session=True, **pipes
+    )
 
 
 def gone(processes: list[psutil.Process], seconds: float) -> bool:
-    """Whether processes end in time."""
+    """Whether processes end within some seconds."""
     return until(lambda: not any(map(runs, processes)), seconds)
 
 
 def beyond_loopback(processes: list[psutil.Process]) -> list[str]:
-    """Addresses, loopback aside, on which any of the processes listens."""
+    """Addresses other than loopback on which a process listens."""
     listening = [c.laddr.ip for p in processes for c in p.net_connections("all") if c.status == psutil.CONN_LISTEN]
     assert listening
     return [ip for ip in listening if ip not in ("127.0.0.1", "::1")]
 
 
-def killed_at(folder: Path, shards: int) -> psutil.Popen:
-    """A sweep by Dask of which a worker was killed when so many shards were there."""
-    process = started(folder, *DASK)
+def kill_worker_at(folder: Path, shards: int) -> psutil.Popen:
+    """Start a sweep by Dask and kill a worker when there are so many shards."""
+    process = start_sweep(folder, *DASK)
     wait_for_shards(folder, shards, process)
     assert until(lambda: bool(workers_of(process)), 60)
     assert beyond_loopback([process, *workers_of(process)]) == []
@@ -75,12 +83,23 @@ def killed_at(folder: Path, shards: int) -> psutil.Popen:
     return process
 
 
-MOMENTS = [12, *(pytest.param(n, marks=pytest.mark.long) for n in range(20) if n != 12)]
+def test_local_cluster_computes_the_same_and_only_loopback_listens(whole: Results, tmp_path: Path) -> None:
+    own = psutil.Process()
+    outside = []
+
+    def look(done: int, total: int) -> None:
+        if done == total:
+            outside.extend(beyond_loopback([own, *own.children(recursive=True)]))
+
+    report = run_sweep(question(), tmp_path / "results", workers=2, engine="dask", progress=look)
+    assert shard_bytes(report.results) == shard_bytes(whole)
+    assert outside == []
 
 
-@pytest.mark.parametrize("shards", MOMENTS)
-def test_a_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Results, tmp_path: Path, shards: int) -> None:
-    process = killed_at(tmp_path / "results", shards)
+@LONG
+@pytest.mark.parametrize("shards", range(20))
+def test_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Results, tmp_path: Path, shards: int) -> None:
+    process = kill_worker_at(tmp_path / "results", shards)
     family = [process, *workers_of(process)]
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -90,12 +109,13 @@ def test_a_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Result
     assert gone(family, 2)
 
 
-@pytest.mark.parametrize("started_for", [0.15, pytest.param(0.35, marks=pytest.mark.long)])
-def test_signal_in_a_workers_first_instants_is_left_to_its_client(tmp_path: Path, started_for: float) -> None:
-    process = started(tmp_path / "results", *ALONE)
+@LONG
+@pytest.mark.parametrize("started_for", [0.15, 0.35])
+def test_signal_while_a_worker_imports(tmp_path: Path, started_for: float) -> None:
+    process = start_sweep(tmp_path / "results", *ALONE)
     assert until(lambda: bool(workers_of(process)), 60)
     family = [process, *process.children(recursive=True)]
-    time.sleep(started_for)  # a moment of the worker's imports, of which it tells nothing
+    time.sleep(started_for)  # a moment within the imports, which no condition shows
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
@@ -103,10 +123,11 @@ def test_signal_in_a_workers_first_instants_is_left_to_its_client(tmp_path: Path
     assert gone(family, 4)
 
 
-@pytest.mark.parametrize("shards", [5, *(pytest.param(n, marks=pytest.mark.long) for n in (0, 1, 2, 3, 8, 12, 20))])
-def test_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, tmp_path: Path, shards: int) -> None:
+@LONG
+@pytest.mark.parametrize("shards", [0, 1, 2, 3, 5, 8, 12, 20])
+def test_killed_client_leaves_no_process_and_loses_no_run(whole: Results, tmp_path: Path, shards: int) -> None:
     folder = tmp_path / "results"
-    process = started(folder, *ALONE)
+    process = start_sweep(folder, *ALONE)
     wait_for_shards(folder, shards, process)
     family = process.children(recursive=True)
     process.kill()
@@ -119,7 +140,7 @@ def test_killed_client_leaves_no_process_and_nothing_is_lost(whole: Results, tmp
 
 @contextmanager
 def running(*command: str) -> Iterator[None]:
-    """A process of a cluster."""
+    """Run a process of a cluster."""
     process = subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield
@@ -128,7 +149,7 @@ def running(*command: str) -> Iterator[None]:
         process.wait()
 
 
-def test_a_running_cluster_computes_the_same_and_other_versions_are_refused(whole: Results, tmp_path: Path) -> None:
+def test_running_cluster_computes_the_same_and_other_versions_are_refused(whole: Results, tmp_path: Path) -> None:
     file, lie = tmp_path / "scheduler.json", tmp_path / "lie.py"
     lie.write_text("import sim\nsim.__version__ = '0.0.9'\n", encoding="utf-8")
     worker = ("dask", "worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard",
@@ -137,17 +158,14 @@ def test_a_running_cluster_computes_the_same_and_other_versions_are_refused(whol
                  "--scheduler-file", str(file)):  # fmt: skip
         assert until(lambda: file.exists() and file.read_text(encoding="utf-8").endswith("}"), 20)
         with running(*worker):
-            process = started(tmp_path / "results", "--scheduler-file", str(file))
-            out, err = process.communicate(timeout=60)
-            assert process.returncode == 0, err
+            done = CliRunner().invoke(cli, sweep_to(tmp_path / "results", "--scheduler-file", str(file)))
+            assert done.exit_code == 0, done.output
             assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
         with running(*worker, "--preload", str(lie)):
-            process = started(tmp_path / "other", "--scheduler-file", str(file))
-            out, err = process.communicate(timeout=60)
-    assert process.returncode == 2, err
-    assert re.search(r"tcp://127.0.0.1:\d+ has blocs 0.0.9, this process \d", err)
-    assert "Traceback" not in err
-    assert out == ""
+            done = CliRunner().invoke(cli, sweep_to(tmp_path / "other", "--scheduler-file", str(file)))
+    assert done.exit_code == 2, done.output
+    assert re.search(r"tcp://127.0.0.1:\d+ has blocs 0.0.9, this process \d", done.stderr)
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -157,16 +175,22 @@ def test_a_running_cluster_computes_the_same_and_other_versions_are_refused(whol
         (["--scheduler", "127.0.0.1:8786"], "give tcp://HOST:PORT"),
         (["--scheduler-file", "nowhere.json"], "holds no address"),
         (["--scheduler", "tcp://127.0.0.1:1", "--engine", "mesa"], "goes with --engine dask, not mesa"),
-        *((["--shard", told], "give I/N, I from 1 to N") for told in ("4/3", "0/3", "1", "1/0", "a/b", "1/-1", "²/3")),
+        *(
+            (["--shard", share], "give I/N, I from 1 to N")
+            for share in ("4/3", "0/3", "1", "1/0", "a/b", "1/-1", "²/3")
+        ),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, options: list[str], phrase: str) -> None:
+def test_bad_options_of_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], phrase: str
+) -> None:
+    monkeypatch.setattr(cluster, "ANSWER", 0.1)
     done = CliRunner().invoke(cli, ["sweep", "baseline_2023", "--out", str(tmp_path / "results"), *options])
     assert done.exit_code == 2, done.output
     assert phrase in done.stderr
 
 
-def test_a_worker_that_joins_late_looks_at_versions_and_folder(tmp_path: Path) -> None:
+def test_late_worker_checks_versions_and_folder(tmp_path: Path) -> None:
     from sim.batch.cluster import UnlikeError, run_on_worker, worker_facts
 
     one = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=3, seed=1)
@@ -181,7 +205,7 @@ def test_a_worker_that_joins_late_looks_at_versions_and_folder(tmp_path: Path) -
     assert not results.shards.exists()
 
 
-def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "sim.batch.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'blocs\[cluster\]'"):
@@ -189,22 +213,27 @@ def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "results").exists()
 
 
-def test_shares_at_the_same_time_give_the_same_bytes(whole: Results, tmp_path: Path) -> None:
-    processes = [started(tmp_path / "results", "--shard", f"{n}/3") for n in (1, 2, 3)]
-    for n, process in enumerate(processes, start=1):
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        assert f"runs of share {n}/3 finished" in out
+def test_simultaneous_shares_give_the_same_bytes(whole: Results, tmp_path: Path) -> None:
+    process = start_sweep(tmp_path / "results", "--shard", "1/3")
+    wait_for_shards(tmp_path / "results", 0, process)
+    with ThreadPoolExecutor() as pool:
+        shares = [
+            pool.submit(run_sweep, question(), tmp_path / "results", share=SweepShare(n, 3), workers=1) for n in (2, 3)
+        ]
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "runs of share 1/3 finished" in out
+    assert sum(share.result().computed_now for share in shares) == 210
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 
-def test_more_shares_than_chunks_leave_some_with_nothing_to_do(tmp_path: Path) -> None:
+def test_more_shares_than_chunks(tmp_path: Path) -> None:
     one = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=3, seed=1)
     for n in (2, 1):
         assert run_sweep(one, tmp_path / "results", share=SweepShare(n, 2)).runs == (3 if n == 1 else 0)
 
 
-def test_a_share_is_refused_beside_itself_another_division_and_a_whole_sweep(tmp_path: Path) -> None:
+def test_share_is_refused_beside_itself_another_division_and_a_whole_sweep(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     with results.locked(SweepShare(1, 3)), results.locked(SweepShare(2, 3)):
         for other in (SweepShare(1, 3), SweepShare(1, 2), None):
@@ -216,7 +245,7 @@ def test_a_share_is_refused_beside_itself_another_division_and_a_whole_sweep(tmp
         pass
 
 
-def test_a_share_leaves_what_another_is_writing(whole: Results, tmp_path: Path) -> None:
+def test_share_keeps_unfinished_files_of_another(whole: Results, tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     (results.shards / ".000000-00000010.aside").mkdir(parents=True)
     (results.shards / ".000000-00000000.aside").mkdir(parents=True)
@@ -224,7 +253,7 @@ def test_a_share_leaves_what_another_is_writing(whole: Results, tmp_path: Path) 
     assert os.listdir(results.shards) == [".000000-00000010.aside"]
 
 
-def test_a_question_beside_another_is_refused(tmp_path: Path) -> None:
+def test_share_of_another_question_is_refused(tmp_path: Path) -> None:
     one = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=3, seed=1)
     run_sweep(one, tmp_path / "results", share=SweepShare(1, 2))
     two = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=3, seed=2)
@@ -232,7 +261,7 @@ def test_a_question_beside_another_is_refused(tmp_path: Path) -> None:
         run_sweep(two, tmp_path / "results", share=SweepShare(2, 2))
 
 
-def test_of_two_writers_of_a_shard_the_first_one_stays(whole: Results, tmp_path: Path) -> None:
+def test_first_of_two_writers_of_a_shard_wins(whole: Results, tmp_path: Path) -> None:
     import shutil
 
     first, second = sorted(whole.shards.iterdir())[:2]
@@ -249,13 +278,13 @@ CODE = re.sub(r"\n\s+(?=--)", " ", CODE)  # a folded line of YAML
 
 
 @pytest.mark.parametrize("line", re.findall(r"\bblocs \w+ .*", CODE))
-def test_every_command_of_the_page_is_one(line: str) -> None:
+def test_commands_of_the_page_parse(line: str) -> None:
     words = shlex.split(re.sub(r"\$\(\(.*?\)\)|\$\w+", "1", line))[1:]
     context = cli.commands[words[0]].make_context(words[0], words[1:])
     assert parse_share(context.params.get("shard")) == (SweepShare(1, 50) if "--shard" in line else None)
 
 
-def test_the_page_starts_dask_by_options_that_it_has() -> None:
+def test_dask_options_of_the_page_exist() -> None:
     from distributed.cli.dask_scheduler import main as scheduler
     from distributed.cli.dask_worker import main as worker
 
@@ -265,6 +294,6 @@ def test_the_page_starts_dask_by_options_that_it_has() -> None:
         assert set(re.findall(r"(?<=\s)--[a-z-]+", line)) <= known, line
 
 
-def test_the_scripts_of_the_page_are_shell() -> None:
+def test_scripts_of_the_page_are_valid_shell() -> None:
     for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S):
         subprocess.run(["bash", "-n"], input=block, text=True, check=True)

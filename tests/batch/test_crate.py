@@ -1,4 +1,4 @@
-"""The RO-Crate beside results, and the citation of the software: complete, true, and the same when asked again."""
+"""The RO-Crate of results and the citation of the software are complete, true and reproducible."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sim import __version__
-from sim.batch.crate import CRATE, MAKERS, write_crate
-from sim.batch.store import Results, SweepShare
+from sim.batch.locks import SweepShare
+from sim.batch.recorded import CRATE, MAKERS, write_crate
+from sim.batch.store import Results
 from sim.batch.sweep import Question, make_question, run_sweep
 from sim.scenario.loading import load_scenario
 
@@ -24,8 +25,10 @@ ROOT = Path(__file__).parents[2]
 
 def question() -> Question:
     """A small sweep of two scenarios."""
-    told = {name: load_scenario(name).model_copy(update={"steps": 2}) for name in ("unix_1988", "great_powers_1907")}
-    return make_question(told, replicates=12, seed=7)
+    scenarios = {
+        name: load_scenario(name).model_copy(update={"steps": 2}) for name in ("unix_1988", "great_powers_1907")
+    }
+    return make_question(scenarios, replicates=12, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +38,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def entities(results: Results) -> dict[str, dict[str, Any]]:
-    """The crate's entities by their id, each of which stands once."""
+    """The entities of the crate by their ids, which are unique."""
     graph = json.loads((results.folder / CRATE).read_text("utf-8"))["@graph"]
     assert len({entity["@id"] for entity in graph}) == len(graph)
     return {entity["@id"]: entity for entity in graph}
 
 
 def references(content: Any) -> Iterator[str]:
-    """Every id that an entity refers to."""
+    """The ids that an entity refers to."""
     if isinstance(content, dict):
         if content.keys() == {"@id"}:
             yield content["@id"]
@@ -53,8 +56,8 @@ def references(content: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_the_crate_is_one_by_its_specification(results: Results) -> None:
-    """What RO-Crate 1.1 says a crate must have: a descriptor, a root with these properties, and no loose end."""
+def test_crate_follows_its_specification(results: Results) -> None:
+    """RO-Crate 1.1 requires a descriptor, a root with these properties, and no dangling reference."""
     found = entities(results)
     assert found[CRATE]["about"] == {"@id": "./"}
     assert found[CRATE]["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
@@ -67,30 +70,30 @@ def test_the_crate_is_one_by_its_specification(results: Results) -> None:
     assert {part["@id"] for part in root["hasPart"]} == {i for i, e in found.items() if e["@type"] == "File"}
 
 
-def test_every_file_of_the_results_is_named_with_its_size_and_hash(results: Results) -> None:
+def test_crate_lists_every_file_with_size_and_hash(results: Results) -> None:
     files = {i: e for i, e in entities(results).items() if e["@type"] == "File"}
-    lying = {p.relative_to(results.folder).as_posix() for p in results.folder.rglob("[!.]*") if p.is_file()}
-    assert files.keys() == lying - {CRATE}
+    paths = {p.relative_to(results.folder).as_posix() for p in results.folder.rglob("[!.]*") if p.is_file()}
+    assert files.keys() == paths - {CRATE}
     assert len(files) == 1 + 4 * 4
-    for name, told in files.items():
+    for name, entity in files.items():
         content = (results.folder / name).read_bytes()
-        assert told["contentSize"] == str(len(content))
-        assert told["sha256"] == hashlib.sha256(content).hexdigest()
+        assert entity["contentSize"] == str(len(content))
+        assert entity["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_it_says_what_made_the_results_and_from_what(results: Results) -> None:
+def test_crate_names_software_and_scenarios(results: Results) -> None:
     found = entities(results)
-    made = found["#sweep"]
-    assert made["description"].startswith("blocs sweep 'a b'\n")
+    sweep = found["#sweep"]
+    assert sweep["description"].startswith("blocs sweep 'a b'\n")
     assert found["#blocs"]["softwareVersion"] == __version__
-    assert {"#blocs", "#python", "#numba", "#numpy"} <= {one["@id"] for one in made["instrument"]}
+    assert {"#blocs", "#python", "#numba", "#numpy"} <= {one["@id"] for one in sweep["instrument"]}
     names = {found[one["@id"]]["name"]: found[one["@id"]] for one in found["./"]["about"]}
     assert names.keys() == {"unix_1988", "great_powers_1907"}
     assert names["great_powers_1907"]["alternateName"] == load_scenario("great_powers_1907").title
-    assert made["startTime"] <= made["endTime"] == found["./"]["datePublished"]
+    assert sweep["startTime"] <= sweep["endTime"] == found["./"]["datePublished"]
 
 
-def test_a_resumed_sweep_describes_all_of_it_and_another_call_nothing_new(results: Results, tmp_path: Path) -> None:
+def test_crate_of_a_resumed_sweep(results: Results, tmp_path: Path) -> None:
     copy = Results(tmp_path / "results")
     shutil.copytree(results.folder, copy.folder)
     before = (copy.folder / CRATE).read_bytes()
@@ -103,7 +106,7 @@ def test_a_resumed_sweep_describes_all_of_it_and_another_call_nothing_new(result
     assert again == {i: e for i, e in entities(results).items() if e["@type"] == "File"}
 
 
-def test_the_last_share_to_end_describes_the_whole(results: Results, tmp_path: Path) -> None:
+def test_last_share_writes_the_crate(results: Results, tmp_path: Path) -> None:
     first = run_sweep(
         question(), tmp_path / "r", workers=1, share=SweepShare(1, 2), command="blocs sweep 'a b'"
     ).results
@@ -114,7 +117,7 @@ def test_the_last_share_to_end_describes_the_whole(results: Results, tmp_path: P
     ]
 
 
-def test_the_citation_is_of_this_version_and_these_makers() -> None:
+def test_citation_has_version_and_makers() -> None:
     cited = (ROOT / "CITATION.cff").read_text("utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     top = dict(re.findall(r"^([a-z-]+): *(.*)$", cited, re.M))
@@ -128,8 +131,8 @@ def test_the_citation_is_of_this_version_and_these_makers() -> None:
     assert MAKERS in (ROOT / "LICENSE").read_text("utf-8")
 
 
-def test_the_crate_has_the_recommended_properties_and_invents_none(results: Results) -> None:
-    """Author and publisher are the organisation of CITATION.cff, which has no web address, and no other fact."""
+def test_crate_has_recommended_properties_and_no_invented_ones(results: Results) -> None:
+    """Author and publisher are the organisation of CITATION.cff, which has no web address."""
     found = entities(results)
     for role in ("author", "publisher"):
         assert found[found["./"][role]["@id"]]["@type"] == "Organization"
@@ -138,8 +141,8 @@ def test_the_crate_has_the_recommended_properties_and_invents_none(results: Resu
     assert ("url" in makers) == ("url" in (ROOT / "CITATION.cff").read_text("utf-8"))
 
 
-def test_a_crate_with_a_number_that_is_none_is_not_written(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.batch.crate.crate_graph", lambda *_: [{"@id": "./", "size": float("nan")}])
+def test_crate_with_nan_is_not_written(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.batch.recorded.crate_graph", lambda *_: [{"@id": "./", "size": float("nan")}])
     before = (results.folder / CRATE).read_bytes()
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_crate(results, [])

@@ -1,4 +1,4 @@
-"""A run made again from the record of its results alone: the same to the bit, or what differs is named."""
+"""A run that is repeated from the record of its results is equal bit for bit, or the differences are named."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ REPLICATES = 9
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Scenarios with other blocs, one of them over a design, with trajectories."""
+    """Scenarios with different blocs, one of them over a design, with trajectories."""
     short = {"steps": 4}
     ranges = Sweep(design="sobol", points=4, seed=1, vary={"temperature": {"start": 0, "stop": 2}})
-    told = {
+    scenarios = {
         "baseline_2023": load_scenario("baseline_2023").model_copy(update=short),
         "unix_1988": load_scenario("unix_1988").model_copy(update={**short, "sweep": ranges}),
         "great_powers_1907": load_scenario("great_powers_1907").model_copy(update={"steps": 40}),
     }
-    question = make_question(told, replicates=REPLICATES, seed=7, trajectory=True)
+    question = make_question(scenarios, replicates=REPLICATES, seed=7, trajectory=True)
     return run_sweep(question, tmp_path_factory.mktemp("replay") / "results", workers=2).results
 
 
 @pytest.fixture
 def copy(results: Results, tmp_path: Path) -> Results:
-    """The same results, to be spoilt."""
+    """A copy of the results that a test may damage."""
     shutil.copytree(results.folder, tmp_path / "results")
     return Results(tmp_path / "results")
 
 
 def blocs(*words: str, code: int) -> Result:
-    """The command in this process."""
+    """Run the command in this process."""
     done = CliRunner().invoke(cli, list(words))
     assert done.exit_code == code, (done.output, done.exception)
     return done
 
 
-def test_twenty_runs_at_random_are_the_same_to_the_bit(results: Results) -> None:
+def test_random_runs_are_equal_bit_for_bit(results: Results) -> None:
     every = [f"{point}-{replicate}" for point in range(6) for replicate in range(REPLICATES)]
     for run in random.Random(20).sample(every, 20):  # noqa: S311
         found = replay_run(results, run)
@@ -64,21 +64,21 @@ def test_twenty_runs_at_random_are_the_same_to_the_bit(results: Results) -> None
         assert found.compared > 500
 
 
-def test_agents_make_the_same_run_again_as_was_compiled(results: Results) -> None:
+def test_agents_repeat_a_compiled_run(results: Results) -> None:
     assert replay_run(results, "2-3", engine="mesa").equal
 
 
-def test_the_command_says_that_a_run_is_the_same(results: Results) -> None:
-    told = blocs("replay", str(results.folder), "0-8", code=0).stdout
-    assert "run 0-8: baseline_2023, seed 7" in told
-    assert "equal to the bit" in told
+def test_replay_command(results: Results) -> None:
+    out = blocs("replay", str(results.folder), "0-8", code=0).stdout
+    assert "run 0-8: baseline_2023, seed 7" in out
+    assert "equal to the bit" in out
     record = json.loads(blocs("replay", str(results.folder), "4-0", "--json", code=0).stdout)
     assert record["equal"] is True
     assert record["design"].startswith("unix_1988 [temperature=")
 
 
-def spoilt(results: Results, table: str, change: str) -> None:
-    """One table of point 0 with columns replaced in every row."""
+def damage(results: Results, table: str, change: str) -> None:
+    """Replace columns in every row of a table of point 0."""
     (path,) = results.shards.glob(f"000000-*/{table}.parquet")
     with contextlib.closing(duckdb.connect()) as connection:
         select = f"select {change} from '{path}'"  # noqa: S608
@@ -93,21 +93,21 @@ def spoilt(results: Results, table: str, change: str) -> None:
         ("runs", "* exclude (polarization)", "polarization", 1),
         ("runs", "*, 1 as invented", "invented", 1),
         ("runs", "* replace (reverse(digest) as digest)", "digest", 1),
-        ("states", "* replace (-bite as bite)", "bite", 52),  # 0 and -0 are other bits
+        ("states", "* replace (-bite as bite)", "bite", 52),  # 0 and -0 differ in their bits
         ("steps", "* replace (case when step = 3 then 0 else members_front end as members_front)", "members_front", 1),
         ("trajectory", "* replace (alignment::bigint as alignment)", "alignment", 5 * 52),
     ],
 )
-def test_a_value_that_was_changed_is_named(copy: Results, table: str, change: str, column: str, count: int) -> None:
-    spoilt(copy, table, change)
+def test_changed_value_is_named(copy: Results, table: str, change: str, column: str, count: int) -> None:
+    damage(copy, table, change)
     (found,) = replay_run(copy, "0-2").differences
     assert (found.table, found.column, found.values) == (table, column, count)
-    told = blocs("replay", str(copy.folder), "0-2", code=1).stdout
-    assert "not the same: 1 columns differ" in told
-    assert column in told
+    out = blocs("replay", str(copy.folder), "0-2", code=1).stdout
+    assert "not the same: 1 columns differ" in out
+    assert column in out
 
 
-def test_rows_that_are_gone_are_named(copy: Results) -> None:
+def test_missing_rows_are_named(copy: Results) -> None:
     (path,) = copy.shards.glob("000000-*/steps.parquet")
     path.unlink()
     found = replay_run(copy, "0-2").differences
@@ -115,49 +115,49 @@ def test_rows_that_are_gone_are_named(copy: Results) -> None:
     assert {one.stored for one in found} == {"nothing"}
 
 
-def test_other_versions_are_told(copy: Results) -> None:
+def test_other_versions_are_named(copy: Results) -> None:
     manifest = copy.folder / "manifest.json"
     content = json.loads(manifest.read_text("utf-8"))
     content["versions"] |= {"numba": "0.1.0", "[bold]x": "2"}
     manifest.write_text(json.dumps(content), "utf-8")
-    told = blocs("replay", str(copy.folder), "0-2", code=0).stdout
-    assert "numba" in told
-    assert "0.1.0" in told
-    assert "[bold]x" in told
+    out = blocs("replay", str(copy.folder), "0-2", code=0).stdout
+    assert "numba" in out
+    assert "0.1.0" in out
+    assert "[bold]x" in out
 
 
 @pytest.mark.parametrize(
     ("run", "phrase"),
     [
-        ("6-0", "there is no run '6-0'; give POINT-REPLICATE, such as 0-0 (points are 0 to 5, replicates of point 0"),
-        ("0-9", "there is no run '0-9'; point 0 has replicates 0 to 8"),
-        ("baseline_2023", "there is no run 'baseline_2023'"),
-        ("0-1-2", "there is no run '0-1-2'"),
+        ("6-0", "has no run '6-0'; give POINT-REPLICATE, such as 0-0 (points are 0 to 5, replicates of point 0"),
+        ("0-9", "has no run '0-9'; point 0 has replicates 0 to 8"),
+        ("baseline_2023", "has no run 'baseline_2023'"),
+        ("0-1-2", "has no run '0-1-2'"),
     ],
 )
-def test_a_run_that_is_not_there_is_refused(results: Results, run: str, phrase: str) -> None:
+def test_unknown_run_is_refused(results: Results, run: str, phrase: str) -> None:
     assert phrase in blocs("replay", str(results.folder), run, code=2).stderr
 
 
-def test_a_run_that_is_still_to_be_made_is_refused(copy: Results) -> None:
+def test_run_that_is_not_computed_yet_is_refused(copy: Results) -> None:
     shutil.rmtree(copy.shards / "000000-00000000")
-    assert "has not been made yet" in blocs("replay", str(copy.folder), "0-2", code=2).stderr
+    assert "has not been computed yet" in blocs("replay", str(copy.folder), "0-2", code=2).stderr
     assert replay_run(copy, "1-2").equal
     shutil.rmtree(copy.shards)
-    assert "has not been made yet" in blocs("replay", str(copy.folder), "1-2", code=2).stderr
+    assert "has not been computed yet" in blocs("replay", str(copy.folder), "1-2", code=2).stderr
 
 
-def test_a_record_that_lacks_the_scenario_is_refused(copy: Results) -> None:
+def test_record_without_the_scenario_is_refused(copy: Results) -> None:
     manifest = copy.folder / "manifest.json"
     content = json.loads(manifest.read_text("utf-8"))
     del content["scenarios"]["unix_1988"]
     content["question"]["points"][0]["settings"] = {"erosoin": 1}
     manifest.write_text(json.dumps(content), "utf-8")
     for run in ("0-0", "2-0"):
-        assert "does not hold what point" in blocs("replay", str(copy.folder), run, code=2).stderr
+        assert "lacks the scenario of point" in blocs("replay", str(copy.folder), run, code=2).stderr
 
 
-def test_a_shard_that_cannot_be_read_is_said_in_one_line(copy: Results) -> None:
+def test_unreadable_shard_gives_one_line(copy: Results) -> None:
     (path,) = copy.shards.glob("000000-*/runs.parquet")
     path.write_bytes(path.read_bytes()[:-97])
     (line,) = blocs("replay", str(copy.folder), "0-0", code=2).stderr.splitlines()
@@ -172,9 +172,9 @@ def planted(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) 
         yield from executor.compiled_engine(scenario, seed=seed, replicates=(replicate,), world=world)
 
 
-def test_a_failed_run_shows_its_error_again(tmp_path: Path) -> None:
-    told = {"unix_1988": load_scenario("unix_1988").model_copy(update={"steps": 2})}
-    done = run_sweep(make_question(told, replicates=4, seed=7), tmp_path / "r", workers=1, run_each=planted)
+def test_failed_run_repeats_its_error(tmp_path: Path) -> None:
+    scenarios = {"unix_1988": load_scenario("unix_1988").model_copy(update={"steps": 2})}
+    done = run_sweep(make_question(scenarios, replicates=4, seed=7), tmp_path / "r", workers=1, run_each=planted)
     assert len(done.failed) == 1
     found = replay_run(done.results, "0-1", run_each=planted)
     assert found.equal, found.differences
@@ -184,7 +184,7 @@ def test_a_failed_run_shows_its_error_again(tmp_path: Path) -> None:
     assert {("runs", "status"), ("runs", "error")} <= {(one.table, one.column) for one in well.differences}
 
 
-def test_no_version_of_the_schema_but_this_one_is_read(copy: Results) -> None:
+def test_record_of_another_schema_is_refused(copy: Results) -> None:
     manifest = copy.folder / "manifest.json"
     content = json.loads(manifest.read_text("utf-8"))
     content["scenarios"]["unix_1988"]["moons"] = 2

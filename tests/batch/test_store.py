@@ -1,4 +1,4 @@
-"""A results folder: shards whole or not there, locks, tables, exports; and folders that come from a stranger."""
+"""A results folder: complete shards, locks, tables, exports; and folders from a stranger."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import filelock
 import numpy as np
 import pytest
 
-from sim.batch import store
+from sim.batch import locks, store
+from sim.batch.locks import SweepShare
 from sim.batch.store import (
     Results,
-    SweepShare,
     is_sealed,
     place_shard,
     points_table,
@@ -54,7 +54,7 @@ def runs(point: int, replicates: list[int], **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    """Two shards, the second with a table that the first has no rows of."""
+    """Two shards; only the second has rows of `steps`."""
     made = Results(tmp_path / "results")
     write_manifest(made, MANIFEST)
     empty = {"point": np.empty(0, dtype=np.int64)}
@@ -66,41 +66,41 @@ def results(tmp_path: Path) -> Results:
 
 
 def asked(results: Results, query: str) -> list[tuple[Any, ...]]:
-    """An answer of the results' tables."""
+    """The rows of a query."""
     with contextlib.closing(results.connection()) as connection:
         return connection.execute(query).fetchall()
 
 
-# What is written is what is read
+# Written and read
 
 
-def test_tables_are_the_shards_rows_and_points_the_manifests(results: Results) -> None:
+def test_tables_of_shards_and_points_of_the_manifest(results: Results) -> None:
     assert results.tables() == ["runs", "steps"]
     assert not (results.shards / "000000-00000000" / "steps.parquet").exists()
     assert asked(results, "select point, replicate, size from runs order by all") == [
         (0, 0, 0.0), (0, 1, 0.1), (1, 0, 0.0), (1, 1, 0.1),
     ]  # fmt: skip
-    told = asked(results, "select point, scenario, erosion from points")
-    assert told == [(0, "one", None), (1, "one", 0.5)]
+    points = asked(results, "select point, scenario, erosion from points")
+    assert points == [(0, "one", None), (1, "one", 0.5)]
 
 
-def test_settings_that_would_share_a_column_are_refused() -> None:
+def test_settings_with_the_same_column_are_refused() -> None:
     for other in ("erosion", "parameters.EROSION"):
         twice = [*POINTS, {**POINTS[1], "settings": {other: 0.5}}]
-        with pytest.raises(InputError, match=f"{other}: names a column of `points` that another has too"):
+        with pytest.raises(InputError, match=f"{other}: gives a column of `points` a name that another column has"):
             points_table({"question": {"points": twice}})
     with pytest.raises(InputError, match=r"parameters\.scenario"):
         points_table({"question": {"points": [{**POINTS[1], "settings": {"parameters.scenario": 1.0}}]}})
 
 
-def test_what_is_undefined_is_null(results: Results) -> None:
+def test_nan_is_null(results: Results) -> None:
     size = np.array([0.25, np.nan])
     write_shard(results, "000002-00000000", {"runs": runs(2, [0, 1]) | {"size": size}})
     assert asked(results, "select count(size), avg(size), median(size) from runs where point = 2") == [(1, 0.25, 0.25)]
 
 
-def test_shards_of_whole_numbers_and_of_fractions_are_read_as_fractions(results: Results) -> None:
-    """DuckDB takes a column's type from the first file it meets unless told otherwise, and rounds the others."""
+def test_whole_numbers_and_fractions_are_read_as_fractions(results: Results) -> None:
+    """By default DuckDB takes the type of a column from its first file and rounds the others."""
     for shard, values in (("000000-00000001", [0, 1]), ("000003-00000000", [0.4, 0.6])):
         write_shard(results, shard, {"states": runs(3, [0, 1]) | {"size": np.array(values)}})
     assert asked(results, "select size from states order by size") == [(0.0,), (0.4,), (0.6,), (1.0,)]
@@ -108,22 +108,22 @@ def test_shards_of_whole_numbers_and_of_fractions_are_read_as_fractions(results:
     assert asked(results, f"select max(size) from read_parquet('{files}') where size < 1") != [(0.6,)]  # noqa: S608
 
 
-def test_points_without_settings_have_number_and_scenario_alone() -> None:
-    told = points_table({"question": {"points": POINTS[:1]}})
-    assert told.keys() == {"point", "scenario"}
+def test_columns_of_points_without_settings() -> None:
+    columns = points_table({"question": {"points": POINTS[:1]}})
+    assert columns.keys() == {"point", "scenario"}
 
 
-def test_a_shard_is_sealed_with_the_hash_of_each_of_its_files(results: Results) -> None:
+def test_seal_has_the_hash_of_each_file(results: Results) -> None:
     shard = results.shards / "000001-00000000"
     seal = json.loads((shard / "seal.json").read_text("utf-8"))
     assert seal.keys() == {"runs.parquet", "steps.parquet"} == {p.name for p in shard.iterdir()} - {"seal.json"}
-    for name, told in seal.items():
-        assert hashlib.sha256((shard / name).read_bytes()).hexdigest() == told
+    for name, digest in seal.items():
+        assert hashlib.sha256((shard / name).read_bytes()).hexdigest() == digest
     assert is_sealed(shard)
 
 
 @pytest.mark.parametrize("seal", [None, "{}", "[]", "3", "{", '{"runs.parquet": "0"}', '{"gone.parquet": "0"}'])
-def test_a_shard_without_a_true_seal_is_not_sealed(results: Results, seal: str | None) -> None:
+def test_shard_with_a_wrong_seal(results: Results, seal: str | None) -> None:
     shard = results.shards / "000001-00000000"
     (shard / "seal.json").unlink()
     if seal is not None:
@@ -131,7 +131,7 @@ def test_a_shard_without_a_true_seal_is_not_sealed(results: Results, seal: str |
     assert not is_sealed(shard)
 
 
-def test_the_digest_is_of_the_rows_whatever_their_shards(results: Results, tmp_path: Path) -> None:
+def test_digest_depends_on_rows_and_not_on_shards(results: Results, tmp_path: Path) -> None:
     other = Results(tmp_path / "other")
     write_manifest(other, MANIFEST)
     write_shard(other, "000000-00000001", {"runs": runs(0, [1])})
@@ -144,7 +144,7 @@ def test_the_digest_is_of_the_rows_whatever_their_shards(results: Results, tmp_p
     assert other.digest() != results.digest()
 
 
-def test_what_is_finished_is_what_is_sealed_and_the_rest_is_set_aside(results: Results) -> None:
+def test_damaged_shard_is_set_aside(results: Results) -> None:
     names = ["000000-00000000", "000001-00000000", "000002-00000000"]
     assert results.finished(names) == set(names[:2])
     assert results.has(names[:2])
@@ -152,7 +152,7 @@ def test_what_is_finished_is_what_is_sealed_and_the_rest_is_set_aside(results: R
     path = results.shards / names[0] / "runs.parquet"
     path.write_bytes(path.read_bytes()[:-1])
     assert results.finished(names[1:]) == {names[1]}
-    assert path.exists()  # nobody asked
+    assert path.exists()  # it is not one of the names
     assert results.finished(names) == {names[1]}
     assert [p.name for p in (results.folder / "damaged").iterdir()] == [f"{names[0]}-0"]
     write_shard(results, names[0], {"runs": runs(0, [5])})
@@ -162,7 +162,7 @@ def test_what_is_finished_is_what_is_sealed_and_the_rest_is_set_aside(results: R
     assert Results(results.folder / "nowhere").finished(names) == set()
 
 
-def test_what_a_killed_writer_left_is_removed_of_the_shards_named_alone(results: Results) -> None:
+def test_only_unfinished_files_of_named_shards_are_removed(results: Results) -> None:
     for name in (".000000-00000000.abc", ".000009-00000000.abc"):
         (results.shards / name).mkdir()
         (results.shards / name / "runs.parquet").write_bytes(b"half")
@@ -171,7 +171,7 @@ def test_what_a_killed_writer_left_is_removed_of_the_shards_named_alone(results:
     assert [p.name for p in results.shards.glob(".*")] == [".000009-00000000.abc"]
 
 
-def test_a_sealed_shard_stays_and_a_broken_one_makes_room(results: Results) -> None:
+def test_sealed_shard_stays_and_damaged_one_is_replaced(results: Results) -> None:
     final = results.shards / "000000-00000000"
     before = (final / "seal.json").read_bytes()
     write_shard(results, final.name, {"runs": runs(0, [7])})
@@ -185,7 +185,7 @@ def test_a_sealed_shard_stays_and_a_broken_one_makes_room(results: Results) -> N
         place_shard(results.shards / ".gone", results.shards / "000003-00000000")
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_written_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     write_synced(path, b"one")
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("full")))
@@ -195,7 +195,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_what_is_written_is_synced_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_written_file_is_synced_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     write_synced(tmp_path / "file", b"one")
@@ -210,7 +210,7 @@ def test_what_is_written_is_synced_with_its_folder(tmp_path: Path, monkeypatch: 
 # Exports
 
 
-def test_an_export_is_in_order_and_holds_no_formula(results: Results, tmp_path: Path) -> None:
+def test_export_is_sorted_and_has_no_formula(results: Results, tmp_path: Path) -> None:
     write_shard(results, "000002-00000000", {"runs": runs(2, [0], scenario=text_column(["=1+1"]))})
     out = tmp_path / "it's" / "out"
     assert results.export(out, "csv") == [out / f"{name}.csv" for name in ("points", "runs", "steps")]
@@ -230,40 +230,40 @@ def test_an_export_is_in_order_and_holds_no_formula(results: Results, tmp_path: 
 # Locks
 
 
-def test_a_share_has_every_so_many_th_chunk() -> None:
+def test_chunks_of_each_share() -> None:
     shares = [SweepShare(n, 3) for n in (1, 2, 3)]
     assert [[n for n in range(7) if share.has(n)] for share in shares] == [[0, 3, 6], [1, 4], [2, 5]]
     assert str(shares[0]) == "1/3"
 
 
 def refusal(results: Results, share: SweepShare | None = None) -> str:
-    """What is said to a second one that wants the folder."""
+    """The message to a second process that wants the folder."""
     with pytest.raises(InputError) as refused, results.locked(share):
-        raise AssertionError("it was let in")
+        raise AssertionError("it got the lock")
     assert [fault.line for fault in refused.value.faults] == [1]
     return str(refused.value)
 
 
-def test_a_folder_within_folders_that_are_not_there_is_made(tmp_path: Path) -> None:
+def test_lock_creates_the_folder(tmp_path: Path) -> None:
     with Results(tmp_path / "a" / "b").locked():
         assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_one_has_the_folder_and_another_is_told_who(tmp_path: Path) -> None:
+def test_refusal_names_the_holder(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
-    said = []
-    with results.locked(first=lambda: said.append("first")):
-        assert said == ["first"]
-        told = refusal(results)
-        assert f"is being written by process {os.getpid()} on " in told
-        assert "choose another --out" in told
+    calls = []
+    with results.locked(first=lambda: calls.append("first")):
+        assert calls == ["first"]
+        message = refusal(results)
+        assert f"is being written by process {os.getpid()} on " in message
+        assert "choose another --out" in message
         assert f"process {os.getpid()}" in refusal(results, SweepShare(1, 2))
     with results.locked():
         assert (results.folder / ".holder").exists()
     assert not (results.folder / ".holder").exists()
 
 
-def test_shares_stand_beside_one_another_and_nothing_else_does(tmp_path: Path) -> None:
+def test_locks_of_shares(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     with results.locked(SweepShare(1, 2)), results.locked(SweepShare(2, 2)):
         assert "(share 1/2)" in refusal(results, SweepShare(1, 2))
@@ -275,20 +275,20 @@ def test_shares_stand_beside_one_another_and_nothing_else_does(tmp_path: Path) -
         pass
 
 
-def test_a_holder_that_was_killed_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_of_a_killed_process_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
     (results.folder / ".holder").write_text("process 1 on moon", "utf-8")
     with results.locked():
         assert "moon" not in (results.folder / ".holder").read_text("utf-8")
-    monkeypatch.setattr(store, "NAMING", 0.1)
+    monkeypatch.setattr(locks, "NAMING", 0.1)
     with filelock.FileLock(results.folder / ".lock"):
         assert "another process" in refusal(results)
 
 
 @pytest.mark.parametrize("most", [10, 3000])
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, most: int) -> None:
-    """A limit on the size of files stands for a full disk."""
+def test_write_error_names_the_file(tmp_path: Path, most: int) -> None:
+    """A limit on the size of files acts like a full disk."""
     resource = pytest.importorskip("resource")  # of POSIX
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
@@ -302,7 +302,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, most: int) -> No
     assert caught.value.strerror
 
 
-def test_what_cannot_be_read_while_a_file_is_written_stays_a_damaged_table(tmp_path: Path) -> None:
+def test_read_error_during_a_write_is_not_a_write_error(tmp_path: Path) -> None:
     query = f"copy (select * from '{tmp_path}/gone/runs.parquet') to '{tmp_path}/runs.parquet'"  # noqa: S608
     with contextlib.closing(duckdb.connect()) as connection:
         with pytest.raises(duckdb.IOException), store.name_write_errors(tmp_path / "runs.parquet"):
@@ -311,7 +311,7 @@ def test_what_cannot_be_read_while_a_file_is_written_stays_a_damaged_table(tmp_p
             connection.execute(f"copy (select 1) to '{tmp_path}/nowhere/runs.csv'")
 
 
-def test_a_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
+def test_new_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
     name = threading.Timer(0.2, (results.folder / ".holder").write_text, ("process 1 on moon", "utf-8"))
@@ -321,11 +321,11 @@ def test_a_holder_has_time_to_write_its_name(tmp_path: Path) -> None:
     name.join()
 
 
-def test_a_share_waits_for_one_that_looks_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_share_waits_a_limited_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = Results(tmp_path / "results")
     results.folder.mkdir()
-    monkeypatch.setattr(store, "PATIENCE", 0.2)
-    monkeypatch.setattr(store, "NAMING", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE", 0.2)
+    monkeypatch.setattr(locks, "NAMING", 0.1)
     with filelock.FileLock(results.folder / ".lock"):
         start = time.monotonic()
         assert "another process" in refusal(results, SweepShare(1, 2))
@@ -353,50 +353,50 @@ NO_MANIFESTS = [
 
 
 @pytest.mark.parametrize("content", NO_MANIFESTS, ids=range(len(NO_MANIFESTS)))
-def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+def test_invalid_manifest_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, "utf-8")
     with pytest.raises(InputError, match=r":1: holds no results; make some with `blocs sweep"):
         Results(tmp_path).manifest()
 
 
-def test_least_and_most_of_a_manifest_are_accepted(tmp_path: Path) -> None:
+def test_bounds_of_a_manifest(tmp_path: Path) -> None:
     for seed, replicates in ((0, 1), (2**63 - 1, 10**7)):
-        told = json.loads(with_question(seed=seed, points=[{**POINTS[0], "replicates": replicates}]))
-        write_manifest(Results(tmp_path), told)
-        assert Results(tmp_path).manifest() == told
+        content = json.loads(with_question(seed=seed, points=[{**POINTS[0], "replicates": replicates}]))
+        write_manifest(Results(tmp_path), content)
+        assert Results(tmp_path).manifest() == content
 
 
-def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    Results(folder).refuse_others()  # not there yet
+    Results(folder).refuse_others()  # it does not exist yet
     folder.mkdir()
     (folder / ".hidden").touch()
-    Results(folder).refuse_others()  # nothing that anybody sees
+    Results(folder).refuse_others()  # hidden files do not count
     (folder / "~letters").touch()
     with pytest.raises(InputError) as refused:
         Results(folder).refuse_others()
     (fault,) = refused.value.faults
     assert (fault.file, fault.line) == (str(folder), 1)
-    assert "choose an empty or new one" in fault.message
+    assert "choose an empty or new folder" in fault.message
     (folder / "~letters").rename(folder / "!first")
     with pytest.raises(InputError):
         Results(folder).refuse_others()
 
 
-def test_what_is_no_results_may_be_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_for_a_scenario_in_place_of_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run_it, none = "run it with `blocs sweep {}`", "holds no results"
     for name in ("mine.toml", "mine.csv"):
         Path(name).touch()
     Path("folder.toml").mkdir()
-    for name, said in (("mine.toml", run_it), ("baseline_2023", run_it), ("mine.csv", none), ("folder.toml", none),
+    for name, message in (("mine.toml", run_it), ("baseline_2023", run_it), ("mine.csv", none), ("folder.toml", none),
                        ("nowhere.toml", none), ("nowhere", none)):  # fmt: skip
-        assert said.format(name) in store.missing_results(Path(name))
+        assert message.format(name) in store.missing_results(Path(name))
     Path("baseline_2023").mkdir()
     assert none in store.missing_results(Path("baseline_2023"))
 
 
-def test_a_manifest_is_written_into_folders_that_are_not_there_and_holds_no_nan(tmp_path: Path) -> None:
+def test_manifest_creates_its_folder_and_contains_no_nan(tmp_path: Path) -> None:
     made = Results(tmp_path / "deep" / "deeper")
     write_manifest(made, MANIFEST)
     assert made.manifest()["question"] == MANIFEST["question"]
@@ -404,13 +404,13 @@ def test_a_manifest_is_written_into_folders_that_are_not_there_and_holds_no_nan(
         write_manifest(made, {"question": float("nan")})
 
 
-def test_a_stray_file_beside_the_shards_is_passed_over(results: Results) -> None:
+def test_other_file_among_the_shards_is_ignored(results: Results) -> None:
     before = asked(results, "select count(*) from runs")
     (results.shards / "notes.txt").write_text("not a shard", "utf-8")
     assert asked(results, "select count(*) from runs") == before
 
 
-def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> None:
+def test_link_or_seal_that_leads_out_of_the_folder_is_refused(results: Results, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     write_shard(Results(secret), "x", {"runs": runs(0, [66])})
@@ -422,7 +422,7 @@ def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> N
         path = results.shards / link
         path.parent.mkdir(exist_ok=True)
         path.symlink_to(target)
-        with pytest.raises(InputError, match=":1: is a link, and results hold none"):
+        with pytest.raises(InputError, match=":1: is a link, which results cannot contain"):
             results.connection()
         path.unlink()
     assert asked(results, "select count(*) from runs") == [(2,)]
@@ -435,13 +435,13 @@ def test_no_shard_leads_out_of_the_folder(results: Results, tmp_path: Path) -> N
 
 
 class Planted:
-    """What runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return os.system, ("touch unpickled",)
 
 
-def test_nothing_is_ever_unpickled(results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_unpickled(results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     planted = pickle.dumps(Planted())
     shard = results.shards / "000000-00000000"
@@ -465,7 +465,7 @@ def test_nothing_is_ever_unpickled(results: Results, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["a[1]", "it's", "b*", "c?"])
-def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+def test_folder_with_a_pattern_in_its_name(tmp_path: Path, name: str) -> None:
     results = Results(tmp_path / name)
     write_manifest(results, MANIFEST)
     write_shard(results, "000000-00000000", {"runs": runs(0, [0])})
@@ -473,6 +473,6 @@ def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
     assert len(results.export(tmp_path / name / "out", "csv")) == 2
 
 
-def test_a_query_fetches_nothing_from_the_network(results: Results) -> None:
+def test_query_downloads_nothing(results: Results) -> None:
     with pytest.raises(duckdb.Error, match="httpfs"):
         asked(results, "select * from 'https://127.0.0.1:1/x.parquet'")

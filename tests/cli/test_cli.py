@@ -266,7 +266,7 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
         (line,) = refused("sweep", "unix_1988", "--out", str(there)).splitlines()
         assert line.endswith("is a file, or in one; give a folder")
     (line,) = refused("sweep", "unix_1988", "--out", str(folder)).splitlines()
-    assert "holds another question" in line
+    assert "contains a different sweep" in line
     (line,) = refused("new", "scenario", "my_idea", "--folder", str(file)).splitlines()
     assert line.endswith("is a file, or in one; give a folder")
     for there, wrong in (

@@ -10,7 +10,7 @@ import pytest
 from sim.model.outcomes import MEANINGS
 from sim.scenario.overrides import MECHANISMS
 from sim.scenario.parameters import Parameters
-from tools.docs_tables import DOCS, MARKED, TABLES, filled
+from tools.docs_tables import DOCS, MARKED, TABLES, fill_tables
 
 MODEL = (DOCS / "model.md").read_text(encoding="utf-8")
 
@@ -18,7 +18,7 @@ MODEL = (DOCS / "model.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
 def test_tables_are_fresh(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert text == filled(text), "run `python -m tools.docs_tables`"
+    assert text == fill_tables(text), "run `python -m tools.docs_tables`"
 
 
 def test_every_table_is_somewhere_and_says_all_there_is() -> None:

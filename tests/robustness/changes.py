@@ -1,4 +1,4 @@
-"""Scenarios with one field changed, and whether a results folder goes on with them."""
+"""Change one field of a scenario, and ask whether a results folder accepts it."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ WORDS = ("random", "simultaneous", "fixed_order", "non_aligned", "rivalry", "bon
 
 
 def not_computed(place: tuple[Any, ...]) -> bool:
-    """Whether a place of a scenario is for readers alone: no run is computed from it."""
-    named = place[-1] == "name" and place[0] in ("blocs", "institutions", "states")
-    return place[-1] in NOT_COMPUTED or named or (len(place) == 2 and place[0] == "theatres")
+    """Whether no run is computed from this field of a scenario: it is for readers only."""
+    is_name = place[-1] == "name" and place[0] in ("blocs", "institutions", "states")
+    return place[-1] in NOT_COMPUTED or is_name or (len(place) == 2 and place[0] == "theatres")
 
 
 def fields(scenario: Scenario) -> list[tuple[Any, ...]]:
-    """The place of each field of a scenario."""
+    """The path of each field of a scenario."""
     return [place for place, _ in leaves(scenario.model_dump(exclude={"sweep"}), ())]
 
 
 def changed(scenario: Scenario, place: tuple[Any, ...]) -> Scenario | None:
-    """A scenario with one field changed to another allowed value; nothing where there is none."""
+    """The scenario with one field changed to another allowed value; None where there is no such value."""
     content = value = scenario.model_dump()
     for part in place:
         value = value[part]
     for other in others(value):
         try:
-            made = Scenario.model_validate(with_value(content, place, other))
+            result = Scenario.model_validate(with_value(content, place, other))
         except ValidationError:
             continue
-        if made != scenario:
-            return made
+        if result != scenario:
+            return result
     return None
 
 
 def leaves(content: Any, at: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Every value of a record, and every list as a whole, with its place."""
+    """Every value and every list of a record, with its path."""
     if isinstance(content, dict):
         for key, value in content.items():
             yield from leaves(value, (*at, key))
@@ -67,7 +67,7 @@ def leaves(content: Any, at: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...],
 
 
 def others(value: Any) -> tuple[Any, ...]:
-    """Other values of the same kind, of which one is allowed."""
+    """Other values of the same type; at least one should be allowed."""
     if isinstance(value, bool):
         return (not value,)
     if isinstance(value, (int, float)):
@@ -78,7 +78,7 @@ def others(value: Any) -> tuple[Any, ...]:
 
 
 def with_value(content: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """A copy of a record with one place changed."""
+    """A copy of a record with one value changed."""
     if not place:
         return value
     head, rest = place[0], place[1:]
@@ -88,7 +88,7 @@ def with_value(content: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 
 def verdict(question: Question, results: Results) -> str:
-    """The reason why a results folder refuses a question; nothing where it goes on with it."""
+    """The reason why a results folder refuses a question; '' where it accepts it."""
     try:
         prepare_results(question, results)
     except InputError as error:

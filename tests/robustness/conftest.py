@@ -1,4 +1,4 @@
-"""The sweep that nothing happens to."""
+"""The uninterrupted sweep."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from sim.batch.sweep import run_sweep
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """The sweep run without interruption, by one worker."""
+    """The uninterrupted sweep by one worker."""
     return run_sweep(question(), tmp_path_factory.mktemp("whole") / "results", workers=1).results

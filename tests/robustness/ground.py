@@ -1,4 +1,4 @@
-"""What faults are injected into: a small sweep as a process of its own, and the same sweep left alone."""
+"""A small sweep in its own process, into which the tests inject faults."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ LONG = pytest.mark.long
 
 
 def repeated(count: int) -> list[Any]:
-    """0, 1, … for that many repetitions of a test, of which the suite makes the first."""
+    """Numbers of so many repetitions of a test; the suite runs only the first."""
     return [0, *(pytest.param(n, marks=LONG) for n in range(1, count))]
 
 
 def question(**changes: Any) -> Question:
-    """What WORDS ask: two scenarios with short runs."""
+    """The question of WORDS: two scenarios with short runs."""
     found = {name: load_scenario(name).model_copy(update={"steps": STEPS}) for name in SCENARIOS}
     return make_question(found, **{"replicates": REPLICATES, "seed": 7, **changes})
 
@@ -45,16 +45,18 @@ def command(folder: Path, engine: str = "compiled", *options: str) -> list[str]:
     return [*WORDS, "--out", str(folder), "--engine", engine, *options]
 
 
-def started(folder: Path, engine: str = "compiled", *options: str) -> psutil.Popen:
-    """The sweep in a process group of its own."""
+def start_sweep(folder: Path, engine: str = "compiled", *options: str) -> psutil.Popen:
+    """Start the sweep in its own process group."""
     return psutil.Popen(
         [sys.executable, "-m", "sim", *command(folder, engine, *options)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
 
-def after(setup: str, words: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `blocs` with these words to its end in a process that has executed a setup before."""
+def run_after(
+    setup: str, words: Sequence[str], env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `blocs` with these words to its end, in a process that first executes a setup."""
     code = f"{setup}\nimport runpy, sys; sys.argv = {['blocs', *words]!r}; runpy.run_module('sim', run_name='__main__')"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, errors="replace", check=False, timeout=300,
@@ -63,22 +65,22 @@ def after(setup: str, words: Sequence[str], env: Mapping[str, str] | None = None
 
 
 def shards(folder: Path) -> set[str]:
-    """Names of the committed shards."""
+    """The names of the committed shards."""
     return {path.name for path in (folder / "shards").glob("[!.]*")}
 
 
 def shard_bytes(results: Results) -> dict[str, bytes]:
-    """Every file of every shard, and whatever else lies among them."""
+    """The content of every file in the folder of shards."""
     return {str(p.relative_to(results.folder)): p.read_bytes() for p in results.shards.rglob("*") if p.is_file()}
 
 
 def wait_for_shards(folder: Path, least: int, process: psutil.Popen) -> None:
-    """Wait until the folder is there with so many shards, or the process has ended."""
+    """Wait until the folder exists with so many shards, or the process has ended."""
     assert until(lambda: (folder.is_dir() and len(shards(folder)) >= least) or process.poll() is not None, 120)
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until a condition holds; whether it came to hold."""
+    """Wait until a condition is true; return whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -88,7 +90,7 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def alive(group: int) -> bool:
-    """Whether a process of a group is alive."""
+    """Whether a process of the group is alive."""
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError):
             if os.getpgid(process.pid) == group and runs(process):
@@ -97,14 +99,14 @@ def alive(group: int) -> bool:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether a process has not ended; one that only waits for the system to take note has."""
+    """Whether a process has not ended; a zombie has."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def workers_of(process: psutil.Popen) -> set[psutil.Process]:
-    """The worker processes of a sweep by Dask, none when it has ended."""
+    """The worker processes of a sweep by Dask; empty when it has ended."""
     found = set()
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
@@ -117,8 +119,8 @@ def workers_of(process: psutil.Popen) -> set[psutil.Process]:
 DEADLY, VIOLENT, GREEDY = 3, 7, 11
 
 
-def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
-    """Runs of which one exits, one crashes, and one asks for memory beyond its limit."""
+def run_deadly(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+    """Runs; one of them exits, one crashes, and one needs more memory than its limit."""
     for replicate in replicates:
         if replicate == DEADLY:
             os._exit(9)
@@ -128,8 +130,8 @@ def murderous(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any
             import resource  # Unix has it
 
             limits = resource.getrlimit(resource.RLIMIT_AS)
-            held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, limits[1]))
+            used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, limits[1]))
             try:
                 np.ones(2**29)
             finally:

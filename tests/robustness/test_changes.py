@@ -1,4 +1,4 @@
-"""What must stop a resumed sweep, and what must not matter: clock, workers, locale."""
+"""Changes that a resumed sweep refuses, and others without effect: clock, workers, locale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from robustness.changes import changed, fields, not_computed, verdict
-from robustness.ground import LONG, after, command, repeated, shard_bytes
+from robustness.ground import LONG, command, repeated, run_after, shard_bytes
 
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, prepare_results
@@ -25,32 +25,32 @@ MATRIX: tuple[tuple[Any, ...], ...] = (
 
 
 @pytest.mark.parametrize("name", [EVERY_FIELD, pytest.param("baseline_2023", marks=LONG)], ids=["every", "baseline"])
-def test_changed_field_is_refused_where_it_counts(
+def test_changed_field_is_refused_where_runs_depend_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: Path | str
 ) -> None:
     monkeypatch.setenv("BLOCS_SCENARIOS", str(EVERY_FIELD.parents[1]))
     scenario, results = load_scenario(name), Results(tmp_path / "results")
     prepare_results(make_question({"mine": scenario}, replicates=2, seed=7), results)
-    said = {}
+    messages = {}
     for place in fields(scenario):
         other = changed(scenario, place)
         if other is not None:
-            said[place] = verdict(make_question({"mine": other}, replicates=2, seed=7), results)
-    assert len(said) > 150
-    assert {place for place, message in said.items() if not message} == set(filter(not_computed, said))
-    assert all("holds another question (mine: " in message for message in said.values() if message)
+            messages[place] = verdict(make_question({"mine": other}, replicates=2, seed=7), results)
+    assert len(messages) > 150
+    assert {place for place, message in messages.items() if not message} == set(filter(not_computed, messages))
+    assert all("contains a different sweep (mine: " in message for message in messages.values() if message)
 
 
 ODD = {"PYTHONHASHSEED": "4", "LC_ALL": "C", "TZ": "Pacific/Apia", "OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "1"}
 
 
 def test_clock_hash_seed_locale_and_threads_change_no_byte(whole: Results, tmp_path: Path) -> None:
-    """A clock that starts in 2001 and runs a hundred times too fast."""
+    """The clock starts in 2001 and runs a hundred times too fast."""
     clock = (
         "import time; real, fast = time.time, time.monotonic\n"
         "time.time = lambda: 1e9 + 100 * (real() % 1e6); time.monotonic = lambda: 100 * fast()"
     )
-    done = after(clock, command(tmp_path / "results"), ODD)
+    done = run_after(clock, command(tmp_path / "results"), ODD)
     assert done.returncode == 0, done.stderr
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
@@ -61,7 +61,7 @@ def test_clock_hash_seed_locale_and_threads_change_no_byte(whole: Results, tmp_p
 @pytest.mark.parametrize("engine", ["compiled", "mesa"])
 def test_other_clock_changes_no_byte(whole: Results, tmp_path: Path, clock: str, engine: str) -> None:
     env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_RESET": "1"}
-    done = after("", command(tmp_path / "results", engine), env)
+    done = run_after("", command(tmp_path / "results", engine), env)
     assert done.returncode == 0, done.stderr
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
@@ -78,6 +78,6 @@ def test_combination_of_engine_workers_shares_and_environment_changes_no_byte(
     for share in range(shares):
         options = [] if shares == 1 else ["--shard", f"{share + 1}/{shares}"]
         options += [] if engine == "mesa" else ["--workers", str(workers)]
-        done = after("", command(tmp_path / "results", engine, *options), env)
+        done = run_after("", command(tmp_path / "results", engine, *options), env)
         assert done.returncode == 0, done.stderr
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)

@@ -1,4 +1,4 @@
-"""Disks that fail and shards that are spoilt: one line, nothing wrong is read, and the sweep resumes."""
+"""Failing disks and damaged shards: one message, no wrong row, and the sweep resumes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from robustness.ground import LONG, after, command, question, repeated, shard_bytes, shards
+from robustness.ground import LONG, command, question, repeated, run_after, shard_bytes, shards
 
 from sim.batch.store import Results, is_sealed
 from sim.batch.sweep import run_sweep
@@ -17,17 +17,18 @@ from sim.batch.sweep import run_sweep
 CALLS = ("fsync", "rename", "pwrite64", "mkdir", "ftruncate")
 
 
-def ended_in_words(code: int, err: str) -> bool:
-    """Whether a sweep came to its end, or stopped with a line that says why."""
+def ended_with_reason(code: int, err: str) -> bool:
+    """Whether a sweep ended, or stopped with one line that gives the reason."""
     return code in (0, 1) and "Traceback" not in err and (code == 0 or len(err.strip().splitlines()[-1]) > 10)
 
 
 @pytest.mark.parametrize("n", repeated(14))
 def test_limit_on_the_size_of_files(whole: Results, tmp_path: Path, n: int) -> None:
-    """As a full disk, where no disk can be filled."""
+    """A limit acts like a full disk and needs no mount."""
     folder, limit = tmp_path / "results", 9_000 if n == 0 else random.Random(n).randrange(2_000, 60_000)  # noqa: S311
-    done = after(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))", command(folder))
-    assert ended_in_words(done.returncode, done.stderr)
+    setup = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    done = run_after(setup, command(folder))
+    assert ended_with_reason(done.returncode, done.stderr)
     assert done.returncode == (0 if len(shards(folder)) == len(shards(whole.folder)) else 1)
     assert run_sweep(question(), folder, workers=1).results.digest() == whole.digest()
 
@@ -39,12 +40,12 @@ def test_full_disk(whole: Results, tmp_path: Path, kilobytes: int) -> None:
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(small)], check=True)
     try:
-        done = after("", command(small / "results"))
+        done = run_after("", command(small / "results"))
         if (small / "results").is_dir():
             shutil.copytree(small / "results", tmp_path / "results")
     finally:
         subprocess.run(["umount", str(small)], check=True)
-    assert ended_in_words(done.returncode, done.stderr)
+    assert ended_with_reason(done.returncode, done.stderr)
     assert run_sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
 
 
@@ -56,7 +57,7 @@ def test_system_call_that_fails(whole: Results, tmp_path: Path, n: int) -> None:
     words = ["strace", "-f", "-qq", "-o", "/dev/null", f"--trace={call}", f"--inject={call}:error={error}:when={when}"]
     sweeping = [sys.executable, "-m", "sim", *command(tmp_path / "results")]
     done = subprocess.run([*words, *sweeping], capture_output=True, text=True, check=False)
-    assert ended_in_words(done.returncode, done.stderr)
+    assert ended_with_reason(done.returncode, done.stderr)
     assert run_sweep(question(), tmp_path / "results", workers=1).results.digest() == whole.digest()
 
 
@@ -81,12 +82,12 @@ def test_every_cut_and_flipped_bit_is_found(whole: Results, tmp_path: Path, flip
     draw = random.Random(7)  # noqa: S311
     for path in sorted(shard.iterdir()):
         content = path.read_bytes()
-        spoilt = [content[:n] for n in range(0, len(content), 97)]
+        damaged = [content[:n] for n in range(0, len(content), 97)]
         for _ in range(flips):
             flipped = bytearray(content)
             flipped[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
-            spoilt.append(bytes(flipped))
-        for other in spoilt:
+            damaged.append(bytes(flipped))
+        for other in damaged:
             path.write_bytes(other)
             assert not is_sealed(shard)
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Input that is hostile or huge, given to `blocs check`: refused by file and line, in bounded time and memory."""
+"""Hostile or huge input to `blocs check`: refused by file and line, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from robustness.ground import LONG, after
+from robustness.ground import LONG, run_after
 
 from sim.scenario.schema import MAX_STATES, MAX_TIES
 
@@ -19,12 +19,12 @@ CASES = Path(__file__).parents[1] / "cases"
 LINE = re.compile(r".+?:\d+: .+")
 STATES = "id,name,theatre,capability,capability_source,note\n"
 HEAD = 'title = "x"\nworld = "three"\n'
-MEGABYTES, SECONDS = 200, 3  # of private memory; of CPU, Python's start included
+MEGABYTES, SECONDS = 200, 3  # private memory; CPU time, including Python's start
 Bomb = Callable[[Path], Path]
 
 
 def written(content: bytes | str) -> Bomb:
-    """A scenario's file with this content."""
+    """A scenario file with this content."""
 
     def write(folder: Path) -> Path:
         (folder / "a.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -34,7 +34,7 @@ def written(content: bytes | str) -> Bomb:
 
 
 def world(states: int = 3, ties: int = 0, *, row: str = "", known: bool = True) -> Bomb:
-    """A world's folder of so many states and ties, with another row of states at the end."""
+    """A world with so many states and ties, and another row of states at the end."""
 
     def write(folder: Path) -> Path:
         shutil.copyfile(CASES / "worlds" / "three" / "world.toml", folder / "world.toml")
@@ -50,7 +50,7 @@ def world(states: int = 3, ties: int = 0, *, row: str = "", known: bool = True) 
 
 
 def link(target: str) -> Bomb:
-    """A link that is called a scenario."""
+    """A link with the name of a scenario file."""
 
     def write(folder: Path) -> Path:
         (folder / "a.toml").symlink_to(target)
@@ -60,20 +60,20 @@ def link(target: str) -> Bomb:
 
 
 def pipe(folder: Path) -> Path:
-    """A named pipe that nothing writes into."""
+    """A named pipe without a writer."""
     os.mkfifo(folder / "pipe.toml")
     return folder / "pipe.toml"
 
 
 def hollow(folder: Path) -> Path:
-    """A file of 50 GB that takes no room."""
+    """A sparse file of 50 GB."""
     with (folder / "a.toml").open("wb") as file:
         file.truncate(50 * 2**30)
     return folder / "a.toml"
 
 
 def directory(folder: Path) -> Path:
-    """A folder that is called a scenario."""
+    """A folder with the name of a scenario file."""
     (folder / "a.toml").mkdir()
     return folder / "a.toml"
 
@@ -92,7 +92,7 @@ def chain(length: int, last: str) -> Bomb:
 
 SPANS = "".join(f"{name} = {{ start = 0, stop = 1, points = 10000 }}\n" for name in ("erosion", "strain", "w_bond"))
 BOMBS: dict[str, Bomb] = {
-    "50 GB that take no room": hollow,
+    "50 GB, sparse": hollow,
     "/dev/zero": link("/dev/zero"),
     "/dev/stdin": link("/dev/stdin"),
     "/proc/self/mem": link("/proc/self/mem"),
@@ -127,24 +127,27 @@ BOMBS: dict[str, Bomb] = {
 }
 
 
-def checked(path: Path) -> subprocess.CompletedProcess[str]:
-    """`blocs check` of a path, ended by the system beyond its memory and time."""
-    limits = ((name, value) for name, value in (("DATA", MEGABYTES * 2**20), ("CPU", SECONDS)))
-    setup = ["import resource", *(f"resource.setrlimit(resource.RLIMIT_{n}, ({v}, {v}))" for n, v in limits)]
-    return after("\n".join(setup), ["check", str(path)], {"BLOCS_SCENARIOS": str(CASES), "OPENBLAS_NUM_THREADS": "1"})
+LIMITS = f"""
+from resource import RLIMIT_CPU, RLIMIT_DATA, setrlimit
+setrlimit(RLIMIT_DATA, ({MEGABYTES * 2**20}, {MEGABYTES * 2**20}))
+setrlimit(RLIMIT_CPU, ({SECONDS}, {SECONDS}))
+"""
+ENVIRONMENT = {"BLOCS_SCENARIOS": str(CASES), "OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.mark.parametrize("name", ["a named pipe", *(pytest.param(name, marks=LONG) for name in BOMBS)])
 def test_bomb_is_refused_by_file_and_line(name: str, tmp_path: Path) -> None:
-    done = checked((BOMBS | {"a named pipe": pipe})[name](tmp_path))
+    done = run_after(LIMITS, ["check", str((BOMBS | {"a named pipe": pipe})[name](tmp_path))], ENVIRONMENT)
     assert done.returncode == 2, done.stderr[-300:]
     rows = done.stderr.splitlines()
     assert 1 <= len(rows) <= 21
     assert all(LINE.fullmatch(row) for row in rows[:20])
 
 
-def test_largest_world_is_accepted(tmp_path: Path) -> None:
-    done = checked(world(MAX_STATES, 100_000)(tmp_path))
+def test_largest_world_is_loaded(tmp_path: Path) -> None:
+    folder = world(MAX_STATES, 100_000)(tmp_path)
+    load = f"{LIMITS}\nfrom sim.scenario.loading import read; read({str(folder)!r}); raise SystemExit"
+    done = run_after(load, [], ENVIRONMENT)
     assert done.returncode == 0, done.stderr[-300:]
 
 

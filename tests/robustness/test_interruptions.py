@@ -1,4 +1,4 @@
-"""Kills and signals: what is committed stays, and the resumed sweep is as if never interrupted."""
+"""Kills and signals: committed runs stay, and the resumed sweep equals an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from robustness.ground import (
     REPLICATES,
     VIOLENT,
     alive,
-    murderous,
     question,
     repeated,
+    run_deadly,
     shard_bytes,
     shards,
-    started,
+    start_sweep,
     until,
     wait_for_shards,
     workers_of,
@@ -40,26 +40,26 @@ ENGINES = ["compiled", pytest.param("mesa", marks=LONG), pytest.param("dask", ma
 def test_killed_and_resumed_sweep(whole: Results, tmp_path: Path, engine: str, n: int) -> None:
     folder, moments = tmp_path / "results", random.Random(n)  # noqa: S311
     for _ in range(5 if n else 1):
-        process, before = started(folder, engine), shards(folder)
+        process, before = start_sweep(folder, engine), shards(folder)
         wait_for_shards(folder, len(before) + moments.randrange(3), process)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert until(lambda: not alive(process.pid), 2)  # noqa: B023
         assert before <= shards(folder)
-    kept = len(shards(folder))
+    committed = len(shards(folder))
     report = run_sweep(question(), folder, workers=1)
-    assert report.computed_now == 2 * REPLICATES - 10 * kept
+    assert report.computed_now == 2 * REPLICATES - 10 * committed
     assert shard_bytes(report.results) == shard_bytes(whole)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, *(pytest.param(s, marks=LONG) for s in (15, 1))])
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("least", [1, pytest.param(0, marks=LONG), pytest.param(4, marks=LONG)])
-def test_signal_ends_a_sweep_with_the_line_that_resumes(
+def test_signal_ends_a_sweep_with_the_command_that_resumes(
     whole: Results, tmp_path: Path, number: int, engine: str, least: int
 ) -> None:
     folder = tmp_path / "results"
-    process = started(folder, engine)
+    process = start_sweep(folder, engine)
     wait_for_shards(folder, least, process)
     os.killpg(process.pid, number)
     _, err = process.communicate(timeout=20)
@@ -73,7 +73,7 @@ def test_signal_ends_a_sweep_with_the_line_that_resumes(
 @LONG
 @pytest.mark.parametrize("n", range(20))
 def test_killed_worker_is_replaced_within_two_seconds(whole: Results, tmp_path: Path, n: int) -> None:
-    process = started(tmp_path / "results", "dask", "--workers", "2")
+    process = start_sweep(tmp_path / "results", "dask", "--workers", "2")
     for least in sorted(random.Random(n).sample(range(8), 2)):  # noqa: S311
         assert until(lambda: bool(workers_of(process)), 60)
         wait_for_shards(tmp_path / "results", least, process)
@@ -88,17 +88,17 @@ def test_killed_worker_is_replaced_within_two_seconds(whole: Results, tmp_path: 
 
 
 @pytest.mark.xdist_group("cluster")
-def test_runs_that_kill_their_process_or_need_too_much_memory_are_failed_rows(tmp_path: Path) -> None:
+def test_deadly_runs_are_failed_rows(tmp_path: Path) -> None:
     one = make_question(
         {"baseline_2023": load_scenario("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7
     )
-    report = run_sweep(one, tmp_path / "results", workers=2, engine="dask", run_each=murderous)
+    report = run_sweep(one, tmp_path / "results", workers=2, engine="dask", run_each=run_deadly)
     failures = dict(line.removeprefix("baseline_2023 point 0 replicate ").split(": ", 1) for line in report.failed)
     assert failures.keys() == {str(DEADLY), str(VIOLENT), str(GREEDY)}
     assert failures[str(DEADLY)] == failures[str(VIOLENT)] == "the run killed its own process"
     assert "Unable to allocate" in failures[str(GREEDY)]
     assert report.results.connection().execute("select count(*) from runs where status = 'ok'").fetchone() == (17,)
-    again = replay_run(report.results, f"0-{DEADLY}", run_each=murderous)
+    again = replay_run(report.results, f"0-{DEADLY}", run_each=run_deadly)
     assert again.equal
     assert again.error == executor.KILLED
 
@@ -106,9 +106,9 @@ def test_runs_that_kill_their_process_or_need_too_much_memory_are_failed_rows(tm
 @LONG
 @pytest.mark.parametrize("n", range(50))
 def test_one_of_two_sweeps_into_one_folder_is_refused(whole: Results, tmp_path: Path, n: int) -> None:
-    both = [started(tmp_path / "results", "compiled", "--workers", "1") for _ in range(2)]
-    said = [process.communicate()[1] for process in both]
+    both = [start_sweep(tmp_path / "results", "compiled", "--workers", "1") for _ in range(2)]
+    messages = [process.communicate()[1] for process in both]
     codes = sorted(process.returncode for process in both)
-    named = any(f"is being written by process {other.pid}" in text for text in said for other in both)
+    named = any(f"is being written by process {other.pid}" in text for text in messages for other in both)
     assert (codes == [0, 2] and named) or codes == [0, 0]
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)

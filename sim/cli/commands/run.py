@@ -29,7 +29,7 @@ from sim.errors import Fault, InputError, escape_controls
 from sim.names import name_references, scenario_name
 
 if TYPE_CHECKING:
-    from sim.batch.store import SweepShare
+    from sim.batch.locks import SweepShare
     from sim.batch.sweep import SweepReport
     from sim.scenario.schema import Scenario
 
@@ -247,7 +247,7 @@ def choose_engine(engine: str, scheduler: str | None, scheduler_file: Path | Non
 
 def parse_share(shard: str | None) -> SweepShare | None:
     """The share that --shard names; raises InputError."""
-    from sim.batch.store import SweepShare
+    from sim.batch.locks import SweepShare
 
     if shard is None:
         return None
