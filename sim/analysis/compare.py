@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,18 +179,15 @@ def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
     InputError
         If a design has another number of steps than the baseline, or no state in common with it.
     """
-    check_alike(found, baseline)
     columns = outcome_columns(found.runs)
-    there = index_by_pair(found.runs[found.runs["design"] == baseline])[columns]
-    tables = []
-    for design in (d for d in found.designs if d != baseline):
-        here = index_by_pair(found.runs[found.runs["design"] == design])[columns]
-        table = compare_columns(here, there)
+    base = index_by_pair(found.runs[found.runs["design"] == baseline])[columns]
+
+    def compare_design(design: str) -> pd.DataFrame:
+        table = compare_columns(index_by_pair(found.runs[found.runs["design"] == design])[columns], base)
         table.insert(0, "outcome", table.index)
-        table.insert(0, "scenario", design)
-        tables.append(table)
-    empty = pd.DataFrame(columns=["scenario", "outcome", *COMPARED])
-    return pd.concat(tables, ignore_index=True) if tables else empty
+        return table
+
+    return compare_designs(found, baseline, ["outcome"], compare_design)
 
 
 def compare_states(found: Sample, baseline: str) -> pd.DataFrame:
@@ -213,20 +210,28 @@ def compare_states(found: Sample, baseline: str) -> pd.DataFrame:
     InputError
         If a design has another number of steps than the baseline, or no state in common with it.
     """
-    check_alike(found, baseline)
     shares = [f"share_{alignment}" for alignment in found.alignments()]
-    there = wide_shares(found, baseline, shares)
-    tables = []
-    for design in (d for d in found.designs if d != baseline):
-        here = wide_shares(found, design, shares)
-        both = here.columns.intersection(there.columns, sort=False)
-        table = compare_columns(here[both], there[both])
+    base = wide_shares(found, baseline, shares)
+
+    def compare_design(design: str) -> pd.DataFrame:
+        wide = wide_shares(found, design, shares)
+        both = wide.columns.intersection(base.columns, sort=False)
+        table = compare_columns(wide[both], base[both])
         table.insert(0, "alignment", [column.removeprefix("share_") for _, column in table.index])
         table.insert(0, "state", [state for state, _ in table.index])
-        table.insert(0, "scenario", design)
-        tables.append(table)
-    empty = pd.DataFrame(columns=["scenario", "state", "alignment", *COMPARED])
-    return pd.concat(tables, ignore_index=True) if tables else empty
+        return table
+
+    return compare_designs(found, baseline, ["state", "alignment"], compare_design)
+
+
+def compare_designs(
+    found: Sample, baseline: str, keys: list[str], compare_design: Callable[[str], pd.DataFrame]
+) -> pd.DataFrame:
+    """Concatenate the table of each design but the baseline, with the design's label first."""
+    check_alike(found, baseline)
+    tables = [compare_design(design).assign(scenario=design) for design in found.designs if design != baseline]
+    columns = ["scenario", *keys, *COMPARED]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def wide_shares(found: Sample, design: str, shares: list[str]) -> pd.DataFrame:

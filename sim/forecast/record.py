@@ -65,7 +65,7 @@ class Vote(Recorded):
     held_out: bool = Field(default=False, description="not used in fitting, so that it can be forecast")
 
     @model_validator(mode="after")
-    def someone_voted(self) -> Vote:
+    def require_answer(self) -> Vote:
         """Require an answer."""
         if not self.cast:
             raise ValueError("has no answer of any state; give yes, no, abstained or absent as lists of states")
@@ -78,7 +78,7 @@ class LaterEvent(Recorded):
     toward: dict[StateId, Name] = Field(default={}, description="the bloc, or non_aligned, that each moved toward")
 
     @model_validator(mode="after")
-    def something_is_said(self) -> LaterEvent:
+    def require_state(self) -> LaterEvent:
         """Require a state."""
         if not self.cast and not self.toward:
             raise ValueError("names no state; give `toward`, or who voted yes, no or abstained")

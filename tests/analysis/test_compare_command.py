@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def test_where_nothing_varies_there_is_no_effect_size(tmp_path: Path) -> None:
+def test_no_effect_size_without_variation(tmp_path: Path) -> None:
     base = api.load("baseline_2023", steps=3)
     out = swept(tmp_path / "r", {"baseline": fixed(base), "moved": fixed(base, CHN="front", IRN="front")}, 20)
     record = json.loads(said("compare", str(out), "--json"))
@@ -59,7 +59,7 @@ def test_where_nothing_varies_there_is_no_effect_size(tmp_path: Path) -> None:
     assert "the same in all pairs" in said("compare", str(out))
 
 
-def test_identical_runs_are_said_to_be_wherever_they_are_compared(folder: Path) -> None:
+def test_identical_runs_are_noted_by_command_and_python(folder: Path) -> None:
     text = said("compare", str(folder))
     assert SAID in " ".join(text.split())
     assert "+0.000" not in text.split("nothing\n")[1].split("pressed\n")[0]
@@ -75,7 +75,7 @@ def test_identical_runs_are_said_to_be_wherever_they_are_compared(folder: Path) 
     assert "all 6 pairs of runs are identical" in found._repr_html_()
 
 
-def test_the_report_says_that_runs_are_identical(folder: Path, tmp_path: Path) -> None:
+def test_report_notes_identical_runs(folder: Path, tmp_path: Path) -> None:
     said("report", str(folder), "--points", "0", "--out", str(tmp_path / "page.html"))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "all 6 pairs of runs are identical to the baseline&#39;s" in page
@@ -83,7 +83,7 @@ def test_the_report_says_that_runs_are_identical(folder: Path, tmp_path: Path) -
     assert "nan" not in page.split("<h2>What differs")[1].split("<h2>Why")[0]
 
 
-def test_too_few_runs_say_how_many_would_do(folder: Path) -> None:
+def test_too_few_runs_state_runs_needed(folder: Path) -> None:
     text = " ".join(said("compare", str(folder)).split())
     assert (
         "pressed: 6 pairs of runs are too few to tell a difference from chance: with fewer than 13 replicates" in text
@@ -91,7 +91,7 @@ def test_too_few_runs_say_how_many_would_do(folder: Path) -> None:
     assert "no state's share" not in text
 
 
-def test_every_mean_is_said_to_be_over_the_steps_it_is_over(folder: Path, tmp_path: Path) -> None:
+def test_means_name_their_steps(folder: Path, tmp_path: Path) -> None:
     said("report", str(folder), "--points", "0", "--out", str(tmp_path / "page.html"))
     texts = [
         said("compare", str(folder)),
@@ -107,7 +107,7 @@ def test_every_mean_is_said_to_be_over_the_steps_it_is_over(folder: Path, tmp_pa
         assert "last 8 steps" not in text
 
 
-def test_runs_of_unlike_lengths_are_refused_by_every_comparison(tmp_path: Path) -> None:
+def test_comparisons_refuse_different_lengths(tmp_path: Path) -> None:
     out = swept(tmp_path / "r", {"baseline_2023": api.load("baseline_2023", steps=3),
                                  "dispersed_attention": api.load("dispersed_attention", steps=2)}, 3)  # fmt: skip
     for words in (
@@ -121,7 +121,7 @@ def test_runs_of_unlike_lengths_are_refused_by_every_comparison(tmp_path: Path) 
         api.compare(out)
 
 
-def test_an_own_world_beside_the_articles_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_world_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said("new", "world", "mine")
     mine = api.load(str(next(tmp_path.rglob("world.toml"))), steps=3)
@@ -135,7 +135,7 @@ def test_an_own_world_beside_the_articles_is_refused(tmp_path: Path, monkeypatch
         assert "own: has no state in common with baseline_2023" in said(command, str(out), code=2)
 
 
-def test_levers_of_unlike_lengths_are_refused(tmp_path: Path) -> None:
+def test_levers_of_different_lengths_are_refused(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text('title = "Short"\nextends = "baseline_2023"\nsteps = 8\n', encoding="utf-8")
     refusal = said("regret", "baseline_2023", str(tmp_path / "short.toml"), code=2)
     assert "short: runs 8 steps and baseline_2023 40" in refusal
