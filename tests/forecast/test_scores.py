@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,7 +227,17 @@ def few() -> Observed:
 
 
 @pytest.fixture(scope="module")
-def record(few: Observed) -> dict[str, Any]:
+def few_resamples() -> Iterator[None]:
+    """Fewer bootstrap resamples, for tests of values without their intervals."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores, "RESAMPLES", 200)
+        scores.bootstrap_weights.cache_clear()
+        yield
+    scores.bootstrap_weights.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def record(few: Observed, few_resamples: None) -> dict[str, Any]:
     return score_forecasts(load_scenario("baseline_2023"), few, seed=1, replicates=20)
 
 
