@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from sim.analysis.paired import COMPARED, compare_columns, index_by_pair
+from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
@@ -30,15 +30,23 @@ LISTED = 6  # most names in one sentence
 class Sample:
     """The finished runs of a results folder as tables.
 
-    `runs` has one row per run: `design` (the label of the design point), seed, replicate, and outcomes over the
-    last steps. `states` has one row per run and state: the same keys, state, share_…, regime_stability, bite.
+    Parameters
+    ----------
+    runs
+        One row per run: `design` (the label of the design point), seed, replicate, outcomes over the last steps.
+    states
+        One row per run and state: design, seed, replicate, state, share_…, regime_stability, bite.
+    failed, unfinished
+        Number of failed and of unfinished runs.
+    scenarios
+        The resolved scenario of each design, in the order of the sweep.
     """
 
     runs: pd.DataFrame
     states: pd.DataFrame
     failed: int
     unfinished: int
-    scenarios: dict[str, dict[str, Any]]  # the resolved scenario of each design
+    scenarios: dict[str, dict[str, Any]]
 
     @property
     def designs(self) -> list[str]:
@@ -127,34 +135,6 @@ def main_outcomes(found: Sample) -> list[str]:
     return [*(f"{what}_{bloc}" for what in ("capability", "members") for bloc in blocs), "polarization"]
 
 
-def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_states: Iterable[str]) -> str:
-    """Say why the runs of a scenario cannot be compared with those of the base; empty where they can.
-
-    Outcomes are means over the last steps, which differ in a shorter run. Shares are of the scenario's own world.
-    """
-    if steps != base_steps:
-        return f"runs {steps} steps and {base} {base_steps}; give both as many steps to compare them"
-    if set(states).isdisjoint(base_states):
-        return f"has no state in common with {base}; compare scenarios of one world"
-    return ""
-
-
-def check_alike(found: Sample, baseline: str, designs: Iterable[str] | None = None) -> None:
-    """Raise InputError that names every design, of all or of some, whose runs cannot be compared with the baseline."""
-    base = found.scenarios[baseline]
-    ran = {design: found.scenarios[design] for design in (found.designs if designs is None else designs)}
-    refuse_unlike(
-        "compare",
-        {d: unlike(one["steps"], one["states"], baseline, base["steps"], base["states"]) for d, one in ran.items()},
-    )
-
-
-def refuse_unlike(command: str, reasons: Mapping[str, str]) -> None:
-    """Raise InputError with every reason that is not empty, by the name of its scenario."""
-    if faults := [Fault(command, 1, name, message) for name, message in reasons.items() if message]:
-        raise InputError(faults)
-
-
 def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
     """Compare every outcome of each other design with the baseline, run by run.
 
@@ -228,7 +208,7 @@ def compare_designs(
     found: Sample, baseline: str, keys: list[str], compare_design: Callable[[str], pd.DataFrame]
 ) -> pd.DataFrame:
     """Concatenate the table of each design but the baseline, with the design's label first."""
-    check_alike(found, baseline)
+    check_alike(found.scenarios, baseline)
     tables = [compare_design(design).assign(scenario=design) for design in found.designs if design != baseline]
     columns = ["scenario", *keys, *COMPARED]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)

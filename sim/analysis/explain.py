@@ -96,17 +96,33 @@ def rank_alignments(likelihood: Floats, utilities: Floats, allowed: Any) -> tupl
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision of a state at its turn."""
+    """A decision of a state at its turn.
+
+    Parameters
+    ----------
+    state, seed, replicate, step
+        The state, the run and the step of the decision.
+    fixed
+        Whether the state never decides: P of its alignment is 1.
+    held, choice
+        Alignment before and after the decision.
+    u
+        Uniform random number in [0, 1): the first alignment whose cumulative P exceeds it is chosen.
+    seen
+        Alignment of every other state at its turn.
+    account
+        Utility of every alignment, by term and by state.
+    """
 
     state: str
     seed: int
     replicate: int
     step: int
-    fixed: bool  # the state never decides: P of its alignment is 1
-    held: str  # alignment before the decision
+    fixed: bool
+    held: str
     choice: str
-    u: float  # uniform random number; the first alignment whose cumulative P exceeds it is chosen
-    seen: dict[str, str]  # alignment of every other state at its turn
+    u: float
+    seen: dict[str, str]
     account: Account
 
     def record(self) -> dict[str, Any]:

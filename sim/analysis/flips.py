@@ -58,13 +58,27 @@ class Flip:
 
 @dataclass(frozen=True)
 class Flips:
-    """All flips among the candidates, the smallest change first."""
+    """All flips of a state among the candidates.
+
+    Parameters
+    ----------
+    state, seed, replicates
+        The state, and the runs at each value.
+    alignment
+        The most likely alignment without a change.
+    lead
+        Its late share minus that of the runner-up, with the 95 % interval.
+    tried
+        Number of candidates.
+    found
+        The flips, the smallest relative change first.
+    """
 
     state: str
     seed: int
     replicates: int
-    alignment: str  # the most likely one without a change
-    lead: tuple[float, float, float]  # its late share minus that of the runner-up, with the 95 % interval
+    alignment: str
+    lead: tuple[float, float, float]
     tried: int
     found: tuple[Flip, ...]
 

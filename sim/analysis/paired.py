@@ -1,17 +1,49 @@
-"""Measure paired runs: each column of one table beside the same column of another."""
+"""Pair runs: check that they can be compared, and measure each column of one table beside the other's."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sim.analysis.statistics import LEVEL, Paired, adjust_p_values, beyond_rounding, paired_differences
+from sim.errors import Fault, InputError
 from sim.model.arrays import Flags, Floats
 
 COMPARED = [
     "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "spread", "p",
     "pairs", "identical", "p_adjusted", "clear",
 ]  # fmt: skip
+
+
+def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_states: Iterable[str]) -> str:
+    """Say why the runs of a scenario cannot be compared with those of the base; empty where they can.
+
+    Outcomes are means over the last steps, which differ in a shorter run. Shares are of the scenario's own world.
+    """
+    if steps != base_steps:
+        return f"runs {steps} steps and {base} {base_steps}; give both as many steps to compare them"
+    if set(states).isdisjoint(base_states):
+        return f"has no state in common with {base}; compare scenarios of one world"
+    return ""
+
+
+def check_alike(scenarios: Mapping[str, Mapping[str, Any]], baseline: str, names: Iterable[str] | None = None) -> None:
+    """Raise InputError with every scenario, of all or of some, whose runs cannot be compared with the baseline."""
+    base = scenarios[baseline]
+    ran = {name: scenarios[name] for name in (scenarios if names is None else names)}
+    refuse_unlike(
+        "compare",
+        {n: unlike(one["steps"], one["states"], baseline, base["steps"], base["states"]) for n, one in ran.items()},
+    )
+
+
+def refuse_unlike(command: str, reasons: Mapping[str, str]) -> None:
+    """Raise InputError with every reason that is not empty, by the name of its scenario."""
+    if faults := [Fault(command, 1, name, message) for name, message in reasons.items() if message]:
+        raise InputError(faults)
 
 
 def index_by_pair(table: pd.DataFrame) -> pd.DataFrame:

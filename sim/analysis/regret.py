@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sim.analysis.compare import refuse_unlike, unlike
+from sim.analysis.paired import refuse_unlike, unlike
 from sim.analysis.sensitivity import Evaluator, parameter_ranges
 from sim.analysis.statistics import LEVEL, RESAMPLES, RESAMPLING_SEED, beyond_rounding, share_interval
 from sim.batch.design import sample_ranges

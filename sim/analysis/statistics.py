@@ -92,11 +92,11 @@ class Paired(NamedTuple):
 def paired_differences(one: Floats, other: Floats) -> Paired:
     """Estimate paired differences of M outcomes, with 95 % intervals.
 
-    Outcomes in [0, 1] with fewer than 20 pairs that differ, and outcomes that are always 0 or 1, get the score
-    interval of a difference of paired shares (Tango 1998), cut to the possible range (`within_range`). The others
-    get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. Differences within rounding
-    count as 0. The effect size is d with the average variance (Cumming 2012). No p is below that of a sign test
-    in which all pairs that differ go one way.
+    Two kinds of outcomes get the score interval of a difference of paired shares (Tango 1998), cut to the possible
+    range (`within_range`): those in [0, 1] with fewer than 20 pairs that differ, and those that are always 0 or 1.
+    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. Differences within
+    rounding count as 0. The effect size is d with the average variance (Cumming 2012). No p is below that of a sign
+    test in which all pairs that differ go one way.
 
     Parameters
     ----------

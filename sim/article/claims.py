@@ -33,7 +33,19 @@ OTHER_BRICS = ("BRA", "IND", "ZAF", "ARG", "EGY", "ETH", "SAU", "ARE")
 
 @dataclass(frozen=True)
 class Answer:
-    """The model's answer to one claim at the default parameters."""
+    """The model's answer to one claim at the default parameters.
+
+    Parameters
+    ----------
+    number, text, paragraphs, measure
+        The claim, as in `Claim`.
+    effect, low, high
+        The effect with its 95 % interval; NaN where undefined.
+    n
+        Number of runs.
+    verdict
+        Whether the effect agrees with the claim, in words.
+    """
 
     number: int
     text: str

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sim.analysis.compare import Sample, check_alike
-from sim.analysis.paired import index_by_pair
+from sim.analysis.compare import Sample
+from sim.analysis.paired import check_alike, index_by_pair
 from sim.model import compiled, outcomes
 from sim.model.arrays import Flags, Floats
 from sim.model.world import World, normalise_shares
@@ -86,7 +86,7 @@ def evidence_from_sample(found: Sample, scenarios: Iterable[str]) -> Evidence:
     """
     names = list(scenarios)
     first = names[0]
-    check_alike(found, first, names)
+    check_alike(found.scenarios, first, names)
     keys = ["seed", "replicate"]
     runs = {name: index_by_pair(found.runs[found.runs["design"] == name]) for name in names}
     common = runs[first].index
