@@ -16,7 +16,7 @@ from sim.article.robustness import VARIED
 from sim.forecast import likelihood, posterior, scores
 from sim.forecast.baselines import COLUMN, deciding_states, plain_baselines
 from sim.forecast.chances import ChanceTable, prior_bounds
-from sim.forecast.likelihood import READINGS, Reading, VoteRecord
+from sim.forecast.likelihood import READINGS, VoteReading, VoteRecord
 from sim.forecast.record import Observed
 from sim.forecast.scorecard import ForecastInputs, rank_position, rank_record, vote_record, with_ideal_points
 from sim.forecast.scores import Score
@@ -207,14 +207,14 @@ def parameter_records(scenario: Scenario, learnt: posterior.PosteriorSummary) ->
 def reading_records(weights: Floats) -> dict[str, dict[str, float]]:
     """Tabulate the posterior of each part of a reading: each value with its probability, from an even prior."""
     found: dict[str, dict[str, float]] = {}
-    for part in Reading._fields:
+    for part in VoteReading._fields:
         values = np.array([getattr(reading, part) for reading in READINGS])
         found[part] = {exact_text(float(value)): float(weights[values == value].sum()) for value in np.unique(values)}
     return found
 
 
 def simulate_record(
-    chances: Floats, reading: Reading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
+    chances: Floats, reading: VoteReading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
     rng: np.random.Generator,
 ) -> VoteRecord:  # fmt: skip
     """Simulate the record of a world with these chances, (N, 3), by a known reading and line.

@@ -21,7 +21,7 @@ NO_VOTE = -1
 LEAST_SPREAD = 1e-9  # variance of positions below which a line has no slope
 
 
-class Reading(NamedTuple):
+class VoteReading(NamedTuple):
     """How a vote follows from an alignment: yes in the leader's bloc, no in another, abstaining if non-aligned."""
 
     lapse: float  # chance that any state votes at random
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
         return (1 - self.lapse) * plain + self.lapse / 3
 
 
-READINGS = tuple(Reading(*r) for r in itertools.product((0.02, 0.05, 0.1, 0.2), *[(0.0, 0.25, 0.5, 0.75)] * 2))
+READINGS = tuple(VoteReading(*r) for r in itertools.product((0.02, 0.05, 0.1, 0.2), *[(0.0, 0.25, 0.5, 0.75)] * 2))
 
 
 class VoteRecord(NamedTuple):
@@ -72,7 +72,7 @@ def yes_minus_no(chances: Floats) -> Floats:
     return np.asarray(chances[..., YES] - chances[..., NO])
 
 
-def vote_log_likelihood(chances: Floats, votes: Floats, reading: Reading) -> Floats:
+def vote_log_likelihood(chances: Floats, votes: Floats, reading: VoteReading) -> Floats:
     """Compute the log-likelihood of votes, (D, N, 3), given chances, (P, N, 3), by one reading: (D, P)."""
     points, states, kinds = chances.shape
     log = np.log(chances @ reading.matrix()).reshape(points, states * kinds)
@@ -105,13 +105,15 @@ def ideal_point_log_likelihood(chances: Floats, record: VoteRecord) -> Floats:
     return -0.5 * record.counts.sum(axis=1)[:, None] * np.log(best.variance)
 
 
-def log_likelihood_by_reading(chances: Floats, record: VoteRecord, readings: Sequence[Reading] = READINGS) -> Floats:
+def log_likelihood_by_reading(
+    chances: Floats, record: VoteRecord, readings: Sequence[VoteReading] = READINGS
+) -> Floats:
     """Compute the log-likelihood of the records by each reading of the votes, (readings, D, P)."""
     ideal = ideal_point_log_likelihood(chances, record)
     return np.stack([vote_log_likelihood(chances, record.votes, reading) + ideal for reading in readings])
 
 
-def log_likelihood(chances: Floats, record: VoteRecord, readings: Sequence[Reading] = READINGS) -> Floats:
+def log_likelihood(chances: Floats, record: VoteRecord, readings: Sequence[VoteReading] = READINGS) -> Floats:
     """Compute the log-likelihood of D records at P points, (D, P): the mean over equally likely readings.
 
     `chances`, (P, N, 3), are the model's chances of YES, NO and ABSTAINED.

@@ -163,13 +163,13 @@ def vote_record(vote: Recorded, evidence: ForecastInputs, asked: list[str]) -> d
         "intercept": score_record(scores.score_with_interval(intercept, len(voters))),
         "bins": [one._asdict() for one in scores.calibration_bins(chances[:, YES], answer == YES)],
         "states": [
-            state_record(state, vote.cast[state], chances[n], ANSWER_NAMES[int(answer[n])])
+            state_forecast(state, vote.cast[state], chances[n], ANSWER_NAMES[int(answer[n])])
             for n, state in enumerate(voters)
         ],
     }
 
 
-def state_record(state: str, cast: str, chances: Floats, as_answer: str) -> dict[str, Any]:
+def state_forecast(state: str, cast: str, chances: Floats, as_answer: str) -> dict[str, Any]:
     """Describe a state's chances of each answer, what it did, and whether that was the likeliest."""
     likeliest = ANSWER_NAMES[int(np.argmax(chances))]
     return {
@@ -257,7 +257,7 @@ def later_record(scenario: Scenario, observed: Observed, evidence: ForecastInput
     chances = evidence.chances[[evidence.states.index(state) for state in moves]]
     rows = [
         {
-            **state_record(state, event.toward[state], chances[n], ANSWER_NAMES[int(answer[n])]),
+            **state_forecast(state, event.toward[state], chances[n], ANSWER_NAMES[int(answer[n])]),
             "event": event.title,
             "date": event.date.isoformat(),
             "note": event.note,

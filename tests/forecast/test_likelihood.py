@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.stats import qmc
 
 from sim.forecast import likelihood, posterior
-from sim.forecast.likelihood import NO_VOTE, READINGS, Reading, VoteRecord
+from sim.forecast.likelihood import NO_VOTE, READINGS, VoteReading, VoteRecord
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.model.arrays import Floats
 
@@ -32,7 +32,7 @@ def record(seed: int = 5) -> VoteRecord:
 
 def test_vote_by_hand() -> None:
     found = likelihood.make_vote_record(np.array([[YES], [ABSTAINED], [NO_VOTE]]), np.array([np.nan]), np.array([True]))
-    reading = Reading(lapse=0.1, front_abstains=0.25, others_approve=0.5)
+    reading = VoteReading(lapse=0.1, front_abstains=0.25, others_approve=0.5)
     yes = 0.9 * (0.2 + 0.3 * 0.5) + 0.1 / 3
     abstained = 0.9 * (0.5 * 0.25 + 0.3 * 0.5) + 0.1 / 3
     log = likelihood.log_likelihood(np.array([[[0.2, 0.5, 0.3]]]), found, [reading])
