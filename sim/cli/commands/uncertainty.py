@@ -295,7 +295,7 @@ def regret(
 
     Example: blocs regret baseline_2023 focused_indo_pacific global_coexistence --want low
     """
-    from sim.analysis.regret import check_alike, load_levers, outcomes_in_futures, tabulate_regret
+    from sim.analysis.regret import check_levers, load_levers, outcomes_in_futures, tabulate_regret
     from sim.batch.sweep import other_seeds
     from sim.model.outcomes import last_steps
 
@@ -304,7 +304,7 @@ def regret(
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     first = next(iter(found.values()))
-    check_alike(found)
+    check_levers(found)
     luck = first.sweep.seed if seed is None else seed
     unused = other_seeds({name: one.sweep.seed for name, one in found.items()}, luck)
     warn_of_seeds(unused, luck)
