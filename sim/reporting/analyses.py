@@ -107,7 +107,7 @@ def analyse(
     ValueError
         If `points` is not a power of 2.
     InputError
-        If there are no such draws.
+        If `parameters` names no draws.
     """
     claims = answerable_claims(found)
     scenarios = scenarios_as_run(results, {base, *scenarios_needed(claims)})

@@ -27,7 +27,6 @@ from sim.cli import cli
 from sim.forecast import draws
 from sim.reporting import analyses
 from sim.reporting import page as report_page
-from sim.reporting.analyses import analyse
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -236,7 +235,7 @@ def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypat
     assert "--points 0" in text
     found, whole = read_sample(results), draws.load_draws("baseline_2023")
     draws.write_draws(tmp_path / "few.csv", replace(whole, values=whole.values[:5]))
-    extra = analyse(
+    extra = analyses.analyse(
         results, found, "baseline_2023", "capability_front",
         points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
     )  # fmt: skip
@@ -258,7 +257,7 @@ def test_analyses_start_from_design_point(tmp_path: Path, monkeypatch: pytest.Mo
     assert CliRunner().invoke(cli, ["sweep", *arguments]).exit_code == 0
     swept = Results(tmp_path / "swept")
     found = read_sample(swept)
-    extra = analyse(swept, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
+    extra = analyses.analyse(swept, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
     ends = extra.ends.set_index(["setting", "end"])["difference"]
     assert ends["w_pressure", "low"] == 0
     assert ends["w_pressure", "high"] != 0
