@@ -10,7 +10,7 @@ import click
 
 from sim.cli.commands.run import progress_bar
 from sim.cli.main import cli
-from sim.cli.options import json_option, parameters_option, seed_option, workers_option
+from sim.cli.options import count_draws, draws_option, json_option, parameters_option, seed_option, workers_option
 from sim.cli.printing import new_console, new_table, print_json, safe_lines
 from sim.errors import Fault, InputError
 
@@ -25,29 +25,30 @@ if TYPE_CHECKING:
 OVER_RANGES = "settings over the parameters' ranges"
 
 
-@cli.command()
+@cli.command(former={"--each": "--point-replicates"})
 @click.argument("results", type=click.Path(path_type=Path), required=False)
-@click.option("--points", type=click.IntRange(0, 100_000), show_default="4096, or all draws",
-              help="Settings of the parameters, over their ranges or drawn; 0 for the defaults alone.")  # fmt: skip
+@click.option("--points", type=click.IntRange(0, 100_000), show_default="4096",
+              help="Sobol points over the parameters' ranges; 0 for the defaults only.")  # fmt: skip
 @parameters_option
-@click.option("--each", type=click.IntRange(2, 10_000), default=4, show_default=True,
-              help="Runs of each scenario at each of these settings.")  # fmt: skip
+@draws_option
+@click.option("--point-replicates", "each", type=click.IntRange(2, 10_000), default=4, show_default=True,
+              help="Runs of each scenario at each point or draw.")  # fmt: skip
 @click.option("--placebos", type=click.IntRange(0, 10_000), default=20, show_default=True,
-              help="Worlds with permuted ties at the defaults.")  # fmt: skip
+              help="Worlds with permuted ties, at the defaults.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(3, 1_000_000), default=4000, show_default=True,
-              help="Runs of each scenario at the defaults, without RESULTS; a tenth in a placebo world.")  # fmt: skip
+              help="Runs of each scenario at the defaults, without RESULTS; a tenth in placebo worlds.")  # fmt: skip
 @seed_option
 @workers_option
 @json_option
 def claims(
-    results: Path | None, points: int | None, parameters: str | None, each: int, placebos: int, replicates: int,
-    seed: int | None, workers: int | None, as_json: bool,
+    results: Path | None, points: int | None, parameters: str | None, draws: int | None, each: int, placebos: int,
+    replicates: int, seed: int | None, workers: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Answer the article's claims: at the defaults, over the parameters' ranges, and beside placebo worlds.
+    """Test the article's claims.
 
-    Without RESULTS it runs what it needs itself; with the folder of a sweep the effects at the defaults are the
-    sweep's, and its scenarios are those that the ranges and placebo worlds start from. With --parameters posterior
-    the settings are draws from the calibrated parameters instead of the ranges (docs/calibration.md).
+    It measures them at the defaults, over the parameters' ranges and in placebo worlds. Without RESULTS it runs what it needs. With the folder of a sweep, the effects at the defaults are those of the
+    sweep, and the ranges and placebo worlds start from its scenarios. With --parameters posterior the settings are
+    draws of the calibrated parameters instead of points over the ranges (docs/calibration.md).
 
     Example: blocs claims --points 512
     """
@@ -61,6 +62,8 @@ def claims(
     from sim.forecast.draws import load_draws
     from sim.scenario.loading import BASE, load_scenario
 
+    if points != 0:
+        draws = count_draws(parameters, draws, points)
     found = None if results is None else read_sample(Results(results))
     asked: list[Claim] = list(CLAIMS) if found is None else require_answerable(found, results)
     names = scenarios_needed(asked)
@@ -68,7 +71,7 @@ def claims(
         {name: load_scenario(name) for name in names} if results is None else scenarios_as_run(Results(results), names)
     )
     luck = scenarios[BASE].sweep.seed if seed is None else seed
-    values = None if parameters is None or points == 0 else load_draws(BASE, parameters).some(points)
+    values = None if parameters is None or points == 0 else load_draws(BASE, parameters).some(draws)
     settings = len(values) if values is not None else POINTS if points is None else points
     counts = RunCounts(points=settings, each=each, placebos=placebos, replicates=replicates, seed=luck)
     with progress_bar() as progress:

@@ -41,11 +41,11 @@ RUNS_A_DRAW = 8
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.argument("state")
-@click.option("--step", type=int, help="The decision at this step of one run, instead of the mean over many.")
+@click.option("--step", type=int, help="Step of one run whose decision to explain. Default: the mean over many runs.")
 @seed_option
-@click.option("--replicate", type=click.IntRange(0), help="Which run of the seed, with --step; 0 by default.")
-@click.option("--flip", is_flag=True, help="Look for the smallest change of one setting that turns the state.")
-@click.option("--replicates", type=click.IntRange(2, 100_000), help=f"Runs to average; {REPLICATES} by default.")
+@click.option("--replicate", type=click.IntRange(0), help="Number of the replicate, with --step. Default: 0.")
+@click.option("--flip", is_flag=True, help="Also the smallest changes of one setting that turn the state.")
+@click.option("--replicates", type=click.IntRange(2, 100_000), help=f"Runs to average. Default: {REPLICATES}.")
 @parameters_option
 @set_option
 @without_option
@@ -55,10 +55,10 @@ def explain(
     replicates: int | None, parameters: str | None, settings: tuple[str, ...], without: tuple[str, ...],
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Explain why a state aligns as it does: its utilities term by term, and whose alignment they come from.
+    """Explain why a state aligns as it does: its utilities by term and by state.
 
-    SCENARIO may also be the folder of a sweep: the same for each of its scenarios. With --parameters posterior it
-    also says how far the chances hang on what the record leaves open of the parameters.
+    SCENARIO may also be the folder of a sweep, which gives the same for each of its scenarios. With --parameters
+    posterior it also shows how the chances vary over draws of the calibrated parameters.
 
     Example: blocs explain baseline_2023 IRN --flip
     """

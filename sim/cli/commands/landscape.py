@@ -6,22 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from sim.cli import completion
 from sim.cli.main import cli
 from sim.cli.options import chart_option, json_option, resolve_scenario, seed_option, set_option
 from sim.cli.printing import new_console, new_table, print_json, safe_text
 from sim.errors import Fault, InputError, display_path
-from sim.model.arrays import Integers
 from sim.names import scenario_name
-from sim.scenario.schema import Scenario
-from sim.theory.landscape import Alignment, separate_from
-from sim.theory.predictions import agreement
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sim.model.arrays import Integers
+    from sim.scenario.schema import Scenario
+    from sim.theory.landscape import Alignment
     from sim.theory.predictions import WorldLandscape
 
 
@@ -30,10 +28,14 @@ if TYPE_CHECKING:
 @seed_option
 @set_option
 @click.option(
-    "--replicates", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Runs of the agents."
+    "--replicates", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Runs of the model."
 )
 @click.option(
-    "--seconds", type=click.FloatRange(0, 86_400), default=20.0, show_default=True, help="Time for the proof."
+    "--seconds",
+    type=click.FloatRange(0, 86_400),
+    default=20.0,
+    show_default=True,
+    help="Time limit for the proof of the optimum, in seconds.",
 )
 @chart_option("the landscape")
 @json_option
@@ -41,7 +43,9 @@ def landscape(
     world: str, seed: int | None, settings: tuple[str, ...], replicates: int, seconds: float, chart: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show which two blocs a world's ties alone would make, and how near the agents come.
+    """Find the two blocs that minimize energy in a world.
+
+    It also shows how near the runs of the model come to them.
 
     Example: blocs landscape unix_1988 --chart unix.png
     """
@@ -75,7 +79,12 @@ LISTED_MINIMA = 12
 def landscape_record(
     told: Scenario, terrain: WorldLandscape, runs: Integers, splits: dict[str, Alignment]
 ) -> dict[str, Any]:
-    """The landscape of a world for machines; energies over ordered pairs, in squared units of capability."""
+    """Collect the landscape of a world; energies over ordered pairs, in squared units of capability."""
+    import numpy as np
+
+    from sim.theory.landscape import separate_from
+    from sim.theory.predictions import agreement
+
     minima, best = terrain.minima, terrain.best
     lowest = (
         separate_from(minima.alignments[1], minima.alignments[0], sizes=terrain.sizes, propensity=terrain.network)

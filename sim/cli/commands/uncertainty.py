@@ -1,4 +1,4 @@
-"""The command sensitivity."""
+"""The commands sensitivity and regret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import completion
-from sim.cli.commands.run import progress_bar, warn_of_seeds, with_design
+from sim.cli.commands.run import progress_bar, warn_of_seeds
+from sim.cli.design import with_design
 from sim.cli.main import changed_settings, cli, twice_on_command_line
 from sim.cli.options import (
     chart_option,
@@ -35,14 +36,16 @@ RUNS_AN_END = 100  # a tornado has few points, so that each may have more runs t
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.option("--outcome", metavar="NAME",
-              help="An outcome, over the last steps, or share_ALIGNMENT_STATE; by default the size of the bloc"
-              " that varies most.")  # fmt: skip
+              help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the size of the bloc that varies"
+              " most.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,
-              help="Points of the Sobol design, a power of 2; each costs settings + 2 points.")  # fmt: skip
+              help="Sobol points, a power of 2; each needs one evaluation per setting and two more.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Runs of each point.")
 @click.option("--vary", multiple=True, metavar="SETTING=LOW:HIGH",
-              help="A setting to vary, e.g. w_pressure=0:1; all parameters over their ranges by default.")  # fmt: skip
-@click.option("--threshold", type=float, metavar="X", help="Find the box of settings where the outcome is at least X.")
+              help="Setting to vary, such as w_pressure=0:1. Default: all parameters over their ranges.")  # fmt: skip
+@click.option(
+    "--threshold", type=float, metavar="X", help="Outcome to reach: the box of settings where it is at least X."
+)
 @seed_option
 @set_option
 @without_option
@@ -54,9 +57,9 @@ def sensitivity(
     seed: int | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, chart: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show which settings an outcome depends on: Sobol indices, and each end of each setting's range.
+    """Show which settings an outcome depends on.
 
-    With --threshold also the box of settings in which the outcome is at least that, by PRIM.
+    It gives Sobol indices, and the outcome at both ends of each range. With --threshold it also finds, by PRIM, the box of settings where the outcome is at least that.
 
     Example: blocs sensitivity baseline_2023 --outcome share_front_CHN --threshold 0.5 --chart china.png
     """
@@ -271,29 +274,37 @@ def draw_sensitivity(chart: Path, title: str, outcome: str, record: dict[str, An
     charts.save_figure(made, str(chart))
 
 
-@cli.command()
+@cli.command(former={"--satisfied": "--threshold", "--want low": "--minimize", "--want high": "--maximize"})
 @click.argument("levers", nargs=-1, metavar="[LEVER...]", shell_complete=completion.complete_scenarios)
 @click.option("--outcome", metavar="NAME",
-              help="What is measured, or share_BLOC_STATE; by default the size of the first lever's bloc that varies"
-              " most.")  # fmt: skip
-@click.option("--want", type=click.Choice(["low", "high"]), default="low", show_default=True, help="What is better.")
-@click.option("--satisfied", type=float, default=0.1, show_default=True, help="At or beyond it the outcome satisfies.")
-@click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Futures.")
-@click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Runs in each.")
+              help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the size of the bloc that varies"
+              " most in the first lever.")  # fmt: skip
+@click.option("--minimize/--maximize", default=True, show_default=True, help="Better outcome, low or high.")
+@click.option("--threshold", type=float, default=0.1, show_default=True,
+              help="Outcome that satisfies: at most this with --minimize, at least this with --maximize.")  # fmt: skip
+@click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Sobol points: futures.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(1, 10_000),
+    default=8,
+    show_default=True,
+    help="Runs of each lever in each future.",
+)
 @seed_option
 @workers_option
 @chart_option("the regrets")
 @json_option
 def regret(
-    levers: tuple[str, ...], outcome: str | None, want: str, satisfied: float, points: int, replicates: int,
+    levers: tuple[str, ...], outcome: str | None, minimize: bool, threshold: float, points: int, replicates: int,
     seed: int | None, workers: int | None, chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Set what a government can choose against what it cannot: which lever is regretted least.
+    """Compare policy levers under uncertainty (minimax regret).
 
-    A lever is a scenario, by default the baseline and every shipped scenario marked as one. A future is one
-    setting of all parameters within their ranges, the same for each lever, on the same luck.
+    A lever is a scenario; the default levers are the baseline and the shipped scenarios with the role lever. A
+    future is one setting of all parameters within their ranges. All levers meet the same futures, with common
+    random numbers.
 
-    Example: blocs regret baseline_2023 focused_indo_pacific global_coexistence --want low
+    Example: blocs regret baseline_2023 focused_indo_pacific global_coexistence --minimize
     """
     from sim.analysis.regret import check_alike, load_levers, outcomes_in_futures, tabulate_regret
     from sim.batch.sweep import other_seeds
@@ -317,14 +328,15 @@ def regret(
             )  # fmt: skip
     except ValueError as error:
         raise InputError([Fault("--outcome", 1, outcome, str(error))]) from None
-    rows = tabulate_regret(outcomes, want=want, satisfied=satisfied)
+    want = "low" if minimize else "high"
+    rows = tabulate_regret(outcomes, want=want, satisfied=threshold)
     if chart is not None:
         from sim.reporting import charts
 
         made, (axes,) = charts.new_figure(7, charts.row_height(list(rows["lever"]), 0.4) * len(rows) + 1.4)
         charts.draw_regrets(axes, rows, label=f"regret in {outcome}, {points} futures")
         charts.save_figure(made, str(chart))
-    record = {"outcome": outcome, "want": want, "satisfied": satisfied, "futures": points, "replicates": replicates,
+    record = {"outcome": outcome, "want": want, "satisfied": threshold, "futures": points, "replicates": replicates,
               "averaged_over": last_steps(first.steps), "seed": luck, "unused_seeds": unused}  # fmt: skip
     if as_json:
         print_json({**record, "levers": rows})
