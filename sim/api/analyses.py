@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim.analysis.explain import Account, AverageAccount, Decision, average_account, average_accounts, explain_decision
 from sim.analysis.flips import Flips, find_flips
-from sim.api.arguments import require
+from sim.api.arguments import argument_faults, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
@@ -113,26 +113,30 @@ def explain(
     many = {"replicates": replicates, "flip": flip or None, "parameters": parameters}
     if folder := results_folder(scenario):
         refuse_arguments({**one, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS)
-        return explain_results(folder, given.state, given.replicates, given.workers)
+        with argument_faults("explain"):
+            return explain_results(folder, given.state, given.replicates, given.workers)
     refuse_arguments(many if step is not None else {}, MANY_RUNS)
     refuse_arguments(one if step is None else {}, ONE_RUN)
     found, name = require_scenario("explain", scenario, given.label)
     id = find_state_id(found.states, given.state)
     own = found.sweep.seed if given.seed is None else given.seed
-    if given.step is not None:
-        return explain_step(found, name, id, seed=own, replicate=given.replicate or 0, step=given.step)
-    count = given.replicates or REPLICATES
-    average = average_account(found, id, seed=own, replicates=count, workers=given.workers)
-    record = {"scenario": name, "name": found.states[id].name, **average.record()}
-    if given.parameters is not None:
-        reference = require_observed("explain", scenario, observed)
-        record["parameters"] = chances_over_draws(found, id, reference, given.parameters, own)
-    flips = find_flips(found, id, seed=own, replicates=count, workers=given.workers) if flip else None
-    record |= {"flip": flips.record()} if flips else {}
-    account = average.account
+    reference = "" if given.parameters is None else require_observed("explain", scenario, observed)
+    with argument_faults("explain"):
+        if given.step is not None:
+            return explain_step(found, name, id, seed=own, replicate=given.replicate or 0, step=given.step)
+        average = average_account(
+            found, id, seed=own, replicates=given.replicates or REPLICATES, workers=given.workers
+        )  # fmt: skip
+        record = {"scenario": name, "name": found.states[id].name, **average.record()}
+        if given.parameters is not None:
+            record["parameters"] = chances_over_draws(found, id, reference, given.parameters, own)
+        flips = None
+        if flip:
+            flips = find_flips(found, id, seed=own, replicates=average.replicates, workers=given.workers)
+            record["flip"] = flips.record()
     return Explanation(
-        f"{found.states[id].name} in {name}", f"{interval_words(average)}; {deciding_words(account)}",
-        account_table(account), record, None, {name: average}, flips,
+        f"{found.states[id].name} in {name}", f"{chance_words(average)}; {deciding_words(average.account)}",
+        account_table(average.account), record, None, {name: average}, flips,
     )  # fmt: skip
 
 
@@ -201,7 +205,7 @@ def contributors(found: list[tuple[str, float]], listed: int = 4) -> str:
     return ", ".join(f"{name} {value:+.3f}" for name, value in found[:listed])
 
 
-def interval_words(average: AverageAccount) -> str:
+def chance_words(average: AverageAccount) -> str:
     """Return the chance of the most likely alignment with its interval, in words."""
     most = average.account.most_likely
     p, low, high, runs = average.interval(most)

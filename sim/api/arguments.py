@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,6 +154,20 @@ OTHER: dict[str, Check] = {
     "name": require_path,
     "observed": require_path,
 }
+
+
+@contextmanager
+def argument_faults(function: str) -> Iterator[None]:
+    """Name arguments of the function in place of options in faults, such as step for --step and state for STATE."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            fault._replace(file=function, field=fault.file.strip("-").replace("-", "_").lower())
+            if fault.file.startswith("--") or fault.file.isupper()
+            else fault
+            for fault in error.faults
+        ) from None
 
 
 def argument_fault(function: str, name: str, value: Any, what: str) -> InputError:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import read_sample
-from sim.api.arguments import require
+from sim.api.arguments import argument_faults, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble, require_ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
@@ -31,6 +31,8 @@ from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.schema import Scenario
 
 DRAWS = 256
+
+FIGURES = ("auc", "brier", "log")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,7 +111,8 @@ def claims(
     scenarios = {n: load_scenario(n) for n in names} if stored is None else scenarios_as_run(stored, names)
     values = None
     if given.parameters is not None and given.points != 0:
-        values = draws.load_draws(BASE, given.parameters).some(given.points)
+        with argument_faults("claims"):
+            values = draws.load_draws(BASE, given.parameters).some(given.points)
     settings = len(values) if values is not None else POINTS if given.points is None else given.points
     own = scenarios[BASE].sweep.seed if given.seed is None else given.seed
     plan = RunCounts(points=settings, each=given.point_replicates, placebos=given.placebos,
@@ -202,11 +205,11 @@ def score(
 def score_table(record: dict[str, Any]) -> pd.DataFrame:
     """Return one row for each forecast of each vote, under each variant of the sanctions."""
     rows = [
-        (vote["id"], vote["sanctions"], one["forecast"], one["n"], *(one[key]["value"] for key in ("auc", "brier", "log")))
+        (vote["id"], vote["sanctions"], one["forecast"], one["n"], *(one[key]["value"] for key in FIGURES))
         for vote in record["votes"]
         for one in vote["forecasts"]
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["vote", "sanctions", "forecast", "states", "auc", "brier", "log"])
+    return pd.DataFrame(rows, columns=["vote", "sanctions", "forecast", "states", *FIGURES])
 
 
 @dataclass(frozen=True, eq=False, repr=False)

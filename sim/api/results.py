@@ -93,8 +93,8 @@ class Ensemble:
         failed += "".join(f" The random seed {n} of {name} is not used." for name, n in self.unused_seeds.items())
         return render_table(
             f"{len(self.runs)} runs", table,
-            f"Share of capability of each bloc: mean and quantiles over runs (means over {self.sample.averaged} of each), "
-            f"and the share of the runs in which it is at least 0.1.{failed}",
+            f"Share of capability of each bloc: mean and quantiles over runs (means over {self.sample.averaged} "
+            f"of each), and the share of the runs in which it is at least 0.1.{failed}",
         )  # fmt: skip
 
 
@@ -179,7 +179,8 @@ class Comparison:
         return render_table(
             f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
             f"Mean difference over paired runs (means over {self.averaged} of each) with its 95 % interval of chance, "
-            "at these parameters. clear: significant at 5 % after correction for all outcomes of the scenario (Holm 1979). "
+            "at these parameters. clear: significant at 5 % after correction for all outcomes of the scenario (Holm "
+            "1979). "
             + ". ".join(self.notes),
         )  # fmt: skip
 

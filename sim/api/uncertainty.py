@@ -84,8 +84,8 @@ def sensitivity(
     >>> found.table["setting"].tolist(), len(found.record["tornado"])
     (['w_bond', 'erosion'], 4)
     """
-    optional = {"outcome": outcome, "vary": vary, "threshold": threshold, "seed": seed, "label": label}
-    optional |= {"workers": workers, "progress": progress}
+    optional: dict[str, Any] = {"outcome": outcome, "vary": vary, "threshold": threshold, "seed": seed}
+    optional |= {"label": label, "workers": workers, "progress": progress}
     given = require("sensitivity", optional, points=points, replicates=replicates)
     found, name = require_scenario("sensitivity", scenario, given.label)
     if given.points < 2 or given.points & (given.points - 1):

@@ -41,7 +41,7 @@ class Draws:
         """So many of the draws, evenly spread over them; all by default. Raises InputError where there are fewer."""
         n = len(self.values)
         if points is not None and points > n:
-            raise InputError([Fault("--points", 1, str(points), f"the posterior has {n} draws; give that or fewer")])
+            raise InputError([Fault("--draws", 1, str(points), f"the posterior has {n} draws; give that or fewer")])
         return self.values[np.arange(points or n) * n // (points or n)]
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from sim.analysis.compare import COMPARED
 from sim.cli import cli
-from sim.cli.options import find_state_id
+from sim.api.analyses import find_state_id
 from sim.scenario.loading import load_scenario
 
 ROOT = Path(__file__).parents[2]

@@ -12,12 +12,12 @@ import pytest
 COMMAND = """
 import ctypes, os, time
 from pathlib import Path
-from sim.cli import cli, runs
+from sim.cli import cli, run
 
 @cli.command()
 def deaf():
     lock, system = ctypes.create_string_buffer(64), ctypes.CDLL(None)
-    with runs.resumable(Path("here")):
+    with run.resumable_progress(Path("here")):
         system.pthread_mutex_lock(lock)
         print("ready", flush=True)
         system.pthread_mutex_lock(lock)  # it does not come back to Python, whatever the signal

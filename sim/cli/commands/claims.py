@@ -11,7 +11,15 @@ import click
 
 from sim.cli.commands.run import progress_bar
 from sim.cli.main import cli
-from sim.cli.options import json_option, option_faults, parameters_option, seed_option, workers_option
+from sim.cli.options import (
+    count_draws,
+    draws_option,
+    json_option,
+    option_faults,
+    parameters_option,
+    seed_option,
+    workers_option,
+)
 from sim.cli.printing import new_console, new_table, print_json, safe_lines
 
 if TYPE_CHECKING:
@@ -25,16 +33,16 @@ OVER_RANGES = "settings over the parameters' ranges"
 
 @cli.command(former={"--each": "--point-replicates"})
 @click.argument("results", type=click.Path(path_type=Path), required=False)
-@click.option("--points", type=click.IntRange(0, 100_000),
-              help="Sobol points over the parameters' ranges; 0 for the defaults only. Default: 4096.")  # fmt: skip
+@click.option("--points", type=click.IntRange(0, 100_000), show_default="4096",
+              help="Sobol points over the parameters' ranges; 0 for the defaults only.")  # fmt: skip
 @parameters_option
 @draws_option
 @click.option("--point-replicates", type=click.IntRange(2, 10_000), default=4, show_default=True,
               help="Runs of each scenario at each point or draw.")  # fmt: skip
 @click.option("--placebos", type=click.IntRange(0, 10_000), default=20, show_default=True,
-              help="Worlds with permuted ties at the defaults.")  # fmt: skip
+              help="Worlds with permuted ties, at the defaults.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(3, 1_000_000), default=4000, show_default=True,
-              help="Runs of each scenario at the defaults, without RESULTS; a tenth in a placebo world.")  # fmt: skip
+              help="Runs of each scenario at the defaults, without RESULTS; a tenth in placebo worlds.")  # fmt: skip
 @seed_option
 @workers_option
 @json_option
@@ -42,19 +50,21 @@ def claims(
     results: Path | None, points: int | None, parameters: str | None, draws: int | None, point_replicates: int,
     placebos: int, replicates: int, seed: int | None, workers: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Judge the article's claims: at the defaults, over the parameters' ranges, and beside placebo worlds.
+    """Test the article's claims.
 
-    Without RESULTS it runs what it needs. With the folder of a sweep it takes the effects at the defaults and the
-    scenarios from the sweep. With --parameters posterior the points are draws from the calibrated parameters
-    (docs/calibration.md).
+    It measures them at the defaults, over the parameters' ranges and in placebo worlds. Without RESULTS it runs what
+    it needs. With the folder of a sweep, the effects at the defaults are those of the sweep, and the ranges and
+    placebo worlds start from its scenarios. With --parameters posterior the settings are draws of the calibrated
+    parameters instead of points over the ranges (docs/calibration.md).
 
     Example: blocs claims --points 512
     """
     from sim import api
 
+    count = count_draws(parameters, draws, points) if points != 0 else 0
     with progress_bar() as progress, option_faults():
         found = api.claims(
-            results, points=count_points(parameters, draws, points), parameters=parameters,
+            results, points=points if parameters is None else count, parameters=parameters,
             point_replicates=point_replicates, placebos=placebos, replicates=replicates, seed=seed, workers=workers,
             progress=progress,
         )  # fmt: skip
@@ -80,7 +90,9 @@ def print_judgements(out: Console, found: Iterable[Judgement], counts: RunCounts
         words.append(f"{figures}\n{format_share(placebo.holds_share if placebo else None)}")
         shown.add_row(str(answer.number), *map(safe_lines, [*words, one.verdict]))
     out.print(shown)
-    out.print("\nEffects hold at the default parameters, most of them assumed; the intervals show random variation only.")
+    out.print(
+        "\nEffects hold at the default parameters, most of them assumed; the intervals show random variation only."
+    )
     if counts.points:
         out.print(
             f"holds in: share of {counts.points} {'draws from the calibrated parameters' if drawn else OVER_RANGES},"

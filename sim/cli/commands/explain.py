@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,10 +38,10 @@ LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.argument("state")
-@click.option("--step", type=int, help="Step of the decision to explain. Default: the mean over many runs.")
+@click.option("--step", type=int, help="Step of one run whose decision to explain. Default: the mean over many runs.")
 @seed_option
-@click.option("--replicate", type=click.IntRange(0), help="Number of the run, with --step. Default: 0.")
-@click.option("--flip", is_flag=True, help="Find the smallest change of one setting that changes the alignment.")
+@click.option("--replicate", type=click.IntRange(0), help="Number of the replicate, with --step. Default: 0.")
+@click.option("--flip", is_flag=True, help="Also the smallest changes of one setting that turn the state.")
 @click.option("--replicates", type=click.IntRange(2, 100_000), help="Runs to average. Default: 100.")
 @parameters_option
 @set_option
@@ -52,28 +52,28 @@ def explain(
     replicates: int | None, parameters: str | None, settings: tuple[str, ...], without: tuple[str, ...],
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Explain why a state aligns as it does: its utilities term by term, and the states that they come from.
+    """Explain why a state aligns as it does: its utilities by term and by state.
 
-    SCENARIO may also be the folder of a sweep: each of its scenarios is explained. With --parameters posterior the
-    chances also have their range over draws from the calibrated parameters.
+    SCENARIO may also be the folder of a sweep, which gives the same for each of its scenarios. With --parameters
+    posterior it also shows how the chances vary over draws of the calibrated parameters.
 
     Example: blocs explain baseline_2023 IRN --flip
     """
     from sim import api
 
-    counts = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates, "flip": flip}
+    counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates}
     if (Path(scenario) / "manifest.json").is_file():
         given = {"--set": settings, "--without": without}
         if faults := [Fault(option, 1, "", api.analyses.OF_RESULTS) for option, values in given.items() if values]:
             raise InputError(faults)
         with option_faults():
-            found = api.explain(scenario, state, parameters=parameters, **counts)
+            found = api.explain(scenario, state, flip=flip, parameters=parameters, **counts)
         print_json(found.record) if as_json else print_results(scenario, found)
         return
     loaded = resolve_scenario(scenario, settings, without)
     with option_faults():
         found = api.explain(
-            loaded, state, parameters=parameters, observed=scenario, label=scenario_name(scenario), **counts
+            loaded, state, flip=flip, parameters=parameters, observed=scenario, label=scenario_name(scenario), **counts
         )
     if as_json:
         print_json(found.record)
@@ -123,7 +123,9 @@ def print_results(folder: str, found: Explanation) -> None:
         shown.add_row(safe_text(name), *cells, f"{by:+.3f}", format_deciding(account))
     out = new_console()
     averaged = last_steps(ran.steps for ran in recorded_scenarios(Results(Path(folder))).values())
-    out.print(f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run")
+    out.print(
+        f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run"
+    )
     out.print(shown)
 
 

@@ -42,22 +42,22 @@ FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 @cli.command()
 @click.argument("scenario", default=SCORED, shell_complete=completion.complete_scenarios)
 @click.option("--replicates", type=click.IntRange(1, 1_000_000), default=1000, show_default=True,
-              help="Runs of each variant of the sanctions.")  # fmt: skip
+              help="Runs of each forecast.")  # fmt: skip
 @seed_option
 @set_option
 @without_option
 @workers_option
 @chart_option("the forecasts")
-@click.option("--markdown", is_flag=True, help="Print the tables as Markdown, as in docs/validation.md.")
+@click.option("--markdown", is_flag=True, help="Output as the tables of docs/validation.md.")
 @json_option
 def score(
     scenario: str, replicates: int, seed: int | None, settings: tuple[str, ...], without: tuple[str, ...],
     workers: int | None, chart: Path | None, markdown: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score a scenario's forecasts against recorded votes and ideal points, beside simpler baselines.
+    """Score forecasts against recorded votes, beside simple baselines.
 
-    The record is the world's observed.toml. Votes are scored twice: with all sanctions of the scenario, some of which
-    answer the votes, and with the sanctions in force before the vote.
+    The record is votes and ideal points in the world's observed.toml. Votes are scored twice: with all sanctions of
+    the scenario, some of them reactions to the votes, and with only the sanctions in force before.
 
     Example: blocs score baseline_2023 --chart score.png
     """
@@ -118,8 +118,8 @@ def print_legend(record: Mapping[str, Any]) -> None:
         f"\nLeft out, as they do not decide in the model: {escape_controls(', '.join(record['left_out']))}. Sanctions:"
         " those in force before the vote, or the year.\nYes means the bloc of"
         f" {escape_controls(record['leader'])}, no for another, abstained or absent for non-alignment; missed:"
-        " another answer was likelier.\nAUC: yes against the rest, absent among the rest, by P(yes) − P(no). Brier: three"
-        " answers, 0 (best) to 2. log: −log of the\nanswer's probability, in nats, with a lapse of"
+        " another answer was likelier.\nAUC: yes against the rest, absent among the rest, by P(yes) − P(no). Brier:"
+        " three answers, 0 (best) to 2. log: −log of the\nanswer's probability, in nats, with a lapse of"
         f" {record['lapse']:g}. rank: rank correlation. (95 %): bootstrap over states, too narrow\nwhere nearly none"
         " is wrong. Baselines take their probabilities from the other states' answers to the same vote,\nby"
         " ridge regression; the model has seen none of it unless its parameters were fitted to it."
@@ -227,20 +227,22 @@ def figure_table(record: Mapping[str, Any], key: str, what: str) -> list[str]:
 @cli.command()
 @click.argument("scenario", default=SCORED, shell_complete=completion.complete_scenarios)
 @click.option("--points", type=click.IntRange(2, 100_000), default=4096, show_default=True,
-              help="Sobol points over the parameters' ranges (the prior).")  # fmt: skip
+              help="Sobol points over the parameters' ranges: the prior.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 10_000), default=32, show_default=True, help="Runs of each point.")
 @seed_option
 @workers_option
-@click.option("--out", type=click.Path(path_type=Path), help="Folder. Default: results/calibration-SCENARIO.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="Folder for the runs and the fit. Default: results/calibration-SCENARIO.")  # fmt: skip
 @json_option
 def calibrate(
     scenario: str, points: int, replicates: int, seed: int | None, workers: int | None, out: Path | None, as_json: bool
 ) -> None:
-    """Fit the parameters to recorded votes and ideal points, and show which of them the record identifies.
+    """Fit the parameters to recorded votes and ideal points.
 
-    The record is the world's observed.toml, without the votes held out and without later events. The folder gets the
-    runs (the same command resumes them), calibration.json, identifiability.png and posterior.csv. The options
-    `--parameters posterior.csv` of sweep and claims read these draws; a world's own are beside its world.toml.
+    It shows which parameters the record identifies. The record is the world's observed.toml, without the held-out
+    votes and without later events. The same command resumes a stopped fit. The folder contains the runs,
+    calibration.json, identifiability.png and posterior.csv; give the last one to sweep or claims with --parameters.
+    The posterior of a world is beside its world.toml.
 
     Example: blocs calibrate baseline_2023 --points 1024
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,14 @@ LISTED_MINIMA = 12
 @seed_option
 @set_option
 @click.option(
-    "--replicates", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Runs of the agents."
+    "--replicates", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Runs of the model."
 )
 @click.option(
-    "--seconds", type=click.FloatRange(0, 86_400), default=20.0, show_default=True, help="Time limit of the proof."
+    "--seconds",
+    type=click.FloatRange(0, 86_400),
+    default=20.0,
+    show_default=True,
+    help="Time limit for the proof of the optimum, in seconds.",
 )
 @chart_option("the landscape")
 @json_option
@@ -36,7 +41,9 @@ def landscape(
     world: str, seed: int | None, settings: tuple[str, ...], replicates: int, seconds: float, chart: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show the two blocs that the ties of a world predict, and compare them with the agents.
+    """Find the two blocs that minimize energy in a world.
+
+    It also shows how near the runs of the model come to them.
 
     Example: blocs landscape unix_1988 --chart unix.png
     """
@@ -103,7 +110,7 @@ def print_landscape(out: Console, name: str, title: str, record: Mapping[str, An
     )
     shown = new_table("prediction", "agrees", "undetermined", "most runs differ on", numbers=("agrees",))
     for method, one in record["predictions"].items():
-        agrees = "–" if one["agreement"] is None else f"{100 * one['agreement']:.0f} %"
+        agrees = "–" if math.isnan(one["agreement"]) else f"{100 * one['agreement']:.0f} %"
         shown.add_row(method, agrees, ", ".join(one["undetermined"]) or "none", ", ".join(one["disagree"]) or "none")
     out.print("\nShare of the states that agents put in a bloc which each prediction puts in the same one:")
     out.print(shown)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import completion
-from sim.cli.commands.run import progress_bar, warn_of_seeds, with_design
+from sim.cli.commands.run import progress_bar, warn_of_seeds
+from sim.cli.design import with_design
 from sim.cli.main import changed_settings, cli, twice_on_command_line
 from sim.cli.options import (
     chart_option,
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
               help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the capability of the bloc that"
               " varies most.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,
-              help="Sobol points, a power of 2; each costs settings + 2 points.")  # fmt: skip
+              help="Sobol points, a power of 2; each needs one evaluation per setting and two more.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Runs of each point.")
 @click.option("--vary", multiple=True, metavar="SETTING=LOW:HIGH",
               help="Setting to vary, such as w_pressure=0:1. Default: all parameters over their ranges.")  # fmt: skip
-@click.option("--threshold", type=float, metavar="X", help="Find the box of settings where the outcome is at least X.")
+@click.option("--threshold", type=float, metavar="X",
+              help="Outcome to reach: the box of settings where it is at least X.")  # fmt: skip
 @seed_option
 @set_option
 @without_option
@@ -54,9 +56,10 @@ def sensitivity(
     seed: int | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, chart: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Find the settings that an outcome depends on: Sobol indices, and each end of each setting's range.
+    """Show which settings an outcome depends on.
 
-    With --threshold it also finds the box of settings in which the outcome is at least that (PRIM).
+    It gives Sobol indices, and the outcome at both ends of each range. With --threshold it also finds, by PRIM, the
+    box of settings where the outcome is at least that.
 
     Example: blocs sensitivity baseline_2023 --outcome share_front_CHN --threshold 0.5 --chart china.png
     """
@@ -115,8 +118,8 @@ def print_sensitivity(record: Mapping[str, Any]) -> None:
     out.print(
         f"{safe_text(record['scenario'])}: {safe_text(outcome)} over {record['averaged_over']}; {points} points and"
         f" their {points * (len(record['ranges']) + 1)} mixtures, {record['replicates']} runs each on common"
-        f" random numbers (seed {record['seed']}).\nOver the ranges its mean is {record['mean']:.3g} with standard deviation"
-        f" {record['sd']:.3g} between points."
+        f" random numbers (seed {record['seed']}).\nOver the ranges its mean is {record['mean']:.3g} with standard"
+        f" deviation {record['sd']:.3g} between points."
     )
     for name, why in record["left_out"].items():
         out.print(f"Left out: {name} ({why}).")
@@ -192,10 +195,12 @@ def draw_sensitivity(chart: Path, title: str, outcome: str, record: Mapping[str,
 @click.option("--outcome", metavar="NAME",
               help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the capability of the first lever's"
               " bloc that varies most.")  # fmt: skip
-@click.option("--minimize/--maximize", default=True, help="Whether a small or a large outcome is better.")
-@click.option("--threshold", type=float, default=0.1, show_default=True, help="The outcome satisfies at or beyond it.")
-@click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Sobol points (futures).")
-@click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Runs in each future.")
+@click.option("--minimize/--maximize", default=True, show_default=True, help="Better outcome, low or high.")
+@click.option("--threshold", type=float, default=0.1, show_default=True,
+              help="Outcome that satisfies: at most this with --minimize, at least this with --maximize.")  # fmt: skip
+@click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Sobol points: futures.")
+@click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True,
+              help="Runs of each lever in each future.")  # fmt: skip
 @seed_option
 @workers_option
 @chart_option("the regrets")
@@ -206,8 +211,9 @@ def regret(
 ) -> None:  # fmt: skip
     """Compare policy levers under uncertainty (minimax regret).
 
-    A lever is a scenario. Default: the baseline and every shipped scenario marked as a lever. A future is one
-    setting of all parameters within their ranges, the same for each lever, on common random numbers.
+    A lever is a scenario; the default levers are the baseline and the shipped scenarios with the role lever. A
+    future is one setting of all parameters within their ranges. All levers meet the same futures, with common
+    random numbers.
 
     Example: blocs regret baseline_2023 focused_indo_pacific global_coexistence --minimize
     """
@@ -248,12 +254,13 @@ def print_regret(record: Mapping[str, Any]) -> None:
             f"{100 * one.best:.0f} %", f"{100 * one.satisfied:.0f} %",
             f"{100 * one.satisfied_low:.0f} to {100 * one.satisfied_high:.0f} %",
         )  # fmt: skip
-    out.print(f"{safe_text(record['outcome'])}, {'maximized' if record['maximize'] else 'minimized'}, in {record['futures']} futures\n")
+    aim = "maximized" if record["maximize"] else "minimized"
+    out.print(f"{safe_text(record['outcome'])}, {aim}, in {record['futures']} futures\n")
     out.print(shown)
     out.print(
         f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean over"
         f" {record['averaged_over']} of {record['replicates']} runs.\n"
         "Regret: how far the lever falls short of the best one in the same future;"
         f" at most: the greatest, and {safe_text(rows['lever'].iloc[0])} has the least of these (minimax regret).\n"
-        "The ranges are assumptions, and every setting in them has the same weight: shares of futures are not probabilities."
+        "The ranges are assumptions, and every setting in them counts alike: shares of futures are not probabilities."
     )
