@@ -275,8 +275,8 @@ def test_invalid_count(name: str, least: int, value: Any) -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: sweep({}), "sweep:1: scenarios: there is no scenario; give one or more"),
-        (lambda: sweep([]), "sweep:1: scenarios: there is no scenario; give one or more"),
+        (lambda: sweep({}), "sweep:1: scenarios: no scenario is given; give one or more"),
+        (lambda: sweep([]), "sweep:1: scenarios: no scenario is given; give one or more"),
         (lambda: sweep(3), "sweep:1: scenarios: 3 is not a scenario, nor several of them"),
         (lambda: sweep([3]), "sweep:1: scenarios: 3 is not a scenario, nor the name or path of one"),
         (lambda: sweep({"a": None}), "sweep:1: scenarios: None is not a scenario, nor the name or path of one"),

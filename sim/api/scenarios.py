@@ -40,7 +40,7 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     Raises
     ------
     InputError
-        If there is no such scenario, a file has faults, or a setting or mechanism is unknown, out of its bounds or
+        If the scenario is unknown, a file has faults, or a setting or mechanism is unknown, out of its bounds or
         given twice. The error lists every fault.
 
     Warns
