@@ -42,9 +42,14 @@ class Refusal(click.UsageError):
             super().show(file)
 
 
+def fault_words(fault: Fault) -> str:
+    """The field and the message of a fault."""
+    return ": ".join(filter(None, (fault.field, fault.message)))
+
+
 def usage_words(fault: Fault, ctx: click.Context) -> str:
     """A fault of an option, an argument or the whole command as click would print it."""
-    words = shorten(escape_controls(": ".join(filter(None, (fault.field, fault.message)))), LONGEST_MESSAGE)
+    words = shorten(escape_controls(fault_words(fault)), LONGEST_MESSAGE)
     return words if fault.file == ctx.command.name else f"Invalid value for '{fault.file}': {words}"
 
 
@@ -63,8 +68,10 @@ def fault_records(failure: click.UsageError | str) -> list[dict[str, Any]]:
     """The faults of a failure as records of file, line, field and message; null where there is no file."""
     if isinstance(failure, Refusal):
         files = [fault._asdict() for fault in failure.of_files]
-        words = (": ".join(filter(None, (fault.field, fault.message))) for fault in failure.of_usage)
-        return [*files, *(usage_record(fault.file, text) for fault, text in zip(failure.of_usage, words, strict=True))]
+        command = failure.ctx and failure.ctx.command.name
+        return [*files, *(
+            usage_record("" if fault.file == command else fault.file, fault_words(fault)) for fault in failure.of_usage
+        )]  # fmt: skip
     if isinstance(failure, click.BadParameter) and failure.param and not isinstance(failure, click.MissingParameter):
         return [usage_record(max(failure.param.opts, key=len), failure.message)]
     return [usage_record("", failure if isinstance(failure, str) else failure.format_message())]

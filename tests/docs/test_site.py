@@ -1,4 +1,4 @@
-"""The documentation as a site: built without a warning, whole, and asking nothing of any other place."""
+"""The documentation as a site: it builds without a warning, is complete, and loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_page_is_there_and_can_be_reached(site: Path) -> None:
+def test_every_page_in_menu(site: Path) -> None:
     start = (site / "index.html").read_text(encoding="utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert (site / f"{page.stem}.html").is_file()
@@ -30,15 +30,15 @@ def test_every_page_is_there_and_can_be_reached(site: Path) -> None:
     assert (site / "notebooks" / "comparison.ipynb").is_file()
 
 
-def test_headings_can_be_followed(site: Path) -> None:
-    """The menu beside a page stops at an id that begins with a digit, and with it all that the page does on loading."""
+def test_ids_of_headings(site: Path) -> None:
+    """An id that begins with a digit stops the script of the menu."""
     for page in (site / f"{page.stem}.html" for page in (ROOT / "docs").glob("*.md")):
         ids = re.findall(r'<h\d id="([^"]*)"', page.read_text(encoding="utf-8"))
         assert ids, page.name
         assert not [name for name in ids if name[0].isdigit()], page.name
 
 
-def test_no_page_asks_anything_of_another_place(site: Path) -> None:
+def test_no_page_loads_from_other_servers(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     loaded = {target for page in pages for target in LOADED.findall(page.read_text(encoding="utf-8"))}
     assert len(loaded) > 5

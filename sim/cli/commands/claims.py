@@ -46,9 +46,10 @@ def claims(
 ) -> None:  # fmt: skip
     """Test the article's claims.
 
-    It measures them at the defaults, over the parameters' ranges and in placebo worlds. Without RESULTS it runs what it needs. With the folder of a sweep, the effects at the defaults are those of the
-    sweep, and the ranges and placebo worlds start from its scenarios. With --parameters posterior the settings are
-    draws of the calibrated parameters instead of points over the ranges (docs/calibration.md).
+    It measures them at the defaults, over the parameters' ranges and in placebo worlds. Without RESULTS it runs
+    what it needs. With the folder of a sweep, the effects at the defaults are those of the sweep, and the ranges
+    and placebo worlds start from its scenarios. With --parameters posterior the settings are draws of the
+    calibrated parameters instead of points over the ranges (docs/calibration.md).
 
     Example: blocs claims --points 512
     """

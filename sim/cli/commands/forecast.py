@@ -59,8 +59,8 @@ def score(
 ) -> None:  # fmt: skip
     """Score forecasts against recorded votes, beside simple baselines.
 
-    The record is votes and ideal points in the world's observed.toml. Votes are scored twice: with all sanctions of the scenario, some of them
-    reactions to the votes, and with only the sanctions in force before.
+    The record is votes and ideal points in the world's observed.toml. Votes are scored twice: with all sanctions of
+    the scenario, some of them reactions to the votes, and with only the sanctions in force before.
 
     Example: blocs score baseline_2023 --chart score.png
     """
@@ -254,9 +254,10 @@ def calibrate(
 ) -> None:
     """Fit the parameters to recorded votes and ideal points.
 
-    It shows which parameters the record identifies. The record is the world's observed.toml, without the held-out votes and without later events. The same command
-    resumes a stopped fit. The folder contains the runs, calibration.json, identifiability.png and posterior.csv; give
-    the last one to sweep or claims with --parameters. The posterior of a world is beside its world.toml.
+    It shows which parameters the record identifies. The record is the world's observed.toml, without the held-out
+    votes and without later events. The same command resumes a stopped fit. The folder contains the runs,
+    calibration.json, identifiability.png and posterior.csv; give the last one to sweep or claims with --parameters.
+    The posterior of a world is beside its world.toml.
 
     Example: blocs calibrate baseline_2023 --points 1024
     """

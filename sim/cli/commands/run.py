@@ -130,9 +130,9 @@ def sweep(
 ) -> None:  # fmt: skip
     """Run scenarios many times with common random numbers.
 
-    The folder --out gets the runs as Parquet. The same command resumes a sweep that was stopped. With the --out of an earlier sweep, more replicates or
-    scenarios compute only the missing runs. With --parameters posterior each design point is a draw of the
-    calibrated parameters (docs/calibration.md).
+    The folder --out gets the runs as Parquet. The same command resumes a sweep that was stopped. With the --out of
+    an earlier sweep, more replicates or scenarios compute only the missing runs. With --parameters posterior each
+    design point is a draw of the calibrated parameters (docs/calibration.md).
 
     Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
     """
@@ -193,7 +193,7 @@ def refuse_results(folder: Path, *, resume: bool) -> None:
 
 
 def remove_results(folder: Path) -> None:
-    """Remove the results in a folder; raises InputError where it contains anything but results."""
+    """Remove the results in a folder; raises InputError where it contains anything but results and a report."""
     from sim.batch.crate import CRATE
     from sim.batch.store import MANIFEST, Results
 
@@ -201,10 +201,15 @@ def remove_results(folder: Path) -> None:
         return
     results = Results(folder)
     results.manifest()
+    folders, files = ("shards", "damaged"), (CRATE, "report.html", MANIFEST)
+    if others := sorted({path.name for path in folder.glob("[!.]*")} - {*folders, *files}):
+        message = f"has other files than results: {', '.join(others)}; move them, or choose another --out"
+        raise InputError([Fault(display_path(folder), 1, "", message)])
     with results.locked():
-        if results.shards.exists():
-            shutil.rmtree(results.shards)
-        for name in (CRATE, "report.html", MANIFEST):  # the manifest last: until then the sweep can be resumed
+        for name in folders:
+            if (folder / name).exists():
+                shutil.rmtree(folder / name)
+        for name in files:  # the manifest last: until then the sweep can be resumed
             (folder / name).unlink(missing_ok=True)
 
 

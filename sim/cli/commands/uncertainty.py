@@ -59,7 +59,8 @@ def sensitivity(
 ) -> None:  # fmt: skip
     """Show which settings an outcome depends on.
 
-    It gives Sobol indices, and the outcome at both ends of each range. With --threshold it also finds, by PRIM, the box of settings where the outcome is at least that.
+    It gives Sobol indices, and the outcome at both ends of each range. With --threshold it also finds, by PRIM, the
+    box of settings where the outcome is at least that.
 
     Example: blocs sensitivity baseline_2023 --outcome share_front_CHN --threshold 0.5 --chart china.png
     """
