@@ -65,7 +65,7 @@ def end(failure: click.UsageError | str, *, as_json: bool, code: int = REFUSED) 
 
 
 def fault_records(failure: click.UsageError | str) -> list[dict[str, Any]]:
-    """The faults of a failure as records of file, line, field and message; null where there is no file."""
+    """The faults of a failure as records of file, line, field and message; null for what lies in no file."""
     if isinstance(failure, Refusal):
         files = [fault._asdict() for fault in failure.of_files]
         command = failure.ctx and failure.ctx.command.name

@@ -356,7 +356,7 @@ def told(*words: str) -> str:
     return done.stdout
 
 
-SMALL = ("--points", "4", "--each", "2", "--placebos", "2", "--replicates", "6")
+SMALL = ("--points", "4", "--point-replicates", "2", "--placebos", "2", "--replicates", "6")
 
 
 def test_the_command_runs_what_it_needs() -> None:
