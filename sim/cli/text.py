@@ -208,21 +208,27 @@ def format_moves(run: Run, names: list[str], labels: Mapping[str, str], step: in
 
 
 def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
-    """Collect a run: what reproduces it, and its results."""
-    late = run.late_shares()
+    """Collect what reproduces a run, and its summary; late_shares has a record for each state."""
+    columns = [f"share_{alignment}" for alignment in run.alignments]
+    shares = zip(run.states, run.late_shares().tolist(), strict=True)
     return {
         "scenario": name,
         "digest": scenario.digest(),
         "seed": run.seed,
         "replicate": run.replicate,
-        "steps": scenario.steps,
         "version": __version__,
         "alignments": list(run.alignments),
-        "trajectory": {s: run.alignment[:, i].tolist() for i, s in enumerate(run.states)},
-        "late_shares": {s: dict(zip(run.alignments, late[i].tolist(), strict=True)) for i, s in enumerate(run.states)},
         "consolidation_step": run.consolidation_step(),
-        "outcomes": {n: run.outcome(n).tolist() for n in run.outcome_names},
+        "late_shares": [{"state": state, **dict(zip(columns, row, strict=True))} for state, row in shares],
     }
+
+
+def run_tables(scenario: Scenario, run: Run) -> dict[str, pd.DataFrame]:
+    """Tabulate a run as `sim.run` does: steps has a row for each step, states a row for each step and state."""
+    from sim.api import tabulate_run
+
+    history = tabulate_run(scenario.title, run)
+    return {"steps": history.steps.reset_index(), "states": history.states}
 
 
 def write_run(folder: Path, name: str, scenario: Scenario, run: Run) -> None:

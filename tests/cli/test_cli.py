@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -127,7 +129,9 @@ def test_run_record_reproduces_run(tmp_path: Path) -> None:
     quick("run", "no_sanctions", "--steps", "4", "--set", "w_bond=1", "--out", str(tmp_path / "run"))
     record = json.loads((tmp_path / "run" / "record.json").read_text(encoding="utf-8"))
     again = run_agents(Scenario.model_validate(record["resolved"]), seed=record["seed"], replicate=record["replicate"])
-    assert again.alignment[:, again.states.index("CHN")].tolist() == record["trajectory"]["CHN"]
+    (columns, *rows) = csv.reader((tmp_path / "run" / "trajectory.csv").read_text(encoding="utf-8").splitlines())
+    path = [again.alignments[k] for k in again.alignment[:, again.states.index("CHN")]]
+    assert [row[columns.index("CHN")] for row in rows] == path
     lines = (tmp_path / "run" / "trajectory.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 6
     assert lines[0].startswith("step,")
@@ -236,23 +240,20 @@ def test_sweep_shares_of_states(swept: tuple[Path, dict[str, object]]) -> None:
     _, said = swept
     assert said["runs"] == said["computed_now"] == 36
     assert said["failed"] == []
-    scenarios = said["scenarios"]
-    assert isinstance(scenarios, dict)
-    assert set(scenarios) == {"baseline_2023", "no_sanctions", "focused_indo_pacific"}
-    shares = scenarios["baseline_2023"]["states"]
-    assert len(shares) == 52
-    assert shares["PRK"].keys() == {"front", "us_led", "non_aligned"}
-    assert all(sum(state.values()) == pytest.approx(1) for state in shares.values())
-    assert shares["USA"] == {"front": 0, "us_led": 1, "non_aligned": 0}
+    shares = pd.DataFrame(said["states"]).pivot(index=["scenario", "state"], columns="alignment", values="mean")
+    assert set(shares.index.unique("scenario")) == {"baseline_2023", "no_sanctions", "focused_indo_pacific"}
+    assert len(shares) == 3 * 52
+    assert set(shares.columns) == {"front", "us_led", "non_aligned"}
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(1)
+    assert shares.loc[("baseline_2023", "USA")].to_dict() == {"front": 0, "us_led": 1, "non_aligned": 0}
 
 
 def test_sweep_shares_are_means_over_runs(swept: tuple[Path, dict[str, object]]) -> None:
     folder, said = swept
     mean = "select avg(share_front) as x from states where scenario = 'no_sanctions' and state = 'CHN'"
     (row,) = json.loads(quick("query", str(folder), mean, "--json"))
-    scenarios = said["scenarios"]
-    assert isinstance(scenarios, dict)
-    assert scenarios["no_sanctions"]["states"]["CHN"]["front"] == pytest.approx(row["x"], abs=1e-15)
+    shares = pd.DataFrame(said["states"]).set_index(["scenario", "state", "alignment"])["mean"]
+    assert shares["no_sanctions", "CHN", "front"] == pytest.approx(row["x"], abs=1e-15)
 
 
 def test_finished_sweep_computes_nothing(swept: tuple[Path, dict[str, object]]) -> None:
@@ -262,7 +263,7 @@ def test_finished_sweep_computes_nothing(swept: tuple[Path, dict[str, object]]) 
               "--out", str(folder), "--json", "--engine", "mesa")
     )  # fmt: skip
     assert again["computed_now"] == 0
-    assert again["scenarios"] == said["scenarios"]
+    assert again["states"] == said["states"]
 
 
 def test_compare_differences_with_intervals(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
@@ -513,7 +514,7 @@ def test_design_options(tmp_path: Path) -> None:
               "--replicates", "3", "--out", folder, "--json")
     )  # fmt: skip
     assert said["runs"] == 12
-    assert len(said["scenarios"]) == 4
+    assert len({row["scenario"] for row in said["states"]}) == 4
     asked = "select count(distinct temperature) as n, min(temperature) >= 0 as low from runs join points using (point)"
     assert json.loads(quick("query", folder, asked, "--json")) == [{"n": 4, "low": True}]
 

@@ -73,7 +73,8 @@ def run(
     if out is not None:
         texts.write_run(out, scenario_name(scenario), found, result)
     if as_json:
-        print_json(texts.run_record(scenario_name(scenario), found, result))
+        record = texts.run_record(scenario_name(scenario), found, result)
+        print_json(record | texts.run_tables(found, result))
     else:
         options = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
         texts.print_timeline(new_console(), scenario_name(scenario), found, result, "".join(options), scenario)
@@ -302,9 +303,7 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
     from sim.analysis.compare import mean_late_shares
     from sim.batch.sweep import unused_seeds
 
-    shares: dict[str, Any] = {}
-    if report.share is None:
-        shares = {design: {"states": states} for design, states in mean_late_shares(report.results).items()}
+    shares = {} if report.share else mean_late_shares(report.results)
     return {
         "results": str(report.results.folder),
         "seed": report.results.manifest()["question"]["seed"],
@@ -312,7 +311,12 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
         "runs": report.runs,
         "computed_now": report.computed_now,
         "failed": report.failed,
-        "scenarios": shares,
+        "states": [
+            {"scenario": design, "state": state, "alignment": alignment, "mean": mean}
+            for design, states in shares.items()
+            for state, means in states.items()
+            for alignment, mean in means.items()
+        ],
     }
 
 
