@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli import completion
-from sim.cli.main import changed_settings, say_former, say_warnings, twice_on_command_line
+from sim.cli.main import say_former, say_warnings
 from sim.cli.printing import NO_FOLDER
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario, State
+    from sim.scenario.overrides import Change
+    from sim.scenario.schema import Scenario
 
 
 class NewFile(click.Path):
@@ -110,34 +113,50 @@ def resolve_scenario(
     Entries of its files that change nothing are warnings on standard error.
     """
     from sim.scenario.loading import read
-    from sim.scenario.overrides import parse_number, with_mechanism_off, with_settings, with_steps
+    from sim.scenario.overrides import apply_changes
 
     reading = read(name)
-    scenario = reading.scenario
     say_warnings(reading.warnings)
-    faults = twice_on_command_line(scenario, changed_settings(settings, without))
+    return apply_changes(reading.scenario, requested_changes(settings, without, steps))
+
+
+def requested_changes(settings: Iterable[str], without: Iterable[str], steps: int | None) -> list[Change]:
+    """List the changes that --set, --without and --steps ask for."""
+    from sim.scenario.overrides import Change, mechanism_change, steps_change
+
+    found = []
     for setting in settings:
-        path, _, value = setting.partition("=")
-        try:
-            scenario = with_settings(scenario, {path.strip(): parse_number(value)}, note="set on the command line")
-        except ValueError as error:
-            message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
-            faults.append(Fault("--set", 1, setting, message))
-    for mechanism in without:
-        try:
-            scenario = with_mechanism_off(scenario, mechanism)
-        except ValueError as error:
-            faults.append(Fault("--without", 1, mechanism, str(error)))
+        path = setting.partition("=")[0].strip()
+        found.append(Change("--set", setting, f"--set {setting}", (path,), partial(apply_setting, setting=setting)))
+    for name in without:
+        found.append(mechanism_change("--without", name)._replace(field=name, label=f"--without {name}"))
+    return found if steps is None else [*found, steps_change("--steps", steps)._replace(field="")]
+
+
+def apply_setting(scenario: Scenario, *, setting: str) -> Scenario:
+    """Change a setting as SETTING=VALUE says; raises ValueError."""
+    from sim.scenario.overrides import parse_number, with_settings
+
+    path, _, value = setting.partition("=")
+    if not value:
+        raise ValueError("give a setting as SETTING=VALUE, such as erosion=0.5")
+    return with_settings(scenario, {path.strip(): parse_number(value)}, note="set on the command line")
+
+
+@contextmanager
+def option_faults() -> Iterator[None]:
+    """Name options in place of arguments in the faults of the function that the command calls."""
+    context = click.get_current_context()
+    names = {
+        param.name: max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
+        for param in context.command.params
+    }
     try:
-        scenario = scenario if steps is None else with_steps(scenario, steps)
-    except ValueError as error:
-        faults.append(Fault("--steps", 1, "", str(error)))
-    if faults:
-        raise InputError(faults)
-    return scenario
-
-
-def find_state_id(states: Mapping[str, State], word: str) -> str:
-    """Find the id of the one state with this full name, in any case; return the word itself where there is none."""
-    found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
-    return found[0] if len(found) == 1 and word not in states else word
+        yield
+    except InputError as error:
+        raise InputError(
+            Fault(names[fault.field], 1, "", fault.message)
+            if fault.file == context.command.name and fault.field in names
+            else fault
+            for fault in error.faults
+        ) from None

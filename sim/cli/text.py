@@ -225,7 +225,7 @@ def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
 
 def run_tables(scenario: Scenario, run: Run) -> dict[str, pd.DataFrame]:
     """Tabulate a run as `sim.run` does: steps has a row for each step, states a row for each step and state."""
-    from sim.api import tabulate_run
+    from sim.api.runs import tabulate_run
 
     history = tabulate_run(scenario.title, run)
     return {"steps": history.steps.reset_index(), "states": history.states}

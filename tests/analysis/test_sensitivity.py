@@ -363,7 +363,7 @@ def test_the_command_tells_machines_the_same_twice() -> None:
 
 
 def test_the_command_varies_all_that_matters_and_says_what_it_leaves_out(monkeypatch: Any) -> None:
-    monkeypatch.setattr("sim.cli.commands.uncertainty.RUNS_AN_END", 2)
+    monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
     told = blocs("baseline_2023", "--points", "2", "--replicates", "1")
     assert "Left out: w_propensity (no propensity ties)." in told
     assert "sanction_relief" in told
@@ -372,11 +372,11 @@ def test_the_command_varies_all_that_matters_and_says_what_it_leaves_out(monkeyp
 
 @pytest.mark.parametrize(("asked", "message"), [
     (("--outcome", "capability_frnt"), "did you mean 'capability_front'"),
-    (("--points", "100"), "is no power of 2; give 128"),
+    (("--points", "100"), "100 is not a power of 2; give 128"),
     (("--vary", "w_pressure=1:0"), "1 is not below 0"),
     (("--vary", "w_presure=0:1"), "did you mean 'w_pressure'"),
-    (("--vary", "w_pressure=0:1:3"), "--points says how many"),
-    (("--vary", "erosion=0:1", "--vary", "parameters.erosion=0:1"), "is named twice"),
+    (("--vary", "w_pressure=0:1:3"), "give SETTING=LOW:HIGH without a number of points"),
+    (("--vary", "erosion=0:1", "--vary", "parameters.erosion=0:1"), "and so does --vary erosion"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(asked: tuple[str, ...], message: str) -> None:
     told = blocs("baseline_2023", *asked, code=2)
@@ -416,7 +416,7 @@ def own(tmp_path: Path) -> str:
 
 
 def test_the_default_outcome_is_of_the_world_at_hand(own: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("sim.cli.commands.uncertainty.RUNS_AN_END", 2)
+    monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
     done = CliRunner().invoke(cli, ["sensitivity", own, "--points", "2", "--replicates", "1", "--json"])
     assert done.exit_code == 0, done.output
     chosen_ = json.loads(done.stdout)["outcome"]

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from sim import __version__
 from sim.analysis.compare import COMPARED
+from sim.api.analyses import find_state_id
 from sim.cli import cli
 from sim.cli.main import SECTIONS
-from sim.cli.options import find_state_id
 from sim.scenario.loading import load_scenario
 
 ROOT = Path(__file__).parents[2]

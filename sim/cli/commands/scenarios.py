@@ -11,7 +11,7 @@ import click
 
 from sim.cli import completion
 from sim.cli.main import chance_faults, cli, say_warnings
-from sim.cli.options import NewFolder, find_state_id, json_option, resolve_scenario, set_option, without_option
+from sim.cli.options import NewFolder, json_option, resolve_scenario, set_option, without_option
 from sim.cli.printing import new_console, new_table, print_json, safe_text
 from sim.errors import Fault, InputError, display_path, escape_controls
 from sim.names import scenario_name
@@ -65,6 +65,7 @@ def show(
 
     Example: blocs show baseline_2023 --state USA --state RUS
     """
+    from sim.api.analyses import find_state_id
     from sim.cli import text
     from sim.scenario.checks import suggest_state
     from sim.scenario.loading import files_of, load_bibliography, load_scenario
