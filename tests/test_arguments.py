@@ -205,7 +205,7 @@ def test_a_setting_given_twice_is_refused_in_python(given: dict[str, Any]) -> No
 def test_a_seed_that_is_not_used_is_said() -> None:
     one, other = written("[sweep]\nseed = 1\n", "one.toml"), written("[sweep]\nseed = 2\n", "other.toml")
     done = blocs("sweep", one, other, "--replicates", "1", "--json", "--out", "r")
-    said = "the random seed 2 of other is not used; 1, that of the first scenario, serves all runs"
+    said = "the random seed 2 of other is not used; all runs use 1, the seed of the first scenario"
     assert said in done.stderr
     assert json.loads(done.stdout)["unused_seeds"] == {"other": 2}
     assert "The random seed 2 of other is not used." in read("r")._repr_html_()
