@@ -198,7 +198,7 @@ def test_a_setting_varied_and_given_is_refused_by_sensitivity(options: tuple[str
     ],
 )
 def test_a_setting_given_twice_is_refused_in_python(given: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"gives parameters\.w_bond, and so does .*; leave one of them out"):
+    with pytest.raises(InputError, match=r"gives parameters\.w_bond, and so does .*; leave one out"):
         load("unix_1988", **given)
 
 

@@ -41,6 +41,8 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.former = former or {}
         for option in self.params:
+            if isinstance(option.type, (click.IntRange, click.FloatRange)) and option.metavar is None:
+                option.metavar = "INTEGER" if isinstance(option.type, click.IntRange) else "NUMBER"
             if isinstance(option, click.Option) and option.show_default:
                 option.help = f"{option.help} Default: {default_words(option)}."
                 option.show_default = False

@@ -28,7 +28,8 @@ class Refusal(click.UsageError):
 
     def __init__(self, error: InputError, ctx: click.Context) -> None:
         own = {param.human_readable_name for param in ctx.command.params if isinstance(param, click.Argument)}
-        own.add(str(ctx.command.name))
+        if str(ctx.command.name) not in map(str, ctx.params.values()):  # as in `blocs report report`
+            own.add(str(ctx.command.name))
         self.faults = error.faults
         self.of_usage = [fault for fault in error.faults if fault.file.startswith("--") or fault.file in own]
         self.of_files = [fault for fault in error.faults if fault not in self.of_usage]

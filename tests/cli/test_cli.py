@@ -164,6 +164,7 @@ def test_mechanism_off_in_run() -> None:
         (("run", "baseline_2023", "--seed", "-1"), "not in the range"),
         (("run",), "Missing argument 'SCENARIO'"),
         (("fly",), "No such command 'fly'"),
+        (("report", "report"), "report:1: holds no results"),
         (("export", "results"), "Missing option '--out'"),
         (("export", "results", "one", "--out", "two"), "unexpected extra argument (one)"),
         (("sweep", "unix_1988", "--draws", "5"), "--draws needs --parameters"),
