@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
 
-UNREADABLE = "A shard cannot be read. Run the same `blocs sweep`: it moves damaged shards away and repeats their runs."
+UNREADABLE = "a shard cannot be read; the same `blocs sweep` moves damaged shards away and repeats their runs"
 
 NO_FOLDER = "is a file, or in a file; give a folder"
 

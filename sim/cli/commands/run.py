@@ -220,12 +220,14 @@ def choose_engine(engine: str, scheduler: str | None, scheduler_file: Path | Non
         return engine, None
     context = click.get_current_context()
     if engine != "dask" and context.get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT:
-        raise InputError([Fault("--scheduler", 1, "", f"needs --engine dask, not {engine}")])
+        raise InputError([Fault("--scheduler", 1, "", f"goes with --engine dask, not {engine}")])
     if scheduler_file is not None:
         try:
             scheduler = str(json.loads(scheduler_file.read_text(encoding="utf-8"))["address"])
         except (OSError, ValueError, KeyError, TypeError):
-            message = "has no address; start `dask scheduler --scheduler-file` with it, and wait until the file exists"
+            message = (
+                "holds no address; start `dask scheduler --scheduler-file` with it, and wait until the file exists"
+            )
             raise InputError([Fault(str(scheduler_file), 1, "", message)]) from None
     return "dask", scheduler
 
