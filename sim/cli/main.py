@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +41,8 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.former = former or {}
         for option in self.params:
+            if isinstance(option.type, (click.IntRange, click.FloatRange)) and option.metavar is None:
+                option.metavar = "INTEGER" if isinstance(option.type, click.IntRange) else "NUMBER"
             if isinstance(option, click.Option) and option.show_default:
                 option.help = f"{option.help} Default: {default_words(option)}."
                 option.show_default = False
@@ -102,6 +104,10 @@ class Commands(click.Group):
     command_class = Command
     group_class = type
 
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections = sections or {}
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words, and note whether failures are to be JSON."""
         ctx.meta[JSON] = ctx.meta.get(JSON, False) or "--json" in args
@@ -126,7 +132,8 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, one section after another."""
-        sections = SECTIONS if ctx.parent is None else {"Commands": tuple(self.commands)}
+        rest = [name for name in self.commands if not any(name in names for names in self.sections.values())]
+        sections = {**self.sections, **({"Commands": rest} if rest else {})}
         limit = formatter.width - 6 - max(map(len, self.commands))
         for title, names in sections.items():
             with formatter.section(title):
@@ -153,6 +160,7 @@ def main() -> None:
 
 @click.group(
     cls=Commands,
+    sections=SECTIONS,
     context_settings={"auto_envvar_prefix": "BLOCS", "help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="blocs %(version)s")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FAILED, REFUSED, SOME_FAILED = 1, 2, 4
 
-UNREADABLE = "A shard cannot be read. Run the same `blocs sweep`: it moves damaged shards away and repeats their runs."
+UNREADABLE = "a shard cannot be read; the same `blocs sweep` moves damaged shards away and repeats their runs"
 
 NO_FOLDER = "is a file, or in a file; give a folder"
 
@@ -28,7 +28,8 @@ class Refusal(click.UsageError):
 
     def __init__(self, error: InputError, ctx: click.Context) -> None:
         own = {param.human_readable_name for param in ctx.command.params if isinstance(param, click.Argument)}
-        own.add(str(ctx.command.name))
+        if str(ctx.command.name) not in map(str, ctx.params.values()):  # as in `blocs report report`
+            own.add(str(ctx.command.name))
         self.faults = error.faults
         self.of_usage = [fault for fault in error.faults if fault.file.startswith("--") or fault.file in own]
         self.of_files = [fault for fault in error.faults if fault not in self.of_usage]
@@ -42,9 +43,14 @@ class Refusal(click.UsageError):
             super().show(file)
 
 
+def fault_words(fault: Fault) -> str:
+    """The field and the message of a fault."""
+    return ": ".join(filter(None, (fault.field, fault.message)))
+
+
 def usage_words(fault: Fault, ctx: click.Context) -> str:
     """A fault of an option, an argument or the whole command as click would print it."""
-    words = shorten(escape_controls(": ".join(filter(None, (fault.field, fault.message)))), LONGEST_MESSAGE)
+    words = shorten(escape_controls(fault_words(fault)), LONGEST_MESSAGE)
     return words if fault.file == ctx.command.name else f"Invalid value for '{fault.file}': {words}"
 
 
@@ -60,11 +66,13 @@ def end(failure: click.UsageError | str, *, as_json: bool, code: int = REFUSED) 
 
 
 def fault_records(failure: click.UsageError | str) -> list[dict[str, Any]]:
-    """The faults of a failure as records of file, line, field and message; null where there is no file."""
+    """The faults of a failure as records of file, line, field and message; null for what lies in no file."""
     if isinstance(failure, Refusal):
         files = [fault._asdict() for fault in failure.of_files]
-        words = (": ".join(filter(None, (fault.field, fault.message))) for fault in failure.of_usage)
-        return [*files, *(usage_record(fault.file, text) for fault, text in zip(failure.of_usage, words, strict=True))]
+        command = failure.ctx and failure.ctx.command.name
+        return [*files, *(
+            usage_record("" if fault.file == command else fault.file, fault_words(fault)) for fault in failure.of_usage
+        )]  # fmt: skip
     if isinstance(failure, click.BadParameter) and failure.param and not isinstance(failure, click.MissingParameter):
         return [usage_record(max(failure.param.opts, key=len), failure.message)]
     return [usage_record("", failure if isinstance(failure, str) else failure.format_message())]

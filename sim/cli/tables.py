@@ -29,7 +29,7 @@ class ReadableTable(Table):
         return sum(needed) + len(needed) - 1
 
     def records(self) -> Iterator[Text]:
-        """Yield the title and each row as lines, a blank line between rows; only the names where there is no row."""
+        """Yield the title and each row as lines; of an empty table only the names of its columns."""
         names = [str(column.header) for column in self.columns]
         if self.title:
             yield Text.from_markup(str(self.title), style="italic")

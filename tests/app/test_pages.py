@@ -385,7 +385,7 @@ def test_without_streamlit_the_command_says_how_to_install_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "streamlit", None)
     done = CliRunner().invoke(cli, ["app"])
     assert done.exit_code == 2
-    assert done.output == "app:1: needs Streamlit, which is not installed: pip install 'blocs[app]'\n"
+    assert "Error: The app needs Streamlit, which is not installed: pip install 'blocs[app]'\n" in done.output
 
 
 def test_a_place_that_is_taken_is_refused() -> None:
@@ -393,10 +393,10 @@ def test_a_place_that_is_taken_is_refused() -> None:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(cli, ["app", "--no-browser", "--port", port])
     assert done.exit_code == 2
-    assert f"--port:1: {port}: cannot be listened on" in done.output
+    assert f"'--port': {port}: cannot be listened on" in done.output
     done = CliRunner().invoke(cli, ["app", "--no-browser", "--host", "no such host"])
     assert done.exit_code == 2
-    assert "--host:1: no such host: is no address of this machine" in done.output
+    assert "'--host': no such host: is no address of this machine" in done.output
 
 
 # The pages by themselves

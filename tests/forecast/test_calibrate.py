@@ -205,10 +205,10 @@ def test_without_a_record_there_is_nothing_to_fit_to() -> None:
 
 
 def test_claims_and_sweep_refuse_more_draws_than_there_are() -> None:
-    told = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--points", "5000"])
+    told = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--draws", "5000"])
     assert told.exit_code == 2
     assert "give that or fewer" in told.stderr
-    told = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--design", "sobol", "--points", "8"])
+    told = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--design", "sobol", "--draws", "8"])
     assert told.exit_code == 2
 
 

@@ -164,7 +164,7 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_tables_hold_no_formula(results: Path, tmp_path: Path) -> None:
-    said("export", str(results), str(tmp_path / "tables"))
+    said("export", str(results), "--out", str(tmp_path / "tables"))
     said("compare", str(results), "--csv", str(tmp_path / "compared"), "--all")
     said("query", str(results), 'select scenario, 1 as "[red]\x1b[31m" from runs')
     cells: set[str] = set()

@@ -13,7 +13,7 @@ from sim.cli.main import cli
 @click.option("--port", type=click.IntRange(1, 65_535), default=8501, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
               help="Address to listen on; 0.0.0.0 accepts every machine of the network.")  # fmt: skip
-@click.option("--browser/--no-browser", default=True, show_default=True, help="Page opened in a browser, or not.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Browser window with the page, or none.")
 def app(port: int, host: str, browser: bool) -> None:
     """Serve the app in a browser: set, play and compare the model. Ctrl-C ends it.
 

@@ -123,7 +123,7 @@ def refuse_all_but_one(statements: list[Any]) -> None:
     if not statements:
         message = 'no statement; give one, such as "select * from runs"'
     elif any(statement.type.name == "SELECT" for statement in statements[:-1]):
-        message = f"{len(statements)} statements, of which only the last prints rows; give one query"
+        message = f"{len(statements)} statements, and only the last prints rows; give one query"
     if message:
         raise click.BadParameter(message, param_hint="'SQL'")
 

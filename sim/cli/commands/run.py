@@ -73,7 +73,8 @@ def run(
     if out is not None:
         texts.write_run(out, scenario_name(scenario), found, result)
     if as_json:
-        print_json(texts.run_record(scenario_name(scenario), found, result))
+        record = texts.run_record(scenario_name(scenario), found, result)
+        print_json(record | texts.run_tables(found, result))
     else:
         options = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
         texts.print_timeline(new_console(), scenario_name(scenario), found, result, "".join(options), scenario)
@@ -130,9 +131,9 @@ def sweep(
 ) -> None:  # fmt: skip
     """Run scenarios many times with common random numbers.
 
-    The folder --out gets the runs as Parquet. The same command resumes a sweep that was stopped. With the --out of an earlier sweep, more replicates or
-    scenarios compute only the missing runs. With --parameters posterior each design point is a draw of the
-    calibrated parameters (docs/calibration.md).
+    The folder --out gets the runs as Parquet. The same command resumes a sweep that was stopped. With the --out of
+    an earlier sweep, more replicates or scenarios compute only the missing runs. With --parameters posterior each
+    design point is a draw of the calibrated parameters (docs/calibration.md).
 
     Example: blocs sweep baseline_2023 no_sanctions --replicates 100 --out results/sanctions
     """
@@ -193,7 +194,7 @@ def refuse_results(folder: Path, *, resume: bool) -> None:
 
 
 def remove_results(folder: Path) -> None:
-    """Remove the results in a folder; raises InputError where it contains anything but results."""
+    """Remove the results in a folder; raises InputError where it contains anything but results and a report."""
     from sim.batch.crate import CRATE
     from sim.batch.store import MANIFEST, Results
 
@@ -201,10 +202,15 @@ def remove_results(folder: Path) -> None:
         return
     results = Results(folder)
     results.manifest()
+    folders, files = ("shards", "damaged"), (CRATE, "report.html", MANIFEST)
+    if others := sorted({path.name for path in folder.glob("[!.]*")} - {*folders, *files}):
+        message = f"has other files than results: {', '.join(others)}; move them, or choose another --out"
+        raise InputError([Fault(display_path(folder), 1, "", message)])
     with results.locked():
-        if results.shards.exists():
-            shutil.rmtree(results.shards)
-        for name in (CRATE, "report.html", MANIFEST):  # the manifest last: until then the sweep can be resumed
+        for name in folders:
+            if (folder / name).exists():
+                shutil.rmtree(folder / name)
+        for name in files:  # the manifest last: until then the sweep can be resumed
             (folder / name).unlink(missing_ok=True)
 
 
@@ -214,12 +220,14 @@ def choose_engine(engine: str, scheduler: str | None, scheduler_file: Path | Non
         return engine, None
     context = click.get_current_context()
     if engine != "dask" and context.get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT:
-        raise InputError([Fault("--scheduler", 1, "", f"needs --engine dask, not {engine}")])
+        raise InputError([Fault("--scheduler", 1, "", f"goes with --engine dask, not {engine}")])
     if scheduler_file is not None:
         try:
             scheduler = str(json.loads(scheduler_file.read_text(encoding="utf-8"))["address"])
         except (OSError, ValueError, KeyError, TypeError):
-            message = "has no address; start `dask scheduler --scheduler-file` with it, and wait until the file exists"
+            message = (
+                "holds no address; start `dask scheduler --scheduler-file` with it, and wait until the file exists"
+            )
             raise InputError([Fault(str(scheduler_file), 1, "", message)]) from None
     return "dask", scheduler
 
@@ -297,9 +305,7 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
     from sim.analysis.compare import mean_late_shares
     from sim.batch.sweep import unused_seeds
 
-    shares: dict[str, Any] = {}
-    if report.share is None:
-        shares = {design: {"states": states} for design, states in mean_late_shares(report.results).items()}
+    shares = {} if report.share else mean_late_shares(report.results)
     return {
         "results": str(report.results.folder),
         "seed": report.results.manifest()["question"]["seed"],
@@ -307,7 +313,12 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
         "runs": report.runs,
         "computed_now": report.computed_now,
         "failed": report.failed,
-        "scenarios": shares,
+        "states": [
+            {"scenario": design, "state": state, "alignment": alignment, "mean": mean}
+            for design, states in shares.items()
+            for state, means in states.items()
+            for alignment, mean in means.items()
+        ],
     }
 
 
