@@ -1,4 +1,4 @@
-"""Names: two scenarios never share one, in the command and in Python."""
+"""Names of scenarios: distinct in every command and in Python."""
 
 from __future__ import annotations
 
@@ -17,16 +17,13 @@ from sim.names import is_scenario_name, name_references, scenario_name
 WORLD = 'title = "{}"\nworld = "unix_1988"\nsteps = 2\n'
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::sim.errors.InputWarning")
-
-
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two files of one name in two folders, the working folder and `o`, and one named as a shipped scenario."""
     monkeypatch.chdir(tmp_path)
     Path("o").mkdir()
     Path("w.toml").write_text(WORLD.format("one"), "utf-8")
-    Path("o/w.toml").write_text(WORLD.format("one") + 'without = ["bond"]\n', "utf-8")
+    Path("o/w.toml").write_text(WORLD.format("one") + 'without = ["propensity"]\n', "utf-8")
     Path("unix_1988.toml").write_text('title = "mine"\nextends = "baseline_2023"\nsteps = 2\n', "utf-8")
     return tmp_path
 
@@ -47,23 +44,23 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("pair", "said"), PAIRS)
+@pytest.mark.parametrize(("pair", "message"), PAIRS)
 @pytest.mark.parametrize("command", ["sweep", "regret"])
-def test_two_files_of_one_name_in_command(files: Path, command: str, pair: tuple[str, str], said: str) -> None:
+def test_two_files_of_one_name_in_commands(files: Path, command: str, pair: tuple[str, str], message: str) -> None:
     done = blocs(command, *pair, "--replicates", "1")
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (files / "results").exists()
 
 
-@pytest.mark.parametrize(("pair", "said"), PAIRS)
-def test_two_files_of_one_name_in_python(files: Path, pair: tuple[str, str], said: str) -> None:
+@pytest.mark.parametrize(("pair", "message"), PAIRS)
+def test_two_files_of_one_name_in_python(files: Path, pair: tuple[str, str], message: str) -> None:
     with pytest.raises(InputError) as refused:
         api.sweep(list(pair), replicates=1)
-    assert said.replace("rename one of the files", MAPPING) in str(refused.value)
+    assert message.replace("rename one of the files", MAPPING) in str(refused.value)
 
 
-def test_scenarios_of_one_title(files: Path) -> None:
+def test_scenarios_of_one_title_in_a_list_and_in_a_mapping(files: Path) -> None:
     both = [api.load("w.toml"), api.load("o/w.toml")]
     with pytest.raises(
         InputError, match="scenario 1 and scenario 2 would both be named 'one'; give a mapping of names of your own"
@@ -74,7 +71,7 @@ def test_scenarios_of_one_title(files: Path) -> None:
     assert len(found.runs) == 2
 
 
-def test_title_names_scenario(files: Path) -> None:
+def test_title_of_one_scenario(files: Path) -> None:
     assert api.sweep(api.load("w.toml"), replicates=1).sample.designs == ["one"]
 
 
@@ -83,7 +80,7 @@ def test_names_of_files_and_world_folders(files: Path) -> None:
     assert [scenario_name(one) for one in references] == ["baseline_2023", "w", "w.v2", "sahel", "sahel.v2", files.name]
 
 
-def test_file_named_like_design_point(files: Path) -> None:
+def test_file_named_like_a_design_point(files: Path) -> None:
     shutil.copy("w.toml", "w [w_bond=1].toml")
     done = blocs("sweep", "w.toml", "w [w_bond=1].toml")
     assert done.exit_code == 2
@@ -97,7 +94,7 @@ def test_invalid_name(name: object) -> None:
         api.sweep({name: "unix_1988"}, replicates=1)  # type: ignore[dict-item]
 
 
-def test_every_fault_of_names() -> None:
+def test_all_faults_of_names() -> None:
     with pytest.raises(InputError) as refused:
         name_references(["a/w", "b/w", "c/w", "x [", "v"])
     assert [fault.file for fault in refused.value.faults] == ["b/w", "c/w", "x ["]

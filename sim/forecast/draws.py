@@ -19,9 +19,9 @@ from sim.forecast.chances import alignment_chances, fixed_digest
 from sim.forecast.record import observed_file
 from sim.model.arrays import Floats
 from sim.model.world import world_of
+from sim.scenario.files import read_text
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario, Sweep
-from sim.scenario.tables import read_text
 
 FILE = "posterior.csv"
 
