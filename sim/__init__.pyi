@@ -1,14 +1,29 @@
+from .api import CalibrationFinding as CalibrationFinding
+from .api import ClaimsFinding as ClaimsFinding
 from .api import Comparison as Comparison
 from .api import Ensemble as Ensemble
+from .api import Explanation as Explanation
+from .api import Finding as Finding
 from .api import History as History
+from .api import LandscapeFinding as LandscapeFinding
+from .api import calibrate as calibrate
+from .api import claims as claims
 from .api import compare as compare
+from .api import explain as explain
+from .api import landscape as landscape
 from .api import load as load
 from .api import read as read
+from .api import regret as regret
+from .api import replay as replay
+from .api import report as report
 from .api import run as run
+from .api import score as score
+from .api import sensitivity as sensitivity
 from .api import sweep as sweep
 from .errors import InputError as InputError
 from .errors import InputWarning as InputWarning
 from .model.agents import BlocModel as BlocModel
 from .model.agents import StateAgent as StateAgent
+from .scenario.schema import Scenario as Scenario
 
 __version__: str

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim import api
+from sim.api.runs import MAPPING
 from sim.cli import cli
 from sim.errors import InputError
 from sim.names import is_scenario_name, name_references, scenario_name
@@ -56,7 +57,7 @@ def test_two_files_of_one_name_in_commands(files: Path, command: str, pair: tupl
 def test_two_files_of_one_name_in_python(files: Path, pair: tuple[str, str], message: str) -> None:
     with pytest.raises(InputError) as refused:
         api.sweep(list(pair), replicates=1)
-    assert message.replace("rename one of the files", api.MAPPING) in str(refused.value)
+    assert message.replace("rename one of the files", MAPPING) in str(refused.value)
 
 
 def test_scenarios_of_one_title_in_a_list_and_in_a_mapping(files: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the shell offers while a command is typed: scenarios, worlds, settings, mechanisms."""
+"""Shell completion: scenarios, worlds, settings, mechanisms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Items = list[CompletionItem]
 
 
 def complete_scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Names of scenarios and worlds, and files where none begins so."""
+    """Complete names of scenarios and worlds; offer files where no name fits."""
     from sim.scenario.loading import scenario_names, world_names
 
     found = [CompletionItem(name, help="scenario") for name in scenario_names() if name.startswith(incomplete)]
@@ -18,12 +18,12 @@ def complete_scenarios(ctx: click.Context, param: click.Parameter, incomplete: s
 
 
 def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Whatever files there are, as the shell finds them."""
+    """Let the shell complete a file."""
     return [CompletionItem(incomplete, type="file")]
 
 
 def complete_settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Parameters with what they mean; a setting of a bloc or a state is for `blocs show` to say."""
+    """Complete parameters, each with its meaning; `blocs show` lists the settings of blocs and states."""
     from sim.scenario.parameters import Parameters
 
     fields = Parameters.model_fields.items()
@@ -31,7 +31,7 @@ def complete_settings(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 def complete_mechanisms(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """The mechanisms that can be switched off."""
+    """Complete mechanisms."""
     from sim.scenario.overrides import MECHANISMS
 
     return [CompletionItem(name) for name in MECHANISMS if name.startswith(incomplete)]

@@ -3,109 +3,160 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli import completion
-from sim.cli.main import changed_settings, say_warnings, twice_on_command_line
-from sim.errors import Fault, InputError, display_path
+from sim.cli.main import say_former, say_warnings
+from sim.cli.printing import NO_FOLDER
+from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario, State
+    from sim.scenario.overrides import Change
+    from sim.scenario.schema import Scenario
 
 
 class NewFile(click.Path):
-    """A file that can be written, its name ending in one of some ways; refused before anything is computed."""
+    """A file that can be written, with one of some endings; checked before anything is computed."""
 
     def __init__(self, *endings: str) -> None:
         super().__init__(path_type=Path)
         self.endings = endings
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; raises InputError."""
+        """Check the path; raises click.BadParameter."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.is_dir():
-            message = "is a folder; give a file"
-        elif not path.parent.is_dir():
-            message = "is in no folder; give a file in one that is there"
-        elif self.endings and not path.name.endswith(self.endings):
-            message = f"give a file that ends in {' or '.join(self.endings)}"
-        else:
-            return path
-        raise InputError([Fault(display_path(path), 1, "", message)])
+            self.fail(f"{path} is a folder; give a file", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"{path.parent} is not a folder; give a file in a folder that exists", param, ctx)
+        if self.endings and not path.name.endswith(self.endings):
+            self.fail(f"{path} does not end in {' or '.join(self.endings)}", param, ctx)
+        return path
+
+
+class NewFolder(click.Path):
+    """A folder that exists or can be made; checked before anything is computed."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the path; raises click.BadParameter."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if any(part.exists() and not part.is_dir() for part in (path, *path.parents)):
+            self.fail(f"{path} {NO_FOLDER}", param, ctx)
+        return path
 
 
 def chart_option(of: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option that asks for a chart of something."""
+    """Create the option for a chart of something."""
     return click.option("--chart", type=NewFile(".png", ".svg"), help=f"File for a chart of {of} (.png or .svg).")
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
 
-seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Luck; the scenario's own by default.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed. Default: the seed in the scenario file."
+)
+
+steps_option = click.option(
+    "--steps", type=click.IntRange(1, 10_000), help="Rounds of decisions. Default: the steps in the scenario file."
+)
 
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="SETTING=VALUE", shell_complete=completion.complete_settings,
-    help="Change a setting, e.g. erosion=0.5 or blocs.us_led.accommodation=0.1; may be repeated.",
+    help="Setting to change, such as erosion=0.5 or blocs.us_led.accommodation=0.1. Repeatable.",
 )  # fmt: skip
 
 without_option = click.option(
-    "--without",
-    multiple=True,
-    metavar="MECHANISM",
-    shell_complete=completion.complete_mechanisms,
-    help="Switch a mechanism off.",
-)
+    "--without", multiple=True, metavar="MECHANISM", shell_complete=completion.complete_mechanisms,
+    help="Mechanism to switch off. Repeatable.",
+)  # fmt: skip
 
 parameters_option = click.option(
     "--parameters", metavar="FILE",
-    help="Draws of the parameters: `posterior` for those of the world's calibration, or a posterior.csv.",
+    help="Draws of the parameters: `posterior` for the calibration of the world, or a posterior.csv.",
 )  # fmt: skip
 
-workers_option = click.option(
-    "--workers", type=click.IntRange(1, 512), help="Threads, or processes of Dask; one a core by default."
+draws_option = click.option(
+    "--draws", type=click.IntRange(1, 100_000), help="Number of draws of --parameters. Default: all in the file."
 )
+
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 512), help="Threads, or Dask processes. Default: one for each core."
+)
+
+
+def count_draws(parameters: str | None, draws: int | None, points: int | None) -> int | None:
+    """Return the number of draws that --draws or, as in 0.1, --points asks for; raises click.UsageError."""
+    if parameters is None and draws is not None:
+        raise click.UsageError("--draws needs --parameters. Give both, or leave --draws out.")
+    if parameters is None or points is None:
+        return draws
+    if draws is not None:
+        raise click.UsageError("--points does not apply with --parameters. Leave it out.")
+    say_former("--points with --parameters", "--draws")
+    return points
 
 
 def resolve_scenario(
     name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
 ) -> Scenario:
-    """A scenario by name or path with settings and steps changed and mechanisms off; raises InputError.
+    """Load a scenario, change settings and steps, and switch mechanisms off; raises InputError.
 
-    Entries of its files that change nothing are said on standard error.
+    Entries of its files that change nothing are warnings on standard error.
     """
     from sim.scenario.loading import read_scenario
-    from sim.scenario.overrides import parse_number, with_mechanism_off, with_settings, with_steps
+    from sim.scenario.overrides import apply_changes
 
     reading = read_scenario(name)
-    scenario = reading.scenario
     say_warnings(reading.warnings)
-    faults = twice_on_command_line(scenario, changed_settings(settings, without))
+    return apply_changes(reading.scenario, requested_changes(settings, without, steps))
+
+
+def requested_changes(settings: Iterable[str], without: Iterable[str], steps: int | None) -> list[Change]:
+    """List the changes that --set, --without and --steps ask for."""
+    from sim.scenario.overrides import Change, mechanism_change, steps_change
+
+    found = []
     for setting in settings:
-        path, _, value = setting.partition("=")
-        try:
-            scenario = with_settings(scenario, {path.strip(): parse_number(value)}, note="set on the command line")
-        except ValueError as error:
-            message = str(error) if value else "give a setting as SETTING=VALUE, such as erosion=0.5"
-            faults.append(Fault("--set", 1, setting, message))
-    for mechanism in without:
-        try:
-            scenario = with_mechanism_off(scenario, mechanism)
-        except ValueError as error:
-            faults.append(Fault("--without", 1, mechanism, str(error)))
+        path = setting.partition("=")[0].strip()
+        found.append(Change("--set", setting, f"--set {setting}", (path,), partial(apply_setting, setting=setting)))
+    for name in without:
+        found.append(mechanism_change("--without", name)._replace(field=name, label=f"--without {name}"))
+    return found if steps is None else [*found, steps_change("--steps", steps)._replace(field="")]
+
+
+def apply_setting(scenario: Scenario, *, setting: str) -> Scenario:
+    """Change a setting as SETTING=VALUE says; raises ValueError."""
+    from sim.scenario.overrides import parse_number, with_settings
+
+    path, _, value = setting.partition("=")
+    if not value:
+        raise ValueError("give a setting as SETTING=VALUE, such as erosion=0.5")
+    return with_settings(scenario, {path.strip(): parse_number(value)}, note="set on the command line")
+
+
+@contextmanager
+def option_faults() -> Iterator[None]:
+    """Name options in place of arguments in the faults of the function that the command calls."""
+    context = click.get_current_context()
+    names = {
+        param.name: max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
+        for param in context.command.params
+    }
     try:
-        scenario = scenario if steps is None else with_steps(scenario, steps)
-    except ValueError as error:
-        faults.append(Fault("--steps", 1, "", str(error)))
-    if faults:
-        raise InputError(faults)
-    return scenario
-
-
-def find_state_id(states: Mapping[str, State], word: str) -> str:
-    """The id of the one state whose full name this is, in any case; else the word itself."""
-    found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
-    return found[0] if len(found) == 1 and word not in states else word
+        yield
+    except InputError as error:
+        raise InputError(
+            Fault(names[fault.field], 1, "", fault.message)
+            if fault.file == context.command.name and fault.field in names
+            else fault
+            for fault in error.faults
+        ) from None

@@ -1,4 +1,4 @@
-"""Signals that ask the command to end: a thread ends it, wherever Python happens to be."""
+"""Signals that end the command: a thread receives them, whatever the main thread does."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 SHOW_CURSOR = "\x1b[?25h\n"  # a progress bar hides it
 
-parting: list[str] = []  # what is said when a signal ends the command
+parting: list[str] = []  # message for a command that a signal ends
 
 
 def handle_signals() -> None:
-    """From now on the first signal ends the process at once, as a shell expects of that signal.
+    """Let the first signal end the process at once with exit code 128 + signal.
 
-    What is committed stays, as after kill -9. An exception in the main thread would be lost in a `__del__`, and
-    would wait for a call that does not come back to Python.
+    Committed results stay, as after kill -9. An exception in the main thread would not do: a `__del__` may swallow
+    it, and a call that does not return to Python delays it.
     """
-    ear, mouth = socket.socketpair()
-    mouth.setblocking(False)
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
     for number in NUMBERS:
-        signal.signal(number, handled)
-    signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
-    threading.Thread(target=watch_signals, args=(ear,), daemon=True).start()
+        signal.signal(number, leave_to_thread)
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    threading.Thread(target=watch_signals, args=(receiver,), daemon=True).start()
 
 
-def handled(number: int, frame: object) -> None:
-    """Nothing in the main thread."""
+def leave_to_thread(number: int, frame: object) -> None:
+    """Do nothing in the main thread."""
 
 
-def watch_signals(ear: socket.socket) -> None:
-    """Wait for a signal that nothing else handles, as the app's server does, say how to go on, and end the process."""
-    while signal.getsignal(number := ear.recv(1)[0]) is not handled:
+def watch_signals(receiver: socket.socket) -> None:
+    """Wait for a signal that nothing else handles (the app's server handles its own), print `parting`, and end."""
+    while signal.getsignal(number := receiver.recv(1)[0]) is not leave_to_thread:
         continue
     with contextlib.suppress(OSError):  # the terminal may be gone
         os.write(2, "".join([SHOW_CURSOR if os.isatty(2) else "", *parting]).encode())
@@ -43,6 +43,6 @@ def watch_signals(ear: socket.socket) -> None:
 
 
 def ignore_signals() -> None:
-    """From now on no signal asks anything: what was to be done is done."""
+    """Ignore signals from now on: the command has finished."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Tables that stay readable where the terminal is narrow: one record a block where the columns do not fit."""
+"""Tables for narrow terminals: one block of lines for each row where the columns do not fit."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-READABLE = 16  # cells that a column needs at most; longer content is wrapped
+READABLE = 16  # characters; wider content wraps
 
 
 class ReadableTable(Table):
-    """A table, or a block of `column: value` lines for each of its rows where a column would be too narrow."""
+    """A table, or a block of `column: value` lines for each row where a column would be too narrow."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self.needed(console) <= options.max_width:
+        if self.width_needed(console) <= options.max_width:
             yield from super().__rich_console__(console, options)
         else:
             yield from self.records()
 
-    def needed(self, console: Console) -> int:
-        """The width in which no column is narrower than its content or READABLE, a blank between any two."""
-        found = []
+    def width_needed(self, console: Console) -> int:
+        """Sum the widths that the columns need, READABLE at most for each, with a blank between two."""
+        needed = []
         for column in self.columns:
             widths = [console.measure(cell).maximum for cell in (column.header, *column.cells)]
-            found.append(min(max(widths), READABLE))
-        return sum(found) + len(found) - 1
+            needed.append(min(max(widths), READABLE))
+        return sum(needed) + len(needed) - 1
 
     def records(self) -> Iterator[Text]:
-        """The title and each row as lines, a blank line between rows; the names alone where there is no row."""
+        """Yield the title and each row as lines; of an empty table only the names of its columns."""
         names = [str(column.header) for column in self.columns]
         if self.title:
             yield Text.from_markup(str(self.title), style="italic")

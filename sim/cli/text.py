@@ -1,4 +1,4 @@
-"""What the command tells people: scenarios, runs and comparisons as text."""
+"""Scenarios, runs and comparisons as the command prints them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ LISTED_SIZES = 60
 
 LISTED_CHANGES = 40
 
-HEAD_LETTERS = 40  # of the names of all blocs that fit the heads of a table
+HEAD_LETTERS = 40  # letters of all names of blocs that fit in the head of a table
 
 
-def print_changes(out: Console, name: str, base: Scenario, told: Scenario) -> None:
-    """What a scenario changes in the one it extends."""
-    found = list_changes(base, told)
+def print_changes(out: Console, name: str, base: Scenario, scenario: Scenario) -> None:
+    """Print what a scenario changes in the one it extends."""
+    found = list_changes(base, scenario)
     shown = new_table(f"differs from {safe_text(name)} in", "there", "here", numbers=("there", "here"))
     for place, before, after in found[:LISTED_CHANGES]:
         shown.add_row(safe_text(place), safe_text(before), safe_text(after))
@@ -51,11 +51,11 @@ def print_changes(out: Console, name: str, base: Scenario, told: Scenario) -> No
     out.print()
 
 
-def print_ties(out: Console, told: Scenario, states: tuple[str, ...], known: Bibliography) -> None:
-    """Every tie of a state, or between states, with its reason and where it comes from."""
+def print_ties(out: Console, scenario: Scenario, states: tuple[str, ...], known: Bibliography) -> None:
+    """Print every tie of a state, or between states, with its reason and source."""
     shown = new_table("tie", "of", "value", "reason", "since", "source", numbers=("value",))
     cited: dict[str, str] = {}
-    for tie in told.ties:
+    for tie in scenario.ties:
         if set(states) <= {tie.a, tie.b}:
             ends = f"{tie.a} {'→' if tie.kind == 'sanction' else '–'} {tie.b}"
             shown.add_row(
@@ -68,28 +68,29 @@ def print_ties(out: Console, told: Scenario, states: tuple[str, ...], known: Bib
     out.print("\nThe scales are in docs/coding.md; trade is in the unit of gdp.")
 
 
-def print_scenario(out: Console, name: str, told: Scenario, base: tuple[str, Scenario] | None = None) -> None:
-    """A resolved scenario: what it asks and changes, its parameters, blocs, states, ties and shocks, with sources."""
-    out.print(f"[bold]{safe_text(name)}[/bold]  {safe_text(told.title)}")
-    for line in (told.question, " ".join(told.description.split()), told.note):
+def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str, Scenario] | None = None) -> None:
+    """Print a resolved scenario: its question, changes, parameters, blocs, states, ties and shocks, with sources."""
+    out.print(f"[bold]{safe_text(name)}[/bold]  {safe_text(scenario.title)}")
+    for line in (scenario.question, " ".join(scenario.description.split()), scenario.note):
         if line:
             out.print(safe_text(line))
-    out.print(f"source: {safe_text(told.source or 'none given')}   steps: {told.steps}   activation: {told.activation}")
-    out.print(f"digest: {told.digest()}\n")
+    source = safe_text(scenario.source or "none given")
+    out.print(f"source: {source}   steps: {scenario.steps}   activation: {scenario.activation}")
+    out.print(f"digest: {scenario.digest()}\n")
     if base is not None:
-        print_changes(out, *base, told)
+        print_changes(out, *base, scenario)
     shown = new_table("parameter", "value", "meaning", "source", numbers=("value",))
     for key in Parameters.model_fields:
-        number: Sourced = getattr(told.parameters, key)
+        number: Sourced = getattr(scenario.parameters, key)
         meaning = str(Parameters.model_fields[key].description)
         shown.add_row(key, f"{number.value:g}", safe_text(meaning), format_source(number.source, number.note))
     out.print(shown, "")
-    print_blocs(out, told)
-    print_states(out, told)
-    print_tie_counts(out, told)
-    if told.shocks:
+    print_blocs(out, scenario)
+    print_states(out, scenario)
+    print_tie_counts(out, scenario)
+    if scenario.shocks:
         shown = new_table("step", "shock", "source", numbers=("step",))
-        for shock in told.shocks:
+        for shock in scenario.shocks:
             what = shock.model_dump(exclude={"step", "kind", "source", "note"}, exclude_defaults=True)
             words = " ".join(f"{key}={value}" for key, value in what.items())
             shown.add_row(str(shock.step), safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note))
@@ -97,14 +98,14 @@ def print_scenario(out: Console, name: str, told: Scenario, base: tuple[str, Sce
 
 
 def format_source(source: str, note: str) -> str:
-    """A source with the reason beside it."""
+    """Join a source and its reason."""
     return safe_text(f"{source or 'its author'}{': ' + note if note else ''}")
 
 
-def print_blocs(out: Console, told: Scenario) -> None:
-    """The blocs and the theatres' priorities."""
+def print_blocs(out: Console, scenario: Scenario) -> None:
+    """Print the blocs and the priorities of their theatres."""
     shown = new_table("bloc", "setting", "value", "source", numbers=("value",))
-    for key, bloc in told.blocs.items():
+    for key, bloc in scenario.blocs.items():
         shown.add_row(f"{key} ({safe_text(bloc.name)})", "leader", bloc.leader or "none", "")
         numbers = {n: getattr(bloc, n) for n in ("enforcement", "attention_budget", "accommodation")}
         numbers |= {f"priority.{theatre}": number for theatre, number in bloc.priority.items()}
@@ -113,14 +114,14 @@ def print_blocs(out: Console, told: Scenario) -> None:
     out.print(shown, "")
 
 
-def print_states(out: Console, told: Scenario) -> None:
-    """The states with their shares and where they start."""
-    capability = sum(state.capability.value for state in told.states.values())
-    product = math.fsum(state.gdp.value for state in told.states.values()) or 1.0
+def print_states(out: Console, scenario: Scenario) -> None:
+    """Print the states with their shares and first alignments."""
+    capability = sum(state.capability.value for state in scenario.states.values())
+    product = math.fsum(state.gdp.value for state in scenario.states.values()) or 1.0
     shown = new_table(
         "state", "name", "theatre", "capability", "product", "starts", "source", numbers=("capability", "product")
     )
-    for key, state in told.states.items():
+    for key, state in scenario.states.items():
         shares = (f"{state.capability.value / capability:.4f}", f"{state.gdp.value / product:.4f}")
         sources = "; ".join(dict.fromkeys(s for s in (state.capability.source, state.gdp.source) if s))
         shown.add_row(
@@ -129,14 +130,14 @@ def print_states(out: Console, told: Scenario) -> None:
     out.print(shown, "")
 
 
-def print_tie_counts(out: Console, told: Scenario) -> None:
-    """How many ties of each kind there are and how many pairs have none; each one stands in --json."""
-    counts = Counter(tie.kind for tie in told.ties)
-    n = len(told.states)
+def print_tie_counts(out: Console, scenario: Scenario) -> None:
+    """Print how many ties of each kind there are, and how many pairs have none; --json lists each tie."""
+    counts = Counter(tie.kind for tie in scenario.ties)
+    n = len(scenario.states)
     shown = new_table("tie", "listed", "pairs without", "sources", numbers=("listed", "pairs without"))
     for kind, count in counts.items():
         pairs = n * (n - 1) if kind == "sanction" else n * (n - 1) // 2
-        cells = Counter(tie.source for tie in told.ties if tie.kind == kind)
+        cells = Counter(tie.source for tie in scenario.ties if tie.kind == kind)
         common = ", ".join(source or "its author" for source, _ in cells.most_common(4))
         rest = f" and {len(cells) - 4} more" if len(cells) > 4 else ""
         missing = f"{pairs - count} (taken as 0)"
@@ -144,90 +145,94 @@ def print_tie_counts(out: Console, told: Scenario) -> None:
     out.print(shown, "")
 
 
-def print_timeline(out: Console, name: str, told: Scenario, run: Run, changed: str, word: str) -> None:
-    """Who moved, when and where to; then the blocs at the end.
+def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, changed: str, word: str) -> None:
+    """Print which states changed alignment, step by step, then the blocs at the end.
 
-    `changed` is what the command line changed, `word` the scenario as it named it.
+    `changed` is what the command line changed, `word` the scenario as the command line named it.
     """
-    called, names = (
-        label_alignments(told),
-        list(distinct_labels({key: s.name for key, s in told.states.items()}).values()),
+    labels, names = (
+        label_alignments(scenario),
+        list(distinct_labels({key: s.name for key, s in scenario.states.items()}).values()),
     )
-    asked = f"{safe_text(name)}{safe_text(changed)}"
-    out.print(f"[bold]{safe_text(told.title)}[/bold]  {asked}, seed {run.seed}, replicate {run.replicate}")
-    if told.question:
-        out.print(safe_text(told.question))
+    title = f"{safe_text(name)}{safe_text(changed)}"
+    out.print(f"[bold]{safe_text(scenario.title)}[/bold]  {title}, seed {run.seed}, replicate {run.replicate}")
+    if scenario.question:
+        out.print(safe_text(scenario.question))
     blocs = run.alignments[1:]
-    heads = bloc_heads(called, blocs)
+    heads = bloc_heads(labels, blocs)
     shown = new_table("step", *heads, "who moved", numbers=("step", *heads))
     for step in range(len(run.alignment)):
         shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
-        shown.add_row(str(step), *shares, format_moves(run, names, called, step) if step else "start")
+        shown.add_row(str(step), *shares, format_moves(run, names, labels, step) if step else "start")
     out.print(shown)
     if heads == list(blocs):
-        out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {called[bloc]}" for bloc in blocs])))
-    out.print("\nshares are of the capability of the states in the world; a step is a round of decisions, not a year")
+        out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {labels[bloc]}" for bloc in blocs])))
+    out.print("\nNumbers are shares of the capability of all states. A step is a round of decisions, not a year.")
     out.print("\n[bold]At the end[/bold]")
     late = run.late_shares()
     for k, alignment in enumerate(run.alignments):
         members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
         words = safe_text(list_names([f"{state}{'' if share >= 0.5 else '*'}" for state, share in members]))
-        out.print(f"{safe_text(called[alignment])} ({len(members)}): {words or 'none'}")
-    out.print(f"* there for less than half of {last_steps(told.steps)}")
+        out.print(f"{safe_text(labels[alignment])} ({len(members)}): {words or 'none'}")
+    out.print(f"* less than half of {last_steps(scenario.steps)} in this alignment")
     again = safe_text(shlex.quote(word) + changed)
-    out.print(
-        f"\n{describe_consolidation(run)} One run is one draw of luck: `blocs sweep {again}` shows how runs spread."
-    )
+    out.print(f"\n{describe_consolidation(run)} This is one random run. `blocs sweep {again}` shows how runs vary.")
 
 
-def bloc_heads(called: Mapping[str, str], blocs: Sequence[str]) -> list[str]:
-    """The heads of the blocs' columns: their names where these are short, else their ids."""
-    names = [safe_text(called[bloc]) for bloc in blocs]
+def bloc_heads(labels: Mapping[str, str], blocs: Sequence[str]) -> list[str]:
+    """Return the heads of the columns of blocs: their names where these are short, else their ids."""
+    names = [safe_text(labels[bloc]) for bloc in blocs]
     return names if sum(map(len, names)) <= HEAD_LETTERS else list(blocs)
 
 
 def describe_consolidation(run: Run) -> str:
-    """When the blocs' shares first rested, and whether they moved again."""
+    """Say when the shares of the blocs were first stable, and whether they changed later."""
     first = run.consolidation_step()
     if math.isnan(first):
-        return "The blocs' shares never rested for five steps."
+        return "The shares of the blocs were never stable for five steps."
     shares = np.stack([run.outcome(f"capability_{bloc}") for bloc in run.alignments[1:]], axis=1)
     moved = np.flatnonzero(np.abs(shares - shares[int(first)]).max(axis=1)[int(first) :] > SETTLED_CHANGE)
-    again = f", and moved again at step {int(first) + moved[0]}" if moved.size else ", to the end"
-    return f"The blocs' shares first rested for five steps from step {first:.0f}{again}."
+    later = f", and changed again at step {int(first) + moved[0]}" if moved.size else ", to the end"
+    return f"The shares of the blocs were first stable for five steps from step {first:.0f}{later}."
 
 
-def format_moves(run: Run, names: list[str], called: Mapping[str, str], step: int) -> str:
-    """The states that changed alignment at a step, by where to; names of the states, and of the alignments by id."""
+def format_moves(run: Run, names: list[str], labels: Mapping[str, str], step: int) -> str:
+    """List the states that changed alignment at a step, by their new alignment."""
     changed = np.flatnonzero(run.alignment[step] != run.alignment[step - 1])
     parts = []
     for k, alignment in enumerate(run.alignments):
         movers = [names[i] for i in changed if run.alignment[step, i] == k]
         if movers:
-            parts.append(safe_text(f"→ {called[alignment]}: {list_names(movers)}"))
+            parts.append(safe_text(f"→ {labels[alignment]}: {list_names(movers)}"))
     return (" | " if any(";" in part for part in parts) else "; ").join(parts)
 
 
-def run_record(name: str, told: Scenario, run: Run) -> dict[str, Any]:
-    """A run for machines: enough to make it again, and what came out."""
-    late = run.late_shares()
+def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
+    """Collect what reproduces a run, and its summary; late_shares has a record for each state."""
+    columns = [f"share_{alignment}" for alignment in run.alignments]
+    shares = zip(run.states, run.late_shares().tolist(), strict=True)
     return {
         "scenario": name,
-        "digest": told.digest(),
+        "digest": scenario.digest(),
         "seed": run.seed,
         "replicate": run.replicate,
-        "steps": told.steps,
         "version": __version__,
         "alignments": list(run.alignments),
-        "trajectory": {s: run.alignment[:, i].tolist() for i, s in enumerate(run.states)},
-        "late_shares": {s: dict(zip(run.alignments, late[i].tolist(), strict=True)) for i, s in enumerate(run.states)},
         "consolidation_step": run.consolidation_step(),
-        "outcomes": {n: run.outcome(n).tolist() for n in run.outcome_names},
+        "late_shares": [{"state": state, **dict(zip(columns, row, strict=True))} for state, row in shares],
     }
 
 
-def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
-    """A run as `trajectory.csv`, `outcomes.csv` and `record.json` with the scenario that makes it again."""
+def run_tables(scenario: Scenario, run: Run) -> dict[str, pd.DataFrame]:
+    """Tabulate a run as `sim.run` does: steps has a row for each step, states a row for each step and state."""
+    from sim.api.runs import tabulate_run
+
+    history = tabulate_run(scenario.title, run)
+    return {"steps": history.steps.reset_index(), "states": history.states}
+
+
+def write_run(folder: Path, name: str, scenario: Scenario, run: Run) -> None:
+    """Write a run as `trajectory.csv`, `outcomes.csv` and `record.json`, which has the scenario that reproduces it."""
     import pandas as pd
 
     from sim.batch.spreadsheet import write_csv
@@ -236,21 +241,21 @@ def write_run(folder: Path, name: str, told: Scenario, run: Run) -> None:
     labels = np.array(run.alignments, dtype=object)[run.alignment]
     write_csv(pd.DataFrame(labels, columns=list(run.states)), folder / "trajectory.csv", index_label="step")
     write_csv(pd.DataFrame(run.outcomes, columns=list(run.outcome_names)), folder / "outcomes.csv", index_label="step")
-    record = {**run_record(name, told, run), "resolved": told.model_dump(mode="json")}
+    record = {**run_record(name, scenario, run), "resolved": scenario.model_dump(mode="json")}
     (folder / "record.json").write_text(to_json_text(record), encoding="utf-8")
 
 
 def print_shares(out: Console, results: Results) -> None:
-    """Size of every bloc in every scenario: mean, spread over runs, and the runs in which it has a tenth."""
+    """Print the size of each bloc in each scenario: mean, quantiles over runs, share of runs with at least a tenth."""
     from sim.analysis.compare import bloc_sizes
 
     shown = new_table("scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs",
                   numbers=("capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"))  # fmt: skip
     sizes = bloc_sizes(results)
-    called = label_alignments(*results.manifest()["scenarios"].values())
+    labels = label_alignments(*results.manifest()["scenarios"].values())
     for design, bloc, mean, low, middle, high, share, count in sizes[:LISTED_SIZES]:
         cells = [f"{value:.2f}" for value in (mean, low, middle, high)]
-        shown.add_row(safe_text(design), safe_text(called[bloc]), *cells, f"{100 * share:.0f} %", str(count))
+        shown.add_row(safe_text(design), safe_text(labels[bloc]), *cells, f"{100 * share:.0f} %", str(count))
     out.print(shown)
     if len(sizes) > LISTED_SIZES:
         out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
@@ -260,19 +265,19 @@ def print_comparison(
     out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, paired: list[Pairing], *,
     everything: bool,
 ) -> None:  # fmt: skip
-    """Paired differences by scenario: the main outcomes, and the states that move surely."""
+    """Print paired differences by scenario: the main outcomes, and the states with clear changes."""
     from sim.analysis.compare import identical_words, interval_words, main_outcomes
 
     out.print(
-        f"Against {safe_text(baseline)}: mean difference over paired runs, 95 % interval, effect over the runs' spread"
+        f"Against {safe_text(baseline)}: mean difference of paired runs, 95 % interval, effect in standard deviations"
     )
-    out.print("* clear at 5 % though all outcomes of the scenario are asked at once (Holm 1979)")
-    out.print(f"Outcomes and shares are means over {found.averaged} of each run, taken over the pairs")
+    out.print("* clear at 5 % after correction for all outcomes of the scenario (Holm 1979)")
+    out.print(f"Outcomes and shares are means over {found.averaged} of each run, then over the pairs")
     if words := identical_words(outcomes):
         out.print(words)
     if len(found.designs) < 2:
-        out.print("There is only one scenario here: sweep it together with the one to compare it with")
-    main, called = main_outcomes(found), label_alignments(*found.scenarios.values())
+        out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
+    main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())
     for pairing in paired:
         rows = outcomes[outcomes["scenario"] == pairing.scenario]
         shown = new_table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
@@ -288,29 +293,29 @@ def print_comparison(
         if pairing.pairs and (everything or not pairing.identical):
             out.print(shown)
         if pairing.pairs >= pairing.fewest and not pairing.identical:
-            print_clear_moves(out, moved[moved["scenario"] == pairing.scenario], called)
+            print_clear_moves(out, moved[moved["scenario"] == pairing.scenario], labels)
     if found.unfinished:
-        out.print(f"\n{found.unfinished} runs are not finished: go on with the same `blocs sweep`")
+        out.print(f"\n{found.unfinished} runs are not finished. Resume them with the same `blocs sweep`.")
     if found.failed:
         out.print(f"\n{found.failed} runs failed and are left out")
 
 
-def print_clear_moves(out: Console, moved: pd.DataFrame, called: Mapping[str, str]) -> None:
-    """The states whose share of a bloc moves by a tenth or more, surely."""
+def print_clear_moves(out: Console, moved: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """Print the states whose alignment share clearly changes by a tenth or more."""
     from sim.analysis.compare import clear_state_changes
 
-    sure = clear_state_changes(moved)
-    if not len(sure):
-        out.print("no state's share of a bloc moves surely by 0.1 or more")
+    clear = clear_state_changes(moved)
+    if not len(clear):
+        out.print("No state's alignment share changes by 0.1 or more (after correction for multiple tests).")
         return
-    for alignment, rows in sure.groupby("alignment", sort=False):
+    for alignment, rows in clear.groupby("alignment", sort=False):
         words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in rows.head(12).itertuples())
         more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
-        out.print(f"P({safe_text(called[str(alignment)])}): {words}{more}")
+        out.print(f"P({safe_text(labels[str(alignment)])}): {words}{more}")
 
 
 def print_claims(out: Console, found: list[Answer]) -> None:
-    """The article's claims with the model's answers."""
+    """Print the article's claims with the model's answers."""
     shown = new_table("", "claim", "measure", "effect", "95 % interval", "n", "the model",
                   numbers=("effect", "95 % interval", "n"))  # fmt: skip
     for one in found:
@@ -319,57 +324,57 @@ def print_claims(out: Console, found: list[Answer]) -> None:
         shown.add_row(str(one.number), *map(safe_text, cells), str(one.n), one.verdict)
     out.print(shown)
     out.print(
-        "\nEffects hold at the default parameters, most of them assumed; the intervals are of chance alone.\n"
-        "How much of the parameters' ranges they hold in, and whether random ties show the same: `blocs claims`."
+        "\nEffects are at the default parameters, most of them assumed. Intervals show random variation only.\n"
+        "`blocs claims` tests the effects over the parameters' ranges and in worlds with random ties."
     )
 
 
-def print_by_scenario(out: Console, made: Demo) -> None:
-    """How each scenario differs from the baseline: the front's size run by run, its paired change, who moves."""
+def print_by_scenario(out: Console, demo: Demo) -> None:
+    """Print how each scenario differs from the baseline: size of the front, its paired change, states that move."""
     from sim.analysis.compare import interval_words
     from sim.reporting.charts import FRONT_THRESHOLD
 
     shown = new_table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
                   numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
-    sizes = made.outcomes[made.outcomes["outcome"] == "capability_front"].set_index("scenario")
-    states = made.states[made.states["alignment"] == "front"]
+    sizes = demo.outcomes[demo.outcomes["outcome"] == "capability_front"].set_index("scenario")
+    states = demo.states[demo.states["alignment"] == "front"]
     china = states[states["state"] == "CHN"].set_index("scenario")["mean"]
     ordered = sizes["difference"].sort_values(kind="stable").index
     for design in (BASE, *ordered):
-        rows = made.found.runs[made.found.runs["design"] == design]["capability_front"]
+        rows = demo.found.runs[demo.found.runs["design"] == design]["capability_front"]
         cells = [safe_text(design), f"{rows.mean():.2f}", f"{100 * (rows >= FRONT_THRESHOLD).mean():.0f} %"]
         if design in sizes.index:
             one = sizes.loc[design]
             mine = states[states["scenario"] == design]
             most = mine.reindex(mine["difference"].abs().sort_values(ascending=False, kind="stable").index).head(2)
             movers = ", ".join(f"{m.state} {m.difference:+.2f}" for m in most.itertuples() if m.difference)
-            sure = "*" if one["clear"] else ""
-            cells += [f"{one['difference']:+.3f}", interval_words(one), sure, f"{china[design]:.2f}", movers]
+            star = "*" if one["clear"] else ""
+            cells += [f"{one['difference']:+.3f}", interval_words(one), star, f"{china[design]:.2f}", movers]
         else:
             cells += ["", "", "", f"{states['baseline_mean'][states['state'] == 'CHN'].iloc[0]:.2f}", ""]
         shown.add_row(*cells)
     out.print(shown)
-    n = made.found.runs["replicate"].nunique()
+    n = demo.found.runs["replicate"].nunique()
     out.print(
-        f"front: mean share of capability over {made.found.averaged} of {n} runs; China, moves most: P(front);\n"
-        "* clear though all outcomes of the scenario are asked at once. Two scenarios are assumptions, not levers:\n"
-        "front_without_china fixes China outside, and in brics_third_pole the third bloc takes what the front loses."
+        f"front: mean share of capability over {demo.found.averaged} of {n} runs; China, moves most: P(front);\n"
+        "* clear after correction for all outcomes of the scenario. Two scenarios are assumptions, not levers:\n"
+        "front_without_china fixes China outside; in brics_third_pole a third bloc takes states from the front."
     )
 
 
-def print_demo(out: Console, made: Demo, folder: Path) -> None:
-    """The main job's findings and where its files are."""
-    out.print(f"\n[bold]{made.headline}[/bold]\n")
-    print_by_scenario(out, made)
-    out.print("\n[bold]The article's claims, as the model has them[/bold]")
-    print_claims(out, made.answers)
-    for pairing in made.paired:
+def print_demo(out: Console, demo: Demo, folder: Path) -> None:
+    """Print the findings of the demonstration and the paths of its files."""
+    out.print(f"\n[bold]{demo.headline}[/bold]\n")
+    print_by_scenario(out, demo)
+    out.print("\n[bold]The article's claims in the model[/bold]")
+    print_claims(out, demo.answers)
+    for pairing in demo.paired:
         for sentence in pairing.sentences:
             out.print(f"\n{safe_text(pairing.scenario)}: {safe_text(sentence)}")
-    for design in made.unchanged:
-        out.print(f"\n{safe_text(design)} differs from the baseline in no outcome beyond chance with these runs.")
-    out.print("\n[bold]Written[/bold]")
-    for file, what in made.charts.items():
+    for design in demo.unchanged:
+        out.print(f"\n{safe_text(design)}: no outcome differs from the baseline beyond random variation in these runs.")
+    out.print("\n[bold]Files[/bold]")
+    for file, what in demo.charts.items():
         out.print(f"{folder / file}  {what}")
     out.print(f"{folder / 'outcomes.csv'}, {folder / 'states.csv'}  all differences with intervals")
     out.print(

@@ -49,7 +49,7 @@ class Draws:
         """Select a number of draws, evenly spread; all by default. Raises InputError where there are fewer."""
         n = len(self.values)
         if points is not None and points > n:
-            raise InputError([Fault("--points", 1, str(points), f"the posterior has {n} draws; give that or fewer")])
+            raise InputError([Fault("--draws", 1, str(points), f"the posterior has {n} draws; give that or fewer")])
         return self.values[np.arange(points or n) * n // (points or n)]
 
 

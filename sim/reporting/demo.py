@@ -196,5 +196,5 @@ def demo_headline(found: Sample) -> str:
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
     return (
         f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) Russia and"
-        f" North Korea stand in the front for most of {found.averaged}{about}; in the others they do not."
+        f" North Korea are in the front for most of {found.averaged}{about}; in the others they do not."
     )

@@ -2,6 +2,7 @@ from .loading import load_bibliography as load_bibliography
 from .loading import load_scenario as load_scenario
 from .loading import scenario_names as scenario_names
 from .loading import world_names as world_names
+from .overrides import change_settings as change_settings
 from .overrides import list_changes as list_changes
 from .overrides import sanctions_before as sanctions_before
 from .overrides import with_mechanism_off as with_mechanism_off

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any
+from numbers import Real
+from typing import Any, NamedTuple
 
-from sim.errors import suggest
+from sim.errors import Fault, InputError, quote, suggest
 from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
 from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content, parse_steps
 from sim.scenario.ties import expand_ties, make_tie_key, tie_key
@@ -62,6 +63,64 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
         for place in setting_places(scenario, path):
             scenario = with_setting(scenario, place, float(value), note)
     return scenario
+
+
+class Change(NamedTuple):
+    """A change of a scenario, and who asks for it."""
+
+    owner: str  # a function or an option
+    field: str  # an argument, or the text of the option
+    label: str  # the name of the change in a message about another one
+    paths: tuple[str, ...]  # the settings that it changes
+    apply: Callable[[Scenario], Scenario]  # raises ValueError
+
+
+def setting_change(owner: str, path: str, value: float) -> Change:
+    """Return the change of one setting."""
+    return Change(owner, path, path, (path,), lambda scenario: with_settings(scenario, {path: value}))
+
+
+def mechanism_change(owner: str, name: str) -> Change:
+    """Return the change that switches a mechanism off."""
+    label = f"without {name}"
+    return Change(owner, label, label, (*MECHANISMS.get(name, ()),), lambda told: with_mechanism_off(told, name))
+
+
+def steps_change(owner: str, steps: int) -> Change:
+    """Return the change of the number of steps."""
+    return Change(owner, "steps", "steps", (), lambda scenario: with_steps(scenario, steps))
+
+
+def apply_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:
+    """Apply changes in their order; raises InputError with every fault, such as a setting that two changes give."""
+    asked = list(changes)
+    by_label = {change.label: change for change in asked}
+    faults = [
+        Fault(by_label[label].owner, 1, by_label[label].field, f"gives {place}, and so does {other}; leave one out")
+        for label, place, other in settings_given_twice(scenario, [(change.label, change.paths) for change in asked])
+    ]
+    for change in asked:
+        try:
+            scenario = change.apply(scenario)
+        except ValueError as error:
+            faults.append(Fault(change.owner, 1, change.field, str(error)))
+    if faults:
+        raise InputError(faults)
+    return scenario
+
+
+def change_settings(scenario: Scenario, settings: Mapping[str, float]) -> Scenario:
+    """Return the scenario with settings changed; raises InputError with every fault."""
+    owner = "with_settings"
+    if not isinstance(settings, Mapping):
+        raise InputError([Fault(owner, 1, "settings", f"{quote(settings)} is not a mapping of settings to numbers")])
+    if faults := [
+        Fault(owner, 1, str(path), f"{quote(value)} is not a number")
+        for path, value in settings.items()
+        if not isinstance(value, Real) or isinstance(value, bool)
+    ]:
+        raise InputError(faults)
+    return apply_changes(scenario, [setting_change(owner, str(path), value) for path, value in settings.items()])
 
 
 def parse_number(text: str) -> float:

@@ -308,6 +308,18 @@ class Scenario(Strict):
         """Ids of the alignments by their index: `non_aligned` first, then the blocs."""
         return (NON_ALIGNED_ID, *self.blocs)
 
+    def with_settings(self, settings: dict[str, float]) -> Scenario:
+        """Return the scenario with settings changed; raises InputError with every fault. The scenario itself stays.
+
+        Parameters
+        ----------
+        settings
+            Values by setting, as ``--set`` takes them: ``{"erosion": 0.5, "blocs.us_led.accommodation": 0.1}``.
+        """
+        from sim import scenario  # the rule is in a module that imports this one
+
+        return scenario.change_settings(self, settings)
+
     def digest(self) -> str:
         """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
         left_out = {"title", "question", "description", "role", "sweep", "without", "ties"}

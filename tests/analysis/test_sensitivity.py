@@ -369,7 +369,7 @@ def test_sensitivity_command_json_is_reproducible() -> None:
 
 
 def test_sensitivity_command_names_idle_parameters(monkeypatch: Any) -> None:
-    monkeypatch.setattr("sim.cli.commands.uncertainty.RUNS_AN_END", 2)
+    monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
     text = blocs("baseline_2023", "--points", "2", "--replicates", "1")
     assert "Left out: w_propensity (no propensity ties)." in text
     assert "sanction_relief" in text
@@ -381,7 +381,7 @@ def test_sensitivity_command_names_idle_parameters(monkeypatch: Any) -> None:
     (("--points", "100"), "power of 2; give 128"),
     (("--vary", "w_pressure=1:0"), "1 is not below 0"),
     (("--vary", "w_presure=0:1"), "did you mean 'w_pressure'"),
-    (("--vary", "w_pressure=0:1:3"), "--points says how many"),
+    (("--vary", "w_pressure=0:1:3"), "give SETTING=LOW:HIGH without a number of points"),
     (("--vary", "erosion=0:1", "--vary", "parameters.erosion=0:1"), "parameters.erosion"),
 ])  # fmt: skip
 def test_sensitivity_command_refusals(asked: tuple[str, ...], message: str) -> None:
@@ -422,7 +422,7 @@ def own(tmp_path: Path) -> str:
 
 
 def test_default_outcome_of_own_world(own: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("sim.cli.commands.uncertainty.RUNS_AN_END", 2)
+    monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
     done = CliRunner().invoke(cli, ["sensitivity", own, "--points", "2", "--replicates", "1", "--json"])
     assert done.exit_code == 0, done.output
     outcome = json.loads(done.stdout)["outcome"]

@@ -383,7 +383,7 @@ def test_command_without_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "streamlit", None)
     done = CliRunner().invoke(cli, ["app"])
     assert done.exit_code == 2
-    assert done.output == "app:1: needs Streamlit, which is not installed: pip install 'blocs[app]'\n"
+    assert "Error: The app needs Streamlit, which is not installed: pip install 'blocs[app]'\n" in done.output
 
 
 def test_taken_port_refused() -> None:
@@ -391,10 +391,10 @@ def test_taken_port_refused() -> None:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(cli, ["app", "--no-browser", "--port", port])
     assert done.exit_code == 2
-    assert f"--port:1: {port}: cannot be listened on" in done.output
+    assert f"'--port': {port}: cannot be listened on" in done.output
     done = CliRunner().invoke(cli, ["app", "--no-browser", "--host", "no such host"])
     assert done.exit_code == 2
-    assert "--host:1: no such host: is no address of this machine" in done.output
+    assert "'--host': no such host: is no address of this machine" in done.output
 
 
 # Pages

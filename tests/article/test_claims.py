@@ -356,7 +356,7 @@ def run_claims(*words: str) -> str:
     return done.stdout
 
 
-SMALL = ("--points", "4", "--each", "2", "--placebos", "2", "--replicates", "6")
+SMALL = ("--points", "4", "--point-replicates", "2", "--placebos", "2", "--replicates", "6")
 
 
 def test_claims_command_without_results() -> None:

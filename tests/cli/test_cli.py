@@ -1,26 +1,31 @@
-"""The command as its users meet it: real processes, exact exits, output that says what to do next."""
+"""The command: real processes, exit codes, output that says what to do next."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import click
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from sim import __version__
 from sim.analysis.compare import COMPARED
+from sim.api.analyses import find_state_id
 from sim.cli import cli
-from sim.cli.options import find_state_id
+from sim.cli.main import SECTIONS
 from sim.scenario.loading import load_scenario
 
 ROOT = Path(__file__).parents[2]
 
 
 def blocs(*words: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own and see its exit code."""
+    """Run the command in its own process and check its exit code."""
     env = {**os.environ, "COLUMNS": "110", **changes}
     done = subprocess.run([sys.executable, "-m", "sim", *words], capture_output=True, text=True, env=env, check=False)
     assert done.returncode == code, done.stderr
@@ -29,34 +34,52 @@ def blocs(*words: str, code: int = 0, **changes: str) -> subprocess.CompletedPro
 
 
 def quick(*words: str, code: int = 0) -> str:
-    """The same within this process, where that is enough; its standard output."""
+    """Run the command in this process; its standard output."""
     done = CliRunner().invoke(cli, list(words))
     assert done.exit_code == code, (done.output, done.exception)
     return done.stdout
 
 
 def refused(*words: str) -> str:
-    """What is said of a refusal, within this process."""
+    """Standard error of a refusal, in this process."""
     done = CliRunner().invoke(cli, list(words))
     assert done.exit_code == 2, (done.output, done.exception)
     assert done.stdout == ""
     return done.stderr
 
 
-def test_help_shows_every_command_with_an_example() -> None:
+def test_help_with_examples() -> None:
     top = quick("--help")
     for name, command in cli.commands.items():
         assert name in top
-        told = quick(name, "--help")
-        assert f"blocs {name}" in told.split("Example:")[1], name
+        output = quick(name, "--help")
+        assert f"blocs {name}" in output.split("Example:")[1], name
         assert command.help
 
 
+def test_every_command_in_one_section() -> None:
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(cli.commands)
+    top = quick("--help")
+    assert [top.index(f"\n{title}:\n") for title in SECTIONS] == sorted(
+        top.index(f"\n{title}:\n") for title in SECTIONS
+    )
+
+
+def test_option_help() -> None:
+    """Each option has help that ends in a full stop; a default is named once, in words."""
+    for command in cli.commands.values():
+        for option in (param for param in command.params if isinstance(param, click.Option) and not param.hidden):
+            assert option.help, (command.name, option.name)
+            assert option.help.endswith("."), (command.name, option.help)
+            assert not option.show_default
+            assert option.help.count("Default") <= 1
+
+
 def test_version() -> None:
-    assert quick("--version") == "blocs 0.1.0\n"
+    assert quick("--version") == f"blocs {__version__}\n"
 
 
-def test_list_names_every_scenario_and_world() -> None:
+def test_list_of_scenarios_and_worlds() -> None:
     rows = json.loads(quick("list", "--json"))
     names = {row["name"] for row in rows}
     assert {"baseline_2023", "no_sanctions", "brics_third_pole", "article_2023", "unix_1988"} <= names
@@ -64,33 +87,33 @@ def test_list_names_every_scenario_and_world() -> None:
     assert "front" in quick("list")
 
 
-def test_show_says_values_with_their_sources() -> None:
-    told = " ".join(quick("show", "dispersed_attention").split())
+def test_show_values_with_sources() -> None:
+    output = " ".join(quick("show", "dispersed_attention").split())
     for part in ("erosion", "assumed", "crisis", "theatre=europe", "cow_nmc_7", "pairs without"):
-        assert part in told
+        assert part in output
     record = json.loads(quick("show", "dispersed_attention", "--json", "--set", "erosion=0.25"))
     assert record["parameters"]["erosion"]["value"] == 0.25
     assert len(record["digest"]) == 64
 
 
-def test_run_tells_who_moved_and_where_to() -> None:
-    told = quick("run", "baseline_2023", "--seed", "3", "--steps", "5")
-    assert "who moved" in told
-    assert "→ US-led bloc:" in told
-    assert "At the end" in told
-    assert "US-led bloc (" in told
+def test_run_timeline() -> None:
+    output = quick("run", "baseline_2023", "--seed", "3", "--steps", "5")
+    assert "who moved" in output
+    assert "→ US-led bloc:" in output
+    assert "At the end" in output
+    assert "US-led bloc (" in output
 
 
-def test_run_names_blocs_and_separates_names_with_commas() -> None:
+def test_names_with_commas_in_timeline() -> None:
     case = Path(__file__).parents[1] / "cases" / "valid" / "world_of_eight_blocs" / "world.toml"
-    told = " ".join(quick("run", str(case), "--seed", "3").split())
+    output = " ".join(quick("run", str(case), "--seed", "3").split())
     name = "Association of the Landlocked States No. 4, Ltd"
-    assert f"b4 is {name};" in told
-    assert f"{name} (1): Democratic Federal Republic of Longlandia, 04" in told
-    assert f"{name.replace('4', '0')} (2): Democratic Federal Republic of Longlandia, 00; Democratic Federal" in told
+    assert f"b4 is {name};" in output
+    assert f"{name} (1): Democratic Federal Republic of Longlandia, 04" in output
+    assert f"{name.replace('4', '0')} (2): Democratic Federal Republic of Longlandia, 00; Democratic Federal" in output
 
 
-def test_run_is_the_same_twice_and_differs_by_seed_and_replicate() -> None:
+def test_run_depends_on_seed_and_replicate_only() -> None:
     one, two, other, third = (
         quick("run", "baseline_2023", "--steps", "5", "--json", "--seed", seed, "--replicate", replicate)
         for seed, replicate in (("3", "0"), ("3", "0"), ("4", "0"), ("3", "1"))
@@ -99,21 +122,23 @@ def test_run_is_the_same_twice_and_differs_by_seed_and_replicate() -> None:
     assert len({one, other, third}) == 3
 
 
-def test_run_writes_what_makes_it_again(tmp_path: Path) -> None:
+def test_run_record_reproduces_run(tmp_path: Path) -> None:
     from sim.model.agents import run_agents
     from sim.scenario.schema import Scenario
 
     quick("run", "no_sanctions", "--steps", "4", "--set", "w_bond=1", "--out", str(tmp_path / "run"))
     record = json.loads((tmp_path / "run" / "record.json").read_text(encoding="utf-8"))
     again = run_agents(Scenario.model_validate(record["resolved"]), seed=record["seed"], replicate=record["replicate"])
-    assert again.alignment[:, again.states.index("CHN")].tolist() == record["trajectory"]["CHN"]
+    (columns, *rows) = csv.reader((tmp_path / "run" / "trajectory.csv").read_text(encoding="utf-8").splitlines())
+    path = [again.alignments[k] for k in again.alignment[:, again.states.index("CHN")]]
+    assert [row[columns.index("CHN")] for row in rows] == path
     lines = (tmp_path / "run" / "trajectory.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 6
     assert lines[0].startswith("step,")
     assert (tmp_path / "run" / "outcomes.csv").is_file()
 
 
-def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
+def test_mechanism_off_in_run() -> None:
     plain = quick("run", "baseline_2023", "--steps", "3", "--json")
     off = quick("run", "baseline_2023", "--steps", "3", "--json", "--without", "shelter")
     assert json.loads(plain)["digest"] != json.loads(off)["digest"]
@@ -124,7 +149,7 @@ def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
     [
         (("run", "baseline_2033"), "did you mean 'baseline_2023'"),
         (("run", "baseline_2023", "--set", "erosoin=1"), "did you mean 'erosion'"),
-        (("run", "baseline_2023", "--set", "erosion=much"), "--set:1: erosion=much"),
+        (("run", "baseline_2023", "--set", "erosion=much"), "Invalid value for '--set': erosion=much: "),
         (("run", "baseline_2023", "--set", "erosion"), "SETTING=VALUE"),
         (("run", "baseline_2023", "--set", "pressure_floor=2"), "[0, 1]"),
         (("run", "baseline_2023", "--without", "sheltr"), "did you mean 'shelter'"),
@@ -135,29 +160,64 @@ def test_a_mechanism_can_be_switched_off_for_a_run() -> None:
         (("compare", "no_sanctions"), "is a scenario; run it with `blocs sweep no_sanctions` and give the folder"),
         (("query", "article_2023", "select 1"), "`blocs sweep article_2023`"),
         (("report", str(ROOT / "scenarios" / "no_sanctions.toml")), "no_sanctions.toml` and give the folder"),
-        (("export", "unix_1988", "tables"), "`blocs sweep unix_1988`"),
+        (("export", "unix_1988", "--out", "tables"), "`blocs sweep unix_1988`"),
         (("run", "baseline_2023", "--seed", "-1"), "not in the range"),
         (("run",), "Missing argument 'SCENARIO'"),
         (("fly",), "No such command 'fly'"),
+        (("report", "report"), "report:1: holds no results"),
+        (("export", "results"), "Missing option '--out'"),
+        (("export", "results", "one", "--out", "two"), "unexpected extra argument (one)"),
+        (("sweep", "unix_1988", "--draws", "5"), "--draws needs --parameters"),
+        (("claims", "--draws", "5"), "--draws needs --parameters"),
+        (("sweep", "baseline_2023", "--parameters", "posterior", "--draws", "5", "--points", "4"), "--points does not"),
+        (("sweep", "unix_1988", "--overwrite", "--shard", "1/2"), "--overwrite does not apply with --shard"),
+        (("sweep", "unix_1988", "--shard", "3/2"), "Invalid value for '--shard': 3/2: give I/N"),
     ],
 )
-def test_what_is_wrong_is_said_and_exits_with_two(words: tuple[str, ...], phrase: str) -> None:
+def test_refusals(words: tuple[str, ...], phrase: str) -> None:
     assert phrase in refused(*words)
 
 
-def test_a_refusal_ends_a_process_with_two() -> None:
+def test_exit_code_of_refusal() -> None:
     done = blocs("run", "baseline_2033", code=2)
     assert "did you mean 'baseline_2023'" in done.stderr
     assert done.stdout == ""
 
 
-def test_faults_for_machines_stand_on_standard_output() -> None:
+def test_faults_as_json() -> None:
     done = blocs("check", "tests/cases/invalid", "nothing.toml", "--json", code=2)
     faults = json.loads(done.stdout)["faults"]
+    assert faults
     assert all(fault.keys() == {"file", "line", "field", "message"} for fault in faults)
 
 
-def test_every_shipped_file_passes_check() -> None:
+@pytest.mark.parametrize(
+    ("words", "field", "phrase"),
+    [
+        (("run", "baseline_2023", "--set", "erosoin=1"), "--set", "erosoin=1: unknown setting"),
+        (("run", "baseline_2023", "--seed", "-1"), "--seed", "not in the range"),
+        (("run", "baseline_2023", "--fly"), "", "No such option"),
+        (("run",), "", "Missing argument 'SCENARIO'"),
+        (("fly",), "", "No such command 'fly'"),
+        (("landscape", "unix_1988", "--chart", "a.zzz"), "--chart", "does not end in"),
+        (("explain", "baseline_2023", "UAS"), "STATE", "did you mean 'USA'"),
+        (("regret", "unix_1988"), "", "two levers"),
+    ],
+)
+def test_faults_of_options_as_json(words: tuple[str, ...], field: str, phrase: str) -> None:
+    (fault,) = json.loads(quick(*words, "--json", code=2))["faults"]
+    assert (fault["file"], fault["line"], fault["field"]) == (None, None, field)
+    assert phrase in fault["message"]
+
+
+def test_several_faults_of_options_at_once() -> None:
+    said = refused("run", "baseline_2023", "--set", "erosoin=1", "--set", "erosion=much", "--without", "sheltr")
+    assert said.startswith("Usage: ")
+    assert said.count("Error: Invalid value for '--set': ") == 2
+    assert said.count("Error: Invalid value for '--without': ") == 1
+
+
+def test_shipped_files_without_fault() -> None:
     files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "scenarios").glob("*.toml"))
     worlds = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "scenarios" / "worlds").iterdir())
     done = subprocess.run(
@@ -177,44 +237,41 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obj
     return folder, json.loads(done.stdout)
 
 
-def test_sweep_gives_each_states_share_in_each_alignment(swept: tuple[Path, dict[str, object]]) -> None:
+def test_sweep_shares_of_states(swept: tuple[Path, dict[str, object]]) -> None:
     _, said = swept
     assert said["runs"] == said["computed_now"] == 36
     assert said["failed"] == []
-    scenarios = said["scenarios"]
-    assert isinstance(scenarios, dict)
-    assert set(scenarios) == {"baseline_2023", "no_sanctions", "focused_indo_pacific"}
-    shares = scenarios["baseline_2023"]["states"]
-    assert len(shares) == 52
-    assert shares["PRK"].keys() == {"front", "us_led", "non_aligned"}
-    assert all(sum(state.values()) == pytest.approx(1) for state in shares.values())
-    assert shares["USA"] == {"front": 0, "us_led": 1, "non_aligned": 0}
+    shares = pd.DataFrame(said["states"]).pivot(index=["scenario", "state"], columns="alignment", values="mean")
+    assert set(shares.index.unique("scenario")) == {"baseline_2023", "no_sanctions", "focused_indo_pacific"}
+    assert len(shares) == 3 * 52
+    assert set(shares.columns) == {"front", "us_led", "non_aligned"}
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(1)
+    assert shares.loc[("baseline_2023", "USA")].to_dict() == {"front": 0, "us_led": 1, "non_aligned": 0}
 
 
-def test_what_sweep_says_is_the_mean_over_the_runs(swept: tuple[Path, dict[str, object]]) -> None:
+def test_sweep_shares_are_means_over_runs(swept: tuple[Path, dict[str, object]]) -> None:
     folder, said = swept
     mean = "select avg(share_front) as x from states where scenario = 'no_sanctions' and state = 'CHN'"
     (row,) = json.loads(quick("query", str(folder), mean, "--json"))
-    scenarios = said["scenarios"]
-    assert isinstance(scenarios, dict)
-    assert scenarios["no_sanctions"]["states"]["CHN"]["front"] == pytest.approx(row["x"], abs=1e-15)
+    shares = pd.DataFrame(said["states"]).set_index(["scenario", "state", "alignment"])["mean"]
+    assert shares["no_sanctions", "CHN", "front"] == pytest.approx(row["x"], abs=1e-15)
 
 
-def test_sweep_asked_again_computes_nothing(swept: tuple[Path, dict[str, object]]) -> None:
+def test_finished_sweep_computes_nothing(swept: tuple[Path, dict[str, object]]) -> None:
     folder, said = swept
     again = json.loads(
         quick("sweep", "baseline_2023", "no_sanctions", "focused_indo_pacific", "--replicates", "12",
               "--out", str(folder), "--json", "--engine", "mesa")
     )  # fmt: skip
     assert again["computed_now"] == 0
-    assert again["scenarios"] == said["scenarios"]
+    assert again["states"] == said["states"]
 
 
-def test_compare_says_differences_with_intervals(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+def test_compare_differences_with_intervals(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     folder, _ = swept
-    told = quick("compare", str(folder), "--csv", str(tmp_path))
-    assert "Against baseline_2023" in told
-    assert "capability_front" in told
+    output = quick("compare", str(folder), "--csv", str(tmp_path))
+    assert "Against baseline_2023" in output
+    assert "capability_front" in output
     record = json.loads(quick("compare", str(folder), "--json"))
     assert record["baseline"] == "baseline_2023"
     row = next(r for r in record["outcomes"] if r["outcome"] == "capability_front" and r["scenario"] == "no_sanctions")
@@ -228,11 +285,11 @@ def test_compare_says_differences_with_intervals(swept: tuple[Path, dict[str, ob
     assert swapped["baseline"] == "no_sanctions"
 
 
-def test_compare_refuses_an_unknown_baseline(swept: tuple[Path, dict[str, object]]) -> None:
+def test_unknown_baseline(swept: tuple[Path, dict[str, object]]) -> None:
     assert "did you mean 'no_sanctions'" in refused("compare", str(swept[0]), "--baseline", "no_sanction")
 
 
-def test_claims_are_answered_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) -> None:
+def test_claims_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) -> None:
     record = json.loads(quick("claims", str(swept[0]), *AT_DEFAULTS, "--json"))
     numbers = [claim["number"] for claim in record["claims"]]
     assert set(numbers) == {1, 2, 5, 6, 8, 9, 10}
@@ -246,52 +303,52 @@ def test_claims_are_answered_with_effect_and_interval(swept: tuple[Path, dict[st
 AT_DEFAULTS = ("--points", "0", "--placebos", "0")
 
 
-def test_no_colour_where_none_is_wanted() -> None:
+def test_no_colour_outside_terminal() -> None:
     assert "\x1b" not in blocs("list", NO_COLOR="1").stdout
     assert "\x1b" not in blocs("run", "unix_1988", "--steps", "2").stdout
 
 
-def test_a_scenario_of_ones_own_folder_is_found_by_name(tmp_path: Path) -> None:
+def test_scenario_in_own_folder(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2023"\n', encoding="utf-8")
     done = blocs("list", "--json", BLOCS_SCENARIOS=str(tmp_path))
     assert "mine" in {row["name"] for row in json.loads(done.stdout)}
 
 
-def test_a_folder_that_cannot_be_one_is_refused_in_a_line_alone(
-    swept: tuple[Path, dict[str, object]], tmp_path: Path
-) -> None:
+def test_refusal_of_output_paths(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     file, folder = tmp_path / "file", swept[0]
     file.touch()
     for there in (file, file / "inside"):
-        (line,) = refused("sweep", "unix_1988", "--out", str(there)).splitlines()
-        assert line.endswith("is a file, or in one; give a folder")
+        for words in (("sweep", "unix_1988"), ("run", "unix_1988"), ("demo",), ("export", str(folder))):
+            assert f"Invalid value for '--out': {there} is a file, or in a file" in refused(*words, "--out", str(there))
     (line,) = refused("sweep", "unix_1988", "--out", str(folder)).splitlines()
     assert "contains a different sweep" in line
-    (line,) = refused("new", "scenario", "my_idea", "--folder", str(file)).splitlines()
-    assert line.endswith("is a file, or in one; give a folder")
+    assert f"Invalid value for '--folder': {file} is a file" in refused("new", "scenario", "a", "--folder", str(file))
     for there, wrong in (
-        (tmp_path, "is a folder"),
-        (file / "a.html", "is in no folder"),
-        (tmp_path / "a" / "b", "is in"),
-        (tmp_path / "page.zzz", "give a file that ends in .html"),
+        (tmp_path, f"{tmp_path} is a folder"),
+        (file / "a.html", f"{file} is not a folder"),
+        (tmp_path / "a" / "b", f"{tmp_path / 'a'} is not a folder"),
+        (tmp_path / "page.zzz", f"{tmp_path / 'page.zzz'} does not end in .html"),
     ):
-        (line,) = refused("report", str(folder), "--out", str(there)).splitlines()
-        assert line.startswith(f"{there}:1: {wrong}")
-    for there, wrong in ((tmp_path / "a.zzz", "give a file that ends in .png or .svg"), (file / "a.png", "is in no")):
+        assert f"Invalid value for '--out': {wrong}" in refused("report", str(folder), "--out", str(there))
+    for there, wrong in (
+        (tmp_path / "a.zzz", "a.zzz does not end in .png or .svg"),
+        (file / "a.png", "is not a folder"),
+    ):
         for words in (("landscape", "unix_1988"), ("regret",), ("score",), ("sensitivity", "unix_1988")):
-            (line,) = refused(*words, "--chart", str(there)).splitlines()
-            assert line.startswith(f"{there}:1: {wrong}")
+            message = refused(*words, "--chart", str(there))
+            assert "Invalid value for '--chart': " in message
+            assert wrong in message
     for there in (folder, folder / "tables"):
-        assert "lies among the results" in refused("export", str(folder), str(there))
+        assert "is inside the results" in refused("export", str(folder), "--out", str(there))
 
 
 @pytest.mark.parametrize("words", [("show", "baseline_2023", "--state"), ("explain", "baseline_2023")])
 @pytest.mark.parametrize(("word", "meant"), [("Indai", "IND"), ("north kor", "PRK"), ("UAS", "USA"), ("irn", "IRN")])
-def test_a_states_name_leads_to_its_id(words: tuple[str, ...], word: str, meant: str) -> None:
+def test_suggestion_of_state_id(words: tuple[str, ...], word: str, meant: str) -> None:
     assert f"did you mean '{meant}'" in refused(*words, word)
 
 
-def test_a_states_full_name_is_taken_where_one_state_bears_it() -> None:
+def test_state_by_full_name() -> None:
     assert quick("show", "baseline_2023", "--state", "north KOREA") == quick("show", "baseline_2023", "--state", "PRK")
     states = load_scenario("baseline_2023").states
     assert {find_state_id(states, record.name.upper()) for record in states.values()} == set(states)
@@ -299,7 +356,7 @@ def test_a_states_full_name_is_taken_where_one_state_bears_it() -> None:
     assert [find_state_id(twins, word) for word in ("india", "INDIA", "nowhere")] == ["india", "INDIA", "nowhere"]
 
 
-def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
+def test_query_rows(swept: tuple[Path, dict[str, object]]) -> None:
     folder, _ = swept
     counted = "select scenario, count(*) as n from runs group by all order by all"
     rows = json.loads(quick("query", str(folder), counted, "--json"))
@@ -309,7 +366,7 @@ def test_query_answers_in_sql(swept: tuple[Path, dict[str, object]]) -> None:
     assert "and 2 more rows" in quick("query", str(folder), counted, "--rows", "1")
 
 
-def test_query_has_values_as_json_has_them(swept: tuple[Path, dict[str, object]]) -> None:
+def test_query_values_as_json(swept: tuple[Path, dict[str, object]]) -> None:
     asked = """select 0.5 as half, 20.0 as twenty, [1.5, 'nan'::double] as list, {'a': 0.25, 'b': ['nan'::double]} as
         struct, date '2020-01-02' as day, timestamp '2020-01-02 03:04:05' as moment, time '03:04:05' as hour,
         170141183460469231731687303715884105727::hugeint as huge, map {'k': 1.0} as map, null as none, true as yes"""
@@ -321,19 +378,81 @@ def test_query_has_values_as_json_has_them(swept: tuple[Path, dict[str, object]]
     }  # fmt: skip
 
 
-def test_columns_of_one_name_are_numbered_and_it_is_said(swept: tuple[Path, dict[str, object]]) -> None:
+def test_repeated_columns_are_numbered(swept: tuple[Path, dict[str, object]]) -> None:
     asked = ["query", str(swept[0]), "select 1 as a, 2 as a, 3 as a_1, 4 as a", "--json"]
     done = CliRunner().invoke(cli, asked)
     assert json.loads(done.stdout) == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
-    assert done.stderr.startswith("blocs: several columns are named a; one is a_2 here\n")
+    assert done.stderr.startswith("blocs: several columns are named a; one is renamed a_2\n")
     assert CliRunner().invoke(cli, ["query", str(swept[0]), "select 1 as a, 2 as b", "--json"]).stderr == ""
 
 
+def test_overwrite(tmp_path: Path) -> None:
+    """Other results are replaced; a folder with anything else is not."""
+    results, other = tmp_path / "results", tmp_path / "other"
+    sweep = ("sweep", "unix_1988", "--steps", "2", "--replicates", "2", "--out", str(results), "--json")
+    quick(*sweep)
+    (results / "note.txt").write_text("mine", encoding="utf-8")
+    assert "has other files than results: note.txt" in CliRunner().invoke(cli, [*sweep, "--overwrite"]).stdout
+    assert json.loads(quick(*sweep))["computed_now"] == 0
+    (results / "note.txt").unlink()
+    assert json.loads(quick(*sweep, "--seed", "5", "--overwrite"))["computed_now"] == 2
+    assert json.loads(quick("query", str(results), "select distinct seed from runs", "--json")) == [{"seed": 5}]
+    other.mkdir()
+    (other / "manifest.json").write_text('{"name": "a web page"}', encoding="utf-8")
+    assert "holds no results" in refused(*sweep[:-2], str(other), "--overwrite")
+    assert [path.name for path in other.iterdir()] == ["manifest.json"]
+
+
+def said(*words: str, variable: str = "", value: str = "") -> tuple[str, str]:
+    """Standard output and standard error of a command with former spellings."""
+    done = CliRunner().invoke(cli, list(words), env={variable: value} if variable else None)
+    assert done.exit_code == 0, done.output
+    return done.stdout, done.stderr
+
+
+def test_former_option_spellings(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    folder, former = swept[0], "The old spelling will be removed in 0.3."
+    out, err = said("export", str(folder), str(tmp_path))
+    assert err == f"blocs: the second argument is now --out FOLDER. {former}\n"
+    assert out == quick("export", str(folder), "--out", str(tmp_path))
+    claims = ("claims", str(folder), *AT_DEFAULTS, "--json")
+    out, err = said(*claims, "--each=5")
+    assert err.splitlines()[0] == f"blocs: --each is now --point-replicates. {former}"
+    assert out == quick(*claims, "--point-replicates", "5")
+    assert said(*claims, variable="BLOCS_CLAIMS_EACH", value="5")[0] == out
+    sweep = ("sweep", "unix_1988", "--steps", "2", "--replicates", "2", "--out", str(tmp_path / "results"), "--json")
+    assert "--no-resume refuses a folder with results" in said(*sweep, "--no-resume")[1]
+    assert "--resume is now the default, so leave it out" in said(*sweep, "--resume")[1]
+    done = CliRunner().invoke(cli, [*sweep[:-1], "--no-resume"])
+    assert done.exit_code == 2
+    assert "give --overwrite to replace them" in done.stderr
+
+
+def test_former_spellings_of_regret() -> None:
+    words = (
+        "baseline_2023",
+        "no_sanctions",
+        "--outcome",
+        "frustration",
+        "--points",
+        "2",
+        "--replicates",
+        "1",
+        "--json",
+    )
+    out, err = said("regret", *words, "--want", "high", "--satisfied", "0.3")
+    assert "--want high is now --maximize" in err
+    assert "--satisfied is now --threshold" in err
+    assert out == quick("regret", *words, "--maximize", "--threshold", "0.3")
+    assert out != quick("regret", *words, "--threshold", "0.3")
+    assert "No such option '--want'" in refused("regret", *words[:-1], "--want", "middle")
+
+
 @pytest.mark.parametrize("sql", ["", ";", " ", "/* nothing */", "-- nothing", "select 1; select 2"])
-def test_query_refuses_what_it_cannot_answer_in_a_line(sql: str, swept: tuple[Path, dict[str, object]]) -> None:
-    told = refused("query", str(swept[0]), "--", sql)
-    assert told.count("\n") == 1
-    assert "give " in told
+def test_refusal_of_empty_or_several_queries(sql: str, swept: tuple[Path, dict[str, object]]) -> None:
+    (line,) = [line for line in refused("query", str(swept[0]), "--", sql).splitlines() if line.startswith("Error")]
+    assert line.startswith("Error: Invalid value for 'SQL': ")
+    assert "give one" in line
 
 
 def widest(text: str) -> int:
@@ -341,13 +460,13 @@ def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 
 
-def test_a_table_too_wide_for_the_terminal_is_a_block_a_row(
+def test_block_for_each_row_in_narrow_terminal(
     swept: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    told = quick("query", str(swept[0]), "select * from steps order by all", "--rows", "2")
-    assert widest(told) <= 40
-    first, second = told.split("\n\n")
+    output = quick("query", str(swept[0]), "select * from steps order by all", "--rows", "2")
+    assert widest(output) <= 40
+    first, second = output.split("\n\n")
     assert first.startswith("scenario: baseline_2023\npoint: 0\n")
     assert "\nmembers_front: 4\n" in first
     assert second.startswith("scenario: baseline_2023\n")
@@ -361,42 +480,42 @@ def test_a_table_too_wide_for_the_terminal_is_a_block_a_row(
     ("show", "great_powers_1907"), ("list",), ("run", "unix_1988"),
     ("explain", "unix_1988", "IBM", "--replicates", "2"), ("landscape", "unix_1988", "--replicates", "2"),
 ])  # fmt: skip
-def test_no_word_is_printed_a_letter_a_line(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_line_of_one_letter(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    told = quick(*words)
-    assert widest(told) <= 40
-    letters = [line for line in told.splitlines() if len(line.strip()) == 1]
-    assert not letters, told
+    output = quick(*words)
+    assert widest(output) <= 40
+    letters = [line for line in output.splitlines() if len(line.strip()) == 1]
+    assert not letters, output
 
 
-def test_a_run_names_the_scenario_as_it_can_be_called(tmp_path: Path) -> None:
+def test_next_command_after_run(tmp_path: Path) -> None:
     quick("new", "world", "w", "--folder", str(tmp_path))
     path = str(tmp_path / "w.toml")
     assert f"`blocs sweep {path}`" in " ".join(quick("run", path).split())
 
 
-def test_query_refuses_what_is_no_sql(swept: tuple[Path, dict[str, object]]) -> None:
+def test_refusal_of_invalid_sql(swept: tuple[Path, dict[str, object]]) -> None:
     done = blocs("query", str(swept[0]), "selekt 1", code=2)
     assert "selekt" in done.stderr
 
 
-def test_export_writes_each_table(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+def test_export_of_each_table(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     for kind in ("csv", "parquet"):
-        told = quick("export", str(swept[0]), str(tmp_path), "--format", kind).split()
-        assert {Path(path).name for path in told} == {f"{t}.{kind}" for t in ("runs", "states", "steps", "points")}
+        output = quick("export", str(swept[0]), "--out", str(tmp_path), "--format", kind).split()
+        assert {Path(path).name for path in output} == {f"{t}.{kind}" for t in ("runs", "states", "steps", "points")}
     lines = (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 37
     assert lines[0].startswith("scenario,point,seed,replicate,digest,status,error,")
 
 
-def test_a_design_from_the_command_line(tmp_path: Path) -> None:
+def test_design_options(tmp_path: Path) -> None:
     folder = str(tmp_path / "results")
     said = json.loads(
         quick("sweep", "unix_1988", "--design", "sobol", "--points", "4", "--vary", "temperature=0:2",
               "--replicates", "3", "--out", folder, "--json")
     )  # fmt: skip
     assert said["runs"] == 12
-    assert len(said["scenarios"]) == 4
+    assert len({row["scenario"] for row in said["states"]}) == 4
     asked = "select count(distinct temperature) as n, min(temperature) >= 0 as low from runs join points using (point)"
     assert json.loads(quick("query", folder, asked, "--json")) == [{"n": 4, "low": True}]
 
@@ -411,11 +530,11 @@ def test_a_design_from_the_command_line(tmp_path: Path) -> None:
         (("--vary", "erosion=0:1"), "erosion needs points"),
     ],
 )
-def test_a_design_that_is_wrong_is_refused(words: tuple[str, ...], phrase: str) -> None:
+def test_refusal_of_designs(words: tuple[str, ...], phrase: str) -> None:
     assert phrase in refused("sweep", "unix_1988", *words)
 
 
-def test_without_a_writable_cache_it_runs_and_says_so_in_one_line() -> None:
+def test_warning_of_read_only_cache() -> None:
     """As on a read-only install; not compiled here, to be quick."""
     done = blocs("run", "unix_1988", "--steps", "3", XDG_CACHE_HOME="/dev/null/nowhere", NUMBA_DISABLE_JIT="1")
     (line,) = done.stderr.splitlines()
@@ -424,24 +543,24 @@ def test_without_a_writable_cache_it_runs_and_says_so_in_one_line() -> None:
     assert "At the end" in done.stdout
 
 
-def test_show_says_what_a_scenario_changes_and_where_a_tie_comes_from() -> None:
-    told = " ".join(quick("show", "focused_indo_pacific").split())
-    assert "differs from baseline_2023 in" in told
-    assert "blocs.us_led.priority.indo_pacific 0.6 1.2" in told
-    told = " ".join(quick("show", "baseline_2023", "--state", "USA", "--state", "RUS").split())
-    assert "USA → RUS 0.8" in told
-    assert "Office of Foreign Assets Control" in told
+def test_show_changes_and_sources_of_ties() -> None:
+    output = " ".join(quick("show", "focused_indo_pacific").split())
+    assert "differs from baseline_2023 in" in output
+    assert "blocs.us_led.priority.indo_pacific 0.6 1.2" in output
+    output = " ".join(quick("show", "baseline_2023", "--state", "USA", "--state", "RUS").split())
+    assert "USA → RUS 0.8" in output
+    assert "Office of Foreign Assets Control" in output
     assert "unknown state" in refused("show", "baseline_2023", "--state", "XXX")
 
 
-def test_a_broken_file_of_ones_own_does_not_hide_the_list(tmp_path: Path) -> None:
+def test_list_beside_broken_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2033"\n', encoding="utf-8")
     done = blocs("list", BLOCS_SCENARIOS=str(tmp_path))
     assert "mine: 1 faults" in done.stderr
     assert "baseline_2023" in done.stdout
 
 
-def test_a_pipe_without_utf8_gets_utf8() -> None:
+def test_utf8_in_pipes() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sim", "run", "unix_1988", "--steps", "2"],
         capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "cp1252"},
@@ -450,9 +569,7 @@ def test_a_pipe_without_utf8_gets_utf8() -> None:
     assert "→" in done.stdout.decode("utf-8")
 
 
-def test_an_unfinished_sweep_is_compared_as_far_as_it_goes_and_says_so(
-    swept: tuple[Path, dict[str, object]], tmp_path: Path
-) -> None:
+def test_comparison_of_unfinished_sweep(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     import shutil
 
     folder = tmp_path / "results"
@@ -465,18 +582,18 @@ def test_an_unfinished_sweep_is_compared_as_far_as_it_goes_and_says_so(
     assert "has no finished run yet" in refused("compare", str(folder))
 
 
-def test_claims_that_need_other_scenarios_say_which(swept: tuple[Path, dict[str, object]]) -> None:
+def test_scenarios_that_claims_need(swept: tuple[Path, dict[str, object]]) -> None:
     lacking = json.loads(quick("claims", str(swept[0]), *AT_DEFAULTS, "--json"))["lacking"]
     assert lacking["4"] == ["dispersed_attention"]
     assert "claim 4 needs dispersed_attention" in quick("claims", str(swept[0]), *AT_DEFAULTS)
 
 
-def test_a_run_says_what_was_changed() -> None:
-    told = quick("run", "baseline_2023", "--steps", "2", "--set", "erosion=0.5", "--without", "shelter")
-    assert "baseline_2023 --set erosion=0.5 --without shelter, seed" in " ".join(told.split())
+def test_changes_in_title_of_run() -> None:
+    output = quick("run", "baseline_2023", "--steps", "2", "--set", "erosion=0.5", "--without", "shelter")
+    assert "baseline_2023 --set erosion=0.5 --without shelter, seed" in " ".join(output.split())
 
 
-def test_a_broken_file_of_ones_own_does_not_stop_the_main_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.reporting.demo import demo_scenarios
 
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2033"\n', encoding="utf-8")

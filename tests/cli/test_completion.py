@@ -1,4 +1,4 @@
-"""Completion by the real command, as a shell calls it."""
+"""Shell completion by the installed command, as a shell calls it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 BLOCS = shutil.which("blocs", path=Path(sys.executable).parent)
 
 
-def asked(words: str, shell: str = "bash") -> list[str]:
-    """What the command offers for the last of the words typed so far."""
+def complete(words: str, shell: str = "bash") -> list[str]:
+    """Offers of the command for the last word."""
     typed = words.split(" ")
     place = {"COMP_WORDS": words, "COMP_CWORD": typed[-1] if shell == "fish" else str(len(typed) - 1)}
     env = {**os.environ, **place, "_BLOCS_COMPLETE": f"{shell}_complete"}
@@ -22,7 +22,7 @@ def asked(words: str, shell: str = "bash") -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_command_is_installed_beside_python() -> None:
+def test_command_beside_python() -> None:
     assert BLOCS
 
 
@@ -38,19 +38,19 @@ def test_the_command_is_installed_beside_python() -> None:
         ("blocs new wo", {"plain,world"}),
     ],
 )
-def test_what_is_typed_is_completed(words: str, offered: set[str]) -> None:
-    assert set(asked(words)) == offered
+def test_completion_of_words(words: str, offered: set[str]) -> None:
+    assert set(complete(words)) == offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_told_what_a_setting_means(shell: str) -> None:
-    told = "\n".join(asked("blocs run baseline_2023 --set bond_g", shell))
-    assert "bond_gain=" in told
-    assert "growth of a bond within a bloc" in told
+def test_meaning_of_settings_in_other_shells(shell: str) -> None:
+    offers = "\n".join(complete("blocs run baseline_2023 --set bond_g", shell))
+    assert "bond_gain=" in offers
+    assert "growth of a bond within a bloc" in offers
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_each_shell_is_there(shell: str) -> None:
+def test_completion_script_of_each_shell(shell: str) -> None:
     env = {**os.environ, "_BLOCS_COMPLETE": f"{shell}_source"}
     done = subprocess.run([str(BLOCS)], env=env, capture_output=True, text=True, check=True)
     assert "_BLOCS_COMPLETE" in done.stdout

@@ -1,4 +1,4 @@
-"""`blocs new`: what it writes is right, runs, teaches, and is never written over."""
+"""`blocs new`: its files are valid, run, explain themselves, and replace no other file."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def check(*files: str) -> None:
     assert done.exit_code == 0, done.output
 
 
-def fits(path: Path) -> None:
-    """A file names a schema that is there, and is right by it."""
+def check_schema(path: Path) -> None:
+    """Check that a file names an existing schema and conforms to it."""
     text = path.read_text(encoding="utf-8")
     named = text.split("\n")[0].removeprefix("#:schema ")
     kind = "world" if path.name == "world.toml" else "scenario"
     assert (path.parent / named).resolve().samefile(HERE.parent / "scenarios" / f"{kind}.schema.json")
-    made = {"scenario": scenario_schema, "world": world_schema}[kind]()
-    jsonschema.Draft7Validator(made).validate(tomllib.loads(text))
+    schema = {"scenario": scenario_schema, "world": world_schema}[kind]()
+    jsonschema.Draft7Validator(schema).validate(tomllib.loads(text))
 
 
-def test_a_new_scenario_is_the_baseline_with_one_lever_and_one_shock(folder: Path) -> None:
-    told = new("scenario", "my_idea").stdout
-    assert "Next: blocs sweep baseline_2023 my_idea.toml --replicates 100 --out results/my_idea" in told
+def test_new_scenario(folder: Path) -> None:
+    said = new("scenario", "my_idea").stdout
+    assert "Next: blocs sweep baseline_2023 my_idea.toml --replicates 100 --out results/my_idea" in said
     check("my_idea.toml")
-    fits(folder / "my_idea.toml")
+    check_schema(folder / "my_idea.toml")
     scenario = load_scenario("my_idea.toml")
     places = [place for place, _, _ in list_changes(load_scenario("baseline_2023"), scenario)]
     assert places == ["blocs.us_led.accommodation", "shock 1"]
@@ -59,33 +59,33 @@ def test_a_new_scenario_is_the_baseline_with_one_lever_and_one_shock(folder: Pat
     assert (folder / "my_idea.toml").read_text(encoding="utf-8").count("#") > 8
 
 
-def test_a_new_world_is_whole_and_goes_either_way(folder: Path) -> None:
-    told = new("world", "my_world").stdout
-    assert "Next: blocs run my_world.toml" in told
+def test_new_world_with_open_outcome(folder: Path) -> None:
+    said = new("world", "my_world").stdout
+    assert "Next: blocs run my_world.toml" in said
     check("my_world.toml", "worlds/my_world")
     for file in (folder / "my_world.toml", folder / "worlds" / "my_world" / "world.toml"):
-        fits(file)
+        check_schema(file)
     scenario = load_scenario("my_world.toml")
     assert len(scenario.states) == 4
     assert {tie.kind for tie in scenario.ties} == {"bond", "rivalry", "sanction", "trade"}
     north = scenario.alignments()
-    stands = {north[run_compiled(scenario, seed=1, replicate=r).alignment[-1, 2]] for r in range(40)}
-    assert len(stands) == 3, "Norland's choice is open"
+    ends = {north[run_compiled(scenario, seed=1, replicate=r).alignment[-1, 2]] for r in range(40)}
+    assert len(ends) == 3, "Norland's choice is open"
 
 
-def test_a_new_scenario_can_be_of_a_new_world(folder: Path) -> None:
+def test_scenario_of_new_world(folder: Path) -> None:
     new("world", "my_world")
     (folder / "other.toml").write_text('title = "Other"\nextends = "my_world"\nsteps = 3\n', encoding="utf-8")
     assert load_scenario("other.toml").steps == 3
 
 
-def test_nothing_is_written_over(folder: Path) -> None:
+def test_existing_files_stay(folder: Path) -> None:
     for kind, file in (("scenario", "one.toml"), ("world", "two.toml"), ("world", "worlds/two/ties.csv")):
         name = "one" if kind == "scenario" else "two"
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text("mine", encoding="utf-8")
-        told = new(kind, name, code=2).stderr
-        assert "is there already; choose another name, or remove it" in told
+        said = new(kind, name, code=2).stderr
+        assert "exists already; choose another name, or remove it" in said
         assert (folder / file).read_text(encoding="utf-8") == "mine"
         (folder / file).unlink()
     assert not any(path.is_file() for path in folder.rglob("*")), "all or nothing"
@@ -100,22 +100,22 @@ def test_nothing_is_written_over(folder: Path) -> None:
         ("a" * 61, "begin with a small letter"),
         ("two\nlines", "begin with a small letter"),
         ("sources", "bibliography"),
-        ("baseline_2023", "`blocs list` shows"),
-        ("unix_1988", "`blocs list` shows"),
+        ("baseline_2023", "in `blocs list`"),
+        ("unix_1988", "in `blocs list`"),
     ],
 )
 @pytest.mark.parametrize("kind", ["scenario", "world"])
-def test_a_name_that_cannot_be_is_refused(kind: str, name: str, phrase: str, folder: Path) -> None:
+def test_refusal_of_names(kind: str, name: str, phrase: str, folder: Path) -> None:
     assert phrase in new(kind, name, code=2).stderr
     assert list(folder.iterdir()) == []
 
 
-def test_another_folder_is_made(folder: Path) -> None:
+def test_new_folder(folder: Path) -> None:
     new("world", "my_world", "--folder", "deep/er")
     check("deep/er/my_world.toml")
 
 
-def test_weights_taken_over_from_another_world_say_so(tmp_path: Path) -> None:
+def test_source_of_weights_from_another_world(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
     own, fitted = load_scenario(tmp_path / "w.toml"), load_scenario("baseline_2023")
     bond = own.parameters.w_bond

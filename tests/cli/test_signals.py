@@ -1,4 +1,4 @@
-"""Signals end the command at any moment with the line that resumes, also where Python does not hear them."""
+"""Signals end the command at any moment, also during calls that Python cannot interrupt."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 COMMAND = """
 import ctypes, os, time
 from pathlib import Path
-from sim.cli import cli, runs
+from sim.cli import cli, run
 
 @cli.command()
 def deaf():
     lock, system = ctypes.create_string_buffer(64), ctypes.CDLL(None)
-    with runs.resumable(Path("here")):
+    with run.resumable_progress(Path("here")):
         system.pthread_mutex_lock(lock)
         print("ready", flush=True)
         system.pthread_mutex_lock(lock)  # it does not come back to Python, whatever the signal
@@ -37,8 +37,8 @@ main()
 """
 
 
-def started(name: str) -> subprocess.Popen[str]:
-    """A command that is where a signal is to reach it."""
+def start(name: str) -> subprocess.Popen[str]:
+    """Start a command and wait until it is ready for a signal."""
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -49,16 +49,16 @@ def started(name: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_during_a_call_that_does_not_return(number: signal.Signals) -> None:
-    process = started("deaf")
+    process = start("deaf")
     os.kill(process.pid, number)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 128 + number, err
     assert out == ""
-    assert err == "blocs: stopped; what is finished is in here. To go on: blocs deaf\n"
+    assert err == "blocs: stopped; finished runs are in here. To resume: blocs deaf\n"
 
 
-def test_signal_to_a_command_that_is_done_and_leaving() -> None:
-    process = started("leaving")
+def test_signal_while_python_ends() -> None:
+    process = start("leaving")
     os.kill(process.pid, signal.SIGTERM)
     assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""README and docs say what is so."""
+"""README and docs are true: commands run, links lead somewhere, figures are current."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[str]:
-    """Every command line `blocs …` in a page's shell blocks."""
+    """Command lines `blocs …` in the shell blocks of a page."""
     blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
     return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.startswith("blocs ")]
 
 
 @pytest.mark.parametrize("line", commands(README))
-def test_every_command_of_readme_exists_with_its_options(line: str) -> None:
+def test_options_in_readme(line: str) -> None:
     words = shlex.split(line)[1:]
     command = cli.commands[words[0]]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
@@ -35,34 +35,46 @@ def test_every_command_of_readme_exists_with_its_options(line: str) -> None:
 RUN = ("list", "show", "run", "sweep", "compare", "query", "export", "replay", "check", "new")
 
 
-def test_the_lines_of_readme_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other, with fewer points and runs; those that take minutes have tests of their own."""
+def test_lines_of_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, with fewer points and runs; other tests cover the lines that take minutes."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     lines = [line for line in commands(README) if line.split()[1] in RUN]
     assert len(lines) >= 14
     for line in lines:
-        less = re.sub(r"--points \d+", "--points 4", re.sub(r"--replicates \d+", "--replicates 18", line))
+        less = re.sub(r"--(points|draws) \d+", r"--\1 4", re.sub(r"--replicates \d+", "--replicates 18", line))
         done = CliRunner().invoke(cli, shlex.split(less)[1:])
         assert done.exit_code == 0, (line, done.output, done.exception)
         if " query " in line:
             assert -1 <= float(done.stdout.split()[-1]) <= 1
 
 
-def test_every_command_stands_in_readme() -> None:
+def test_every_command_in_readme() -> None:
     shown = {line.split()[1] for line in commands(README)} | {"demo"}
     assert shown == cli.commands.keys()
 
 
-def test_links_and_pictures_lead_somewhere() -> None:
+def test_paths_in_table_of_readme() -> None:
+    table = README[README.index("| I want to |") : README.index("## What it does not claim")]
+    paths = [
+        path
+        for path in re.findall(r"`([\w./]+)`", table)
+        if path.startswith(("sim/", "tests/", "tools/", "scenarios/"))
+    ]
+    assert len(paths) > 20
+    for path in paths:
+        assert (ROOT / path).exists() or (ROOT / f"{path.rstrip('/')}.py").exists(), path
+
+
+def test_links_and_pictures() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_main_job_finds_what_readme_quotes(tmp_path: Path) -> None:
-    """All of `blocs demo`, in this process."""
+def test_demo_and_its_quote_in_readme(tmp_path: Path) -> None:
+    """The whole of `blocs demo`, in this process."""
     done = CliRunner().invoke(cli, ["demo", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert len(demo_scenarios()) >= 12
@@ -73,20 +85,20 @@ def test_the_main_job_finds_what_readme_quotes(tmp_path: Path) -> None:
         assert (tmp_path / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"{chart}.png").stat().st_size > 20_000
     quoted = " ".join(re.findall(r"```\n(In .*?)```", README, re.S)[0].split())
-    told = next(line for line in " ".join(done.stdout.split()).split(". ") if line.strip().startswith("In "))
+    headline = next(line for line in " ".join(done.stdout.split()).split(". ") if line.strip().startswith("In "))
     number = re.compile(r"\d+(?:\.\d+)?")
-    assert number.sub("#", quoted).startswith(number.sub("#", told)[:60])
-    for here, there in zip(number.findall(told), number.findall(quoted), strict=False):
-        # elsewhere than here exp may round otherwise, and a run in a hundred fall otherwise
+    assert number.sub("#", quoted).startswith(number.sub("#", headline)[:60])
+    for here, there in zip(number.findall(headline), number.findall(quoted), strict=False):
+        # exp may round differently on other machines, which changes a run in a hundred
         assert float(here) == pytest.approx(float(there), abs=3 if float(there) > 1 else 0.03)
 
 
-def test_ci_runs_the_test_command_of_readme() -> None:
+def test_ci_runs_test_command_of_readme() -> None:
     assert len(re.findall(r"^python3 -m venv .*pytest", README, re.M)) == 1
     assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_the_guides_example_is_a_scenario_that_does_what_it_says(tmp_path: Path) -> None:
+def test_example_of_scenario_guide(tmp_path: Path) -> None:
     from sim.scenario.loading import load_scenario
 
     example = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8"), re.S)[0]
@@ -98,7 +110,7 @@ def test_the_guides_example_is_a_scenario_that_does_what_it_says(tmp_path: Path)
     assert scenario.parameters.outreach.value == 0
 
 
-def test_the_guide_names_every_shock_and_tie() -> None:
+def test_shocks_and_ties_in_scenario_guide() -> None:
     from sim.scenario.schema import TIE_KINDS
 
     guide = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")

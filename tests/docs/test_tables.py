@@ -1,4 +1,4 @@
-"""Tables of the docs are those of the code, and the model's description has every part of its protocol."""
+"""Tables in the docs come from the code; the description of the model has every part of the ODD protocol."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MODEL = (DOCS / "model.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
-def test_tables_are_fresh(page: Path) -> None:
+def test_fresh_tables(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text == fill_tables(text), "run `python -m tools.docs_tables`"
 
 
-def test_every_table_is_somewhere_and_says_all_there_is() -> None:
+def test_complete_tables() -> None:
     assert {found[2] for found in MARKED.finditer(MODEL)} == TABLES.keys()
     for known in (Parameters.model_fields, MECHANISMS):
         for name in known:
@@ -30,13 +30,13 @@ def test_every_table_is_somewhere_and_says_all_there_is() -> None:
         assert re.search(rf"\| `{name}(_[A-Z_]+)?` \|", MODEL), name
 
 
-def test_defaults_stand_in_the_table_alone() -> None:
-    told = MARKED.sub("", MODEL)
+def test_defaults_in_table_only() -> None:
+    prose = MARKED.sub("", MODEL)
     for name in Parameters.model_fields:
-        assert not re.search(rf"{name}`? (=|of|is) [\d.]+", told), name
+        assert not re.search(rf"{name}`? (=|of|is) [\d.]+", prose), name
 
 
-def test_the_description_has_every_part_of_the_protocol() -> None:
+def test_parts_of_odd_protocol() -> None:
     parts = [
         "1: Purpose and patterns",
         "2: Entities, state variables and scales",
@@ -54,7 +54,7 @@ def test_the_description_has_every_part_of_the_protocol() -> None:
         assert f"**{concept}" in MODEL, concept
 
 
-def test_a_word_has_one_meaning() -> None:
+def test_one_meaning_for_each_word() -> None:
     rows = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.M)
     words = [word for row in rows if row not in ("word", "---") for word in row.split(", ")]
     assert len(words) == len(set(words)) > 60

@@ -1,4 +1,4 @@
-"""The lessons can be followed: every command of the tutorial, in its order, in one folder."""
+"""The tutorial works: every command, in its order, in one folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIX = BLOCKS[0][1].splitlines()
 
 
 def follow(line: str) -> str:
-    """Do what a line of the tutorial says, with few runs, which must go well; its output."""
+    """Run a line of the tutorial, with few runs; its output."""
     words = shlex.split(re.sub(r"--replicates \d+", "--replicates 8", line))
     assert words[0] == "blocs", line
     done = CliRunner().invoke(cli, words[1:])
@@ -26,20 +26,18 @@ def follow(line: str) -> str:
     return done.stdout
 
 
-def test_from_nothing_to_an_own_scenario_compared_takes_six_commands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first is README's, which the tests themselves stand on; the others are done here."""
+def test_six_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first two set up the environment of these tests; the others run here."""
     monkeypatch.chdir(tmp_path)
     assert len(SIX) <= 6
     assert SIX[0] in (ROOT / "README.md").read_text(encoding="utf-8")
     assert SIX[1] == "source .venv/bin/activate"
-    told = [follow(line) for line in SIX[2:]]
-    assert "Against baseline_2023" in told[-1]
-    assert "my_idea" in told[-1]
+    outputs = [follow(line) for line in SIX[2:]]
+    assert "Against baseline_2023" in outputs[-1]
+    assert "my_idea" in outputs[-1]
 
 
-def test_every_command_of_the_lessons_goes_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_of_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     followed = 0
     for kind, text in BLOCKS[1:]:
@@ -55,7 +53,7 @@ def test_every_command_of_the_lessons_goes_well(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "my_question.html").stat().st_size > 10_000
 
 
-def test_exercises_are_numbered_one_by_one() -> None:
+def test_numbers_of_exercises() -> None:
     numbers = [int(n) for n in re.findall(r"\*\*Exercise (\d+)\.\*\*", TUTORIAL)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= 9

@@ -1,4 +1,4 @@
-"""The page of validation says what its commands say, and the baseline is sensible."""
+"""The validation page names existing tests, and the baseline is plausible."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def test_named_test_files_exist() -> None:
         assert (ROOT / name).is_file(), name
 
 
-def test_the_baseline_is_sensible() -> None:
-    """NATO with the United States; Russia, Belarus, Syria, Iran not; a front in some runs and not in others."""
+def test_plausible_baseline() -> None:
+    """NATO aligns with the United States; Russia, Belarus, Syria and Iran do not; some runs have a front, some not."""
     scenario = load_scenario("baseline_2023")
     world = world_of(scenario)
     runs = [compiled.run_compiled(scenario, seed=20231025, replicate=r, world=world) for r in range(100)]

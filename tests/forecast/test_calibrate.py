@@ -214,10 +214,10 @@ def test_calibrate_command_refuses_world_without_record() -> None:
 
 
 def test_too_many_draws_are_refused() -> None:
-    done = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--points", "5000"])
+    done = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--draws", "5000"])
     assert done.exit_code == 2
     assert "give that or fewer" in done.stderr
-    done = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--design", "sobol", "--points", "8"])
+    done = CliRunner().invoke(cli, ["sweep", BASE, "--parameters", "posterior", "--design", "sobol", "--draws", "8"])
     assert done.exit_code == 2
 
 

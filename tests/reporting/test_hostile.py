@@ -164,7 +164,7 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_no_formula_in_tables(results: Path, tmp_path: Path) -> None:
-    output_of("export", str(results), str(tmp_path / "tables"))
+    output_of("export", str(results), "--out", str(tmp_path / "tables"))
     output_of("compare", str(results), "--csv", str(tmp_path / "compared"), "--all")
     output_of("query", str(results), 'select scenario, 1 as "[red]\x1b[31m" from runs')
     cells: set[str] = set()

@@ -1,4 +1,4 @@
-"""The command that explains a state's decisions: explain."""
+"""The command explain: why a state aligns as it does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 from sim.cli import completion
 from sim.cli.main import cli
 from sim.cli.options import (
-    find_state_id,
     json_option,
+    option_faults,
     parameters_option,
     resolve_scenario,
     seed_option,
@@ -29,23 +29,20 @@ if TYPE_CHECKING:
 
     from sim.analysis.explain import Account, AverageAccount, Decision
     from sim.analysis.flips import Flips
+    from sim.api import Explanation
     from sim.scenario.schema import Scenario
 
 LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
-
-REPLICATES = 100
-
-RUNS_A_DRAW = 8
 
 
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.argument("state")
-@click.option("--step", type=int, help="The decision at this step of one run, instead of the mean over many.")
+@click.option("--step", type=int, help="Step of one run whose decision to explain. Default: the mean over many runs.")
 @seed_option
-@click.option("--replicate", type=click.IntRange(0), help="Which run of the seed, with --step; 0 by default.")
-@click.option("--flip", is_flag=True, help="Look for the smallest change of one setting that turns the state.")
-@click.option("--replicates", type=click.IntRange(2, 100_000), help=f"Runs to average; {REPLICATES} by default.")
+@click.option("--replicate", type=click.IntRange(0), help="Number of the replicate, with --step. Default: 0.")
+@click.option("--flip", is_flag=True, help="Also the smallest changes of one setting that turn the state.")
+@click.option("--replicates", type=click.IntRange(2, 100_000), help="Runs to average. Default: 100.")
 @parameters_option
 @set_option
 @without_option
@@ -55,125 +52,97 @@ def explain(
     replicates: int | None, parameters: str | None, settings: tuple[str, ...], without: tuple[str, ...],
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Explain why a state aligns as it does: its utilities term by term, and whose alignment they come from.
+    """Explain why a state aligns as it does: its utilities by term and by state.
 
-    SCENARIO may also be the folder of a sweep: the same for each of its scenarios. With --parameters posterior it
-    also says how far the chances hang on what the record leaves open of the parameters.
+    SCENARIO may also be the folder of a sweep, which gives the same for each of its scenarios. With --parameters
+    posterior it also shows how the chances vary over draws of the calibrated parameters.
 
     Example: blocs explain baseline_2023 IRN --flip
     """
-    from sim.analysis import explain as science
-    from sim.analysis import flips
+    from sim import api
 
-    one, many = (
-        {"--replicate": replicate},
-        {"--replicates": replicates, "--flip": flip or None, "--parameters": parameters},
-    )
+    counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates}
     if (Path(scenario) / "manifest.json").is_file():
-        changed = {"--set": settings or None, "--without": without or None}
-        refuse_options(
-            {"--step": step, **one, **many, "--replicates": None, "--seed": seed, **changed},
-            "asks about a scenario, and this is a folder of results",
+        given = {"--set": settings, "--without": without}
+        if faults := [Fault(option, 1, "", api.analyses.OF_RESULTS) for option, values in given.items() if values]:
+            raise InputError(faults)
+        with option_faults():
+            found = api.explain(scenario, state, flip=flip, parameters=parameters, **counts)
+        print_json(found.record) if as_json else print_results(scenario, found)
+        return
+    loaded = resolve_scenario(scenario, settings, without)
+    with option_faults():
+        found = api.explain(
+            loaded, state, flip=flip, parameters=parameters, observed=scenario, label=scenario_name(scenario), **counts
         )
-        explain_results(Path(scenario), state, replicates, as_json=as_json)
-        return
-    refuse_options(many if step is not None else {}, "is about many runs, and --step about one; leave one of them out")
-    refuse_options(one if step is None else {}, "is about one run; give --step with it")
-    told, name = resolve_scenario(scenario, settings, without), scenario_name(scenario)
-    state = find_state_id(told.states, state)
-    luck = told.sweep.seed if seed is None else seed
-    if step is not None:
-        taken = science.explain_decision(told, state, seed=luck, replicate=replicate or 0, step=step)
-        if as_json:
-            print_json({"scenario": name, "name": told.states[state].name, **taken.record()})
-        else:
-            print_decision(new_console(), name, told, taken)
-        return
-    count = replicates or REPLICATES
-    average = science.average_account(told, state, seed=luck, replicates=count)
-    turned = flips.find_flips(told, state, seed=luck, replicates=count) if flip else None
-    left_open = None if parameters is None else chances_over_draws(told, state, scenario, parameters, luck)
     if as_json:
-        record = {"scenario": name, "name": told.states[state].name, **average.record()}
-        record |= {"parameters": left_open} if left_open else {}
-        print_json({**record, **({"flip": turned.record()} if turned else {})})
-        return
-    print_average(new_console(), name, told, average)
-    for alignment, (low, median, high) in (left_open or {}).items():
+        print_json(found.record)
+    elif found.decision:
+        print_decision(new_console(), scenario_name(scenario), loaded, found.decision)
+    else:
+        print_explanation(scenario, loaded, found, repeat_command(scenario, state, settings, without, seed, replicates))
+
+
+def repeat_command(
+    scenario: str, state: str, settings: tuple[str, ...], without: tuple[str, ...], seed: int | None,
+    replicates: int | None,
+) -> list[str]:  # fmt: skip
+    """Return the words of the command without --flip."""
+    words = ["blocs", "explain", scenario, state]
+    words += [word for setting in settings for word in ("--set", setting)]
+    words += [word for mechanism in without for word in ("--without", mechanism)]
+    words += ["--seed", str(seed)] if seed is not None else []
+    return words + (["--replicates", str(replicates)] if replicates is not None else [])
+
+
+def print_explanation(scenario: str, loaded: Scenario, found: Explanation, command: list[str]) -> None:
+    """Print the mean account, the range over draws, and the flips."""
+    for average in (found.averages or {}).values():
+        print_average(new_console(), scenario_name(scenario), loaded, average)
+    for alignment, (low, median, high) in found.record.get("parameters", {}).items():
         click.echo(
             f"P({alignment}) over draws of the parameters: median {median:.2f}, 90 % from {low:.2f} to {high:.2f}"
         )
-    if turned is not None:
-        words = ["blocs", "explain", scenario, state]
-        words += [word for setting in settings for word in ("--set", setting)]
-        words += [word for mechanism in without for word in ("--without", mechanism)]
-        words += ["--seed", str(seed)] if seed is not None else []
-        words += ["--replicates", str(replicates)] if replicates is not None else []
-        print_flips(new_console(), words, turned)
+    if found.flips is not None:
+        print_flips(new_console(), command, found.flips)
 
 
-def chances_over_draws(
-    told: Scenario, state: str, reference: str, parameters: str, seed: int
-) -> dict[str, list[float]]:
-    """5 %, median and 95 % of a state's chance of each alignment over draws of the parameters."""
-    import numpy as np
-
-    from sim.forecast.draws import chances_at_draws, load_draws
-
-    found = chances_at_draws(told, load_draws(reference, parameters), replicates=RUNS_A_DRAW, seed=seed)
-    low, median, high = np.quantile(found[:, list(told.states).index(state)], [0.05, 0.5, 0.95], axis=0)
-    return {name: [low[k], median[k], high[k]] for k, name in enumerate(told.alignments())}
-
-
-def refuse_options(given: dict[str, Any], message: str) -> None:
-    """Raise InputError where an option is given that does not belong."""
-    faults = [Fault(option, 1, "", message) for option, value in given.items() if value is not None]
-    if faults:
-        raise InputError(faults)
-
-
-def explain_results(folder: Path, state: str, replicates: int | None, *, as_json: bool) -> None:
-    """The average of every design point of a results folder, each on its runs made again."""
-    from sim.analysis.explain import average_accounts
+def print_results(folder: str, found: Explanation) -> None:
+    """Print the mean account of every scenario of a folder of results."""
     from sim.batch.recorded import recorded_scenarios
     from sim.batch.store import Results
     from sim.model.outcomes import last_steps
 
-    results = Results(folder)
-    asked = recorded_scenarios(results)
-    state = find_state_id({id: one for ran in asked.values() for id, one in ran.states.items()}, state)
-    found = average_accounts(results, state, replicates=replicates)
-    if as_json:
-        print_json({"results": str(folder), "scenarios": {name: one.record() for name, one in found}})
-        return
     shown = new_table("scenario", "most likely", "P", "95 % interval", "runs", "over", "by", "decided by",
                   numbers=("P", "95 % interval", "runs", "by"))  # fmt: skip
-    for name, one in found:
+    for name, one in (found.averages or {}).items():
         account = one.account
         p, low, high, runs = one.interval(account.most_likely)
         cells = (account.most_likely, f"{p:.2f}", format_interval(low, high), str(runs), account.runner_up)
         by = account.utilities[account.first] - account.utilities[account.second]
         shown.add_row(safe_text(name), *cells, f"{by:+.3f}", format_deciding(account))
     out = new_console()
-    averaged = last_steps(ran.steps for ran in asked.values())
-    out.print(f"[bold]{safe_text(state)}[/bold] in {safe_text(folder)}: {averaged} of each run")
+    averaged = last_steps(ran.steps for ran in recorded_scenarios(Results(Path(folder))).values())
+    out.print(
+        f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run"
+    )
     out.print(shown)
 
 
 def format_interval(low: float, high: float) -> str:
-    """An interval of a share in words."""
+    """Return an interval of a share in words."""
     return f"{low:.2f} to {high:.2f}" if not math.isnan(low) else "–"
 
 
 def format_contributors(found: list[tuple[str, float]], listed: int = LISTED_STATES) -> str:
-    """The states that add most, each with what it adds."""
+    """Return the states that contribute most, each with its contribution."""
     from sim.analysis.explain import SMALLEST
 
     return ", ".join(f"{state} {value:+.3f}" for state, value in found[:listed] if abs(value) >= SMALLEST)
 
 
 def format_deciding(account: Account) -> str:
-    """The terms that decide, each with the states that add most to it."""
+    """Return the terms that decide, each with the states that contribute most to it."""
     return "; ".join(
         f"{term} {value:+.3f}"
         + (f" ({states})" if (states := format_contributors(account.from_states(term), 2)) else "")
@@ -182,7 +151,7 @@ def format_deciding(account: Account) -> str:
 
 
 def print_account(out: Console, account: Account) -> None:
-    """Every alignment's utility term by term, the terms that decide first."""
+    """Print the utility of every alignment term by term, the terms that decide first."""
     against = f"{account.most_likely} − {account.runner_up}"
     shown = new_table("term", *account.alignments, against, "mostly from", numbers=(*account.alignments, against))
     for term, column, gap, states in account.rows():
@@ -194,15 +163,15 @@ def print_account(out: Console, account: Account) -> None:
 
 
 def format_term(value: float) -> str:
-    """A term's value, nothing where it rounds to 0."""
+    """Return the value of a term, empty where it rounds to 0."""
     from sim.analysis.explain import SMALLEST
 
     return f"{value:.3f}" if abs(value) >= SMALLEST else ""
 
 
-def print_decision(out: Console, name: str, told: Scenario, taken: Decision) -> None:
-    """One decision: what was likely, what was chosen, and why."""
-    who = f"{safe_text(told.states[taken.state].name)} ({taken.state})"
+def print_decision(out: Console, name: str, scenario: Scenario, taken: Decision) -> None:
+    """Print one decision: the chances, the choice, and the reasons."""
+    who = f"{safe_text(scenario.states[taken.state].name)} ({taken.state})"
     out.print(
         f"[bold]{who} in {safe_text(name)}, step {taken.step}[/bold] of replicate {taken.replicate}, seed {taken.seed}"
     )
@@ -213,13 +182,13 @@ def print_decision(out: Console, name: str, told: Scenario, taken: Decision) -> 
     print_account(out, account)
 
 
-def print_average(out: Console, name: str, told: Scenario, average: AverageAccount) -> None:
-    """The mean over the late steps of many runs, and over those that stand mostly in each alignment."""
+def print_average(out: Console, name: str, scenario: Scenario, average: AverageAccount) -> None:
+    """Print the mean over the last steps of many runs, and over the runs that are mostly in each alignment."""
     from sim.model.outcomes import last_steps
 
     account = average.account
-    who = f"{safe_text(told.states[average.state].name)} ({average.state})"
-    runs = f"{last_steps(told.steps)} of each of {average.replicates} runs, seed {average.seed}"
+    who = f"{safe_text(scenario.states[average.state].name)} ({average.state})"
+    runs = f"{last_steps(scenario.steps)} of each of {average.replicates} runs, seed {average.seed}"
     out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {runs}")
     if average.fixed:
         out.print("It is fixed and never decides.")
@@ -235,12 +204,12 @@ def print_average(out: Console, name: str, told: Scenario, average: AverageAccou
     for alignment, (count, part) in average.among.items():
         gap = part.utilities[part.first] - part.utilities[part.second]
         shown.add_row(alignment, str(count), f"{gap:+.3f}", format_deciding(part))
-    out.print("\nThe same by where it stands for most of those steps:")
+    out.print("\nThe same by the alignment of most of those steps:")
     out.print(shown)
 
 
 def print_flips(out: Console, command: list[str], found: Flips) -> None:
-    """The smallest changes that turn a state, with the values between which chance decides."""
+    """Print the smallest changes that change the alignment, with the values between which chance decides."""
     lead, low, high = found.lead
     out.print(
         f"\n[bold]What would turn {found.state} from {found.alignment}[/bold], which leads by {lead:.2f}"
@@ -248,7 +217,7 @@ def print_flips(out: Console, command: list[str], found: Flips) -> None:
     )
     count = len(found.found)
     out.print(
-        f"{count} of {found.tried} settings turn it within their range, each alone, on the same luck in"
+        f"{count} of {found.tried} settings change it within their range, one at a time, on common random numbers in"
         f" {found.replicates} runs"
     )
     if not count:

@@ -1,4 +1,4 @@
-"""Commands about the results of a sweep: compare, query, export."""
+"""Commands on the results of a sweep: compare, query, export, replay, report."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli.commands.run import progress_bar
-from sim.cli.main import cli
-from sim.cli.options import NewFile, json_option, parameters_option, seed_option, workers_option
+from sim.cli.main import cli, say_former
+from sim.cli.options import NewFile, NewFolder, json_option, parameters_option, seed_option, workers_option
 from sim.cli.printing import FAILED, new_console, new_table, print_json, safe_lines, safe_text
-from sim.errors import Fault, InputError, display_path, escape_controls
+from sim.errors import Fault, InputError, escape_controls
 
 if TYPE_CHECKING:
     from sim.batch.replay import Replay
 
+baseline_option = click.option(
+    "--baseline", help="Scenario to compare with. Default: the one whose name begins with baseline."
+)
+
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
-@click.option("--baseline", help="The scenario to compare with; baseline… by default.")
-@click.option("--csv", "csv_folder", type=click.Path(path_type=Path), help="Folder for the full tables as CSV.")
-@click.option("--all", "everything", is_flag=True, help="Every outcome, not the main ones alone.")
+@baseline_option
+@click.option("--csv", "csv_folder", type=NewFolder(), help="Folder for the full tables as CSV.")
+@click.option("--all", "everything", is_flag=True, help="All outcomes. Default: the main outcomes.")
 @json_option
 def compare(results: Path, baseline: str | None, csv_folder: Path | None, everything: bool, as_json: bool) -> None:
-    """Compare a sweep's scenarios with its baseline, run by run on the same luck.
+    """Compare the scenarios of a sweep with its baseline, run by run.
+
+    Runs are paired: they use common random numbers.
 
     Example: blocs compare results/sanctions --baseline baseline_2023
     """
@@ -46,8 +52,8 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
     paired = pairings(found, against, outcomes, states)
     if csv_folder is not None:
         csv_folder.mkdir(parents=True, exist_ok=True)
-        write_csv(outcomes, csv_folder / "outcomes.csv")
-        write_csv(states, csv_folder / "states.csv")
+        for name, table in (("outcomes", outcomes), ("states", states)):
+            write_csv(table, csv_folder / f"{name}.csv")
     if as_json:
         record = {
             "baseline": against,
@@ -71,11 +77,13 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
 @click.option("--rows", type=click.IntRange(1, 10_000_000), default=50, show_default=True, help="Rows to print.")
 @json_option
 def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
-    """Ask a sweep's tables runs, states, steps, points (and trajectory) a question in SQL.
+    """Query the tables of a sweep in SQL.
 
-    An undefined outcome, such as the bite of a bloc without members, is NULL: averages and medians leave it out.
-    What DuckDB itself cannot compute is NaN, such as the correlation with a setting that does not vary: it counts
-    as the largest number, comes first in descending order and moves a median. `where not isnan(x)` leaves it out.
+    The tables are runs, states, steps, points and, after sweep --trajectory, trajectory.
+
+    An undefined outcome, such as the bite of a bloc without members, is NULL: averages and medians ignore it.
+    What DuckDB cannot compute is NaN, such as the correlation with a setting that does not vary. NaN counts as the
+    largest number: it comes first in descending order and moves a median. `where not isnan(x)` removes it.
 
     Example: blocs query results/sanctions "select scenario, avg(capability_front) from runs group by all"
     """
@@ -89,13 +97,13 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
         found = connection.execute(sql)
         names, content = [column[0] for column in found.description or []], found.fetchall()
     except duckdb.Error as error:
-        raise InputError([Fault("query", 1, "", str(error).splitlines()[0])]) from None
+        raise click.BadParameter(escape_controls(str(error).splitlines()[0]), param_hint="'SQL'") from None
     if as_json:
         keys = distinct(names)
         for name, key in zip(names, keys, strict=True):
             if name != key:
                 click.echo(
-                    f"blocs: several columns are named {escape_controls(name)}; one is {escape_controls(key)} here",
+                    f"blocs: several columns are named {escape_controls(name)}; one is renamed {escape_controls(key)}",
                     err=True,
                 )
         print_json([dict(zip(keys, map(json_value, row), strict=True)) for row in content])
@@ -110,17 +118,18 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
 
 
 def refuse_all_but_one(statements: list[Any]) -> None:
-    """Raise InputError where SQL holds no statement, or a question before the last, whose answer nobody would see."""
+    """Raise click.BadParameter where SQL has no statement, or a query before the last one, which prints nothing."""
+    message = ""
     if not statements:
-        message = 'is empty; give a statement, such as "select * from runs"'
-        raise InputError([Fault("query", 1, "", message)])
-    if any(statement.type.name == "SELECT" for statement in statements[:-1]):
-        message = f"holds {len(statements)} statements, and only the last is answered; give one question at a time"
-        raise InputError([Fault("query", 1, "", message)])
+        message = 'no statement; give one, such as "select * from runs"'
+    elif any(statement.type.name == "SELECT" for statement in statements[:-1]):
+        message = f"{len(statements)} statements, and only the last prints rows; give one query"
+    if message:
+        raise click.BadParameter(message, param_hint="'SQL'")
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names of columns as keys: one that was there before gets a number, as in `a, a_1`."""
+    """Make names of columns distinct: a repeated one gets a number, as in `a, a_1`."""
     keys: list[str] = []
     for name in names:
         numbered = (f"{name}_{n}" for n in itertools.count(1))
@@ -129,7 +138,7 @@ def distinct(names: list[str]) -> list[str]:
 
 
 def json_value(value: Any) -> Any:
-    """A value as JSON has it: null for a number that is none, objects, lists, dates by ISO 8601, else its text."""
+    """Convert a value to JSON: null for NaN and infinity, objects, lists, dates by ISO 8601, else its text."""
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):
@@ -145,17 +154,26 @@ def json_value(value: Any) -> Any:
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
-def export(results: Path, folder: Path, kind: str) -> None:
+@click.argument("former_folder", metavar="", required=False, type=NewFolder())
+@click.option("--out", type=NewFolder(), help="Folder for the files. Required.")
+@click.option(
+    "--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="File format.",
+)  # fmt: skip
+def export(results: Path, former_folder: Path | None, out: Path | None, kind: str) -> None:
     """Write each table of a sweep as one file, for a spreadsheet or another program.
 
-    Example: blocs export results/sanctions tables --format csv
+    Example: blocs export results/sanctions --out tables --format csv
     """
     from sim.batch.store import Results
 
+    if former_folder is not None and out is None:
+        say_former("the second argument", "--out FOLDER")
+    elif former_folder is not None:
+        raise click.UsageError(f"Got unexpected extra argument ({former_folder})")
+    if (folder := out or former_folder) is None:
+        raise click.UsageError("Missing option '--out'.")
     if folder.resolve().is_relative_to(results.resolve()):
-        raise InputError([Fault(display_path(folder), 1, "", "lies among the results; choose a folder outside them")])
+        raise click.BadParameter(f"{folder} is inside the results; choose another folder", param_hint="'--out'")
     for path in Results(results).export(folder, kind):
         click.echo(str(path))
 
@@ -165,21 +183,21 @@ def export(results: Path, folder: Path, kind: str) -> None:
 @click.argument("run", metavar="POINT-REPLICATE")
 @click.option(
     "--engine", type=click.Choice(["compiled", "mesa"]), default="compiled", show_default=True,
-    help="Compiled, or by Mesa agents; both are the same to the bit.",
+    help="Compiled rules or Mesa agents; both give the same bits.",
 )  # fmt: skip
 @json_option
 def replay(results: Path, run: str, engine: str, as_json: bool) -> None:
-    """Make one run of a sweep again from its record alone, and say whether it is the same to the bit.
+    """Repeat one run of a sweep, and check that it is the same bit for bit.
 
-    A run is named by the columns point and replicate of the tables. Exits with 0 where every stored value is
-    the same, with 1 where one differs.
+    POINT and REPLICATE are columns of the tables. The exit code is 0 where every stored value is the same, and 1
+    where one differs.
 
     Example: blocs replay results/sanctions 1-17
     """
-    from sim.batch.replay import replay_run as again
+    from sim.batch.replay import replay_run
     from sim.batch.store import Results
 
-    found = again(Results(results), run, engine=engine)
+    found = replay_run(Results(results), run, engine=engine)
     if as_json:
         versions = [dict(zip(("name", "recorded", "here"), one, strict=True)) for one in found.versions]
         print_json({**asdict(found), "equal": found.equal, "versions": versions})
@@ -189,7 +207,7 @@ def replay(results: Path, run: str, engine: str, as_json: bool) -> None:
 
 
 def print_replay(found: Replay) -> None:
-    """What became of a run made again, for people."""
+    """Print how a repeated run compares with the stored one."""
     out = new_console()
     out.print(f"run {safe_text(found.run)}: {safe_text(found.design)}, seed {found.seed}")
     if found.error:
@@ -198,7 +216,7 @@ def print_replay(found: Replay) -> None:
         out.print(f"the same: {found.compared} stored values are equal to the bit")
     else:
         out.print(f"not the same: {len(found.differences)} columns differ")
-        shown = new_table("table", "column", "values", "first stored", "first again", numbers=("values",))
+        shown = new_table("table", "column", "values", "first stored", "first repeated", numbers=("values",))
         for one in found.differences:
             shown.add_row(
                 one.table, safe_text(one.column), str(one.values), safe_text(one.stored), safe_text(one.again)
@@ -211,16 +229,16 @@ def print_replay(found: Replay) -> None:
         out.print(shown)
         if not found.equal:
             out.print(
-                "Bit for bit is promised with the same versions on the same machine: install those, then ask again"
+                "The same bits need the same versions and the same machine. Install those versions and replay again."
             )
 
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
-@click.option("--baseline", help="The scenario to compare with; baseline… by default.")
-@click.option("--out", type=NewFile(".html"), help="The file; report.html in the results by default.")
+@baseline_option
+@click.option("--out", type=NewFile(".html"), help="File for the page. Default: report.html in the results.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
-              help="Settings over the parameters' ranges, a power of 2; 0 leaves out what asks for them.")  # fmt: skip
+              help="Sobol points over the parameters' ranges, a power of 2; 0 leaves out these analyses.")  # fmt: skip
 @parameters_option
 @seed_option
 @workers_option
@@ -228,9 +246,9 @@ def report(
     results: Path, baseline: str | None, out: Path | None, points: int, parameters: str | None, seed: int | None,
     workers: int | None,
 ) -> None:  # fmt: skip
-    """Write a sweep as one page for readers: findings, how sure they are, sources, how to make it again.
+    """Write a sweep as one page, with uncertainty and sources.
 
-    With --parameters posterior the claims are asked at draws from the calibrated parameters instead of the ranges.
+    With --parameters posterior the claims use as many draws of the calibrated parameters as there are --points.
 
     Example: blocs report demo/results --out report.html
     """
@@ -239,18 +257,18 @@ def report(
     from sim.reporting.analyses import analyse
     from sim.reporting.page import focus_bloc, render_page
 
-    path, asked, held = out or results / "report.html", None, Results(results)
-    found = read_sample(held)
+    path, analyses, stored = out or results / "report.html", None, Results(results)
+    found = read_sample(stored)
     if points:
-        luck = int(held.manifest()["question"]["seed"]) if seed is None else seed
+        seed = int(stored.manifest()["question"]["seed"]) if seed is None else seed
         base = found.baseline(baseline)
         try:
             with progress_bar() as progress:
-                asked = analyse(
-                    held, found, base, f"capability_{focus_bloc(found, base)}",
-                    points=points, seed=luck, parameters=parameters, workers=workers, progress=progress,
+                analyses = analyse(
+                    stored, found, base, f"capability_{focus_bloc(found, base)}",
+                    points=points, seed=seed, parameters=parameters, workers=workers, progress=progress,
                 )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("--points", 1, str(points), str(error))]) from None
-    write_synced(path, render_page(held, found=found, baseline=baseline, analyses=asked).encode("utf-8"))
+    write_synced(path, render_page(stored, found=found, baseline=baseline, analyses=analyses).encode("utf-8"))
     click.echo(str(path))

@@ -1,4 +1,4 @@
-"""Commands about scenarios: list, show, check."""
+"""Commands on scenarios: list, show, check, new."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from sim.cli import completion
 from sim.cli.main import chance_faults, cli, say_warnings
-from sim.cli.options import find_state_id, json_option, resolve_scenario, set_option, without_option
+from sim.cli.options import NewFolder, json_option, resolve_scenario, set_option, without_option
 from sim.cli.printing import new_console, new_table, print_json, safe_text
 from sim.errors import Fault, InputError, display_path, escape_controls
 from sim.names import scenario_name
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @cli.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Show the scenarios and worlds that can be run.
+    """List the scenarios and worlds that you can run.
 
     Example: blocs list
     """
@@ -35,7 +35,7 @@ def list_(as_json: bool) -> None:
         try:
             found[name] = load_scenario(name)
         except InputError as error:
-            click.echo(f"{escape_controls(name)}: {len(error.faults)} faults; `blocs check` says which", err=True)
+            click.echo(f"{escape_controls(name)}: {len(error.faults)} faults; `blocs check` lists them", err=True)
     if as_json:
         rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
         print_json(rows)
@@ -54,20 +54,18 @@ def list_(as_json: bool) -> None:
 @set_option
 @without_option
 @click.option(
-    "--state",
-    "states",
-    multiple=True,
-    metavar="STATE",
-    help="Every tie of a state, by id or full name (of two: between them).",
-)
+    "--state", "states", multiple=True, metavar="STATE",
+    help="State, by id or full name, whose ties to show. Give two for the ties between them.",
+)  # fmt: skip
 @json_option
 def show(
     scenario: str, settings: tuple[str, ...], without: tuple[str, ...], states: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show what a scenario says once resolved, each number with its source.
+    """Show a scenario in full, each number with its source.
 
     Example: blocs show baseline_2023 --state USA --state RUS
     """
+    from sim.api.analyses import find_state_id
     from sim.cli import text
     from sim.scenario.checks import suggest_state
     from sim.scenario.loading import files_of, load_bibliography, load_scenario
@@ -100,7 +98,7 @@ def show(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completion.complete_files)
 @json_option
 def check(files: tuple[str, ...], as_json: bool) -> None:
-    """Check scenario files, worlds and bibliographies; say every fault at once.
+    """Check scenario files, worlds and bibliographies; list every fault at once.
 
     Entries that change nothing, and choices close to chance, are warnings.
 
@@ -115,7 +113,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
             if Path(name).name == "sources.toml":
                 read_sources(Path(name))
             else:
-                warnings += checked(name)
+                warnings += check_file(name)
         except InputError as error:
             faults += error.faults
     if faults:
@@ -128,8 +126,8 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     click.echo(f"{len(files)} checked, no fault{count}")
 
 
-def checked(name: str) -> list[Fault]:
-    """Warnings of a scenario or world and its record; raises InputError with every fault."""
+def check_file(name: str) -> list[Fault]:
+    """Check a scenario or world and its record; return its warnings, raise InputError with every fault."""
     from sim.forecast.record import recorded_of
     from sim.scenario.loading import read_scenario
 
@@ -141,14 +139,13 @@ def checked(name: str) -> list[Fault]:
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 folder_option = click.option(
-    "--folder", type=click.Path(path_type=Path), default=Path(),
-    help="Where to write; here by default.",
-)  # fmt: skip
+    "--folder", type=NewFolder(), default=Path(), help="Folder to write into. Default: the current folder."
+)
 
 
 @cli.group()
 def new() -> None:
-    """Write a commented scenario or world to begin with.
+    """Write a new scenario or world with comments, as a start.
 
     \b
     Example: blocs new scenario my_idea
@@ -160,7 +157,7 @@ def new() -> None:
 @click.argument("name")
 @folder_option
 def new_scenario(name: str, folder: Path) -> None:
-    """Write NAME.toml: a scenario that extends the baseline by one lever and one shock.
+    """Write NAME.toml: a scenario that adds one lever and one shock to the baseline.
 
     Example: blocs new scenario my_idea
     """
@@ -186,7 +183,7 @@ def new_world(name: str, folder: Path) -> None:
 
 
 def write_templates(name: str, folder: Path, files: dict[str, str]) -> list[Path]:
-    """Write files from templates, each by its path in the folder; raises InputError where a name is not to be had."""
+    """Write files from templates, by path in the folder; raises InputError where the name cannot be used."""
     faults = list(name_faults(name, [folder / file for file in files]))
     if faults:
         raise InputError(faults)
@@ -208,25 +205,26 @@ def write_templates(name: str, folder: Path, files: dict[str, str]) -> list[Path
 
 
 def name_faults(name: str, paths: list[Path]) -> list[Fault]:
-    """What is wrong with a name: its form, that it is taken, or that a file of it is there."""
+    """List what is wrong with a name: its form, a scenario of that name, or files that exist."""
     from sim.scenario.loading import NAME, scenario_names, world_names
 
     if not NAME.fullmatch(name):
-        message = "is not a name; begin with a small letter, then up to 59 small letters, digits and _, such as my_idea"
+        message = (
+            "cannot be a name; begin with a small letter, then up to 59 small letters, digits and _, such as my_idea"
+        )
         return [Fault("NAME", 1, name, message)]
     if name == "sources":
         return [Fault("NAME", 1, name, "is the name of the bibliography; choose another")]
-    there = [Fault(display_path(path), 1, "", "is there already; choose another name, or remove it") for path in paths
-             if path.exists()]  # fmt: skip
-    if there:
-        return there
+    if existing := [path for path in paths if path.exists()]:
+        message = "exists already; choose another name, or remove it"
+        return [Fault("NAME", 1, name, f"{display_path(path)} {message}") for path in existing]
     if name in (*scenario_names(), *world_names()):
-        return [Fault("NAME", 1, name, "is a scenario or world that `blocs list` shows; choose another")]
+        return [Fault("NAME", 1, name, "is a scenario or world in `blocs list`; choose another")]
     return []
 
 
 def schema_reference(kind: str, folder: Path) -> str:
-    """The schema for editors as a file in the folder names it: by a relative path where there can be one."""
+    """Return the path of the schema for editors, relative to the folder where possible."""
     from sim.scenario.loading import shipped_folder
 
     schema = (shipped_folder() / f"{kind}.schema.json").resolve()

@@ -1,0 +1,332 @@
+"""Judge the article's claims, score forecasts against the record, and calibrate the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.compare import read_sample
+from sim.api.arguments import argument_faults, require
+from sim.api.findings import Finding
+from sim.api.results import Ensemble, require_ensemble
+from sim.api.scenarios import Named, require_observed, require_scenario
+from sim.article.claims import CLAIMS, answerable_claims, missing_scenarios, scenarios_needed
+from sim.article.robustness import POINTS, RunCounts
+from sim.article.verdicts import Judgement, judge_claims, judgement_record, run_counts_record
+from sim.batch.executor import Progress
+from sim.batch.recorded import current_versions, scenarios_as_run
+from sim.batch.store import Results
+from sim.errors import Fault, InputError
+from sim.forecast import draws, posterior
+from sim.forecast.calibrate import Fit, calibrate_world
+from sim.forecast.chances import ChancePlan, ChanceTable, fixed_digest, prior_bounds, stored_chances
+from sim.forecast.record import Observed, load_observed
+from sim.forecast.scorecard import score_forecasts
+from sim.model.world import world_of
+from sim.scenario.loading import BASE, load_scenario
+from sim.scenario.schema import Scenario
+
+DRAWS = 256
+
+FIGURES = ("auc", "brier", "log")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClaimsFinding(Finding):
+    """The article's claims with their verdicts.
+
+    Parameters
+    ----------
+    title, summary, table, record
+        As in `Finding`; one row for each claim.
+    judgements
+        The claims with all that their verdicts rest on.
+    counts
+        Numbers of points, runs and placebo worlds.
+    """
+
+    judgements: tuple[Judgement, ...]
+    counts: RunCounts
+
+
+def claims(
+    results: Ensemble | Named | None = None, *, points: int | None = None, parameters: str | None = None,
+    point_replicates: int = 4, placebos: int = 20, replicates: int = 4000, seed: int | None = None,
+    workers: int | None = None, progress: Progress | None = None,
+) -> ClaimsFinding:  # fmt: skip
+    """Judge the article's claims at the defaults, over the parameters' ranges, and in placebo worlds.
+
+    Parameters
+    ----------
+    results
+        Results of `sweep`, or the folder of an earlier sweep: their effects at the defaults and their scenarios are
+        used. Default: run what the claims need.
+    points
+        Sobol points over the ranges, or draws with `parameters`; 0 for the defaults only. Default: 4096, or all draws.
+    parameters
+        ``"posterior"`` or a file of draws: evaluate at draws from the calibrated parameters instead of Sobol points.
+    point_replicates
+        Runs of each scenario at each point, 2 to 10,000.
+    placebos
+        Placebo worlds (permuted ties) at the defaults, 0 to 10,000.
+    replicates
+        Runs of each scenario at the defaults, without `results`; a tenth of them in a placebo world. 3 or more.
+    seed
+        Random seed, 0 or more. Default: the seed of the baseline.
+    workers
+        Threads, 1 to 512. Default: one for each core.
+    progress
+        Function that is called with the number of runs done and the number of all runs.
+
+    Returns
+    -------
+    ClaimsFinding
+        One row for each claim: effect with its 95 % interval, share of the points where it holds, and the verdict.
+
+    Raises
+    ------
+    InputError
+        If no claim can be judged from the results, or an argument is invalid.
+
+    Examples
+    --------
+    >>> found = claims(points=0, placebos=0, replicates=3)
+    >>> found.table.columns.tolist()
+    ['claim', 'text', 'effect', 'low', 'high', 'holds_in', 'verdict']
+    """
+    optional = {"points": points, "parameters": parameters, "seed": seed, "workers": workers, "progress": progress}
+    counts = {"point_replicates": point_replicates, "placebos": placebos, "replicates": replicates}
+    given = require("claims", optional, **counts)
+    stored = None if results is None else Results(require_ensemble(results).folder)
+    sample = None if stored is None else read_sample(stored)
+    asked = list(CLAIMS) if sample is None else answerable_claims(sample)
+    if not asked and stored is not None:
+        message = "no claim can be judged here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
+        raise InputError([Fault(str(stored.folder), 1, "", message)])
+    names = scenarios_needed(asked)
+    scenarios = {n: load_scenario(n) for n in names} if stored is None else scenarios_as_run(stored, names)
+    values = None
+    if given.parameters is not None and given.points != 0:
+        with argument_faults("claims"):
+            values = draws.load_draws(BASE, given.parameters).some(given.points)
+    settings = len(values) if values is not None else POINTS if given.points is None else given.points
+    own = scenarios[BASE].sweep.seed if given.seed is None else given.seed
+    plan = RunCounts(points=settings, each=given.point_replicates, placebos=given.placebos,
+                     replicates=given.replicates, seed=own)  # fmt: skip
+    judged = judge_claims(
+        asked, scenarios, sample, plan, values=values, workers=given.workers, progress=given.progress
+    )  # fmt: skip
+    record = {
+        "claims": [judgement_record(one) for one in judged],
+        "lacking": {} if sample is None else missing_scenarios(sample),
+        "counts": run_counts_record(plan),
+        "parameters": "ranges" if values is None else given.parameters,
+    }
+    verdicts = pd.Series([one.verdict.split(" on ")[0] for one in judged]).value_counts(sort=False)
+    summary = ", ".join(f"{verdict} {count}" for verdict, count in verdicts.items())
+    return ClaimsFinding("The article's claims", summary, claims_table(judged), record, tuple(judged), plan)
+
+
+def claims_table(judged: list[Judgement]) -> pd.DataFrame:
+    """Return one row for each claim."""
+    rows = [
+        (
+            one.answer.number, one.answer.text, one.answer.effect, one.answer.low, one.answer.high,
+            one.holds_share.share if one.holds_share else float("nan"), one.verdict,
+        )
+        for one in judged
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["claim", "text", "effect", "low", "high", "holds_in", "verdict"])
+
+
+def score(
+    scenario: Scenario | Named = BASE, *, replicates: int = 1000, seed: int | None = None,
+    observed: Named | None = None, label: str | None = None, workers: int | None = None,
+    progress: Progress | None = None,
+) -> Finding:  # fmt: skip
+    """Score a scenario's forecasts against recorded votes and ideal points, beside simpler baselines.
+
+    Parameters
+    ----------
+    scenario
+        Scenario, or name or path of one.
+    replicates
+        Runs of each variant of the sanctions, 1 or more.
+    seed
+        Random seed, 0 or more. Default: the seed in the scenario file.
+    observed
+        Name or path of the scenario whose world has the record (observed.toml). Default: `scenario`, if it is a name
+        or path.
+    label
+        Name of the scenario in the record. Default: the name of its file, or its title.
+    workers
+        Threads, 1 to 512. Default: one for each core.
+    progress
+        Function that is called with the number of runs done and the number of all runs.
+
+    Returns
+    -------
+    Finding
+        One row for each forecast of each vote: AUC in [0, 1], Brier score in [0, 2] and log score in nats.
+
+    Raises
+    ------
+    InputError
+        If the world has no record, or an argument is invalid.
+
+    Examples
+    --------
+    >>> found = score("baseline_2023", replicates=4)
+    >>> found.table["auc"].between(0, 1).all().item()
+    True
+    """
+    optional = {"seed": seed, "label": label, "workers": workers, "progress": progress}
+    given = require("score", optional, replicates=replicates)
+    reference = require_observed("score", scenario, observed)
+    found, name = require_scenario("score", scenario, given.label)
+    recorded = load_observed(reference)
+    if recorded is None:
+        message = "its world has no observed.toml to score against; `blocs score baseline_2023` has"
+        raise InputError([Fault(reference, 1, "", message)])
+    own = found.sweep.seed if given.seed is None else given.seed
+    record = {"scenario": name} | score_forecasts(
+        found, recorded, seed=own, replicates=given.replicates, workers=given.workers, progress=given.progress
+    )
+    table = score_table(record)
+    model = table.groupby(["vote", "sanctions"], sort=False).first()
+    summary = f"AUC of the model from {model['auc'].min():.2f} to {model['auc'].max():.2f} over {len(model)} scorings"
+    return Finding(f"Forecasts of {name}", summary, table, record)
+
+
+def score_table(record: dict[str, Any]) -> pd.DataFrame:
+    """Return one row for each forecast of each vote, under each variant of the sanctions."""
+    rows = [
+        (vote["id"], vote["sanctions"], one["forecast"], one["n"], *(one[key]["value"] for key in FIGURES))
+        for vote in record["votes"]
+        for one in vote["forecasts"]
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["vote", "sanctions", "forecast", "states", *FIGURES])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CalibrationFinding(Finding):
+    """The calibrated parameters.
+
+    Parameters
+    ----------
+    title, summary, table, record
+        As in `Finding`; one row for each parameter.
+    folder
+        Folder of the runs, the record and the draws.
+    fit
+        The posterior over the points.
+    chances
+        The chances of the model at each point.
+    """
+
+    folder: Path
+    fit: Fit
+    chances: ChanceTable
+
+
+def calibrate(
+    scenario: Scenario | Named = BASE, *, out: Named, points: int = 4096, replicates: int = 32,
+    seed: int | None = None, observed: Named | None = None, label: str | None = None, workers: int | None = None,
+    progress: Progress | None = None,
+) -> CalibrationFinding:  # fmt: skip
+    """Fit the parameters to recorded votes and ideal points, without the votes held out.
+
+    Parameters
+    ----------
+    scenario
+        Scenario, or name or path of one.
+    out
+        Folder of the runs, calibration.json and posterior.csv. The same call resumes a calibration.
+    points
+        Sobol points over the ranges (the prior), 2 to 100,000.
+    replicates
+        Runs of each point, 1 or more.
+    seed
+        Random seed, 0 or more. Default: the seed in the scenario file.
+    observed
+        Name or path of the scenario whose world has the record (observed.toml). Default: `scenario`, if it is a name
+        or path.
+    label
+        Name of the scenario in the record. Default: the name of its file, or its title.
+    workers
+        Threads, 1 to 512. Default: one for each core.
+    progress
+        Function that is called with the number of runs done and the number of all runs.
+
+    Returns
+    -------
+    CalibrationFinding
+        One row for each parameter: default, prior range, posterior median and 90 % interval, and whether the record
+        identifies it.
+
+    Raises
+    ------
+    InputError
+        If the world has no votes to fit to, the folder contains a different calibration, or an argument is invalid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = calibrate("baseline_2023", out=folder, points=8, replicates=1)
+    >>> found.table["identified"].any().item()
+    False
+    """
+    optional = {"seed": seed, "label": label, "workers": workers, "progress": progress}
+    given = require("calibrate", optional, out=out, points=points, replicates=replicates)
+    if given.points < 2:
+        raise InputError([Fault("calibrate", 1, "points", f"{points} is not a whole number from 2 to 100000")])
+    reference = require_observed("calibrate", scenario, observed)
+    found, name = require_scenario("calibrate", scenario, given.label)
+    recorded = require_votes(reference)
+    plan = ChancePlan(given.points, given.replicates, found.sweep.seed if given.seed is None else given.seed)
+    world = world_of(found)
+    progress = given.progress or (lambda done, total: None)
+    table = stored_chances(found, world, plan, given.out, workers=given.workers, progress=progress)
+    fit, fitted = calibrate_world(found, world, recorded, table)
+    record = {"scenario": name, "replicates": plan.replicates, "seed": plan.seed, **fitted}
+    write_calibration(given.out, found, plan, table, fit, record)
+    identified = [one["parameter"] for one in record["parameters"] if one["identified"]]
+    summary = f"the record identifies {', '.join(identified) or 'no parameter'}; worth {fit.effective:.0f} draws"
+    parameters = pd.DataFrame(record["parameters"])
+    return CalibrationFinding(f"Calibration of {name}", summary, parameters, record, given.out, fit, table)
+
+
+def require_votes(reference: str) -> Observed:
+    """Return the record of a world; raises InputError if it has no votes to fit to."""
+    recorded = load_observed(reference)
+    if recorded is None or not recorded.fitting.votes:
+        message = "its world has no observed.toml with votes to fit to; see docs/scenarios.md"
+        raise InputError([Fault(reference, 1, "", message)])
+    return recorded
+
+
+def write_calibration(
+    folder: Path, scenario: Scenario, plan: ChancePlan, table: ChanceTable, fit: Fit, record: dict[str, Any]
+) -> None:
+    """Write the record, the draws and the chart into the folder."""
+    from sim.reporting import charts
+    from sim.reporting.records import to_json_text
+
+    rng = np.random.default_rng(plan.seed)
+    chosen = rng.permutation(table.values[posterior.resample_points(fit.weights, DRAWS, rng)])
+    basis = {"scenario": record["scenario"], "digest": fixed_digest(scenario),
+             "fitted_to": ", ".join(record["fitted_to"]), "points": plan.points, "replicates": plan.replicates,
+             "seed": plan.seed, "effective": f"{fit.effective:.0f}", **current_versions()}  # fmt: skip
+    draws.write_draws(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in basis.items()}))
+    (folder / "calibration.json").write_text(to_json_text(record), encoding="utf-8")
+    bars = posterior.posterior_bars(table.values, fit.weights, fit.log_likelihood, *prior_bounds())
+    figure, axes = charts.new_figure(9, 9.5, rows=6, columns=4)
+    for ax, bar, one in zip(axes, bars, record["parameters"], strict=False):
+        charts.draw_posterior(ax, bar, one)
+    charts.draw_posterior_key(axes[len(record["parameters"]) :])
+    charts.save_figure(figure, str(folder / "identifiability.png"))

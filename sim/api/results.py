@@ -1,0 +1,337 @@
+"""Read the results of a sweep, compare its scenarios, replay a run, and write the report."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from sim.analysis.compare import (
+    Pairing,
+    Sample,
+    bloc_sizes,
+    compare_outcomes,
+    compare_states,
+    identical_words,
+    main_outcomes,
+    pairings,
+    read_sample,
+)
+from sim.api.arguments import require
+from sim.api.findings import Finding, render_table
+from sim.api.scenarios import Named
+from sim.batch.executor import Progress
+from sim.batch.replay import replay_run
+from sim.batch.store import Results, write_synced
+from sim.batch.sweep import unused_seeds
+from sim.errors import Fault, InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Many runs of one or more scenarios; each table is read from the folder when it is first asked for.
+
+    Parameters
+    ----------
+    folder
+        Folder of the results.
+    """
+
+    folder: Path
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Finished runs as `compare` reads them; raises InputError if there are none."""
+        return read_sample(Results(self.folder))
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row for each run: its design (scenario and swept settings) and mean outcomes over the last steps."""
+        return self.sample.runs
+
+    @property
+    def states(self) -> pd.DataFrame:
+        """One row for each run and state: the share of the last steps in each alignment."""
+        return self.sample.states
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row for each run and step."""
+        found = self.query("select * from steps order by point, seed, replicate, step")
+        labels = self.runs.drop_duplicates("point").set_index("point")["design"]
+        found.insert(0, "design", found["point"].map(labels))
+        return found
+
+    @property
+    def failed(self) -> int:
+        """Number of runs that failed; `query` reads their errors from the column `error` of the table runs."""
+        return self.sample.failed
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Return the answer to an SQL query of the tables runs, states, steps and points."""
+        with contextlib.closing(Results(self.folder).connection()) as connection:
+            found: pd.DataFrame = connection.execute(sql).df()
+        return found
+
+    def __repr__(self) -> str:
+        of = f"<Ensemble of {len(self.runs)} runs, {self.failed} failed: {', '.join(self.sample.designs)}"
+        unused = ", ".join(f"{seed} of {name}" for name, seed in self.unused_seeds.items())
+        return f"{of}; random seeds not used: {unused}>" if unused else f"{of}>"
+
+    @property
+    def unused_seeds(self) -> dict[str, int]:
+        """Random seeds of scenarios, by name, that are not used: all runs use that of the first scenario."""
+        return unused_seeds(Results(self.folder).manifest())
+
+    def _repr_html_(self) -> str:
+        names = ["scenario", "bloc", "capability", "5 %", "median", "95 %", "runs ≥ 0.1", "runs"]
+        table = pd.DataFrame(bloc_sizes(Results(self.folder)), columns=names)
+        failed = f" {self.failed} runs failed and are left out." if self.failed else ""
+        failed += "".join(f" The random seed {n} of {name} is not used." for name, n in self.unused_seeds.items())
+        return render_table(
+            f"{len(self.runs)} runs", table,
+            f"Share of capability of each bloc: mean and quantiles over runs (means over {self.sample.averaged} "
+            f"of each), and the share of the runs in which it is at least 0.1.{failed}",
+        )  # fmt: skip
+
+
+def read(folder: Named) -> Ensemble:
+    """Read the results of an earlier sweep.
+
+    Parameters
+    ----------
+    folder
+        Folder of the results.
+
+    Returns
+    -------
+    Ensemble
+        The runs as tables.
+
+    Raises
+    ------
+    InputError
+        If the folder contains no results.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sim import sweep
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = sweep("unix_1988", replicates=3, out=folder)
+    ...     read(folder)
+    <Ensemble of 3 runs, 0 failed: unix_1988>
+    """
+    place = require("read", folder=folder).folder
+    Results(place).manifest()
+    return Ensemble(place)
+
+
+def require_ensemble(results: Ensemble | Named) -> Ensemble:
+    """Return results, read where they are a folder."""
+    return results if isinstance(results, Ensemble) else read(results)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Scenarios compared with a baseline, run by run on common random numbers.
+
+    Parameters
+    ----------
+    baseline
+        Name of the scenario that the others are compared with.
+    outcomes
+        One row for each scenario and outcome: both means, the mean difference with its 95 % interval (low, high),
+        effect size and p. `clear`: the difference is significant after correction for all outcomes of the scenario.
+    states
+        The same for each scenario, state and alignment, corrected for all states of the scenario.
+    main
+        The rows of `outcomes` that a notebook shows.
+    pairings
+        How the runs of each scenario pair with the baseline's, whether they are identical, and how many would do.
+    averaged
+        The steps that outcomes and shares are means over, in words.
+    """
+
+    baseline: str
+    outcomes: pd.DataFrame
+    states: pd.DataFrame
+    main: pd.DataFrame
+    pairings: list[Pairing]
+    averaged: str
+
+    @property
+    def notes(self) -> list[str]:
+        """Warnings about the numbers, such as identical runs, or too few of them."""
+        found = [f"{one.scenario}: {sentence}" for one in self.pairings for sentence in one.sentences]
+        return found + [words for words in [identical_words(self.outcomes)] if words]
+
+    def __repr__(self) -> str:
+        others = ", ".join(one.scenario for one in self.pairings)
+        notes = "".join(f"\n{one.scenario}: {words}" for one in self.pairings for words in one.sentences)
+        return f"<Comparison with {self.baseline}: {others or 'nothing to compare it with'}>{notes}"
+
+    def _repr_html_(self) -> str:
+        measured = ["baseline_mean", "mean", "difference", "low", "high", "pairs", "identical", "clear"]
+        return render_table(
+            f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
+            f"Mean difference over paired runs (means over {self.averaged} of each) with its 95 % interval of chance, "
+            "at these parameters. clear: significant at 5 % after correction for all outcomes of the scenario (Holm "
+            "1979). "
+            + ". ".join(self.notes),
+        )  # fmt: skip
+
+
+def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Comparison:
+    """Compare every outcome and state of the other scenarios with the baseline's, paired run by run.
+
+    Parameters
+    ----------
+    results
+        Results of `sweep`, or the folder of an earlier sweep.
+    baseline
+        Name of the scenario to compare with. Default: the first scenario whose name begins with "baseline", else
+        the first scenario.
+
+    Returns
+    -------
+    Comparison
+        Mean differences with intervals, by outcome and by state.
+
+    Raises
+    ------
+    InputError
+        If the scenario is unknown, or runs differ from the baseline's in their number of steps or share no state
+        with it.
+
+    Examples
+    --------
+    >>> from sim import sweep
+    >>> found = compare(sweep(["baseline_2023", "no_sanctions"], replicates=20))
+    >>> found
+    <Comparison with baseline_2023: no_sanctions>
+    >>> bites = found.outcomes.set_index("outcome").loc["bite_front"]
+    >>> float(bites["mean"]), bool(bites["difference"] < 0)
+    (0.0, True)
+    """
+    given = require("compare", {"baseline": baseline})
+    sample = require_ensemble(results).sample
+    against = sample.baseline(given.baseline)
+    outcomes = compare_outcomes(sample, against)
+    main = outcomes[outcomes["outcome"].isin(main_outcomes(sample))].reset_index(drop=True)
+    states = compare_states(sample, against)
+    return Comparison(against, outcomes, states, main, pairings(sample, against, outcomes, states), sample.averaged)
+
+
+def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> Finding:
+    """Repeat one run of a sweep from its record and compare it with the stored values, bit by bit.
+
+    Parameters
+    ----------
+    results
+        Results of `sweep`, or the folder of an earlier sweep.
+    run
+        The run as POINT-REPLICATE, such as ``"0-17"``: the columns point and replicate of the tables.
+    engine
+        ``"compiled"`` or ``"mesa"``; both give equal bits.
+
+    Returns
+    -------
+    Finding
+        ``record["equal"]`` says whether every value is equal; the table lists the columns that differ.
+
+    Raises
+    ------
+    InputError
+        If the run is unknown, or the record cannot be read.
+
+    Examples
+    --------
+    >>> from sim import sweep
+    >>> replay(sweep("unix_1988", replicates=3), "0-2").record["equal"]
+    True
+    """
+    given = require("replay", run=run, engine=engine)
+    if engine not in ("compiled", "mesa"):
+        raise InputError([Fault("replay", 1, "engine", f"{engine!r} is not 'compiled' or 'mesa'")])
+    found = replay_run(Results(require_ensemble(results).folder), given.run, engine=given.engine)
+    versions = [dict(zip(("name", "recorded", "here"), one, strict=True)) for one in found.versions]
+    columns = ["table", "column", "values", "stored", "again"]
+    table = pd.DataFrame([asdict(one) for one in found.differences], columns=columns)
+    words = f"{found.compared} stored values are equal to the bit"
+    return Finding(
+        f"Run {found.run} of {found.design}, seed {found.seed}",
+        words if found.equal else f"{len(table)} columns differ",
+        table, {**asdict(found), "equal": found.equal, "versions": versions},
+    )  # fmt: skip
+
+
+def report(
+    results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
+    parameters: str | None = None, seed: int | None = None, workers: int | None = None,
+    progress: Progress | None = None,
+) -> Path:  # fmt: skip
+    """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
+
+    Parameters
+    ----------
+    results
+        Results of `sweep`, or the folder of an earlier sweep.
+    out
+        The file. Default: report.html in the folder of the results.
+    baseline
+        Name of the scenario to compare with. Default: as in `compare`.
+    points
+        Sobol points over the ranges of the parameters, 0 or a power of 2 up to 65,536. 0 leaves out the analyses
+        that need them.
+    parameters
+        ``"posterior"`` or a file of draws: evaluate the claims at draws from the calibrated parameters.
+    seed
+        Random seed, 0 or more. Default: the seed of the sweep.
+    workers
+        Threads, 1 to 512. Default: one for each core.
+    progress
+        Function that is called with the number of runs done and the number of all runs.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If an argument is invalid, or no run of the sweep has finished.
+
+    Examples
+    --------
+    >>> from sim import sweep
+    >>> page = report(sweep("unix_1988", replicates=3, out="unix"), points=0)
+    >>> page.name
+    'report.html'
+    """
+    from sim.reporting.analyses import analyse
+    from sim.reporting.page import focus_bloc, render_page
+
+    optional = {"out": out, "baseline": baseline, "parameters": parameters, "seed": seed, "workers": workers}
+    given = require("report", {**optional, "progress": progress}, points=points)
+    folder = require_ensemble(results).folder
+    stored = Results(folder)
+    sample, analyses = read_sample(stored), None
+    if given.points:
+        base = sample.baseline(given.baseline)
+        own = int(stored.manifest()["question"]["seed"]) if given.seed is None else given.seed
+        try:
+            analyses = analyse(
+                stored, sample, base, f"capability_{focus_bloc(sample, base)}", points=given.points, seed=own,
+                parameters=given.parameters, workers=given.workers,
+                progress=given.progress or (lambda done, total: None),
+            )  # fmt: skip
+        except ValueError as error:
+            raise InputError([Fault("report", 1, "points", str(error))]) from None
+    path: Path = given.out or folder / "report.html"
+    write_synced(path, render_page(stored, found=sample, baseline=given.baseline, analyses=analyses).encode("utf-8"))
+    return path

@@ -1,0 +1,88 @@
+"""Designs of a sweep from options: --design, --points, --vary, --parameters, --draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.main import changed_settings, twice_on_command_line
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+def with_design(scenario: Scenario, design: str | None, points: int | None, vary: tuple[str, ...]) -> Scenario:
+    """Set the design of a scenario's sweep as the options say; raises InputError."""
+    from pydantic import ValidationError
+
+    from sim.scenario.overrides import with_settings
+    from sim.scenario.schema import Sweep
+
+    if design is None and points is None and not vary:
+        return scenario
+    record: dict[str, Any] = scenario.sweep.model_dump(exclude_none=True)
+    record |= {key: value for key, value in (("design", design), ("points", points)) if value is not None}
+    record["vary"] = {} if vary else record["vary"]
+    paths = [setting.partition("=")[0].strip() for setting in vary]
+    faults = twice_on_command_line(scenario, [(f"--vary {path}", [path]) for path in paths])
+    for path, setting in zip(paths, vary, strict=True):
+        try:
+            record["vary"][path] = span = span_of(setting.partition("=")[2])
+            for end in ("start", "stop"):
+                with_settings(scenario, {path: span[end]})
+        except ValueError as error:
+            faults.append(Fault("--vary", 1, setting, str(error)))
+    try:
+        sweep = Sweep.model_validate(record)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError([*faults, Fault("--design", 1, "", message)]) from None
+    if faults:
+        raise InputError(faults)
+    return scenario.model_copy(update={"sweep": sweep})
+
+
+def span_of(text: str) -> dict[str, Any]:
+    """Parse a range LOW:HIGH[:POINTS] of a sweep; raises ValueError."""
+    from sim.scenario.overrides import parse_number
+
+    parts = text.split(":")
+    if len(parts) not in (2, 3):
+        raise ValueError("give SETTING=LOW:HIGH, such as w_pressure=0:1")
+    start, stop, *counts = map(parse_number, parts)
+    if start == stop:
+        raise ValueError(f"both ends are {start:g}; give two that differ, or one value with --set")
+    if not counts:
+        return {"start": start, "stop": stop}
+    if not (counts[0].is_integer() and counts[0] >= 2):
+        raise ValueError(f"{counts[0]:g} is not a number of points; the number of points is a whole number from 2 on")
+    return {"start": start, "stop": stop, "points": int(counts[0])}
+
+
+def varied_too(
+    scenario: Scenario, settings: tuple[str, ...], without: tuple[str, ...], varied: str
+) -> list[tuple[str, list[str]]]:
+    """List the settings that a sweep varies, then those of each option that would have no effect on them."""
+    from sim.scenario.parameters import Parameters
+    from sim.scenario.schema import SAMPLED
+
+    paths = list(scenario.sweep.vary)
+    if scenario.sweep.design in SAMPLED and not paths:
+        varied, paths = (
+            f"the {scenario.sweep.design} design, which samples all parameters without --vary",
+            [*Parameters.model_fields],
+        )
+    options = changed_settings(settings, without)
+    return [(varied, paths), *options] if paths else []
+
+
+def with_draws(
+    scenario: Scenario, name: str, parameters: str, design: str | None, draws: int | None, vary: tuple[str, ...]
+) -> Scenario:
+    """Sweep a scenario over draws of the parameters; raises InputError."""
+    from sim.forecast.draws import load_draws, sweep_over_draws
+
+    if design is not None or vary:
+        message = "replaces --design and --vary; leave them out, or leave --parameters out"
+        raise InputError([Fault("--parameters", 1, parameters, message)])
+    return sweep_over_draws(scenario, load_draws(name, parameters), draws)
