@@ -185,10 +185,10 @@ def load_scenario(reference: str | Path) -> Scenario:
     InputError
         If the name is unknown or the files have faults; it carries every fault.
     """
-    return read(reference).scenario
+    return read_scenario(reference).scenario
 
 
-def read(reference: str | Path) -> Reading:
+def read_scenario(reference: str | Path) -> Reading:
     """Load a scenario with warnings of entries that change nothing; raises InputError with every fault."""
     with without_garbage_collection():
         path = find_scenario(str(reference))

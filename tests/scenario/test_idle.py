@@ -17,7 +17,7 @@ from sim.cli import cli
 from sim.errors import InputWarning
 from sim.model import compiled, trajectory
 from sim.scenario.idle import idle_shocks
-from sim.scenario.loading import read, scenario_names, shipped_folder, world_names
+from sim.scenario.loading import read_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.schema import Scenario
 from sim.scenario.ties import place_ties
 from tests.strategies import scenarios
@@ -47,7 +47,7 @@ def runs_of(scenario: Scenario) -> list[trajectory.Run]:
 
 def test_ties_without_the_idle_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLOCS_SCENARIOS", str(CASES))
-    four = read("four").scenario
+    four = read_scenario("four").scenario
     pairs = [("PRK", "USA"), ("USA", "PRK"), ("GBR", "*"), ("@pact", "RUS"), ("*", "*")]
     entries = [
         {"kind": kind, "a": a, "b": b, "value": value}
@@ -62,7 +62,7 @@ def test_ties_without_the_idle_ones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_shipped_scenarios_have_no_warning() -> None:
     for name in (*scenario_names([shipped_folder()]), *world_names()):
-        assert read(name).warnings == (), name
+        assert read_scenario(name).warnings == (), name
 
 
 @pytest.fixture
