@@ -14,17 +14,27 @@ PathInFile = tuple[str | int, ...]
 
 SHOWN = 20
 
-LISTED_LINES = 5  # of faults that are alike
+LISTED_LINES = 5  # of similar faults
 
 LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
 
-UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # of Unicode: controls, formats such as the order of writing, and breaks
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, formats such as writing direction, and breaks
 
-INDEX = re.compile(r"\[\d+\]")  # of an element of a list
+INDEX = re.compile(r"\[\d+\]")  # of a list entry
 
 
 class Fault(NamedTuple):
-    """One thing wrong with the input, and what would be right."""
+    """One fault of the input.
+
+    Attributes
+    ----------
+    file, line
+        Where the fault is; lines count from 1.
+    field
+        Path of the field, such as `shocks[0].target`; empty if the fault concerns the whole file.
+    message
+        What is wrong, with the value, and what would be right.
+    """
 
     file: str
     line: int
@@ -38,16 +48,24 @@ class Fault(NamedTuple):
 
 
 class InputError(Exception):
-    """The input is refused; it carries every fault at once."""
+    """The input is refused.
+
+    Attributes
+    ----------
+    faults
+        Every fault found, sorted by file and line, each once.
+    """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(dict.fromkeys(faults))  # most come in order, and a set would lose it
+        self.faults = sorted(
+            dict.fromkeys(faults)
+        )  # a set would lose the order, and sorting is fast if most are in order
         super().__init__("\n".join(self.lines()))
 
     def lines(self, shown: int = SHOWN) -> list[str]:
-        """The faults for a terminal, those that are alike in one line: the first lines, and how many more faults."""
-        groups = alike(self.faults)
-        lines = [escape_controls(f"{group[0]}{more_like_it(group)}") for group in groups[:shown]]
+        """Faults as lines for a terminal: similar faults share a line, and the last line counts those not shown."""
+        groups = group_similar(self.faults)
+        lines = [escape_controls(f"{group[0]}{count_similar(group)}") for group in groups[:shown]]
         hidden = sum(map(len, groups[shown:]))
         if hidden:
             lines.append(f"… and {hidden} more faults ({len(self.faults)} in all; --json lists them)")
@@ -59,52 +77,52 @@ class InputWarning(UserWarning):
 
 
 def warning_lines(warnings: Iterable[Fault]) -> list[str]:
-    """Warnings as they are shown in a terminal, those that are alike in one line."""
+    """Warnings as lines for a terminal; similar warnings share a line."""
     marked = [fault._replace(field=": ".join(filter(None, ("warning", fault.field)))) for fault in warnings]
     return InputError(marked).lines()
 
 
-def alike(faults: Iterable[Fault]) -> list[list[Fault]]:
-    """Faults of one file that say the same of the same field, in order of the first of each group."""
+def group_similar(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """Group faults with the same file, field and message, whatever the index in a list."""
     groups: dict[tuple[str, str, str], list[Fault]] = {}
     for fault in faults:
         groups.setdefault((fault.file, INDEX.sub("", fault.field), fault.message), []).append(fault)
     return [*groups.values()]
 
 
-def more_like_it(group: list[Fault]) -> str:
-    """' … and 2 more like it, on lines 4 and 7' after the first of a group; nothing where there is one only."""
+def count_similar(group: list[Fault]) -> str:
+    """' … and 2 more like it, on lines 4, 7' for the faults after the first; empty if there are none."""
     lines = [str(line) for line in dict.fromkeys(fault.line for fault in group[1:])]
     if not lines:
         return ""
-    named = [*lines[:LISTED_LINES], *(["…"] if len(lines) > LISTED_LINES else [])]
-    return f" … and {len(group) - 1} more like it, on line{'s' * (len(lines) > 1)} {', '.join(named)}"
+    shown = [*lines[:LISTED_LINES], *["…"] * (len(lines) > LISTED_LINES)]
+    return f" … and {len(group) - 1} more like it, on line{'s' * (len(lines) > 1)} {', '.join(shown)}"
 
 
 def escape_controls(text: str) -> str:
-    """Text with its control characters escaped, so that no file's content can steer a terminal."""
+    """Escape control characters, so that the content of a file cannot control a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def escape_page(page: str) -> str:
-    """A page with the characters escaped that show nothing but change what is shown: controls and directions."""
+    """Escape invisible characters of a page that change what a reader sees: controls and writing directions."""
     return re.sub(
         r"[^\n\t -~]", lambda c: escape_controls(c[0]) if unicodedata.category(c[0]) in UNSEEN else c[0], page
     )
 
 
 def quote(value: object, limit: int = 60) -> str:
-    """A value as it may be shown in a message: short, and between quotes when it is text."""
+    """A value for a message: short, and in quotes if it is text."""
     return shorten(repr(list(value) if isinstance(value, tuple) else value), limit)
 
 
 def shorten(text: str, limit: int) -> str:
-    """A text, cut where it is longer than the limit."""
+    """Cut a text that is longer than the limit."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """' (did you mean …?)' where a known word is near, else ' (known: …)' where the known ones are few."""
+    """' (did you mean …?)' if a known word is similar, else ' (known: …)' if at most 12 words are known."""
     options = list(known)
     near = difflib.get_close_matches(str(word), options, n=1)
     if near:
@@ -133,12 +151,12 @@ LIMITS = {
     "less_than_equal": "{given} is too large; give at most {le}",
     "less_than": "{given} is too large; give less than {lt}",
     "string_too_long": "{given} is too long; give at most {max_length} characters",
-    "string_too_short": "is empty; give it a text",
+    "string_too_short": "is empty; give a text",
 }
 
 
 def date_form(given: object) -> str:
-    """How a date is written, with the day that a text means where it can mean one only."""
+    """How to write a date; it shows the day itself if a text can mean only one."""
     numeric = re.fullmatch(r"\s*(?:(\d{1,2})\.(\d{1,2})\.(\d{4})|(\d{4})-(\d{2})-(\d{2}))\s*", str(given))
     if isinstance(given, str) and numeric:
         day, month, year, *iso = numeric.groups()
@@ -147,7 +165,7 @@ def date_form(given: object) -> str:
 
 
 def explain_error(error: Any, known: Iterable[str]) -> str:
-    """What is wrong by a validation error, and what would be right, in one sentence."""
+    """One sentence for a validation error of pydantic: what is wrong, and what would be right."""
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
     if kind == "missing":
         return "is missing; give it a value"
@@ -176,7 +194,7 @@ def explain_error(error: Any, known: Iterable[str]) -> str:
 
 
 def display_path(path: Path) -> str:
-    """A path as a person would type it: relative where it lies below the working folder."""
+    """A path as a person would type it: relative if it is inside the working folder."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

@@ -1,22 +1,24 @@
-"""The Python side: the same answers as the command's, as tables, shown without harm."""
+"""Public functions: the answers of the command as tables, shown escaped."""
 
 from __future__ import annotations
 
 import doctest
 import gc
 import importlib
+import inspect
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import sim
-from sim import api, compare, load, read, run, sweep
+from sim import Finding, api, compare, load, read, run, sweep
 from sim.cli import cli
 from sim.errors import InputError
 from sim.reporting.records import to_json_text
@@ -32,13 +34,32 @@ def blocs(*words: str) -> str:
     return done.stdout
 
 
-def test_the_examples_in_the_docstrings_give_what_they_say() -> None:
-    found = doctest.testmod(api, optionflags=doctest.ELLIPSIS)
-    assert found.attempted >= 12
+MODULES = ("scenarios", "runs", "results", "analyses", "uncertainty", "forecasts")
+FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
+
+
+@pytest.fixture
+def small_tornado(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs at each end of a range."""
+    monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
+
+
+@pytest.mark.usefixtures("small_tornado")
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = doctest.testmod(importlib.import_module(f"sim.api.{name}"), optionflags=doctest.ELLIPSIS)
+    assert found.attempted >= 2
     assert found.failed == 0
 
 
-def test_the_example_in_readme_compares_two_scenarios() -> None:
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_example_in_each_docstring(name: str) -> None:
+    assert ">>> " in (getattr(sim, name).__doc__ or "")
+    assert f"{name}(" in getattr(sim, name).__doc__.split("Examples")[1]
+
+
+def test_readme_example() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     *lines, last = example.replace("replicates=100", "replicates=4").strip().splitlines()
     names: dict[str, object] = {}
@@ -46,7 +67,7 @@ def test_the_example_in_readme_compares_two_scenarios() -> None:
     assert repr(eval(last, names)).splitlines()[0] == "<Comparison with baseline: pressed>"  # noqa: S307
 
 
-def test_importing_the_package_is_light() -> None:
+def test_light_import() -> None:
     code = (
         "import sys, sim; assert 'compare' in dir(sim)\n"
         "heavy = {'mesa', 'pandas', 'numba', 'pydantic', 'click'} & sys.modules.keys()\nassert not heavy, heavy"
@@ -54,29 +75,57 @@ def test_importing_the_package_is_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_a_public_name_is_a_function_where_a_module_has_it_too() -> None:
-    assert importlib.import_module("sim.batch.sweep").__name__ == "sim.batch.sweep"
-    assert sim.sweep is sweep
-    code = "import sim.sweep, sim.compare\nfrom sim import compare, sweep\nassert callable(sweep) and callable(compare)"
+def test_function_beside_module_of_one_name() -> None:
+    code = (
+        "import sim.batch.sweep, sim.analysis.compare, sim.theory.landscape\n"
+        "from sim import compare, landscape, sweep\n"
+        "assert callable(sweep) and callable(compare) and callable(landscape)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_the_package_has_no_other_name() -> None:
-    assert set(sim.__all__) == set(api.__all__)
-    with pytest.raises(AttributeError, match="has no attribute 'swep'"):
+def test_public_names() -> None:
+    assert set(sim.__all__) == {*api.__all__, "InputError", "InputWarning", "BlocModel", "StateAgent", "Scenario"}
+    with pytest.raises(AttributeError, match="swep"):
         _ = sim.swep  # type: ignore[attr-defined]
 
 
-def test_load_is_what_the_command_shows() -> None:
+def test_old_name_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"sim\.Trajectory is now sim\.History"):
+        assert sim.Trajectory is sim.History  # type: ignore[attr-defined]
+
+
+def test_commands_call_functions_of_their_name() -> None:
+    same = {name for name in cli.commands if name in FUNCTIONS}
+    assert same == {
+        "run", "sweep", "compare", "replay", "report", "explain", "sensitivity", "regret", "claims", "score",
+        "calibrate", "landscape",
+    }  # fmt: skip
+
+
+def test_load_as_command_shows() -> None:
     shown = json.loads(
         blocs("show", "no_sanctions", "--json", "--set", "blocs.us_led.accommodation=0.1", "--without", "shelter")
     )
-    told = load("no_sanctions", without=["shelter"], **{"blocs.us_led.accommodation": 0.1})
-    assert told.digest() == shown["digest"]
-    assert told.digest() != load("no_sanctions").digest()
+    scenario = load("no_sanctions", without=["shelter"], **{"blocs.us_led.accommodation": 0.1})
+    assert scenario.digest() == shown["digest"]
+    assert scenario.digest() != load("no_sanctions").digest()
+    changed = load("no_sanctions", without="shelter").with_settings({"blocs.us_led.accommodation": 0.1})
+    assert changed.digest() == shown["digest"]
 
 
-def test_load_says_every_fault_at_once() -> None:
+def test_every_fault_of_with_settings() -> None:
+    scenario = load("unix_1988")
+    with pytest.raises(InputError) as refused:
+        scenario.with_settings({"erosoin": 1, "w_bond": -1})
+    assert [fault.field for fault in refused.value.faults] == ["erosoin", "w_bond"]
+    for settings, words in (({"erosion": "1"}, "'1' is not a number"), (3, "3 is not a mapping"),
+                            ({"w_bond": 1, "parameters.w_bond": 1}, "gives parameters.w_bond")):  # fmt: skip
+        with pytest.raises(InputError, match=words):
+            scenario.with_settings(settings)  # type: ignore[arg-type]
+
+
+def test_every_fault_of_load() -> None:
     with pytest.raises(InputError) as caught:
         load("baseline_2023", erosoin=1, pressure_floor=2)
     assert "did you mean 'erosion'" in str(caught.value)
@@ -86,7 +135,7 @@ def test_load_says_every_fault_at_once() -> None:
             load("ukraine_settlement", **changes)
 
 
-def test_run_is_the_run_of_the_command() -> None:
+def test_run_as_command() -> None:
     record = json.loads(
         blocs(
             "run", "baseline_2023", "--seed", "3", "--replicate", "2", "--steps", "6", "--without", "shelter", "--json"
@@ -99,21 +148,21 @@ def test_run_is_the_run_of_the_command() -> None:
     assert chances.to_numpy() == pytest.approx(1)
 
 
-def test_a_sweep_and_its_comparison_are_those_of_the_command(tmp_path: Path) -> None:
+def test_sweep_and_comparison_as_command(tmp_path: Path) -> None:
     out = tmp_path / "results"
     blocs("sweep", "baseline_2023", "no_sanctions", "--replicates", "12", "--steps", "9", "--out", str(out))
-    told = json.loads(blocs("compare", str(out), "--json"))
+    record = json.loads(blocs("compare", str(out), "--json"))
     short = {name: load(name, steps=9) for name in ("baseline_2023", "no_sanctions")}
     found = sweep(short, replicates=12)
     pd.testing.assert_frame_equal(found.runs, read(out).runs)
     pd.testing.assert_frame_equal(found.steps, read(out).steps)
     assert set(found.steps["design"]) == {"baseline_2023", "no_sanctions"}
-    for same in (compare(found), compare(out, baseline=told["baseline"])):
-        assert json.loads(to_json_text(same.outcomes)) == told["outcomes"]
-        assert json.loads(to_json_text(same.states)) == told["states"]
+    for same in (compare(found), compare(out, baseline=record["baseline"])):
+        assert json.loads(to_json_text(same.outcomes)) == record["outcomes"]
+        assert json.loads(to_json_text(same.states)) == record["states"]
 
 
-def test_a_sweep_into_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_sweep_resumes_in_folder(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     for _ in range(2):
         sweep("unix_1988", replicates=30, out=tmp_path / "unix", progress=lambda *so_far: heard.append(so_far))
@@ -125,7 +174,7 @@ def test_a_sweep_into_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:
     assert heard[-2:] == [(30, 40), (40, 40)]
 
 
-def test_results_without_a_folder_are_gone_with_what_held_them() -> None:
+def test_temporary_results_removed() -> None:
     found = sweep("unix_1988", replicates=2)
     folder = found.folder
     assert folder.is_dir()
@@ -134,20 +183,96 @@ def test_results_without_a_folder_are_gone_with_what_held_them() -> None:
     assert not folder.exists()
 
 
-def test_reading_where_nothing_is_says_what_to_do(tmp_path: Path) -> None:
+def test_read_of_empty_folder(tmp_path: Path) -> None:
     for ask in (read, compare):
         with pytest.raises(InputError, match="make some with `blocs sweep"):
             ask(tmp_path)
 
 
-def test_what_a_notebook_shows_is_escaped_and_says_how_sure() -> None:
-    told = load("unix_1988").model_copy(update={"title": NASTY})
-    once = run(told)._repr_html_()
+def test_notebook_views_escaped() -> None:
+    scenario = load("unix_1988").model_copy(update={"title": NASTY})
+    once = run(scenario)._repr_html_()
     assert "&lt;script&gt;" in once
-    assert "One run is one draw of luck" in once
-    found = sweep({NASTY: told, "plain": told}, replicates=3)
+    assert "One run is one random draw" in once
+    found = sweep({NASTY: scenario, "plain": scenario}, replicates=3)
     compared = compare(found)._repr_html_()
     assert "95 % interval" in compared
-    for page in (once, found._repr_html_(), compared):
+    asked = api.explain(scenario, "IBM", replicates=2)
+    for page in (once, found._repr_html_(), compared, asked._repr_html_()):
         assert NASTY not in page
         assert "<table" in page
+
+
+SMALL = {"seed": 3, "workers": 1}
+VARY = ("--vary", "w_bond=0:1", "--points", "4", "--replicates", "2")
+ANALYSES: dict[str, tuple[tuple[str, ...], Any]] = {
+    "explain": (
+        ("explain", "unix_1988", "IBM", "--replicates", "3", "--flip", "--seed", "3"),
+        lambda: api.explain("unix_1988", "IBM", replicates=3, flip=True, **SMALL),
+    ),
+    "explain step": (
+        ("explain", "unix_1988", "IBM", "--step", "2", "--seed", "3"),
+        lambda: api.explain("unix_1988", "IBM", step=2, **SMALL),
+    ),
+    "sensitivity": (
+        ("sensitivity", "unix_1988", *VARY, "--threshold", "0.5", "--seed", "3"),
+        lambda: api.sensitivity("unix_1988", vary={"w_bond": (0, 1)}, points=4, replicates=2, threshold=0.5, **SMALL),
+    ),
+    "regret": (
+        ("regret", "baseline_2023", "no_sanctions", "--outcome", "capability_front", "--maximize", "--points", "2",
+         "--replicates", "2", "--threshold", "0.3", "--seed", "3"),
+        lambda: api.regret(["baseline_2023", "no_sanctions"], outcome="capability_front", maximize=True, points=2,
+                           replicates=2, threshold=0.3, **SMALL),
+    ),
+    "claims": (
+        ("claims", "--points", "2", "--point-replicates", "2", "--placebos", "1", "--replicates", "3", "--seed", "3"),
+        lambda: api.claims(points=2, point_replicates=2, placebos=1, replicates=3, **SMALL),
+    ),
+    "score": (("score", "--replicates", "3", "--seed", "3"), lambda: api.score(replicates=3, **SMALL)),
+    "landscape": (
+        ("landscape", "unix_1988", "--replicates", "3", "--seed", "3"),
+        lambda: api.landscape("unix_1988", replicates=3, seed=3),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_tornado")
+@pytest.mark.parametrize("name", ANALYSES)
+def test_record_as_command(name: str) -> None:
+    words, call = ANALYSES[name]
+    found: Finding = call()
+    assert json.loads(to_json_text(found.record)) == json.loads(blocs(*words, "--json"))
+    assert repr(found).startswith(f"<{found.title}: ")
+    assert len(found.table) > 0
+    assert "<table" in found._repr_html_()
+
+
+def test_calibration_as_command(tmp_path: Path) -> None:
+    words = ("calibrate", "--points", "4", "--replicates", "1", "--seed", "3", "--out", str(tmp_path / "a"), "--json")
+    found = api.calibrate(out=tmp_path / "b", points=4, replicates=1, **SMALL)
+    assert json.loads(to_json_text(found.record)) == json.loads(blocs(*words))
+    assert {path.name for path in (tmp_path / "b").iterdir()} >= {
+        "calibration.json", "identifiability.png", "posterior.csv",
+    }  # fmt: skip
+    assert (tmp_path / "a" / "posterior.csv").read_bytes() == (tmp_path / "b" / "posterior.csv").read_bytes()
+
+
+def test_results_as_command(tmp_path: Path) -> None:
+    results = sweep("unix_1988", replicates=3, out=tmp_path / "r")
+    record = api.replay(results, "0-2").record
+    assert json.loads(to_json_text(record)) == json.loads(blocs("replay", str(results.folder), "0-2", "--json"))
+    page = api.report(results, out=tmp_path / "one.html", points=0)
+    blocs("report", str(results.folder), "--out", str(tmp_path / "other.html"), "--points", "0")
+    assert page.read_text("utf-8") == (tmp_path / "other.html").read_text("utf-8")
+    explained = api.explain(results, "IBM")
+    words = ("explain", str(results.folder), "IBM", "--json")
+    assert json.loads(to_json_text(explained.record)) == json.loads(blocs(*words))
+    assert explained.table["scenario"].tolist() == ["unix_1988"]
+
+
+def test_loaded_scenario_needs_observed() -> None:
+    scenario = load("baseline_2023", steps=2)
+    with pytest.raises(InputError, match="score:1: observed: is missing"):
+        api.score(scenario, replicates=2)
+    found = api.score(scenario, replicates=2, observed="baseline_2023", label="mine")
+    assert found.record["scenario"] == "mine"

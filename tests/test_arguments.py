@@ -1,4 +1,4 @@
-"""What is given once, twice or wrongly: settings, seeds, ranges, equal values, and counts of any integer type."""
+"""Arguments: settings given twice, equal values, ranges, seeds, and counts of any integer type."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ def written(text: str, name: str = "w.toml") -> str:
         ),
     ],
 )
-def test_equal_values_of_a_swept_setting_are_refused_with_the_line(vary: str, said: str) -> None:
+def test_equal_values_of_swept_setting(vary: str, said: str) -> None:
     assert f"w.toml:4: sweep.vary: {said}" in refused("check", written(f"[sweep.vary]\n{vary}\n"))
 
 
-def test_equal_points_of_a_list_are_refused_and_equal_values_alone_are_not() -> None:
+def test_equal_points_of_list() -> None:
     text = '[sweep]\ndesign = "list"\n[sweep.vary]\nw_bond = [1, 1, {}]\nerosion = [0, 1, 0]\n'
     assert "the point w_bond = 1, erosion = 0 is given twice; give it once" in refused("check", written(text.format(1)))
     assert blocs("check", written(text.format(2))).exit_code == 0
 
 
-def test_near_values_are_told_apart_everywhere() -> None:
+def test_near_values_have_distinct_designs() -> None:
     name = written("[sweep]\nreplicates = 2\n[sweep.vary]\nw_bond = [1, 1.0000001]\n")
     results = sweep(name, out="r").folder
     designs = ["w [w_bond=1]", "w [w_bond=1.0000001]"]
@@ -93,7 +93,7 @@ def record(name: str = "w", **settings: float) -> dict[str, Any]:
     return {"scenario": name, "settings": settings}
 
 
-def test_labels_have_six_digits_where_these_suffice_and_are_always_distinct() -> None:
+def test_distinct_labels_of_design_points() -> None:
     assert point_labels([record(w=1 / 3), record(w=2 / 3)]) == ["w [w=0.333333]", "w [w=0.666667]"]
     near = [record(w=1 / 3), record(w=1 / 3 + 1e-16), record(w=0.333333), record(w=1)]
     assert point_labels(near) == [
@@ -102,7 +102,7 @@ def test_labels_have_six_digits_where_these_suffice_and_are_always_distinct() ->
     assert point_labels([record(w=1), record(w=1), record("v")]) == ["w [w=1]", "w [w=1] (2)", "v"]
 
 
-def test_equal_draws_of_a_posterior_stay_points_of_their_own() -> None:
+def test_one_point_for_each_draw() -> None:
     done = blocs(
         "sweep", "baseline_2023", "--parameters", "posterior", "--steps", "1", "--replicates", "1", "--out", "r"
     )
@@ -111,7 +111,7 @@ def test_equal_draws_of_a_posterior_stay_points_of_their_own() -> None:
     assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 256
 
 
-def test_a_change_in_the_seventh_digit_is_a_change() -> None:
+def test_change_in_seventh_digit() -> None:
     base = load("unix_1988", w_bond=1)
     assert list_changes(base, with_settings(base, {"w_bond": 1.0000001})) == [("parameters.w_bond", "1", "1.0000001")]
     assert [exact_text(value) for value in (0.5, 1e9, 1 / 3, 3.0)] == ["0.5", "1e+09", "0.3333333333333333", "3"]
@@ -129,7 +129,7 @@ def test_a_change_in_the_seventh_digit_is_a_change() -> None:
         ('"ties.bond.{0}.{1}" = [1]\n"ties.bond.{1}.{0}" = [0.5]', "ties.bond.{0}.{1}", "ties.bond.{0}.{1}"),
     ],
 )  # fmt: skip
-def test_a_setting_swept_twice_under_two_spellings_is_refused(vary: str, setting: str, other: str) -> None:
+def test_setting_swept_twice_under_two_spellings(vary: str, setting: str, other: str) -> None:
     scenario = load("unix_1988")
     states, bloc = sorted(scenario.states)[:2], next(iter(scenario.blocs))
     vary, setting, other = (text.format(*states).replace("unix_international", bloc) for text in (vary, setting, other))
@@ -138,7 +138,7 @@ def test_a_setting_swept_twice_under_two_spellings_is_refused(vary: str, setting
     assert f"and so does {other}; leave one of them out" in said
 
 
-def test_a_setting_that_is_switched_off_and_swept_is_refused() -> None:
+def test_setting_switched_off_and_swept() -> None:
     Path("w.toml").write_text(HEAD + 'without = ["bond"]\n[sweep.vary]\nw_bond = [1]\n', "utf-8")
     assert "sets parameters.w_bond, and so does without bond" in refused("check", "w.toml")
 
@@ -148,16 +148,17 @@ def test_a_setting_that_is_switched_off_and_swept_is_refused() -> None:
     [
         (
             ("--set", "w_bond=1", "--set", "parameters.w_bond=2"),
-            "'--set': parameters.w_bond=2: gives parameters.w_bond",
+            "Invalid value for '--set': parameters.w_bond=2: gives parameters.w_bond",
         ),
-        (("--set", "w_bond=1", "--without", "bond"), "'--without': bond: gives parameters.w_bond, and so does --set"),
-        (("--without", "bond", "--without", "bond"), "'--without': bond: gives parameters.w_bond"),
+        (
+            ("--set", "w_bond=1", "--without", "bond"),
+            "'--without': bond: gives parameters.w_bond, and so does --set",
+        ),
+        (("--without", "bond", "--without", "bond"), "Invalid value for '--without': bond: gives parameters.w_bond"),
     ],
 )
 @pytest.mark.parametrize("command", [("sweep",), ("run",), ("show",), ("explain", "USA"), ("score",)])
-def test_a_setting_given_twice_is_refused_by_every_command(
-    command: tuple[str, ...], options: tuple[str, ...], said: str
-) -> None:
+def test_setting_given_twice_to_command(command: tuple[str, ...], options: tuple[str, ...], said: str) -> None:
     assert said in refused(command[0], "unix_1988", *command[1:], *options)
 
 
@@ -167,16 +168,16 @@ def test_a_setting_given_twice_is_refused_by_every_command(
         (("--vary", "w_bond=0:1", "--vary", "parameters.w_bond=0:2"), "'--vary': parameters.w_bond: gives"),
         (("--vary", "w_bond=0:1:2", "--set", "w_bond=1"), "'--set': w_bond=1: gives parameters.w_bond, and so does"),
         (("--vary", "w_bond=0:1:2", "--without", "bond"), "'--without': bond: gives parameters.w_bond, and so does"),
-        (("--design", "sobol", "--points", "2", "--set", "w_bond=1"), "so does the sobol design, which samples"),
+        (("--design", "sobol", "--points", "2", "--set", "w_bond=1"), "so does the sobol design, which samples all"),
     ],
 )  # fmt: skip
-def test_a_setting_varied_and_given_is_refused_by_sweep(options: tuple[str, ...], said: str) -> None:
+def test_setting_varied_and_given_to_sweep(options: tuple[str, ...], said: str) -> None:
     assert said in refused("sweep", "unix_1988", "--replicates", "1", *options)
 
 
-def test_a_setting_that_the_file_sweeps_is_not_set_beside_it() -> None:
+def test_setting_swept_by_file_and_given() -> None:
     name = written("[sweep.vary]\nw_bond = [0, 1]\n")
-    assert "'--set': w_bond=1: gives parameters.w_bond, and so does the sweep of w" in refused(
+    assert "Invalid value for '--set': w_bond=1: gives parameters.w_bond, and so does the sweep of w" in refused(
         "sweep", name, "--set", "w_bond=1"
     )
     assert blocs("run", name, "--set", "w_bond=1").exit_code == 0
@@ -184,7 +185,7 @@ def test_a_setting_that_the_file_sweeps_is_not_set_beside_it() -> None:
 
 
 @pytest.mark.parametrize("options", [("--vary", "parameters.w_bond=0:1"), ("--set", "w_bond=1"), ("--without", "bond")])
-def test_a_setting_varied_and_given_is_refused_by_sensitivity(options: tuple[str, str]) -> None:
+def test_setting_varied_and_given_to_sensitivity(options: tuple[str, str]) -> None:
     said = refused("sensitivity", "unix_1988", "--vary", "w_bond=0:1", *options, "--points", "2")
     assert "gives parameters.w_bond, and so does --vary" in said
 
@@ -197,12 +198,12 @@ def test_a_setting_varied_and_given_is_refused_by_sensitivity(options: tuple[str
         {"without": ["bond", "bond"]},
     ],
 )
-def test_a_setting_given_twice_is_refused_in_python(given: dict[str, Any]) -> None:
+def test_setting_given_twice_in_python(given: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"gives parameters\.w_bond, and so does .*; leave one out"):
         load("unix_1988", **given)
 
 
-def test_a_seed_that_is_not_used_is_said() -> None:
+def test_warning_of_unused_seed() -> None:
     one, other = written("[sweep]\nseed = 1\n", "one.toml"), written("[sweep]\nseed = 2\n", "other.toml")
     done = blocs("sweep", one, other, "--replicates", "1", "--json", "--out", "r")
     said = "the random seed 2 of other is not used; all runs use 1, the seed of the first scenario"
@@ -226,13 +227,13 @@ def first_outcome() -> str:
 
 @pytest.mark.parametrize("points", ["2.5", "0.25", "1", "0", "-3", "1e400"])
 @pytest.mark.parametrize("command", [("sweep",), ("sensitivity",)])
-def test_the_points_of_a_range_are_a_whole_number_from_two_on(command: tuple[str], points: str) -> None:
+def test_points_of_range(command: tuple[str], points: str) -> None:
     said = refused(*command, "unix_1988", "--vary", f"w_bond=0:1:{points}")
     assert "the number of points is a whole number from 2 on" in said
 
 
 @pytest.mark.parametrize("span", ["1:1:3", "1:1"])
-def test_a_range_of_one_value_is_refused(span: str) -> None:
+def test_range_of_one_value(span: str) -> None:
     said = refused("sweep", "unix_1988", "--vary", f"w_bond={span}")
     assert "both ends are 1; give two that differ, or one value with --set" in said
 
@@ -243,7 +244,7 @@ WRONG = [0, -1, 1.5, 2.0, "3", True, np.bool_(True), float("nan"), np.float64(2)
 
 
 @pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.uint8, np.array])
-def test_whole_numbers_of_any_integer_type_are_accepted(kind: Any) -> None:
+def test_counts_of_any_integer_type(kind: Any) -> None:
     plain, other = (
         sweep(load("unix_1988", steps=as_given(2)), replicates=as_given(3), seed=as_given(7), workers=as_given(1))
         for as_given in (int, kind)
@@ -259,7 +260,7 @@ def test_whole_numbers_of_any_integer_type_are_accepted(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "least"), [("replicates", 1), ("seed", 0), ("workers", 1), ("steps", 1), ("replicate", 0)]
 )
-def test_what_is_no_count_is_refused_by_name_and_value(name: str, least: int, value: Any) -> None:
+def test_invalid_count(name: str, least: int, value: Any) -> None:
     if isinstance(value, int) and not isinstance(value, bool) and value == least == 0:
         value = -2
     ask: Any = {"steps": load, "replicate": run}.get(name, sweep)
@@ -274,8 +275,8 @@ def test_what_is_no_count_is_refused_by_name_and_value(name: str, least: int, va
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: sweep({}), "sweep:1: scenarios: there is no scenario; give one or more"),
-        (lambda: sweep([]), "sweep:1: scenarios: there is no scenario; give one or more"),
+        (lambda: sweep({}), "sweep:1: scenarios: no scenario is given; give one or more"),
+        (lambda: sweep([]), "sweep:1: scenarios: no scenario is given; give one or more"),
         (lambda: sweep(3), "sweep:1: scenarios: 3 is not a scenario, nor several of them"),
         (lambda: sweep([3]), "sweep:1: scenarios: 3 is not a scenario, nor the name or path of one"),
         (lambda: sweep({"a": None}), "sweep:1: scenarios: None is not a scenario, nor the name or path of one"),
@@ -296,13 +297,64 @@ def test_what_is_no_count_is_refused_by_name_and_value(name: str, least: int, va
         (lambda: compare(".", baseline=3), "compare:1: baseline: 3 is not the name of a scenario"),
     ],
 )
-def test_what_is_of_another_kind_is_refused_by_name_and_value(ask: Any, said: str) -> None:
+def test_argument_of_wrong_kind(ask: Any, said: str) -> None:
     with pytest.raises(InputError) as caught:
         ask()
     assert str(caught.value) == said
 
 
-def test_numbers_of_any_real_type_are_settings() -> None:
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: api.explain("unix_1988", 3), "explain:1: state: 3 is not the id of a state"),
+        (lambda: api.explain("unix_1988", "IBM", flip=1), "explain:1: flip: 1 is not True or False"),
+        (
+            lambda: api.explain("unix_1988", "IBM", step=9999),
+            "explain:1: step: 9999 is not one of the scenario's steps",
+        ),
+        (lambda: api.explain("unix_1988", "IBN"), "explain:1: state: unknown state 'IBN' (did you mean 'IBM'?)"),
+        (lambda: api.explain("unix_1988", "IBM", replicate=1), "explain:1: replicate: is about one run; give step"),
+        (lambda: api.sensitivity("unix_1988", points=3), "sensitivity:1: points: 3 is not a power of 2; give 4"),
+        (lambda: api.sensitivity("unix_1988", "size"), "sensitivity:1: outcome: unknown outcome"),
+        (lambda: api.sensitivity("unix_1988", vary={"w_bond": (1, 0)}), "sensitivity:1: vary: 1 is not below 0"),
+        (lambda: api.sensitivity("unix_1988", vary={"w_bond": 1}), "sensitivity:1: vary: the range 1 of w_bond"),
+        (
+            lambda: api.sensitivity("unix_1988", vary={"w_bund": (0, 1)}),
+            "sensitivity:1: vary: unknown setting",
+        ),
+        (lambda: api.sensitivity("unix_1988", vary={"w_bond": (0, 99)}), "sensitivity:1: vary: "),
+        (lambda: api.regret("unix_1988"), "regret:1: give two levers or more"),
+        (lambda: api.regret(["baseline_2023", "no_sanctions"], points=1), "regret:1: points: 1 is not between 2 and"),
+        (lambda: api.regret(maximize="yes"), "regret:1: maximize: 'yes' is not True or False"),
+        (lambda: api.claims(point_replicates=1), "claims:1: point_replicates: 1 is not a whole number from 2 to"),
+        (lambda: api.claims(3), "read:1: folder: 3 is not the path of a folder"),
+        (lambda: api.score("unix_1988"), "unix_1988:1: its world has no observed.toml"),
+        (lambda: api.calibrate("unix_1988", out="r"), "unix_1988:1: its world has no observed.toml"),
+        (lambda: api.landscape("unix_1988", seconds=-1), "landscape:1: seconds: -1 is not between 0 and 86400"),
+        (lambda: api.replay(".", 3), "replay:1: run: 3 is not text POINT-REPLICATE"),
+        (lambda: api.replay(".", "0-0", engine="c"), "replay:1: engine: 'c' is not 'compiled' or 'mesa'"),
+        (lambda: api.report(".", points="4"), "report:1: points: '4' is not a whole number from 0 to"),
+    ],
+)
+def test_argument_of_analysis(ask: Any, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ask()
+    assert str(caught.value).startswith(said)
+
+
+def test_every_fault_of_arguments() -> None:
+    with pytest.raises(InputError) as caught:
+        api.regret(outcome=3, threshold="x", points=0.5, replicates=0, progress=1)  # type: ignore[arg-type]
+    assert [fault.field for fault in caught.value.faults] == [
+        "outcome",
+        "points",
+        "progress",
+        "replicates",
+        "threshold",
+    ]
+
+
+def test_settings_of_any_real_type() -> None:
     for value in (np.float32(0.5), np.float64(0.5), 0.5):
         assert api.load("unix_1988", erosion=value).digest() == api.load("unix_1988", erosion=0.5).digest()
     assert load("unix_1988", w_bond=np.int64(1)).parameters.w_bond.value == 1.0

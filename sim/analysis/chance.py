@@ -1,7 +1,7 @@
-"""How far the states' choices at the start are from chance: by their ties, before autonomy and inertia.
+"""Measure how far the states' choices at the start are from chance: by their ties, before autonomy and inertia.
 
-Ties are weighted by the partner's share of the world's capability. Where all partners are small, or a few great powers
-hold nearly all of it, the terms of a choice are small against the temperature, and chance decides.
+Ties are weighted by the partner's share of the world's capability. If all partners are small, or a few great powers
+have nearly all capability, the terms of a choice are small against the temperature, and chance decides.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from sim.model.rules import TEMPERATURE
 from sim.model.world import World, initial_alignment, world_of
 from sim.scenario.schema import Scenario
 
-OWN_TERMS = ("autonomy", "inertia")  # which do not come from ties or blocs
+OWN_TERMS = ("autonomy", "inertia")  # they come neither from ties nor from blocs
 
-STARTS = 8  # draws over which random starts are averaged
+STARTS = 8  # random starts that are averaged
 
-CLOSE, CLEAR = 0.25, 0.5  # of the way from an even draw to a sure choice
+CLOSE, CLEAR = 0.25, 0.5  # parts of the way from an even draw to a certain choice
 
 
 @dataclass(frozen=True)
 class Certainty:
-    """What the ties say of the choices at the start."""
+    """How certain the ties make the choices at the start."""
 
-    best: float  # mean over the states that decide, of the chance of their best alternative by ties only
+    best: float  # chance of the best alternative by ties only, mean over the states that decide
     whole: float  # the same by all terms
-    even: float  # the same were all alternatives alike
-    divisor: float | None  # of temperature, w_autonomy and inertia, that makes choices clear; None where none does
-    partner: float | None  # median share of the capability that a state at the end of a bond has; None without bonds
+    even: float  # the same if all alternatives are alike
+    divisor: float | None  # of temperature, w_autonomy and inertia, that makes choices clear; None if none does
+    partner: float | None  # median share of capability of the states that have a bond; None without bonds
 
     @property
     def close_to_chance(self) -> bool:
-        """Whether ties hardly move the choices from an even draw, and nothing else makes them clear."""
+        """Whether ties hardly move the choices from an even draw, and no other term makes them clear."""
         return self.best < part_of_the_way(self.even, CLOSE) and self.whole < part_of_the_way(self.even, CLEAR)
 
 
 def part_of_the_way(even: float, part: float) -> float:
-    """A mean chance part of the way from an even draw to a sure choice."""
+    """Interpolate between the chance of an even draw and certainty."""
     return even + part * (1.0 - even)
 
 
 def measure_certainty(scenario: Scenario) -> Certainty | None:
-    """How sure choices are at the coded start; None where nothing is drawn by chance."""
+    """Measure how certain choices are at the coded start; None where chance decides nothing."""
     world = world_of(scenario)
     temperature = float(world.start.parameters[TEMPERATURE])
     alternatives = int(world.setting.allowed.sum())
@@ -66,7 +66,7 @@ def measure_certainty(scenario: Scenario) -> Certainty | None:
 
 
 def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
-    """Utility of each allowed alternative term by term, (states that decide, alternatives, len(TERMS))."""
+    """Compute the utility of each allowed alternative by term, (states that decide, alternatives, len(TERMS))."""
     setting, states, alignments = world.setting, len(world.states), len(world.alignments)
     alignment = initial_alignment(world, seed, replicate)
     environment, product = world.environment(), np.zeros(alignments)
@@ -83,28 +83,28 @@ def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
 
 
 def mean_best_chance(utilities: Floats, temperature: float) -> float:
-    """Mean chance of the best alternative by the logit rule (MODEL §5), of utilities (states, alternatives)."""
+    """Average the chance of the best alternative by the logit rule (MODEL §5); utilities: (states, alternatives)."""
     behind = utilities - utilities.max(axis=1, keepdims=True)
     return float((1.0 / np.exp(behind / temperature).sum(axis=1)).mean())
 
 
-def find_divisor(utilities: Floats, temperature: float, wanted: float) -> float | None:
-    """What the temperature is to be divided by for a mean chance, to one digit upwards; None where nothing does."""
-    tried = (digit * 10.0**power for power in range(4) for digit in range(1, 10))
-    return next((d for d in tried if mean_best_chance(utilities, temperature / d) >= wanted), None)
+def find_divisor(utilities: Floats, temperature: float, chance: float) -> float | None:
+    """Find the smallest one-digit divisor of the temperature that gives a mean chance; None if there is none."""
+    divisors = (digit * 10.0**power for power in range(4) for digit in range(1, 10))
+    return next((d for d in divisors if mean_best_chance(utilities, temperature / d) >= chance), None)
 
 
 def chance_warning(scenario: Scenario) -> str:
-    """That choices are close to chance, and the settings that make them so; nothing where they are not."""
+    """Warn that choices are close to chance, and name the settings that cause it; empty where they are not."""
     found = measure_certainty(scenario)
     if found is None or not found.close_to_chance:
         return ""
     message = (
         "choices are close to chance: by their ties, states give their best alternative a mean chance of"
-        f" {found.best:.2f}, where an even draw gives {found.even:.2f}"
+        f" {found.best:.2f}; an even draw gives {found.even:.2f}"
     )
     if found.divisor is None:
-        return f"{message}; ties tell the alternatives apart for too few states: give more ties"
+        return f"{message}; ties distinguish the alternatives for too few states: give more ties"
     weighed = "ties are weighted by the partner's share of the world's capability"
     if found.partner is not None:
         weighed += f" (half of the bonds here are with a state of {found.partner:.2g} or less)"
@@ -112,5 +112,5 @@ def chance_warning(scenario: Scenario) -> str:
     own = [f"{name} ({getattr(scenario.parameters, name).value:g})" for name in names]
     return (
         f"{message}; {weighed}: divide {', '.join(own[:2])} and {own[2]} by about {found.divisor:g},"
-        " or multiply the weights of ties by as much"
+        " or multiply the weights of ties by it"
     )

@@ -1,4 +1,4 @@
-"""What would have turned a state: the smallest change of one setting that changes its most likely alignment."""
+"""Find flips: the smallest change of one setting that changes a state's most likely alignment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sim.scenario.ties import tie_key
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting that may turn a state, and the range that it is tried over."""
+    """A setting that may change a state's alignment, and the range that is searched."""
 
     setting: str  # as --set takes it
     value: float
@@ -33,17 +33,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Flip:
-    """The smallest change found of one setting that makes another alignment the most likely one."""
+    """The smallest change of one setting that makes another alignment the most likely."""
 
     setting: str  # as --set takes it
     before: float
     to: float
-    short: float  # the nearest value tried that does not turn it
-    low: float  # of the range that was searched
+    short: float  # the nearest value tried that does not change the alignment
+    low: float  # of the range that is searched
     high: float
-    becomes: str  # the alignment that is most likely then
-    sure_before: float  # up to here the alignment as it was leads surely; NaN: not even unchanged
-    sure_after: float  # from here on another leads surely; NaN: nowhere in the range
+    becomes: str  # the most likely alignment at `to`
+    sure_before: float  # up to here the first alignment leads beyond chance; NaN: not even unchanged
+    sure_after: float  # from here on another leads beyond chance; NaN: nowhere in the range
 
     @property
     def relative(self) -> float:
@@ -51,79 +51,92 @@ class Flip:
         return abs(self.to - self.before) / (self.high - self.low)
 
     def record(self) -> dict[str, Any]:
-        """The flip for machines; undefined bounds are null."""
-        told = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        told = {key: None if isinstance(x, float) and math.isnan(x) else x for key, x in told.items()}
-        return {**told, "relative": self.relative}
+        """Return the flip as a record; undefined bounds are null."""
+        values = {key: None if isinstance(x, float) and math.isnan(x) else x for key, x in vars(self).items()}
+        return {**values, "relative": self.relative}
 
 
 @dataclass(frozen=True)
 class Flips:
-    """All flips found among the candidates, the smallest change first."""
+    """All flips of a state among the candidates.
+
+    Parameters
+    ----------
+    state, seed, replicates
+        The state, and the runs at each value.
+    alignment
+        The most likely alignment without a change.
+    lead
+        Its late share minus that of the runner-up, with the 95 % interval.
+    tried
+        Number of candidates.
+    found
+        The flips, the smallest relative change first.
+    """
 
     state: str
     seed: int
     replicates: int
-    alignment: str  # the most likely one as things are
-    lead: tuple[float, float, float]  # its late share less that of the runner-up, with the 95 % interval
+    alignment: str
+    lead: tuple[float, float, float]
     tried: int
     found: tuple[Flip, ...]
 
     def record(self) -> dict[str, Any]:
-        """The flips for machines."""
-        told = {key: getattr(self, key) for key in ("state", "seed", "replicates", "alignment", "tried")}
-        return {**told, "lead": list(self.lead), "flips": [flip.record() for flip in self.found]}
+        """Return the flips as a record."""
+        values = {key: getattr(self, key) for key in ("state", "seed", "replicates", "alignment", "tried")}
+        return {**values, "lead": list(self.lead), "flips": [flip.record() for flip in self.found]}
 
 
-FEW = 40  # replicates by which a candidate is dropped when its range surely does not turn the state
+FEW = 40  # replicates that are enough to drop a candidate that clearly has no flip
 
-PARTNERS = 6
+PARTNERS = 6  # states whose ties are candidates
 
-AUTONOMY_RANGE = (0.0, 2.0)  # of w_autonomy's range, the default doubled or done away with
+AUTONOMY_RANGE = (0.0, 2.0)  # from no autonomy to twice the default
 
 ACCOMMODATION_RANGE = (0.0, 0.2)  # at 0.2 and the default cost a bloc has no enforcement left
 
 PROBES = (0.5, 1.0)  # parts of the way to an end of the range at which a flip is looked for
 
-SMALLEST_BUDGET = 0.001  # below it a range would have no width to search
+SMALLEST_BUDGET = 0.001  # below it the range has no width to search
 
-RESOLUTION = 0.01  # of the range
+RESOLUTION = 0.01  # part of the range
 
 
 @dataclass(frozen=True)
 class Lead:
-    """Whether another alignment than the one as it was leads in late shares: over it, with its 95 % interval."""
+    """How far another alignment leads over the first one in late shares, with the 95 % interval."""
 
     by: float
     low: float
     high: float
     other: str
-    turned: bool  # whether the other is the most likely one
+    flipped: bool  # whether the other is the most likely one
 
     @property
-    def surely_turned(self) -> bool:
-        """Whether it leads beyond chance."""
+    def clearly_flipped(self) -> bool:
+        """Whether the other leads beyond chance."""
         return self.low > 0.0
 
     @property
-    def surely_not(self) -> bool:
-        """Whether the one as it was leads beyond chance."""
+    def clearly_not(self) -> bool:
+        """Whether the first leads beyond chance."""
         return self.high < 0.0
 
 
 @dataclass
 class Probe:
-    """Late shares of a state with one setting changed, each value run once."""
+    """Late shares of a state with one setting changed; each value is run once."""
 
     scenario: Scenario
     state: str
     seed: int
-    first: int  # the alignment as it was
+    first: int  # the most likely alignment without a change
     candidate: Candidate
     made: dict[tuple[float, int], Lead] = field(default_factory=dict)
 
     def lead(self, value: float, replicates: int) -> Lead:
-        """Who leads at a value, paired run by run on the luck that all values share."""
+        """Compute who leads at a value, paired run by run on common random numbers."""
         if (value, replicates) not in self.made:
             scenario = with_settings(self.scenario, {self.candidate.setting: value})
             shares = sample_late_shares(scenario, self.state, self.seed, replicates)
@@ -132,7 +145,7 @@ class Probe:
 
 
 def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
-    """How far the best of the other alignments is ahead of the first; shares is (replicates, K + 1)."""
+    """Compute how far the best other alignment leads over the first; shares is (replicates, K + 1)."""
     means = shares.mean(axis=0)
     other = max((k for k in range(means.size) if k != first), key=lambda k: means[k])
     by, low, high, _ = mean_interval(shares[:, other] - shares[:, first])
@@ -140,15 +153,15 @@ def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
 
 
 def sample_late_shares(scenario: Scenario, state: str, seed: int, replicates: int) -> Floats:
-    """Late share of each alignment of a state in each of the runs, (replicates, K + 1)."""
+    """Run the scenario; return the state's late share of each alignment, (replicates, K + 1)."""
     world = world_of(scenario)
     i = world.states.index(state)
     runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world)
     return np.stack([run.late_shares()[i] for run in runs])
 
 
-def partners(scenario: Scenario, state: str, seed: int) -> list[str]:
-    """The leaders, and the states whose alignments add most to what decides for a state, PARTNERS in all."""
+def find_partners(scenario: Scenario, state: str, seed: int) -> list[str]:
+    """Find the leaders, and the states that contribute most to a state's utilities, PARTNERS in all."""
     leaders = [bloc.leader for bloc in scenario.blocs.values() if bloc.leader and bloc.leader != state]
     account = average_account(scenario, state, seed=seed, replicates=10).account
     weight = np.abs(account.contributions).sum(axis=(0, 1))
@@ -157,7 +170,7 @@ def partners(scenario: Scenario, state: str, seed: int) -> list[str]:
 
 
 def parameter_candidates(scenario: Scenario) -> list[Candidate]:
-    """Every parameter with its value in a scenario, over its documented range."""
+    """List every parameter with its value in a scenario, over its documented range."""
     return [
         Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name))
         for name in Parameters.model_fields
@@ -165,7 +178,7 @@ def parameter_candidates(scenario: Scenario) -> list[Candidate]:
 
 
 def bloc_candidates(scenario: Scenario) -> list[Candidate]:
-    """What the blocs of a scenario can do, each over the range in which it says something."""
+    """List what the blocs of a scenario can set, each over the range in which it matters."""
     found = []
     for name, bloc in scenario.blocs.items():
         asked = sum(priority.value for priority in bloc.priority.values())
@@ -180,11 +193,11 @@ def bloc_candidates(scenario: Scenario) -> list[Candidate]:
 
 
 def flip_candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
-    """What may turn a state: parameters over their documented ranges, its ties, its autonomy, what blocs can do."""
+    """List the settings that may change a state's alignment: parameters, its ties, its autonomy, its blocs' choices."""
     seed = scenario.sweep.seed if seed is None else seed
     found = parameter_candidates(scenario)
     values = {tie_key(tie): tie.value for tie in scenario.ties}
-    for partner in partners(scenario, state, seed):
+    for partner in find_partners(scenario, state, seed):
         for kind in ("bond", "rivalry", "sanction"):
             a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
             found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
@@ -197,17 +210,41 @@ def find_flips(
     scenario: Scenario, state: str, *, seed: int | None = None, replicates: int = 100, workers: int | None = None,
     among: list[Candidate] | None = None,
 ) -> Flips:  # fmt: skip
-    """The smallest changes of one setting each that make another alignment of a state the most likely one.
+    """Find the smallest change of each setting that makes another alignment of a state the most likely one.
 
-    Most likely is the alignment of the largest mean late share over the replicates, the first of equals, on
-    common random numbers.
-    Each setting is probed half way to and at both ends of its range, and the crossing found by bisection to
-    a hundredth of the range. Raises InputError for a state that is unknown or never decides.
+    The most likely alignment has the largest mean late share over the replicates, on common random numbers.
+    Each setting is probed half way to and at both ends of its range. Bisection finds the crossing to a hundredth
+    of the range.
+
+    Parameters
+    ----------
+    scenario
+        The scenario to run.
+    state
+        Id of the state, such as ``"IRN"``.
+    seed
+        Random seed of the runs. Default: the seed of the scenario.
+    replicates
+        Runs at each value.
+    workers
+        Threads. Default: the cores of this process.
+    among
+        The candidates. Default: those of `flip_candidates`.
+
+    Returns
+    -------
+    Flips
+        The flips, the smallest relative change first.
+
+    Raises
+    ------
+    InputError
+        If the state is unknown, or fixed so that it never decides.
     """
     check_state(scenario, state)
     leaders = [bloc.leader for bloc in scenario.blocs.values()]
     if scenario.states[state].fixed or state in leaders:
-        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so nothing turns it")])
+        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so it has no flip")])
     seed = scenario.sweep.seed if seed is None else seed
     shares = sample_late_shares(scenario, state, seed, replicates)
     first = int(shares.mean(axis=0).argmax())
@@ -224,59 +261,59 @@ def find_flips(
 
 
 def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
-    """The smaller of the flips towards either end of a candidate's range, if there is one."""
+    """Find the smaller of the flips towards either end of a candidate's range, if there is one."""
     candidate, span = probe.candidate, probe.candidate.high - probe.candidate.low
     if not candidate.low - span <= candidate.value <= candidate.high + span:
-        return None  # out of all proportion, such as the budget of a bloc whose attention has no limit
+        return None  # far outside the range, such as the budget of a bloc whose attention has no limit
     ends = [end for end in (candidate.low, candidate.high) if end != candidate.value]
     found = [flip for end in ends if (flip := flip_towards(probe, end, now, replicates)) is not None]
     return min(found, key=lambda flip: flip.relative, default=None)
 
 
 def flip_towards(probe: Probe, end: float, now: Lead, replicates: int) -> Flip | None:
-    """The first flip on the way from a candidate's value to an end of its range."""
+    """Find the first flip on the way from a candidate's value to an end of its range."""
     candidate, few = probe.candidate, min(FEW, replicates)
     span = candidate.high - candidate.low
     digits = math.ceil(-math.log10(RESOLUTION * span))
     short = candidate.value
     for part in PROBES:
         to = end if part == 1.0 else round(candidate.value + part * (end - candidate.value), digits)
-        if not probe.lead(to, few).surely_not and probe.lead(to, replicates).turned:
+        if not probe.lead(to, few).clearly_not and probe.lead(to, replicates).flipped:
             break
         short = to
     else:
         return None
     while (middle := round((short + to) / 2, digits)) not in (short, to):
-        short, to = (short, middle) if probe.lead(middle, replicates).turned else (middle, to)
+        short, to = (short, middle) if probe.lead(middle, replicates).flipped else (middle, to)
     before, after = clear_bounds(probe, short, to, end, now, replicates)
     becomes = probe.lead(to, replicates).other
     return Flip(candidate.setting, candidate.value, to, short, candidate.low, candidate.high, becomes, before, after)
 
 
 def clear_bounds(probe: Probe, short: float, to: float, end: float, now: Lead, replicates: int) -> tuple[float, float]:
-    """The values nearest to a flip at which the alignment as it was, and the other, lead surely; NaN where nowhere.
+    """Find the values nearest to a flip at which the first alignment, and the other, lead beyond chance; else NaN.
 
-    Between them chance decides who leads in so many replicates.
+    Between these values chance decides who leads in this number of replicates.
     """
     start, span = probe.candidate.value, probe.candidate.high - probe.candidate.low
     digits = math.ceil(-math.log10(RESOLUTION * span))
 
-    def sure(value: float, after: bool) -> bool:
+    def is_clear(value: float, after: bool) -> bool:
         lead = now if value == start else probe.lead(value, replicates)
-        return lead.surely_turned if after else lead.surely_not
+        return lead.clearly_flipped if after else lead.clearly_not
 
     found = []
-    for unsure, limit, after in ((short, start, False), (to, end, True)):
-        if sure(unsure, after):
-            found.append(unsure)
-        elif not sure(limit, after):
+    for unclear, limit, after in ((short, start, False), (to, end, True)):
+        if is_clear(unclear, after):
+            found.append(unclear)
+        elif not is_clear(limit, after):
             found.append(math.nan)
         else:
             known = limit
-            while abs(known - unsure) > 2 * RESOLUTION * span:
-                middle = round((known + unsure) / 2, digits)
-                if middle in (known, unsure):
+            while abs(known - unclear) > 2 * RESOLUTION * span:
+                middle = round((known + unclear) / 2, digits)
+                if middle in (known, unclear):
                     break
-                known, unsure = (middle, unsure) if sure(middle, after) else (known, middle)
+                known, unclear = (middle, unclear) if is_clear(middle, after) else (known, middle)
             found.append(known)
     return found[0], found[1]

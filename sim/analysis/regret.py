@@ -7,40 +7,66 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sim.analysis.compare import unlike
+from sim.analysis.paired import refuse_unlike, unlike
 from sim.analysis.sensitivity import Evaluator, parameter_ranges
 from sim.analysis.statistics import LEVEL, RESAMPLES, RESAMPLING_SEED, beyond_rounding, share_interval
 from sim.batch.design import sample_ranges
 from sim.batch.executor import Progress
-from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
 from sim.scenario.loading import BASE, shipped_scenarios
 from sim.scenario.schema import Scenario
 
 
 def load_levers() -> dict[str, Scenario]:
-    """The baseline, which is to change nothing, and every shipped scenario marked as a lever."""
+    """Load the baseline, which changes nothing, and every shipped scenario marked as a lever."""
     loaded = shipped_scenarios()
     return {BASE: loaded[BASE], **{name: one for name, one in loaded.items() if one.role == "lever"}}
 
 
-def check_alike(levers: Mapping[str, Scenario]) -> None:
+def check_levers(levers: Mapping[str, Scenario]) -> None:
     """Raise InputError that names every lever whose runs cannot be compared with those of the first."""
     base, first = next(iter(levers.items()))
-    found = {name: unlike(one.steps, one.states, base, first.steps, first.states) for name, one in levers.items()}
-    if faults := [Fault("regret", 1, name, message) for name, message in found.items() if message]:
-        raise InputError(faults)
+    refuse_unlike(
+        "regret",
+        {name: unlike(one.steps, one.states, base, first.steps, first.states) for name, one in levers.items()},
+    )
 
 
 def outcomes_in_futures(
     levers: Mapping[str, Scenario], outcome: str, *,
     points: int, replicates: int, seed: int, workers: int | None = None, progress: Progress | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Mean outcome of each lever (rows) in each future (columns), on the same luck.
+    """Run each lever in each future, on common random numbers.
 
-    Futures are a scrambled Sobol sequence over the ranges of every parameter; one that a lever sets otherwise
-    than the first lever stays as it sets it. Raises ValueError for an outcome that a lever has not, or that is
-    undefined in a future.
+    Futures are a scrambled Sobol sequence over the ranges of every parameter. A parameter that a lever sets
+    differently from the first lever keeps that value.
+
+    Parameters
+    ----------
+    levers
+        Scenarios by name; the first is the baseline.
+    outcome
+        The late outcome to average.
+    points
+        Number of futures.
+    replicates
+        Runs of each lever in each future.
+    seed
+        Random seed of the futures and of the runs.
+    workers
+        Threads. Default: the cores of this process.
+    progress
+        Called with the runs done and the total.
+
+    Returns
+    -------
+    DataFrame
+        Mean outcome, (levers, futures), indexed by the levers' names.
+
+    Raises
+    ------
+    ValueError
+        If a lever does not have the outcome, or it is undefined in a future.
     """
     first = next(iter(levers.values()))
     ranges = parameter_ranges(first)
@@ -48,14 +74,14 @@ def outcomes_in_futures(
     rows = {}
     for n, (name, lever) in enumerate(levers.items()):
         own = [p for p in ranges if getattr(lever.parameters, p).value != getattr(first.parameters, p).value]
-        told = settings.assign(**dict.fromkeys(own, float("nan"))).to_numpy()
+        varied = settings.assign(**dict.fromkeys(own, float("nan"))).to_numpy()
 
-        def tell(done: int, total: int, before: int = n) -> None:
+        def report(done: int, total: int, before: int = n) -> None:
             if progress is not None:
                 progress(before * total + done, total * len(levers))
 
         evaluator = Evaluator(lever, tuple(ranges), outcome, seed)
-        rows[name] = evaluator.means(told, replicates=replicates, workers=workers, progress=tell)
+        rows[name] = evaluator.means(varied, replicates=replicates, workers=workers, progress=report)
     return pd.DataFrame(rows).T
 
 
@@ -64,9 +90,19 @@ REGRET = ["lever", "mean", "worst", "regret", "low", "high", "regret_95", "regre
 
 
 def regret_of_levers(outcomes: Floats, *, want: str) -> Floats:
-    """How far each lever falls short of the best one in each future, (levers, futures) ≥ 0 (Savage 1951).
+    """Measure how far each lever falls short of the best one in each future (Savage 1951).
 
-    want is `low` or `high`.
+    Parameters
+    ----------
+    outcomes
+        Mean outcome, (levers, futures).
+    want
+        `low` or `high`: which outcomes are better.
+
+    Returns
+    -------
+    ndarray
+        Regret, (levers, futures), at least 0, in the unit of the outcome.
     """
     gains = -outcomes if want == "low" else outcomes
     short: Floats = gains.max(axis=0) - gains
@@ -74,12 +110,24 @@ def regret_of_levers(outcomes: Floats, *, want: str) -> Floats:
 
 
 def tabulate_regret(outcomes: pd.DataFrame, *, want: str, satisfied: float) -> pd.DataFrame:
-    """A row a lever, the one of least greatest regret first; outcomes has a row a lever and a column a future.
+    """Tabulate outcome and regret of each lever, the minimax choice first.
 
-    Mean outcome and the worst; mean regret with its 95 % bootstrap interval over the futures, regret in the
-    worst twentieth of the futures and in the worst (minimax regret takes the least of these); the share of
-    futures in which the lever is best, and that in which the outcome is satisfying, at or beyond the
-    threshold, with its Wilson interval.
+    Parameters
+    ----------
+    outcomes
+        Mean outcome, one row per lever and one column per future.
+    want
+        `low` or `high`: which outcomes are better.
+    satisfied
+        The threshold that a satisfying outcome reaches.
+
+    Returns
+    -------
+    DataFrame
+        One row per lever: the `mean` and `worst` outcome; mean `regret` with its 95 % bootstrap interval over
+        the futures (`low`, `high`); its 95 % quantile and its maximum (minimax regret takes the least maximum);
+        the share of futures in which the lever is `best`; the share in which it is `satisfied`, with its
+        Wilson interval; and the number of futures.
     """
     values = outcomes.to_numpy(dtype=float)
     short, size = regret_of_levers(values, want=want), np.abs(values).max(axis=0)

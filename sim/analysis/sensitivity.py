@@ -1,6 +1,6 @@
-"""How an outcome depends on the settings: Sobol indices, one setting at a time, and the box where a case holds.
+"""Measure how an outcome depends on the settings: Sobol indices, and one setting at a time.
 
-Every point is run on the same luck, so that points differ by their settings alone.
+Every point uses common random numbers, so that points differ by their settings only.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Ranges = Mapping[str, tuple[float, float]]
 
 RESAMPLES = 500
 
-LOOKED_AT = 20  # runs by which an outcome is chosen
+LOOKED_AT = 20  # runs that choose the default outcome
 
 
 def askable_outcomes(world: World) -> tuple[str, ...]:
-    """What can be asked about: outcomes over the last steps, and share_<alignment>_<STATE> for every state."""
+    """Name the outcomes of an analysis: those over the last steps, and share_<alignment>_<STATE> for every state."""
     shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
     return (*outcomes.outcome_names(world.alignments[1:], world.theatres), *shares)
 
 
 def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
-    """What is asked about where no outcome is named: the size of the bloc that varies most over 20 runs."""
+    """Choose the default outcome: the size of the bloc that varies most over 20 runs."""
     world = world_of(scenario)
     runs = [run_compiled(scenario, seed=seed, replicate=r, world=world) for r in range(LOOKED_AT)]
     late = np.array([one.late_outcomes() for one in runs])
@@ -51,9 +51,23 @@ def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """A late outcome of a scenario as a function of its settings, on the same seed and replicates at each point.
+    """A late outcome of a scenario as a function of its settings, with common random numbers.
 
-    Raises ValueError for an outcome that the scenario has not.
+    Parameters
+    ----------
+    scenario
+        The scenario to run.
+    settings
+        Paths of d settings, as `--set` takes them, such as ``"w_pressure"``.
+    outcome
+        An outcome over the last steps, or ``"share_<alignment>_<STATE>"``.
+    seed
+        Random seed of every point.
+
+    Raises
+    ------
+    ValueError
+        If the scenario does not have the outcome.
     """
 
     scenario: Scenario
@@ -66,33 +80,35 @@ class Evaluator:
         if self.outcome not in known:
             near = suggest(self.outcome, known)
             size, share = f"capability_{self.world.alignments[-1]}", known[-1]
-            meant = f"give an outcome such as {size}, or share_ALIGNMENT_STATE such as {share}"
-            raise ValueError(f"unknown outcome{near}; {meant}")
+            raise ValueError(
+                f"unknown outcome{near}; give one such as {size}, or share_ALIGNMENT_STATE such as {share}"
+            )
 
     @cached_property
     def world(self) -> World:
-        """The scenario as it stands."""
+        """The scenario as arrays, without a change."""
         return world_of(self.scenario)
 
     @cached_property
     def columns(self) -> tuple[int, ...] | None:
-        """Place of each setting in the array of parameters; None where one is something else than a parameter."""
+        """Index of each setting in the array of parameters; None where one is not a parameter."""
         found = [place for path in self.settings for place in setting_places(self.scenario, path)]
         at = tuple(PARAMETERS.index(place[1]) for place in found if place[0] == "parameters" and place[1] in PARAMETERS)
         return at if len(at) == len(self.settings) == len(found) else None
 
     def world_at(self, row: Floats) -> World:
-        """The world with the settings of a row, (settings,); NaN leaves one as the scenario has it."""
-        told = {path: float(value) for path, value in zip(self.settings, row, strict=True) if not math.isnan(value)}
+        """Build the world with the settings of a row, (d,); NaN keeps the scenario's value."""
         if self.columns is None:
-            return world_of(with_settings(self.scenario, told))
+            given = zip(self.settings, row, strict=True)
+            changes = {path: float(value) for path, value in given if not math.isnan(value)}
+            return world_of(with_settings(self.scenario, changes))
         parameters = self.world.start.parameters.copy()
         for column, value in zip(self.columns, row, strict=True):
             parameters[column] = parameters[column] if math.isnan(value) else value
         return replace(self.world, start=self.world.start._replace(parameters=parameters))
 
     def at(self, row: Floats, replicates: int) -> Floats:
-        """The outcome in each replicate at the settings of a row, (replicates,); NaN where it is undefined."""
+        """Compute the outcome in each replicate at the settings of a row, (replicates,); NaN where undefined."""
         world = self.world_at(row)
         runs = (run_compiled(self.scenario, seed=self.seed, replicate=r, world=world) for r in range(replicates))
         names = outcomes.outcome_names(world.alignments[1:], world.theatres)
@@ -105,10 +121,7 @@ class Evaluator:
     def runs(
         self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
     ) -> Floats:
-        """The outcome at each row, (rows, settings), in each replicate: (rows, replicates). Computed in threads.
-
-        progress hears of the runs done and of all runs.
-        """
+        """Compute the outcome at each row, (rows, d), in each replicate: (rows, replicates), in threads."""
         found = evaluate(
             lambda row: self.at(row, replicates), list(rows), runs=replicates, workers=workers, progress=progress
         )
@@ -117,9 +130,9 @@ class Evaluator:
     def means(
         self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None
     ) -> Floats:
-        """Mean of the outcome at each row, (rows,), over the replicates where it is defined.
+        """Average the outcome at each row, (rows,), over the replicates where it is defined.
 
-        Raises ValueError where some row has none.
+        Raises ValueError where the outcome is undefined in all replicates of a row.
         """
         found = self.runs(rows, replicates=replicates, workers=workers, progress=progress)
         known = ~np.isnan(found)
@@ -130,7 +143,7 @@ class Evaluator:
 
 
 def idle_parameters(scenario: Scenario) -> dict[str, str]:
-    """Parameters that multiply nothing in a scenario, each with what is lacking."""
+    """Find the parameters that have no effect in a scenario, each with the reason."""
     kinds = {tie.kind for tie in scenario.ties}
     accommodates = any(bloc.accommodation.value > 0 for bloc in scenario.blocs.values()) or any(
         isinstance(shock, BlocShock) and shock.setting == "accommodation" for shock in scenario.shocks
@@ -145,7 +158,7 @@ def idle_parameters(scenario: Scenario) -> dict[str, str]:
 
 
 def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:
-    """The documented range of every parameter that is not idle in the scenario."""
+    """Return the documented range of every parameter that has an effect in the scenario."""
     return {name: parameter_range(name) for name in Parameters.model_fields if name not in idle_parameters(scenario)}
 
 
@@ -158,9 +171,9 @@ class SobolDesign(NamedTuple):
 
 
 def sobol_design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> SobolDesign:
-    """A scrambled Sobol design over the ranges; raises ValueError where points is no power of 2."""
+    """Draw a scrambled Sobol design over the ranges; raises ValueError where points is not a power of 2."""
     if points < 2 or points & (points - 1):
-        raise ValueError(f"{points} is no power of 2; give {2 ** max(1, points.bit_length())}")
+        raise ValueError(f"{points} is not a power of 2; give {2 ** max(1, points.bit_length())}")
     d = len(ranges)
     low, high = np.array(list(ranges.values())).T
     unit = qmc.Sobol(2 * d, scramble=True, rng=rng).random(points)
@@ -172,34 +185,55 @@ def sobol_design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> So
 
 
 class SobolIndices(NamedTuple):
-    """Sobol indices of every setting, with the independent points that they came from."""
+    """Sobol indices of every setting, with the independent points of the design."""
 
     table: pd.DataFrame  # setting, first, first_low, first_high, total, total_low, total_high
-    n: int  # points of A; the model was asked n (d + 2) times
+    n: int  # points of A; the model is evaluated n (d + 2) times
     rows: Floats  # (2 n, d): A and B
-    values: Floats  # (2 n,): the model there
+    values: Floats  # (2 n,): the model at these rows
 
 
 def sobol_indices(
     model: Callable[[Floats], Floats], ranges: Ranges, *, points: int, rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> SobolIndices:  # fmt: skip
-    """First-order and total Sobol indices of a model over uniform ranges, with 95 % bootstrap intervals.
+    """Estimate first-order and total Sobol indices over uniform ranges, with 95 % bootstrap intervals.
 
-    The model maps rows, (m, d), to values, (m,); it is asked once, for all n (d + 2) rows. Estimators of
-    Saltelli et al. (2010) as scipy has them. An outcome that varies by no more than rounding has
-    none: NaN. Raises ValueError where a value is undefined, as scipy would then give indices of 0.
+    The estimators are those of Saltelli et al. (2010), from scipy.
+
+    Parameters
+    ----------
+    model
+        Maps rows, (m, d), to values, (m,). It is called once, for all n (d + 2) rows.
+    ranges
+        Low and high end of each of the d settings.
+    points
+        Number of points n, a power of 2.
+    rng
+        Random numbers of the design and of the bootstrap.
+    resamples
+        Bootstrap resamples.
+
+    Returns
+    -------
+    SobolIndices
+        One row per setting; NaN where the outcome varies by no more than rounding.
+
+    Raises
+    ------
+    ValueError
+        If n is not a power of 2, or a value is undefined: scipy then gives 0 for all indices.
     """
-    made, d = sobol_design(ranges, points=points, rng=rng), len(ranges)
-    values = model(np.concatenate([made.a, made.b, made.ab.reshape(-1, d)]))
+    design, d = sobol_design(ranges, points=points, rng=rng), len(ranges)
+    values = model(np.concatenate([design.a, design.b, design.ab.reshape(-1, d)]))
     if undefined := int((~np.isfinite(values)).sum()):
-        raise ValueError(f"the outcome is undefined at {undefined} of {len(values)} points, and indices need it at all")
+        raise ValueError(f"the outcome is undefined at {undefined} of {len(values)} points; indices need it at all")
     f_a, f_b, f_ab = values[:points], values[points : 2 * points], values[2 * points :].reshape(d, points)
     first, total = estimate_indices(f_a, f_b, f_ab)
-    drawn = [rng.integers(points, size=points) for _ in range(resamples)]
-    again = np.array([estimate_indices(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in drawn])  # (resamples, 2, d)
-    known = again[~np.isnan(again).any(axis=(1, 2))]  # a resample in which nothing varies has none
-    low, high = np.quantile(known if len(known) else again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    picks = [rng.integers(points, size=points) for _ in range(resamples)]
+    draws = np.array([estimate_indices(f_a[pick], f_b[pick], f_ab[:, pick]) for pick in picks])  # (resamples, 2, d)
+    known = draws[~np.isnan(draws).any(axis=(1, 2))]  # a resample in which nothing varies has no indices
+    low, high = np.quantile(known if len(known) else draws, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
     table = pd.DataFrame(
         {
             "setting": list(ranges),
@@ -207,11 +241,11 @@ def sobol_indices(
             "total": total, "total_low": low[1], "total_high": high[1],
         }
     )  # fmt: skip
-    return SobolIndices(table, points, np.concatenate([made.a, made.b]), values[: 2 * points])
+    return SobolIndices(table, points, np.concatenate([design.a, design.b]), values[: 2 * points])
 
 
 def estimate_indices(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Floats]:
-    """First-order and total index of each setting, (d,) each, from the values at A, B, (n,), and AB, (d, n).
+    """Estimate the first-order and total index of each setting, (d,) each, from values at A, B, (n,), and AB, (d, n).
 
     NaN where the values vary by no more than rounding.
     """
@@ -219,17 +253,25 @@ def estimate_indices(f_a: Floats, f_b: Floats, f_ab: Floats) -> tuple[Floats, Fl
         none = np.full(len(f_ab), np.nan)
         return none, none
     twice = f_ab if len(f_ab) > 1 else np.repeat(f_ab, 2, axis=0)  # scipy fails for one setting
-    told = {"f_A": f_a[None], "f_B": f_b[None], "f_AB": twice[:, None, :]}
-    found = stats.sobol_indices(func=told, n=f_a.size)
+    found = stats.sobol_indices(func={"f_A": f_a[None], "f_B": f_b[None], "f_AB": twice[:, None, :]}, n=f_a.size)
     return found.first_order[: len(f_ab)], found.total_order[: len(f_ab)]
 
 
 def tornado_table(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFrame:
-    """What each end of each setting's range changes, the others as they are: widest setting first.
+    """Compare each end of each setting's range with the default, one setting at a time.
 
-    `runs` maps rows, (m, d), to the outcome in each replicate, (m, replicates), where NaN in a row leaves a
-    setting as it is. Columns: setting, end, value, and the paired difference with its 95 % interval, NaN where no
-    pair differs from another by more than rounding, and pairs.
+    Parameters
+    ----------
+    runs
+        Maps rows, (m, d), to the outcome in each replicate, (m, replicates). NaN in a row keeps the default.
+    ranges
+        Low and high end of each of the d settings.
+
+    Returns
+    -------
+    DataFrame
+        Two rows per setting, the one with the largest difference first: setting, end, value, the paired
+        difference with its 95 % interval (NaN where all pairs differ alike, up to rounding), and pairs.
     """
     rows = np.full((1 + 2 * len(ranges), len(ranges)), np.nan)
     for n, span in enumerate(ranges.values()):
@@ -238,14 +280,14 @@ def tornado_table(runs: Callable[[Floats], Floats], ranges: Ranges) -> pd.DataFr
     ends = [
         (name, end, value) for name, span in ranges.items() for end, value in zip(("low", "high"), span, strict=True)
     ]
-    told = [(*end, *paired_mean(there, found[0])) for end, there in zip(ends, found[1:], strict=True)]
-    table = pd.DataFrame(told, columns=["setting", "end", "value", "difference", "low", "high", "pairs"])
+    lines = [(*end, *paired_mean(there, found[0])) for end, there in zip(ends, found[1:], strict=True)]
+    table = pd.DataFrame(lines, columns=["setting", "end", "value", "difference", "low", "high", "pairs"])
     reach = table["difference"].abs().groupby(table["setting"]).transform("max").fillna(0.0)
     return table.loc[reach.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
 def paired_mean(one: Floats, other: Floats) -> tuple[float, float, float, int]:
-    """Mean of one less the other, (n,) each, its 95 % interval and the pairs; no interval where nothing varies."""
+    """Average one minus the other, (n,) each: mean, 95 % interval, pairs; no interval where nothing varies."""
     gaps = one - other
     gaps = np.where(beyond_rounding(gaps, np.maximum(np.abs(one), np.abs(other))) | np.isnan(gaps), gaps, 0.0)
     mean, low, high, pairs = mean_interval(gaps)

@@ -1,4 +1,4 @@
-"""Estimates, intervals and tests of paired runs."""
+"""Estimate effects, intervals and tests from paired runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,24 @@ LEVEL = 0.95
 
 RESAMPLES = 4000
 
-FEWEST_DIFFERING = 20  # with fewer pairs that differ, resampling them says too little about the rest
+FEWEST_DIFFERING = 20  # with fewer pairs that differ, a bootstrap interval is too narrow
 
-RESAMPLING_SEED = 20231025  # intervals are the same whenever they are asked for
+RESAMPLING_SEED = 20231025  # the same runs always have the same intervals
 
 
 def mean_interval(values: Floats) -> tuple[float, float, float, int]:
-    """Mean, 95 % Student interval and number of the values that are defined."""
+    """Average the values that are defined, with Student's 95 % interval.
+
+    Parameters
+    ----------
+    values
+        One value per run, (n,); NaN where undefined.
+
+    Returns
+    -------
+    tuple
+        Mean, low and high end of the interval, and the number of defined values. NaN where undefined.
+    """
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
     n = known.size
@@ -36,7 +47,7 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
 
 
 def varies_most(values: Mapping[str, Floats]) -> str:
-    """The name whose values, (n,), have the largest standard deviation to nine decimals; the first of equals.
+    """Find the name whose values, (n,), have the largest standard deviation, to nine decimals; the first of equals.
 
     Undefined values (NaN) are left out.
     """
@@ -45,7 +56,20 @@ def varies_most(values: Mapping[str, Floats]) -> str:
 
 
 def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
-    """Share of n runs, its 95 % Wilson interval, and n."""
+    """Estimate a share of runs, with Wilson's 95 % interval.
+
+    Parameters
+    ----------
+    count
+        Runs in which the event happens, from 0 to n.
+    n
+        All runs.
+
+    Returns
+    -------
+    tuple
+        Share, low and high end of the interval, all in [0, 1], and n. NaN where n is 0.
+    """
     if n == 0:
         return float("nan"), float("nan"), float("nan"), 0
     interval = scipy.stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
@@ -55,8 +79,8 @@ def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
 class Paired(NamedTuple):
     """Paired differences of M outcomes over n pairs of runs, each field (M,)."""
 
-    difference: Floats  # mean of one less the other
-    low: Floats  # of the 95 % interval; NaN where the differences do not vary, as nothing says how far they might
+    difference: Floats  # mean of one minus the other
+    low: Floats  # of the 95 % interval; NaN where the differences do not vary
     high: Floats
     effect: Floats  # difference over the root mean square of both standard deviations; NaN where both are rounding
     rises: Floats  # share of the pairs in which one is above the other
@@ -66,13 +90,25 @@ class Paired(NamedTuple):
 
 
 def paired_differences(one: Floats, other: Floats) -> Paired:
-    """Differences of outcomes over the same runs, (M, n) each and n ≥ 2, with 95 % intervals; other is the baseline.
+    """Estimate paired differences of M outcomes, with 95 % intervals.
 
-    Outcomes between 0 and 1 of which fewer than 20 pairs differ, and those that are only ever 0 or 1, get
-    the score interval of a difference of paired shares (Tango 1998), cut to what is possible (`within_range`).
-    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. What is smaller
-    than rounding is no difference. The effect size is d with the average variance (Cumming 2012). No p is below
-    that of a sign test in which all pairs that differ do so one way.
+    Two kinds of outcomes get the score interval of a difference of paired shares (Tango 1998), cut to the possible
+    range (`within_range`): those in [0, 1] with fewer than 20 pairs that differ, and those that are always 0 or 1.
+    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. Differences within
+    rounding count as 0. The effect size is d with the average variance (Cumming 2012). No p is below that of a sign
+    test in which all pairs that differ go one way.
+
+    Parameters
+    ----------
+    one
+        Outcomes of the scenario, (M, n), n ≥ 2 runs.
+    other
+        Outcomes of the same runs of the baseline, (M, n).
+
+    Returns
+    -------
+    Paired
+        Differences, intervals, effect sizes, shares and p values, (M,) each.
     """
     size = np.maximum(np.abs(one), np.abs(other)).max(axis=1)
     gaps = one - other
@@ -82,7 +118,7 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
     effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
     varied = beyond_rounding(spread, size)
     low, high, p = bootstrap_intervals(gaps, varied)
-    scored = is_share(one, other, gaps)
+    scored = needs_score_interval(one, other, gaps)
     least, most, p[scored] = score_intervals(gaps[scored])
     low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
     differing = (gaps != 0).sum(axis=1)
@@ -92,22 +128,22 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
 
 
 def least_p(differing: Floats | int) -> Floats:
-    """The smallest two-sided p that so many pairs that differ can give: all of them go one way (sign test)."""
+    """Return the smallest two-sided p of a number of pairs that differ: all go one way (sign test)."""
     return np.asarray(np.exp2(1.0 - np.asarray(differing, dtype=np.float64)))
 
 
 def fewest_pairs(asked: int) -> int:
-    """Pairs below which no difference can be clear at 5 % with so many outcomes asked at once (Holm 1979)."""
+    """Return the number of pairs below which no difference can be clear at 5 % (Holm 1979)."""
     return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
 
 
 def pairs_for(half: float, spread: float) -> int:
-    """Pairs for a 95 % interval of about so many on either side, where differences have this standard deviation."""
+    """Return the number of pairs for a 95 % interval of a half width, given the differences' standard deviation."""
     return max(2, math.ceil((float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * spread / half) ** 2))
 
 
-def is_share(one: Floats, other: Floats, gaps: Floats) -> Flags:
-    """Which outcomes, (M,), are shares to which a score interval is due."""
+def needs_score_interval(one: Floats, other: Floats, gaps: Floats) -> Flags:
+    """Mark the outcomes, (M,), that are shares and get a score interval."""
     both = np.concatenate([one, other], axis=1)
     bounded = ((both >= 0) & (both <= 1)).all(axis=1)
     binary = ((both == 0) | (both == 1)).all(axis=1)
@@ -115,16 +151,16 @@ def is_share(one: Floats, other: Floats, gaps: Floats) -> Flags:
 
 
 def students_half(gaps: Floats) -> Floats:
-    """Half of Student's 95 % interval of the mean of each row, (M, n) and n ≥ 2: (M,)."""
+    """Compute half of Student's 95 % interval of the mean of each row, (M, n) and n ≥ 2: (M,)."""
     n = gaps.shape[1]
     return np.asarray(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * gaps.std(axis=1, ddof=1) / np.sqrt(n))
 
 
 def within_range(low: Floats, high: Floats, gaps: Floats, other: Floats) -> tuple[Floats, Floats]:
-    """Intervals of the mean of gaps, (M, n), cut to what is possible for shares with these baseline values.
+    """Cut intervals of the mean of gaps, (M, n), to the range that is possible for shares.
 
-    A share between 0 and 1 falls by the baseline's mean at most, and rises by what that lacks to 1. An end is left
-    as it is where Student's interval of the gaps seen reaches as far: there the mean of other baseline runs may too.
+    A share falls at most by the baseline's mean, and rises at most to 1. An end is not cut where Student's
+    interval of the gaps goes beyond this range: there the mean of other baseline runs may as well.
     """
     mean, base, half = gaps.mean(axis=1), other.mean(axis=1), students_half(gaps)
     cut_low, cut_high = np.maximum(low, -base), np.minimum(high, 1 - base)
@@ -132,11 +168,11 @@ def within_range(low: Floats, high: Floats, gaps: Floats, other: Floats) -> tupl
 
 
 def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Floats]:
-    """Expanded percentile interval of the mean of each row, (M, n), and p of a mean of 0 by Student's test.
+    """Compute an expanded percentile interval of the mean of each row, (M, n), and Student's p of a mean of 0.
 
-    Percentiles of the resampled means are taken further out, so that the interval is as wide as Student's where
-    gaps are normal, and leans to where they are skewed (Hesterberg 2015). With fewer than 20 pairs, whose extremes
-    bound every resampled mean, it is Student's. NaN where gaps, by the flags (M,), do not vary.
+    The percentiles are further out than 2.5 and 97.5 %. So the interval is as wide as Student's where gaps are
+    normal, and asymmetric where they are skewed (Hesterberg 2015). With fewer than 20 pairs it is Student's,
+    as their extremes bound every resampled mean. NaN where gaps, by the flags (M,), do not vary.
     """
     n = gaps.shape[1]
     mean, error = gaps.mean(axis=1), gaps.std(axis=1, ddof=1) / np.sqrt(n)
@@ -152,10 +188,10 @@ def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Fl
 
 
 def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
-    """Tango's interval of the mean of each row of gaps in [−1, 1], (M, n), and p of a mean of 0 (McNemar).
+    """Compute Tango's interval of the mean of each row of gaps in [−1, 1], (M, n), and p of a mean of 0 (McNemar).
 
-    The sums of rises and falls stand for the counts of unlike pairs. Where gaps are fractions this is
-    cautious, as the variance of a gap is then less than its size.
+    The sums of rises and falls replace the counts of unlike pairs. This is cautious where gaps are fractions,
+    as the variance of a gap is then less than its size.
     """
     n = gaps.shape[1]
     rises, falls = np.maximum(gaps, 0).sum(axis=1), np.maximum(-gaps, 0).sum(axis=1)
@@ -164,7 +200,7 @@ def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
     ends = []
     for end in (-1.0, 1.0):
         inside, outside = mean.copy(), np.full(len(mean), end)
-        for _ in range(50):  # by halves, as the score falls from the mean outwards
+        for _ in range(50):  # bisection: the score falls from the mean outwards
             middle = (inside + outside) / 2
             beyond = np.abs(tango_statistic(middle, rises, falls, n)) > z
             inside, outside = np.where(beyond, inside, middle), np.where(beyond, middle, outside)
@@ -175,7 +211,7 @@ def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def tango_statistic(difference: Floats, rises: Floats, falls: Floats, n: int) -> Floats:
-    """Score statistic of a difference of two paired shares (Tango 1998, equations 5 and 6)."""
+    """Compute the score statistic of a difference of two paired shares (Tango 1998, equations 5 and 6)."""
     b = -rises - falls + (2 * n - rises + falls) * difference
     c = -falls * difference * (1 - difference)
     fall = (np.sqrt(np.maximum(b * b - 8 * n * c, 0)) - b) / (4 * n)
@@ -185,7 +221,18 @@ def tango_statistic(difference: Floats, rises: Floats, falls: Floats, n: int) ->
 
 
 def adjust_p_values(p: Floats) -> Floats:
-    """P values corrected for being asked at once, (M,): the chance that any is called different stays (Holm 1979)."""
+    """Correct p values for multiple tests, so that the chance of any false positive stays (Holm 1979).
+
+    Parameters
+    ----------
+    p
+        P values of one family of tests, (M,), in [0, 1].
+
+    Returns
+    -------
+    ndarray
+        Corrected p values, (M,), in the same order.
+    """
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty(len(p))
@@ -199,27 +246,29 @@ NONE = float("nan")
 
 
 class Estimate(Protocol):
-    """An effect that can be had alone or with its interval; NaN where the runs do not define it."""
+    """An effect, with or without its interval; NaN where the runs do not define it."""
 
     def effect(self) -> float:
-        """The effect alone."""
+        """Return the effect."""
 
     def interval(self) -> Interval:
-        """The effect, its 95 % interval and the number of runs it rests on."""
+        """Return the effect, its 95 % interval and its number of runs."""
 
 
 @dataclass(frozen=True)
 class MeanEstimate:
-    """The mean of a value by run, (R,), NaN where a run has none; `level` is of a Student interval."""
+    """The mean of a value by run, (R,), NaN where undefined, with Student's interval of a level."""
 
     values: Floats
     level: float = LEVEL
 
     def effect(self) -> float:
+        """Return the effect."""
         known = self.values[~np.isnan(self.values)]
         return float(known.mean()) if known.size else NONE
 
     def interval(self) -> Interval:
+        """Return the effect with its interval."""
         mean, low, high, n = mean_interval(self.values)
         if self.level == LEVEL or n < 2:
             return mean, low, high, n
@@ -229,31 +278,35 @@ class MeanEstimate:
 
 @dataclass(frozen=True)
 class ShareEstimate:
-    """The share of runs, (R,), in which something is so, with a Wilson interval."""
+    """The share of runs, (R,), in which an event happens, with Wilson's interval."""
 
     hits: Flags
 
     def effect(self) -> float:
+        """Return the effect."""
         return float(self.hits.mean()) if self.hits.size else NONE
 
     def interval(self) -> Interval:
+        """Return the effect with its interval."""
         return share_interval(int(self.hits.sum()), self.hits.size)
 
 
 @dataclass(frozen=True)
 class SlopeEstimate:
-    """Minus the least-squares slope of y on x over runs, (R,) each; undefined where x has no spread."""
+    """Minus the least-squares slope of y on x over runs, (R,) each; undefined where x does not vary."""
 
     x: Floats
     y: Floats
 
     def effect(self) -> float:
+        """Return the effect."""
         if not varies(self.x):
             return NONE
         away = self.x - self.x.mean()
         return -float((away * self.y).sum() / (away * away).sum())
 
     def interval(self) -> Interval:
+        """Return the effect with its interval."""
         n = self.x.size
         if n < 3 or not varies(self.x):
             return self.effect(), NONE, NONE, n
@@ -263,17 +316,19 @@ class SlopeEstimate:
 
 @dataclass(frozen=True)
 class GapEstimate:
-    """The mean of one kind of runs less that of the other, by Welch; undefined without runs of each."""
+    """The mean of one kind of runs minus that of the other (Welch); undefined without runs of each kind."""
 
     values: Floats  # (R,)
     one: Flags  # (R,), whether a run is of the first kind
 
     def effect(self) -> float:
+        """Return the effect."""
         if self.one.all() or not self.one.any():
             return NONE
         return float(self.values[self.one].mean() - self.values[~self.one].mean())
 
     def interval(self) -> Interval:
+        """Return the effect with its interval."""
         one, other = self.values[self.one], self.values[~self.one]
         if min(one.size, other.size) < 2 or not (varies(one) or varies(other)):
             return self.effect(), NONE, NONE, self.values.size
@@ -282,34 +337,34 @@ class GapEstimate:
 
 
 def largest_rise(rises: dict[str, Floats]) -> MeanEstimate:
-    """The largest of several mean rises, its interval wide enough for all of them at once (Bonferroni)."""
+    """Estimate the largest of several mean rises; the interval is corrected for their number (Bonferroni)."""
     best = max(rises.values(), key=lambda values: float(values.mean()))
     return MeanEstimate(best, 1 - (1 - LEVEL) / len(rises))
 
 
 def difference_of_shares(one: Interval, other: Interval) -> tuple[float, float, float]:
-    """The difference of two shares given with their Wilson intervals, and its 95 % interval (Newcombe 1998)."""
+    """Subtract two shares with Wilson intervals: the difference and its 95 % interval (Newcombe 1998)."""
     difference = one[0] - other[0]
     below = float(np.hypot(one[0] - one[1], other[2] - other[0]))
     above = float(np.hypot(one[2] - one[0], other[0] - other[1]))
     return difference, difference - below, difference + above
 
 
-RELATIVE = 1e-12  # a double carries 1e-16; a sum of a few thousand terms loses four digits at most
+RELATIVE = 1e-12  # doubles have a precision of 1e-16; a sum of some thousand terms loses at most four digits
 
-ABSOLUTE = 1e-14  # outcomes add and subtract shares, which are of size 1, so that a sum of 0 may come out as some 1e-15
+ABSOLUTE = 1e-14  # outcomes add and subtract shares of size 1, so that a sum of 0 may be about 1e-15
 
 
 def beyond_rounding(distance: Floats | np.float64, size: Floats | np.float64) -> Flags:
-    """Whether distances between values, or their standard deviations, are more than rounding; shapes broadcast.
+    """Test whether distances between values, or standard deviations, exceed rounding; shapes broadcast.
 
-    size is the largest absolute value that the distance is taken between. NaN is never more than rounding.
+    `size` is the largest absolute value among the values. NaN never exceeds rounding.
     """
     return np.asarray(np.abs(distance) > RELATIVE * np.abs(size) + ABSOLUTE)
 
 
 def varies(values: Floats) -> bool:
-    """Whether values differ by more than rounding; false for fewer than two, NaN left out."""
+    """Test whether values differ by more than rounding; false for fewer than two. NaN is left out."""
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
     return known.size > 1 and bool(beyond_rounding(np.ptp(known), np.abs(known).max()))

@@ -105,7 +105,7 @@ def explain(
     --------
     >>> found = explain("baseline_2023", "IRN", replicates=10)
     >>> found.record["most_likely"], found.table["term"][0]
-    ('front', 'hostility')
+    ('front', 'shelter')
     """
     counts = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates, "workers": workers}
     given = require("explain", {**counts, "parameters": parameters, "label": label}, state=state, flip=flip)

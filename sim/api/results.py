@@ -204,7 +204,7 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     Raises
     ------
     InputError
-        If there is no such scenario, or runs differ from the baseline's in their number of steps or share no state
+        If the scenario is unknown, or runs differ from the baseline's in their number of steps or share no state
         with it.
 
     Examples
@@ -246,7 +246,7 @@ def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> 
     Raises
     ------
     InputError
-        If there is no such run, or the record cannot be read.
+        If the run is unknown, or the record cannot be read.
 
     Examples
     --------

@@ -209,7 +209,7 @@ def named(function: str, scenarios: Any) -> dict[str, Scenario | Named]:
     if not isinstance(scenarios, Iterable):
         raise argument_fault(function, "scenarios", scenarios, "a scenario, nor several of them")
     if not (several := scenarios if isinstance(scenarios, Mapping) else list(scenarios)):
-        raise InputError([Fault(function, 1, "scenarios", "there is no scenario; give one or more")])
+        raise InputError([Fault(function, 1, "scenarios", "no scenario is given; give one or more")])
     for one in several.values() if isinstance(several, Mapping) else several:
         if not isinstance(one, Scenario):
             require_path(function, "scenarios", one, "a scenario, nor the name or path of one")

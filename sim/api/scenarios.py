@@ -40,7 +40,7 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     Raises
     ------
     InputError
-        If there is no such scenario, a file has faults, or a setting or mechanism is unknown, out of its bounds or
+        If the scenario is unknown, a file has faults, or a setting or mechanism is unknown, out of its bounds or
         given twice. The error lists every fault.
 
     Warns
@@ -66,7 +66,7 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     asked += [mechanism_change("load", mechanism) for mechanism in given.without]
     if given.steps is not None:
         asked.append(steps_change("load", given.steps))
-    reading = loading.read(given.name)
+    reading = loading.read_scenario(given.name)
     for line in warning_lines(reading.warnings):
         warnings.warn(line, InputWarning, stacklevel=2)
     return apply_changes(reading.scenario, asked)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.prim import choose_box, describe_box, find_boxes, limit_p_values
-from sim.analysis.regret import check_alike, load_levers, outcomes_in_futures, tabulate_regret
+from sim.analysis.regret import check_levers, load_levers, outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import (
     Evaluator,
     SobolIndices,
@@ -242,7 +242,7 @@ def regret(
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     if not 2 <= given.points <= 65_536:
         raise InputError([Fault("regret", 1, "points", f"{points} is not between 2 and 65536")])
-    check_alike(found)
+    check_levers(found)
     first = next(iter(found.values()))
     own = first.sweep.seed if given.seed is None else given.seed
     asked = given.outcome or chosen_outcome(first, seed=own)

@@ -1,4 +1,4 @@
-"""The article's ten claims as questions to the model."""
+"""Test the article's ten claims with the model."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The article's claims as questions to runs, each effect defined once, and the answers at the defaults (MODEL §10)."""
+"""Define the effect of each of the article's claims, and answer the claims at the defaults (MODEL §10)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,19 @@ OTHER_BRICS = ("BRA", "IND", "ZAF", "ARG", "EGY", "ETH", "SAU", "ARE")
 
 @dataclass(frozen=True)
 class Answer:
-    """The model's answer to one claim at the default parameters."""
+    """The model's answer to one claim at the default parameters.
+
+    Parameters
+    ----------
+    number, text, paragraphs, measure
+        The claim, as in `Claim`.
+    effect, low, high
+        The effect with its 95 % interval; NaN where undefined.
+    n
+        Number of runs.
+    verdict
+        Whether the effect agrees with the claim, in words.
+    """
 
     number: int
     text: str
@@ -48,7 +60,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """A directional statement of the article: the effect is expected above zero (or above `threshold`)."""
+    """A directional statement of the article: the expected effect is above `threshold`.
+
+    Parameters
+    ----------
+    number, text, paragraphs
+        The claim, and the paragraphs of the article that state it.
+    measure
+        What the effect measures, in words.
+    needs
+        The scenarios of the effect beside the baseline.
+    effect
+        Estimates the effect from runs of the scenarios.
+    threshold
+        The value that the effect exceeds if the claim holds.
+    given
+        Why the rules of the model almost imply the claim; empty where they do not.
+    """
 
     number: int
     text: str
@@ -57,11 +85,11 @@ class Claim:
     needs: tuple[str, ...]
     effect: Callable[[Evidence], Estimate]
     threshold: float = 0.0
-    given: str = ""  # why the model could hardly deny it
+    given: str = ""
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        """Every scenario that the effect is taken from, the baseline first."""
+        """Every scenario of the effect, the baseline first."""
         return (BASE, *self.needs)
 
 
@@ -69,29 +97,29 @@ CIRCUMSTANCES = ("brics_institutionalises", "sanctions_collapse", "sanctions_on_
 
 
 def mean_late_share(found: Evidence, scenario: str, states: Iterable[str]) -> Floats:
-    """Mean late share of the states in the front, by run."""
+    """Average the late shares of the states in the front, by run."""
     mean: Floats = found.share(scenario, states, FRONT).mean(axis=1)
     return mean
 
 
 def core_holds(found: Evidence) -> ShareEstimate:
-    """Share of runs in which North Korea, Russia and China all stand in the front at the end."""
-    return ShareEstimate(found.stand(BASE, CORE, FRONT))
+    """Estimate the share of runs in which North Korea, Russia and China are all in the front at the end."""
+    return ShareEstimate(found.aligned(BASE, CORE, FRONT))
 
 
 def named_follow_more(found: Evidence) -> MeanEstimate:
-    """How much more of the late steps the four named states spend in the front than other BRICS states."""
+    """Compare the late shares in the front of the four named states and of the other BRICS states."""
     return MeanEstimate(mean_late_share(found, BASE, NAMED) - mean_late_share(found, BASE, OTHER_BRICS))
 
 
 def others_follow_sometimes(found: Evidence) -> MeanEstimate:
-    """The largest rise of the other BRICS states' share in the front in four scenarios (interval for all at once)."""
-    there = mean_late_share(found, BASE, OTHER_BRICS)
-    return largest_rise({scenario: mean_late_share(found, scenario, OTHER_BRICS) - there for scenario in CIRCUMSTANCES})
+    """Estimate the largest rise of the other BRICS states' share in the front in four scenarios (Bonferroni)."""
+    base = mean_late_share(found, BASE, OTHER_BRICS)
+    return largest_rise({scenario: mean_late_share(found, scenario, OTHER_BRICS) - base for scenario in CIRCUMSTANCES})
 
 
 def paired_outcome(one: str, other: str, column: str) -> Callable[[Evidence], MeanEstimate]:
-    """Paired difference of an outcome between two scenarios."""
+    """Return the effect that is the paired difference of an outcome between two scenarios."""
 
     def effect(found: Evidence) -> MeanEstimate:
         return MeanEstimate(found.outcome(one, column) - found.outcome(other, column))
@@ -100,10 +128,10 @@ def paired_outcome(one: str, other: str, column: str) -> Callable[[Evidence], Me
 
 
 def bite_falls_as_front_grows(found: Evidence) -> SlopeEstimate:
-    """Minus the slope of the mean bite on the sanctioned states on the front's share of product, over baseline runs.
+    """Estimate minus the slope of the mean bite on the front's share of product, over baseline runs.
 
-    Of all that are sanctioned at the start, so that it is asked of whoever holds these ties in a placebo world too,
-    and those sanctioned later because the front grew do not count as bite gained.
+    The mean is over all states that are sanctioned at the start. So a placebo world has such states too, and states
+    that are sanctioned later, because the front grows, do not count as more bite.
     """
     bite = found.late[BASE].bite[:, found.sanctioned]
     return SlopeEstimate(
@@ -112,35 +140,35 @@ def bite_falls_as_front_grows(found: Evidence) -> SlopeEstimate:
 
 
 def focus_contains(found: Evidence) -> MeanEstimate:
-    """Fall of China's late share in the front when attention is focused on the Indo-Pacific."""
+    """Estimate the fall of China's late share in the front when attention is on the Indo-Pacific."""
     return MeanEstimate(
         mean_late_share(found, BASE, ("CHN",)) - mean_late_share(found, "focused_indo_pacific", ("CHN",))
     )
 
 
 def focus_presses(found: Evidence) -> MeanEstimate:
-    """Fall of North Korea's regime stability when attention is focused on the Indo-Pacific."""
+    """Estimate the fall of North Korea's regime stability when attention is on the Indo-Pacific."""
     return MeanEstimate(found.stability(BASE, "PRK") - found.stability("focused_indo_pacific", "PRK"))
 
 
 def trade_sustains(found: Evidence) -> GapEstimate:
-    """North Korea's stability in runs where it stands in a front with China, less that where it stands without."""
-    return GapEstimate(found.stability(BASE, "PRK"), found.stand(BASE, ("PRK", "CHN"), FRONT))
+    """Compare North Korea's stability in runs with and without a front with China."""
+    return GapEstimate(found.stability(BASE, "PRK"), found.aligned(BASE, ("PRK", "CHN"), FRONT))
 
 
 def leverage_rises(found: Evidence) -> MeanEstimate:
-    """Leverage of the front less that of its strongest member alone, by run in which it has a member."""
+    """Compare the leverage of the front with that of its strongest member, in runs in which it has a member."""
     inside = found.share(BASE, found.states, FRONT) >= HELD
-    alone = np.where(inside, found.capability, 0.0).max(axis=1)
+    strongest = np.where(inside, found.capability, 0.0).max(axis=1)
     front, led = found.outcome(BASE, f"capability_{FRONT}"), found.outcome(BASE, f"capability_{LED}")
     with np.errstate(divide="ignore", invalid="ignore"):
-        rise = (front - alone) / led
+        rise = (front - strongest) / led
     return MeanEstimate(np.where(inside.any(axis=1) & (led > 0), rise, np.nan))
 
 
 CLAIMS = (
     Claim(1, "A core of North Korea, Russia and China forms and holds", "§10",
-          "share of runs in which all three stand in the front at the end", (), core_holds, threshold=0.5),
+          "share of runs in which all three are in the front at the end", (), core_holds, threshold=0.5),
     Claim(2, "Iran, Belarus, Syria and Cuba follow it more readily than the other BRICS states", "§11",
           "P(front) of the four less that of the eight others", (), named_follow_more),
     Claim(3, "Other BRICS states follow under some circumstances", "§11",
@@ -162,7 +190,7 @@ CLAIMS = (
     Claim(8, "Bloc trade is enough for a sanctioned regime's stability", "§12",
           "North Korea's stability in a front with China less that without", (), trade_sustains),
     Claim(9, "The front raises its members' leverage", "§18",
-          "leverage of the front less that of its strongest member alone", (), leverage_rises,
+          "leverage of the front less that of its strongest member", (), leverage_rises,
           given="follows from size"),
     Claim(10, "Without sanctions there is less of a front", "§10", "front's capability, baseline less no sanctions",
           ("no_sanctions",), paired_outcome(BASE, "no_sanctions", f"capability_{FRONT}")),
@@ -173,31 +201,42 @@ CLAIMS = (
 
 
 def scenarios_needed(claims: Iterable[Claim] = CLAIMS) -> list[str]:
-    """Every scenario that claims need, the baseline first."""
+    """List every scenario that claims need, the baseline first."""
     return list(dict.fromkeys(scenario for claim in claims for scenario in claim.scenarios))
 
 
 def answerable_claims(found: Sample) -> list[Claim]:
-    """The claims whose scenarios are all among the runs."""
+    """List the claims whose scenarios are all among the runs."""
     present = set(found.runs["design"])
     return [claim for claim in CLAIMS if set(claim.scenarios) <= present]
 
 
 def missing_scenarios(found: Sample) -> dict[int, list[str]]:
-    """The scenarios that each claim left without an answer still needs."""
+    """List the missing scenarios of each claim that the runs cannot answer."""
     present = set(found.runs["design"])
-    return {claim.number: lacking for claim in CLAIMS if (lacking := sorted(set(claim.scenarios) - present))}
+    return {claim.number: missing for claim in CLAIMS if (missing := sorted(set(claim.scenarios) - present))}
 
 
 def answer_claims(found: Sample) -> list[Answer]:
-    """The answer at the defaults to each claim whose scenarios are among a sweep's runs."""
+    """Answer each claim whose scenarios are among a sweep's runs, at the default parameters.
+
+    Parameters
+    ----------
+    found
+        The finished runs of a sweep.
+
+    Returns
+    -------
+    list of Answer
+        Effect, 95 % interval, number of runs and verdict of each claim.
+    """
     return [
         answer_claim(c, c.effect(evidence_from_sample(found, c.scenarios)).interval()) for c in answerable_claims(found)
     ]
 
 
 def answer_claim(claim: Claim, interval: Interval) -> Answer:
-    """An answer at the defaults with its verdict in words."""
+    """Answer a claim at the defaults from its effect, interval and number of runs."""
     effect, low, high, n = interval
     if np.isnan(low):
         verdict = "undecided: too few runs of one kind"
@@ -213,5 +252,5 @@ def answer_claim(claim: Claim, interval: Interval) -> Answer:
 
 
 def answer_records(found: list[Answer]) -> list[dict[str, Any]]:
-    """Answers as plain records."""
+    """Convert answers to records."""
     return [asdict(one) for one in found]

@@ -1,4 +1,4 @@
-"""The late steps of the runs of several scenarios as arrays, from the model itself or from a sweep's tables."""
+"""Collect the late steps of the runs of several scenarios as arrays, from new runs or from a sweep's tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sim.analysis.compare import Sample, check_alike
+from sim.analysis.compare import Sample
+from sim.analysis.paired import check_alike, index_by_pair
 from sim.model import compiled, outcomes
 from sim.model.arrays import Flags, Floats
 from sim.model.world import World, normalise_shares
 
-HELD = 0.5  # a state stands where it spends at least half of the last 8 steps
+HELD = 0.5  # share of the last 8 steps from which a state counts as aligned with a bloc at the end
 
 
 class LateMeans(NamedTuple):
@@ -28,36 +29,36 @@ class LateMeans(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The same runs of several scenarios, row by row on the same luck, and the names of their axes."""
+    """The same runs of several scenarios, paired by common random numbers, and the names of their axes."""
 
     states: dict[str, int]
     alignments: dict[str, int]
     columns: dict[str, int]
-    capability: Floats  # (N,), shares of the world's
-    sanctioned: Flags  # (N,), whether anybody sanctions a state at the start of the first scenario
+    capability: Floats  # (N,), shares of the world's capability
+    sanctioned: Flags  # (N,), whether any state sanctions it at the start of the first scenario
     late: Mapping[str, LateMeans]
 
     def share(self, scenario: str, states: Iterable[str], alignment: str) -> Floats:
-        """Late share of an alignment, (R, number of states)."""
+        """Select the states' late share of an alignment, (R, number of states)."""
         places = [self.states[state] for state in states]
         return self.late[scenario].shares[:, places, self.alignments[alignment]]
 
-    def stand(self, scenario: str, states: Iterable[str], alignment: str) -> Flags:
-        """Whether all the states stand in an alignment at the end, (R,)."""
+    def aligned(self, scenario: str, states: Iterable[str], alignment: str) -> Flags:
+        """Test whether all the states are in an alignment at the end, (R,)."""
         found: Flags = np.all(self.share(scenario, states, alignment) >= HELD, axis=1)
         return found
 
     def outcome(self, scenario: str, column: str) -> Floats:
-        """An outcome, (R,)."""
+        """Select an outcome, (R,)."""
         return self.late[scenario].outcomes[:, self.columns[column]]
 
     def stability(self, scenario: str, state: str) -> Floats:
-        """Regime stability of a state, (R,)."""
+        """Select the regime stability of a state, (R,)."""
         return self.late[scenario].stability[:, self.states[state]]
 
 
 def run_late_means(world: World, *, seed: int, replicates: Sequence[int]) -> LateMeans:
-    """Run a world once a replicate and keep the late steps."""
+    """Run the replicates of a world and average their late steps."""
     rows = []
     for record in compiled.run_records(world, seed=seed, replicates=replicates):
         means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
@@ -66,12 +67,12 @@ def run_late_means(world: World, *, seed: int, replicates: Sequence[int]) -> Lat
 
 
 def join_runs(parts: Iterable[LateMeans]) -> LateMeans:
-    """Runs one after another."""
+    """Concatenate runs."""
     return LateMeans._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def gather_evidence(world: World, late: Mapping[str, LateMeans]) -> Evidence:
-    """Runs with the names of the first scenario's world, which all the scenarios share."""
+    """Add the names of the first scenario's world, which all the scenarios share, to runs."""
     columns = outcomes.outcome_names(world.alignments[1:], world.theatres)
     sanctioned: Flags = np.any(world.start.sanction > 0, axis=0)
     axes = name_positions(world.states), name_positions(world.alignments), name_positions(columns)
@@ -79,22 +80,23 @@ def gather_evidence(world: World, late: Mapping[str, LateMeans]) -> Evidence:
 
 
 def evidence_from_sample(found: Sample, scenarios: Iterable[str]) -> Evidence:
-    """The runs that a sweep has of all the scenarios, by seed and replicate.
+    """Collect the runs that a sweep has of all the scenarios, by seed and replicate.
 
-    Raises InputError where they run other numbers of steps.
+    Raises InputError where they run different numbers of steps.
     """
-    wanted = list(scenarios)
-    check_alike(found, wanted[0], wanted)
+    names = list(scenarios)
+    first = names[0]
+    check_alike(found.scenarios, first, names)
     keys = ["seed", "replicate"]
-    runs = {name: found.runs[found.runs["design"] == name].set_index(keys).sort_index() for name in wanted}
-    common = runs[wanted[0]].index
+    runs = {name: index_by_pair(found.runs[found.runs["design"] == name]) for name in names}
+    common = runs[first].index
     for table in runs.values():
         common = common.intersection(table.index)
-    told = found.scenarios[wanted[0]]["states"]
-    states, alignments = sorted(told), found.alignments()
-    columns = [c for c in runs[wanted[0]].columns if pd.api.types.is_numeric_dtype(runs[wanted[0]][c])]
+    records = found.scenarios[first]["states"]
+    states, alignments = sorted(records), found.alignments()
+    columns = [c for c in runs[first].columns if pd.api.types.is_numeric_dtype(runs[first][c])]
     late = {}
-    for name in wanted:
+    for name in names:
         rows = found.states[found.states["design"] == name].set_index([*keys, "state"]).sort_index()
         rows = rows[rows.index.droplevel("state").isin(common)]
         shape = (len(common), len(states))
@@ -104,9 +106,10 @@ def evidence_from_sample(found: Sample, scenarios: Iterable[str]) -> Evidence:
             rows["bite"].to_numpy(dtype=np.float64).reshape(shape),
             runs[name].loc[common, columns].to_numpy(dtype=np.float64),
         )
-    capability = dict(zip(told, normalise_shares([s["capability"]["value"] for s in told.values()]), strict=True))
+    shares = normalise_shares([state["capability"]["value"] for state in records.values()])
+    capability = dict(zip(records, shares, strict=True))
     in_order = np.array([capability[state] for state in states])
-    targets = {tie["b"] for tie in found.scenarios[wanted[0]]["ties"] if tie["kind"] == "sanction"}
+    targets = {tie["b"] for tie in found.scenarios[first]["ties"] if tie["kind"] == "sanction"}
     sanctioned = np.array([state in targets for state in states])
     return Evidence(
         name_positions(states), name_positions(alignments), name_positions(columns), in_order, sanctioned, late
@@ -114,5 +117,5 @@ def evidence_from_sample(found: Sample, scenarios: Iterable[str]) -> Evidence:
 
 
 def name_positions(names: Iterable[str]) -> dict[str, int]:
-    """The place of each name."""
+    """Map each name to its position."""
     return {name: n for n, name in enumerate(names)}

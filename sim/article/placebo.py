@@ -1,4 +1,4 @@
-"""Placebo worlds: the ties permuted over the states, so that who is whose rival, target or partner is random."""
+"""Make placebo worlds: the ties permuted over the states, so that rivals, targets and partners are random."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ OF_A_PAIR = (SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION)
 
 
 def shuffle_states(states: int, rng: np.random.Generator) -> Integers:
-    """A random order of the states, (N,): state i of the placebo world has the ties of state order[i]."""
+    """Draw a random order of the states, (N,): state i of the placebo world has the ties of state order[i]."""
     return rng.permutation(states).astype(np.int64)
 
 
 def permute_ties(world: World, order: Integers) -> World:
-    """The world in which each state i has all the ties of state order[i] (MODEL §10).
+    """Give each state i all the ties of state order[i] (MODEL §10).
 
-    One order moves every layer alike, so that what goes together (a rival that is also sanctioned) still does,
-    and the multiset of ties is kept. A state keeps what is its own: size, theatre, autonomy, initial alignment,
-    whether it leads or is fixed, and its luck; a sanction keeps the regime it belongs to. Shocks to a pair go
-    with the ties: they strike whoever holds them now, so that a scenario changes the same tie of the same
-    strength in every placebo world, between other states. Shocks to blocs, theatres and parameters stay.
+    One order moves every layer, so that ties between the same two states stay together (a rival that is also
+    sanctioned). The multiset of ties does not change. A state keeps its own size, theatre, autonomy, initial
+    alignment, random numbers, and whether it leads or is fixed. A sanction keeps its regime. A shock to a pair
+    moves with the tie: a scenario changes the same tie of the same strength in every placebo world, between
+    other states. Shocks to blocs, theatres and parameters stay.
     """
     block = np.ix_(order, order)
     start = world.start._replace(**{t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES})

@@ -1,4 +1,4 @@
-"""The claims' effects at the defaults, over the parameters' ranges and in placebo worlds, in threads."""
+"""Compute the claims' effects at the defaults, over the parameters' ranges and in placebo worlds."""
 
 from __future__ import annotations
 
@@ -21,70 +21,96 @@ from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario
 
-VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds state no affinities
+VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds have no propensity ties
 
-AT_DEFAULTS, AT_POINTS = 0, 1  # streams of randomness for permutations
+AT_DEFAULTS, AT_POINTS = 0, 1  # random streams of the permutations
 
 POINTS = 4096
 
-PART = 100  # runs of a thread's task at the defaults
+PART = 100  # runs in one task at the defaults
 
-CHANCE = 0.05  # of a separation as strong anywhere among the parameters if none mattered
+CHANCE = 0.05  # probability of a separation as strong if no parameter matters
 
 Worlds = Mapping[str, World]
 
 
 @dataclass(frozen=True)
 class RunCounts:
-    """How much is computed: design points and runs of each scenario at one, placebo worlds and runs in one."""
+    """How much `explore_ranges` computes.
+
+    Parameters
+    ----------
+    points
+        Design points over the ranges; 0 leaves the ranges out.
+    each
+        Runs of each scenario at a design point.
+    placebos
+        Placebo worlds at the defaults.
+    replicates
+        Runs of each scenario at the defaults.
+    seed
+        Random seed of the design, the permutations and the runs.
+    """
 
     points: int = POINTS
     each: int = 4
     placebos: int = 20
-    replicates: int = 4000  # of each scenario at the defaults
+    replicates: int = 4000
     seed: int = 20231025
 
     @property
     def in_placebo(self) -> int:
-        """Runs of each scenario in one placebo world: its effect spreads by the worlds more than by the luck."""
+        """Runs of each scenario in one placebo world: few, as effects vary more between worlds than between runs."""
         return min(100, max(2, self.replicates // 10))
 
 
 @dataclass(frozen=True)
 class RangeFindings:
-    """Effects of C claims; NaN where the runs do not define one."""
+    """Effects of C claims at P design points; NaN where the runs do not define one.
 
-    values: Floats  # (P, V), the parameters of each design point
-    article: Floats  # (P, C)
-    placebo: Floats  # (P, C), another permutation at each point
-    placebo_defaults: Floats  # (placebo worlds, C)
-    defaults: Evidence | None  # the article's own runs at the defaults, if they were asked for
+    Parameters
+    ----------
+    values
+        Parameters of each design point, (P, V), in the order of VARIED.
+    article, placebo
+        Effects in the article's world and in a placebo world, (P, C), with another permutation at each point.
+    placebo_defaults
+        Effects in placebo worlds at the defaults, (placebo worlds, C).
+    defaults
+        The runs of the article's world at the defaults, if computed.
+    """
+
+    values: Floats
+    article: Floats
+    placebo: Floats
+    placebo_defaults: Floats
+    defaults: Evidence | None
 
 
 @dataclass(frozen=True)
 class ParameterSeparation:
-    """How far a parameter's values where a claim holds lie from those where it does not."""
+    """How far a parameter's values differ between points where a claim holds and where it does not."""
 
     parameter: str
-    direction: str  # "high" where the claim holds at high values, "low" where at low ones
-    strength: float  # the Kolmogorov-Smirnov distance, in [0, 1]
-    chance: float  # the distance that chance passes in 5 of 100 designs, by the strongest of all parameters
+    direction: str  # "high" if the claim holds at high values, else "low"
+    strength: float  # Kolmogorov-Smirnov distance, in [0, 1]
+    chance: float  # distance that the strongest of all parameters exceeds by chance in 5 % of designs
 
 
 def claim_points(points: int, seed: int) -> Floats:
-    """Parameters of each point, (P, V): a scrambled Sobol sequence over the documented ranges of VARIED."""
+    """Draw the parameters of each point, (P, V): a scrambled Sobol sequence over the documented ranges of VARIED."""
     return sample_ranges({name: parameter_range(name) for name in VARIED}, points=points, seed=seed)
 
 
 def with_varied(parameters: Floats, values: Floats) -> Floats:
-    """Parameters with those in VARIED set, (V,)."""
+    """Replace the parameters in VARIED by values, (V,)."""
     found = parameters.copy()
     found[[PARAMETERS.index(name) for name in VARIED]] = values
     return found
 
 
 def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
-    """The worlds with other parameters, (V,); one that a scenario sets apart from its baseline stays as it sets it."""
+    """Replace the parameters, (V,), of the worlds; a parameter that differs from the baseline keeps its value."""
     base = worlds[BASE].start.parameters
     given = with_varied(base, values)
     return {
@@ -96,26 +122,26 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
 
 
 def run_evidence(worlds: Worlds, *, seed: int, replicates: Iterable[int]) -> Evidence:
-    """Runs of all the worlds on the same luck."""
-    luck = list(replicates)
+    """Run all the worlds on common random numbers."""
+    numbers = list(replicates)
     return gather_evidence(
-        worlds[BASE], {name: run_late_means(w, seed=seed, replicates=luck) for name, w in worlds.items()}
+        worlds[BASE], {name: run_late_means(w, seed=seed, replicates=numbers) for name, w in worlds.items()}
     )
 
 
 def claim_effects(found: Evidence, claims: Iterable[Claim]) -> list[float]:
-    """Effect of each claim."""
+    """Compute the effect of each claim."""
     return [claim.effect(found).effect() for claim in claims]
 
 
 def permute_worlds(worlds: Worlds, rng: np.random.Generator) -> dict[str, World]:
-    """The worlds with their ties permuted, all in the same way, so that differences between them stay paired."""
+    """Permute the ties of all the worlds in the same way, so that differences between them stay paired."""
     order = shuffle_states(len(worlds[BASE].states), rng)
     return {name: permute_ties(world, order) for name, world in worlds.items()}
 
 
 def placebo_stream(seed: int, kind: int, n: int) -> np.random.Generator:
-    """Randomness of the n-th permutation, whichever thread asks for it and when."""
+    """Return the random numbers of the n-th permutation, independent of threads."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(kind, n)))
 
 
@@ -123,9 +149,31 @@ def explore_ranges(
     scenarios: Mapping[str, Scenario], claims: Sequence[Claim], counts: RunCounts, *,
     defaults: bool, values: Floats | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> RangeFindings:  # fmt: skip
-    """Run what the claims need; a point has luck of its own, the same in all scenarios and in its placebo world.
+    """Run what the claims need: at the defaults, over the ranges and in placebo worlds.
 
-    values, (points, V), are the parameters of each point; a design over their ranges by default.
+    Each point has its own random numbers, common to all scenarios and to its placebo world.
+
+    Parameters
+    ----------
+    scenarios
+        The scenarios that the claims need, by name.
+    claims
+        The C claims.
+    counts
+        How much to compute.
+    defaults
+        Whether to run the article's world at the defaults.
+    values
+        Parameters of each point, (points, V). Default: a Sobol sequence over their ranges.
+    workers
+        Threads. Default: the cores of this process.
+    progress
+        Called with the runs done and the total.
+
+    Returns
+    -------
+    RangeFindings
+        Effects of each claim, (P, C), with their design.
     """
     worlds = {name: world_of(scenarios[name]) for name in scenarios_needed(claims)}
     if values is None:
@@ -145,11 +193,11 @@ def explore_ranges(
         )
 
     def point(n: int) -> None:
-        luck = range(n * counts.each, (n + 1) * counts.each)
+        replicates = range(n * counts.each, (n + 1) * counts.each)
         here = worlds_at_point(worlds, values[n])
-        there = permute_worlds(here, placebo_stream(counts.seed, AT_POINTS, n))
-        article[n] = claim_effects(run_evidence(here, seed=counts.seed, replicates=luck), claims)
-        placebo[n] = claim_effects(run_evidence(there, seed=counts.seed, replicates=luck), claims)
+        permuted = permute_worlds(here, placebo_stream(counts.seed, AT_POINTS, n))
+        article[n] = claim_effects(run_evidence(here, seed=counts.seed, replicates=replicates), claims)
+        placebo[n] = claim_effects(run_evidence(permuted, seed=counts.seed, replicates=replicates), claims)
 
     if defaults:
         parts = [range(r, min(r + PART, counts.replicates)) for r in range(0, counts.replicates, PART)]
@@ -164,11 +212,11 @@ def explore_ranges(
 
 
 def find_separations(values: Floats, holds: Flags) -> list[ParameterSeparation]:
-    """The parameters that decide whether a claim holds, the strongest first.
+    """Find the parameters that decide whether a claim holds, the strongest first.
 
-    values is (P, V), holds (P,). Regional sensitivity analysis (Hornberger & Spear 1981): for each parameter the
-    Kolmogorov-Smirnov distance between its values where the claim holds and where it does not. Only those beyond
-    what chance gives the strongest of V parameters (CHANCE, by Bonferroni and the distance's asymptotic law).
+    `values` is (P, V), `holds` (P,). Regional sensitivity analysis (Hornberger & Spear 1981): for each parameter
+    the Kolmogorov-Smirnov distance between its values where the claim holds and where it does not. Only distances
+    beyond chance count (CHANCE for the strongest of V parameters, by Bonferroni and the asymptotic law).
     """
     one, other = values[holds], values[~holds]
     if not (len(one) and len(other)):
@@ -187,5 +235,5 @@ def find_separations(values: Floats, holds: Flags) -> list[ParameterSeparation]:
 
 
 def share_below(sample: Floats, grid: Floats) -> Floats:
-    """Share of a sample at or below each value of a grid."""
+    """Compute the share of a sample at or below each value of a grid."""
     return np.searchsorted(np.sort(sample), grid, side="right") / len(sample)

@@ -1,4 +1,4 @@
-"""A claim judged: its effect at the defaults, how much of the ranges it holds in, and the same in placebo worlds."""
+"""Judge claims by their effect at the defaults, over the ranges and in placebo worlds."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from sim.scenario.schema import Scenario
 
 NO_EFFECT = 1e-12  # an effect nearer to the threshold is rounding
 
-MOST = 0.7  # most of the ranges; no claim's share lies so near to it that the seed would decide
+MOST = 0.7  # share of the ranges; no claim's share is so near to it that the seed decides
 
-MORE = 0.2  # clearly more than in placebo worlds: for one setting in five it takes the article's own ties
+MORE = 0.2  # more of the ranges than in placebo worlds: one setting in five needs the article's own ties
 
-OFTEN = 0.6  # of the ranges in placebo worlds: then the mechanism alone makes it so
+OFTEN = 0.6  # share of the ranges in placebo worlds from which the mechanism is enough
 
-DECIDES = 0.2  # a separation surely larger is named in a verdict; smaller ones come and go with the luck
+DECIDES = 0.2  # separation that a verdict names; smaller ones depend on the random seed
 
-DECIDING = 2  # parameters that are named
+DECIDING = 2  # most parameters that a verdict names
 
 
 @dataclass(frozen=True)
 class HeldShare:
-    """Share of the design points at which the claim's direction holds, of those that define an effect."""
+    """Share of the design points at which the claim's direction holds, among those that define an effect."""
 
     share: float
     low: float
     high: float
     points: int
-    zero: float  # share of points with no effect at all, which is not holding
-    against: float  # share of points with the contrary effect
+    zero: float  # share of points without an effect, where the claim does not hold
+    against: float  # share of points with the opposite effect
     undefined: int  # points whose runs define no effect
 
     @property
@@ -50,7 +50,7 @@ class HeldShare:
 
 @dataclass(frozen=True)
 class PlaceboShare:
-    """The same figures in placebo worlds; the effect at the defaults is a mean over n worlds."""
+    """The same values in placebo worlds; the effect at the defaults is a mean over n worlds."""
 
     effect: float
     low: float
@@ -61,7 +61,21 @@ class PlaceboShare:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with all that its verdict rests on."""
+    """The verdict on a claim, with its reasons.
+
+    Parameters
+    ----------
+    answer
+        The answer at the defaults.
+    holds_share
+        Share of the design points at which the claim holds; None without design points.
+    decided_by
+        The parameters that separate these points most.
+    placebo
+        The same values in placebo worlds; None without them.
+    verdict
+        The verdict in words.
+    """
 
     answer: Answer
     holds_share: HeldShare | None
@@ -71,13 +85,13 @@ class Judgement:
 
 
 def effect_direction(effects: Floats, threshold: float) -> Floats:
-    """1 where an effect passes the threshold, −1 where it falls short, 0 where neither; NaN where undefined."""
+    """Return 1 where an effect is above the threshold, −1 below, 0 within rounding; NaN where undefined."""
     away = effects - threshold
     return np.where(np.abs(away) <= NO_EFFECT, 0.0, np.sign(away))
 
 
 def share_held(effects: Floats, threshold: float) -> HeldShare:
-    """In how many of the points a claim's direction holds, from its effects, (P,)."""
+    """Compute the share of the points at which a claim's direction holds, from its effects, (P,)."""
     signs = effect_direction(effects, threshold)
     known = signs[~np.isnan(signs)]
     share, low, high, points = share_interval(int((known > 0).sum()), known.size)
@@ -86,7 +100,7 @@ def share_held(effects: Floats, threshold: float) -> HeldShare:
 
 
 def judge_claim(claim: Claim, interval: Interval, effects: RangeFindings, place: int) -> Judgement:
-    """A claim's figures and verdict; `place` is its column among the effects."""
+    """Judge a claim by its effects; `place` is its column."""
     at_defaults = answer_claim(claim, interval)
     share = other = None
     decided: tuple[ParameterSeparation, ...] = ()
@@ -112,12 +126,13 @@ def verdict_text(
     *,
     threshold: float = 0.0,
 ) -> str:
-    """The verdict in words, from the effect at the defaults and the shares of the ranges in both kinds of worlds.
+    """Give the verdict in words, from the effect at the defaults and the shares of the ranges in both kinds of worlds.
 
-    `undecided` where the interval at the defaults holds no effect or no run defines one. Otherwise `robust` where it
-    agrees at the defaults, in most of the ranges and clearly more often than in placebo worlds; `the mechanism's
-    doing` where it agrees and placebo settings do too, often and nearly as often; `contradicted` where the defaults
-    and most of the ranges are against it; `conditional` in all that is left, on what surely decides.
+    - `undecided`: the interval at the defaults contains no effect, or no run defines one.
+    - `robust`: it agrees at the defaults, in most of the ranges, and clearly more often than in placebo worlds.
+    - `the mechanism's doing`: it agrees, and placebo worlds agree often and nearly as often.
+    - `contradicted`: the defaults and most of the ranges are against it.
+    - `conditional`: all other cases; the verdict names the parameters that clearly decide.
     """
     _, low, high, _ = effect
     if not (low > threshold or high < threshold) or not share[3]:
@@ -138,9 +153,29 @@ def judge_claims(
     claims: Sequence[Claim], scenarios: Mapping[str, Scenario], found: Sample | None, counts: RunCounts, *,
     values: Floats | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> list[Judgement]:  # fmt: skip
-    """Run what the claims need over the ranges, or at given parameters, (points, V), and in placebo worlds, and judge.
+    """Judge claims by runs at the defaults, over the ranges and in placebo worlds.
 
-    Their effects at the defaults come from the runs of a sweep, and are run too where there is none.
+    Parameters
+    ----------
+    claims
+        The claims to judge.
+    scenarios
+        The scenarios that they need, by name.
+    found
+        The runs of a sweep at the defaults; None runs the defaults as well.
+    counts
+        How much to compute.
+    values
+        Parameters of each point, (points, V). Default: a Sobol sequence over their ranges.
+    workers
+        Threads. Default: the cores of this process.
+    progress
+        Called with the runs done and the total.
+
+    Returns
+    -------
+    list of Judgement
+        One per claim, in their order.
     """
     made = explore_ranges(
         scenarios, claims, counts, defaults=found is None, values=values, workers=workers, progress=progress
@@ -148,13 +183,13 @@ def judge_claims(
     verdicts = []
     for place, claim in enumerate(claims):
         evidence = made.defaults if found is None else evidence_from_sample(found, claim.scenarios)
-        assert evidence is not None  # noqa: S101 - asked for where there is no sweep
+        assert evidence is not None  # noqa: S101 - computed where `found` is None
         verdicts.append(judge_claim(claim, claim.effect(evidence).interval(), made, place))
     return verdicts
 
 
 def judgement_record(judged: Judgement) -> dict[str, Any]:
-    """A judged claim as a plain record."""
+    """Convert a judgement to a record."""
     return asdict(judged.answer) | {
         "at_defaults": judged.answer.verdict,
         "holds_share": asdict(judged.holds_share) if judged.holds_share else None,
@@ -165,5 +200,5 @@ def judgement_record(judged: Judgement) -> dict[str, Any]:
 
 
 def run_counts_record(counts: RunCounts) -> dict[str, int]:
-    """What was computed, for the record."""
+    """Convert the counts to a record."""
     return asdict(counts) | {"runs_in_placebo_world": counts.in_placebo}

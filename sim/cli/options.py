@@ -112,10 +112,10 @@ def resolve_scenario(
 
     Entries of its files that change nothing are warnings on standard error.
     """
-    from sim.scenario.loading import read
+    from sim.scenario.loading import read_scenario
     from sim.scenario.overrides import apply_changes
 
-    reading = read(name)
+    reading = read_scenario(name)
     say_warnings(reading.warnings)
     return apply_changes(reading.scenario, requested_changes(settings, without, steps))
 

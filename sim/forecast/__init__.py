@@ -1,4 +1,4 @@
-"""Forecasts against the record: observed votes, scores, calibration."""
+"""Score forecasts against recorded votes, and calibrate parameters to them."""
 
 import lazy_loader
 

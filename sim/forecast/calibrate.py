@@ -1,8 +1,8 @@
-"""The parameters fitted to what was on record before the article: a reference table, reweighted by the likelihood.
+"""Fit parameters to the record before the article: a reference table, weighted by the likelihood.
 
-The table holds the model's chances at many points of the prior, each on the same luck; any record's posterior is
-the table with other weights (sampling importance resampling, Rubin 1987), so that leaving states out and recovering
-known truths cost no run.
+The table has the model's chances at many points of the prior, on common random numbers. The posterior of any record
+is the same table with other weights (sampling importance resampling, Rubin 1987). So leaving states out and
+recovering known truths need no further run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sim.article.robustness import VARIED
 from sim.forecast import likelihood, posterior, scores
 from sim.forecast.baselines import COLUMN, deciding_states, plain_baselines
 from sim.forecast.chances import ChanceTable, prior_bounds
-from sim.forecast.likelihood import READINGS, Reading, VoteRecord
+from sim.forecast.likelihood import READINGS, VoteReading, VoteRecord
 from sim.forecast.record import Observed
 from sim.forecast.scorecard import ForecastInputs, rank_position, rank_record, vote_record, with_ideal_points
 from sim.forecast.scores import Score
@@ -25,21 +25,21 @@ from sim.model.world import World, world_of
 from sim.scenario.overrides import exact_text
 from sim.scenario.schema import Scenario
 
-YEAR = 2022  # of the ideal points that are fitted to
+YEAR = 2022  # of the fitted ideal points
 
 WITHOUT_STATE = "without the state"
 
-FEW = 0.3  # chance's distance, three times that of the default points, beyond which readers are warned
+FEW = 0.3  # distance by chance, three times that of the default points, beyond which the command warns
 
 
 def observed_record(world: World, observed: Observed) -> VoteRecord:
-    """What parameters are fitted to, as arrays: votes not held out, ideal points of YEAR; no fixed state's."""
+    """Collect the fitted votes and ideal points as arrays: not those held out, nor those of fixed states."""
     votes, ideal = observed_arrays(world, observed)
     return likelihood.make_vote_record(votes, ideal, deciding_states(world))
 
 
 def observed_arrays(world: World, observed: Observed) -> tuple[Integers, Floats]:
-    """The votes that parameters are fitted to, (V, N), NO_VOTE where there is none, and ideal points, (N,)."""
+    """Collect the fitted votes, (V, N), NO_VOTE where a state has none, and the ideal points of YEAR, (N,)."""
     cast = [
         [COLUMN[vote.cast[s]] if s in vote.cast else likelihood.NO_VOTE for s in world.states]
         for vote in observed.fitting.votes.values()
@@ -51,7 +51,7 @@ def observed_arrays(world: World, observed: Observed) -> tuple[Integers, Floats]
 
 @dataclass(frozen=True)
 class Fit:
-    """A posterior over a table's points."""
+    """A posterior over the P points of a table."""
 
     log_likelihood: Floats  # (P,)
     weights: Floats  # (P,)
@@ -60,12 +60,25 @@ class Fit:
 
     @property
     def effective(self) -> float:
-        """How many independent draws the points are worth."""
+        """Effective number of independent draws."""
         return float(posterior.effective_draws(self.weights))
 
 
 def fit_posterior(table: ChanceTable, record: VoteRecord) -> Fit:
-    """The posterior of one record, D = 1."""
+    """Fit the posterior of one record.
+
+    Parameters
+    ----------
+    table
+        The model's chances at P points of the prior.
+    record
+        Votes and ideal points of one record, D = 1.
+
+    Returns
+    -------
+    Fit
+        Weights of the points, (P,), of the readings of a vote, and a summary of each parameter (Rubin 1987).
+    """
     by_reading = likelihood.log_likelihood_by_reading(table.chances, record)[:, 0]
     both = likelihood.mean_over_readings(by_reading)
     readings = np.logaddexp.reduce(by_reading, axis=1)
@@ -79,7 +92,7 @@ def fit_posterior(table: ChanceTable, record: VoteRecord) -> Fit:
 
 
 def held_out_chances(table: ChanceTable, record: VoteRecord, groups: Integers) -> Floats:
-    """Chances of each answer of each state, (N, 3), by the posterior of the record without its group, (N,)."""
+    """Forecast each state, (N, 3), by the posterior of the record without the state's group, (N,)."""
     kinds = np.unique(groups)
     parts = np.array([groups == kind for kind in kinds])
     weights = posterior.importance_weights(
@@ -90,9 +103,9 @@ def held_out_chances(table: ChanceTable, record: VoteRecord, groups: Integers) -
 
 
 def forecast_scores(chances: Floats, world: World, observed: Observed) -> dict[str, Score]:
-    """AUC of each vote, yes against the rest, held out of fitting or not, and rank correlation with ideal points.
+    """Score chances of each answer, (N, 3): AUC of each vote, yes against the rest, and rank correlation.
 
-    chances, (N, 3), are of each answer. States that do not decide are left out.
+    The rank correlation is with the ideal points of YEAR. States that do not decide are left out.
     """
     ranking, decides = rank_position(chances), deciding_states(world)
     found = {}
@@ -110,35 +123,52 @@ def forecast_scores(chances: Floats, world: World, observed: Observed) -> dict[s
 
 
 def scores_beside_baselines(chances: Floats, scenario: Scenario, observed: Observed) -> dict[str, list[dict[str, Any]]]:
-    """The scores of the same votes and ideal points by chances of each answer, (N, 3), and by plainer forecasts.
+    """Score chances of each answer, (N, 3), and simple baselines, on the same votes and ideal points.
 
-    Each plainer one stands with the paired difference to it on the states that it knows.
+    Each baseline has the paired difference on the states that it knows.
     """
     evidence = ForecastInputs(tuple(scenario.states), chances, tuple(plain_baselines(scenario)))
     asked = [
         state for state, decides in zip(scenario.states, deciding_states(world_of(scenario)), strict=True) if decides
     ]
-    told = {
+    records = {
         name: vote_record(vote, with_ideal_points(evidence, observed, vote.date.year - 1), asked)["forecasts"]
         for name, vote in observed.votes.items()
     }
     if points := observed.ideal_points.get(YEAR):
         ranks = rank_record(points, with_ideal_points(evidence, observed, YEAR - 1), asked)
-        told[f"ideal points {YEAR}"] = ranks["forecasts"]
-    return told
+        records[f"ideal points {YEAR}"] = ranks["forecasts"]
+    return records
 
 
 def calibrate_world(
     scenario: Scenario, world: World, observed: Observed, table: ChanceTable
 ) -> tuple[Fit, dict[str, Any]]:
-    """The fit, and all that is told of it as a record for machines."""
+    """Fit the parameters of a world to its record, and score the fit.
+
+    Parameters
+    ----------
+    scenario
+        The scenario of the world.
+    world
+        The same world as arrays.
+    observed
+        Its recorded votes and ideal points.
+    table
+        The model's chances at P points of the prior.
+
+    Returns
+    -------
+    tuple
+        The fit, and a record of it: parameters, readings, scores in sample and out of sample, and states.
+    """
     record = observed_record(world, observed)
     found = fit_posterior(table, record)
     chances = np.tensordot(found.weights, table.chances, axes=1)
     by_state = held_out_chances(table, record, np.arange(len(world.states)))
     by_theatre = held_out_chances(table, record, world.setting.theatre)
     kinds = {"in sample": chances, WITHOUT_STATE: by_state, "without its theatre": by_theatre}
-    told = {
+    return found, {
         "points": len(table.values),
         "effective": found.effective,
         "best_log_likelihood": float(found.log_likelihood.max()),
@@ -158,48 +188,47 @@ def calibrate_world(
             for state, row in zip(world.states, chances, strict=True)
         },
     }
-    return found, told
 
 
 def parameter_records(scenario: Scenario, learnt: posterior.PosteriorSummary) -> list[dict[str, Any]]:
-    """What is learnt of each parameter, with its default and prior range."""
-    sure, (least, most) = posterior.is_identified(learnt), prior_bounds()
+    """Tabulate the posterior of each parameter, with its default and prior range."""
+    identified, (least, most) = posterior.is_identified(learnt), prior_bounds()
     return [
         {
             "parameter": name, "default": getattr(scenario.parameters, name).value,
             "range": [float(least[n]), float(most[n])], "low": float(learnt.low[n]), "median": float(learnt.median[n]),
             "high": float(learnt.high[n]), "narrowed": float(learnt.narrowed[n]),
-            "distance": float(learnt.distance[n]), "identified": bool(sure[n]),
+            "distance": float(learnt.distance[n]), "identified": bool(identified[n]),
         }
         for n, name in enumerate(VARIED)
     ]  # fmt: skip
 
 
 def reading_records(weights: Floats) -> dict[str, dict[str, float]]:
-    """The posterior of each part of a reading: each value with its probability; all were equally likely before."""
-    told: dict[str, dict[str, float]] = {}
-    for part in Reading._fields:
+    """Tabulate the posterior of each part of a reading: each value with its probability, from an even prior."""
+    found: dict[str, dict[str, float]] = {}
+    for part in VoteReading._fields:
         values = np.array([getattr(reading, part) for reading in READINGS])
-        told[part] = {exact_text(float(value)): float(weights[values == value].sum()) for value in np.unique(values)}
-    return told
+        found[part] = {exact_text(float(value)): float(weights[values == value].sum()) for value in np.unique(values)}
+    return found
 
 
 def simulate_record(
-    chances: Floats, reading: Reading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
+    chances: Floats, reading: VoteReading, line: likelihood.Line, pattern: tuple[Flags, Flags], used: Flags,
     rng: np.random.Generator,
 ) -> VoteRecord:  # fmt: skip
-    """A record as a world with these chances, (N, 3), would leave it, read by a known reading and line.
+    """Simulate the record of a world with these chances, (N, 3), by a known reading and line.
 
-    Each state stands somewhere, once; its votes are all read off that, so that they are no independent news. The
-    pattern says where there is a vote, (V, N), and an ideal point, (N,).
+    Each state's alignment is drawn once, and all its votes follow from it, so that they are not independent. The
+    pattern marks where there is a vote, (V, N), and an ideal point, (N,).
     """
-    stands = draw_answers(chances, rng)
-    votes = np.array([draw_answers(reading.matrix()[stands], rng) for _ in pattern[0]])
+    alignments = draw_answers(chances, rng)
+    votes = np.array([draw_answers(reading.matrix()[alignments], rng) for _ in pattern[0]])
     noise = rng.normal(size=len(chances)) * np.sqrt(line.variance)
     ideal = np.where(pattern[1], line.intercept + line.slope * likelihood.yes_minus_no(chances) + noise, np.nan)
     return likelihood.make_vote_record(np.where(pattern[0], votes, likelihood.NO_VOTE), ideal, used)
 
 
 def draw_answers(chances: Floats, rng: np.random.Generator) -> Integers:
-    """One of the columns for each row of chances, (N, K): (N,)."""
+    """Draw one column for each row of chances, (N, K): (N,)."""
     return np.asarray((rng.random((len(chances), 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The model's chances at many points of the prior: a reference table that is kept on disk and gone on with."""
+"""Compute the model's chances at many points of the prior: a reference table that is saved and resumed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sim.scenario.schema import Scenario
 
 PLAN = "plan.json"
 
-BLOCK = 64  # points of a shard
+BLOCK = 64  # points in a shard
 
 KINDS = ("yes", "no", "abstained")
 
@@ -41,7 +41,7 @@ class ChanceTable(NamedTuple):
 
 @dataclass(frozen=True)
 class ChancePlan:
-    """How many points of the prior, and runs at each, all on the same luck."""
+    """Number of points of the prior, and runs at each, with common random numbers."""
 
     points: int = 4096
     replicates: int = 32
@@ -49,28 +49,25 @@ class ChancePlan:
 
 
 def prior_bounds() -> tuple[Floats, Floats]:
-    """The ends of the uniform prior of the parameters in VARIED: the documented ranges, as every sweep draws them."""
+    """Return the ends of the uniform prior of the parameters in VARIED: their documented ranges."""
     low, high = np.array([parameter_range(name) for name in VARIED]).T
     return low, high
 
 
 def world_with_parameters(world: World, values: Floats) -> World:
-    """The world with the parameters in VARIED set, (V,)."""
+    """Replace the parameters in VARIED, (V,), of a world."""
     return replace(world, start=world.start._replace(parameters=with_varied(world.start.parameters, values)))
 
 
 def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
-    """Mean chance of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED.
-
-    The leader's bloc stands for yes, another for no, non-alignment for abstaining.
-    """
+    """Average the chances of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED."""
     return sum_by_answer(scenario, alignment_chances(world, seed=seed, replicates=replicates))
 
 
 def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
-    """Mean chance of each alignment by which states chose in the last 8 steps of some replicates, (N, K + 1).
+    """Average the chances by which states chose in the last 8 steps of some replicates, (N, K + 1).
 
-    Its expectation is that of the late share, P(alignment) of MODEL §7, at less noise (Rao & Blackwell).
+    The expectation is that of the late share, P(alignment) of MODEL §7, with less noise (Rao & Blackwell).
     """
     runs = compiled.run_records(world, seed=seed, replicates=replicates)
     found: Floats = sum((outcomes.late_mean(run.chances) for run in runs), np.zeros(())) / len(replicates)
@@ -78,7 +75,7 @@ def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
 
 
 def fixed_digest(scenario: Scenario) -> str:
-    """Digest of a scenario whatever values its varied parameters have: what chances at given points depend on."""
+    """Hash a scenario without the values of its varied parameters: all else that the table depends on."""
     lowest = {f"parameters.{name}": parameter_range(name)[0] for name in VARIED}
     return with_settings(scenario, lowest, note="").digest()
 
@@ -92,7 +89,7 @@ def simulate_chances(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> ChanceTable:
-    """The table at some points, (P, V), in memory."""
+    """Compute the table at some points, (P, V), in memory."""
     found = evaluate(
         lambda row: answer_chances(
             scenario, world_with_parameters(world, row), seed=plan.seed, replicates=range(plan.replicates)
@@ -106,9 +103,9 @@ def stored_chances(
     scenario: Scenario, world: World, plan: ChancePlan, folder: Path, *, workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> ChanceTable:  # fmt: skip
-    """The table of a plan; what of it is in the folder is not computed again, what is new is kept there.
+    """Compute the table of a plan; load the points that are in the folder, and save the others there.
 
-    Raises InputError where the folder holds another plan's or scenario's table, or another process writes into it.
+    Raises InputError where the folder has the table of another plan or scenario, or another process writes to it.
     """
     results, values = Results(folder), claim_points(plan.points, plan.seed)
     blocks = {f"{first:06d}": range(first, min(first + BLOCK, plan.points)) for first in range(0, plan.points, BLOCK)}
@@ -135,36 +132,36 @@ def stored_chances(
 
 
 def plan_record(scenario: Scenario, plan: ChancePlan) -> dict[str, Any]:
-    """What a table depends on."""
+    """Record what a table depends on."""
     ranges = {name: parameter_range(name) for name in VARIED}
     made_by = {"blocs": __version__, "rules": rules_hash()}
     return {**made_by, "scenario": fixed_digest(scenario), "plan": asdict(plan), "ranges": ranges}
 
 
-def prepare_chances(folder: Path, asked: dict[str, Any]) -> None:
-    """Write what is asked into an empty folder, or see that the folder holds a table of this very kind."""
-    asked = json.loads(json.dumps(asked))
+def prepare_chances(folder: Path, plan: dict[str, Any]) -> None:
+    """Write a plan into an empty folder, or check that the folder has the same one."""
+    plan = json.loads(json.dumps(plan))
     path = folder / PLAN
-    if path.is_file():
-        held = json.loads(path.read_text(encoding="utf-8"))
-        for key, value in asked.items():
-            if held.get(key) != value:
-                message = f"holds a table of another {key} ({held.get(key)} there, {value} now); choose another --out"
-                raise InputError([Fault(display_path(folder), 1, "", message)])
-    else:
+    if not path.is_file():
         Results(folder).refuse_others()
-        write_synced(path, json.dumps(asked, indent=1).encode())
+        write_synced(path, json.dumps(plan, indent=1).encode())
+        return
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in plan.items():
+        if saved.get(key) != value:
+            message = f"has a table of another {key} ({saved.get(key)} there, {value} now); choose another --out"
+            raise InputError([Fault(display_path(folder), 1, "", message)])
 
 
 def shard_columns(points: Sequence[int], found: Floats) -> dict[str, Any]:
-    """The rows of a shard: point, state and chances, from (points, N, 3)."""
+    """Convert chances, (points, N, 3), to the columns of a shard: point, state and chances."""
     states = found.shape[1]
     keys = {"point": np.repeat(points, states), "state": np.tile(np.arange(states), len(points))}
     return keys | {kind: found[:, :, n].ravel() for n, kind in enumerate(KINDS)}
 
 
 def read_chances(folder: Path, points: int, states: int) -> Floats:
-    """The chances of all points in a folder, (points, states, 3)."""
+    """Read the chances of all points in a folder, (points, states, 3)."""
     files = Results(folder).files("chances")
     query = f"select {', '.join(KINDS)} from read_parquet('{files}') order by point, state"  # noqa: S608
     with contextlib.closing(connect_database()) as connection:

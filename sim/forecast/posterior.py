@@ -1,4 +1,4 @@
-"""A posterior as weighted points: how many they are worth, what they say of each parameter, and draws from them."""
+"""Summarise a posterior of weighted points: effective number, each parameter, and draws."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ INTERVAL = 0.9  # of a parameter's values
 
 BINS = 10  # of a range, in a profile
 
-CHANCE = 0.05  # that any parameter is called identified though none is
+CHANCE = 0.05  # probability that any parameter is called identified though none is
 
 
 def importance_weights(log_likelihood: Floats) -> Floats:
-    """Importance weights of points of the prior, (..., P), summing to 1 (Rubin 1987)."""
+    """Compute importance weights of points of the prior, (..., P), that sum to 1 (Rubin 1987)."""
     logs = log_likelihood
     found = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return np.asarray(found / found.sum(axis=-1, keepdims=True))
 
 
 def effective_draws(found: Floats) -> Floats:
-    """How many independent draws the weights, (..., P), are worth (Kong, Liu & Wong 1994)."""
+    """Compute the effective number of independent draws of weights, (..., P) (Kong, Liu & Wong 1994)."""
     return np.asarray(1 / (found**2).sum(axis=-1))
 
 
 def weighted_quantiles(values: Floats, found: Floats, at: Floats | list[float]) -> Floats:
-    """Quantiles, (Q, V), of values, (P, V), under weights, (P,)."""
+    """Compute quantiles, (Q, V), of values, (P, V), with weights, (P,)."""
     order = np.argsort(values, axis=0)
     below = np.cumsum(found[order], axis=0) - found[order] / 2
     columns = [np.interp(at, below[:, v], values[order[:, v], v]) for v in range(values.shape[1])]
@@ -37,24 +37,24 @@ def weighted_quantiles(values: Floats, found: Floats, at: Floats | list[float]) 
 
 
 def resample_points(found: Floats, draws: int, rng: np.random.Generator) -> Integers:
-    """Places of points drawn by their weights, (draws,), by systematic resampling (Rubin 1987; Kitagawa 1996)."""
+    """Draw indices of points by their weights, (draws,), by systematic resampling (Rubin 1987; Kitagawa 1996)."""
     ladder = (rng.random() + np.arange(draws)) / draws
     return np.minimum(np.searchsorted(np.cumsum(found), ladder), len(found) - 1).astype(np.int64)
 
 
 class PosteriorSummary(NamedTuple):
-    """What the record says of V parameters, each field (V,)."""
+    """The posterior of V parameters beside the prior, each field (V,)."""
 
     low: Floats  # of the posterior's 90 % interval
     median: Floats
     high: Floats
-    narrowed: Floats  # by how much the interval is narrower than the prior's, at most 1, negative where it is wider
-    distance: Floats  # the largest gap between the posterior's and the prior's distribution (Kolmogorov & Smirnov)
-    chance: float  # the distance that weights worth as many draws would show in the furthest of V idle parameters
+    narrowed: Floats  # share by which the interval is narrower than the prior's, at most 1; negative where wider
+    distance: Floats  # Kolmogorov-Smirnov distance of posterior and prior
+    chance: float  # distance of the furthest of V idle parameters by chance, for as many effective draws
 
 
 def summarise_posterior(values: Floats, found: Floats, low: Floats, high: Floats) -> PosteriorSummary:
-    """Prior and posterior compared; values, (P, V), low and high, (V,), the ends of the uniform prior."""
+    """Compare the posterior of values, (P, V), with the uniform prior between low and high, (V,)."""
     tail = (1 - INTERVAL) / 2
     first, median, last = weighted_quantiles(values, found, [tail, 0.5, 1 - tail])
     order = np.argsort(values, axis=0)
@@ -64,18 +64,18 @@ def summarise_posterior(values: Floats, found: Floats, low: Floats, high: Floats
     return PosteriorSummary(first, median, last, 1 - (last - first) / (INTERVAL * (high - low)), gap, float(chance))
 
 
-NARROWED = 0.2  # of the prior's interval at least, for a parameter to be called identified
+NARROWED = 0.2  # least narrowing of an identified parameter
 
 
 def is_identified(of: PosteriorSummary) -> Flags:
-    """The parameters, (V,), whose posterior is clearly not the prior, and narrower by a fifth at least."""
+    """Mark the parameters, (V,), whose posterior clearly differs from the prior and is a fifth narrower or more."""
     return np.asarray((of.distance > of.chance) & (of.narrowed >= NARROWED))
 
 
 def profile_likelihood(
     values: Floats, log_likelihood: Floats, low: Floats, high: Floats, *, bins: int = BINS
 ) -> Floats:
-    """The best log-likelihood in each bin of each range, less the best of all, (V, bins); −∞ without points."""
+    """Find the best log-likelihood in each bin of each range, minus the best of all, (V, bins); −∞ without points."""
     place = np.clip(((values - low) / (high - low) * bins).astype(int), 0, bins - 1)
     best = np.full((values.shape[1], bins), -np.inf)
     for v in range(values.shape[1]):
@@ -86,11 +86,11 @@ def profile_likelihood(
 def posterior_bars(
     values: Floats, found: Floats, log_likelihood: Floats, low: Floats, high: Floats, *, bins: int = BINS
 ) -> list[pd.DataFrame]:
-    """A table a parameter, a row a bin: `left`, `width`, `posterior` over prior, `profile` over its best, 0 to 1."""
+    """Tabulate each parameter, one row per bin: `left`, `width`, `posterior` over prior, `profile` over its best."""
     height = np.exp(profile_likelihood(values, log_likelihood, low, high, bins=bins))
-    told = []
+    tables = []
     for v in range(values.shape[1]):
         share, edges = np.histogram(values[:, v], bins=bins, range=(low[v], high[v]), weights=found)
         column = {"left": edges[:-1], "width": np.diff(edges), "posterior": share * bins, "profile": height[v]}
-        told.append(pd.DataFrame(column))
-    return told
+        tables.append(pd.DataFrame(column))
+    return tables

@@ -1,11 +1,11 @@
-"""What is on record of a world's states: to fit parameters and to score forecasts against, never an input of the model.
+"""Load the record of a world's states: to fit parameters and to score forecasts, never an input of the model.
 
-A world's folder may hold an `observed.toml`; `observed_of("baseline_2023")` reads that of the scenario's world.
+A world's folder may have an `observed.toml`; `load_observed("baseline_2023")` reads that of the scenario's world.
 
     found.votes["es_11_1"].cast["IND"]     "abstained"; a state without a vote is not in it
     found.ideal_points[2022]["IND"]        −0.393, of the states that have one
-    found.fitting                          the part that parameters may be fitted to, and no more
-    found.after                            what came after the record date: scored, never fitted to
+    found.fitting                          the part that parameters are fitted to
+    found.after                            later events: scored, never fitted
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ States = tuple[StateId, ...]
 
 
 class Recorded(Strict):
-    """Something on record, and how states voted where it is a vote."""
+    """A recorded event, and how states voted if it is a vote."""
 
     title: CitedRecord
     date: date
@@ -55,38 +55,38 @@ class Recorded(Strict):
 
     @property
     def cast(self) -> Mapping[str, Answer]:
-        """The answer of each state that had a vote."""
+        """The answer of each state that has one."""
         return MappingProxyType({state: answer for answer in ANSWERS for state in getattr(self, answer)})
 
 
 class Vote(Recorded):
     """A recorded vote of the General Assembly."""
 
-    held_out: bool = Field(default=False, description="kept from fitting, so that it can be forecast")
+    held_out: bool = Field(default=False, description="not used in fitting, so that it can be forecast")
 
     @model_validator(mode="after")
-    def someone_voted(self) -> Vote:
-        """A vote has answers."""
+    def require_answer(self) -> Vote:
+        """Require an answer."""
         if not self.cast:
             raise ValueError("has no answer of any state; give yes, no, abstained or absent as lists of states")
         return self
 
 
 class LaterEvent(Recorded):
-    """Something that came after the record date: a vote, or a step of states toward an alignment."""
+    """An event after the record date: a vote, or a step of states toward an alignment."""
 
     toward: dict[StateId, Name] = Field(default={}, description="the bloc, or non_aligned, that each moved toward")
 
     @model_validator(mode="after")
-    def something_is_said(self) -> LaterEvent:
-        """An event tells of a state."""
+    def require_state(self) -> LaterEvent:
+        """Require a state."""
         if not self.cast and not self.toward:
-            raise ValueError("tells of no state; give `toward`, or who voted yes, no or abstained")
+            raise ValueError("names no state; give `toward`, or who voted yes, no or abstained")
         return self
 
 
 class IdealPoints(Strict):
-    """Positions estimated from all foreign-policy votes of a year; higher is nearer to the United States."""
+    """Positions from all foreign-policy votes of a year; higher is nearer to the United States."""
 
     source: CitedRecord
     note: Text = ""
@@ -96,7 +96,7 @@ class IdealPoints(Strict):
 class RecordFile(Strict):
     """An `observed.toml`."""
 
-    record_date: date = Field(description="the day that the world stands for; what is later belongs into `after`")
+    record_date: date = Field(description="the day of the world; later events belong in `after`")
     votes: dict[VoteId, Vote] = {}
     ideal_points: dict[Year, IdealPoints] = {}
     after: tuple[LaterEvent, ...] = ()
@@ -104,7 +104,7 @@ class RecordFile(Strict):
 
 @dataclass(frozen=True)
 class Fitting:
-    """What parameters may be fitted to."""
+    """The part of a record that parameters are fitted to."""
 
     votes: Mapping[str, Vote]
     ideal_points: Mapping[int, Mapping[str, float]]
@@ -112,7 +112,19 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Observed:
-    """What is on record of a world's states; `votes` are those until the record date, held out or not."""
+    """The record of a world's states.
+
+    Parameters
+    ----------
+    record_date
+        The day of the world.
+    votes
+        Votes until the record date, held out of fitting or not, by id.
+    ideal_points
+        Ideal points by year and state; higher is nearer to the United States.
+    after
+        Events after the record date.
+    """
 
     record_date: date
     votes: Mapping[str, Vote]
@@ -127,26 +139,39 @@ class Observed:
 
 
 def load_observed(reference: str | Path) -> Observed | None:
-    """What is on record of the world of a scenario, by name or path; None where the world has no record.
+    """Load the record of a scenario's world.
 
-    Raises InputError with every fault found, those of the scenario first.
+    Parameters
+    ----------
+    reference
+        Name or path of the scenario.
+
+    Returns
+    -------
+    Observed or None
+        Votes, ideal points and later events; None where the world has no record.
+
+    Raises
+    ------
+    InputError
+        With every fault of the scenario, or else of the record.
     """
     return recorded_of(reference, load_scenario(reference))
 
 
 def recorded_of(reference: str | Path, scenario: Scenario) -> Observed | None:
-    """The same of a scenario that has been read; raises InputError with every fault of the record."""
+    """Load the record of a loaded scenario's world; raises InputError with every fault of the record."""
     path = observed_file(reference)
     return read_observed(path, scenario) if path.is_file() else None
 
 
 def observed_file(reference: str | Path) -> Path:
-    """Where the record of a sound scenario's world stands, if it has one."""
+    """Return the path of the record of a valid scenario's world, whether it exists or not."""
     return files_of(reference)[-1].with_name(FILE)
 
 
 def read_observed(path: Path, scenario: Scenario) -> Observed:
-    """The record in a file, of the states of a scenario; raises InputError with every fault."""
+    """Read the record in a file, of the states of a scenario; raises InputError with every fault."""
     draft = read_toml_draft(path)
     if not draft.whole:
         raise InputError(draft.faults)
@@ -167,23 +192,20 @@ def read_observed(path: Path, scenario: Scenario) -> Observed:
 
 
 def record_error_path(loc: tuple[str | int, ...]) -> PathInFile:
-    """A validation error's place in the file."""
+    """Return the path of a validation error in the file."""
     return tuple(part for part in loc if part != "[key]")
 
 
 def record_keys_beside(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that the table of a validation error's place may have."""
+    """List the keys that are valid at a validation error."""
     if len(loc) < 2:
         return [*RecordFile.model_fields]
-    return [
-        *{"votes": Vote.model_fields, "ideal_points": IdealPoints.model_fields}.get(
-            str(loc[0]), LaterEvent.model_fields
-        )
-    ]
+    models: dict[str, type[Strict]] = {"votes": Vote, "ideal_points": IdealPoints}
+    return [*models.get(str(loc[0]), LaterEvent).model_fields]
 
 
 def record_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """States and blocs that the world has not, states that vote twice, and what lies on the wrong side of the date."""
+    """Find unknown states and blocs, states that vote twice, and events on the wrong side of the record date."""
     day = content.get("record_date")
     for at, one in record_entries(content):
         when = one.get("date")
@@ -202,20 +224,20 @@ def record_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
 
 
 def record_entries(content: Mapping[str, Any]) -> Iterator[tuple[PathInFile, dict[str, Any]]]:
-    """The votes and events of a draft, with their places."""
+    """Yield the votes and events of a draft, with their paths."""
     votes = draft_table(content, "votes")
     yield from ((("votes", name), vote) for name, vote in votes.items() if isinstance(vote, dict))
     yield from ((("after", n), event) for n, event in draft_items(content, "after"))
 
 
 def answer_faults(one: Mapping[str, Any], at: PathInFile, names: KnownNames) -> Found:
-    """Voters that are no states of the world, or vote a second time."""
+    """Find voters that are not states of the world, or vote twice."""
     seen: dict[str, str] = {}
     for answer in ANSWERS:
         voters = one.get(answer)
         for state in voters if isinstance(voters, list) else []:
             yield from names.check("state", state, (*at, answer))
             if isinstance(state, str) and state in seen:
-                yield (*at, answer), f"{quote(state)} stands under {seen[state]} already; a state votes once"
+                yield (*at, answer), f"{quote(state)} is under {seen[state]} already; a state votes once"
             elif isinstance(state, str):
                 seen[state] = answer

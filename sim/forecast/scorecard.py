@@ -1,7 +1,7 @@
-"""A scenario's forecasts scored against what is on record, beside plainer forecasts, as one record.
+"""Score a scenario's forecasts against the record, beside simple baselines.
 
-For each vote: the model and each reference, on the sanctions of the scenario's day and on those that stood before
-the vote. States that do not decide in the model are left out. To be absent counts as abstaining, and as not voting yes.
+Each vote has two forecasts: with the sanctions of the scenario's day, and with those from before the vote. States that
+do not decide in the model are left out. An absent state counts as abstaining, and as not voting yes.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from sim.model.world import world_of
 from sim.scenario.overrides import sanctions_before
 from sim.scenario.schema import Scenario
 
-TOLD = {YES: "yes", NO: "no", ABSTAINED: "abstained"}
+ANSWER_NAMES = {YES: "yes", NO: "no", ABSTAINED: "abstained"}
 
 ALL = "all"
 
 MODEL = "the model"
 
-FEWEST = 2  # states that can be scored at all
+FEWEST = 2  # states that a score needs
 
 
 @dataclass(frozen=True)
 class ForecastInputs:
-    """What is known when something is forecast: the model's chances, (N, 3), and the plainer forecasts."""
+    """The forecasts of one vote: the model's chances, (N, 3), and the simple baselines."""
 
     states: tuple[str, ...]
     chances: Floats
@@ -55,7 +55,34 @@ def score_forecasts(
     scenario: Scenario, observed: Observed, *,
     seed: int, replicates: int, workers: int | None = None, progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Every score of a scenario's forecasts as a record for machines; NaN where the record defines none."""
+    """Score a scenario's forecasts of every recorded vote and ideal point.
+
+    Parameters
+    ----------
+    scenario
+        The scenario to run.
+    observed
+        The record of its world.
+    seed
+        Random seed of the runs.
+    replicates
+        Number of runs.
+    workers
+        Threads. Default: the cores of this process.
+    progress
+        Called with the runs done and the total.
+
+    Returns
+    -------
+    dict
+        Scores of the model and of each baseline by vote (AUC, Brier, log score) and by year of ideal points
+        (rank correlation), with 95 % bootstrap intervals over states; NaN where undefined.
+
+    Raises
+    ------
+    InputError
+        If no bloc has a leader.
+    """
     variants = sanction_variants(scenario, observed)
     chances = model_chances(variants, seed=seed, replicates=replicates, workers=workers, progress=progress)
     states, deciding = tuple(scenario.states), deciding_states(world_of(scenario))
@@ -68,8 +95,8 @@ def score_forecasts(
         before = day_name(vote.date)
         for variant in (ALL, before):
             evidence = with_ideal_points(known[variant], observed, vote.date.year - 1)
-            told = {"id": name, "held_out": vote.held_out, "sanctions": variant}
-            votes.append({**told, **vote_record(vote, evidence, asked)})
+            keys = {"id": name, "held_out": vote.held_out, "sanctions": variant}
+            votes.append({**keys, **vote_record(vote, evidence, asked)})
     points = [
         {
             "year": year,
@@ -94,25 +121,25 @@ def score_forecasts(
     }
 
 
-def has_enough_states(told: Mapping[str, Any], asked: list[str]) -> bool:
-    """Whether enough of the states asked for are told of to score anything."""
-    return len(told.keys() & set(asked)) >= FEWEST
+def has_enough_states(answers: Mapping[str, Any], asked: list[str]) -> bool:
+    """Test whether enough of the states asked for have an answer."""
+    return len(answers.keys() & set(asked)) >= FEWEST
 
 
 def day_name(day: date) -> str:
-    """The name of the sanctions that stood before a day."""
+    """Name the sanctions from before a day."""
     return f"before {day}"
 
 
 def sanction_variants(scenario: Scenario, observed: Observed) -> dict[str, Scenario]:
-    """The scenario with all its sanctions, and with those before each vote and each year of ideal points."""
+    """Return the scenario with all its sanctions, and with those before each vote and each year of ideal points."""
     days = [vote.date for vote in observed.votes.values()]
     days += [date(year, 1, 1) for year in observed.ideal_points if year - 1 in observed.ideal_points]
     return {ALL: scenario, **{day_name(day): sanctions_before(scenario, day) for day in days}}
 
 
 def with_ideal_points(evidence: ForecastInputs, observed: Observed, year: int) -> ForecastInputs:
-    """The evidence with the ideal points of a year, where they are on record."""
+    """Add the ideal points of a year as a baseline, where they are recorded."""
     if year not in observed.ideal_points:
         return evidence
     ideal = ideal_point_baseline(observed.ideal_points[year], year, evidence.states)
@@ -120,7 +147,7 @@ def with_ideal_points(evidence: ForecastInputs, observed: Observed, year: int) -
 
 
 def vote_record(vote: Recorded, evidence: ForecastInputs, asked: list[str]) -> dict[str, Any]:
-    """A vote, the scores of all forecasts of it, and what the model misses."""
+    """Describe a vote, the scores of all forecasts of it, and the states that the model misses."""
     voters = [state for state in asked if state in vote.cast]
     places = np.array([evidence.states.index(state) for state in voters])
     answer = np.array([COLUMN[vote.cast[state]] for state in voters])
@@ -136,45 +163,46 @@ def vote_record(vote: Recorded, evidence: ForecastInputs, asked: list[str]) -> d
         "intercept": score_record(scores.score_with_interval(intercept, len(voters))),
         "bins": [one._asdict() for one in scores.calibration_bins(chances[:, YES], answer == YES)],
         "states": [
-            state_record(state, vote.cast[state], chances[n], TOLD[int(answer[n])]) for n, state in enumerate(voters)
+            state_forecast(state, vote.cast[state], chances[n], ANSWER_NAMES[int(answer[n])])
+            for n, state in enumerate(voters)
         ],
     }
 
 
-def state_record(state: str, told: str, chances: Floats, as_answer: str) -> dict[str, Any]:
-    """A state's chances of each answer, what it did, and whether that was the likeliest."""
-    likeliest = TOLD[int(np.argmax(chances))]
+def state_forecast(state: str, cast: str, chances: Floats, as_answer: str) -> dict[str, Any]:
+    """Describe a state's chances of each answer, what it did, and whether that was the likeliest."""
+    likeliest = ANSWER_NAMES[int(np.argmax(chances))]
     return {
         "state": state,
-        "cast": told,
-        **{TOLD[column]: float(chances[column]) for column in TOLD},
+        "cast": cast,
+        **{ANSWER_NAMES[column]: float(chances[column]) for column in ANSWER_NAMES},
         "missed": likeliest != as_answer,
     }
 
 
 def score_with_baselines(evidence: ForecastInputs, places: Integers, answer: Integers) -> Iterator[dict[str, Any]]:
-    """The scores of the model and of each plainer forecast, these with the model's score less theirs."""
+    """Yield the scores of the model, then of each baseline with the model's score minus its own."""
     chances = evidence.chances[places]
     yield forecast_record(MODEL, vote_scores(rank_position(chances), chances, answer), len(answer), None)
     for one in evidence.plainer:
         has = ~np.isnan(one.attributes[places]).any(axis=1)
         if has.sum() < FEWEST:
             continue
-        told = answer[has]
-        fitted = scores.leave_one_out(one.attributes[places][has], told)
+        known = answer[has]
+        fitted = scores.leave_one_out(one.attributes[places][has], known)
         ranking = rank_position(fitted) if one.score is None else one.score[places][has]
-        own = vote_scores(rank_position(chances[has]), chances[has], told)
-        yield forecast_record(one.name, vote_scores(ranking, fitted, told), len(told), own)
+        own = vote_scores(rank_position(chances[has]), chances[has], known)
+        yield forecast_record(one.name, vote_scores(ranking, fitted, known), len(known), own)
 
 
 def rank_position(chances: Floats) -> Floats:
-    """P(yes) less P(no), (n,), by which a forecast ranks states; rounded, so that equal chances tie."""
+    """Compute P(yes) minus P(no), (n,), which ranks states; rounded, so that equal chances tie."""
     found: Floats = np.round(chances[:, YES] - chances[:, NO], 9)
     return found
 
 
 def vote_scores(ranking: Floats, chances: Floats, answer: Integers) -> dict[str, Floats]:
-    """AUC, Brier and log score of a forecast of a vote, each as draws over resampled states."""
+    """Compute AUC, Brier and log score of a forecast of a vote, each as draws over resampled states."""
     weights = scores.bootstrap_weights(len(answer))
     return {
         "auc": scores.auc_score(ranking, answer == YES, weights),
@@ -184,7 +212,7 @@ def vote_scores(ranking: Floats, chances: Floats, answer: Integers) -> dict[str,
 
 
 def forecast_record(name: str, figures: Mapping[str, Floats], n: int, model: Mapping[str, Floats] | None) -> Any:
-    """The figures of a forecast with their intervals and, beside a plainer one, the model's less its own."""
+    """Describe the scores of a forecast with intervals, and for a baseline the model's score minus its own."""
     record: dict[str, Any] = {"forecast": name, "n": n}
     for key, draws in figures.items():
         record[key] = score_record(scores.score_with_interval(draws, n))
@@ -194,12 +222,12 @@ def forecast_record(name: str, figures: Mapping[str, Floats], n: int, model: Map
 
 
 def score_record(found: Score) -> dict[str, float]:
-    """A figure and its interval."""
+    """Convert a score and its interval to a record."""
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def rank_record(points: Mapping[str, float], evidence: ForecastInputs, asked: list[str]) -> dict[str, Any]:
-    """Rank correlation of each forecast with ideal points; fitted chances know no ideal point and are left out."""
+    """Compute the rank correlation of each forecast with ideal points; baselines without a score are left out."""
     having = [state for state in asked if state in points]
     places = np.array([evidence.states.index(state) for state in having])
     truth = np.array([points[state] for state in having])
@@ -219,7 +247,7 @@ def rank_record(points: Mapping[str, float], evidence: ForecastInputs, asked: li
 
 
 def later_record(scenario: Scenario, observed: Observed, evidence: ForecastInputs, asked: list[str]) -> dict[str, Any]:
-    """Forecasts against what came after: votes as before, and the last step of each state toward an alignment."""
+    """Score forecasts of later events: votes, and the last step of each state toward an alignment."""
     votes = [vote_record(event, evidence, asked) for event in observed.after if has_enough_states(event.cast, asked)]
     moves = {state: event for event in observed.after for state in event.toward if state in asked}
     if not moves:
@@ -229,7 +257,7 @@ def later_record(scenario: Scenario, observed: Observed, evidence: ForecastInput
     chances = evidence.chances[[evidence.states.index(state) for state in moves]]
     rows = [
         {
-            **state_record(state, event.toward[state], chances[n], TOLD[int(answer[n])]),
+            **state_forecast(state, event.toward[state], chances[n], ANSWER_NAMES[int(answer[n])]),
             "event": event.title,
             "date": event.date.isoformat(),
             "note": event.note,

@@ -1,8 +1,8 @@
-"""Scores of forecasts against what states did: proper scores, discrimination, calibration, with intervals over states.
+"""Score forecasts of what states did: proper scores, discrimination, calibration, with intervals over states.
 
-Every figure takes weights, (R, n), a row a resample of the n states and the first row all ones, and returns (R,): the
-figure itself first, then its bootstrap draws. So the difference of two figures on the same weights is paired.
-Answers are columns of a forecast: YES, NO, ABSTAINED.
+Every score takes weights, (R, n), one row per resample of the n states, the first row all ones. It returns (R,): the
+score itself, then its bootstrap draws. So the difference of two scores on the same weights is paired. Answers are
+columns of a forecast: YES, NO, ABSTAINED.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from sim.model.arrays import Flags, Floats, Integers
 
 YES, NO, ABSTAINED = 0, 1, 2
 
-LAPSE = 0.02  # chance that a state answers at random, so that no answer is held impossible
+LAPSE = 0.02  # chance that a state answers at random, so that no answer is impossible
 
-PENALTY = 1.0  # of the squared coefficients on standardised attributes
+PENALTY = 1.0  # weight of the squared coefficients of standardised attributes
 
 BINS = 5
 
 
 class Score(NamedTuple):
-    """A figure with its 95 % interval over resampled states, and how many states it rests on."""
+    """A score with its 95 % interval over resampled states, and the number of states."""
 
     value: float
     low: float
@@ -35,7 +35,7 @@ class Score(NamedTuple):
 
 
 class CalibrationBin(NamedTuple):
-    """States whose forecasts fall into one bin: mean forecast, share that came about with its Wilson interval."""
+    """States whose forecasts are in one bin: mean forecast, share of hits with its Wilson interval."""
 
     forecast: float
     share: float
@@ -46,7 +46,7 @@ class CalibrationBin(NamedTuple):
 
 @cache
 def bootstrap_weights(n: int) -> Floats:
-    """Weights of n states, (1 + RESAMPLES, n): all ones, then how often each is drawn with replacement."""
+    """Draw weights of n states, (1 + RESAMPLES, n): all ones, then the counts of draws with replacement."""
     draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     weights = np.concatenate([np.ones((1, n)), draws])
     weights.setflags(write=False)
@@ -54,23 +54,52 @@ def bootstrap_weights(n: int) -> Floats:
 
 
 def score_with_interval(draws: Floats, n: int) -> Score:
-    """Value and percentile interval of a figure's draws, (R,); draws that define none are left out."""
+    """Take the value and percentile interval of a score's draws, (R,); undefined draws are left out."""
     known = draws[1:][~np.isnan(draws[1:])]
     low, high = np.quantile(known, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]) if known.size else (np.nan, np.nan)
     return Score(float(draws[0]), float(low), float(high), n)
 
 
 def brier_score(forecast: Floats, answer: Integers, weights: Floats) -> Floats:
-    """Mean squared distance of forecasts, (n, K), from the answers, (n,); 0 is perfect, 2 the worst (Brier 1950)."""
+    """Average the squared distance of forecasts from answers (Brier 1950).
+
+    Parameters
+    ----------
+    forecast
+        Chances of each answer, (n, K).
+    answer
+        Answers of the states, (n,), from 0 to K − 1.
+    weights
+        Weights of the states in each resample, (R, n).
+
+    Returns
+    -------
+    ndarray
+        Scores, (R,), from 0 (perfect) to 2 (worst).
+    """
     losses = ((forecast - np.eye(forecast.shape[1])[answer]) ** 2).sum(axis=1)
     found: Floats = (weights * losses).sum(axis=1) / weights.sum(axis=1)
     return found
 
 
 def log_score(forecast: Floats, answer: Integers, weights: Floats) -> Floats:
-    """Mean −log of the probability given to the answer, in nats; 0 is perfect (Good 1952).
+    """Average −log of the probability of the answer (Good 1952).
 
-    A forecast is mixed with an even one, of weight LAPSE, which bounds the loss of a state by log(K / LAPSE).
+    A forecast is mixed with an even one, of weight LAPSE, which limits the loss of a state to log(K / LAPSE).
+
+    Parameters
+    ----------
+    forecast
+        Chances of each answer, (n, K).
+    answer
+        Answers of the states, (n,), from 0 to K − 1.
+    weights
+        Weights of the states in each resample, (R, n).
+
+    Returns
+    -------
+    ndarray
+        Scores in nats, (R,); 0 is perfect.
     """
     mixed = (1 - LAPSE) * forecast + LAPSE / forecast.shape[1]
     losses = -np.log(mixed[np.arange(len(answer)), answer])
@@ -79,31 +108,56 @@ def log_score(forecast: Floats, answer: Integers, weights: Floats) -> Floats:
 
 
 def auc_score(score: Floats, hit: Flags, weights: Floats) -> Floats:
-    """Chance that a state with a hit has a higher score than one without, ties by half (Mann & Whitney 1947).
+    """Compute the chance that a state with a hit ranks above one without, ties count half (Mann & Whitney 1947).
 
-    score and hit are (n,). NaN in a resample where all or none have a hit.
+    Parameters
+    ----------
+    score
+        The score that ranks the states, (n,).
+    hit
+        Which states have a hit, (n,).
+    weights
+        Weights of the states in each resample, (R, n).
+
+    Returns
+    -------
+    ndarray
+        AUC, (R,), in [0, 1]; NaN in a resample where all or none have a hit.
     """
-    score = settled(score)
+    score = remove_rounding(score)
     wins = (score[:, None] > score).astype(np.float64) + 0.5 * (score[:, None] == score)
     ones, others = weights * hit, weights * ~hit
     pairs = ones.sum(axis=1) * others.sum(axis=1)
     return np.divide(((ones @ wins) * others).sum(axis=1), pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def settled(values: Floats) -> Floats:
-    """The values, (n,), or all of them 0 where they differ by rounding alone, which ranks nothing."""
+def remove_rounding(values: Floats) -> Floats:
+    """Return the values, (n,), or zeros where they differ by rounding only, which must not rank states."""
     return values if varies(values) else np.zeros_like(values)
 
 
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Rank correlation of x and y, (n,), equal values sharing their ranks; NaN where either does not vary."""
-    x, y = settled(x), settled(y)
+    """Compute the rank correlation of x and y; equal values share their ranks.
+
+    Parameters
+    ----------
+    x, y
+        Values of the states, (n,) each.
+    weights
+        Weights of the states in each resample, (R, n).
+
+    Returns
+    -------
+    ndarray
+        Correlations, (R,), in [−1, 1]; NaN where x or y does not vary.
+    """
+    x, y = remove_rounding(x), remove_rounding(y)
     one, other = (weights @ ((v < v[:, None]) + 0.5 * (v == v[:, None])).T.astype(np.float64) for v in (x, y))
     return least_squares(one, other, weights)[2]
 
 
 def least_squares(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Slope, intercept and correlation of the least-squares line of y on x, (R, n) each; NaN where x does not vary."""
+    """Fit y on x, (R, n) each, by least squares: slope, intercept, correlation; NaN where x does not vary."""
     total = weights.sum(axis=1)
     mean_x, mean_y = (weights * x).sum(axis=1) / total, (weights * y).sum(axis=1) / total
     away_x, away_y = x - mean_x[:, None], y - mean_y[:, None]
@@ -117,9 +171,9 @@ def least_squares(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats
 
 
 def calibration_line(forecast: Floats, hit: Flags, weights: Floats) -> tuple[Floats, Floats]:
-    """Slope and intercept of hits on their forecast chance, (n,) each: 1 and 0 where forecasts mean what they say.
+    """Fit hits on their forecast chance, (n,) each: slope 1 and intercept 0 are a calibrated forecast.
 
-    A slope under 1 is a forecast that is too sure (Cox 1958, by least squares, which bears chances of 0 and 1).
+    A slope below 1 is an overconfident forecast (Cox 1958, by least squares, which allows chances of 0 and 1).
     """
     shape = weights.shape
     slope, intercept, _ = least_squares(
@@ -129,7 +183,7 @@ def calibration_line(forecast: Floats, hit: Flags, weights: Floats) -> tuple[Flo
 
 
 def calibration_bins(forecast: Floats, hit: Flags) -> list[CalibrationBin]:
-    """Forecast chances of a hit, (n,), in five equal bins from 0 to 1, empty ones left out."""
+    """Group forecast chances of a hit, (n,), in five equal bins from 0 to 1, without the empty ones."""
     which = np.minimum((forecast * BINS).astype(np.int64), BINS - 1)
     found = []
     for number in np.unique(which):
@@ -140,22 +194,22 @@ def calibration_bins(forecast: Floats, hit: Flags) -> list[CalibrationBin]:
     return found
 
 
-def fit_ridge(design: Floats, told: Floats, fitted: Floats) -> Floats:
-    """Coefficients, (M, F, K), of M multinomial logistic regressions with a ridge, all at once.
+def fit_ridge(design: Floats, answers: Floats, fitted: Floats) -> Floats:
+    """Fit M multinomial logistic regressions with a ridge penalty at once: coefficients, (M, F, K).
 
-    design is (M, n, F), its first column the intercept's; told, (n, K), is 1 where a state gave an answer;
-    fitted, (M, n), is 1 for the states that a regression is fitted to. The loss is convex.
+    `design` is (M, n, F), its first column the intercept. `answers`, (n, K), is 1 where a state gave an answer.
+    `fitted`, (M, n), is 1 for the states that a regression uses. The loss is convex.
     """
-    shape = (len(design), design.shape[2], told.shape[1])
+    shape = (len(design), design.shape[2], answers.shape[1])
     penalty = np.full(shape[1:], PENALTY)
     penalty[0] = 1e-3  # only to make the intercepts of the answers unique
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         coefficients = flat.reshape(shape)
         logs = log_chances(design @ coefficients)
-        residuals = fitted[:, :, None] * (np.exp(logs) - told)
+        residuals = fitted[:, :, None] * (np.exp(logs) - answers)
         gradient = design.transpose(0, 2, 1) @ residuals + penalty * coefficients
-        value = -(fitted[:, :, None] * told * logs).sum() + 0.5 * (penalty * coefficients**2).sum()
+        value = -(fitted[:, :, None] * answers * logs).sum() + 0.5 * (penalty * coefficients**2).sum()
         return float(value), gradient.ravel()
 
     def curvature(flat: Floats, direction: Floats) -> Floats:
@@ -173,16 +227,16 @@ def fit_ridge(design: Floats, told: Floats, fitted: Floats) -> Floats:
 
 
 def log_chances(utilities: Floats) -> Floats:
-    """Log of the logit chances along the last axis."""
+    """Take the log of the logit chances along the last axis."""
     found: Floats = utilities - np.logaddexp.reduce(utilities, axis=-1, keepdims=True)
     return found
 
 
 def leave_one_out(attributes: Floats, answer: Integers, classes: int = 3) -> Floats:
-    """Chance of each answer of each state, (n, K), by a ridge regression fitted to the other states.
+    """Forecast each answer of each state, (n, K), by a ridge regression on the other states.
 
-    attributes are (n, F), standardised by the states that are fitted to; without any the chances are the
-    shares of the others' answers.
+    `attributes` are (n, F), standardised by the other states. Without attributes the chances are the shares of the
+    others' answers.
     """
     n = len(answer)
     others = 1.0 - np.eye(n)

@@ -159,7 +159,7 @@ def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) ->
 def demo_headline(found: Sample) -> str:
     """The baseline's finding in one sentence, with its interval."""
     evidence = evidence_from_sample(found, (BASE,))
-    together = evidence.stand(BASE, ("PRK", "RUS"), FRONT)
+    together = evidence.aligned(BASE, ("PRK", "RUS"), FRONT)
     share, low, high, n = share_interval(int(together.sum()), len(together))
     size = evidence.outcome(BASE, "capability_front")[together]
     about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""

@@ -1,5 +1,3 @@
-from .json_schema import scenario_schema as scenario_schema
-from .json_schema import world_schema as world_schema
 from .loading import load_bibliography as load_bibliography
 from .loading import load_scenario as load_scenario
 from .loading import scenario_names as scenario_names

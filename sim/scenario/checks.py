@@ -1,4 +1,4 @@
-"""Names that must exist: states, blocs, theatres, institutions, mechanisms and sources that a draft refers to."""
+"""Check what a draft refers to: states, blocs, theatres, institutions, mechanisms, settings and sources."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
 from sim.scenario.sources import Bibliography, source_faults
 
-Found = Iterator[tuple[PathInFile, str]]
+Found = Iterator[tuple[PathInFile, str]]  # path of each fault, and its message
 
-MOST_SUGGESTIONS = 20  # names looked for among the known ones, which takes long where these are thousands
+MOST_SUGGESTIONS = 20  # unknown names for which similar ones are searched, which is slow among thousands
 
 
 def draft_table(content: Any, key: str) -> dict[str, Any]:
-    """A table of a draft, empty where it is missing or no table (which validation reports)."""
+    """A table of a draft; empty if it is missing or not a table, which validation reports."""
     value = content.get(key) if isinstance(content, Mapping) else None
     return value if isinstance(value, dict) else {}
 
 
 def draft_items(content: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The tables of a list of a draft, with their places in it."""
+    """Index and content of each table in a list of a draft."""
     value = content.get(key) if isinstance(content, Mapping) else None
     for n, item in enumerate(value if isinstance(value, (list, tuple)) else []):
         if isinstance(item, dict):
@@ -35,7 +35,7 @@ def draft_items(content: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 class KnownNames:
-    """What a draft defines, and the fault of a name that it doesn't; nothing is unknown in one that isn't whole."""
+    """Names that a draft defines, and faults of other names; a draft that is not whole has no unknown names."""
 
     def __init__(self, content: Mapping[str, Any], whole: bool) -> None:
         self.whole = whole
@@ -43,36 +43,38 @@ class KnownNames:
         for what in ("state", "bloc", "theatre", "institution"):
             if whole and isinstance(content.get(f"{what}s", {}), dict):
                 self.known[what] = draft_table(content, f"{what}s").keys()
-        self.said: dict[tuple[str, str], str] = {}
+        self.messages: dict[tuple[str, str], str] = {}
 
     def check(self, what: str, name: Any, place: PathInFile) -> Found:
-        """A fault where a name isn't defined."""
+        """Fault of a name that is not defined."""
         if isinstance(name, str) and name not in self.known.get(what, (name,)):
-            if (what, name) not in self.said:
-                near = suggest(name, self.known[what]) if len(self.said) < MOST_SUGGESTIONS else ""
-                self.said[what, name] = f"unknown {what} {quote(name)}{near}"
-            yield place, self.said[what, name]
+            if (what, name) not in self.messages:
+                near = suggest(name, self.known[what]) if len(self.messages) < MOST_SUGGESTIONS else ""
+                self.messages[what, name] = f"unknown {what} {quote(name)}{near}"
+            yield place, self.messages[what, name]
 
-    def selector(self, name: Any, place: PathInFile) -> Found:
-        """A fault where a selector names no state or institution."""
-        if isinstance(name, str) and name != "*":
-            yield from self.check(*(("institution", name[1:]) if name.startswith("@") else ("state", name)), place)
+    def check_selector(self, selector: Any, place: PathInFile) -> Found:
+        """Fault of a selector that names an unknown state or institution."""
+        if isinstance(selector, str) and selector != "*":
+            is_institution = selector.startswith("@")
+            what, name = ("institution", selector[1:]) if is_institution else ("state", selector)
+            yield from self.check(what, name, place)
 
 
 def nearest_words(word: str, known: Mapping[str, str]) -> list[str]:
-    """Known words that begin as the word does, else those most like it."""
+    """Known words that begin with the word, else the most similar ones."""
     return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
 
 
 def suggest_state(states: Mapping[str, State], word: str) -> str:
-    """' (did you mean …?)' where a state's id or name is near a word."""
+    """' (did you mean …?)' with the state whose id or name is similar to a word."""
     ids = {record.name.casefold(): id for id, record in states.items()} | {id.casefold(): id for id in states}
     near = [word.casefold()] if word.casefold() in ids else nearest_words(word.casefold(), ids)
     return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, states)
 
 
-def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: bool = True) -> Found:
-    """Every reference in a draft that leads nowhere."""
+def reference_faults(content: Mapping[str, Any], sources: Bibliography | None, whole: bool) -> Found:
+    """Faults of all references in a draft; `sources` is None if the bibliography could not be read."""
     names = KnownNames(content, whole)
     yield from state_faults(content, names)
     yield from bloc_faults(content, names)
@@ -84,7 +86,7 @@ def reference_faults(content: Mapping[str, Any], sources: Bibliography, whole: b
 
 
 def state_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """States of unknown theatres, or starting where they may not."""
+    """Faults of the theatre and the initial alignment of each state."""
     blocs = draft_table(content, "blocs")
     for state, record in draft_table(content, "states").items():
         if not isinstance(record, dict):
@@ -99,17 +101,17 @@ def state_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
         led = [bloc for bloc in blocs if draft_table(blocs, bloc).get("leader") == state]
         if led and initial not in led and ("initial" in record or names.whole):
             yield (*place, "initial"), f"leads {led[0]!r}, so it must start there"
-    given = [r.get("capability") if isinstance(r, dict) else None for r in draft_table(content, "states").values()]
-    if names.whole and given and all((c.get("value") if isinstance(c, dict) else c) == 0 for c in given):
+    sizes = [r.get("capability") if isinstance(r, dict) else None for r in draft_table(content, "states").values()]
+    if names.whole and sizes and all((c.get("value") if isinstance(c, dict) else c) == 0 for c in sizes):
         yield ("states",), "no state has any capability; give at least one a capability above 0"
 
 
 def bloc_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """Leaders, theatres and members that are not there."""
+    """Faults of the leaders and priorities of blocs, and of the members of institutions."""
     leaders: dict[str, str] = {}
     for bloc, record in draft_table(content, "blocs").items():
         if bloc in (NON_ALIGNED_ID, RANDOM_ID):
-            yield ("blocs", bloc), f"{bloc!r} is a word of the model; name the bloc otherwise"
+            yield ("blocs", bloc), f"{bloc!r} is a word of the model; give the bloc another name"
         leader = record.get("leader") if isinstance(record, dict) else None
         yield from names.check("state", leader, ("blocs", bloc, "leader"))
         if isinstance(leader, str):
@@ -119,26 +121,23 @@ def bloc_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
         for theatre in draft_table(record, "priority"):
             yield from names.check("theatre", theatre, ("blocs", bloc, "priority", theatre))
     for institution, record in draft_table(content, "institutions").items():
-        given = record.get("members") if isinstance(record, dict) else None
-        members = given if isinstance(given, list) else []
-        for n, member in enumerate(members):
-            yield from names.check("state", member, ("institutions", institution, "members", n))
+        members: Any = record.get("members") if isinstance(record, dict) else None
+        for n, member in enumerate(members if isinstance(members, list) else []):
+            place = ("institutions", institution, "members", n)
+            yield from names.check("state", member, place)
             if member in members[:n]:
-                yield (
-                    ("institutions", institution, "members", n),
-                    f"{quote(member)} stands here a second time; name it once",
-                )
+                yield place, f"{quote(member)} is given twice; give it once"
 
 
 def tie_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """Ties to states that are not there, or to oneself."""
+    """Faults of the ends, regime and dates of each tie."""
     states = names.known.get("state", ())
     for n, tie in draft_items(content, "ties"):
         a, b = tie.get("a"), tie.get("b")
         ends_are_states = isinstance(a, str) and isinstance(b, str) and a in states and b in states
-        if a == b or not ends_are_states:  # of nearly all ties there is nothing to say
-            yield from names.selector(a, ("ties", n, "a"))
-            yield from names.selector(b, ("ties", n, "b"))
+        if a == b or not ends_are_states:  # nearly all ties skip these slow checks
+            yield from names.check_selector(a, ("ties", n, "a"))
+            yield from names.check_selector(b, ("ties", n, "b"))
             yield from loop_faults(a, b, ("ties", n, "b"))
         if tie.get("regime"):
             yield from regime_faults(tie, ("ties", n), names)
@@ -149,24 +148,24 @@ def tie_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
 
 
 def loop_faults(a: Any, b: Any, place: PathInFile) -> Found:
-    """A tie of a state to itself."""
+    """Fault of a tie from a state to itself."""
     if a == b and isinstance(a, str) and a[:1] not in ("*", "@"):
         yield place, f"ties {quote(a)} to itself; a tie joins two states"
 
 
 def regime_faults(record: Mapping[str, Any], place: PathInFile, names: KnownNames) -> Found:
-    """A sanction's regime that is no bloc."""
+    """Fault of the regime of a sanction if it is not a bloc."""
     if record.get("regime") and record.get("kind") == "sanction":
         yield from names.check("bloc", record["regime"], (*place, "regime"))
 
 
 def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """Shocks to what is not there, or after the last step."""
+    """Faults of what shocks refer to, and of shocks after the last step."""
     steps = content.get("steps", 40 if names.whole else None)
     for n, shock in draft_items(content, "shocks"):
         place = ("shocks", n)
         for key in ("a", "b", "sender", "target"):
-            yield from names.selector(shock.get(key), (*place, key))
+            yield from names.check_selector(shock.get(key), (*place, key))
         for key in ("state", "bloc", "theatre", "institution", "parameter"):
             yield from names.check(key, shock.get(key), (*place, key))
         yield from loop_faults(shock.get("a"), shock.get("b"), (*place, "b"))
@@ -178,21 +177,21 @@ def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
 
 
 def sweep_faults(content: Mapping[str, Any]) -> Found:
-    """Swept settings that do not exist or leave their bounds, and lists that cannot be paired."""
+    """Faults of swept settings: unknown, out of bounds, given twice, or lists of different lengths."""
     zero = Sourced(value=0)
     bloc = Bloc(name="", enforcement=zero, attention_budget=zero, accommodation=zero)
     stub = Scenario.model_construct(
         theatres=dict.fromkeys(draft_table(content, "theatres"), ""),
         blocs=dict.fromkeys(draft_table(content, "blocs"), bloc),
         states=dict.fromkeys(draft_table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
-    )  # has the names of the draft alone, so that it is there when the draft has faults
+    )  # only has the names of the draft, so it exists even if the draft has faults
     sweep = draft_table(content, "sweep")
     lengths = set()
     yield from varied_twice(content, stub)
-    for path, given in draft_table(sweep, "vary").items():
-        spread = given if isinstance(given, dict) else {}
-        values = given if isinstance(given, list) else [spread.get("start"), spread.get("stop")]
-        lengths.add(quote(len(given) if isinstance(given, list) else spread.get("points")))
+    for path, entry in draft_table(sweep, "vary").items():
+        spread = entry if isinstance(entry, dict) else {}
+        values = entry if isinstance(entry, list) else [spread.get("start"), spread.get("stop")]
+        lengths.add(quote(len(entry) if isinstance(entry, list) else spread.get("points")))
         for value in values:
             if isinstance(value, (int, float)) and abs(value) <= 1e300:
                 yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
@@ -201,12 +200,12 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
 
 
 def varied_twice(content: Mapping[str, Any], stub: Scenario) -> Found:
-    """Swept settings that are swept or switched off elsewhere too, and equal points of a list."""
+    """Faults of settings that are swept or switched off twice, and of equal points of a list."""
     off = content.get("without")
     named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []
     vary = draft_table(draft_table(content, "sweep"), "vary")
-    given = [(f"without {name}", [*MECHANISMS[name]]) for name in named] + [(path, [path]) for path in vary]
-    for path, setting, other in settings_given_twice(stub, given):
+    owners = [(f"without {name}", [*MECHANISMS[name]]) for name in named] + [(path, [path]) for path in vary]
+    for path, setting, other in settings_given_twice(stub, owners):
         if path in vary:
             yield ("sweep", "vary", path), f"sets {setting}, and so does {other}; leave one of them out"
     if draft_table(content, "sweep").get("design") == "list" and all(
@@ -214,12 +213,12 @@ def varied_twice(content: Mapping[str, Any], stub: Scenario) -> Found:
     ):
         rows = [row for row in zip(*vary.values(), strict=False) if all(isinstance(v, (int, float)) for v in row)]
         if twice := [row for row, count in Counter(rows).items() if count > 1]:
-            told = ", ".join(f"{path} = {value!r}" for path, value in zip(vary, twice[0], strict=True))
-            yield ("sweep", "vary"), f"the point {told} is given twice; give it once"
+            point = ", ".join(f"{path} = {value!r}" for path, value in zip(vary, twice[0], strict=True))
+            yield ("sweep", "vary"), f"the point {point} is given twice; give it once"
 
 
 def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]:
-    """What is wrong with a setting or its value."""
+    """Fault of a setting or its value."""
     try:
         with_settings(scenario, {path: value})
     except ValidationError as error:
@@ -228,24 +227,26 @@ def setting_faults(scenario: Scenario, path: str, value: float) -> Iterator[str]
         yield str(error)
 
 
-Said = dict[tuple[str, str], tuple[str, ...]]  # what is wrong with a source cell and its note
+CellFaults = dict[tuple[str, str], tuple[str, ...]]  # messages by source cell and the first letter of its note
 
 
-def cited_faults(content: Any, place: PathInFile, sources: Bibliography, said: Said | None = None) -> Found:
-    """Source cells anywhere in a draft that do not resolve; each different cell is looked up once."""
-    said = {} if said is None else said
+def cited_faults(
+    content: Any, place: PathInFile, sources: Bibliography | None, known: CellFaults | None = None
+) -> Found:
+    """Faults of all source cells in a draft; each different cell is checked once."""
+    known = {} if known is None else known
     if isinstance(content, dict):
         for key, value in content.items():
             if isinstance(value, str):
                 if value and (key == "source" or key.endswith("_source")):
                     note = content.get("note")
                     cell = value, note.strip()[:1] if isinstance(note, str) else ""
-                    if cell not in said:
-                        said[cell] = tuple(source_faults(*cell, sources))
-                    for message in said[cell]:
+                    if cell not in known:
+                        known[cell] = tuple(source_faults(*cell, sources))
+                    for message in known[cell]:
                         yield (*place, key), message
             elif isinstance(value, (dict, list)):
-                yield from cited_faults(value, (*place, key), sources, said)
+                yield from cited_faults(value, (*place, key), sources, known)
     elif isinstance(content, list):
         for n, item in enumerate(content):
-            yield from cited_faults(item, (*place, n), sources, said)
+            yield from cited_faults(item, (*place, n), sources, known)

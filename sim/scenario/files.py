@@ -1,22 +1,46 @@
-"""Read input files: TOML with the line of each key, CSV tables, and drafts merged over one another."""
+"""Read input files: their text, TOML with the line of each key, and drafts merged over one another."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.errors import Fault, InputError, PathInFile, date_form, display_path, field_name, quote
-from sim.scenario.schema import MAX_SHOCKS, MAX_STATES, MAX_TIES
-from sim.scenario.tables import Row, read_table, read_text
+from sim.errors import Fault, InputError, PathInFile, display_path, field_name
+from sim.scenario.schema import MAX_SHOCKS, MAX_TIES
 from sim.scenario.ties import make_tie_key
 
-MAX_TOML, MAX_KEYS = 2**20, 30_000  # bytes and keys; it is read letter by letter in Python
+MAX_BYTES = 16 * 2**20
+
+
+def read_text(path: Path, most: int = MAX_BYTES) -> str:
+    """Read an input file of at most `most` bytes.
+
+    Raises InputError if the file is missing, too large or not UTF-8, or if the path is not a file.
+    """
+    name = display_path(path)
+    try:
+        if not path.is_file():
+            raise InputError([Fault(name, 1, "", "does not exist")])
+        if path.stat().st_size > most:
+            raise InputError(
+                [Fault(name, 1, "", f"is larger than {most // 2**20} MB, the limit for {path.suffix[1:]} files")]
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError([Fault(name, 1, "", f"cannot be read: {error.strerror}")]) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError([Fault(name, line, "", "is not UTF-8; save the file as UTF-8 text")]) from None
+
+
+MAX_TOML, MAX_KEYS = 2**20, 30_000  # bytes and keys; Python reads TOML letter by letter
 
 MAX_DEPTH = 32
 
@@ -24,102 +48,114 @@ TOO_DEEP = f"nested too deeply; give at most {MAX_DEPTH} levels"
 
 TOO_LONG = "a whole number has thousands of digits"
 
+OPEN_QUOTE = "a quotation mark is not closed"
+
 STRINGS = re.compile(
     r'"""(?>(?:[^"\\]++|\\.|"(?!""))*)"{3,5}|\'\'\'.*?\'{3,5}|"(?>(?:[^"\\\n]++|\\.)*)"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
-)  # strings and comments of a TOML text; they never go back (not by `*+`, which fails to match before Python 3.11.5)
+)  # strings and comments of a TOML text, without backtracking (`*+` fails to match before Python 3.11.5)
 
-DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")  # tomllib takes their square in memory
+DOTTED = re.compile(
+    rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}"
+)  # memory that tomllib uses grows with their square
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], dict[PathInFile, int]]:
-    """A TOML file's content and the line of each of its keys; raises InputError where it is no TOML."""
+    """Content of a TOML file and the line of each key; raises InputError if it is not valid TOML."""
     return parse_toml(path, read_text(path, MAX_TOML))
 
 
 def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFile, int]]:
-    """The same of the text of a file that has been read."""
+    """Content of a TOML text and the line of each key; `path` is its file, named in the faults."""
+    name = display_path(path)
     if not text.strip():
-        raise InputError([Fault(display_path(path), 1, "", "is empty; `blocs check` needs at least a title")])
+        raise InputError([Fault(name, 1, "", "is empty; `blocs check` needs at least a title")])
     if (keys := text.count("=")) > MAX_KEYS:
-        message = f"has {keys} equal signs; a file gives at most {MAX_KEYS} values"
-        raise InputError([Fault(display_path(path), 1, "", message)])
+        raise InputError([Fault(name, 1, "", f"has {keys} equal signs; a file gives at most {MAX_KEYS} values")])
     content: dict[str, object] = {}
     line = 1
     if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(blank_string, text))):
         line = bare.count("\n", 0, deep.start()) + 1
-        raise InputError([Fault(display_path(path), line, "", f"is not TOML: {TOO_DEEP}")])
+        raise InputError([Fault(name, line, "", f"is not TOML: {TOO_DEEP}")])
     try:
         content = tomllib.loads(text)
         message = find_excess(content)
     except RecursionError:
         message = TOO_DEEP
     except ValueError as error:
-        line, message = toml_error(str(error), text)
-        message += toml_hint(text.split("\n")[line - 1])
+        line, message = explain_toml_error(str(error), text)
     if not message:
         return content, key_lines(text)
     if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
         line = text.count("\n", 0, digits.start()) + 1
-    raise InputError([Fault(display_path(path), line, "", f"is not TOML: {message}")]) from None
+    raise InputError([Fault(name, line, "", f"is not TOML: {message}")]) from None
 
 
-def toml_hint(line: str) -> str:
-    """What is right where a line of a broken TOML text has a decimal comma, a written date or one quotation mark."""
-    if found := re.search(r"=\s*(-?\d+),(\d+)\s*(?:#.*)?$", line):
-        return f"; decimals have a point: {found[1]}.{found[2]}"
-    if found := re.search(r"=\s*(\d{1,2}\.\d{1,2}\.\d{4})\s*(?:#.*)?$", line):
-        return f"; write the date {date_form(found[1]).removesuffix(' without quotes')}"
-    return ""
-
-
-TOML_MESSAGES = {  # by what tomllib says
-    r"Unescaped '\\' in a string|Invalid hex value|not a Unicode scalar": (
-        r'a backslash in "…" begins an escape such as \n; write \\ for a backslash, or use single quotation marks'
+TOML_ERRORS = (  # what tomllib reports, what the line looks like, and the plain message; the first match counts
+    ("integer string conversion", "", TOO_LONG),
+    (r"""Illegal character '(\\r)?\\n'|Illegal character '\\r'|Unterminated string|Expected "'+\"""", "", OPEN_QUOTE),
+    ("", r"=\s*(-?\d+),(\d+)\s*(?:#.*)?$", "{0},{1} has a decimal comma; write {0}.{1}"),
+    ("", r"=\s*(\d{1,2})\.(\d{1,2})\.(\d{4})\s*(?:#.*)?$", "a date is year-month-day; write {2}-{1:0>2}-{0:0>2}"),
+    (
+        r"Unescaped '\\' in a string|Invalid hex value|not a Unicode scalar",
+        "",
+        r'a backslash in "…" begins an escape such as \n; write \\ for a backslash, or use single quotation marks',
     ),
-    "Invalid value": (
+    (
+        "Invalid value",
+        "",
         "no valid value follows the equal sign; put text in quotation marks, write true and false in small letters"
-        " and numbers with a point"
+        " and numbers with a point",
     ),
-    "Expected '=' after a key": (
-        "an equal sign is missing; a line reads key = value, and a key with a blank is put in quotation marks"
+    (
+        "Expected '=' after a key",
+        "",
+        "an equal sign is missing; a line reads key = value, and a key with a blank is put in quotation marks",
     ),
-    "Expected newline or end of document": (
+    (
+        "Expected newline or end of document",
+        "",
         "something follows the value; put text in quotation marks, and write numbers with a point, without a unit or"
-        " leading zeros"
+        " leading zeros",
     ),
-    "Cannot overwrite a value|Duplicate inline table key": "this key is given twice; keep one of the two",
-    "Cannot declare .* twice": "this table is given twice; put its keys in one place",
-    "Cannot mutate immutable": "this table is given already; put its keys in one place",
-    "Unclosed array": "a list is not closed; commas separate its values and ] ends it",
-    "Unclosed inline table": "a table in braces is not closed; commas separate its keys and } ends it",
-    "Expected ']+' at the end": "a table's name is not closed; write [name], or [[name]] for an entry of a list",
-    "Invalid initial character for a key part|Invalid statement": (
-        "a key is missing or begins with a sign that no key may have; a line reads key = value"
+    ("Cannot overwrite a value|Duplicate inline table key", "", "this key is given twice; keep one of the two"),
+    ("Cannot declare .* twice", "", "this table is given twice; put its keys in one place"),
+    ("Cannot mutate immutable", "", "this table is given already; put its keys in one place"),
+    ("Unclosed array", "", "a list is not closed; commas separate its values and ] ends it"),
+    ("Unclosed inline table", "", "a table in braces is not closed; commas separate its keys and }} ends it"),
+    (
+        "Expected ']+' at the end",
+        "",
+        "a table's name is not closed; write [name], or [[name]] for an entry of a list",
     ),
-    "Illegal character": "a control character stands here; remove it",
-}
+    (
+        "Invalid initial character for a key part|Invalid statement",
+        "",
+        "a key is missing or begins with a sign that no key may have; a line reads key = value",
+    ),
+    ("Illegal character", "", "the line has a control character; remove it"),
+)
 
-OPEN_QUOTE = "a quotation mark is not closed"
 
-UNCLOSED = re.compile(r"""Illegal character '(\\r)?\\n'|Illegal character '\\r'|Unterminated string|Expected "'+\"""")
+def explain_toml_error(error: str, text: str) -> tuple[int, str]:
+    """Line and plain message of an error that tomllib reports for a text."""
+    place = re.search(r"at line (\d+)", error)
+    line = int(place[1]) if place else text.removesuffix("\n").count("\n") + 1
+    short = re.sub(r" \(at .*\)", "", error)
+    for pattern, form, message in TOML_ERRORS:
+        if re.search(pattern, short) and (found := re.search(form, text.split("\n")[line - 1])):
+            return open_quote_line(text) or line if message == OPEN_QUOTE else line, message.format(*found.groups())
+    return line, short
 
 
-def toml_error(said: str, text: str) -> tuple[int, str]:
-    """The line of what tomllib says of a text, and the same in plain words."""
-    found = re.search(r"at line (\d+)", said)
-    line = int(found.group(1)) if found else text.removesuffix("\n").count("\n") + 1
-    if "integer string conversion" in said:
-        return line, TOO_LONG
-    if UNCLOSED.search(said):
-        bare = STRINGS.sub(blank_string, text)
-        place = re.search("[\"']", bare)
-        return bare.count("\n", 0, place.start()) + 1 if place else line, OPEN_QUOTE
-    plain = re.sub(r" \(at .*\)", "", said)
-    return line, next((told for pattern, told in TOML_MESSAGES.items() if re.search(pattern, plain)), plain)
+def open_quote_line(text: str) -> int:
+    """Line of the first quotation mark that opens no complete string; 0 if there is none."""
+    bare = STRINGS.sub(blank_string, text)
+    mark = re.search("[\"']", bare)
+    return bare.count("\n", 0, mark.start()) + 1 if mark else 0
 
 
 def find_excess(content: object, levels: int = MAX_DEPTH) -> str:
-    """What is beyond any use in a TOML content: nesting without end, or a whole number without end."""
+    """Fault of a content that is nested too deeply or has a number of thousands of digits; empty if there are none."""
     if isinstance(content, int):
         return TOO_LONG if content.bit_length() > 10_000 else ""
     if not isinstance(content, (dict, list)):
@@ -129,11 +165,11 @@ def find_excess(content: object, levels: int = MAX_DEPTH) -> str:
 
 
 def key_lines(text: str) -> dict[PathInFile, int]:
-    """Line, from 1, of every table and key of a valid TOML text (inline tables count as their key)."""
+    """Line, from 1, of every table and key of a valid TOML text; what is in an inline table has no line of its own."""
     lines: dict[PathInFile, int] = {}
     table: PathInFile = ()
     arrays: Counter[PathInFile] = Counter()
-    brackets = 0  # how many are open at the line's start
+    brackets = 0  # open ones at the start of the line
     for number, line in enumerate(STRINGS.sub(join_string_lines, text).split("\n"), start=1):
         if not brackets and (header := re.match(r"\s*(\[\[?)(.+?)\]\]?\s*$", line)):
             path = place_in_arrays(key_path(header[2]), arrays)
@@ -154,18 +190,18 @@ def key_lines(text: str) -> dict[PathInFile, int]:
 
 
 def blank_string(found: re.Match[str]) -> str:
-    """A string or comment as a word and the line ends in it."""
+    """Replacement of a string or comment: one letter, and its line ends."""
     return "s" + "\n" * found[0].count("\n")
 
 
 def join_string_lines(found: re.Match[str]) -> str:
-    """A comment or long string as the line ends in it, any other string as it is."""
+    """Replacement of a comment or long string: its line ends; other strings stay as they are."""
     text = found[0]
     return "\n" * text.count("\n") if text.startswith(('"""', "'''", "#")) else text
 
 
 def key_path(key: str) -> PathInFile:
-    """The parts of a TOML key such as `a."b.c"`."""
+    """Parts of a TOML key such as `a."b.c"`."""
     if '"' not in key and "'" not in key:
         return tuple(part.strip() for part in key.split("."))
     parts: list[str] = []
@@ -178,7 +214,7 @@ def key_path(key: str) -> PathInFile:
 
 
 def place_in_arrays(path: PathInFile, arrays: Counter[PathInFile]) -> PathInFile:
-    """A header's path with the index of the array element that it continues."""
+    """Path of a table header, with the index of each list entry that it continues."""
     placed: PathInFile = ()
     for depth, part in enumerate(path):
         placed = (*placed, part)
@@ -187,48 +223,31 @@ def place_in_arrays(path: PathInFile, arrays: Counter[PathInFile]) -> PathInFile
     return placed
 
 
-WORLD_FILES = (
-    "world.toml", "states.csv", "ties.csv", "observed.toml", "posterior.csv", "stages.csv", "sources.toml",
-    "import.log",
-)  # fmt: skip
-
-PASSED_OVER = re.compile(r"[.]|~[$]|readme([.]|$)|.*~$|(thumbs[.]db|desktop[.]ini)$", re.IGNORECASE)  # in its folder
-
-STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
-
-STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
-
-TIE_COLUMNS = ("a", "b", "kind", "value")
-
-TIE_OPTIONAL = ("regime", "since", "source", "note")
-
 LISTS = {"ties": MAX_TIES, "shocks": MAX_SHOCKS}
-
-NUMBERS = ("capability", "gdp", "autonomy")
 
 
 @dataclass
 class Draft:
-    """Content of a scenario before it is validated, and the place in a file of each of its parts.
+    """Content of a scenario before validation, with the file and line of each part.
 
-    Where a part could not be read the draft isn't whole, and nothing is said of what may be in that part.
+    A draft is not whole if a part could not be read. Then checks report nothing that this part might explain.
     """
 
     content: dict[str, Any] = field(default_factory=dict)
     origins: dict[PathInFile, tuple[str, int, PathInFile]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     whole: bool = True
-    world: str = ""  # name of the world that it is of
-    files: tuple[Path, ...] = ()  # that it was read from, those extended first
+    world: str = ""  # name of its world
+    files: tuple[Path, ...] = ()  # that the draft was read from, extended files first
 
-    def broken(self, *faults: Fault) -> Draft:
-        """This draft, not whole for these faults."""
+    def add_reading_faults(self, *faults: Fault) -> Draft:
+        """Add faults that prevent reading a part, mark this draft as not whole, and return it."""
         self.faults += faults
         self.whole = False
         return self
 
     def fault(self, path: PathInFile, message: str) -> Fault:
-        """A fault at a place, named as in the file that it stands in."""
+        """A fault at a path, with the file, line and field name where its author wrote it."""
         for depth in range(len(path), -1, -1):
             if path[:depth] in self.origins:
                 file, line, local = self.origins[path[:depth]]
@@ -237,18 +256,18 @@ class Draft:
 
 
 def read_toml_draft(path: Path) -> Draft:
-    """A TOML file as a draft; its origins give each element of a list a line too."""
+    """Read a TOML file as a draft; each entry of a list has a line too."""
     name = display_path(path)
     draft = Draft(origins={(): (name, 1, ())}, files=(path,))
     try:
         draft.content, lines = read_toml(path)
     except InputError as error:
-        return draft.broken(*error.faults)
+        return draft.add_reading_faults(*error.faults)
     draft.origins |= {at: (name, line, at) for at, line in lines.items()}
     for key, most in LISTS.items():
         values = draft.content.get(key)
         if isinstance(values, list) and len(values) > most:
-            draft.broken(draft.fault((key,), f"has {len(values)} entries; give at most {most}"))
+            draft.add_reading_faults(draft.fault((key,), f"has {len(values)} entries; give at most {most}"))
             draft.content[key] = values = []
         for n in range(len(values) if isinstance(values, list) else 0):
             draft.origins.setdefault((key, n), (name, lines.get((key,), 1), (key, n)))
@@ -256,7 +275,7 @@ def read_toml_draft(path: Path) -> Draft:
 
 
 def merge_drafts(base: Draft, over: Draft) -> Draft:
-    """One draft over another: tables merge, lists of ties and shocks grow, all else is replaced."""
+    """Merge one draft over another: tables merge, lists of ties and shocks are joined, all else is replaced."""
     origins = dict(base.origins)
     content = merge_tables(base.content, over.content, (), origins)
     for path, origin in over.origins.items():
@@ -271,7 +290,7 @@ def merge_drafts(base: Draft, over: Draft) -> Draft:
 def merge_tables(
     base: dict[str, Any], over: dict[str, Any], at: PathInFile, origins: dict[PathInFile, Any]
 ) -> dict[str, Any]:
-    """A table over another; the origins of what is replaced are forgotten."""
+    """Merge one table over another, and drop the origins of what is replaced."""
     result = dict(base)
     for key, value in over.items():
         old, place = base.get(key), (*at, key)
@@ -286,118 +305,16 @@ def merge_tables(
 
 
 def forget_origins(content: Any, at: PathInFile, origins: dict[PathInFile, Any]) -> None:
-    """Drop the origins of a content and of all in it."""
+    """Drop the origins of a content and of all its parts."""
     origins.pop(at, None)
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, part in parts:
         forget_origins(part, (*at, key), origins)
 
 
-def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
-    """Files and folders in a world's folder that nothing reads, most often for a slip in their name.
-
-    Where there is no world, only those that are named nearly as a world's files are.
-    """
-    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    for name in sorted(there - {*WORLD_FILES}):
-        if PASSED_OVER.match(name):
-            continue
-        meant = meant_file(name)
-        if meant is None and not world_is_there:
-            continue
-        yield Fault(display_path(folder / name), 1, "", f"is not read; {unread_remedy(name, meant, there)}")
-
-
-def meant_file(name: str) -> str | None:
-    """The file of a world that a name is nearly that of, whatever its case and ending; None where there is none."""
-    stems = {file.partition(".")[0]: file for file in WORLD_FILES}
-    near = difflib.get_close_matches(re.split(r"[. (]", name.casefold())[0], stems, n=1, cutoff=0.8)
-    return stems[near[0]] if near else None
-
-
-def unread_remedy(name: str, meant: str | None, there: set[str]) -> str:
-    """What to do about a file that is not read."""
-    if meant is None:
-        return f"a world's folder has {', '.join(WORLD_FILES)}; move everything else out of it"
-    if meant in there:
-        return f"{meant} beside it is; keep one of the two"
-    if name.casefold().endswith((".xlsx", ".xls", ".ods", ".numbers")):
-        return f"save it as {meant}"
-    return f"rename it to {meant}"
-
-
-def read_world_draft(path: Path) -> Draft:
-    """A world's folder as one draft: `world.toml`, `states.csv` and, where there is one, `ties.csv`."""
-    draft = read_toml_draft(path)
-    draft.faults += unread_faults(path.parent, world_is_there=path.is_file())
-    for key in ("states", "ties"):
-        if key in draft.content:
-            draft.faults.append(draft.fault((key,), f"belongs into {key}.csv beside this file"))
-    states: dict[str, Any] = {}
-    ties: list[Any] = []
-    draft.content |= {"states": states, "ties": ties}
-    table = path.with_name("states.csv")
-    name = display_path(table)
-    draft.origins["states",] = (name, 1, ())
-    for line, row in read_rows(table, STATE_COLUMNS, STATE_OPTIONAL, NUMBERS, MAX_STATES, draft):
-        state = row.pop("id", "")
-        if state in states:
-            message = f"state {quote(state)} stands here a second time; a state has one row"
-            draft.faults.append(Fault(name, line, "id", message))
-        states[state] = state_record(row)
-        draft.origins["states", state] = (name, line, ())
-        for key in states[state]:
-            draft.origins["states", state, key] = (name, line, (key,))
-        for key in NUMBERS:
-            draft.origins["states", state, key, "value"] = (name, line, (key,))
-            draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
-    table = path.with_name("ties.csv")
-    if table.is_file():
-        name = display_path(table)
-        for line, row in read_rows(table, TIE_COLUMNS, TIE_OPTIONAL, ("value",), MAX_TIES, draft):
-            draft.origins["ties", len(ties)] = (name, line, ())
-            ties.append({**row, "value": parse_cell(row["value"])} if "value" in row else row)
-    return draft
-
-
-def read_rows(
-    path: Path, columns: Sequence[str], optional: Sequence[str], numbers: Sequence[str], most: int, draft: Draft
-) -> list[Row]:
-    """Line and filled cells of each good row of a table; what is wrong with it breaks the draft."""
-    found = read_table(path, columns, optional, numbers, most)
-    if found.faults:
-        draft.broken(*found.faults)
-    return found.rows
-
-
-def state_record(row: dict[str, str]) -> dict[str, Any]:
-    """A row of `states.csv` as the schema has it, each number with its source."""
-    record: dict[str, Any] = {}
-    for key, cell in row.items():
-        if key in NUMBERS:
-            record[key] = {
-                "value": parse_cell(cell),
-                "source": row.get(f"{key}_source", ""),
-                "note": row.get("note", ""),
-            }
-        elif key == "fixed":
-            record[key] = {"true": True, "false": False, "1": True, "0": False}.get(cell.lower(), cell)
-        elif not key.endswith("_source") or key == "initial_source":
-            record[key] = cell
-    return record
-
-
-def parse_cell(cell: str) -> float | str:
-    """A cell's number, or the cell as it is where it holds none (which validation reports)."""
-    try:
-        return float(cell) if "_" not in cell else cell
-    except ValueError:
-        return cell
-
-
 def duplicate_ties(draft: Draft) -> Iterator[Fault]:
-    """Ties that one file states twice; a later file may replace what an earlier one says."""
-    seen: dict[tuple[str, ...], int] = {}  # the last place of each tie; those of one file stand together
+    """Faults of ties that one file gives twice; a later file may replace the ties of an earlier one."""
+    seen: dict[tuple[str, ...], int] = {}  # the last index of each tie; ties of one file are adjacent
     ties = draft.content.get("ties", [])
     for n, tie in enumerate(ties if isinstance(ties, list) else []):
         kind, a, b = (tie.get("kind"), tie.get("a"), tie.get("b")) if isinstance(tie, dict) else (None, None, None)
@@ -406,6 +323,6 @@ def duplicate_ties(draft: Draft) -> Iterator[Fault]:
             if key in seen:
                 before, now = (draft.origins.get(("ties", place), ("", 0, ())) for place in (seen[key], n))
                 if before[0] == now[0]:
-                    message = f"this {kind} of {a} and {b} stands on line {before[1]} already; give it once"
+                    message = f"this {kind} of {a} and {b} is on line {before[1]} already; give it once"
                     yield draft.fault(("ties", n), message)
             seen[key] = n

@@ -1,6 +1,6 @@
-"""Entries of a scenario that change nothing: a tie or shock that meets no tie, or sets what is so already.
+"""Find entries of a scenario that change nothing, such as a shock that sets a value to what it is.
 
-Only what is sure is said: a tie that the rules of the model may have changed before a shock is never called idle.
+Only certain cases count: a shock to a tie that the rules may change before it is never idle.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ from sim.scenario.ties import TieKey, matching_ties, names_two_states, tie_key
 
 NOTHING = "so it changes nothing"
 
-GROWS = {"bond": ("outreach",), "rivalry": (), "sanction": ("sanction_response",)}  # from 0, while a run goes on
+GROWS = {
+    "bond": ("outreach",),
+    "rivalry": (),
+    "sanction": ("sanction_response",),
+}  # parameters by which ties grow from 0 during a run
 
-MOST_LOOKED_AT = 10**7  # shocks times ties; of more nothing is said
+MOST_COMPARED = 10**7  # shocks times ties; larger scenarios are not searched
 
-DRIFTS = {
+DRIFTS = {  # parameters by which ties change during a run
     "bond": ("bond_return", "bond_gain", "bond_loss", "outreach"),
     "rivalry": ("rivalry_gain", "rivalry_loss"),
     "sanction": ("sanction_response", "sanction_relief"),
@@ -36,15 +40,15 @@ DRIFTS = {
 
 
 def unmatched(tie: Tie, present: Collection[TieKey]) -> str:
-    """Why a tie that meets no other changes nothing; of a sanction, whether it was meant the other way round."""
+    """Why a tie that matches no other changes nothing, and whether a sanction has the opposite direction."""
     arrow = "on" if tie.kind == "sanction" else "and"
-    message = f"there is no {tie.kind} of {tie.a} {arrow} {tie.b} to change, {NOTHING}"
+    message = f"no {tie.kind} of {tie.a} {arrow} {tie.b} exists, {NOTHING}"
     back = tie.kind == "sanction" and names_two_states(tie) and (tie.kind, tie.b, tie.a) in present
-    return f"{message}; the sanction that is there is of {tie.b} on {tie.a}" if back else message
+    return f"{message}; the existing sanction is of {tie.b} on {tie.a}" if back else message
 
 
 def idle_trade(scenario: Scenario, ties: Iterable[Tie]) -> Iterator[tuple[int, str]]:
-    """Places in a list of trade between states that have no product, which makes neither depend on the other."""
+    """Index and message of each trade between states without product, where neither depends on the other."""
     for n, tie in enumerate(ties):
         traded = tie.kind == "trade" and tie.value > 0 and names_two_states(tie)
         if traded and scenario.states[tie.a].gdp.value == scenario.states[tie.b].gdp.value == 0:
@@ -52,22 +56,22 @@ def idle_trade(scenario: Scenario, ties: Iterable[Tie]) -> Iterator[tuple[int, s
 
 
 def idle_without(scenario: Scenario) -> str:
-    """Why `without` changes nothing where every mechanism in it is off anyway, before they are switched off."""
+    """Message if all mechanisms of `without` are off before they are switched off; empty otherwise."""
     settings = [setting for mechanism in scenario.without for setting in MECHANISMS[mechanism].items()]
-    wanted = [(place, off) for path, off in settings for place in setting_places(scenario, path)]
-    off_already = bool(wanted) and all(setting_at(scenario, place) == off for place, off in wanted)
+    values = [(place, off) for path, off in settings for place in setting_places(scenario, path)]
+    off_already = bool(values) and all(setting_at(scenario, place) == off for place, off in values)
     are = "are" if len(scenario.without) > 1 else "is"
     return f"{', '.join(scenario.without)} {are} off already, {NOTHING}" if off_already else ""
 
 
 def setting_at(scenario: Scenario, place: tuple[str, ...]) -> float:
-    """The value of a parameter or of a bloc's setting."""
+    """Value of a parameter or of a setting of a bloc."""
     record = scenario.parameters if place[0] == "parameters" else scenario.blocs[place[1]]
     return float(getattr(record, place[-1]).value)
 
 
 def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """Institutions that tie no two states and that neither a tie nor a shock refers to."""
+    """Name and message of each institution with fewer than two members that no tie or shock refers to."""
     named = {shock.institution for shock in scenario.shocks if isinstance(shock, Membership)}
     entries = [*scenario.ties, *scenario.shocks]
     named |= {end[1:] for entry in entries for end in ends_of(entry) if end.startswith("@")}
@@ -78,7 +82,7 @@ def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 
 def ends_of(entry: Tie | Shock) -> tuple[str, ...]:
-    """The two states or selectors of a tie, or of a shock to one."""
+    """The two states or selectors of a tie, or of a shock to ties; empty for other shocks."""
     if isinstance(entry, (Tie, PairShock)):
         return entry.a, entry.b
     return (entry.sender, entry.target) if isinstance(entry, SanctionShock) else ()
@@ -86,19 +90,19 @@ def ends_of(entry: Tie | Shock) -> tuple[str, ...]:
 
 @dataclass
 class Course:
-    """What shocks have set, from the start on."""
+    """Ties, memberships and settings after the shocks so far."""
 
     scenario: Scenario
-    ties: dict[TieKey, tuple[float, str]]  # value and regime, of those above 0
+    ties: dict[TieKey, tuple[float, str]]  # value and regime of those above 0
     members: dict[str, set[str]]
     shocked: frozenset[str]  # parameters that a shock sets
     set_to: dict[tuple[str, ...], float] = field(default_factory=dict)
 
 
 def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
-    """Places of the shocks that change nothing, of a resolved scenario, and why."""
+    """Index and message of each shock of a resolved scenario that changes nothing."""
     largest = max((len(institution.members) for institution in scenario.institutions.values()), default=0)
-    if not scenario.shocks or len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_LOOKED_AT:
+    if not scenario.shocks or len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_COMPARED:
         return
     course = Course(
         scenario,
@@ -112,7 +116,7 @@ def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
 
 
 def idle_shock(shock: Shock, course: Course) -> str:
-    """Why a shock changes nothing, or nothing; the course goes on by what it sets."""
+    """Why a shock changes nothing, empty if it may change something; updates the course."""
     scenario = course.scenario
     if isinstance(shock, Crisis):
         return "has an intensity of 0" if shock.intensity == 0 else ""
@@ -122,7 +126,7 @@ def idle_shock(shock: Shock, course: Course) -> str:
         members = course.members[shock.institution]
         idle = (shock.state in members) == shock.joins
         (members.add if shock.joins else members.discard)(shock.state)
-        return f"{shock.state} is {'a' if shock.joins else 'no'} member of {shock.institution} then" if idle else ""
+        return f"{shock.state} is {'' if shock.joins else 'not '}a member of {shock.institution} then" if idle else ""
     place: tuple[str, ...]
     if isinstance(shock, ParameterShock):
         place, start = ("parameters", shock.parameter), getattr(scenario.parameters, shock.parameter).value
@@ -137,7 +141,7 @@ def idle_shock(shock: Shock, course: Course) -> str:
 
 
 def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
-    """The same of a shock to ties."""
+    """Why a shock to ties changes nothing, empty if it may change something; updates the course."""
     a, b = ends_of(shock)
     regime = shock.regime if isinstance(shock, SanctionShock) else ""
     tie = Tie(kind=shock.kind, a=a, b=b, value=shock.value, regime=regime)
@@ -147,21 +151,23 @@ def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
         matched = [*matching_ties(tie, dict.fromkeys(course.ties, tie), course.scenario.institutions)]
     any_end = "*" in (a, b)
     before = {key: course.ties.get(key, (0.0, "")) for key in matched}
-    after = {key: (shock.value, regime or (held[1] if any_end else "")) for key, held in before.items()}
-    grows = moves_ties(shock.kind, GROWS, course) and not (any_end and shock.kind == "bond")  # which goes by B⁰
+    after = {key: (shock.value, regime or (old if any_end else "")) for key, (_, old) in before.items()}
+    grows = moves_ties(shock.kind, GROWS, course) and not (
+        any_end and shock.kind == "bond"
+    )  # a bond with `*` depends on the initial bonds only
     met = any(value > 0 for value, _ in before.values())
     message = ""
     if not met and (any_end or shock.value == 0) and not grows:
         message = unmatched(tie, course.ties)
     elif met and before == after and not moves_ties(shock.kind, DRIFTS, course):
         message = "it is so then already"
-    for key, (value, held) in after.items():
+    for key, tie_after in after.items():
         course.ties.pop(key, None)
-        if value > 0:
-            course.ties[key] = (value, held)
+        if shock.value > 0:
+            course.ties[key] = tie_after
     return message
 
 
 def moves_ties(kind: str, by: dict[str, tuple[str, ...]], course: Course) -> bool:
-    """Whether the rules may change ties of a kind by these parameters."""
+    """Whether these parameters may change ties of a kind during a run."""
     return any(getattr(course.scenario.parameters, p).value > 0 or p in course.shocked for p in by[kind])

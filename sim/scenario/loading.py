@@ -1,4 +1,4 @@
-"""Finding scenarios and worlds by name, reading them, and resolving what one extends into a full scenario."""
+"""Find scenarios and worlds by name, read them, and resolve what they extend into a full scenario."""
 
 from __future__ import annotations
 
@@ -16,84 +16,108 @@ from pydantic import ValidationError
 
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
 from sim.scenario.checks import reference_faults, sweep_faults
-from sim.scenario.files import (
-    WORLD_FILES,
-    Draft,
-    duplicate_ties,
-    merge_drafts,
-    read_toml,
-    read_toml_draft,
-    read_world_draft,
-)
+from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
 from sim.scenario.idle import idle_institutions, idle_shocks, idle_trade, idle_without, unmatched
 from sim.scenario.overrides import with_mechanism_off
 from sim.scenario.parameters import ARGUED_FOR, taken_over
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.sources import Bibliography, read_sources
+from sim.scenario.tables import WORLD_FILES, read_world_draft
 from sim.scenario.ties import place_ties, tie_key
 
-BASE = "baseline_2023"  # the scenario that the others change
+BASE = "baseline_2023"  # the scenario that the other shipped ones extend
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 
-OF_A_WORLD = {*WORLD_FILES} - {"sources.toml"}  # which stands beside scenarios too, and is checked by itself
+OF_A_WORLD = {*WORLD_FILES} - {"sources.toml"}  # which also lies beside scenarios, and is checked by itself
 
 MAX_CHAIN = 50
 
 CONTAINERS = {dict, list}
 
-MOST_SUGGESTED = 1000  # faults for which words are compared
+MOST_SUGGESTED = 1000  # with more faults, similar words are not searched
 
 
 def folders() -> list[Path]:
-    """Folders of scenarios, a user's own (`BLOCS_SCENARIOS`) before those that came with the program."""
+    """Folders of scenarios: those of the user (`BLOCS_SCENARIOS`), then the shipped one."""
     own = [Path(part) for part in os.environ.get("BLOCS_SCENARIOS", "").split(os.pathsep) if part]
     return [*own, shipped_folder()]
 
 
 def shipped_folder() -> Path:
-    """The scenarios that came with the program: beside it in a checkout, inside it when installed."""
+    """Folder of the shipped scenarios: beside the package in a checkout, inside it after installation."""
     inside = Path(__file__).parents[1] / "scenarios"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
 
 
 def load_bibliography(*files: Path) -> Bibliography:
-    """The bibliography of scenario and world files: what lies beside them before the user's own and the shipped one.
+    """Merge the bibliographies that scenario and world files may refer to.
 
-    Of two entries of one key that of the later file counts.
+    Parameters
+    ----------
+    *files
+        Scenario or world files. A `sources.toml` beside them overrides those of the user's folders, which override
+        the shipped one. Beside a later file overrides beside an earlier one.
+
+    Returns
+    -------
+    Bibliography
+        The sources by their keys.
+
+    Raises
+    ------
+    InputError
+        If a bibliography cannot be read or has faults; it carries the faults of all.
     """
     merged: Bibliography = {}
-    beside = dict.fromkeys(place for file in files for place in homes(file))
+    faults: list[Fault] = []
+    beside = dict.fromkeys(folder for file in files for folder in source_folders(file))
     for folder in [*reversed(folders()), *beside]:
         if (folder / "sources.toml").is_file():
-            merged |= read_sources(folder / "sources.toml")
+            try:
+                merged |= read_sources(folder / "sources.toml")
+            except InputError as error:
+                faults += error.faults
+    if faults:
+        raise InputError(faults)
     return merged
 
 
-def homes(file: Path) -> list[Path]:
-    """The folders beside a file: its own, and before it the one with the worlds/ in which a world's folder lies."""
+def source_folders(file: Path) -> list[Path]:
+    """Folders whose `sources.toml` a file may use: its own, and for a world's the one that contains `worlds/`."""
     folder = file.absolute().parent
     return [folder.parent.parent, folder] if folder.parent.name == "worlds" else [folder]
 
 
 def scenario_names(places: Sequence[Path] | None = None) -> list[str]:
-    """Names of all scenarios found in the folders, all of them by default, `baseline…` first."""
+    """List the names of all scenarios.
+
+    Parameters
+    ----------
+    places
+        Folders to search; by default those of the user and the shipped one.
+
+    Returns
+    -------
+    list of str
+        Sorted names, `baseline…` first.
+    """
     found = {path.stem for folder in places or folders() for path in folder.glob("*.toml") if path.stem != "sources"}
     return sorted(found, key=lambda name: (not name.startswith("baseline"), name))
 
 
 def shipped_scenarios() -> dict[str, Scenario]:
-    """The scenarios that came with the program, the baseline first, whatever other folders hold."""
+    """Load the shipped scenarios by name, the baseline first, and ignore the user's folders."""
     return {name: load_scenario(shipped_folder() / f"{name}.toml") for name in scenario_names([shipped_folder()])}
 
 
 def world_names() -> list[str]:
-    """Names of all worlds found."""
+    """List the names of all worlds, sorted."""
     return sorted({path.parent.name for folder in folders() for path in folder.glob("worlds/*/world.toml")})
 
 
 def find_scenario(reference: str) -> Path:
-    """The file of a scenario or world by name or path; raises InputError where there is none."""
+    """Find the file of a scenario or world by name or path; raises InputError if the name is unknown."""
     path = Path(reference)
     if path.suffix or path.is_dir() or len(path.parts) > 1:
         return world_file(path)
@@ -102,12 +126,12 @@ def find_scenario(reference: str) -> Path:
             if (candidate := base_path(folder, reference, key)).is_file():
                 return candidate
     known = [*scenario_names(), *world_names()]
-    message = f"no scenario or world has this name{suggest(reference, known)}; `blocs list` shows them"
+    message = f"unknown scenario or world{suggest(reference, known)}; `blocs list` shows all"
     raise InputError([Fault(reference, 1, "", message)])
 
 
 def world_file(path: Path) -> Path:
-    """The `world.toml` of a world's folder or table; any other path as it is."""
+    """The `world.toml` for a world's folder or one of its files; any other path as it is."""
     if (path / "manifest.json").is_file() and not (path / "world.toml").is_file():
         message = "is a folder of results; give a scenario here, and the folder to compare, claims, report or query"
         raise InputError([Fault(display_path(path), 1, "", message)])
@@ -117,7 +141,7 @@ def world_file(path: Path) -> Path:
 
 
 def base_name(path: Path) -> Path | None:
-    """The file that a sound scenario's file extends; None for a world's."""
+    """File that a valid scenario file extends; None for a world."""
     if path.name == "world.toml":
         return None
     content, _ = read_toml(path)
@@ -126,7 +150,7 @@ def base_name(path: Path) -> Path | None:
 
 
 def files_of(reference: str | Path) -> list[Path]:
-    """The file of a sound scenario and those that it extends, its world's last."""
+    """Files of a valid scenario: its own, those that it extends, and its world's last."""
     path: Path | None = find_scenario(str(reference))
     found = []
     while path is not None:
@@ -137,43 +161,59 @@ def files_of(reference: str | Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Reading:
-    """A scenario as it was read, and what in its files changes nothing."""
+    """A scenario, and warnings of entries in its files that change nothing."""
 
     scenario: Scenario
     warnings: tuple[Fault, ...]
 
 
 def load_scenario(reference: str | Path) -> Scenario:
-    """The resolved, frozen scenario of a name or path; raises InputError with every fault found."""
-    return read(reference).scenario
+    """Load a scenario or world.
+
+    Parameters
+    ----------
+    reference
+        A name, or the path of a file or a world's folder.
+
+    Returns
+    -------
+    Scenario
+        The resolved, frozen scenario, with its mechanisms of `without` switched off.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or the files have faults; it carries every fault.
+    """
+    return read_scenario(reference).scenario
 
 
-def read(reference: str | Path) -> Reading:
-    """The same with warnings of entries that change nothing."""
+def read_scenario(reference: str | Path) -> Reading:
+    """Load a scenario with warnings of entries that change nothing; raises InputError with every fault."""
     with without_garbage_collection():
         path = find_scenario(str(reference))
         draft = read_draft(path, ())
         draft.origins.setdefault((), (display_path(path), 1, ()))
-        given = validate_draft(draft)
+        written = validate_draft(draft)
         if draft.world != ARGUED_FOR:
-            given = given.model_copy(update={"parameters": taken_over(given.parameters)})
-        ties, idle = place_ties(given.ties, given.institutions)
-        scenario = given.model_copy(update={"ties": ties})
-    idle = [n for n in idle if given.ties[n].value != 0 or not in_table(draft, n)]
-    found = [draft.fault(at, message) for at, message in idle_entries(scenario, given.ties, idle)]
+            written = written.model_copy(update={"parameters": taken_over(written.parameters)})
+        ties, idle = place_ties(written.ties, written.institutions)
+        scenario = written.model_copy(update={"ties": ties})
+    idle = [n for n in idle if written.ties[n].value != 0 or not in_table(draft, n)]
+    warnings = [draft.fault(at, message) for at, message in idle_entries(scenario, written.ties, idle)]
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
-    found += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
-    return Reading(scenario, tuple(sorted(found)))
+    warnings += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
+    return Reading(scenario, tuple(sorted(warnings)))
 
 
 def in_table(draft: Draft, n: int) -> bool:
-    """Whether a tie is a row of a world's table, where a 0 is a coded one."""
+    """Whether a tie is a row of a world's table, where a value of 0 is intended."""
     return draft.origins["ties", n][2] == ()
 
 
 def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -> Iterator[tuple[PathInFile, str]]:
-    """Entries but shocks that change nothing, of a scenario before its mechanisms are switched off."""
+    """Path and message of each entry, except shocks, that changes nothing; mechanisms are not yet switched off."""
     present = {tie_key(tie) for tie in scenario.ties} if idle else set()
     yield from ((("ties", n), unmatched(ties[n], present)) for n in idle)
     yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
@@ -184,7 +224,7 @@ def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """No search for cycles of objects while a file is read: it makes none, and the search took a third of the time."""
+    """Pause garbage collection while a file is read: reading makes no cycles, and the search is slow."""
     on = gc.isenabled()
     gc.disable()
     try:
@@ -195,8 +235,13 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 def validate_draft(draft: Draft) -> Scenario:
-    """The scenario of a draft; raises InputError with every fault found."""
+    """The scenario of a draft; raises InputError with every fault."""
     faults = [*draft.faults]
+    sources: Bibliography | None = None
+    try:
+        sources = load_bibliography(*draft.files)
+    except InputError as error:
+        faults += error.faults
     scenario: Scenario | None = None
     try:
         scenario = Scenario.model_validate(freeze_content(draft.content), strict=True)
@@ -207,8 +252,8 @@ def validate_draft(draft: Draft) -> Scenario:
             for item in error.errors(include_url=False)
             if draft.whole or item["type"] not in ("missing", "too_short")
         ]
-    for at, message in check_references(draft):
-        scenario = None  # makes room: a draft may have a hundred thousand faults
+    for at, message in check_references(draft, sources):
+        scenario = None  # frees memory: a draft may have a hundred thousand faults
         faults.append(draft.fault(at, message))
     faults += duplicate_ties(draft)
     if faults or scenario is None:
@@ -216,15 +261,15 @@ def validate_draft(draft: Draft) -> Scenario:
     return scenario
 
 
-def check_references(draft: Draft) -> Iterator[tuple[PathInFile, str]]:
-    """Faults of what a draft refers to, names and swept settings."""
-    yield from reference_faults(draft.content, load_bibliography(*draft.files), draft.whole)
+def check_references(draft: Draft, sources: Bibliography | None) -> Iterator[tuple[PathInFile, str]]:
+    """Faults of the names, sources and swept settings that a draft refers to."""
+    yield from reference_faults(draft.content, sources, draft.whole)
     if draft.whole:
         yield from sweep_faults(draft.content)
 
 
 def freeze_content(content: Any) -> Any:
-    """A draft's content with tuples for its lists, as the schema has them; a table of plain cells is not copied."""
+    """Replace the lists of a draft's content by tuples; a table of plain cells is not copied."""
     if isinstance(content, dict):
         plain = CONTAINERS.isdisjoint(map(type, content.values()))
         return content if plain else {key: freeze_content(value) for key, value in content.items()}
@@ -232,7 +277,7 @@ def freeze_content(content: Any) -> Any:
 
 
 def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
-    """The content of a scenario or world file merged over all that it extends."""
+    """Read a scenario or world file and merge it over all that it extends."""
     path = world_file(path)
     if path.name == "world.toml":
         return replace(read_world_draft(path), world=path.absolute().parent.name)
@@ -243,27 +288,27 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     references = [draft.content.pop(key) for key in keys]
     if len(keys) != 1:
         message = "give either `extends`, a scenario, or `world`, a folder of worlds/"
-        return draft.broken(draft.fault(tuple(keys[:1]), message))
+        return draft.add_reading_faults(draft.fault(tuple(keys[:1]), message))
     (key,), (reference,) = keys, references
     if not isinstance(reference, str) or not NAME.fullmatch(reference):
         message = f"{quote(reference)} is not a name; give one without folders or dots, such as baseline_2023"
-        return draft.broken(draft.fault((key,), message))
+        return draft.add_reading_faults(draft.fault((key,), message))
     if path in below:
         chain = " → ".join(p.stem for p in (*below, path))
         message = f"extends itself in a cycle: {chain}; extend a scenario that ends in a world"
-        draft.content.clear()  # it stands in the draft above already
-        return draft.broken(draft.fault((key,), message))
+        draft.content.clear()  # the draft above has it already
+        return draft.add_reading_faults(draft.fault((key,), message))
     if len(below) >= MAX_CHAIN:
         message = f"more than {MAX_CHAIN} scenarios extend one another; extend one nearer to its world"
-        return draft.broken(draft.fault((key,), message))
+        return draft.add_reading_faults(draft.fault((key,), message))
     base = find_base(path, reference, key)
     if base is None:
-        return draft.broken(draft.fault((key,), missing_base(path, reference, key)))
+        return draft.add_reading_faults(draft.fault((key,), missing_base(path, reference, key)))
     return merge_drafts(read_draft(base, (*below, path)), draft)
 
 
 def find_base(path: Path, reference: str, key: str) -> Path | None:
-    """The file that a scenario extends, from its own folder first; None where there is none."""
+    """File that a scenario extends, from its own folder first; None if there is none."""
     for folder in [path.parent, *folders()]:
         candidate = base_path(folder, reference, key)
         if candidate.is_file() and candidate.resolve().is_relative_to(folder.resolve()):
@@ -272,12 +317,12 @@ def find_base(path: Path, reference: str, key: str) -> Path | None:
 
 
 def base_path(folder: Path, reference: str, key: str) -> Path:
-    """Where in a folder the file of a reference would be."""
+    """Path that the file of a reference would have in a folder."""
     return folder / f"{reference}.toml" if key == "extends" else folder / "worlds" / reference / "world.toml"
 
 
 def missing_base(path: Path, reference: str, key: str) -> str:
-    """What is wrong with a reference to no scenario or world, or to one outside."""
+    """Fault of a reference to an unknown scenario or world, or to one outside the folder."""
     if any(base_path(folder, reference, key).is_file() for folder in [path.parent, *folders()]):
         return f"{reference!r} is a link that leads out of its folder; put a copy there"
     if key == "world":
@@ -287,7 +332,7 @@ def missing_base(path: Path, reference: str, key: str) -> str:
 
 
 def error_path(loc: tuple[str | int, ...]) -> PathInFile:
-    """A validation error's place without the names of alternatives that pydantic adds."""
+    """Path of a validation error without the names of alternatives that pydantic adds."""
     kept = list(loc)
     if kept[:1] == ["shocks"] and len(kept) > 2:
         del kept[2]
@@ -297,7 +342,7 @@ def error_path(loc: tuple[str | int, ...]) -> PathInFile:
 
 
 def describe_error(error: Any, *, near: bool = True) -> str:
-    """What is wrong with a part of a scenario, and what would be right; near a known key if it is to be looked for."""
+    """One sentence for a validation error of a scenario, with a similar known key if `near`."""
     if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
         return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -310,19 +355,19 @@ def describe_error(error: Any, *, near: bool = True) -> str:
 
 @cache
 def scenario_model_schema() -> dict[str, Any]:
-    """The JSON schema of a scenario."""
+    """JSON Schema of a scenario, as pydantic makes it."""
     return Scenario.model_json_schema()
 
 
 @cache
 def known_keys() -> set[str]:
-    """Every key that the schema knows."""
+    """All keys of the schema."""
     tables = [scenario_model_schema(), *scenario_model_schema()["$defs"].values()]
     return {key for table in tables for key in table.get("properties", {})} | {"extends", "world"}
 
 
 def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that the table holding a validation error's place may have."""
+    """Keys that may occur beside the place of a validation error."""
     node: Any = scenario_model_schema()
     for part in error_path(loc)[:-1]:
         below = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")

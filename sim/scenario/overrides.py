@@ -1,4 +1,4 @@
-"""Changing one setting of a frozen scenario, switching a mechanism off, and settling its list of ties."""
+"""Change settings of a frozen scenario, switch mechanisms off, and list the changes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,27 @@ MECHANISMS: dict[str, dict[str, float]] = {
 
 
 def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: str = "set by hand") -> Scenario:
-    """The scenario with settings such as `parameters.erosion` or `blocs.us_led.priority.europe` changed.
+    """Change settings of a scenario.
 
-    A bare parameter name and `blocs.*` work too. Raises ValueError for an unknown setting or a value out
-    of its bounds.
+    Parameters
+    ----------
+    scenario
+        The scenario, which stays as it is.
+    settings
+        Values by setting, such as `parameters.erosion` or `blocs.us_led.priority.europe`, each in the unit and
+        range of its field. A parameter needs no prefix; `blocs.*` means every bloc.
+    note
+        Reason that each changed number carries.
+
+    Returns
+    -------
+    Scenario
+        A copy with the new values.
+
+    Raises
+    ------
+    ValueError
+        If a setting is unknown or its value is out of bounds.
     """
     for path, value in settings.items():
         for place in setting_places(scenario, path):
@@ -107,7 +124,7 @@ def change_settings(scenario: Scenario, settings: Mapping[str, float]) -> Scenar
 
 
 def parse_number(text: str) -> float:
-    """A number as people type it; raises ValueError, which says how per cent and decimal commas are written."""
+    """Parse a number; the ValueError for a per cent sign or a decimal comma shows how to write it."""
     try:
         return float(text)
     except ValueError:
@@ -120,7 +137,25 @@ def parse_number(text: str) -> float:
 
 
 def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
-    """The scenario without a mechanism; raises ValueError where there is none of that name."""
+    """Switch a mechanism off: set its parameters to 0, or a setting of every bloc (MODEL §1).
+
+    Parameters
+    ----------
+    scenario
+        The scenario, which stays as it is.
+    mechanism
+        A key of `MECHANISMS`, such as `shelter`.
+
+    Returns
+    -------
+    Scenario
+        A copy without the mechanism.
+
+    Raises
+    ------
+    ValueError
+        If the mechanism is unknown.
+    """
     if mechanism not in MECHANISMS:
         near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
         raise ValueError(f"unknown mechanism{near}")
@@ -128,7 +163,25 @@ def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
 
 
 def with_steps(scenario: Scenario, steps: int) -> Scenario:
-    """The scenario with another number of steps; raises ValueError where a shock would come after the last."""
+    """Change the number of steps.
+
+    Parameters
+    ----------
+    scenario
+        The scenario, which stays as it is.
+    steps
+        The new number of steps, from the step of the last shock on.
+
+    Returns
+    -------
+    Scenario
+        A copy with the new number of steps.
+
+    Raises
+    ------
+    ValueError
+        If a shock would come after the last step.
+    """
     last = max((shock.step for shock in scenario.shocks), default=1)
     if steps < last:
         raise ValueError(f"{steps} is before the shock at step {last}; give at least {last}")
@@ -136,7 +189,7 @@ def with_steps(scenario: Scenario, steps: int) -> Scenario:
 
 
 def setting_places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
-    """The settings that a path names: itself, one for every bloc where it says `*`."""
+    """Places of the settings that a path names; `blocs.*` gives one for every bloc."""
     parts = tuple(path.split("."))
     if len(parts) == 1 and path in Parameters.model_fields:
         return [("parameters", path)]
@@ -144,33 +197,33 @@ def setting_places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
 
 
 def canonical_place(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
-    """The settings that a path names, each spelled in one way: a tie without direction has its ends in order."""
+    """Places of the settings that a path names, in one spelling: ties without direction have sorted ends."""
     return [("ties", *make_tie_key(*place[1:])) if is_tie(place) else place for place in setting_places(scenario, path)]
 
 
 def is_tie(place: tuple[str, ...]) -> bool:
-    """Whether a setting is that of a tie."""
+    """Whether a place is the value of a tie."""
     return place[0] == "ties" and len(place) == 4
 
 
 def settings_given_twice(
-    scenario: Scenario, given: Iterable[tuple[str, Iterable[str]]]
+    scenario: Scenario, owners: Iterable[tuple[str, Iterable[str]]]
 ) -> Iterator[tuple[str, str, str]]:
-    """Settings that are given twice, whatever their spelling: who gives one again, what, and who gave it first.
+    """Settings that two owners set, whatever the spelling: the later owner, the setting, and the earlier owner.
 
-    given are the paths of settings by who gives them, such as an option.
+    `owners` gives each owner, such as an option, with the paths of its settings.
     """
-    owners: dict[tuple[str, ...], str] = {}
-    for owner, paths in given:
-        found = [place for path in paths for place in canonical_place(scenario, path)]
-        twice = next((place for place in found if place in owners), None)
+    first: dict[tuple[str, ...], str] = {}
+    for owner, paths in owners:
+        places = [place for path in paths for place in canonical_place(scenario, path)]
+        twice = next((place for place in places if place in first), None)
         if twice is not None:
-            yield owner, ".".join(twice), owners[twice]
-        owners |= {place: owner for place in found if place not in owners}
+            yield owner, ".".join(twice), first[twice]
+        first |= {place: owner for place in places if place not in first}
 
 
 def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note: str) -> Scenario:
-    """The scenario with one setting changed; raises ValueError where it does not exist or is out of bounds."""
+    """Change one setting; raises ValueError if it does not exist or its value is out of bounds."""
     number = Sourced(value=value, note=note) if math.isfinite(value) else None
     match place:
         case ("parameters", name) if name in Parameters.model_fields:
@@ -183,8 +236,8 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
             tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
-            held = next((old.regime for old in scenario.ties if tie_key(old) == tie_key(tie)), "")
-            tie = tie.model_copy(update={"regime": held})  # how wide a sanction is changes, not whose it is
+            regime = next((old.regime for old in scenario.ties if tie_key(old) == tie_key(tie)), "")
+            tie = tie.model_copy(update={"regime": regime})  # a new value does not move a sanction to another regime
             return scenario.model_copy(update={"ties": expand_ties((*scenario.ties, tie), scenario.institutions)})
         case _:
             near = suggest(place[-1], Parameters.model_fields)
@@ -206,7 +259,7 @@ SETTINGS = (
 
 
 def replace_value(record: Any, path: tuple[str, ...], value: Any) -> Any:
-    """A copy of a nested record with one place changed."""
+    """Copy a nested record with one place changed."""
     if not path:
         return value
     head, rest = path[0], path[1:]
@@ -216,7 +269,18 @@ def replace_value(record: Any, path: tuple[str, ...], value: Any) -> Any:
 
 
 def list_changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str]]:
-    """What a run computes from that differs between two scenarios: place, value before, value after."""
+    """List the differences between two scenarios that a run depends on.
+
+    Parameters
+    ----------
+    base, scenario
+        The scenarios before and after; titles, sources, notes and the sweep do not count.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Place, value before and value after of each difference; `none` means that the place does not exist.
+    """
     before, after = flatten_scenario(base), flatten_scenario(scenario)
     return [
         (place, before.get(place, "none"), after.get(place, "none"))
@@ -226,7 +290,7 @@ def list_changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str
 
 
 def flatten_scenario(scenario: Scenario) -> dict[str, str]:
-    """Every value of a scenario by its place, as text."""
+    """Every value of a scenario as text, by its place."""
     content = computed_content(
         scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties"})
     )
@@ -237,7 +301,7 @@ def flatten_scenario(scenario: Scenario) -> dict[str, str]:
 
 
 def iterate_leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
-    """Places and values of a nested record."""
+    """Yield place and value of each leaf of a nested record."""
     if isinstance(content, dict):
         for key, value in content.items():
             yield from iterate_leaves(value, f"{at}.{key}" if at else str(key))
@@ -249,24 +313,35 @@ def iterate_leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
 
 
 def exact_text(value: float) -> str:
-    """A number as short as can be without another one that reads alike: six digits, or all that it has."""
+    """A number with six digits, or with all its digits if six change it."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
 def strength_before(tie: Tie, day: date) -> float:
-    """Strength of a sanction on the eve of a day, in [0, 1]; as coded where it is not said since when it stands."""
+    """Strength of a sanction on the eve of a day, in [0, 1]; as coded if the sanction has no dates."""
     steps = parse_steps(tie.since)
-    stood = [strength for since, strength in steps if since < day]
+    earlier = [strength for since, strength in steps if since < day]
     if not steps:
         return tie.value
-    return (tie.value if stood[-1] is None else stood[-1]) if stood else 0.0
+    return (tie.value if earlier[-1] is None else earlier[-1]) if earlier else 0.0
 
 
 def sanctions_before(scenario: Scenario, day: date) -> Scenario:
-    """The scenario with the sanctions that stood before a day, each as strong as it was then.
+    """Set each sanction to its strength before a day.
 
-    What ended before the scenario's own day has no row and is not there either.
+    Parameters
+    ----------
+    scenario
+        A scenario with dated sanctions; it stays as it is.
+    day
+        The day; strengths are those on its eve.
+
+    Returns
+    -------
+    Scenario
+        A copy without the sanctions that began later. Sanctions that ended before the scenario's own day have
+        no row, so they are missing too.
     """
     kept = (
         tie if tie.kind != "sanction" else tie.model_copy(update={"value": strength_before(tie, day)})

@@ -1,4 +1,4 @@
-"""Sourced numbers with their bounds, and the parameters of the model: meaning, unit, default, range, source."""
+"""Define sourced numbers with bounds, and the parameters: meaning, unit, default, range and source."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Text = Annotated[str, Field(max_length=4000)]
 
 
 class Strict(BaseModel):
-    """A frozen record that refuses unknown keys and numbers that are none."""
+    """A frozen record that refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Sourced(Strict):
-    """A number and where it comes from; written bare, it is its author's own."""
+    """A number and its source; a bare number has no source."""
 
     value: float
     source: Text = ""
@@ -27,23 +27,23 @@ class Sourced(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def bare(cls, given: object) -> object:
-        """A bare number is a value without a source."""
+    def accept_bare_number(cls, given: object) -> object:
+        """Turn a bare number into a value without a source."""
         if isinstance(given, bool) or given is None:
             raise ValueError(f"{given!r} is not a number")
         return {"value": given} if isinstance(given, (int, float, str)) else given
 
 
-UNBOUNDED = 1e9  # larger values would spoil the exactness of sums
+UNBOUNDED = 1e9  # sums of larger values would not be exact
 
-LARGEST_SIZE = 1e15  # of capability, gdp and trade, which count as shares: a world's product in US dollars has room
+LARGEST_SIZE = 1e15  # of capability, gdp and trade, which become shares; the product of a world in US dollars fits
 
 SIZE_UNIT = "in one unit for all states, such as billions of US dollars"
 
 
 @dataclass(frozen=True)
 class Between:
-    """Bounds of a number, ends included, said in one phrase when they are passed."""
+    """Bounds of a number, ends included."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -56,7 +56,7 @@ class Between:
         return f"a number in [{self.low:g}, {self.high:g}]{f', {self.unit}' if self.unit else ''}"
 
     def check(self, given: Any) -> Any:
-        """The value itself; raises ValueError outside the bounds."""
+        """Return the value; raises ValueError if it is out of bounds."""
         value = given.value if isinstance(given, Sourced) else given
         if not (math.isfinite(value) and self.low <= value <= self.high):
             raise ValueError(f"{value:g} is not {self.phrase()}")
@@ -74,7 +74,7 @@ class Between:
 
 Share = Annotated[Sourced, Between(0, 1)]
 
-Weight = Annotated[Sourced, Between(0, 20)]  # beyond it a slip of the pen, such as 60 for 0.6
+Weight = Annotated[Sourced, Between(0, 20)]  # a larger weight is probably a mistake, such as 60 for 0.6
 
 NonNegative = Annotated[Sourced, Between(0, UNBOUNDED)]
 
@@ -84,7 +84,7 @@ PlainShare = Annotated[float, Between(0, 1)]
 
 PlainNonNegative = Annotated[float, Between(0, UNBOUNDED)]
 
-ARGUED_FOR = "article_2023"  # the world that the defaults are fitted to or argued for
+ARGUED_FOR = "article_2023"  # the world that the defaults are fitted to or justified for
 
 PROTOTYPE = (
     f"a prototype over the 52 states of {ARGUED_FOR} gave sensible worlds near this value; no record identifies it"
@@ -96,7 +96,7 @@ ANYWHERE = "Axelrod & Bennett's own"
 
 
 def fitted_source(median: float, low: float, high: float) -> dict[str, str]:
-    """Source and reason of a default that the record moved from its prior."""
+    """Source and reason of a default that calibration moved from its prior."""
     return {"source": "calibration", "why": f"median {median:g}, 90 % interval {low:g} to {high:g}; rounded"}
 
 
@@ -104,7 +104,7 @@ def parameter(
     default: float, meaning: str, *, span: tuple[float, float], unit: str = "", source: str = "assumed",
     why: str = PROTOTYPE,
 ) -> Any:  # fmt: skip
-    """A parameter's field: default, meaning, unit and the range that sensitivity analysis draws from."""
+    """Field of a parameter: default, meaning, unit, and the range that sensitivity analysis samples."""
     return Field(
         default=Sourced(value=default, source=source, note=why),
         description=meaning,
@@ -116,7 +116,7 @@ OFF = "off in the prototype; the article names no such response"
 
 
 class Parameters(Strict):
-    """Weights and rates of the model (MODEL §4-6, §9): assumed, but for those that the record identifies."""
+    """Weights and rates of the model (MODEL §4-6, §9); the record identifies some, the others are assumed."""
 
     w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why=ANYWHERE)
     w_bond: Weight = parameter(1.1, "weight of bonds (§3-6)", span=(0.7, 2.8), **fitted_source(1.13, 0.74, 2.25))
@@ -153,7 +153,7 @@ class Parameters(Strict):
 
 
 def taken_over(parameters: Parameters) -> Parameters:
-    """The parameters of a world that the defaults do not belong to: each default says where it comes from."""
+    """Note in each default that it comes from another world, for worlds that the defaults are not fitted to."""
     defaults = {name: field.default for name, field in Parameters.model_fields.items()}
     kept = {
         name: Sourced(value=default.value, source="assumed", note=TAKEN_OVER)
@@ -164,12 +164,23 @@ def taken_over(parameters: Parameters) -> Parameters:
 
 
 def parameter_range(name: str) -> tuple[float, float]:
-    """The range of a parameter that sensitivity analysis draws from."""
+    """Range of a parameter that sensitivity analysis samples.
+
+    Parameters
+    ----------
+    name
+        A field of `Parameters`, such as `erosion`.
+
+    Returns
+    -------
+    (float, float)
+        Lower and upper end, in the unit of the parameter.
+    """
     extra: Any = Parameters.model_fields[name].json_schema_extra
     low, high = extra["range"]
     return float(low), float(high)
 
 
 def bounds_of(model: type[BaseModel], name: str) -> Between:
-    """Bounds of a model's numeric field."""
+    """Bounds of a numeric field of a model."""
     return next(item for item in model.model_fields[name].metadata if isinstance(item, Between))

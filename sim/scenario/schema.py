@@ -1,4 +1,4 @@
-"""The schema of a scenario: every field with its meaning, unit, bounds, default and source."""
+"""Define the schema of a scenario: every field with its meaning, unit, bounds and default."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sim.scenario.parameters import (
     bounds_of,
 )
 
-MAX_STATES = 2_000  # a run holds a dozen matrices of all pairs, 32 MB each at this size
+MAX_STATES = 2_000  # a run needs a dozen matrices of all pairs, 32 MB each at this size
 
 MAX_TIES = 500_000
 
@@ -96,12 +96,12 @@ TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, LARGEST_SIZE
 
 
 def bounded_by_kind(value: float, info: ValidationInfo) -> float:
-    """A tie's value in the bounds of its kind."""
+    """Check the value of a tie against the bounds of its kind."""
     return float(TIE_BOUNDS.get(info.data.get("kind", ""), UNIT).check(value))
 
 
 class Tie(Strict):
-    """A tie between two states; for a sanction a is the sender and b the target, else order says nothing."""
+    """A tie between two states; in a sanction a is the sender and b the target, other kinds have no direction."""
 
     kind: Literal["bond", "rivalry", "sanction", "trade", "propensity"]
     a: Selector
@@ -178,8 +178,8 @@ class BlocShock(ShockBase):
     value: PlainNonNegative
 
     @model_validator(mode="after")
-    def share(self) -> BlocShock:
-        """Enforcement is a share."""
+    def check_enforcement(self) -> BlocShock:
+        """Check that enforcement is a share."""
         if self.setting == "enforcement":
             Between(0, 1).check(self.value)
         return self
@@ -193,8 +193,8 @@ class ParameterShock(ShockBase):
     value: PlainNonNegative
 
     @model_validator(mode="after")
-    def known(self) -> ParameterShock:
-        """The parameter exists and the value is in its bounds."""
+    def check_bounds(self) -> ParameterShock:
+        """Check the value against the bounds of a known parameter."""
         if self.parameter in Parameters.model_fields:
             bounds_of(Parameters, self.parameter).check(self.value)
         return self
@@ -209,22 +209,22 @@ SAMPLED = ("latin_hypercube", "sobol")
 
 
 class Spread(Strict):
-    """The range of a swept setting: evenly spaced values, ends included, or what a design samples."""
+    """The range of a swept setting: evenly spaced values, ends included, or a range to sample."""
 
     start: float
     stop: float
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(
-        default=None, description="how many values; left out where the design samples the range"
+        default=None, description="number of values; leave it out if the design samples the range"
     )
 
-    def too_narrow(self) -> bool:
-        """Whether evenly spaced values would be equal to the bit."""
+    def is_too_narrow(self) -> bool:
+        """Whether some evenly spaced values would be equal to the bit."""
         step = abs(self.stop - self.start) / ((self.points or 2) - 1)
         return step < 2 * math.ulp(max(abs(self.start), abs(self.stop)))
 
 
 class Sweep(Strict):
-    """What a sweep of the scenario runs: replicates, seed, and the settings it varies."""
+    """What a sweep runs: replicates of each design point, random seed, design, and the settings it varies."""
 
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)] = 30
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 2023
@@ -233,20 +233,20 @@ class Sweep(Strict):
         description="`grid` crosses the values of all settings, `list` pairs them, the others sample their ranges",
     )
     points: Annotated[int, Field(ge=1, le=MAX_POINTS)] | None = Field(
-        default=None, description="how many points a sampling design has"
+        default=None, description="number of points of a sampling design"
     )
     vary: dict[str, tuple[float, ...] | Spread] = {}
 
     @field_validator("vary")
     @classmethod
-    def has_values(
+    def check_values(
         cls, vary: dict[str, tuple[float, ...] | Spread], info: ValidationInfo
     ) -> dict[str, tuple[float, ...] | Spread]:
-        """A swept setting has values, and those that are crossed or sampled differ."""
+        """Check that each swept setting has values, and that crossed or sampled values differ."""
         for path, values in vary.items():
             if values == ():
                 raise ValueError(f"{path} has no values; give [0, 0.5, 1] or {{ start = 0, stop = 1, points = 3 }}")
-            if isinstance(values, Spread) and values.too_narrow():
+            if isinstance(values, Spread) and values.is_too_narrow():
                 ends = f"from {values.start!r} to {values.stop!r}"
                 raise ValueError(f"{path}, {ends}, has fewer different values than points; give a wider range")
             if isinstance(values, tuple) and info.data.get("design") == "grid":
@@ -256,8 +256,8 @@ class Sweep(Strict):
         return vary
 
     @model_validator(mode="after")
-    def values_fit_the_design(self) -> Sweep:
-        """A sampling design has ranges and a number of points; the others have values, not too many of them."""
+    def check_design(self) -> Sweep:
+        """Check that a sampling design has ranges and points, and that other designs have values, not too many."""
         sampled = self.design in SAMPLED
         if sampled and self.points is None:
             raise ValueError(f"a {self.design} design needs points, such as points = 1024")
@@ -305,7 +305,7 @@ class Scenario(Strict):
     __str__ = __repr__
 
     def alignments(self) -> tuple[str, ...]:
-        """Names of the alignments by their index: non-aligned first, then the blocs."""
+        """Ids of the alignments by their index: `non_aligned` first, then the blocs."""
         return (NON_ALIGNED_ID, *self.blocs)
 
     def with_settings(self, settings: dict[str, float]) -> Scenario:
@@ -321,9 +321,9 @@ class Scenario(Strict):
         return scenario.change_settings(self, settings)
 
     def digest(self) -> str:
-        """SHA-256 of all that a run computes from; titles, sources, notes and the sweep do not count."""
-        told_only = {"title", "question", "description", "role", "sweep", "without", "ties"}
-        content = {**computed_content(self.model_dump(exclude=told_only)), "ties": ties_digest(self.ties)}
+        """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
+        left_out = {"title", "question", "description", "role", "sweep", "without", "ties"}
+        content = {**computed_content(self.model_dump(exclude=left_out)), "ties": ties_digest(self.ties)}
         content["states"] = [[key, value] for key, value in content["states"].items()]
         content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
         content["theatres"] = list(content["theatres"])
@@ -334,7 +334,7 @@ class Scenario(Strict):
 
 @lru_cache(maxsize=64)
 def ties_digest(ties: tuple[Tie, ...]) -> str:
-    """SHA-256 of a list of ties, kept as the points of a design share it."""
+    """SHA-256 of a list of ties; cached, because the points of a design share it."""
     return hash_content(computed_content([tie.model_dump() for tie in ties]))
 
 
@@ -344,34 +344,34 @@ def hash_content(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-TOLD_ONLY = ("source", "note", "since", "name", "members_source", "initial_source")
+NOT_COMPUTED = ("source", "note", "since", "name", "members_source", "initial_source")
 
 
 def computed_content(content: Any) -> Any:
-    """A dumped record without what is only told to readers, each sourced number as its value."""
+    """The part of a dumped record that a run depends on, each sourced number as its value."""
     if isinstance(content, dict):
         if content.keys() == {"value", "source", "note"}:
             return content["value"]
-        return {key: computed_content(value) for key, value in content.items() if key not in TOLD_ONLY}
+        return {key: computed_content(value) for key, value in content.items() if key not in NOT_COMPUTED}
     return [computed_content(item) for item in content] if isinstance(content, (list, tuple)) else content
 
 
 STEP = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?: (\d(?:\.\d{1,3})?))?")
 
-FORM = "give days with the strength from then on, the last one alone: 2014-07-16 0.6; 2022-02-28"
+FORM = "give days with the strength from each day on, the last day without one: 2014-07-16 0.6; 2022-02-28"
 
 
 def parse_steps(since: str) -> list[tuple[date, float | None]]:
-    """The days from which a sanction stood at a strength, None for the strength as coded; raises ValueError."""
+    """Days from which a sanction had a strength, None for the coded strength; raises ValueError."""
     steps: list[tuple[date, float | None]] = []
     for part in since.split(";") if since else []:
         found = STEP.fullmatch(part.strip())
         if not found:
-            raise ValueError(f"{part.strip()!r} is no step of a sanction; {FORM}")
+            raise ValueError(f"{part.strip()!r} is not a step of a sanction; {FORM}")
         steps.append((last_day(found[1], found[2], found[3]), float(found[4]) if found[4] else None))
     days, strengths = [day for day, _ in steps], [strength for _, strength in steps]
     if steps and (strengths[-1] is not None or None in strengths[:-1]):
-        raise ValueError(f"the last step alone has no strength, as it is the coded one; {FORM}")
+        raise ValueError(f"only the last step has no strength, because it is the coded one; {FORM}")
     if days != sorted(set(days)):
         raise ValueError(f"its days are not in order; {FORM}")
     if any(strength is not None and strength > 1 for strength in strengths):
@@ -380,7 +380,7 @@ def parse_steps(since: str) -> list[tuple[date, float | None]]:
 
 
 def check_dates(since: str) -> str:
-    """The same text where its steps can be read; raises ValueError."""
+    """Return the text if its steps can be read; raises ValueError otherwise."""
     parse_steps(since)
     return since
 
@@ -389,10 +389,10 @@ Since = Annotated[str, Field(max_length=200), AfterValidator(check_dates)]
 
 
 def last_day(year: str, month: str | None, day: str | None) -> date:
-    """The day itself, or the last one of a month or year; raises ValueError where there is no such day."""
+    """The day itself, or the last day of a month or year; raises ValueError if it does not exist."""
     months = int(month or 12)
     days = int(day) if day else calendar.monthrange(int(year), months)[1] if 1 <= months <= 12 else 0
     try:
         return date(int(year), months, days)
     except ValueError:
-        raise ValueError(f"there is no day {'-'.join(filter(None, (year, month, day)))}") from None
+        raise ValueError(f"not a day of the calendar: {'-'.join(filter(None, (year, month, day)))}") from None

@@ -1,4 +1,4 @@
-"""The one bibliography: where every number comes from, and whether a reference resolves."""
+"""The bibliography: sources of all numbers, and whether a reference leads to one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from sim.errors import Fault, InputError, display_path, explain_error, quote, suggest
-from sim.scenario.files import MAX_TOML, parse_toml
-from sim.scenario.tables import read_text
+from sim.scenario.files import MAX_TOML, parse_toml, read_text
 
 ASSUMED = "assumed"
 
@@ -24,7 +23,15 @@ LOCATORS = ("§", "p.", "table")
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of `sources.toml`."""
+    """One entry of `sources.toml`.
+
+    Attributes
+    ----------
+    title, authors, year, where, note
+        What a list of references shows; only the title is required.
+    paragraphs
+        Number of the last paragraph, if paragraphs are numbered; 0 otherwise.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -33,7 +40,7 @@ class Source:
     year: int | None = None
     where: str = ""
     note: str = ""
-    paragraphs: Annotated[int, Field(ge=0)] = 0  # of a text whose paragraphs are numbered
+    paragraphs: Annotated[int, Field(ge=0)] = 0  # number of the last one, if they are numbered
 
     def citation(self) -> str:
         """One line for a list of references."""
@@ -47,13 +54,29 @@ ENTRIES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], 
 
 
 def read_sources(path: Path) -> Bibliography:
-    """The bibliography in a file; raises InputError with every fault."""
+    """Read the bibliography in a file.
+
+    Parameters
+    ----------
+    path
+        A `sources.toml`: one table for each source, with a `title` and optional fields.
+
+    Returns
+    -------
+    Bibliography
+        The sources by their keys.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has faults; it carries every fault.
+    """
     return dict(read_entries(path, read_text(path, MAX_TOML)))
 
 
 @lru_cache(maxsize=8)
 def read_entries(path: Path, text: str) -> Bibliography:
-    """The bibliography in the text of a file: every scenario asks for it anew, and it takes a while to read."""
+    """Parse and validate the text of a bibliography; cached, because every scenario reads it again."""
     content, lines = parse_toml(path, text)
     try:
         return ENTRIES.validate_python(content)
@@ -74,18 +97,23 @@ def parse_references(cell: str) -> Iterator[tuple[str, str]]:
         yield key, locator.strip()
 
 
-def source_faults(cell: str, note: str, bibliography: Bibliography) -> Iterator[str]:
-    """What is wrong with a source cell: an unknown key, a paragraph that is not there, no reason given."""
+def source_faults(cell: str, note: str, bibliography: Bibliography | None) -> Iterator[str]:
+    """Faults of a source cell: an unknown key or paragraph, or an assumption without a reason.
+
+    If the bibliography is None, because it could not be read, only assumptions are checked.
+    """
     for key, locator in parse_references(cell):
-        if key not in bibliography:
+        if key == ASSUMED and not note.strip():
+            yield "an assumed value needs a note with its reason"
+        elif bibliography is None:
+            continue
+        elif key not in bibliography:
             near = suggest(key, bibliography)
             yield f"unknown source {quote(key)}{near}; add it to a sources.toml beside this file"
-        elif key == ASSUMED and not note.strip():
-            yield "an assumed value needs a note with its reason"
         elif bibliography[key].paragraphs:
             last = bibliography[key].paragraphs
             numbers = [int(n) for n in re.findall(r"\d+", locator)] if PARAGRAPHS.fullmatch(locator) else [0]
             if min(numbers) < 1 or max(numbers) > last:
                 yield f"{quote(cell)} names no paragraph of {key}; give §1 to §{last}"
         elif locator and not locator.startswith(LOCATORS):
-            yield f"{quote(locator)} is no place in {key}; begin it with §, p. or table, and part sources by `;`"
+            yield f"{quote(locator)} is not a place in {key}; begin it with §, p. or table, and separate sources by `;`"

@@ -6,31 +6,31 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sim.scenario.schema import TIE_KINDS, Institution, Tie
 
-TieKey = tuple[str, str, str]  # kind and ends
+TieKey = tuple[str, str, str]  # kind, a, b
 
 
-def tie_key(tie: Tie) -> tuple[str, str, str]:
-    """What makes a tie one and the same: its kind and ends, in either order where it has no direction."""
+def tie_key(tie: Tie) -> TieKey:
+    """Identity of a tie: its kind and two ends, in alphabetical order if the kind has no direction."""
     return make_tie_key(tie.kind, tie.a, tie.b)
 
 
-def make_tie_key(kind: str, a: str, b: str) -> tuple[str, str, str]:
-    """The same from the kind and the ends."""
+def make_tie_key(kind: str, a: str, b: str) -> TieKey:
+    """Identity of a tie of this kind between these ends; only a sanction has a direction."""
     return (kind, a, b) if kind == "sanction" or a <= b else (kind, b, a)
 
 
 def expand_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[Tie, ...]:
-    """Ties with selectors expanded, later ones replacing earlier ones, ties of 0 left out, in a fixed order.
+    """Expand selectors, let later ties replace earlier ones, leave out ties of 0, and sort.
 
-    `@institution` stands for its members; `*` for every state that has a tie of the kind there already.
+    `@institution` means its members. `*` means every state that already has a tie of this kind with the other end.
     """
     return place_ties(ties, institutions)[0]
 
 
 def place_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[tuple[Tie, ...], list[int]]:
-    """The same, and the places in the list of the ties that change nothing, as there is no tie that they could change.
+    """Expand ties as `expand_ties` does, and find the indices of those that change nothing.
 
-    Those are a value of 0, or a `*`, where no such tie was given before.
+    A tie changes nothing if its value is 0 or an end is `*`, and no earlier tie matches it.
     """
     kept: dict[TieKey, Tie] = {}
     idle = []
@@ -39,7 +39,7 @@ def place_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> 
             key = make_tie_key(tie.kind, tie.a, tie.b)
             if tie.value == 0 and not exists(kept, key):
                 idle.append(n)
-            as_is = tie.a == key[1]  # a copy of each of many ties takes seconds
+            as_is = tie.a == key[1]  # copying half a million ties takes seconds
             kept[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
             continue
         matched = list(matching_ties(tie, kept, institutions))
@@ -57,18 +57,16 @@ def place_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> 
 
 
 def exists(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
-    """Whether there is a tie other than 0."""
+    """Whether there is a tie with this key and a value other than 0."""
     return key in ties and ties[key].value != 0
 
 
 def names_two_states(tie: Tie) -> bool:
-    """Whether a tie names two states, as nearly all do: then no selector need be looked at."""
+    """Whether both ends are states and not selectors, as in nearly all ties."""
     return tie.a != tie.b and tie.a[0] not in "@*" and tie.b[0] not in "@*"
 
 
-def matching_ties(
-    tie: Tie, kept: Mapping[tuple[str, str, str], Tie], institutions: Mapping[str, Institution]
-) -> Iterator[tuple[str, str, str]]:
+def matching_ties(tie: Tie, kept: Mapping[TieKey, Tie], institutions: Mapping[str, Institution]) -> Iterator[TieKey]:
     """Keys of the ties that a tie with selectors sets."""
     ends = [select_states(end, institutions) for end in (tie.a, tie.b)]
     if None in ends:
@@ -84,7 +82,7 @@ def matching_ties(
 
 
 def select_states(selector: str, institutions: Mapping[str, Institution]) -> tuple[str, ...] | None:
-    """States that a selector names; None for any."""
+    """States that a selector names; None for `*`, any state."""
     if selector == "*":
         return None
     return institutions[selector[1:]].members if selector.startswith("@") else (selector,)

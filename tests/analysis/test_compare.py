@@ -1,4 +1,4 @@
-"""Comparisons on tables whose answer is known."""
+"""Comparisons of tables with known answers."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ RUNS = 200
 
 
 def planted(shift: float = 0.2, seed: int = 1) -> Sample:
-    """Two scenarios on the same luck, the second with a larger front by `shift`, and a third like the first."""
+    """Two scenarios with common random numbers, the second with a front larger by `shift`, and a copy of the first."""
     rng = np.random.default_rng(seed)
-    luck = rng.uniform(0, 0.5, RUNS)
-    fronts = {"baseline_2023": luck, "larger": luck + shift + rng.normal(0, 0.01, RUNS), "same": luck}
+    base = rng.uniform(0, 0.5, RUNS)
+    fronts = {"baseline_2023": base, "larger": base + shift + rng.normal(0, 0.01, RUNS), "same": base}
     runs, states = [], []
     for point, (design, front) in enumerate(fronts.items()):
         keys = {"design": design, "scenario": design, "point": point, "seed": 1, "replicate": range(RUNS)}
         runs.append(pd.DataFrame({**keys, "capability_front": front, "leverage_front": np.nan}))
         for state, share in (("AAA", (front > 0.3).astype(float)), ("BBB", np.ones(RUNS))):
             states.append(pd.DataFrame({**keys, "state": state, "share_front": share, "share_non_aligned": 1 - share}))
-    told = {design: {"title": design, "steps": 40, "states": {"AAA": {}, "BBB": {}}} for design in fronts}
-    return Sample(pd.concat(runs, ignore_index=True), pd.concat(states, ignore_index=True), 0, 0, told)
+    scenarios = {design: {"title": design, "steps": 40, "states": {"AAA": {}, "BBB": {}}} for design in fronts}
+    return Sample(pd.concat(runs, ignore_index=True), pd.concat(states, ignore_index=True), 0, 0, scenarios)
 
 
-def test_a_planted_difference_is_found_with_its_interval() -> None:
+def test_planted_difference_and_interval() -> None:
     table = compare_outcomes(planted(), "baseline_2023").set_index(["scenario", "outcome"])
     row = table.loc["larger", "capability_front"]
     assert row["difference"] == pytest.approx(0.2, abs=0.003)
     assert row["low"] < 0.2 < row["high"]
-    assert row["high"] - row["low"] < 0.005  # pairs share their luck, so its spread drops out
+    assert row["high"] - row["low"] < 0.005  # pairs have common random numbers, so their spread cancels
     assert row["pairs"] == RUNS
     assert ("larger", "leverage_front") not in table.index  # undefined everywhere
 
 
-def test_what_does_not_differ_is_said_not_to() -> None:
+def test_identical_design_is_not_without_difference() -> None:
     table = compare_outcomes(planted(), "baseline_2023")
-    assert designs_without_difference(table) == []  # as its runs are identical, which says more
+    assert designs_without_difference(table) == []  # identical runs are reported instead
     assert table[table["identical"]]["scenario"].unique().tolist() == ["same"]
 
 
-def test_order_of_rows_does_not_matter() -> None:
+def test_comparison_does_not_depend_on_row_order() -> None:
     found = planted()
     shuffled = Sample(
         found.runs.sample(frac=1, random_state=1), found.states.sample(frac=1, random_state=2), 0, 0, found.scenarios
@@ -63,14 +63,14 @@ def test_order_of_rows_does_not_matter() -> None:
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_pairs_are_runs_of_the_same_seed_and_replicate() -> None:
+def test_pairs_have_same_seed_and_replicate() -> None:
     found = planted()
     kept = found.runs[(found.runs["design"] != "larger") | (found.runs["replicate"] % 2 == 0)]
     table = compare_outcomes(Sample(kept, found.states, 0, 0, found.scenarios), "baseline_2023")
     assert table.set_index("scenario").loc["larger", "pairs"] == RUNS // 2
 
 
-def test_states_that_move_are_named() -> None:
+def test_state_differences() -> None:
     table = compare_states(planted(), "baseline_2023").set_index(["scenario", "state", "alignment"])
     assert table.loc[("larger", "AAA", "front"), "difference"] > 0.3
     assert table.loc[("larger", "BBB", "front"), "difference"] == 0
@@ -93,7 +93,7 @@ def test_wilsons_interval_by_hand() -> None:
     assert high == pytest.approx(0.2775, abs=1e-3)
 
 
-def test_students_interval_covers_the_truth() -> None:
+def test_coverage_of_students_interval() -> None:
     rng = np.random.default_rng(3)
     covered = 0
     for _ in range(1000):
@@ -102,7 +102,7 @@ def test_students_interval_covers_the_truth() -> None:
     assert 930 <= covered <= 970
 
 
-def test_the_baseline_is_found_or_named() -> None:
+def test_choice_of_baseline() -> None:
     found = planted()
     assert found.baseline() == "baseline_2023"
     assert found.baseline("same") == "same"
@@ -113,7 +113,7 @@ def test_the_baseline_is_found_or_named() -> None:
 # Charts
 
 
-def test_every_axis_says_what_it_shows_with_its_unit() -> None:
+def test_axis_labels_have_units() -> None:
     steps = pd.DataFrame(
         [(s, r, 0.2 + 0.01 * r, 0.5) for s in range(5) for r in range(8)],
         columns=["step", "replicate", "capability_front", "capability_us_led"],
@@ -124,10 +124,10 @@ def test_every_axis_says_what_it_shows_with_its_unit() -> None:
     assert axes.get_ylabel() == "share of capability"
     assert axes.get_legend_handles_labels()[1] == ["front", "US-led bloc"]
     styles = {line.get_linestyle() for line in axes.get_lines() if line.get_linewidth() == 2}
-    assert len(styles) == 2  # told apart without colour
+    assert len(styles) == 2  # distinct without colour
 
 
-def test_histograms_share_one_scale_and_the_share_with_a_front_is_said() -> None:
+def test_histograms_share_one_scale() -> None:
     _, (axes,) = charts.new_figure(4, 3)
     charts.draw_distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)}, label="size")
     heights = [abs(bar.get_height()) for bar in axes.patches]
@@ -137,7 +137,7 @@ def test_histograms_share_one_scale_and_the_share_with_a_front_is_said() -> None
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["one", "two"]
 
 
-def test_differences_are_marked_where_they_are_clear() -> None:
+def test_clear_differences_have_own_marker() -> None:
     table = pd.DataFrame(
         {
             "scenario": ["sure", "unsure"],
@@ -154,14 +154,14 @@ def test_differences_are_marked_where_they_are_clear() -> None:
     assert markers == ["o", "s"]
 
 
-def test_the_heat_map_writes_hundredths() -> None:
+def test_heat_map_writes_hundredths() -> None:
     _, (axes,) = charts.new_figure(4, 3)
     charts.draw_state_heat(axes, pd.DataFrame({"a": [0.5, 0.0]}, index=["X", "Y"]), label="P(front)")
     assert [text.get_text() for text in axes.texts] == ["50"]
     assert axes.figure.axes[-1].get_ylabel() == "P(front)"
 
 
-def test_the_same_table_gives_the_same_file(tmp_path: object) -> None:
+def test_same_table_gives_same_chart_file(tmp_path: object) -> None:
     from pathlib import Path
 
     folder = Path(str(tmp_path))
@@ -172,7 +172,7 @@ def test_the_same_table_gives_the_same_file(tmp_path: object) -> None:
     assert (folder / "one.svg").read_bytes() == (folder / "two.svg").read_bytes()
 
 
-# Runs that are identical, too few, or not alike
+# Runs that are identical, too few, or incomparable
 
 
 def only(found: Sample, *designs: str, replicates: int = RUNS) -> Sample:
@@ -187,7 +187,7 @@ def paired(found: Sample) -> dict[str, Pairing]:
     return {one.scenario: one for one in pairings(found, "baseline_2023", *tables)}
 
 
-def test_identical_runs_are_said_to_be() -> None:
+def test_identical_runs_have_a_note() -> None:
     found = planted()
     table = compare_outcomes(found, "baseline_2023").set_index("scenario").loc["same"]
     assert bool(table["identical"])
@@ -200,7 +200,7 @@ def test_identical_runs_are_said_to_be() -> None:
     ]
 
 
-def test_runs_identical_but_for_rounding_are_identical() -> None:
+def test_identical_up_to_rounding() -> None:
     found = planted()
     same = found.runs["design"] == "same"
     found.runs.loc[same, "capability_front"] *= 1 + 1e-15
@@ -208,7 +208,7 @@ def test_runs_identical_but_for_rounding_are_identical() -> None:
 
 
 @pytest.mark.parametrize("value", [0.25, np.nan])
-def test_one_run_that_differs_makes_runs_unlike(value: float) -> None:
+def test_one_differing_run_is_not_identical(value: float) -> None:
     found = planted()
     other = found.runs
     at = other.index[(other["design"] == "same") & (other["replicate"] == 7)]
@@ -216,39 +216,39 @@ def test_one_run_that_differs_makes_runs_unlike(value: float) -> None:
     assert not paired(Sample(other, found.states, 0, 0, found.scenarios))["same"].identical
 
 
-def test_an_outcome_identical_in_all_pairs_says_how_many_may_still_differ() -> None:
+def test_identical_outcome_has_upper_bound() -> None:
     words = identical_words(compare_outcomes(planted(), "baseline_2023"))
     assert words.startswith("identical in all pairs: none of 200 pairs of runs differs; of other runs up to 1.9 %")
     assert identical_words(compare_outcomes(only(planted(), "baseline_2023", "larger"), "baseline_2023")) == ""
 
 
-def test_one_pair_gives_a_difference_and_asks_for_more() -> None:
+def test_one_pair_has_difference_without_interval() -> None:
     found = only(planted(), "baseline_2023", "larger", replicates=1)
     (row,) = compare_outcomes(found, "baseline_2023").itertuples()
     assert row.difference == pytest.approx(0.2, abs=0.05)
     assert np.isnan([row.low, row.high, row.p, row.p_adjusted, row.effect]).all()
     assert not row.clear
     assert interval_words(row) == "– (one pair)"
-    (said,) = paired(found)["larger"].sentences
-    assert said.startswith("1 pair of runs is too few to tell a difference from chance: with fewer than 8 replicates")
-    assert said.endswith("one pair says nothing of how they spread")
+    (note,) = paired(found)["larger"].sentences
+    assert note.startswith("1 pair of runs is too few to tell a difference from chance: with fewer than 8 replicates")
+    assert note.endswith("one pair does not show how much pairs differ")
 
 
-def test_few_pairs_say_how_many_would_do() -> None:
+def test_few_pairs_state_pairs_needed() -> None:
     found = only(planted(), "baseline_2023", "larger", replicates=5)
     noisy = found.runs.reset_index(drop=True)
     noisy["capability_front"] += np.where(noisy["design"] == "larger", [0, 0, 0, 0, 0, -0.4, 0.4, 0, 0.2, -0.2], 0)
     one = paired(Sample(noisy, found.states, 0, 0, found.scenarios))["larger"]
     assert (one.pairs, one.asked, one.fewest) == (5, 4, 8)  # 4 · 2^(1 - 8) = 0.03 is the first below 0.05
     assert one.wanted == pytest.approx((1.96 * 0.316 / 0.05) ** 2, rel=0.15)
-    assert f"an interval of ±0.05 about capability_front takes some {one.wanted}" in one.sentences[0]
+    assert f"an interval of ±0.05 for capability_front takes about {one.wanted}" in one.sentences[0]
 
 
-def test_enough_pairs_go_without_saying() -> None:
+def test_no_note_with_enough_pairs() -> None:
     assert paired(planted())["larger"].sentences == []
 
 
-def test_runs_of_unlike_steps_are_refused_by_name() -> None:
+def test_different_steps_are_refused_by_name() -> None:
     found = planted()
     found.scenarios["larger"]["steps"] = 8
     for compare in (compare_outcomes, compare_states):
@@ -257,36 +257,35 @@ def test_runs_of_unlike_steps_are_refused_by_name() -> None:
         assert len(raised.value.faults) == 1
 
 
-def test_worlds_without_a_common_state_are_refused_by_name() -> None:
+def test_worlds_without_common_state_are_refused_by_name() -> None:
     found = planted()
     found.scenarios["same"]["states"] = {"CCC": {}}
     with pytest.raises(InputError, match="same: has no state in common with baseline_2023"):
         compare_outcomes(found, "baseline_2023")
 
 
-def test_states_and_outcomes_of_one_side_are_said_to_be_left_out() -> None:
+def test_one_sided_states_and_outcomes_are_noted() -> None:
     found = planted()
     found.scenarios["larger"]["states"] = {"AAA": {}, "DDD": {}}
     found.runs["members_third"] = np.where(found.runs["design"] == "larger", 1.0, np.nan)
-    said = paired(found)["larger"].sentences
-    assert said == [
+    assert paired(found)["larger"].sentences == [
         "not compared, as only one of the two has a value: members_third",
-        "only one of the two worlds has BBB, DDD; shares are of each one's own world",
+        "only one of the two worlds has BBB, DDD; shares are of each own world",
     ]
 
 
-def test_runs_of_other_seeds_have_no_pair() -> None:
+def test_different_seeds_have_no_pairs() -> None:
     found = planted()
     found.runs.loc[found.runs["design"] == "larger", "seed"] = 2
     one = paired(found)["larger"]
     assert one.pairs == 0
     assert not one.identical
-    assert one.sentences == ["no run has the seed and replicate of one of the baseline's; nothing can be compared"]
+    assert one.sentences == ["no run has the seed and replicate of a baseline run; nothing can be compared"]
 
 
-def test_the_steps_averaged_are_those_of_the_runs() -> None:
+def test_averaged_steps_are_those_of_the_runs() -> None:
     found = planted()
     assert found.averaged == "the last 8 steps"
-    for told in found.scenarios.values():
-        told["steps"] = 3
+    for scenario in found.scenarios.values():
+        scenario["steps"] = 3
     assert found.averaged == "the last 3 steps"

@@ -1,4 +1,4 @@
-"""Comparisons that would mislead, by the command and in Python: nothing varies, nothing changes, runs are not alike."""
+"""Comparisons that could mislead, by the command and in Python: no variation, no change, incomparable runs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from sim import api, errors
 from sim.cli import cli
 from sim.scenario.schema import Scenario
 
-SAID = "nothing: all 6 pairs of runs are identical to the baseline's; the change has no effect in these runs"
+NOTE = "nothing: all 6 pairs of runs are identical to the baseline's; the change has no effect in these runs"
 
 
-def said(*words: str, code: int = 0) -> str:
-    """What a command says: on standard output, or as a refusal."""
+def blocs(*words: str, code: int = 0) -> str:
+    """Run a command; return its standard output, or its refusal."""
     done = CliRunner().invoke(cli, list(words))
     assert done.exit_code == code, (done.output, done.exception)
     return done.stderr if code else done.stdout
 
 
-def swept(folder: Path, scenarios: dict[str, Scenario], replicates: int = 6) -> Path:
-    """The folder of a sweep."""
+def sweep(folder: Path, scenarios: dict[str, Scenario], replicates: int = 6) -> Path:
+    """Sweep scenarios into a folder."""
     api.sweep(scenarios, replicates=replicates, out=folder)
     return folder
 
 
 def fixed(base: Scenario, **starts: str) -> Scenario:
-    """A scenario in which no state decides, each in the US-led bloc but some."""
+    """A scenario in which no state decides; all but some are in the US-led bloc."""
     states = {
         key: state.model_copy(update={"fixed": True, "initial": starts.get(key, "us_led")})
         for key, state in base.states.items()
@@ -40,65 +40,70 @@ def fixed(base: Scenario, **starts: str) -> Scenario:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two scenarios that compute the same, and one that does not, of 3 steps."""
+    """Two equal scenarios and a different one, of 3 steps."""
     base = api.load("baseline_2023", steps=3)
-    return swept(
+    return sweep(
         tmp_path_factory.mktemp("alike") / "results",
         {"baseline": base, "nothing": base, "pressed": api.load("baseline_2023", steps=3, w_pressure=1.0)},
     )
 
 
-def test_where_nothing_varies_there_is_no_effect_size(tmp_path: Path) -> None:
+def test_no_effect_size_without_variation(tmp_path: Path) -> None:
     base = api.load("baseline_2023", steps=3)
-    out = swept(tmp_path / "r", {"baseline": fixed(base), "moved": fixed(base, CHN="front", IRN="front")}, 20)
-    record = json.loads(said("compare", str(out), "--json"))
+    out = sweep(tmp_path / "r", {"baseline": fixed(base), "moved": fixed(base, CHN="front", IRN="front")}, 20)
+    record = json.loads(blocs("compare", str(out), "--json"))
     assert {row["effect"] for row in record["outcomes"] + record["states"]} == {None}
     front = next(row for row in record["outcomes"] if row["outcome"] == "capability_front")
     assert front["difference"] > 0.1
     assert (front["low"], front["high"], front["p"]) == (None, None, 2.0**-19)  # twenty pairs that all rise
-    assert "the same in all pairs" in said("compare", str(out))
+    assert "the same in all pairs" in blocs("compare", str(out))
 
 
-def test_identical_runs_are_said_to_be_wherever_they_are_compared(folder: Path) -> None:
-    text = said("compare", str(folder))
-    assert SAID in " ".join(text.split())
+def test_identical_runs_are_noted_by_command_and_python(folder: Path) -> None:
+    text = blocs("compare", str(folder))
+    assert NOTE in " ".join(text.split())
     assert "+0.000" not in text.split("nothing\n")[1].split("pressed\n")[0]
-    record = json.loads(said("compare", str(folder), "--json"))
+    record = json.loads(blocs("compare", str(folder), "--json"))
     nothing, pressed = record["pairings"]
     assert (nothing["identical"], pressed["identical"]) == (True, False)
-    assert f"nothing: {nothing['sentences'][0]}" == SAID
+    assert f"nothing: {nothing['sentences'][0]}" == NOTE
     rows = [row for row in record["outcomes"] + record["states"] if row["scenario"] == "nothing"]
     assert all(row["identical"] and row["low"] is row["high"] is None for row in rows)
     found = api.compare(folder)
-    assert SAID in repr(found)
-    assert SAID in found.notes
+    assert NOTE in repr(found)
+    assert NOTE in found.notes
     assert "all 6 pairs of runs are identical" in found._repr_html_()
 
 
-def test_the_report_says_that_runs_are_identical(folder: Path, tmp_path: Path) -> None:
-    said("report", str(folder), "--points", "0", "--out", str(tmp_path / "page.html"))
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    """The report of the folder."""
+    path = folder.parent / "page.html"
+    blocs("report", str(folder), "--points", "0", "--out", str(path))
+    return path.read_text(encoding="utf-8")
+
+
+def test_report_notes_identical_runs(page: str) -> None:
     assert "all 6 pairs of runs are identical to the baseline&#39;s" in page
     assert "identical in all pairs" in page
     assert "nan" not in page.split("<h2>What differs")[1].split("<h2>Why")[0]
 
 
-def test_too_few_runs_say_how_many_would_do(folder: Path) -> None:
-    text = " ".join(said("compare", str(folder)).split())
+def test_too_few_runs_state_runs_needed(folder: Path) -> None:
+    text = " ".join(blocs("compare", str(folder)).split())
     assert (
         "pressed: 6 pairs of runs are too few to tell a difference from chance: with fewer than 13 replicates" in text
     )
     assert "no state's share" not in text
 
 
-def test_every_mean_is_said_to_be_over_the_steps_it_is_over(folder: Path, tmp_path: Path) -> None:
-    said("report", str(folder), "--points", "0", "--out", str(tmp_path / "page.html"))
+def test_means_name_their_steps(folder: Path, page: str) -> None:
     texts = [
-        said("compare", str(folder)),
-        said("compare", str(folder), "--json"),
-        said("explain", str(folder), "CHN"),
-        said("run", "baseline_2023", "--steps", "3"),
-        (tmp_path / "page.html").read_text(encoding="utf-8"),
+        page,
+        blocs("compare", str(folder)),
+        blocs("compare", str(folder), "--json"),
+        blocs("explain", str(folder), "CHN"),
+        blocs("run", "baseline_2023", "--steps", "3"),
         api.compare(folder)._repr_html_(),
         api.read(folder)._repr_html_(),
     ]
@@ -107,8 +112,8 @@ def test_every_mean_is_said_to_be_over_the_steps_it_is_over(folder: Path, tmp_pa
         assert "last 8 steps" not in text
 
 
-def test_runs_of_unlike_lengths_are_refused_by_every_comparison(tmp_path: Path) -> None:
-    out = swept(tmp_path / "r", {"baseline_2023": api.load("baseline_2023", steps=3),
+def test_comparisons_refuse_different_lengths(tmp_path: Path) -> None:
+    out = sweep(tmp_path / "r", {"baseline_2023": api.load("baseline_2023", steps=3),
                                  "dispersed_attention": api.load("dispersed_attention", steps=2)}, 3)  # fmt: skip
     for words in (
         ("compare",),
@@ -116,26 +121,26 @@ def test_runs_of_unlike_lengths_are_refused_by_every_comparison(tmp_path: Path) 
         ("claims", "--points", "0"),
     ):
         command, *options = words
-        assert "dispersed_attention: runs 2 steps and baseline_2023 3" in said(command, str(out), *options, code=2)
+        assert "dispersed_attention: runs 2 steps and baseline_2023 3" in blocs(command, str(out), *options, code=2)
     with pytest.raises(errors.InputError, match="runs 2 steps and baseline_2023 3"):
         api.compare(out)
 
 
-def test_an_own_world_beside_the_articles_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_world_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    said("new", "world", "mine")
+    blocs("new", "world", "mine")
     mine = api.load(str(next(tmp_path.rglob("world.toml"))), steps=3)
     states = {f"X{n}": state for n, state in enumerate(mine.states.values())}
     own = mine.model_copy(update={"states": states, "ties": (), "institutions": {}, "shocks": ()})
     own = own.model_copy(
         update={"blocs": {key: bloc.model_copy(update={"leader": None}) for key, bloc in own.blocs.items()}}
     )
-    out = swept(tmp_path / "r", {"baseline_2023": api.load("baseline_2023", steps=3), "own": own}, 2)
+    out = sweep(tmp_path / "r", {"baseline_2023": api.load("baseline_2023", steps=3), "own": own}, 2)
     for command in ("compare", "report"):
-        assert "own: has no state in common with baseline_2023" in said(command, str(out), code=2)
+        assert "own: has no state in common with baseline_2023" in blocs(command, str(out), code=2)
 
 
-def test_levers_of_unlike_lengths_are_refused(tmp_path: Path) -> None:
+def test_levers_of_different_lengths_are_refused(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text('title = "Short"\nextends = "baseline_2023"\nsteps = 8\n', encoding="utf-8")
-    refusal = said("regret", "baseline_2023", str(tmp_path / "short.toml"), code=2)
+    refusal = blocs("regret", "baseline_2023", str(tmp_path / "short.toml"), code=2)
     assert "short: runs 8 steps and baseline_2023 40" in refusal

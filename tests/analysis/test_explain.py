@@ -1,4 +1,4 @@
-"""Explanations: exact in their sums, faithful to the runs, and flips that flip."""
+"""Explanations: exact sums, equal to the runs, and flips that change the alignment."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ SEED = 20231025
 ATTRIBUTED = [TERMS.index(term) for term in FROM_STATES]
 
 
-def witnessed(scenario: Scenario, seed: int) -> list[Decision]:
-    """Every decision of every state in one run by agents."""
+def record_decisions(scenario: Scenario, seed: int) -> list[Decision]:
+    """Record every decision of every state in one run by agents."""
     model = BlocModel(scenario, seed=seed)
-    witnesses = [RecordingAgent(model, agent.index, agent.name) for agent in model.states]
-    model.states[:] = witnesses
+    recorders = [RecordingAgent(model, agent.index, agent.name) for agent in model.states]
+    model.states[:] = recorders
     for _ in range(scenario.steps):
         model.step()
-    return [one for witness in witnesses for one in witness.decisions]
+    return [one for recorder in recorders for one in recorder.decisions]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_of_500_random_decisions_terms_chances_and_contributions_are_those_of_the_run(name: str) -> None:
+def test_accounts_of_random_decisions_equal_the_run(name: str) -> None:
     scenario = load_scenario(name)
     run = compiled.run_compiled(scenario, seed=3)
-    found = witnessed(scenario, seed=3)
-    luck = np.random.default_rng(5)
+    found = record_decisions(scenario, seed=3)
+    rng = np.random.default_rng(5)
     states, alignments = run.states, run.alignments
     temperature = scenario.parameters.temperature.value  # no shock of these scenarios changes it
-    for n in luck.choice(len(found), size=500 // len(SCENARIOS), replace=False):
+    for n in rng.choice(len(found), size=500 // len(SCENARIOS), replace=False):
         one, account = found[n], found[n].account
         place = one.step, states.index(one.state)
         for terms, utility in zip(account.terms.tolist(), account.utilities.tolist(), strict=True):
             assert reduce(add, terms, 0.0) == utility
-        whose = account.contributions[:, ATTRIBUTED].sum(axis=2)
-        np.testing.assert_allclose(whose, account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
+        sums = account.contributions[:, ATTRIBUTED].sum(axis=2)
+        np.testing.assert_allclose(sums, account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
         if one.fixed:
             chances = np.array([float(a == one.held) for a in alignments])
         elif temperature == 0:
-            chances = run.chances[place]  # ties have a rule of their own
+            chances = run.chances[place]  # equal utilities have their own rule
         else:
             allowed = np.array([scenario.non_aligned_allowed, *[True] * (len(alignments) - 1)])
             utilities = np.array([reduce(add, terms, 0.0) for terms in account.terms.tolist()])
@@ -116,32 +116,32 @@ def test_three_states_by_hand() -> None:
     }
     assert {term: dict(found) for term in FROM_STATES if (found := account.from_states(term))} == by_hand
     deciding = {
-        **{term: sum(whose.values()) for term, whose in by_hand.items()},
+        **{term: sum(values.values()) for term, values in by_hand.items()},
         "autonomy": -0.125,
         "inertia": -0.0625,
     }
     assert dict(account.deciding()) == deciding
     assert [abs(x) for _, x in account.deciding()] == sorted(map(abs, deciding.values()), reverse=True)
-    west = dict(zip(TERMS, account.contributions[1, :, 0].tolist(), strict=True))  # what A brings west in C's eyes
+    west = dict(zip(TERMS, account.contributions[1, :, 0].tolist(), strict=True))  # what A adds to west for C
     expected = {
         "institution": 1 * 0.5 * 0.5, "hostility": -3 * 0.5 * 0.5, "trade": 0.25 * 0.5,
         "shelter": 2 * (1 / 8) * (1 - 0.5) * (0.5 * (1 - 0.5)),
     }  # fmt: skip
     assert {term: value for term, value in west.items() if value} == expected
-    assert not account.contributions[:, :, 2].any()  # nobody brings itself anything
+    assert not account.contributions[:, :, 2].any()  # no state contributes to its own utility
 
 
-def test_a_simultaneous_decision_sees_the_step_before() -> None:
+def test_simultaneous_decision_sees_previous_step() -> None:
     scenario = load_scenario("baseline_2023").model_copy(update={"activation": "simultaneous", "steps": 6})
     run = compiled.run_compiled(scenario, seed=SEED)
     one = explain_decision(scenario, "IRN", seed=SEED, step=4)
     before = {state: run.alignments[k] for state, k in zip(run.states, run.alignment[3], strict=True)}
-    assert one.seen == {state: held for state, held in before.items() if state != "IRN"}
+    assert one.seen == {state: alignment for state, alignment in before.items() if state != "IRN"}
     assert (run.alignment[3] != run.alignment[4]).any()
     assert one.account.chances.tolist() == run.chances[4, run.states.index("IRN")].tolist()
 
 
-def test_the_average_is_that_of_the_runs() -> None:
+def test_average_account_equals_mean_of_runs() -> None:
     scenario = load_scenario("dispersed_attention")
     found = average_account(scenario, "CHN", seed=SEED, replicates=12)
     runs = [compiled.run_compiled(scenario, seed=SEED, replicate=r) for r in range(12)]
@@ -150,8 +150,8 @@ def test_the_average_is_that_of_the_runs() -> None:
     account = found.account
     np.testing.assert_allclose(account.chances, np.mean([run.chances[-8:, i] for run in runs], axis=(0, 1)), atol=1e-12)
     np.testing.assert_allclose(account.terms.sum(axis=1), account.utilities, atol=1e-12)
-    whose = account.contributions[:, ATTRIBUTED].sum(axis=2)
-    np.testing.assert_allclose(whose, account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
+    sums = account.contributions[:, ATTRIBUTED].sum(axis=2)
+    np.testing.assert_allclose(sums, account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
     mostly = [run.alignments[int(run.late_shares()[i].argmax())] for run in runs]
     assert {name: n for name, (n, _) in found.among.items()} == {name: mostly.count(name) for name in set(mostly)}
     parts = sum(n * part.terms for n, part in found.among.values())
@@ -159,7 +159,7 @@ def test_the_average_is_that_of_the_runs() -> None:
     assert account.most_likely == found.account.alignments[int(found.shares.mean(axis=0).argmax())]
 
 
-def test_a_share_that_no_run_contradicts_is_not_certain() -> None:
+def test_share_of_agreeing_runs_is_not_certain() -> None:
     found = average_account(load_scenario("baseline_2023"), "USA", replicates=10)
     assert found.fixed
     p, low, high, runs = found.interval("us_led")
@@ -168,13 +168,13 @@ def test_a_share_that_no_run_contradicts_is_not_certain() -> None:
 
 
 def most_likely(scenario: Scenario, state: str, replicates: int) -> str:
-    """The alignment of the largest mean late share, from compiled runs alone."""
+    """The alignment of the largest mean late share, from compiled runs."""
     runs = [compiled.run_compiled(scenario, seed=SEED, replicate=r) for r in range(replicates)]
     shares = np.mean([run.late_shares()[runs[0].states.index(state)] for run in runs], axis=0)
     return runs[0].alignments[int(shares.argmax())]
 
 
-def test_a_flip_flips_and_just_short_of_it_does_not() -> None:
+def test_flip_changes_alignment_and_short_value_does_not() -> None:
     scenario = load_scenario("baseline_2023")
     chosen = ("w_pressure", "w_autonomy", "w_propensity", "ties.rivalry.CHN.IRN", "blocs.us_led.accommodation")
     among = [one for one in flip_candidates(scenario, "IRN") if one.setting in chosen]
@@ -186,15 +186,15 @@ def test_a_flip_flips_and_just_short_of_it_does_not() -> None:
         assert flip.becomes != "front"
         assert flip.low <= flip.to <= flip.high
         assert 0 < abs(flip.to - flip.short) <= 0.01 * (flip.high - flip.low) * 1.001
-        turned = with_settings(scenario, {flip.setting: float(f"{flip.to:g}")})
-        assert most_likely(turned, "IRN", 30) == flip.becomes
+        flipped = with_settings(scenario, {flip.setting: float(f"{flip.to:g}")})
+        assert most_likely(flipped, "IRN", 30) == flip.becomes
         assert most_likely(with_settings(scenario, {flip.setting: flip.short}), "IRN", 30) == "front"
-        inwards = np.sign(flip.to - flip.before)
-        sure = [x for x in (flip.sure_before, flip.short, flip.to, flip.sure_after) if not np.isnan(x)]
-        assert [inwards * x for x in sure] == sorted(inwards * x for x in sure)
+        direction = np.sign(flip.to - flip.before)
+        values = [x for x in (flip.sure_before, flip.short, flip.to, flip.sure_after) if not np.isnan(x)]
+        assert [direction * x for x in values] == sorted(direction * x for x in values)
 
 
-def test_candidates_are_settings_within_their_ranges() -> None:
+def test_candidates_are_settings_in_their_ranges() -> None:
     scenario = load_scenario("brics_third_pole")
     found = {one.setting: one for one in flip_candidates(scenario, "IRN")}
     assert set(Parameters.model_fields) <= found.keys()
@@ -208,7 +208,7 @@ def test_candidates_are_settings_within_their_ranges() -> None:
             with_settings(scenario, {one.setting: end})
 
 
-def test_setting_a_sanction_leaves_its_regime() -> None:
+def test_set_sanction_keeps_regime() -> None:
     scenario = with_settings(load_scenario("baseline_2023"), {"ties.sanction.USA.RUS": 0.25})
     (tie,) = (t for t in scenario.ties if (t.kind, t.a, t.b) == ("sanction", "USA", "RUS"))
     assert (tie.value, tie.regime) == (0.25, "us_led")
@@ -217,18 +217,18 @@ def test_setting_a_sanction_leaves_its_regime() -> None:
 # The command
 
 
-def told(*words: str, code: int = 0) -> str:
-    """What the command prints, on either stream."""
+def explain(*words: str, code: int = 0) -> str:
+    """Run the command; return its output on both streams."""
     done = CliRunner().invoke(cli, ["explain", *words])
     assert done.exit_code == code, (done.output, done.exception)
     return " ".join(done.output.split())
 
 
-def test_the_command_tells_a_decision() -> None:
+def test_explain_command_for_a_decision() -> None:
     words = ("baseline_2023", "IRN", "--step", "30", "--seed", "7")
-    text = told(*words)
+    text = explain(*words)
     assert "Iran (IRN) in baseline_2023, step 30 of replicate 0, seed 7" in text
-    record = json.loads(told(*words, "--json"))
+    record = json.loads(explain(*words, "--json"))
     one = explain_decision(load_scenario("baseline_2023"), "IRN", seed=7, step=30)
     assert record["terms"]["front"] == dict(zip(TERMS, one.account.terms[2].tolist(), strict=True))
     assert record["chances"][record["most_likely"]] == one.account.chances.max()
@@ -237,33 +237,33 @@ def test_the_command_tells_a_decision() -> None:
     assert f"{one.account.from_states(first)[0][0]} {one.account.from_states(first)[0][1]:+.3f}" in text
 
 
-def test_the_command_tells_the_average_and_the_flips() -> None:
-    text = told("baseline_2023", "IRN", "--replicates", "8", "--flip", "--without", "outreach")
+def test_explain_command_average_and_flips() -> None:
+    text = explain("baseline_2023", "IRN", "--replicates", "8", "--flip", "--without", "outreach")
     assert "the last 8 steps of each of 8 runs" in text
     assert "P(front) = " in text
     assert "What would turn IRN from" in text
     assert "see it: blocs explain baseline_2023 IRN --without outreach --replicates 8 --set " in text
     setting = text.split("--set ")[1].split()[0]
     record = json.loads(
-        told("baseline_2023", "IRN", "--replicates", "8", "--without", "outreach", "--set", setting, "--json")
+        explain("baseline_2023", "IRN", "--replicates", "8", "--without", "outreach", "--set", setting, "--json")
     )
     assert record["most_likely"] != text.split("What would turn IRN from ")[1].split(",")[0]
 
 
-def test_the_command_explains_a_sweep(tmp_path: Path) -> None:
+def test_explain_command_on_a_sweep(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     words = ["sweep", "baseline_2023", "no_sanctions", "--replicates", "4", "--steps", "10", "--out", str(folder)]
     assert CliRunner().invoke(cli, words).exit_code == 0
-    record = json.loads(told(str(folder), "CHN", "--json"))["scenarios"]
+    record = json.loads(explain(str(folder), "CHN", "--json"))["scenarios"]
     assert list(record) == ["baseline_2023", "no_sanctions"]
     by_hand = average_account(
         load_scenario("no_sanctions").model_copy(update={"steps": 10}), "CHN", seed=SEED, replicates=4
     )
     assert record["no_sanctions"] == by_hand.record()
-    assert "no_sanctions" in told(str(folder), "CHN")
-    assert json.loads(told(str(folder), "china", "--json"))["scenarios"] == record
-    assert "did you mean 'CHN'" in told(str(folder), "Chnia", code=2)
-    assert "Invalid value for '--step'" in told(str(folder), "CHN", "--step", "3", code=2)
+    assert "no_sanctions" in explain(str(folder), "CHN")
+    assert json.loads(explain(str(folder), "china", "--json"))["scenarios"] == record
+    assert "did you mean 'CHN'" in explain(str(folder), "Chnia", code=2)
+    assert "Invalid value for '--step'" in explain(str(folder), "CHN", "--step", "3", code=2)
 
 
 @pytest.mark.parametrize(
@@ -280,16 +280,16 @@ def test_the_command_explains_a_sweep(tmp_path: Path) -> None:
         (("IRN", "--set", "w_presure=1"), "did you mean 'w_pressure'"),
     ],
 )
-def test_the_command_refuses_what_it_cannot_explain(words: tuple[str, ...], message: str) -> None:
-    assert message in told("baseline_2023", *words, code=2)
+def test_explain_command_refusals(words: tuple[str, ...], message: str) -> None:
+    assert message in explain("baseline_2023", *words, code=2)
 
 
-def test_flips_of_a_fixed_state_are_refused() -> None:
+def test_flips_of_fixed_state_are_refused() -> None:
     with pytest.raises(InputError):
         find_flips(three(), "B")
     with pytest.raises(InputError):
         find_flips(three(), "A")
 
 
-def test_a_setting_that_does_nothing_turns_nothing() -> None:
+def test_setting_without_effect_has_no_flip() -> None:
     assert find_flips(three(), "C", replicates=5, among=[Candidate("strain", 0, 0, 5)]).found == ()

@@ -1,4 +1,4 @@
-"""Levers in many futures, and the command that shows their regret."""
+"""Levers in many futures, and the regret command."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 
 
-def test_levers_are_the_scenarios_marked_as_such() -> None:
+def test_levers_are_scenarios_with_lever_role() -> None:
     found = load_levers()
     assert next(iter(found)) == "baseline_2023"
     assert {"no_sanctions", "global_coexistence", "focused_indo_pacific", "us_china_detente"} <= found.keys()
     assert not {"front_without_china", "dispersed_attention"} & found.keys()
 
 
-def test_a_future_is_one_setting_of_the_parameters_for_every_lever() -> None:
+def test_future_has_one_setting_for_all_levers() -> None:
     levers = {name: load_scenario(name) for name in ("baseline_2023", "no_sanctions")}
     table = outcomes_in_futures(levers, "capability_front", points=2, replicates=2, seed=5)
     assert table.shape == (2, 2)
@@ -37,14 +37,14 @@ def test_a_future_is_one_setting_of_the_parameters_for_every_lever() -> None:
         f"parameters.{n}": {"start": a, "stop": b} for n, (a, b) in parameter_ranges(levers["baseline_2023"]).items()
     }
     sweep = Sweep.model_validate({"design": "sobol", "points": 2, "seed": 5, "vary": vary})
-    told = design_points("", levers["baseline_2023"].model_copy(update={"sweep": sweep}))[1].settings
-    lever = with_settings(levers["no_sanctions"], told)
+    future = design_points("", levers["baseline_2023"].model_copy(update={"sweep": sweep}))[1].settings
+    lever = with_settings(levers["no_sanctions"], future)
     runs = [run_compiled(lever, seed=5, replicate=r) for r in range(2)]
     sizes = [one.late_outcomes()[one.outcome_names.index("capability_front")] for one in runs]
     assert table.loc["no_sanctions", 1] == pytest.approx(np.mean(sizes), abs=1e-15)
 
 
-def test_what_a_lever_sets_itself_is_not_varied() -> None:
+def test_lever_keeps_own_parameter() -> None:
     still = with_settings(load_scenario("baseline_2023"), {"w_shelter": 3})
     table = outcomes_in_futures(
         {"baseline_2023": load_scenario("baseline_2023"), "still": still},
@@ -56,7 +56,7 @@ def test_what_a_lever_sets_itself_is_not_varied() -> None:
     assert table.notna().all(axis=None)
 
 
-def test_the_command_says_which_lever_is_regretted_least() -> None:
+def test_regret_command() -> None:
     words = ["regret", "baseline_2023", "no_sanctions", "--points", "4", "--replicates", "2"]
     done = CliRunner().invoke(cli, [*words, "--json"])
     assert done.exit_code == 0, done.output
@@ -64,15 +64,14 @@ def test_the_command_says_which_lever_is_regretted_least() -> None:
     most = [one["regret_max"] for one in record["levers"]]
     assert most == sorted(most)
     assert record["futures"] == 4
-    told = CliRunner().invoke(cli, words)
-    assert "minimax regret" in told.stdout
+    assert "minimax regret" in CliRunner().invoke(cli, words).stdout
     refused = CliRunner().invoke(cli, ["regret", "baseline_2023", "no_sanctions", "--outcome", "capability_fornt"])
     assert refused.exit_code == 2
     assert "capability_front" in refused.stderr
     assert CliRunner().invoke(cli, ["regret", "baseline_2023"]).exit_code == 2
 
 
-def test_the_default_outcome_is_of_the_first_levers_world(tmp_path: Path) -> None:
+def test_default_outcome_of_first_lever(tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert CliRunner().invoke(cli, ["new", "world", name, "--folder", str(tmp_path)]).exit_code == 0
     (tmp_path / "two.toml").write_text(
@@ -89,11 +88,15 @@ def test_the_default_outcome_is_of_the_first_levers_world(tmp_path: Path) -> Non
     assert f"{outcome} is chosen" in done.stderr
 
 
-def test_levers_that_do_not_compare_are_refused(tmp_path: Path) -> None:
+def test_incomparable_levers_are_refused(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
     text = (tmp_path / "w.toml").read_text(encoding="utf-8")
     (tmp_path / "short.toml").write_text(text.replace("steps = 20", "steps = 8"), encoding="utf-8")
-    for other, message in (("no_sanctions", "has other states than w"), (str(tmp_path / "short.toml"), "has 8 steps")):
-        done = CliRunner().invoke(cli, ["regret", str(tmp_path / "w.toml"), other, "--outcome", "polarization"])
+    (tmp_path / "long.toml").write_text(text.replace("steps = 20", "steps = 40"), encoding="utf-8")
+    for first, other, message in (
+        ("long", "no_sanctions", "has no state in common with long"),
+        ("w", str(tmp_path / "short.toml"), "runs 8 steps and w 20"),
+    ):
+        done = CliRunner().invoke(cli, ["regret", str(tmp_path / f"{first}.toml"), other, "--outcome", "polarization"])
         assert done.exit_code == 2
         assert message in done.stderr

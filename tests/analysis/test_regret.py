@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from sim.analysis.regret import regret_of_levers, tabulate_regret
 
-# Three levers in four futures; low is wanted.
+# Three levers in four futures; low is better.
 FRONT = pd.DataFrame(
     [[0.1, 0.4, 0.2, 0.2], [0.2, 0.1, 0.2, 0.3], [0.3, 0.3, 0.1, 0.2]], index=["wait", "press", "offer"]
 )
@@ -29,18 +29,18 @@ def test_regret_by_hand() -> None:
     assert table.loc["press", "satisfied_low"] == pytest.approx(0.3006, abs=1e-3)  # Wilson, 3 of 4
 
 
-def test_what_is_wanted_turns_the_table_round() -> None:
+def test_wanted_direction_mirrors_regret() -> None:
     assert tabulate_regret(-FRONT, want="high", satisfied=-0.2)["lever"].tolist()[0] == "press"
     assert regret_of_levers(FRONT.to_numpy(), want="high").max(axis=1) == pytest.approx([0.2, 0.3, 0.1])
 
 
 @given(arrays(float, (4, 6), elements=st.floats(0, 1)))
-def test_some_lever_is_best_in_every_future_and_none_better(outcomes: np.ndarray) -> None:
+def test_best_lever_has_zero_regret(outcomes: np.ndarray) -> None:
     short = regret_of_levers(outcomes, want="low")
     assert (short >= 0).all()
     assert (short.min(axis=0) == 0).all()
 
 
-def test_a_lever_that_is_best_up_to_rounding_is_best() -> None:
+def test_lever_best_up_to_rounding_is_best() -> None:
     twice = pd.DataFrame([[0.1, 0.4], [0.1 + 2e-17, 0.4 + 6e-17]], index=["one", "same"])
     assert tabulate_regret(twice, want="low", satisfied=0.2)["best"].tolist() == [1, 1]

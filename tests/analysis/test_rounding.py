@@ -1,10 +1,10 @@
-"""Where nothing varies beyond rounding, nothing is divided by its spread."""
+"""Statistics of values that differ by rounding only."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.sensitivity import estimate_indices, tornado_table
@@ -24,29 +24,22 @@ def rounded(constant: float, jitter: list[int]) -> Floats:
     return constant + np.array(jitter) * max(abs(constant), 1.0) * 2.0**-53
 
 
-@settings(max_examples=50, deadline=None)
 @given(constant=CONSTANTS, other=CONSTANTS, jitter=JITTERS, second=JITTERS)
-def test_values_that_differ_by_rounding_have_no_effect_size(
-    constant: float, other: float, jitter: list[int], second: list[int]
-) -> None:
+def test_no_effect_size_by_rounding(constant: float, other: float, jitter: list[int], second: list[int]) -> None:
     one, two = rounded(constant, jitter), rounded(other, second)
     assert not varies(one)
     assert np.isnan(paired_differences(one[None], two[None]).effect).all()
 
 
-@settings(max_examples=50, deadline=None)
 @given(constant=CONSTANTS, jitter=JITTERS, second=JITTERS)
-def test_runs_that_differ_by_rounding_neither_rise_nor_fall(
-    constant: float, jitter: list[int], second: list[int]
-) -> None:
+def test_no_rise_or_fall_by_rounding(constant: float, jitter: list[int], second: list[int]) -> None:
     found = paired_differences(rounded(constant, jitter)[None], rounded(constant, second)[None])
     assert (found.difference, found.rises, found.falls, found.p) == (0, 0, 0, 1)
     assert np.isnan([found.low, found.high]).all()
 
 
-@settings(max_examples=25, deadline=None)
 @given(constant=CONSTANTS, jitter=JITTERS)
-def test_slopes_correlations_and_indices_need_a_spread(constant: float, jitter: list[int]) -> None:
+def test_slopes_correlations_and_indices_need_variation(constant: float, jitter: list[int]) -> None:
     flat, ramp = rounded(constant, jitter), np.arange(float(N))
     half = ramp < N / 2
     weights = bootstrap_weights(N)[:20]
@@ -59,15 +52,14 @@ def test_slopes_correlations_and_indices_need_a_spread(constant: float, jitter: 
     assert np.isnan(estimate_indices(flat, flat[::-1], np.stack([flat, flat]))).all()
 
 
-@settings(max_examples=10, deadline=None)
 @given(constant=CONSTANTS, jitter=JITTERS)
-def test_an_attribute_of_rounding_forecasts_nothing(constant: float, jitter: list[int]) -> None:
+def test_attribute_of_rounding_does_not_forecast(constant: float, jitter: list[int]) -> None:
     answer = np.arange(N) % 3
     without = leave_one_out(np.zeros((N, 0)), answer)
     assert leave_one_out(rounded(constant, jitter)[:, None], answer) == pytest.approx(without, abs=1e-6)
 
 
-def test_a_parameter_of_rounding_decides_no_claim() -> None:
+def test_parameter_of_rounding_does_not_separate() -> None:
     values = np.ones((200, len(VARIED)))
     holds = np.arange(200) < 100
     values[:, 0] += np.where(holds, 1e-15, 0)
@@ -77,14 +69,14 @@ def test_a_parameter_of_rounding_decides_no_claim() -> None:
     assert VARIED[0] in Parameters.model_fields
 
 
-def test_small_values_that_truly_vary_do() -> None:
+def test_small_real_variation_is_not_rounding() -> None:
     assert varies(np.array([1e-9, 2e-9]))
     assert not varies(np.array([0.1 + 0.2, 0.3]))
     assert not varies(np.array([np.nan, 0.3]))
     assert beyond_rounding(np.array([np.nan]), np.array([1.0])).tolist() == [False]
 
 
-def test_a_setting_that_changes_nothing_beyond_rounding_has_no_interval() -> None:
+def test_setting_with_rounding_effect_has_no_interval() -> None:
     found = tornado_table(lambda rows: 0.1 + 1e-17 * np.arange(len(rows) * N).reshape(len(rows), N), {"a": (0.0, 1.0)})
     assert (found["difference"] == 0).all()
     assert found[["low", "high"]].isna().all(axis=None)

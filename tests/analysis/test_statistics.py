@@ -1,10 +1,10 @@
-"""Intervals cover what they say, and tests of no difference stay at their level."""
+"""Coverage of intervals, and levels of tests."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.statistics import (
@@ -31,7 +31,7 @@ def correlated(rng: np.random.Generator, n: int, difference: float) -> tuple[Flo
 
 
 def two_kinds(rng: np.random.Generator, n: int, difference: float) -> tuple[Floats, Floats]:
-    """Paired outcomes that fall into two heaps, as the front's size does."""
+    """Bimodal paired outcomes, as the front's size."""
     sizes = [
         np.where(rng.random((REPETITIONS, n)) < share, 0.02, 0.42) + rng.normal(0, 0.02, (REPETITIONS, n))
         for share in (0.6 - difference / 0.4, 0.6)
@@ -47,14 +47,14 @@ def binary(rng: np.random.Generator, n: int, one: float, other: float, correlati
 
 
 def covered(found: Paired, truth: float) -> float:
-    """Share of the intervals that hold the truth."""
-    there = ~np.isnan(found.low)
-    return float(((found.low <= truth + 1e-12) & (truth - 1e-12 <= found.high))[there].mean())
+    """Share of the intervals that contain the truth."""
+    defined = ~np.isnan(found.low)
+    return float(((found.low <= truth + 1e-12) & (truth - 1e-12 <= found.high))[defined].mean())
 
 
 @pytest.mark.parametrize("n", [30, 200])
 @pytest.mark.parametrize("outcome", [correlated, two_kinds])
-def test_intervals_of_smooth_outcomes_cover(outcome: object, n: int) -> None:
+def test_coverage_of_smooth_outcomes(outcome: object, n: int) -> None:
     truth = 0.5 if outcome is correlated else 0.1
     found = paired_differences(*outcome(np.random.default_rng(7), n, truth))  # type: ignore[operator]
     assert 0.93 <= covered(found, truth) <= 0.97
@@ -64,20 +64,20 @@ def test_intervals_of_smooth_outcomes_cover(outcome: object, n: int) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "correlation"), [(0.15, 0.05, 0), (0.2, 0.05, 0), (0.7, 0.5, 0.3), (0.5, 0.5, 0.3)]
 )
-def test_intervals_of_shares_cover_rare_ones_too(n: int, one: float, other: float, correlation: float) -> None:
+def test_coverage_of_share_intervals(n: int, one: float, other: float, correlation: float) -> None:
     found = paired_differences(*binary(np.random.default_rng(8), n, one, other, correlation))
     assert 0.93 <= covered(found, one - other) <= 0.97
 
 
 @pytest.mark.parametrize(("n", "most"), [(30, 0.98), (200, 0.97)])
-def test_two_equal_rare_shares_err_on_the_side_of_caution(n: int, most: float) -> None:
+def test_coverage_of_equal_rare_shares_is_cautious(n: int, most: float) -> None:
     """With some three unlike pairs in 30 no interval can have 95 %."""
     found = paired_differences(*binary(np.random.default_rng(9), n, 0.05, 0.05, 0))
     assert 0.93 <= covered(found, 0) <= most
 
 
 @pytest.mark.parametrize("n", [30, 200])
-def test_with_no_difference_few_are_called_different_however_many_are_asked(n: int) -> None:
+def test_false_positives_without_difference(n: int) -> None:
     rng = np.random.default_rng(10)
     smooth = paired_differences(*correlated_null(rng, n))
     rare = paired_differences(*binary(rng, n, 0.05, 0.05, 0))
@@ -90,11 +90,11 @@ def test_with_no_difference_few_are_called_different_however_many_are_asked(n: i
 
 def correlated_null(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     """Smooth paired outcomes without a difference."""
-    luck = rng.normal(0, 1, (REPETITIONS, n))
-    return luck + rng.normal(0, 1, luck.shape), luck + rng.normal(0, 1, luck.shape)
+    shared = rng.normal(0, 1, (REPETITIONS, n))
+    return shared + rng.normal(0, 1, shared.shape), shared + rng.normal(0, 1, shared.shape)
 
 
-def test_the_bootstrap_finds_students_interval_where_the_pairs_are_normal() -> None:
+def test_bootstrap_equals_student_for_normal_pairs() -> None:
     one = np.random.default_rng(11).normal(3, 2, (1, 200))
     found = paired_differences(one, np.zeros((1, 200)))
     half = 1.972 * one.std(ddof=1) / np.sqrt(200)  # t(0.975, 199) = 1.972
@@ -102,7 +102,7 @@ def test_the_bootstrap_finds_students_interval_where_the_pairs_are_normal() -> N
     assert found.effect[0] == pytest.approx(one.mean() / (one.std(ddof=1) / np.sqrt(2)))
 
 
-def test_the_ends_of_the_score_interval_solve_its_equation() -> None:
+def test_score_interval_ends_solve_its_equation() -> None:
     """Twelve pairs of 44 rise and two fall."""
     n = 44
     gaps = np.zeros((1, n))
@@ -117,14 +117,14 @@ def test_the_ends_of_the_score_interval_solve_its_equation() -> None:
     assert found.p[0] == pytest.approx(0.0075263, abs=1e-6)  # McNemar: 10² / 14 = 7.142857
 
 
-def test_an_outcome_that_never_differs_has_no_interval() -> None:
-    """Nothing that is seen says how far it might differ."""
+def test_outcome_without_differences_has_no_interval() -> None:
+    """The runs do not show how much other runs may differ."""
     found = paired_differences(np.ones((1, 100)), np.ones((1, 100)))
     assert np.isnan([found.low[0], found.high[0], found.effect[0]]).all()
     assert found.p[0] == 1
 
 
-def test_a_few_pairs_that_differ_much_do_not_blow_up_the_interval() -> None:
+def test_interval_with_a_few_large_differences() -> None:
     rng = np.random.default_rng(13)
     gaps = np.where(rng.random((200, 100)) < 0.04, 0.4, rng.normal(0, 0.01, (200, 100)))
     found = paired_differences(gaps, np.zeros_like(gaps))
@@ -133,7 +133,7 @@ def test_a_few_pairs_that_differ_much_do_not_blow_up_the_interval() -> None:
     assert (found.difference - found.low < 2 * half + 1e-9).all()
 
 
-def test_swapping_the_sides_turns_the_interval_round() -> None:
+def test_swapped_sides_mirror_the_interval() -> None:
     rng = np.random.default_rng(12)
     one, other = rng.random((3, 50)), rng.random((3, 50))
     one[2], other[2] = one[2] > 0.9, other[2] > 0.9
@@ -148,13 +148,12 @@ def test_holms_correction_by_hand() -> None:
     assert adjust_p_values(np.array([0.4, 0.4])).tolist() == [0.8, 0.8]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     base=st.lists(st.integers(0, 8), min_size=3, max_size=60),
     changed=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 8)), max_size=12),
 )
-def test_an_interval_of_shares_stays_within_what_is_possible(base: list[int], changed: list[tuple[int, int]]) -> None:
-    """Only where the gaps themselves vary as far may it reach beyond."""
+def test_share_interval_stays_in_possible_range(base: list[int], changed: list[tuple[int, int]]) -> None:
+    """It goes beyond this range only where the gaps vary as much."""
     other = np.array(base) / 8
     one = other.copy()
     for place, eighths in changed:
@@ -170,21 +169,21 @@ def test_an_interval_of_shares_stays_within_what_is_possible(base: list[int], ch
         assert found.high[0] <= 1 - other.mean() + 1e-12
 
 
-def test_ten_pairs_about_a_share_cannot_fall_below_none_of_it() -> None:
+def test_fall_of_a_share_is_bounded_by_the_share() -> None:
     other = np.full((1, 10), 0.141)
     one = other.copy()
     one[0, 0] += 0.02
     found = paired_differences(one, other)
     assert found.difference[0] == pytest.approx(0.002)
-    assert found.low[0] == pytest.approx(-0.141)  # the score interval alone goes to -0.276
+    assert found.low[0] == pytest.approx(-0.141)  # the score interval without a cut goes to -0.276
     assert 0.27 < found.high[0] < 0.29
 
 
 @pytest.mark.parametrize("n", [10, 30, pytest.param(100, marks=pytest.mark.long)])
 @pytest.mark.parametrize("chance", [0.02, 0.1])
 @pytest.mark.parametrize("falls", [False, True])
-def test_cut_intervals_of_shares_cover(chance: float, n: int, falls: bool) -> None:
-    """A state's share of the late steps that is 0 in one of the scenarios: the end that is cut is near the truth."""
+def test_coverage_of_cut_share_intervals(chance: float, n: int, falls: bool) -> None:
+    """A state's late share is 0 in one scenario, so that the cut end is near the truth."""
     rng = np.random.default_rng(14)
     rare = np.where(rng.random((REPETITIONS, n)) < chance, rng.integers(1, 9, (REPETITIONS, n)) / 8, 0.0)
     none, truth = np.zeros_like(rare), chance * 4.5 / 8
@@ -192,13 +191,13 @@ def test_cut_intervals_of_shares_cover(chance: float, n: int, falls: bool) -> No
     assert covered(found, -truth if falls else truth) >= 0.93
 
 
-def test_no_p_is_below_that_of_pairs_that_all_go_one_way() -> None:
+def test_smallest_p_is_that_of_a_sign_test() -> None:
     found = paired_differences(np.array([[2.0, 2.0, 2.0]]), np.array([[1.0, 1.0, 1.0]]))
     assert found.p[0] == 0.25  # of 8 ways in which 3 pairs can go, 2 are as one-sided
     assert np.isnan([found.low[0], found.high[0]]).all()
 
 
-def test_the_fewest_pairs_are_the_first_that_can_be_clear() -> None:
+def test_fewest_pairs_that_can_be_clear() -> None:
     for asked in (1, 5, 46, 208):
         n = fewest_pairs(asked)
         assert asked * float(least_p(n)) <= 0.05 < asked * float(least_p(n - 1))
@@ -209,13 +208,13 @@ def test_pairs_for_a_half_width_by_hand() -> None:
     assert pairs_for(0.05, 0.2) == 62  # (1.96 · 0.2 / 0.05)² = 61.5
 
 
-def test_few_pairs_have_students_interval() -> None:
+def test_students_interval_with_few_pairs() -> None:
     """A resampled mean of three values never leaves their range."""
     found = paired_differences(np.array([[11.0, 12, 13]]), np.array([[10.0, 10, 10]]))
     assert found.high[0] - 2 == pytest.approx(4.302653 / 3**0.5, abs=1e-5)  # t(0.975, 2) = 4.302653, s = 1
 
 
-def test_what_varies_most_is_named_and_the_first_of_equals() -> None:
+def test_varies_most_by_hand() -> None:
     values = {"a": np.array([0.2, 0.2]), "b": np.array([0.1, 0.5]), "c": np.array([0.5, np.nan, 0.1])}
     assert varies_most(values) == "b"
     assert varies_most({"none": np.array([np.nan]), "same": np.array([1 / 3, 1 / 3])}) == "none"

@@ -1,4 +1,4 @@
-"""Claims: one rule from either source, placebo worlds, shares whose answer is known, and verdicts by hand."""
+"""Claims: effects from sweeps and arrays, placebo worlds, shares with known answers, and verdicts by hand."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def results(scenarios: dict[str, Scenario], tmp_path_factory: pytest.TempPathFac
 # One definition, two sources
 
 
-def test_effects_from_a_sweep_are_those_from_arrays(results: Path, worlds: dict[str, World]) -> None:
+def test_effects_from_sweep_equal_effects_from_arrays(results: Path, worlds: dict[str, World]) -> None:
     found = read_sample(Results(results))
     direct = run_evidence(worlds, seed=5, replicates=range(RUNS))
     for claim in CLAIMS:
@@ -86,7 +86,7 @@ def test_effects_from_a_sweep_are_those_from_arrays(results: Path, worlds: dict[
         np.testing.assert_allclose(one, claim.effect(direct).interval(), rtol=0, atol=1e-12, err_msg=claim.text)
 
 
-def test_a_sweep_whose_rows_come_in_another_order_says_the_same(results: Path) -> None:
+def test_answers_do_not_depend_on_row_order(results: Path) -> None:
     found = read_sample(Results(results))
     mixed = replace(
         found, runs=found.runs.sample(frac=1, random_state=1), states=found.states.sample(frac=1, random_state=2)
@@ -94,7 +94,7 @@ def test_a_sweep_whose_rows_come_in_another_order_says_the_same(results: Path) -
     assert claims.answer_claims(mixed) == claims.answer_claims(found)
 
 
-def test_only_runs_that_all_scenarios_have_are_compared(results: Path) -> None:
+def test_only_common_runs_are_compared(results: Path) -> None:
     found = read_sample(Results(results))
     kept = ~((found.runs["design"] == "no_sanctions") & (found.runs["replicate"] < 4))
     runs = {answer.text: answer.n for answer in claims.answer_claims(replace(found, runs=found.runs[kept]))}
@@ -133,30 +133,30 @@ def test_estimates_by_hand() -> None:
 # Placebo worlds
 
 
-def test_a_placebo_world_has_the_same_ties_between_other_states(worlds: dict[str, World]) -> None:
+def test_placebo_world_has_same_ties_between_other_states(worlds: dict[str, World]) -> None:
     world = worlds["sanctions_on_china"]
     order = shuffle_states(len(world.states), np.random.default_rng(3))
     other = permute_ties(world, order)
-    held_before = np.stack([getattr(world.start, t) for t in TIES] + [getattr(world.setting, t) for t in ALSO_TIES])
-    held_after = np.stack([getattr(other.start, t) for t in TIES] + [getattr(other.setting, t) for t in ALSO_TIES])
-    for before, after in zip(held_before, held_after, strict=True):
+    ties_before = np.stack([getattr(world.start, t) for t in TIES] + [getattr(world.setting, t) for t in ALSO_TIES])
+    ties_after = np.stack([getattr(other.start, t) for t in TIES] + [getattr(other.setting, t) for t in ALSO_TIES])
+    for before, after in zip(ties_before, ties_after, strict=True):
         np.testing.assert_array_equal(np.sort(before, axis=None), np.sort(after, axis=None))
-    assert (held_before != held_after).any(axis=(1, 2))[:6].all()
+    assert (ties_before != ties_after).any(axis=(1, 2))[:6].all()
     for i, j in ((0, 1), (7, 30), (51, 2)):
-        np.testing.assert_array_equal(held_after[:, i, j], held_before[:, order[i], order[j]])
+        np.testing.assert_array_equal(ties_after[:, i, j], ties_before[:, order[i], order[j]])
     for name in set(world.setting._fields) - set(ALSO_TIES):
         np.testing.assert_array_equal(getattr(world.setting, name), getattr(other.setting, name))
     for name in set(world.start._fields) - set(TIES):
         np.testing.assert_array_equal(getattr(world.start, name), getattr(other.start, name))
 
 
-def test_a_shock_to_a_pair_strikes_whoever_has_that_tie_now() -> None:
-    told = load_scenario(BASE).model_dump(mode="json")
-    told["shocks"] = [
+def test_shock_to_a_pair_moves_with_its_tie() -> None:
+    content = load_scenario(BASE).model_dump(mode="json")
+    content["shocks"] = [
         {"kind": "rivalry", "step": 3, "a": "USA", "b": "CHN", "value": 0.25},
         {"kind": "bloc", "step": 3, "bloc": "us_led", "setting": "enforcement", "value": 0.5},
     ]
-    world = world_of(Scenario.model_validate(told))
+    world = world_of(Scenario.model_validate(content))
     order = shuffle_states(len(world.states), np.random.default_rng(4))
     other = permute_ties(world, order)
     pair = {world.states[order[other.shocks.i[0]]], world.states[order[other.shocks.j[0]]]}
@@ -177,13 +177,13 @@ def same(one: Evidence, other: Evidence) -> bool:
     )
 
 
-def test_the_identity_permutation_gives_the_world_itself(worlds: dict[str, World]) -> None:
+def test_identity_permutation_keeps_the_world(worlds: dict[str, World]) -> None:
     still = {name: permute_ties(world, np.arange(len(world.states))) for name, world in worlds.items()}
     assert same(run_evidence(still, seed=9, replicates=range(3)), run_evidence(worlds, seed=9, replicates=range(3)))
 
 
-def test_one_permutation_serves_all_scenarios_and_pairs_stay_paired(worlds: dict[str, World]) -> None:
-    """Where a scenario changes nothing the placebo difference is nothing, whatever the permutation."""
+def test_permutation_is_common_to_all_scenarios(worlds: dict[str, World]) -> None:
+    """If a scenario changes nothing, the placebo difference is 0 for every permutation."""
     twice = {BASE: worlds[BASE], "no_sanctions": worlds[BASE]}
     made = permute_worlds(twice, placebo_stream(1, 0, 0))
     found = run_evidence(made, seed=2, replicates=range(4))
@@ -196,7 +196,7 @@ def test_one_permutation_serves_all_scenarios_and_pairs_stay_paired(worlds: dict
 # The ranges
 
 
-def test_a_point_sets_what_the_scenario_leaves_at_its_baseline_alone() -> None:
+def test_point_keeps_parameters_that_differ_from_baseline() -> None:
     base = load_scenario(BASE)
     own = with_settings(base, {"erosion": 0.3})
     values = claim_points(8, 1)[5]
@@ -213,11 +213,11 @@ def test_a_point_sets_what_the_scenario_leaves_at_its_baseline_alone() -> None:
     )
 
 
-def test_runs_do_not_hang_on_the_number_of_threads(scenarios: dict[str, Scenario]) -> None:
+def test_results_do_not_depend_on_threads(scenarios: dict[str, Scenario]) -> None:
     counts = RunCounts(points=3, each=2, placebos=2, replicates=6, seed=1)
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     one, two = (
-        explore_ranges(scenarios, CLAIMS, counts, defaults=True, workers=w, progress=lambda *t: told.append(t))
+        explore_ranges(scenarios, CLAIMS, counts, defaults=True, workers=w, progress=lambda *t: reports.append(t))
         for w in (1, 2)
     )
     for name in ("values", "article", "placebo", "placebo_defaults"):
@@ -225,7 +225,7 @@ def test_runs_do_not_hang_on_the_number_of_threads(scenarios: dict[str, Scenario
     assert one.defaults is not None
     assert two.defaults is not None
     assert same(one.defaults, two.defaults)
-    assert told[-1] == (told[-1][1],) * 2 == (9 * (6 + 2 * 2 + 2 * 3 * 2),) * 2
+    assert reports[-1] == (reports[-1][1],) * 2 == (9 * (6 + 2 * 2 + 2 * 3 * 2),) * 2
 
 
 def planted(values: np.ndarray) -> np.ndarray:
@@ -235,7 +235,7 @@ def planted(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(at["w_trade"] < 0.04, 0.0, sign))
 
 
-def test_a_planted_claim_has_its_share_and_is_decided_by_its_parameters() -> None:
+def test_planted_claim_share_and_parameters() -> None:
     values = claim_points(2048, 3)
     effect = planted(values)
     effect[:48] = np.nan
@@ -253,14 +253,14 @@ def test_a_planted_claim_has_its_share_and_is_decided_by_its_parameters() -> Non
     assert decided[0].strength == pytest.approx(by_scipy)
 
 
-def test_what_chance_separates_is_not_named() -> None:
+def test_chance_separation_is_not_named() -> None:
     values = claim_points(512, 4)
     named = [bool(find_separations(values, np.random.default_rng(s).random(512) < 0.3)) for s in range(100)]
     assert np.mean(named) <= 0.1
     assert find_separations(values, np.ones(512, dtype=bool)) == []
 
 
-def test_rounding_is_no_effect() -> None:
+def test_rounding_counts_as_zero_effect() -> None:
     assert share_held(np.array([1e-17, -1e-17, 0.5, -0.5]), 0).zero == 0.5
     assert share_held(np.array([0.75, 0.5, 0.25]), 0.5).share == pytest.approx(1 / 3)
 
@@ -288,19 +288,19 @@ UNKNOWN = (0.2, float("nan"), float("nan"), 1)
         (UNKNOWN, 0.9, 0.2, "undecided"),
     ],
 )
-def test_a_verdict_follows_the_numbers(effect: Interval, share: float, placebo: float, words: str) -> None:
+def test_verdict_follows_numbers(effect: Interval, share: float, placebo: float, words: str) -> None:
     shares = [share_interval(round(1000 * one), 1000) for one in (share, placebo)]
     assert verdict_text(effect, *shares, BY_HAND[:1]) == words
 
 
-def test_a_parameter_that_hardly_separates_is_not_named() -> None:
+def test_weak_separation_is_not_named() -> None:
     shares = [share_interval(n, 1000) for n in (600, 300)]
     weak, strong = (ParameterSeparation("erosion", "low", strength, 0.06) for strength in (0.25, 0.27))
     assert verdict_text(UP, *shares, [weak]) == "conditional, no one parameter decides"
     assert verdict_text(UP, *shares, [weak, strong]) == "conditional on erosion (low)"
 
 
-def test_a_verdict_is_taken_from_the_claims_threshold_and_column(scenarios: dict[str, Scenario]) -> None:
+def test_verdict_uses_claim_threshold_and_column(scenarios: dict[str, Scenario]) -> None:
     found = explore_ranges(scenarios, CLAIMS[:2], RunCounts(points=2, each=2, placebos=2, seed=1), defaults=False)
     many = replace(
         found,
@@ -327,18 +327,18 @@ def test_a_verdict_is_taken_from_the_claims_threshold_and_column(scenarios: dict
         ((float("nan"), float("nan"), float("nan"), 3), "undecided: too few runs of one kind"),
     ],
 )
-def test_an_answer_at_the_defaults_follows_the_interval(interval: Interval, words: str) -> None:
+def test_answer_follows_interval(interval: Interval, words: str) -> None:
     assert claims.answer_claim(CLAIMS[3], interval).verdict == words
 
 
-def test_each_claim_cites_its_paragraphs() -> None:
+def test_claims_cite_paragraphs() -> None:
     assert {claim.number for claim in CLAIMS} == set(range(1, 11))
     for claim in CLAIMS:
         assert claim.paragraphs.startswith("§")
         assert claim.measure
 
 
-def test_the_page_answers_every_claim() -> None:
+def test_claims_page_answers_every_claim() -> None:
     page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in page.splitlines() if re.match(r"\| \d+ ", line)]
     assert [cells[0][2:] for cells in rows] == [f"{c.number} {c.text} ({c.paragraphs})" for c in CLAIMS]
@@ -349,8 +349,8 @@ def test_the_page_answers_every_claim() -> None:
 # The command
 
 
-def told(*words: str) -> str:
-    """What `blocs claims` says."""
+def run_claims(*words: str) -> str:
+    """Run `blocs claims`; return its standard output."""
     done = CliRunner().invoke(cli, ["claims", *words])
     assert done.exit_code == 0, done.output
     return done.stdout
@@ -359,8 +359,8 @@ def told(*words: str) -> str:
 SMALL = ("--points", "4", "--point-replicates", "2", "--placebos", "2", "--replicates", "6")
 
 
-def test_the_command_runs_what_it_needs() -> None:
-    record = json.loads(told(*SMALL, "--seed", "3", "--json"))
+def test_claims_command_without_results() -> None:
+    record = json.loads(run_claims(*SMALL, "--seed", "3", "--json"))
     assert [one["number"] for one in record["claims"]] == [claim.number for claim in CLAIMS]
     assert record["lacking"] == {}
     assert record["counts"]["points"] == 4
@@ -368,12 +368,12 @@ def test_the_command_runs_what_it_needs() -> None:
         assert {"text", "paragraphs", "measure", "effect", "low", "high", "n", "decided_by", "verdict"} <= one.keys()
         assert one["holds_share"]["points"] + one["holds_share"]["undefined"] == 4
         assert one["placebo"].keys() == {"effect", "low", "high", "n", "holds_share"}
-    assert record == json.loads(told(*SMALL, "--seed", "3", "--workers", "1", "--json"))
+    assert record == json.loads(run_claims(*SMALL, "--seed", "3", "--workers", "1", "--json"))
 
 
-def test_with_results_the_effects_are_theirs(results: Path) -> None:
-    record = json.loads(told(str(results), *SMALL, "--json"))
-    at_defaults = json.loads(told(str(results), "--points", "0", "--placebos", "0", "--json"))
+def test_claims_command_with_results(results: Path) -> None:
+    record = json.loads(run_claims(str(results), *SMALL, "--json"))
+    at_defaults = json.loads(run_claims(str(results), "--points", "0", "--placebos", "0", "--json"))
     for one, other, answer in zip(
         record["claims"], at_defaults["claims"], claims.answer_claims(read_sample(Results(results))), strict=True
     ):
@@ -383,13 +383,13 @@ def test_with_results_the_effects_are_theirs(results: Path) -> None:
         assert one["holds_share"] is not None
 
 
-def test_people_are_told_what_was_computed() -> None:
-    words = " ".join(told(*SMALL).split())
+def test_claims_command_names_counts() -> None:
+    words = " ".join(run_claims(*SMALL).split())
     assert "share of 4 settings" in words
     assert "most of them assumed" in words
 
 
-def test_a_claim_names_all_it_needs(worlds: dict[str, World]) -> None:
+def test_claim_lists_its_scenarios(worlds: dict[str, World]) -> None:
     for claim in CLAIMS:
         assert isinstance(claim, Claim)
         claim_effects(

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 
 from sim.cli import cli
 from sim.model.compiled import run_compiled
-from sim.scenario.json_schema import scenario_schema, world_schema
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import list_changes
 from sim.scenario.parameters import TAKEN_OVER
+from tools.schemas import scenario_schema, world_schema
 
 HERE = Path(__file__).parents[1]
 

@@ -1,4 +1,4 @@
-"""The notebook runs from top to bottom and shows its tables and charts; git holds it without them."""
+"""The notebook: it runs, shows its tables and charts, and is stored without output."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def cells(page: Path) -> list[nbformat.NotebookNode]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_no_output_is_kept(page: Path) -> None:
+def test_no_output_stored(page: Path) -> None:
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells(page))
 
 
-def test_the_comparison_runs_and_shows_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_and_charts_of_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(ROOT / "docs" / "notebooks" / "comparison.ipynb", as_version=4)
@@ -31,8 +31,8 @@ def test_the_comparison_runs_and_shows_what_it_found(tmp_path: Path, monkeypatch
         cell.source = cell.source.replace("replicates=100", "replicates=8")
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     shown = [out.data for cell in notebook.cells for out in cell.get("outputs", ()) if "data" in out]
-    said = [out for cell in notebook.cells for out in cell.get("outputs", ()) if out.output_type == "stream"]
-    assert said == [], "no warning either"
+    printed = [out for cell in notebook.cells for out in cell.get("outputs", ()) if out.output_type == "stream"]
+    assert printed == [], "no warning either"
     assert sum("image/png" in data for data in shown) == 3
     tables = [data["text/html"] for data in shown if "<table" in data.get("text/html", "")]
     assert len(tables) == 5

@@ -15,12 +15,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 
-def test_tests_named_on_page() -> None:
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    names = set(re.findall(r"`(test_\w+?)_?…?`", PAGE))
-    assert len(names) > 10
+def test_named_test_files_exist() -> None:
+    names = set(re.findall(r"`(tests/[\w/]+\.py)`", PAGE))
+    assert len(names) >= 7
     for name in names:
-        assert f"def {name}" in tests, name
+        assert (ROOT / name).is_file(), name
 
 
 def test_plausible_baseline() -> None:

@@ -1,4 +1,4 @@
-"""What is on record of the article's states: strictly read, complete where it says so, the later kept apart."""
+"""The record of the article's states: strict, complete, with later events apart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def observed() -> Observed:
     return found
 
 
-def test_votes_are_those_of_the_members(observed: Observed) -> None:
+def test_votes_of_all_members(observed: Observed) -> None:
     states = set(load_scenario("article_2023").states)
     assert {name: vote.date.isoformat() for name, vote in observed.votes.items()} == {
         "68/262": "2014-03-27",
@@ -36,8 +36,8 @@ def test_votes_are_those_of_the_members(observed: Observed) -> None:
         assert without == ({"TWN"} if name == "68/262" else {"TWN", "VEN"}), name
 
 
-def test_a_second_entry_of_the_votes_is_the_same(observed: Observed) -> None:
-    """Entered from general knowledge by somebody who had not seen the first entry; `?` where unsure."""
+def test_second_entry_of_votes_agrees(observed: Observed) -> None:
+    """A second person entered it from general knowledge, without the first entry; `?` where unsure."""
     letters = {"yes": "Y", "no": "N", "abstained": "A", "absent": "X"}
     with (Path(__file__).parents[1] / "qc" / "votes.csv").open(encoding="utf-8", newline="") as file:
         second = list(csv.DictReader(file))
@@ -47,16 +47,16 @@ def test_a_second_entry_of_the_votes_is_the_same(observed: Observed) -> None:
             assert row[name] in (letters.get(vote.cast.get(row["state"], ""), "-"), "?"), (row["state"], name)
 
 
-def test_fitting_sees_the_votes_not_held_out(observed: Observed) -> None:
+def test_fitting_excludes_held_out_votes(observed: Observed) -> None:
     assert [*observed.fitting.votes] == ["68/262", "es_11_1", "es_11_4"]
     assert observed.fitting.ideal_points == observed.ideal_points
     assert {year: len(points) for year, points in observed.ideal_points.items()} == {2021: 51, 2022: 50}
     assert observed.ideal_points[2022]["IND"] == -0.393
 
 
-def test_known_answers(observed: Observed) -> None:
-    told = {name: (vote.cast["CHN"], vote.cast["IRN"], vote.cast["NIC"]) for name, vote in observed.votes.items()}
-    assert told == {
+def test_known_vote_answers(observed: Observed) -> None:
+    answers = {name: (vote.cast["CHN"], vote.cast["IRN"], vote.cast["NIC"]) for name, vote in observed.votes.items()}
+    assert answers == {
         "68/262": ("abstained", "absent", "no"),
         "es_11_1": ("abstained", "abstained", "abstained"),
         "es_11_4": ("abstained", "absent", "no"),
@@ -76,7 +76,7 @@ def world_with(record: str, folder: Path) -> Path:
     return world
 
 
-def test_what_came_after_changes_nothing_that_fitting_sees(observed: Observed, tmp_path: Path) -> None:
+def test_later_events_do_not_change_fitting_record(observed: Observed, tmp_path: Path) -> None:
     text = (find_scenario("article_2023").parent / "observed.toml").read_text(encoding="utf-8")
     bare = re.sub(r"(?ms)^\[\[after\]\].*", "", text)
     assert bare != text
@@ -87,12 +87,12 @@ def test_what_came_after_changes_nothing_that_fitting_sees(observed: Observed, t
     assert found.votes == observed.votes
 
 
-def test_a_scenario_has_the_record_of_its_world(observed: Observed) -> None:
+def test_scenario_has_record_of_its_world(observed: Observed) -> None:
     assert load_observed("no_sanctions") == observed
     assert load_observed("unix_1988") is None
 
 
-def test_nothing_of_a_record_can_be_changed(observed: Observed) -> None:
+def test_record_is_immutable(observed: Observed) -> None:
     with pytest.raises(TypeError):
         observed.votes["es_11_1"] = observed.votes["68/262"]  # type: ignore[index]
     with pytest.raises(TypeError):

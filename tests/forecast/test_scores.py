@@ -1,11 +1,11 @@
-"""Scores by hand, against scipy and brute force; perfect, constant and honest forecasts; the whole scorecard."""
+"""Scores by hand, beside scipy and brute force; perfect and constant forecasts; the whole scorecard."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
@@ -30,7 +30,6 @@ from sim.scenario.overrides import sanctions_before
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"
-quick = settings(max_examples=60, deadline=None)
 
 
 def ones(n: int) -> Any:
@@ -60,7 +59,7 @@ def test_line_by_hand() -> None:
     assert (slope[0], intercept[0]) == pytest.approx((1.0, -1 / 6))
 
 
-def test_bins_count_every_state_once() -> None:
+def test_bins_count_each_state_once() -> None:
     forecast = np.array([0.0, 0.1, 0.2, 0.55, 1.0])
     bins = scores.calibration_bins(forecast, np.array([False, True, True, False, True]))
     assert [(one.n, one.share) for one in bins] == [(2, 0.5), (1, 1.0), (1, 0.0), (1, 1.0)]
@@ -73,9 +72,8 @@ def test_bins_count_every_state_once() -> None:
 values = st.lists(st.integers(0, 5), min_size=4, max_size=14)
 
 
-@quick
 @given(values, st.integers(0, 2**32 - 1))
-def test_auc_and_rank_correlation_are_those_of_scipy(given_values: list[int], seed: int) -> None:
+def test_auc_and_rank_correlation_equal_scipy(given_values: list[int], seed: int) -> None:
     x = np.array(given_values, dtype=float)
     rng = np.random.default_rng(seed)
     hit, y = rng.permutation(np.arange(len(x)) % 2 == 0), rng.integers(0, 4, len(x)).astype(float)
@@ -89,7 +87,7 @@ def test_auc_and_rank_correlation_are_those_of_scipy(given_values: list[int], se
 
 
 def figures(x: Any, y: Any, answer: Any) -> dict[str, Callable[[Any, Any], Any]]:
-    """Every figure as a function of the states it takes and their weights."""
+    """Every score as a function of the states and their weights."""
     chances = np.abs(np.column_stack([x, y, x + y])) + 0.1
     chances /= chances.sum(axis=1, keepdims=True)
     return {
@@ -101,9 +99,8 @@ def figures(x: Any, y: Any, answer: Any) -> dict[str, Callable[[Any, Any], Any]]
     }
 
 
-@quick
 @given(st.integers(0, 2**32 - 1))
-def test_a_state_drawn_twice_counts_as_two_states(seed: int) -> None:
+def test_state_drawn_twice_counts_twice(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = 8
     x, y, answer = rng.integers(0, 5, n) / 4, rng.integers(0, 5, n) / 4, rng.integers(0, 3, n)
@@ -115,7 +112,7 @@ def test_a_state_drawn_twice_counts_as_two_states(seed: int) -> None:
         np.testing.assert_allclose(by_weight, by_copies, atol=1e-9, err_msg=name)
 
 
-def test_leave_one_out_is_a_regression_on_the_others() -> None:
+def test_leave_one_out_equals_regression_on_others() -> None:
     rng = np.random.default_rng(3)
     attributes, answer = rng.normal(size=(30, 2)), rng.integers(0, 3, 30)
     found = scores.leave_one_out(attributes, answer)
@@ -134,7 +131,7 @@ def test_leave_one_out_is_a_regression_on_the_others() -> None:
     np.testing.assert_allclose(found[5], expected / expected.sum(), atol=2e-3)
 
 
-def test_a_states_own_answer_does_not_change_its_forecast() -> None:
+def test_own_answer_does_not_change_forecast() -> None:
     rng = np.random.default_rng(4)
     attributes, answer = rng.normal(size=(20, 3)), rng.integers(0, 3, 20)
     other = answer.copy()
@@ -144,15 +141,15 @@ def test_a_states_own_answer_does_not_change_its_forecast() -> None:
     assert np.abs(before - after).max() > 0.01
 
 
-def test_without_attributes_the_forecast_is_the_share_of_the_others() -> None:
+def test_forecast_without_attributes_is_share_of_others() -> None:
     found = scores.leave_one_out(np.zeros((5, 0)), np.array([0, 0, 0, 1, 2]))
     np.testing.assert_allclose(found[0], [0.5, 0.25, 0.25], atol=1e-3)
 
 
-# Predictors known to be right or to know nothing
+# Perfect and constant forecasts
 
 
-def test_a_perfect_forecast_scores_perfectly() -> None:
+def test_perfect_forecast_scores() -> None:
     answer = np.array([YES] * 12 + [NO] * 5 + [ABSTAINED] * 8)
     chances, weights = np.eye(3)[answer], scores.bootstrap_weights(25)
     ranking = chances[:, YES] - chances[:, NO]
@@ -163,7 +160,7 @@ def test_a_perfect_forecast_scores_perfectly() -> None:
     assert (slope[0], intercept[0]) == pytest.approx((1, 0))
 
 
-def test_a_constant_forecast_knows_nothing() -> None:
+def test_constant_forecast_scores() -> None:
     answer = np.array([YES] * 12 + [NO] * 5 + [ABSTAINED] * 8)
     chances, weights = np.full((25, 3), 1 / 3), scores.bootstrap_weights(25)
     assert scores.score_with_interval(scores.auc_score(chances[:, 0], answer == YES, weights), 25)[:3] == (
@@ -177,27 +174,27 @@ def test_a_constant_forecast_knows_nothing() -> None:
     assert np.isnan(scores.calibration_line(chances[:, 0], answer == YES, weights)[0]).all()
 
 
-def test_a_wrong_certainty_costs_no_more_than_the_lapse_allows() -> None:
+def test_log_score_of_wrong_certainty_is_bounded() -> None:
     worst = scores.log_score(np.array([[1.0, 0.0, 0.0]]), np.array([NO]), ones(1))[0]
     assert worst == pytest.approx(math.log(3 / 0.02))
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+def test_coverage_of_score_intervals() -> None:
     rng = np.random.default_rng(11)
-    truth, held = float(stats.norm.cdf(1 / math.sqrt(2))), 0
+    truth, covered = float(stats.norm.cdf(1 / math.sqrt(2))), 0
     hit = np.arange(40) < 20
     for _ in range(40):
         found = scores.score_with_interval(
             scores.auc_score(rng.normal(hit * 1.0, 1.0), hit, scores.bootstrap_weights(40)), 40
         )
-        held += found.low <= truth <= found.high
-    assert 34 <= held <= 40
+        covered += found.low <= truth <= found.high
+    assert 34 <= covered <= 40
 
 
 # Forecasts and the scorecard
 
 
-def test_chances_of_answers_are_those_of_alignments() -> None:
+def test_answer_chances_from_alignment_chances() -> None:
     scenario = load_scenario("brics_third_pole")
     assert scenario.alignments()[:2] == ("non_aligned", "us_led")
     shares = np.random.default_rng(0).dirichlet(np.ones(len(scenario.alignments())), 4)
@@ -206,7 +203,7 @@ def test_chances_of_answers_are_those_of_alignments() -> None:
     np.testing.assert_array_equal(found[:, [YES, ABSTAINED]], shares[:, [1, 0]])
 
 
-def test_plainer_forecasts_know_what_their_names_say() -> None:
+def test_baseline_scores_of_known_states() -> None:
     scenario = load_scenario("baseline_2023")
     named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:4]}
     treaty, hostile = named["defence treaty, USA"], named["sanctions, rivalry, USA"]
@@ -216,21 +213,31 @@ def test_plainer_forecasts_know_what_their_names_say() -> None:
     assert named["landscape minimum"]["RUS"] == 0
 
 
-def test_a_scenario_that_no_bloc_leads_cannot_be_scored() -> None:
+def test_scenario_without_leader_is_refused() -> None:
     with pytest.raises(InputError, match="no bloc has a leader"):
         leader_of(load_scenario("tribes_gahuku_gama"))
 
 
 @pytest.fixture(scope="module")
 def few() -> Observed:
-    """One vote of the record, and what came after."""
+    """One vote of the record, and the later events."""
     found = load_observed("baseline_2023")
     assert found is not None
     return replace(found, votes={"es_11_4": found.votes["es_11_4"]})
 
 
 @pytest.fixture(scope="module")
-def record(few: Observed) -> dict[str, Any]:
+def few_resamples() -> Iterator[None]:
+    """Fewer bootstrap resamples, for tests of values without their intervals."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores, "RESAMPLES", 200)
+        scores.bootstrap_weights.cache_clear()
+        yield
+    scores.bootstrap_weights.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def record(few: Observed, few_resamples: None) -> dict[str, Any]:
     return score_forecasts(load_scenario("baseline_2023"), few, seed=1, replicates=20)
 
 
@@ -244,12 +251,12 @@ def test_states_that_do_not_decide_are_left_out(record: dict[str, Any]) -> None:
         assert "USA" not in {row["state"] for row in one["states"]}
 
 
-def test_figures_of_the_record_are_those_of_its_states(record: dict[str, Any]) -> None:
-    """The model's scores taken anew from the states' chances."""
+def test_record_scores_follow_from_its_states(record: dict[str, Any]) -> None:
+    """The test computes the model's scores from the states' chances."""
     for one in record["votes"]:
         states = one["states"]
         answer = np.array([{"yes": YES, "no": NO}.get(row["cast"], ABSTAINED) for row in states])
-        chances = np.array([[row[told] for told in ("yes", "no", "abstained")] for row in states])
+        chances = np.array([[row[answer] for answer in ("yes", "no", "abstained")] for row in states])
         model, ideal = one["forecasts"][0], one["forecasts"][-1]
         assert model["brier"]["value"] == pytest.approx(((chances - np.eye(3)[answer]) ** 2).sum(axis=1).mean())
         ranks = np.round(chances[:, 0] - chances[:, 1], 9)
@@ -263,13 +270,13 @@ def test_figures_of_the_record_are_those_of_its_states(record: dict[str, Any]) -
         assert missed == [row["state"] for row in states if row["missed"]]
 
 
-def test_what_came_after_touches_no_other_score(few: Observed, record: dict[str, Any]) -> None:
+def test_later_events_do_not_change_other_scores(few: Observed, record: dict[str, Any]) -> None:
     bare = score_forecasts(load_scenario("baseline_2023"), replace(few, after=()), seed=1, replicates=20)
     assert bare["after"] == {"votes": [], "moves": [], "scores": None}
     assert json.dumps({**bare, "after": 0}) == json.dumps({**record, "after": 0})
 
 
-def test_the_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
+def test_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
     moves = {one["state"]: one for one in record["after"]["moves"]}
     assert sorted(moves) == sorted(["ARG", "EGY", "ETH", "IRN", "ARE", "SAU", "SWE", "PRK", "RUS", "BLR", "SYR", "IDN"])
     assert moves["IRN"]["date"] == "2025-01-17"
@@ -278,8 +285,8 @@ def test_the_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
     assert record["after"]["votes"][0]["cast"]["no"] == 8
 
 
-def test_the_page_of_validation_has_the_models_scores() -> None:
-    """Of the model alone, and with fewer runs than the page."""
+def test_validation_page_equals_model_scores() -> None:
+    """The test uses fewer runs than the page, and the model only."""
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     baseline, observed = load_scenario("baseline_2023"), load_observed("baseline_2023")
     assert observed is not None
@@ -294,11 +301,11 @@ def test_the_page_of_validation_has_the_models_scores() -> None:
             places = [n for n, state in enumerate(baseline.states) if state in vote.cast and state != "USA"]
             states = [[*baseline.states][n] for n in places]
             answer = np.array([{"yes": YES, "no": NO}.get(vote.cast[state], ABSTAINED) for state in states])
-            told = chances[name][places]
+            forecast = chances[name][places]
             now = (
-                scores.auc_score(told[:, YES] - told[:, NO], answer == YES, ones(len(answer)))[0]
+                scores.auc_score(forecast[:, YES] - forecast[:, NO], answer == YES, ones(len(answer)))[0]
                 if figure == "auc"
-                else scores.brier_score(told, answer, ones(len(answer)))[0]
+                else scores.brier_score(forecast, answer, ones(len(answer)))[0]
             )
             assert printed[name] == pytest.approx(now, abs=0.03), (heading, name)
 
@@ -310,28 +317,28 @@ def scored(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["score", *arguments])
 
 
-def test_command_tells_people_machines_and_pages_the_same(tmp_path: Path) -> None:
+def test_score_command_text_json_and_markdown_agree(tmp_path: Path) -> None:
     world = str(CASES / "valid" / "world_with_a_record")
-    told = scored(world, "--replicates", "5", "--chart", str(tmp_path / "chart.svg"))
-    assert told.exit_code == 0, told.output
-    assert "first  2022-03-02, held out of fitting: 2 states, 1 yes, 0 no, 0 abstained, 1 absent" in told.stdout
+    text = scored(world, "--replicates", "5", "--chart", str(tmp_path / "chart.svg"))
+    assert text.exit_code == 0, text.output
+    assert "first  2022-03-02, held out of fitting: 2 states, 1 yes, 0 no, 0 abstained, 1 absent" in text.stdout
     machine = json.loads(scored(world, "--replicates", "5", "--json").stdout)
     assert machine["leader"] == "USA"
     assert [one["sanctions"] for one in machine["votes"]] == ["all", "before 2022-03-02"]
     value = machine["votes"][1]["forecasts"][0]["brier"]["value"]
-    assert f"{value:.2f} (" in told.stdout
+    assert f"{value:.2f} (" in text.stdout
     page = scored(world, "--replicates", "5", "--markdown").stdout
     assert f"| the model | {value:.2f} (" in page[page.index("| Brier score | first (n = 2) |") :]
     assert "<svg" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
 
 
-def test_command_refuses_a_world_without_a_record() -> None:
+def test_score_command_refuses_world_without_record() -> None:
     done = scored("unix_1988")
     assert done.exit_code == 2
     assert "no observed.toml" in done.stderr
 
 
-def test_chart_shows_each_state_where_its_forecast_is(record: dict[str, Any]) -> None:
+def test_chart_orders_states_by_forecast(record: dict[str, Any]) -> None:
     made, axes = charts.new_figure(10, 8, columns=2)
     states = record["votes"][1]["states"]
     charts.draw_forecasts(axes[0], states)

@@ -1,4 +1,4 @@
-"""Sanctions as they stood before a day."""
+"""Strength of dated sanctions before a day."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_strength_on_the_eve_of_a_day(since: str, day: date, strength: float) ->
     assert strength_before(sanction(since), day) == strength
 
 
-def test_months_and_years_count_from_their_end() -> None:
+def test_months_and_years_without_a_day() -> None:
     assert [day for day, _ in parse_steps("2012 0.1; 2016-02 0.2; 2023")] == [
         date(2012, 12, 31),
         date(2016, 2, 29),
@@ -46,12 +46,12 @@ def baseline() -> Scenario:
     return load_scenario("baseline_2023")
 
 
-def test_all_sanctions_of_the_article_stand_on_its_day(baseline: Scenario) -> None:
+def test_sanctions_on_the_day_of_the_article(baseline: Scenario) -> None:
     assert sanctions_before(baseline, date(2023, 10, 25)).ties == baseline.ties
     assert all(tie.since for tie in baseline.ties if tie.kind == "sanction")
 
 
-def test_before_the_votes_the_sanctions_that_answer_them_are_not_there(baseline: Scenario) -> None:
+def test_sanctions_before_the_votes(baseline: Scenario) -> None:
     def strengths(day: date) -> dict[tuple[str, str], float]:
         ties = sanctions_before(baseline, day).ties
         return {(tie.a, tie.b): tie.value for tie in ties if tie.kind == "sanction"}
@@ -65,19 +65,19 @@ def test_before_the_votes_the_sanctions_that_answer_them_are_not_there(baseline:
     assert invasion["USA", "CUB"] == 1.0
 
 
-def test_other_ties_and_all_else_stay(baseline: Scenario) -> None:
+def test_everything_but_sanctions_stays(baseline: Scenario) -> None:
     early = sanctions_before(baseline, date(1900, 1, 1))
     assert not [tie for tie in early.ties if tie.kind == "sanction"]
     assert early == baseline.model_copy(update={"ties": early.ties})
     assert set(early.ties) == {tie for tie in baseline.ties if tie.kind != "sanction"}
 
 
-def test_dates_do_not_count_in_the_digest(baseline: Scenario) -> None:
+def test_digest_without_dates(baseline: Scenario) -> None:
     undated = baseline.model_copy(update={"ties": tuple(t.model_copy(update={"since": ""}) for t in baseline.ties)})
     assert undated.digest() == baseline.digest()
 
 
-def test_each_step_of_a_shipped_sanction_holds_from_the_next_day_on(baseline: Scenario) -> None:
+def test_strength_on_the_day_after_each_step(baseline: Scenario) -> None:
     for tie in baseline.ties:
         for day, strength in parse_steps(tie.since):
             assert strength_before(tie, day + timedelta(1)) == (tie.value if strength is None else strength)

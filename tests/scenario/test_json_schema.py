@@ -1,4 +1,4 @@
-"""The schemas for editors: fresh, kind to every right file, and of use on wrong ones."""
+"""The schemas for editors: fresh, without faults on valid files, and with the place of a fault on others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sim.scenario.json_schema import scenario_schema, world_schema
 from sim.scenario.loading import shipped_folder
-from tools.schemas import schemas
+from sim.scenario.parameters import Parameters
+from tools.schemas import scenario_schema, schemas, world_schema
 
 CASES = Path(__file__).parents[1] / "cases"
-RIGHT = sorted(
+VALID = sorted(
     path
     for folder in (shipped_folder(), CASES / "valid", CASES)
     for path in (*folder.glob("*.toml"), *folder.glob("*/world.toml"), *folder.glob("worlds/*/world.toml"))
@@ -25,38 +25,38 @@ RIGHT = sorted(
 
 @cache
 def validator(kind: str) -> jsonschema.Draft7Validator:
-    """What an editor checks a kind of file with."""
+    """Validator of a kind of file, as an editor uses it."""
     schema = {"scenario": scenario_schema, "world": world_schema}[kind]()
     jsonschema.Draft7Validator.check_schema(schema)
     return jsonschema.Draft7Validator(schema)
 
 
 def faults(text: str, kind: str = "scenario") -> list[str]:
-    """Where a TOML text is against its schema."""
+    """Places where a TOML text does not match its schema."""
     content: dict[str, Any] = tomllib.loads(text)
     return ["/".join(map(str, error.absolute_path)) for error in validator(kind).iter_errors(content)]
 
 
 @pytest.mark.parametrize(("path", "text"), schemas().items(), ids=lambda part: getattr(part, "name", ""))
-def test_the_schema_is_fresh(path: Path, text: str) -> None:
+def test_schema_file_is_fresh(path: Path, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text, "run `python -m tools.schemas`"
 
 
-@pytest.mark.parametrize("path", RIGHT, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_right_file_is_right_by_the_schema(path: Path) -> None:
+@pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_valid_file(path: Path) -> None:
     kind = "world" if path.name == "world.toml" else "scenario"
     assert faults(path.read_text(encoding="utf-8-sig"), kind) == []
 
 
-def test_there_are_files_to_be_right() -> None:
-    assert len(RIGHT) > 50
+def test_number_of_valid_files() -> None:
+    assert len(VALID) > 50
 
 
 @pytest.mark.parametrize(
     ("line", "place"),
     [
         ("steps = 0", "steps"),
-        ("erosion = 0.5", ""),  # belongs into [parameters]
+        ("erosion = 0.5", ""),  # belongs in [parameters]
         ("[parameters]\nerosoin = 0.5", "parameters"),
         ("[parameters]\nerosion = 21", "parameters/erosion"),
         ("[parameters]\nerosion = { value = 21 }", "parameters/erosion/value"),
@@ -70,22 +70,20 @@ def test_there_are_files_to_be_right() -> None:
         ("world = 'article_2023'", ""),  # beside extends
     ],
 )
-def test_a_wrong_line_is_underlined(line: str, place: str) -> None:
+def test_place_of_a_wrong_line(line: str, place: str) -> None:
     assert place in faults(f"extends = 'baseline_2023'\n{line}\n")
 
 
-def test_every_parameter_shows_its_meaning_unit_range_and_default() -> None:
-    from sim.scenario.parameters import Parameters
-
-    told = scenario_schema()["$defs"]["Parameters"]["properties"]
-    assert list(told) == list(Parameters.model_fields)
+def test_description_and_default_of_every_parameter() -> None:
+    shown = scenario_schema()["$defs"]["Parameters"]["properties"]
+    assert list(shown) == list(Parameters.model_fields)
     for name, field in Parameters.model_fields.items():
-        assert field.description in told[name]["description"]
-        assert "searched over" in told[name]["description"]
-        assert told[name]["default"] == field.default.value
+        assert field.description in shown[name]["description"]
+        assert "searched over" in shown[name]["description"]
+        assert shown[name]["default"] == field.default.value
 
 
-def test_a_world_keeps_states_and_ties_in_its_tables() -> None:
+def test_world_schema_without_states_and_ties() -> None:
     text = (CASES / "worlds" / "four" / "world.toml").read_text(encoding="utf-8")
     assert "" in faults(f"extends = 'baseline_2023'\n{text}", "world")
     assert "" in faults(f"{text}\n[states.USA]\nname = 'x'\n", "world")

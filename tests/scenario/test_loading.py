@@ -1,4 +1,4 @@
-"""Where scenarios, worlds and bibliographies are looked for, what of a world is read, and faults that are alike."""
+"""The search for scenarios, worlds and bibliographies, files of a world that are not read, and similar faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blocs(*words: object) -> Result:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of a user with worlds, a scenario and a neighbour that extends it."""
+    """A folder of a user with worlds, a scenario, and another one that extends it."""
     shutil.copytree(CASES / "worlds", tmp_path / "worlds")
     (tmp_path / "w.toml").write_text('title = "W"\nworld = "four"\nsteps = 2\n', encoding="utf-8")
     (tmp_path / "near.toml").write_text('title = "N"\nextends = "w"\nsteps = 3\n', encoding="utf-8")
@@ -33,13 +33,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["check", "show", "run", "sweep"])
 @pytest.mark.parametrize("file", ["w.toml", "near.toml", "worlds/four"])
-def test_commands_find_a_neighbour(command: str, file: str, folder: Path) -> None:
+def test_neighbour_in_commands(command: str, file: str, folder: Path) -> None:
     more = ["--replicates", "1", "--out", folder / "out"] if command == "sweep" else []
     done = blocs(command, folder / file, *more)
     assert done.exit_code == 0, done.output
 
 
-def test_python_finds_a_neighbour(folder: Path) -> None:
+def test_neighbour_in_python(folder: Path) -> None:
     assert sim.load(folder / "near.toml").steps == 3
 
 
@@ -77,6 +77,23 @@ def test_nearest_sources_come_first(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert "article" in found
 
 
+def test_broken_sources_beside_other_faults(folder: Path) -> None:
+    world = folder / "worlds" / "four"
+    (folder / "sources.toml").write_text("[own\n", encoding="utf-8")
+    (world / "sources.toml").write_text("[own]\nyear = 'x'\n", encoding="utf-8")
+    (folder / "w.toml").write_text(OWN_SOURCE.format(key="assumed") + "[states.USA]\ninitial = 'far'\n", "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(folder / "w.toml")
+    found = {(Path(fault.file).parts[-2:], fault.line, fault.field) for fault in caught.value.faults}
+    assert found == {
+        ((folder.name, "sources.toml"), 1, ""),
+        (("four", "sources.toml"), 1, "own.title"),
+        (("four", "sources.toml"), 2, "own.year"),
+        ((folder.name, "w.toml"), 5, "parameters.erosion.source"),
+        ((folder.name, "w.toml"), 7, "states.USA.initial"),
+    }
+
+
 # Files that are not read
 
 
@@ -94,16 +111,16 @@ def test_nearest_sources_come_first(folder: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 @pytest.mark.parametrize(
-    "given", ["w.toml", "near.toml", "worlds/four", "worlds/four/world.toml", "worlds/four/states.csv"]
+    "reference", ["w.toml", "near.toml", "worlds/four", "worlds/four/world.toml", "worlds/four/states.csv"]
 )
-def test_table_under_another_name(name: str, remedy: str, given: str, folder: Path) -> None:
+def test_table_under_another_name(name: str, remedy: str, reference: str, folder: Path) -> None:
     (folder / "worlds" / "four" / "ties.csv").rename(folder / "worlds" / "four" / name)
     for command in ("check", "run"):
-        done = blocs(command, folder / given)
+        done = blocs(command, folder / reference)
         assert done.exit_code == 2
         assert f"{name}:1: is not read; {remedy}\n" in done.stderr
     with pytest.raises(InputError, match="is not read"):
-        load_scenario(folder / given)
+        load_scenario(folder / reference)
 
 
 def test_observed_under_another_name(folder: Path) -> None:
@@ -115,9 +132,9 @@ def test_observed_under_another_name(folder: Path) -> None:
 def test_world_file_under_another_name(folder: Path) -> None:
     world = folder / "worlds" / "four"
     (world / "world.toml").rename(world / "World.toml")
-    said = blocs("check", world).stderr
-    assert "World.toml:1: is not read; rename it to world.toml" in said
-    assert "world.toml:1: there is no such file" in said
+    stderr_text = blocs("check", world).stderr
+    assert "World.toml:1: is not read; rename it to world.toml" in stderr_text
+    assert "world.toml:1: does not exist" in stderr_text
 
 
 def test_second_table_beside_the_first(folder: Path) -> None:
@@ -129,7 +146,7 @@ def test_second_table_beside_the_first(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["README", "readme.md", "README.txt", ".git", ".~lock.ties.csv#", "~$ties.xlsx", "ties.csv~"]
 )
-def test_file_that_is_passed_over(name: str, folder: Path) -> None:
+def test_ignored_file(name: str, folder: Path) -> None:
     (folder / "worlds" / "four" / name).write_text("x", encoding="utf-8")
     assert blocs("check", folder / "worlds" / "four").exit_code == 0
 
@@ -139,10 +156,10 @@ def test_folder_within_a_world(folder: Path) -> None:
     assert "raw:1: is not read; a world's folder has world.toml" in blocs("check", folder / "worlds" / "four").stderr
 
 
-# Faults that are alike
+# Similar faults
 
 
-def test_alike_faults_take_one_line() -> None:
+def test_similar_faults_on_one_line() -> None:
     same = [Fault("t.csv", line, "source", "unknown source 'x'") for line in range(3, 185)]
     other = Fault("t.csv", 200, "a", "unknown state 'Y'")
     assert InputError([*same, other]).lines() == [
@@ -152,12 +169,12 @@ def test_alike_faults_take_one_line() -> None:
     assert len(InputError([*same, other]).faults) == 183
 
 
-def test_alike_faults_of_list_entries_take_one_line() -> None:
+def test_similar_faults_of_list_entries_on_one_line() -> None:
     faults = [Fault("w.toml", line, f"shocks[{n}].value", "is missing") for n, line in enumerate((4, 9))]
     assert InputError(faults).lines() == ["w.toml:4: shocks[0].value: is missing … and 1 more like it, on line 9"]
 
 
-def test_hidden_faults_are_counted_whatever_is_alike() -> None:
+def test_number_of_hidden_faults() -> None:
     faults = [Fault("t.csv", n, f"f{n}", "x") for n in range(1, 26)] + [
         Fault("t.csv", 30 + n, "same", "y") for n in range(9)
     ]
@@ -165,7 +182,7 @@ def test_hidden_faults_are_counted_whatever_is_alike() -> None:
     assert lines[-1] == "… and 14 more faults (34 in all; --json lists them)"
 
 
-def test_missing_bibliography_is_said_once_for_each_key(folder: Path) -> None:
+def test_missing_bibliography(folder: Path) -> None:
     table = folder / "worlds" / "four" / "ties.csv"
     table.write_text(table.read_text("utf-8").replace("assumed", "lost_book"), encoding="utf-8")
     done = blocs("check", folder / "w.toml")

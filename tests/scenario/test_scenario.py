@@ -1,4 +1,4 @@
-"""What a scenario is: its digest, what it extends, its settings, and what switching a mechanism off does."""
+"""Digest, extension, settings and sweeps of a scenario, and mechanisms switched off."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def written(folder: Path, text: str, name: str = "mine.toml") -> Scenario:
 BASE = 'title = "mine"\nextends = "baseline_2023"\n'
 
 
-def test_whatever_a_run_computes_from_counts(tmp_path: Path) -> None:
+def test_digest_of_everything_that_a_run_depends_on(tmp_path: Path) -> None:
     base = written(tmp_path, BASE)
-    told = [
+    changes = [
         "steps = 20\n",
         "activation = 'simultaneous'\n",
         "[parameters]\nerosion = 0.69\n",
@@ -38,19 +38,19 @@ def test_whatever_a_run_computes_from_counts(tmp_path: Path) -> None:
         "[[ties]]\nkind = 'bond'\na = 'CHL'\nb = 'PRK'\nvalue = 0.1\n",
         "[[shocks]]\nkind = 'parameter'\nstep = 2\nparameter = 'erosion'\nvalue = 1\n",
     ]
-    digests = {written(tmp_path, BASE + text).digest() for text in told}
-    assert len(digests) == len(told)
+    digests = {written(tmp_path, BASE + text).digest() for text in changes}
+    assert len(digests) == len(changes)
     assert base.digest() not in digests
     assert base.digest() == load_scenario("baseline_2023").digest()
 
 
 @pytest.mark.parametrize("name", scenario_names())
-def test_a_scenario_says_only_what_differs_and_differs(name: str) -> None:
+def test_shipped_scenario_differs_from_its_base(name: str) -> None:
     base = "great_powers_1872_1907" if name == "great_powers_1907" else "baseline_2023"
     assert (load_scenario(name).digest() == load_scenario(base).digest()) == (name == base)
 
 
-def test_a_scenario_extends_another(tmp_path: Path) -> None:
+def test_scenario_that_extends_another(tmp_path: Path) -> None:
     written(tmp_path, BASE + "steps = 20\n[parameters]\nerosion = 0.5\n", "first.toml")
     second = written(tmp_path, 'title = "2"\nextends = "first"\n[parameters]\nstrain = 3\n', "second.toml")
     assert second.steps == 20
@@ -60,13 +60,13 @@ def test_a_scenario_extends_another(tmp_path: Path) -> None:
     assert second.title == "2"
 
 
-def test_a_later_tie_replaces_an_earlier_one_whatever_its_ends_order(tmp_path: Path) -> None:
+def test_later_tie_replaces_an_earlier_one(tmp_path: Path) -> None:
     scenario = written(tmp_path, BASE + '[[ties]]\nkind = "rivalry"\na = "USA"\nb = "CHN"\nvalue = 0.2\n')
     rivalries = [t.value for t in scenario.ties if t.kind == "rivalry" and {t.a, t.b} == {"USA", "CHN"}]
     assert rivalries == [0.2]
 
 
-def test_selectors_set_ties_of_members_and_of_those_that_are_there(tmp_path: Path) -> None:
+def test_selectors_of_members_and_of_existing_ties(tmp_path: Path) -> None:
     scenario = written(
         tmp_path,
         BASE + '[[ties]]\nkind = "sanction"\na = "@quad"\nb = "IRN"\nvalue = 0.5\nregime = "us_led"\n'
@@ -78,14 +78,14 @@ def test_selectors_set_ties_of_members_and_of_those_that_are_there(tmp_path: Pat
     assert "CHL" not in on_iran
 
 
-def test_no_sanctions_has_none_and_keeps_all_else() -> None:
+def test_no_sanctions_and_all_other_ties() -> None:
     scenario, base = load_scenario("no_sanctions"), load_scenario("baseline_2023")
     assert not [t for t in scenario.ties if t.kind == "sanction"]
     assert [t for t in base.ties if t.kind != "sanction"] == list(scenario.ties)
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-def test_a_mechanism_switches_off_what_it_names(mechanism: str) -> None:
+def test_mechanism_switched_off(mechanism: str) -> None:
     base = with_settings(
         load_scenario("baseline_2023"),
         {"rivalry_gain": 0.1, "rivalry_loss": 0.1, "sanction_response": 0.1, "sanction_relief": 0.1,
@@ -102,19 +102,19 @@ def test_a_mechanism_switches_off_what_it_names(mechanism: str) -> None:
         ("parameters.erosoin", 1, "did you mean 'erosion'"),
         ("parameters.pressure_floor", 1.5, "not a number in [0, 1]"),
         ("blocs.us_led.enforcement", -1, "not a number in [0, 1]"),
-        ("blocs.nobody.enforcement", 1, "unknown setting"),
+        ("blocs.north.enforcement", 1, "unknown setting"),
         ("blocs.us_led.priority.moon", 1, "unknown setting"),
         ("states.PRK.capability", float("nan"), "nan is not a number"),
         ("ties.bond.PRK.PRK", 1, "unknown setting"),
         ("ties.bond.PRK.CHN", 2, "not a number in [0, 1]"),
     ],
 )
-def test_a_setting_that_is_wrong_says_so(path: str, value: float, phrase: str) -> None:
+def test_wrong_setting(path: str, value: float, phrase: str) -> None:
     with pytest.raises(ValueError, match=phrase.replace("[", r"\[").replace("]", r"\]")):
         with_settings(load_scenario("baseline_2023"), {path: value})
 
 
-def test_defaults_lie_in_their_ranges_and_cite_their_reason() -> None:
+def test_defaults_in_their_ranges_with_reasons() -> None:
     for name in Parameters.model_fields:
         low, high = parameter_range(name)
         number = getattr(Parameters(), name)
@@ -125,7 +125,7 @@ def test_defaults_lie_in_their_ranges_and_cite_their_reason() -> None:
 # Sweeps
 
 
-def test_a_grid_crosses_and_a_list_pairs(tmp_path: Path) -> None:
+def test_grid_and_list(tmp_path: Path) -> None:
     sweep = '[sweep]\ndesign = "{}"\n[sweep.vary]\nerosion = [0, 0.5, 1]\n"blocs.us_led.accommodation" = {}\n'
     grid = written(tmp_path, BASE + sweep.format("grid", "{ start = 0, stop = 0.1, points = 3 }"))
     crossed = design_points("mine", grid)
@@ -142,7 +142,7 @@ RANGES = '[sweep]\ndesign = "{}"\npoints = {}\n[sweep.vary]\nerosion = {{ start 
 
 
 @pytest.mark.parametrize("design", ["latin_hypercube", "sobol"])
-def test_a_sampling_design_fills_its_ranges_evenly(tmp_path: Path, design: str) -> None:
+def test_sampling_design_fills_its_ranges_evenly(tmp_path: Path, design: str) -> None:
     found = design_points("mine", written(tmp_path, BASE + RANGES.format(design, 64)))
     assert len({p.digest for p in found}) == 64
     erosion = [p.settings["erosion"] for p in found]
@@ -153,12 +153,12 @@ def test_a_sampling_design_fills_its_ranges_evenly(tmp_path: Path, design: str) 
     assert [p.settings for p in again] == [p.settings for p in found]
 
 
-def test_a_longer_sobol_design_begins_with_the_shorter(tmp_path: Path) -> None:
+def test_longer_sobol_design_begins_with_the_shorter(tmp_path: Path) -> None:
     short, long = (design_points("mine", written(tmp_path, BASE + RANGES.format("sobol", n))) for n in (10, 32))
     assert [p.settings for p in long[:10]] == [p.settings for p in short]
 
 
-def test_a_sampling_design_without_ranges_samples_every_parameter(tmp_path: Path) -> None:
+def test_sampling_design_without_ranges(tmp_path: Path) -> None:
     found = design_points("mine", written(tmp_path, BASE + '[sweep]\ndesign = "sobol"\npoints = 8\n'))
     assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields}
     for point in found:
@@ -179,12 +179,12 @@ STEP = "{{ start = 0, stop = 1, points = {} }}".format
         (f"[sweep.vary]\nerosion = {STEP(1000)}\nstrain = {STEP(101)}\n", "crosses to 101000 design points; give at"),
     ],
 )
-def test_values_must_fit_the_design(tmp_path: Path, text: str, phrase: str) -> None:
+def test_values_that_do_not_fit_the_design(tmp_path: Path, text: str, phrase: str) -> None:
     with pytest.raises(InputError, match=phrase):
         written(tmp_path, BASE + "[sweep]\n" + text)
 
 
-def test_without_a_design_there_is_one_point() -> None:
+def test_one_point_without_a_design() -> None:
     (point,) = design_points("baseline_2023", load_scenario("baseline_2023"))
     assert point_labels([{"scenario": point.name, "settings": point.settings}]) == ["baseline_2023"]
     assert point.settings == {}
@@ -193,7 +193,7 @@ def test_without_a_design_there_is_one_point() -> None:
 # Lines
 
 
-def test_lines_of_keys_are_found_through_strings_arrays_and_comments() -> None:
+def test_lines_of_keys() -> None:
     text = (
         'a = 1\n[t]  # x\n"b.c" = """\n[no]\nd = 2\n"""\ne = [\n  1, # ]\n  2,\n]\nf.g = 3\n'
         "[[s]]\nh = 1\n[[s]]\nh = 2\n[s.u]\ni = '[x'\n[v]\nj = 1"
@@ -211,6 +211,6 @@ def test_lines_of_keys_are_found_through_strings_arrays_and_comments() -> None:
     assert lines["v", "j"] == 19
 
 
-def test_an_unknown_scenario_suggests_a_known_one() -> None:
+def test_suggestion_for_an_unknown_scenario() -> None:
     with pytest.raises(InputError, match="did you mean 'baseline_2023'"):
         load_scenario("baseline_2022")

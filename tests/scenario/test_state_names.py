@@ -31,7 +31,7 @@ def test_suggestion_of_states_in_the_world_only() -> None:
 
 def test_no_package_of_country_names() -> None:
     code = (
-        "import sys, sim.references, sim.catalog, sim.explain\n"
+        "import sys, sim.scenario.checks, sim.scenario.loading, sim.analysis.explain\n"
         "assert not {'pycountry', 'country_converter'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from sim.analysis.compare import compare_columns, interval_words
+from sim.analysis.compare import interval_words
+from sim.analysis.paired import compare_columns
 from sim.analysis.statistics import share_interval
 from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls

@@ -129,9 +129,9 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 def check_file(name: str) -> list[Fault]:
     """Check a scenario or world and its record; return its warnings, raise InputError with every fault."""
     from sim.forecast.record import recorded_of
-    from sim.scenario.loading import read
+    from sim.scenario.loading import read_scenario
 
-    reading = read(name)
+    reading = read_scenario(name)
     recorded_of(name, reading.scenario)
     return [*reading.warnings, *chance_faults(name, reading.scenario)]
 

@@ -1,0 +1,93 @@
+"""Pair runs: check that they can be compared, and measure each column of one table beside the other's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.statistics import LEVEL, Paired, adjust_p_values, beyond_rounding, paired_differences
+from sim.errors import Fault, InputError
+from sim.model.arrays import Flags, Floats
+
+COMPARED = [
+    "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "spread", "p",
+    "pairs", "identical", "p_adjusted", "clear",
+]  # fmt: skip
+
+
+def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_states: Iterable[str]) -> str:
+    """Say why the runs of a scenario cannot be compared with those of the base; empty where they can.
+
+    Outcomes are means over the last steps, which differ in a shorter run. Shares are of the scenario's own world.
+    """
+    if steps != base_steps:
+        return f"runs {steps} steps and {base} {base_steps}; give both as many steps to compare them"
+    if set(states).isdisjoint(base_states):
+        return f"has no state in common with {base}; compare scenarios of one world"
+    return ""
+
+
+def check_alike(scenarios: Mapping[str, Mapping[str, Any]], baseline: str, names: Iterable[str] | None = None) -> None:
+    """Raise InputError with every scenario, of all or of some, whose runs cannot be compared with the baseline."""
+    base = scenarios[baseline]
+    ran = {name: scenarios[name] for name in (scenarios if names is None else names)}
+    refuse_unlike(
+        "compare",
+        {n: unlike(one["steps"], one["states"], baseline, base["steps"], base["states"]) for n, one in ran.items()},
+    )
+
+
+def refuse_unlike(command: str, reasons: Mapping[str, str]) -> None:
+    """Raise InputError with every reason that is not empty, by the name of its scenario."""
+    if faults := [Fault(command, 1, name, message) for name, message in reasons.items() if message]:
+        raise InputError(faults)
+
+
+def index_by_pair(table: pd.DataFrame) -> pd.DataFrame:
+    """Index rows by seed and replicate, which pair them."""
+    return table.set_index(["seed", "replicate"]).sort_index()
+
+
+def compare_columns(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Compare each column over the pairs where both tables define it: COMPARED, one row per column.
+
+    A column without such a pair is left out. One pair gives neither interval nor p.
+    """
+    runs = one.index.intersection(other.index)
+    here, there = one.loc[runs].to_numpy(dtype=float).T, other.loc[runs].to_numpy(dtype=float).T
+    known = ~(np.isnan(here) | np.isnan(there))
+    rows = np.full((len(here), len(COMPARED) - 3), np.nan)
+    for pattern in np.unique(known, axis=0):
+        same = np.flatnonzero((known == pattern).all(axis=1))
+        if pattern.any():
+            rows[same] = measure_pairs(here[np.ix_(same, pattern)], there[np.ix_(same, pattern)])
+    table = pd.DataFrame(rows, columns=COMPARED[:-3], index=one.columns)
+    table["identical"] = ~differs(here, there).any(axis=1)
+    table = table.dropna(subset=["pairs"]).astype({"pairs": int})
+    tested = table["p"].notna()
+    table["p_adjusted"] = np.nan
+    table.loc[tested, "p_adjusted"] = adjust_p_values(table.loc[tested, "p"].to_numpy())
+    table["clear"] = table["p_adjusted"] <= 1 - LEVEL
+    return table
+
+
+def measure_pairs(a: Floats, b: Floats) -> Floats:
+    """Measure M outcomes over n ≥ 1 pairs, (M, n) each: the columns of COMPARED to `pairs`, (M, columns)."""
+    n = a.shape[1]
+    if n == 1:
+        gaps = np.where(differs(a, b), a - b, 0.0)[:, 0]
+        none = np.full(len(gaps), np.nan)
+        paired = Paired(gaps, none, none, none, (gaps > 0).astype(float), (gaps < 0).astype(float), none, none)
+    else:
+        paired = paired_differences(a, b)
+    return np.stack([b.mean(axis=1), a.mean(axis=1), *paired, np.full(len(a), n)], axis=1)
+
+
+def differs(one: Floats, other: Floats) -> Flags:
+    """Mark where two arrays differ by more than rounding, or only one of them is undefined."""
+    size = np.maximum(np.abs(one), np.abs(other))
+    found: Flags = beyond_rounding(one - other, size) | (np.isnan(one) != np.isnan(other))
+    return found
