@@ -57,9 +57,7 @@ class InputError(Exception):
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(
-            dict.fromkeys(faults)
-        )  # a set would lose the order, and sorting is fast if most are in order
+        self.faults = sorted(dict.fromkeys(faults))  # unlike a set, keeps the order, so that sorting is fast
         super().__init__("\n".join(self.lines()))
 
     def lines(self, shown: int = SHOWN) -> list[str]:

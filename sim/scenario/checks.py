@@ -61,7 +61,7 @@ class KnownNames:
             yield from self.check(what, name, place)
 
 
-def nearest_words(word: str, known: Mapping[str, str]) -> list[str]:
+def find_similar_words(word: str, known: Mapping[str, str]) -> list[str]:
     """Known words that begin with the word, else the most similar ones."""
     return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
 
@@ -69,7 +69,7 @@ def nearest_words(word: str, known: Mapping[str, str]) -> list[str]:
 def suggest_state(states: Mapping[str, State], word: str) -> str:
     """' (did you mean …?)' with the state whose id or name is similar to a word."""
     ids = {record.name.casefold(): id for id, record in states.items()} | {id.casefold(): id for id in states}
-    near = [word.casefold()] if word.casefold() in ids else nearest_words(word.casefold(), ids)
+    near = [word.casefold()] if word.casefold() in ids else find_similar_words(word.casefold(), ids)
     return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, states)
 
 
@@ -187,7 +187,7 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
     )  # only has the names of the draft, so it exists even if the draft has faults
     sweep = draft_table(content, "sweep")
     lengths = set()
-    yield from varied_twice(content, stub)
+    yield from repeated_setting_faults(content, stub)
     for path, entry in draft_table(sweep, "vary").items():
         spread = entry if isinstance(entry, dict) else {}
         values = entry if isinstance(entry, list) else [spread.get("start"), spread.get("stop")]
@@ -199,7 +199,7 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
         yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
 
 
-def varied_twice(content: Mapping[str, Any], stub: Scenario) -> Found:
+def repeated_setting_faults(content: Mapping[str, Any], stub: Scenario) -> Found:
     """Faults of settings that are swept or switched off twice, and of equal points of a list."""
     off = content.get("without")
     named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []

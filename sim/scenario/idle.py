@@ -39,7 +39,7 @@ DRIFTS = {  # parameters by which ties change during a run
 }
 
 
-def unmatched(tie: Tie, present: Collection[TieKey]) -> str:
+def explain_unmatched(tie: Tie, present: Collection[TieKey]) -> str:
     """Why a tie that matches no other changes nothing, and whether a sanction has the opposite direction."""
     arrow = "on" if tie.kind == "sanction" else "and"
     message = f"no {tie.kind} of {tie.a} {arrow} {tie.b} exists, {NOTHING}"
@@ -74,14 +74,14 @@ def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Name and message of each institution with fewer than two members that no tie or shock refers to."""
     named = {shock.institution for shock in scenario.shocks if isinstance(shock, Membership)}
     entries = [*scenario.ties, *scenario.shocks]
-    named |= {end[1:] for entry in entries for end in ends_of(entry) if end.startswith("@")}
+    named |= {end[1:] for entry in entries for end in tie_ends(entry) if end.startswith("@")}
     for name, institution in scenario.institutions.items():
         if len(institution.members) < 2 and name not in named:
             count = "one member" if institution.members else "no member"
             yield name, f"has {count} and ties no two states, {NOTHING}"
 
 
-def ends_of(entry: Tie | Shock) -> tuple[str, ...]:
+def tie_ends(entry: Tie | Shock) -> tuple[str, ...]:
     """The two states or selectors of a tie, or of a shock to ties; empty for other shocks."""
     if isinstance(entry, (Tie, PairShock)):
         return entry.a, entry.b
@@ -142,7 +142,7 @@ def idle_shock(shock: Shock, course: Course) -> str:
 
 def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
     """Why a shock to ties changes nothing, empty if it may change something; updates the course."""
-    a, b = ends_of(shock)
+    a, b = tie_ends(shock)
     regime = shock.regime if isinstance(shock, SanctionShock) else ""
     tie = Tie(kind=shock.kind, a=a, b=b, value=shock.value, regime=regime)
     if names_two_states(tie):
@@ -158,7 +158,7 @@ def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
     met = any(value > 0 for value, _ in before.values())
     message = ""
     if not met and (any_end or shock.value == 0) and not grows:
-        message = unmatched(tie, course.ties)
+        message = explain_unmatched(tie, course.ties)
     elif met and before == after and not moves_ties(shock.kind, DRIFTS, course):
         message = "it is so then already"
     for key, tie_after in after.items():

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
 from sim.scenario.checks import reference_faults, sweep_faults
 from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
-from sim.scenario.idle import idle_institutions, idle_shocks, idle_trade, idle_without, unmatched
+from sim.scenario.idle import explain_unmatched, idle_institutions, idle_shocks, idle_trade, idle_without
 from sim.scenario.overrides import with_mechanism_off
-from sim.scenario.parameters import ARGUED_FOR, taken_over
+from sim.scenario.parameters import ARGUED_FOR, mark_taken_over
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.sources import Bibliography, read_sources
 from sim.scenario.tables import WORLD_FILES, read_world_draft
@@ -56,8 +56,8 @@ def load_bibliography(*files: Path) -> Bibliography:
     Parameters
     ----------
     *files
-        Scenario or world files. A `sources.toml` beside them overrides those of the user's folders, which override
-        the shipped one. Beside a later file overrides beside an earlier one.
+        Scenario or world files. Sources beside them override those of the user's folders, which override the
+        shipped ones. Sources beside a later file override those beside an earlier one.
 
     Returns
     -------
@@ -196,7 +196,7 @@ def read_scenario(reference: str | Path) -> LoadedScenario:
         draft.origins.setdefault((), (display_path(path), 1, ()))
         written = validate_draft(draft)
         if draft.world != ARGUED_FOR:
-            written = written.model_copy(update={"parameters": taken_over(written.parameters)})
+            written = written.model_copy(update={"parameters": mark_taken_over(written.parameters)})
         ties, idle = place_ties(written.ties, written.institutions)
         scenario = written.model_copy(update={"ties": ties})
     idle = [n for n in idle if written.ties[n].value != 0 or not in_table(draft, n)]
@@ -215,7 +215,7 @@ def in_table(draft: Draft, n: int) -> bool:
 def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -> Iterator[tuple[PathInFile, str]]:
     """Path and message of each entry, except shocks, that changes nothing; mechanisms are not yet switched off."""
     present = {tie_key(tie) for tie in scenario.ties} if idle else set()
-    yield from ((("ties", n), unmatched(ties[n], present)) for n in idle)
+    yield from ((("ties", n), explain_unmatched(ties[n], present)) for n in idle)
     yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
     if message := idle_without(scenario):
         yield ("without",), message

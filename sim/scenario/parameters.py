@@ -152,7 +152,7 @@ class Parameters(Strict):
     )
 
 
-def taken_over(parameters: Parameters) -> Parameters:
+def mark_taken_over(parameters: Parameters) -> Parameters:
     """Note in each default that it comes from another world, for worlds that the defaults are not fitted to."""
     defaults = {name: field.default for name, field in Parameters.model_fields.items()}
     kept = {

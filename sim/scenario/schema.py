@@ -95,7 +95,7 @@ UNIT = Between(0, 1)
 TIE_BOUNDS = {"propensity": Between(-1e6, 1e6), "trade": Between(0, LARGEST_SIZE, "in the unit of gdp")}
 
 
-def bounded_by_kind(value: float, info: ValidationInfo) -> float:
+def check_tie_value(value: float, info: ValidationInfo) -> float:
     """Check the value of a tie against the bounds of its kind."""
     return float(TIE_BOUNDS.get(info.data.get("kind", ""), UNIT).check(value))
 
@@ -112,7 +112,7 @@ class Tie(Strict):
     source: Text = ""
     note: Text = ""
 
-    bounds = field_validator("value")(bounded_by_kind)
+    bounds = field_validator("value")(check_tie_value)
 
 
 class ShockBase(Strict):

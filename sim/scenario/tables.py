@@ -214,13 +214,13 @@ def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:
     for name in sorted(there - {*WORLD_FILES}):
         if PASSED_OVER.match(name):
             continue
-        meant = meant_file(name)
+        meant = find_meant_file(name)
         if meant is None and not world_is_there:
             continue
         yield Fault(display_path(folder / name), 1, "", f"is not read; {unread_remedy(name, meant, there)}")
 
 
-def meant_file(name: str) -> str | None:
+def find_meant_file(name: str) -> str | None:
     """File of a world that a name resembles, whatever its case and ending; None if it resembles none."""
     stems = {file.partition(".")[0]: file for file in WORLD_FILES}
     near = difflib.get_close_matches(re.split(r"[. (]", name.casefold())[0], stems, n=1, cutoff=0.8)
