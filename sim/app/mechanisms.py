@@ -52,7 +52,7 @@ def is_ever_positive(scenario: Scenario, parameter: str) -> bool:
     return getattr(scenario.parameters, parameter).value > 0 or any(shock.value > 0 for shock in shocks)
 
 
-def has_ties(scenario: Scenario, kind: str) -> bool:
+def ever_has_ties(scenario: Scenario, kind: str) -> bool:
     """Return whether a tie of a kind exists, at the start or after a shock."""
     if any(tie.kind == kind and tie.value != 0 for tie in scenario.ties):
         return True
@@ -62,28 +62,28 @@ def has_ties(scenario: Scenario, kind: str) -> bool:
 
 def no_propensity(scenario: Scenario) -> bool:
     """Return whether propensity is absent."""
-    return not has_ties(scenario, "propensity")
+    return not ever_has_ties(scenario, "propensity")
 
 
 def no_sanctions(scenario: Scenario) -> bool:
     """Return whether sanctions are absent at every step."""
-    return not has_ties(scenario, "sanction") and not is_ever_positive(scenario, "sanction_response")
+    return not ever_has_ties(scenario, "sanction") and not is_ever_positive(scenario, "sanction_response")
 
 
 def no_bonds(scenario: Scenario) -> bool:
     """Return whether bonds are absent at every step; outreach of sanctioned states makes bonds too."""
     makes = is_ever_positive(scenario, "outreach") and not no_sanctions(scenario)
-    return not has_ties(scenario, "bond") and not makes
+    return not ever_has_ties(scenario, "bond") and not makes
 
 
 def no_hostility(scenario: Scenario) -> bool:
     """Return whether rivalry and sanctions are absent at every step."""
-    return not has_ties(scenario, "rivalry") and no_sanctions(scenario)
+    return not ever_has_ties(scenario, "rivalry") and no_sanctions(scenario)
 
 
 def no_trade(scenario: Scenario) -> bool:
     """Return whether trade is absent."""
-    return not has_ties(scenario, "trade")
+    return not ever_has_ties(scenario, "trade")
 
 
 def no_institutions(scenario: Scenario) -> bool:

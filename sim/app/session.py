@@ -11,10 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from sim.app import cache
-from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, Setting, from_query, size_fault, to_query
+from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, size_fault, to_query
 from sim.scenario.schema import Scenario
 
-DEFAULT_ADDRESS = Address(Setting(DEFAULT), Setting(DEFAULT), 0)
+DEFAULT_ADDRESS = Address(AppSetting(DEFAULT), AppSetting(DEFAULT), 0)
 
 MAX_UPLOADS = 5
 
@@ -34,7 +34,7 @@ class Visit:
     written_at: float = 0.0  # time of the last write, in seconds
     shown_state: str = ""  # the state whose decision is shown, chosen or not
     notes: list[str] = field(default_factory=list)  # what the last change of scenario dropped
-    noted_for: tuple[Setting, Setting, int, int] | None = None  # settings, seed and replicate of the notes
+    noted_for: tuple[AppSetting, AppSetting, int, int] | None = None  # settings, seed and replicate of the notes
     first_step: int = 0  # the step at which the server last placed the player
     placements: int = 0  # how often the server placed the player
 
@@ -57,7 +57,7 @@ class Visit:
         """Replace parts of the address."""
         self.address = replace(self.address, **parts)
 
-    def choose_setting(self, setting: Setting) -> None:
+    def choose_setting(self, setting: AppSetting) -> None:
         """Choose the first setting; another scenario keeps seed, state and step if it has them, else notes it."""
         if setting.scenario != self.address.setting.scenario:
             self.keep_position(self.load(setting.scenario), setting.scenario)
@@ -92,8 +92,8 @@ class Visit:
         others = [pair for pair in self.uploads.items() if pair[0] != name]
         self.uploads = dict([*others, (name, scenario)][-MAX_UPLOADS:])
         if self.address.other.scenario not in self.names():
-            self.update(other=Setting(DEFAULT))
-        self.choose_setting(Setting(name))
+            self.update(other=AppSetting(DEFAULT))
+        self.choose_setting(AppSetting(name))
         if scenario.sweep.seed != self.address.seed:
             self.add_notes([f"the file's own random seed is {scenario.sweep.seed}; seed {self.address.seed} is kept"])
         self.reset_controls()
@@ -104,7 +104,7 @@ class Visit:
         self.first_step = step
         self.placements += 1
 
-    def reset_controls(self, setting: Setting | None = None) -> None:
+    def reset_controls(self, setting: AppSetting | None = None) -> None:
         """Reset every control, to another first setting if one is given."""
         self.version += 1
         if setting is not None:

@@ -36,7 +36,7 @@ MAX_SEED = 2**53 - 1  # beyond it a browser's numbers have gaps
 
 
 @dataclass(frozen=True)
-class Setting:
+class AppSetting:
     """A scenario and the changes to it."""
 
     scenario: str
@@ -48,8 +48,8 @@ class Setting:
 class Address:
     """The content of a page's address: two settings with common random numbers, and the view."""
 
-    setting: Setting
-    other: Setting
+    setting: AppSetting
+    other: AppSetting
     seed: int
     replicate: int = 0
     step: int = 0
@@ -113,12 +113,12 @@ def canonical_paths(scenario: Scenario, path: str) -> list[str]:
     return [".".join(place).removeprefix("parameters.") for place in setting_places(scenario, path)]
 
 
-def mechanisms_off(base: Scenario, setting: Setting) -> tuple[str, ...]:
+def mechanisms_off(base: Scenario, setting: AppSetting) -> tuple[str, ...]:
     """Return every mechanism that is off, the scenario's own first."""
     return tuple(dict.fromkeys([*base.without, *setting.without]))
 
 
-def resolve_setting(base: Scenario, setting: Setting) -> Scenario:
+def resolve_setting(base: Scenario, setting: AppSetting) -> Scenario:
     """Apply the changes and switch the mechanisms off; raise ValueError for a bad setting."""
     scenario = with_settings(base, dict(setting.changed), note="set in the app")
     for mechanism in mechanisms_off(base, setting):
@@ -139,19 +139,19 @@ def size_fault(scenario: Scenario) -> str:
 
 def to_query(address: Address, base: Scenario) -> dict[str, str]:
     """Return the keys of an address in a fixed order, without defaults; empty if all are defaults."""
-    if address == Address(Setting(DEFAULT), Setting(DEFAULT), base.sweep.seed):
+    if address == Address(AppSetting(DEFAULT), AppSetting(DEFAULT), base.sweep.seed):
         return {}
     query = {} if address.page == PAGES[0] else {"page": address.page}
     query |= setting_query(address.setting) | {"seed": str(address.seed)}
     query |= {"replicate": str(address.replicate)} if address.replicate else {}
     query |= {"step": str(address.step)} if address.step else {}
     query |= {"state": address.state} if address.state else {}
-    if address.other != Setting(DEFAULT):
+    if address.other != AppSetting(DEFAULT):
         query |= {f"{OTHER_PREFIX}{key}": value for key, value in setting_query(address.other).items()}
     return query
 
 
-def setting_query(setting: Setting) -> dict[str, str]:
+def setting_query(setting: AppSetting) -> dict[str, str]:
     """Return the keys of one setting."""
     query = {"scenario": setting.scenario, **{path: f"{value:.12g}" for path, value in setting.changed}}
     return query | ({"without": ",".join(setting.without)} if setting.without else {})
@@ -189,7 +189,7 @@ def from_query(
 
 def setting_from(
     query: Mapping[str, str], names: list[str], load: Callable[[str], Scenario], faults: list[str], prefix: str
-) -> tuple[Setting, Scenario]:
+) -> tuple[AppSetting, Scenario]:
     """Parse one setting of an address and load its scenario; add faults to `faults`."""
     name = query.get("scenario", DEFAULT)
     if name not in names:
@@ -217,7 +217,7 @@ def setting_from(
         if mechanism not in MECHANISMS:
             near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
             faults.append(f"{prefix}without: unknown mechanism {quote(mechanism)}{near}")
-    return normalise_setting(base, Setting(name, tuple(changed.items()), tuple(without))), base
+    return normalise_setting(base, AppSetting(name, tuple(changed.items()), tuple(without))), base
 
 
 def whole_number(query: Mapping[str, str], key: str, default: int, most: int, faults: list[str]) -> int:
@@ -231,7 +231,7 @@ def whole_number(query: Mapping[str, str], key: str, default: int, most: int, fa
     return default
 
 
-def normalise_setting(base: Scenario, setting: Setting) -> Setting:
+def normalise_setting(base: Scenario, setting: AppSetting) -> AppSetting:
     """Bring a setting into its one form: no change that the scenario has already, in a fixed order."""
     known = {slider.setting: slider.value for slider in chain(*list_sliders(base).values())}
     order = {path: n for n, path in enumerate(known)}
@@ -245,10 +245,10 @@ def normalise_setting(base: Scenario, setting: Setting) -> Setting:
             changed[path] = value
     ordered = sorted(changed.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
     without = [name for name in MECHANISMS if name in setting.without and name not in base.without]
-    return Setting(setting.scenario, tuple(ordered), tuple(without))
+    return AppSetting(setting.scenario, tuple(ordered), tuple(without))
 
 
-def missing_settings(base: Scenario, setting: Setting) -> list[str]:
+def missing_settings(base: Scenario, setting: AppSetting) -> list[str]:
     """List the changed settings that a scenario does not have."""
     found = []
     for path, value in setting.changed:
@@ -259,13 +259,13 @@ def missing_settings(base: Scenario, setting: Setting) -> list[str]:
     return found
 
 
-def file_name(setting: Setting) -> str:
+def file_name(setting: AppSetting) -> str:
     """Return the name of a setting's downloads, without suffix."""
-    changed = "_changed" if setting != Setting(setting.scenario) else ""
+    changed = "_changed" if setting != AppSetting(setting.scenario) else ""
     return f"{setting.scenario.removeprefix(UPLOAD_PREFIX)[:40]}{changed}"
 
 
-def setting_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "extends") -> str:
+def setting_toml(base: Scenario, setting: AppSetting, seed: int, *, key: str = "extends") -> str:
     """Write the setting as a scenario file that extends its scenario, or builds on its world (`key`)."""
     lines = [
         f"title = {toml_string(base.title[:3900] + ', changed in the app')}",

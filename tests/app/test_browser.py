@@ -21,7 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from sim.analysis.explain import explain_decision
 from sim.app.pages.reasons import chosen_first
-from sim.app.setting import Setting, resolve_setting, setting_toml
+from sim.app.setting import AppSetting, resolve_setting, setting_toml
 from sim.model import compiled
 from sim.scenario.loading import load_scenario
 
@@ -290,7 +290,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.see("summary:has-text('Parameters (1 changed)')")
     keys.press("ArrowRight")  # the slider keeps the focus
     reader.address(f"w_bond={second}")
-    expected = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", second),), ("shelter",)))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", second),), ("shelter",)))
     reader.until(lambda: reader.members() == expected_members(compiled.run_compiled(expected, seed=BASE.sweep.seed), 3))
 
 
@@ -318,7 +318,7 @@ def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
     with reader.page.expect_download() as given:
         reader.press("Scenario file (TOML)")
     given.value.save_as(tmp_path / "changed.toml")
-    expected = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("trade",)))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("trade",)))
     assert load_scenario(tmp_path / "changed.toml").digest() == expected.digest()
     with reader.page.expect_download() as given:
         reader.press("Run (CSV)")
@@ -359,7 +359,7 @@ def test_uploads(reader: Reader) -> None:
         given.set_input_files({"name": name, "mimeType": "application/toml", "buffer": content})
         reader.until(lambda said=said: said in reader.page.inner_text("[data-testid=stSidebar]"))
         reader.rest()
-    good = setting_toml(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("trade",)), seed=9)
+    good = setting_toml(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("trade",)), seed=9)
     good = re.sub(r'title = ".*"', f'title = "{EVIL} ![x](http://evil.example/x.png)"', good)
     good += f'\n[states.IRN]\nname = "{EVIL}"\n[blocs.front]\nname = "{EVIL} of the front"\n'
     given.set_input_files({"name": "../Mine.toml", "mimeType": "application/toml", "buffer": good.encode()})

@@ -32,7 +32,7 @@ from sim.app.session import escape_markdown
 from sim.app.setting import (
     MAX_APP_STATES,
     Address,
-    Setting,
+    AppSetting,
     Slider,
     file_name,
     from_query,
@@ -70,16 +70,16 @@ SLIDERS = [slider for members in list_sliders(BASE).values() for slider in membe
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> Setting:
+def changes(draw: st.DrawFn) -> AppSetting:
     """Draw a setting of the baseline with some sliders moved and some mechanisms off."""
     chosen: list[Slider] = draw(st.lists(st.sampled_from(SLIDERS), max_size=4, unique_by=lambda slider: slider.setting))
     moved = {slider.setting: draw(st.floats(slider.low, slider.high).map(lambda x: round(x, 4))) for slider in chosen}
     without = draw(st.lists(st.sampled_from(sorted(MECHANISMS)), max_size=3, unique=True))
-    return normalise_setting(BASE, Setting("baseline_2023", tuple(moved.items()), tuple(without)))
+    return normalise_setting(BASE, AppSetting("baseline_2023", tuple(moved.items()), tuple(without)))
 
 
 @given(changes(), changes(), st.integers(0, 2**53 - 1), st.integers(0, 99), st.integers(0, 40))
-def test_address_round_trip(mine: Setting, other: Setting, seed: int, replicate: int, step: int) -> None:
+def test_address_round_trip(mine: AppSetting, other: AppSetting, seed: int, replicate: int, step: int) -> None:
     expected = Address(mine, other, seed, replicate, step, "IRN", "compare")
     query = to_query(expected, BASE)
     assert all(isinstance(value, str) for value in query.values())
@@ -87,7 +87,7 @@ def test_address_round_trip(mine: Setting, other: Setting, seed: int, replicate:
 
 
 @given(changes(), st.integers(0, 2**53 - 1))
-def test_setting_file_round_trip(tmp_path_factory: pytest.TempPathFactory, mine: Setting, seed: int) -> None:
+def test_setting_file_round_trip(tmp_path_factory: pytest.TempPathFactory, mine: AppSetting, seed: int) -> None:
     path = tmp_path_factory.mktemp("out") / "changed.toml"
     path.write_text(setting_toml(BASE, mine, seed), encoding="utf-8")
     found = load_scenario(path)
@@ -110,7 +110,7 @@ def test_setting_file_with_ties_states_and_priorities(
     name: str, mechanism: str, changed: dict[str, float], tmp_path: Path
 ) -> None:
     base = load_scenario(name)
-    setting = normalise_setting(base, Setting(name, tuple(changed.items()), (mechanism,)))
+    setting = normalise_setting(base, AppSetting(name, tuple(changed.items()), (mechanism,)))
     path = tmp_path / "changed.toml"
     key = "world" if name in world_names() else "extends"
     path.write_text(setting_toml(base, setting, 1, key=key), encoding="utf-8")
@@ -121,7 +121,7 @@ def test_setting_file_with_ties_states_and_priorities(
 
 def test_mechanism_off_as_in_command() -> None:
     for mechanism in list(MECHANISMS)[::3]:
-        expected = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
+        expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
         assert expected.digest() == as_the_command_resolves("baseline_2023", ("w_bond=1.5",), (mechanism,)).digest()
 
 
@@ -150,7 +150,7 @@ def test_mechanism_off_as_in_command() -> None:
 )
 def test_bad_value_in_address(key: str, value: str, message: str) -> None:
     address, faults = from_query({key: value}, NAMES, loaded)
-    default = Setting("baseline_2023")
+    default = AppSetting("baseline_2023")
     assert address == Address(default, default, BASE.sweep.seed, replicate=0, step=0, state="", page="run")
     (line,) = faults
     assert re.search(message if "|" in message else re.escape(message), line), line
@@ -437,7 +437,7 @@ def alignment_digits(run: Any) -> list[str]:
 
 def test_run_page_follows_setting() -> None:
     shown = open_page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
-    expected = resolve_setting(BASE, Setting("baseline_2023", (), ("shelter",)))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (), ("shelter",)))
     assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(expected, seed=5))
     assert player_data(shown)["first"] == 9
     decision = explain_decision(expected, "RUS", seed=5, step=9)
@@ -448,7 +448,7 @@ def test_run_page_follows_setting() -> None:
     bond = next(slider for slider in SLIDERS if slider.setting == "w_bond")
     assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
-    expected = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
     assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(expected, seed=5))
     assert shown.query_params["w_bond"] == "2"
     shown.button(key="undo").click().run()
@@ -558,7 +558,7 @@ def test_scenario_change_keeps_seed_state_and_step() -> None:
     assert not shown.info
     assert player_data(shown)["alignment"] == alignment_digits(
         compiled.run_compiled(
-            resolve_setting(loaded("no_sanctions"), Setting("no_sanctions", (("w_bond", 2.0),))), seed=5
+            resolve_setting(loaded("no_sanctions"), AppSetting("no_sanctions", (("w_bond", 2.0),))), seed=5
         )
     )
 
@@ -597,7 +597,7 @@ def test_chosen_alignment_first_in_reasons() -> None:
 def test_command_and_file_of_setting() -> None:
     same = open_page({"scenario": "baseline_2023", "seed": "5"})
     assert same.code[-1].value == "blocs run baseline_2023 --seed 5 --replicate 0"
-    assert file_name(Setting("baseline_2023")) == "baseline_2023"
+    assert file_name(AppSetting("baseline_2023")) == "baseline_2023"
     other = open_page({"scenario": "baseline_2023", "seed": "5", "w_bond": "2"})
     assert other.code[-1].value == "blocs run baseline_2023_changed.toml --seed 5 --replicate 0"
 

@@ -10,13 +10,13 @@ import streamlit as st
 
 from sim.app.mechanisms import mechanisms_without_effect
 from sim.app.session import Visit, display_name, escape_markdown, show_verbatim
-from sim.app.setting import Setting, Slider, canonical_paths, list_sliders, missing_settings, normalise_setting
+from sim.app.setting import AppSetting, Slider, canonical_paths, list_sliders, missing_settings, normalise_setting
 from sim.reporting.labels import shorten_middle
 from sim.scenario.overrides import MECHANISMS, with_settings
 from sim.scenario.schema import Scenario
 
 
-def show_controls(visit: Visit, setting: Setting, side: str) -> Setting:
+def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
     """Show the controls of a setting and return the setting chosen. `side` identifies one of a page's two settings."""
     names = visit.names()
     name = st.selectbox(
@@ -58,7 +58,7 @@ def show_controls(visit: Visit, setting: Setting, side: str) -> Setting:
     if beyond:
         st.caption("Also changed, by the address:")
         show_verbatim("\n".join(beyond))
-    return normalise_setting(base, Setting(name, tuple(changed.items()), without))
+    return normalise_setting(base, AppSetting(name, tuple(changed.items()), without))
 
 
 def control_key(key: str, value: object) -> str:
@@ -72,7 +72,7 @@ def mechanism_settings(base: Scenario, mechanism: str) -> list[str]:
     return [place for path in MECHANISMS[mechanism] for place in canonical_paths(base, path)]
 
 
-def mechanisms_switched_off(base: Scenario, setting: Setting, prefix: str) -> tuple[str, ...]:
+def mechanisms_switched_off(base: Scenario, setting: AppSetting, prefix: str) -> tuple[str, ...]:
     """Return the mechanisms whose switches are off, besides the scenario's own, before the switches are drawn."""
     switches = {
         mechanism: st.session_state[control_key(f"{prefix} without {mechanism}", mechanism not in setting.without)]

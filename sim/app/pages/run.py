@@ -13,7 +13,7 @@ from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls
 from sim.app.player.player import show_player
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
-from sim.app.setting import MAX_SEED, UPLOAD_PREFIX, Setting, file_name, resolve_setting, setting_toml, size_fault
+from sim.app.setting import MAX_SEED, UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.spreadsheet import write_csv
 from sim.errors import InputError
@@ -29,8 +29,8 @@ def show_run_page() -> None:
         setting = show_controls(visit, visit.address.setting, "run")
         visit.choose_setting(setting)
         choose_random_numbers(visit)
-        if setting != Setting(setting.scenario) and st.button("Undo all changes", key="undo"):
-            visit.reset_controls(Setting(setting.scenario))
+        if setting != AppSetting(setting.scenario) and st.button("Undo all changes", key="undo"):
+            visit.reset_controls(AppSetting(setting.scenario))
             st.rerun()
         accept_upload(visit)
     base = visit.base()
@@ -108,7 +108,7 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
     st.header("Take it with you")
     name = file_name(setting)
     left, right = st.columns(2)
-    if changed := setting != Setting(setting.scenario):
+    if changed := setting != AppSetting(setting.scenario):
         key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
         left.download_button(
             "Scenario file (TOML)", setting_toml(base, setting, address.seed, key=key), f"{name}.toml",
