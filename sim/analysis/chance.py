@@ -19,6 +19,7 @@ from sim.scenario.schema import Scenario
 OWN_TERMS = ("autonomy", "inertia")  # they come neither from ties nor from blocs
 
 STARTS = 8  # random starts that are averaged
+MOST_STATES = 500  # `blocs check` of the largest world stays cheap
 
 CLOSE, CLEAR = 0.25, 0.5  # parts of the way from an even draw to a certain choice
 
@@ -45,7 +46,9 @@ def part_of_the_way(even: float, part: float) -> float:
 
 
 def measure_certainty(scenario: Scenario) -> Certainty | None:
-    """Measure how certain choices are at the coded start; None where chance decides nothing."""
+    """Measure how certain choices are at the coded start; None where chance decides nothing or the world is large."""
+    if len(scenario.states) > MOST_STATES:
+        return None
     world = world_of(scenario)
     temperature = float(world.start.parameters[TEMPERATURE])
     alternatives = int(world.setting.allowed.sum())

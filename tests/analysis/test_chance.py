@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.analysis.chance import chance_warning, find_divisor, mean_best_chance, measure_certainty
+from sim.analysis.chance import MOST_STATES, chance_warning, find_divisor, mean_best_chance, measure_certainty
 from sim.scenario.loading import load_scenario, scenario_names, shipped_folder
 from sim.scenario.overrides import with_settings
 from tests.strategies import landscape
@@ -65,3 +65,12 @@ def test_no_warning_without_random_choices() -> None:
     assert measure_certainty(world) is None
     message = chance_warning(landscape(np.zeros((3, 3)), [1.0, 1.0, 1.0], temperature=0.1))
     assert "ties distinguish the alternatives for too few states" in message
+
+
+def test_large_world_is_not_measured() -> None:
+    scenario = load_scenario("unix_1988")
+    one = next(iter(scenario.states.values()))
+    many = {f"S{n}": one.model_copy(update={"fixed": False}) for n in range(MOST_STATES + 1)}
+    large = scenario.model_copy(update={"states": many, "ties": (), "shocks": ()})
+    assert measure_certainty(large) is None
+    assert chance_warning(large) == ""

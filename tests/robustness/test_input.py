@@ -146,7 +146,7 @@ def test_bomb_is_refused_by_file_and_line(name: str, tmp_path: Path) -> None:
 
 def test_largest_world_is_loaded(tmp_path: Path) -> None:
     folder = world(MAX_STATES, 100_000)(tmp_path)
-    load = f"{LIMITS}\nfrom sim.scenario.loading import read; read({str(folder)!r}); raise SystemExit"
+    load = f"{LIMITS}\nfrom sim.scenario.loading import read_scenario; read_scenario({str(folder)!r}); raise SystemExit"
     done = run_after(load, [], ENVIRONMENT)
     assert done.returncode == 0, done.stderr[-300:]
 
