@@ -117,7 +117,7 @@ def against_others(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
         assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
     sides: dict[str, tuple[Runs, int]] = {
-        "compiled": (compiled(scenario, world), 2 * compiled_runs.AT_ONCE),
+        "compiled": (compiled(scenario, world), 2 * compiled_runs.RUNS_PER_CALL),
         "mesa": (lambda r: executor.agent_engine(scenario, seed=SEED, replicates=r, world=world), 2),
         "plain": (plainly(world), 1),
     }

@@ -13,7 +13,7 @@ from typing import Any
 import mesa
 
 from sim.model.arrays import PARAMETERS
-from sim.model.world import World, initial_alignment, step_random_numbers
+from sim.model.world import World, draw_initial_alignment, draw_random_words
 
 Row = list[float]
 RATES = (
@@ -138,7 +138,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         self.n, self.alignments = len(world.states), range(len(world.alignments))
         self.p = dict(zip(PARAMETERS, start.parameters.tolist(), strict=True))
         self.capability, self.product, self.standing = (
-            values.tolist() for values in (setting.capability, setting.product, setting.standing)
+            values.tolist() for values in (setting.capability, setting.product, setting.relative_capability)
         )
         self.theatre, self.autonomy, self.fixed = (
             values.tolist() for values in (setting.theatre, setting.autonomy, setting.fixed)
@@ -157,7 +157,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         )
         self.priority, self.budget = start.priority.tolist(), start.attention_budget.tolist()
         self.initial_enforcement, self.accommodation = start.enforcement.tolist(), start.accommodation.tolist()
-        self.alignment: list[int] = initial_alignment(world, luck_seed, replicate).tolist()
+        self.alignment: list[int] = draw_initial_alignment(world, luck_seed, replicate).tolist()
         self.ids = [(code, i) for i, code in enumerate(setting.codes.tolist())]
         self.states = [PlainState(self, i) for i in range(self.n)]
         self.drifts = any(self.p[rate] > 0 for rate in RATES)
@@ -171,7 +171,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         step = int(self.steps)
         self.assess(step)
         before = list(self.alignment)
-        keys, uniforms = (values.tolist() for values in step_random_numbers(self.world, *self.luck, step))
+        keys, uniforms = (values.tolist() for values in draw_random_words(self.world, *self.luck, step))
         self.uniforms = uniforms
         for _, _, i in sorted((key, code, i) for key, (code, i) in zip(keys, self.ids, strict=True)):
             self.states[i].step()

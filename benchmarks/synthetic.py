@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.model import arrays
-from sim.model.arrays import Setting, Shocks, Situation
-from sim.model.world import World, normalise_shares, state_codes
+from sim.model.arrays import Shocks, Situation, WorldSetting
+from sim.model.world import World, encode_states, normalise_shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")
 THEATRES = ("land", "sea")
@@ -23,20 +23,20 @@ def layers(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[Setting, Situation]:
+def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple[WorldSetting, Situation]:
     """Everything but the ties, which are empty."""
     names = tuple(f"S{i:05d}" for i in range(n))
     none, capability = np.zeros((0, 0)), normalise_shares(rng.lognormal(0.0, 1.5, n))
-    codes, by_id = state_codes(names)
-    setting = Setting(
+    codes, id_order = encode_states(names)
+    setting = WorldSetting(
         capability=capability,
         product=normalise_shares(rng.lognormal(0.0, 1.5, n)),
-        standing=capability / capability.max(),
+        relative_capability=capability / capability.max(),
         theatre=rng.integers(0, 2, n),
         autonomy=np.ones(n),
         fixed=np.arange(n) < 2,
         codes=codes,
-        by_id=by_id,
+        id_order=id_order,
         allowed=np.ones(3, dtype=np.bool_),
         leader=np.array([0, 1]),
         propensity=none,

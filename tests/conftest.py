@@ -1,4 +1,4 @@
-"""Before several workers start: the rules are compiled once, where each worker would compile them for itself."""
+"""Hypothesis profiles, and one compilation of the rules before several workers start."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ explain_decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile for the workers, which find the machine code on disk; a failure is theirs to show."""
+    """Compile for the workers, which load the machine code from disk; they report failures."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
         for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]:
             process.wait()

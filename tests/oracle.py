@@ -1,7 +1,7 @@
-"""A second implementation of the model, written from docs/model.md alone, in plain Python and slow on purpose.
+"""A second implementation of the model in plain Python, written only from docs/model.md.
 
-Its author has not read the simulator. It shares nothing with it but the records of a scenario, and numpy
-only for the luck. Numbers are floats, tables are lists of lists, every sum is a loop.
+Its author has not read the simulator. It shares only the schema of scenarios with the simulator, and uses numpy
+only for random numbers. Numbers are floats, tables are lists of lists, every sum is a loop.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ TERMS = (
     "inertia",
 )
 LATE_STEPS = 8
-STILL_STEPS = 5
-STILL = 0.05
+SETTLED_STEPS = 5
+SETTLED = 0.05
 
 Table = list[list[float]]
 
@@ -54,7 +54,7 @@ class Surroundings:
 
 @dataclass
 class Step:
-    """What one step did; a fixed state's terms and utilities are those of its turn, though it never decides."""
+    """The results of one step; a fixed state has terms and utilities although it never decides."""
 
     terms: list[Table]
     utilities: Table
@@ -69,9 +69,9 @@ class Step:
 
 @dataclass
 class Trace:
-    """A run: what is observed at steps 0..T, and what steps 1..T did, `steps[0]` being step 1.
+    """A run: observations at steps 0..T, and results of steps 1..T; `steps[0]` is step 1.
 
-    Consolidation is NaN where the blocs never rest.
+    Consolidation is NaN where blocs never settle.
     """
 
     alignment: list[list[int]]
@@ -87,36 +87,36 @@ class Trace:
 
 
 def exact(value: float) -> float:
-    """The nearest multiple of 2**-30, half to even."""
+    """Round to the nearest multiple of 2**-30, half to even."""
     return round(value * 2**30) / 2**30
 
 
-def luck(seed: int, replicate: int, step: int, state: str) -> tuple[int, float]:
-    """A state's order key and uniform of one step."""
+def random_numbers(seed: int, replicate: int, step: int, state: str) -> tuple[int, float]:
+    """Draw the order key and the uniform of a state at a step."""
     counter = step + (int.from_bytes(state.encode("ascii"), "big") << 64) - 1
     words = Philox(counter=counter, key=seed + (replicate << 64)).random_raw(2)
     return int(words[0]), (int(words[1]) >> 11) * 2.0**-53
 
 
 def shares(values: list[float]) -> list[float]:
-    """Values as rounded shares of their sum."""
+    """Convert values to rounded shares of their sum."""
     total = math.fsum(values)
     return [exact(value / total) if total > 0 else 0.0 for value in values]
 
 
 def clip(value: float) -> float:
-    """The value in [0, 1]."""
+    """Clip a value to [0, 1]."""
     return min(1.0, max(0.0, value))
 
 
 def zeros(n: int) -> Table:
-    """An n by n table of 0."""
+    """Make an n by n table of 0."""
     return [[0.0] * n for _ in range(n)]
 
 
 @dataclass
 class World:
-    """The world as it stands: what the scenario says, then what shocks and drift make of it."""
+    """The present world: the scenario, changed by shocks and responses."""
 
     scenario: Scenario
     ids: list[str]
@@ -154,7 +154,7 @@ class World:
 
 
 def build(scenario: Scenario) -> World:
-    """The world at the start."""
+    """Build the world at the start."""
     ids = list(scenario.states)
     at = {state: n for n, state in enumerate(ids)}
     n = len(ids)
@@ -202,7 +202,7 @@ def build(scenario: Scenario) -> World:
 
 
 def dependence(trade: Table, gdp: list[float]) -> Table:
-    """Trade over the state's own product, at most 0.5 a dyad, rows scaled to sum to at most 1."""
+    """Divide trade by the product of the state, at most 0.5 a dyad, rows scaled to sum to at most 1."""
     result = []
     for row, product in zip(trade, gdp, strict=True):
         parts = [min(0.5, value / product) if product > 0 else 0.0 for value in row]
@@ -212,19 +212,19 @@ def dependence(trade: Table, gdp: list[float]) -> Table:
 
 
 def cohesion_of(world: World, i: int, j: int) -> float:
-    """The strongest cohesion among the institutions that both belong to."""
+    """Return the strongest cohesion among shared institutions."""
     institutions = world.scenario.institutions
     both = [institutions[name].cohesion.value for name, states in world.members.items() if i in states and j in states]
     return max(both, default=0.0) if i != j else 0.0
 
 
 def hostility(world: World, i: int, j: int) -> float:
-    """The worst of rivalry and of sanctions either way."""
+    """Return the maximum of rivalry and of sanctions in both directions."""
     return max(world.rivalry[i][j], world.sanction[i][j], world.sanction[j][i])
 
 
 def start(world: World, seed: int, replicate: int) -> list[int]:
-    """Alignments of step 0."""
+    """Return the alignments of step 0."""
     scenario = world.scenario
     names = list(scenario.alignments())
     allowed = [k for k in range(len(names)) if k > 0 or scenario.non_aligned_allowed]
@@ -234,7 +234,7 @@ def start(world: World, seed: int, replicate: int) -> list[int]:
         if led:
             alignment.append(led[0])
         elif state.initial == "random":
-            alignment.append(allowed[int(luck(seed, replicate, 0, name)[1] * len(allowed))])
+            alignment.append(allowed[int(random_numbers(seed, replicate, 0, name)[1] * len(allowed))])
         else:
             alignment.append(names.index(state.initial))
     return alignment
@@ -243,16 +243,16 @@ def start(world: World, seed: int, replicate: int) -> list[int]:
 # Shocks.
 
 
-def selected(world: World, selector: str) -> set[int] | None:
-    """States that a selector names; None for any."""
+def select_states(world: World, selector: str) -> set[int] | None:
+    """Return the states of a selector; None for any."""
     if selector == "*":
         return None
     return world.first_members[selector[1:]] if selector.startswith("@") else {world.ids.index(selector)}
 
 
-def pairs(world: World, a: str, b: str, standing: Table) -> list[tuple[int, int]]:
-    """Ordered pairs that two selectors name; with `*` only those whose tie stands."""
-    first, second = selected(world, a), selected(world, b)
+def pairs(world: World, a: str, b: str, table: Table) -> list[tuple[int, int]]:
+    """Return the ordered pairs of two selectors; with `*` only pairs with a tie."""
+    first, second = select_states(world, a), select_states(world, b)
     return [
         (i, j)
         for i in range(world.n)
@@ -260,12 +260,12 @@ def pairs(world: World, a: str, b: str, standing: Table) -> list[tuple[int, int]
         if i != j
         and (first is None or i in first)
         and (second is None or j in second)
-        and ((first is not None and second is not None) or standing[i][j] != 0)
+        and ((first is not None and second is not None) or table[i][j] != 0)
     ]
 
 
-def strike(world: World, step: int) -> None:
-    """Let the shocks of a step change the world."""
+def apply_shocks(world: World, step: int) -> None:
+    """Apply the shocks of a step."""
     blocs = list(world.scenario.blocs)
     theatres = list(world.scenario.theatres)
     for shock in world.scenario.shocks:
@@ -309,7 +309,7 @@ def strike(world: World, step: int) -> None:
 
 @dataclass
 class Weights:
-    """The rounded weights of a step: `[j][i]` is what j weighs for i, but trade `[i][j]` is i's on j."""
+    """The rounded weights of a step: `[j][i]` is the weight of j for i, but trade `[i][j]` is that of i on j."""
 
     propensity: Table
     bond: Table
@@ -320,7 +320,7 @@ class Weights:
 
 
 def weigh(world: World) -> Weights:
-    """Weights of the ties as they stand."""
+    """Compute the weights of the present ties."""
     all_states = range(world.n)
     c, g = world.capability, world.product
     return Weights(
@@ -333,13 +333,13 @@ def weigh(world: World) -> Weights:
     )
 
 
-def held(values: list[float], alignment: list[int], k: int) -> float:
-    """The sum of values over the states in an alignment."""
+def sum_of(values: list[float], alignment: list[int], k: int) -> float:
+    """Sum values over the states in an alignment."""
     return sum(value for value, a in zip(values, alignment, strict=True) if a == k)
 
 
 def assess(world: World, weights: Weights, alignment: list[int], step: int) -> Surroundings:
-    """The environment, with the alignments at the start of the step."""
+    """Compute the environment from the alignments at the start of the step."""
     p = world.parameters
     crisis = [
         sum(s.intensity for s in world.crises if s.theatre == name and s.step <= step < s.step + s.duration)
@@ -350,7 +350,7 @@ def assess(world: World, weights: Weights, alignment: list[int], step: int) -> S
         demand = [asked + more for asked, more in zip(world.priority[k - 1], crisis, strict=True)]
         total = sum(demand)
         s = min(1.0, world.budget[k - 1] / total) if total > 0 else 1.0
-        elsewhere = sum(held(world.product, alignment, other) for other in world.blocs if other != k)
+        elsewhere = sum(sum_of(world.product, alignment, other) for other in world.blocs if other != k)
         cohesion.append(s)
         attention.append([s * d for d in demand])
         enforcement.append(
@@ -360,7 +360,7 @@ def assess(world: World, weights: Weights, alignment: list[int], step: int) -> S
         )
     bite = []
     for i in range(world.n):
-        # The sum of a regime is exact, so that the rest does not hang on the order of the states.
+        # The sum of a regime is exact, so the total does not depend on the order of states.
         by_regime = [0.0] * (len(cohesion) + 1)
         for j in range(world.n):
             by_regime[world.regime[j][i]] += weights.closed[j][i]
@@ -375,18 +375,18 @@ def assess(world: World, weights: Weights, alignment: list[int], step: int) -> S
 
 
 def terms_of(world: World, weights: Weights, env: Surroundings, alignment: list[int], i: int) -> Table:
-    """The terms of each alignment's utility to state i, alignments as they stand."""
+    """Compute the terms of the utility of each alignment to state i, at the present alignments."""
     p = world.parameters
     floor = p["pressure_floor"]
     bite = env.bite[i]
     others = [j for j in range(world.n) if j != i]
 
     def over(k: int, row: list[float]) -> float:
-        """The sum of a row over the states other than i in an alignment."""
+        """Sum a row over the states other than i in an alignment."""
         return sum(row[j] for j in others if alignment[j] == k)
 
     def toward(table: Table) -> list[float]:
-        """What each state weighs for i."""
+        """Return the weight of each state for i."""
         return [table[j][i] for j in range(world.n)]
 
     hostile = toward(weights.hostility)
@@ -420,7 +420,7 @@ def terms_of(world: World, weights: Weights, env: Surroundings, alignment: list[
 
 
 def chances_of(utilities: list[float], allowed: list[int], now: int, temperature: float) -> list[float]:
-    """Probability of each alignment."""
+    """Compute the probability of each alignment."""
     best = max(utilities[k] for k in allowed)
     chances = [0.0] * len(utilities)
     if temperature == 0:
@@ -434,7 +434,7 @@ def chances_of(utilities: list[float], allowed: list[int], now: int, temperature
 
 
 def choice(chances: list[float], u: float) -> int:
-    """The first alignment at which the cumulative probability exceeds u."""
+    """Return the first alignment at which the cumulative probability exceeds u."""
     reached = 0.0
     for k, chance in enumerate(chances):
         reached += chance
@@ -499,15 +499,15 @@ def respond(world: World, env: Surroundings, alignment: list[int]) -> None:
 
 
 def observe(world: World, env: Surroundings, before: list[int], after: list[int]) -> dict[str, float]:
-    """Outcomes of a step by name."""
+    """Compute the outcomes of a step by name."""
     names = list(world.scenario.alignments())
     outcomes: dict[str, float] = {}
-    power = [held(world.capability, after, k) for k in range(len(names))]
+    power = [sum_of(world.capability, after, k) for k in range(len(names))]
     for k, name in enumerate(names):
         bites = [bite for bite, a in zip(env.bite, after, strict=True) if a == k]
         outcomes[f"members_{name}"] = len(bites)
         outcomes[f"capability_{name}"] = power[k]
-        outcomes[f"product_{name}"] = held(world.product, after, k)
+        outcomes[f"product_{name}"] = sum_of(world.product, after, k)
         outcomes[f"bite_{name}"] = sum(bites) / len(bites) if bites else math.nan
     for k in world.blocs:
         name = names[k]
@@ -529,7 +529,7 @@ def observe(world: World, env: Surroundings, before: list[int], after: list[int]
 
 
 def frustration(world: World, alignment: list[int]) -> float:
-    """The share of the pairs' weight that the blocs violate."""
+    """Compute the share of the weight of pairs that the blocs violate."""
     p = world.parameters
     total = violated = 0.0
     for i in range(world.n):
@@ -549,14 +549,14 @@ def frustration(world: World, alignment: list[int]) -> float:
 
 
 def stability(world: World, closed: Table, env: Surroundings, alignment: list[int], i: int) -> float:
-    """Regime stability of a state; what is closed to it is what the environment's bite was made of."""
+    """Compute regime stability of a state, with the closed product of the environment."""
     a = alignment[i]
     pressure = 0.0
     if a > 0:
         for k in world.blocs:
             if k != a:
                 weight = env.enforcement[k - 1] * env.attention[k - 1][world.theatre[i]]
-                pressure += weight * held(world.capability, alignment, k) * world.parameters["pressure_floor"]
+                pressure += weight * sum_of(world.capability, alignment, k) * world.parameters["pressure_floor"]
     product = 0.0
     for j in range(world.n):
         if j != i:
@@ -566,7 +566,7 @@ def stability(world: World, closed: Table, env: Surroundings, alignment: list[in
 
 
 def late_shares(alignments: list[list[int]], count: int) -> Table:
-    """For each state the share of the last steps spent in each alignment; the start is no step."""
+    """Compute for each state the share of the last steps in each alignment; the start does not count."""
     last = alignments[1:][-LATE_STEPS:]
     return [
         [sum(alignment[i] == k for alignment in last) / len(last) for k in range(count)]
@@ -575,17 +575,17 @@ def late_shares(alignments: list[list[int]], count: int) -> Table:
 
 
 def late_mean(values: list[float]) -> float:
-    """The mean of the last steps at which a value is defined; the start is no step."""
+    """Average the defined values of the last steps; the start does not count."""
     last = [value for value in values[1:][-LATE_STEPS:] if not math.isnan(value)]
     return math.fsum(last) / len(last) if last else math.nan
 
 
 def consolidation(world: World, alignments: list[list[int]]) -> float:
-    """The first step from which no bloc's capability moves by more than 0.05 in the five that follow."""
-    for s in range(len(alignments) - STILL_STEPS):
+    """Find the first step from which no bloc's capability moves by more than 0.05 in five steps."""
+    for s in range(len(alignments) - SETTLED_STEPS):
         if all(
-            abs(held(world.capability, alignments[t], k) - held(world.capability, alignments[s], k)) <= STILL
-            for t in range(s + 1, s + STILL_STEPS + 1)
+            abs(sum_of(world.capability, alignments[t], k) - sum_of(world.capability, alignments[s], k)) <= SETTLED
+            for t in range(s + 1, s + SETTLED_STEPS + 1)
             for k in world.blocs
         ):
             return s
@@ -603,7 +603,7 @@ def simulate(scenario: Scenario, seed: int, replicate: int) -> Trace:
     env = assess(world, weights, alignment, 0)
     alignments = [alignment]
     outcomes = [observe(world, env, alignment, alignment)]
-    firm = [[stability(world, weights.closed, env, alignment, i) for i in range(world.n)]]
+    stabilities = [[stability(world, weights.closed, env, alignment, i) for i in range(world.n)]]
     bite = [env.bite]
     steps = []
     for step in range(1, scenario.steps + 1):
@@ -612,29 +612,29 @@ def simulate(scenario: Scenario, seed: int, replicate: int) -> Trace:
         alignments.append(alignment)
         steps.append(done)
         outcomes.append(observe(world, done.environment, before, alignment))
-        firm.append([stability(world, done.closed, done.environment, alignment, i) for i in range(world.n)])
+        stabilities.append([stability(world, done.closed, done.environment, alignment, i) for i in range(world.n)])
         bite.append(done.environment.bite)
     return Trace(
         alignment=alignments,
         outcomes=outcomes,
-        stability=firm,
+        stability=stabilities,
         bite=bite,
         steps=steps,
         late_shares=late_shares(alignments, len(world.enforcement) + 1),
         late_outcomes={name: late_mean([seen[name] for seen in outcomes]) for name in outcomes[0]},
-        late_stability=[late_mean([row[i] for row in firm]) for i in range(world.n)],
+        late_stability=[late_mean([row[i] for row in stabilities]) for i in range(world.n)],
         late_bite=[late_mean([row[i] for row in bite]) for i in range(world.n)],
         consolidation=consolidation(world, alignments),
     )
 
 
 def advance(world: World, before: list[int], step: int, seed: int, replicate: int) -> tuple[list[int], Step]:
-    """One step: the alignments after it and all that it did; the world changes."""
+    """Run one step; return the alignments after it and its results. The world changes."""
     scenario, p = world.scenario, world.parameters
-    strike(world, step)
+    apply_shocks(world, step)
     weights = weigh(world)
     env = assess(world, weights, before, step)
-    draws = [luck(seed, replicate, step, name) for name in world.ids]
+    draws = [random_numbers(seed, replicate, step, name) for name in world.ids]
     order = list(range(world.n))
     if scenario.activation == "random":
         order.sort(key=lambda i: (draws[i][0], world.ids[i]))
@@ -646,7 +646,7 @@ def advance(world: World, before: list[int], step: int, seed: int, replicate: in
     for i in order:
         seen = before if scenario.activation == "simultaneous" else alignment
         terms[i] = terms_of(world, weights, env, seen, i)
-        utilities[i] = [added(row) for row in terms[i]]
+        utilities[i] = [sum_terms(row) for row in terms[i]]
         if world.moves[i]:
             chances[i] = chances_of(utilities[i], allowed, before[i], p["temperature"])
             alignment[i] = choice(chances[i], draws[i][1])
@@ -666,8 +666,8 @@ def advance(world: World, before: list[int], step: int, seed: int, replicate: in
     )
 
 
-def added(terms: list[float]) -> float:
-    """The sum of terms, from the first to the last."""
+def sum_terms(terms: list[float]) -> float:
+    """Sum terms from the first to the last."""
     total = 0.0
     for term in terms:
         total += term

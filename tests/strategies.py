@@ -1,4 +1,4 @@
-"""Generators of worlds and scenarios for property tests."""
+"""Generators of worlds and scenarios for property tests, and small worlds computed by hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sim.model.world import world_of
 from sim.scenario.parameters import Parameters
 from sim.scenario.schema import Scenario
+from sim.theory.landscape import Alignment, Matrix, Vector
 
 IDS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 BLOCS = ("east", "west", "south", "north")
@@ -44,7 +45,7 @@ parameters = st.fixed_dictionaries(
         "accommodation_cost": st.sampled_from([0.0, 5.0]),
         "strain": st.sampled_from([0.0, 1.0, 5.0]),
     }
-)  # all weights and rates, any of them off
+)  # all weights and rates, each possibly 0
 values = {
     **dict.fromkeys(("bond", "rivalry", "trade", "sanction"), hundredths_above_zero),
     "propensity": st.integers(-200, 200).map(lambda n: n / 100),
@@ -56,12 +57,12 @@ sizes, products, sixth = st.integers(1, 100), st.integers(0, 100), st.integers(0
 autonomies = st.sampled_from([0.0, 1.0, 2.0])
 budgets, accommodations = st.sampled_from([0.0, 0.5, 2.0]), st.sampled_from([0.0, 0.1])
 activations = st.sampled_from(["random", "fixed_order", "simultaneous"])
-present = st.integers(0, 2**8 - 1)  # which ties a pair has: a bit for each kind, two for each direction of sanctions
+present = st.integers(0, 2**8 - 1)  # ties of a pair: a bit for each kind, two bits for each direction of sanctions
 
 
 @st.composite
 def ties(draw: st.DrawFn, ids: list[str], regimes: st.SearchStrategy[str]) -> list[dict[str, Any]]:
-    """Ties of every kind between some of the pairs."""
+    """Generate ties of every kind between some pairs."""
     found: list[dict[str, Any]] = []
     for a, b in itertools.combinations(ids, 2):
         bits = draw(present)
@@ -83,7 +84,7 @@ def shocks(
     draw: st.DrawFn, ids: list[str], blocs: st.SearchStrategy[str], regimes: st.SearchStrategy[str],
     theatres: st.SearchStrategy[str], steps: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A few shocks of any kind."""
+    """Generate up to four shocks of any kind."""
     pairs = st.permutations(ids)
     found: list[dict[str, Any]] = []
     for kind in draw(st.lists(st.sampled_from(KINDS), max_size=4)):
@@ -113,7 +114,7 @@ def shocks(
 def scenarios(
     draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 4, steps: int = 4, fixed: dict[str, Any] | None = None
 ) -> Scenario:
-    """A scenario with every mechanism, activation and kind of shock; `fixed` overrides its top-level fields."""
+    """Generate a scenario with all mechanisms, activations and kinds of shock; `fixed` overrides top-level fields."""
     ids = draw(st.permutations(IDS))[: draw(st.integers(2, max_states))]
     blocs = BLOCS[: draw(st.integers(1, max_blocs))]
     theatres = THEATRES[: draw(st.integers(1, 2))]
@@ -162,10 +163,46 @@ def scenarios(
     return Scenario.model_validate({**content, **(fixed or {})})
 
 
+def small(**changes: object) -> Scenario:
+    """Make a world of three states and two blocs: A leads west, B is fixed in east, C decides."""
+    content: dict[str, object] = {
+        "title": "by hand",
+        "theatres": {"land": "land", "sea": "sea"},
+        "blocs": {
+            "west": {
+                "name": "West", "leader": "A", "enforcement": 0.5, "attention_budget": 1, "accommodation": 0.1,
+                "priority": {"land": 1, "sea": 1},
+            },
+            "east": {"name": "East", "enforcement": 0, "attention_budget": 1, "accommodation": 0},
+        },
+        "parameters": {
+            **dict.fromkeys(Parameters.model_fields, 0.0),
+            "w_propensity": 1, "w_bond": 2, "w_institution": 0.5, "w_hostility": 3, "w_balance": 4, "w_trade": 0.25,
+            "w_shelter": 2, "w_pressure": 8, "pressure_floor": 0.5, "w_autonomy": 0.125, "inertia": 0.0625,
+            "temperature": 1, "erosion": 1, "accommodation_cost": 5,
+        },
+        "states": {
+            "A": {"name": "A", "theatre": "sea", "capability": 4, "gdp": 4, "initial": "west"},
+            "B": {"name": "B", "theatre": "sea", "capability": 2, "gdp": 2, "initial": "east", "fixed": True},
+            "C": {"name": "C", "theatre": "land", "capability": 2, "gdp": 2, "initial": "non_aligned", "autonomy": 2},
+        },
+        "institutions": {"club": {"name": "club", "cohesion": 0.5, "members": ["A", "C"]}},
+        "ties": [
+            {"kind": "propensity", "a": "A", "b": "C", "value": 0.5},
+            {"kind": "bond", "a": "B", "b": "C", "value": 0.5},
+            {"kind": "rivalry", "a": "A", "b": "C", "value": 0.25},
+            {"kind": "sanction", "a": "A", "b": "C", "value": 0.5, "regime": "west"},
+            {"kind": "trade", "a": "A", "b": "C", "value": 0.5},
+        ],
+        "steps": 3,
+    }  # fmt: skip
+    return Scenario.model_validate({**content, **changes})
+
+
 def landscape(
     propensity: np.ndarray, sizes: list[float], *, temperature: float = 0.0, steps: int = 10, **more: Any
 ) -> Scenario:
-    """The special case of landscape theory: two blocs, no non-alignment, propensity alone (MODEL §8.1)."""
+    """Make the special case of landscape theory: two blocs, no non-alignment, only propensity (MODEL §8.1)."""
     ids = [f"S{i:02d}" for i in range(len(sizes))]
     start = more.pop("initial", ["random"] * len(ids))
     return Scenario.model_validate(
@@ -194,7 +231,7 @@ def landscape(
 
 @st.composite
 def landscapes(draw: st.DrawFn, *, max_states: int = 6, steps: int = 10, **more: Any) -> Scenario:
-    """Any world of landscape theory."""
+    """Generate a world of landscape theory."""
     n = draw(st.integers(2, max_states))
     values = draw(st.lists(st.integers(-20, 20), min_size=n * n, max_size=n * n))
     matrix = np.triu(np.array(values, dtype=float).reshape(n, n) / 10, 1)
@@ -204,10 +241,32 @@ def landscapes(draw: st.DrawFn, *, max_states: int = 6, steps: int = 10, **more:
 
 
 def pair_energy(scenario: Scenario, alignment: np.ndarray) -> float:
-    """E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X), by brute force."""
+    """Compute E(X) = Σ_{i<j} c_i c_j p_ij d_ij(X) by brute force."""
     setting = world_of(scenario).setting
     return sum(
         setting.capability[i] * setting.capability[j] * setting.propensity[i, j]
         for i, j in itertools.combinations(range(alignment.size), 2)
         if alignment[i] != alignment[j]
     )
+
+
+def symmetric(upper: list[float], n: int) -> Matrix:
+    """Make a symmetric matrix from its upper half."""
+    matrix = np.zeros((n, n))
+    matrix[np.triu_indices(n, 1)] = upper
+    return matrix + matrix.T
+
+
+def by_definition(alignment: Alignment, sizes: Vector, propensity: Matrix) -> float:
+    """Sum the energy over ordered pairs, pair by pair."""
+    n = range(len(sizes))
+    return sum(
+        sizes[i] * sizes[j] * propensity[i, j]
+        for i, j in itertools.product(n, n)
+        if i != j and not (alignment[i] == alignment[j] != 0)
+    )
+
+
+def all_minus(n: int) -> Matrix:
+    """Make the matrix of ties of -1 between all pairs."""
+    return np.eye(n) - 1

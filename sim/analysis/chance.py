@@ -13,7 +13,7 @@ import numpy as np
 from sim.model import rules
 from sim.model.arrays import TERMS, Floats
 from sim.model.rules import TEMPERATURE
-from sim.model.world import World, initial_alignment, world_of
+from sim.model.world import World, draw_initial_alignment, world_of
 from sim.scenario.schema import Scenario
 
 OWN_TERMS = ("autonomy", "inertia")  # they come neither from ties nor from blocs
@@ -68,14 +68,14 @@ def measure_certainty(scenario: Scenario) -> Certainty | None:
 def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
     """Compute the utility of each allowed alternative by term, (states that decide, alternatives, len(TERMS))."""
     setting, states, alignments = world.setting, len(world.states), len(world.alignments)
-    alignment = initial_alignment(world, seed, replicate)
-    environment, product = world.environment(), np.zeros(alignments)
-    rules.masses(alignment, setting.product, product)
-    rules.assess_environment(1, product, setting, world.start, world.at_start, environment)
+    alignment = draw_initial_alignment(world, seed, replicate)
+    environment, product = world.allocate_environment(), np.zeros(alignments)
+    rules.sum_shares(alignment, setting.product, product)
+    rules.assess_environment(1, product, setting, world.start, world.start_weights, environment)
     terms = np.zeros((states, alignments, len(TERMS)))
     for i in np.flatnonzero(~setting.fixed).tolist():
         rules.decide_from_ties(
-            i, alignment, 0.0, setting, world.start, world.at_start, environment,
+            i, alignment, 0.0, setting, world.start, world.start_weights, environment,
             terms[i], np.zeros(alignments), np.zeros(alignments),
         )  # fmt: skip
     found: Floats = terms[~setting.fixed][:, setting.allowed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.model import arrays, rules
-from sim.model.arrays import TERMS, Environment, Floats, Integers, Setting, Situation, Weights
+from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights
 
 FROM_STATES = ("propensity", "bond", "institution", "hostility", "balance", "trade", "shelter", "pressure")
 
@@ -21,7 +21,7 @@ BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TER
 
 
 def state_contributions(
-    i: int, seen: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+    i: int, seen: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment
 ) -> Floats:
     """Attribute each term of each alignment's utility to i to the other states, (K + 1, len(TERMS), N).
 
@@ -29,7 +29,7 @@ def state_contributions(
     the states that threaten i from other blocs. Pressure is attributed to the members of the bloc that presses,
     by their capability. `seen`, (N,), are the alignments at i's turn.
     """
-    p, c, brings = situation.parameters, setting.capability, weights.brings[:, :, i].T
+    p, c, brings = situation.parameters, setting.capability, weights.contributions[:, :, i].T
     bite, floor = env.bite[i], p[rules.PRESSURE_FLOOR]
     shares = np.zeros((setting.allowed.size, len(TERMS), seen.size))
     groups = [seen == k for k in range(setting.allowed.size)]

@@ -159,7 +159,7 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
     Where one of several fails each is made alone, to tell which.
     """
     try:
-        return [run.stored() for run in run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)]
+        return [run.compact() for run in run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
         failure = traceback.format_exc()
     if len(replicates) == 1:

@@ -1,4 +1,4 @@
-"""The agents: states on Mesa that sense, decide and act, and the model that schedules them (MODEL §3)."""
+"""States as Mesa agents that sense, decide and act, and the model that schedules them (MODEL §3)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ import numpy as np
 from sim.model import arrays, outcomes, rules, streams
 from sim.model.arrays import TERMS, Floats, Integers
 from sim.model.trajectory import Run
-from sim.model.world import World, initial_alignment, step_random_numbers, world_of
+from sim.model.world import World, draw_initial_alignment, draw_random_words, world_of
 from sim.scenario.schema import Scenario
 
 
 class StateAgent(mesa.Agent):  # type: ignore[misc]
-    """A state: it sees who stands where, weighs its alignments and takes one."""
+    """A state as a Mesa agent.
+
+    It sees the alignments of the other states, weighs its own alternatives and chooses one (MODEL §5).
+
+    Parameters
+    ----------
+    model : BlocModel
+        The model that schedules the agent.
+    index : int
+        Place of the state in the world's order, 0 to N - 1.
+    name : str
+        Name for people; it has no effect on a run.
+    """
 
     model: BlocModel
 
@@ -26,160 +38,179 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<{self.name}: {self.alignment}>"
 
-    # What it is
+    # Attributes of the state
 
     @property
     def capability(self) -> float:
-        """Its share of the world's capabilities."""
+        """Share of the world's capabilities, 0 to 1."""
         return float(self.model.world.setting.capability[self.index])
 
     @property
     def product(self) -> float:
-        """Its share of the world's product."""
+        """Share of the world's product, 0 to 1."""
         return float(self.model.world.setting.product[self.index])
 
     @property
     def theatre(self) -> str:
-        """The theatre it lies in."""
+        """Theatre of the state."""
         return self.model.world.theatres[self.model.world.setting.theatre[self.index]]
 
-    # What it senses
+    # What the state senses
 
     @property
     def rivals(self) -> dict[str, float]:
-        """Its rivals, and how much each is one."""
+        """Rivals, with the strength of each rivalry."""
         return self.model.ties_of(self.model.situation.rivalry[self.index])
 
     @property
     def bonds(self) -> dict[str, float]:
-        """The states it has a bond with, and how strong it is now."""
+        """States with a bond to this one, with its present strength."""
         return self.model.ties_of(self.model.situation.bond[self.index])
 
     @property
     def partners(self) -> dict[str, float]:
-        """The states it shares an institution with, and the cohesion of the closest."""
+        """States that share an institution with this one, with the strongest cohesion."""
         return self.model.ties_of(self.model.situation.institution[self.index])
 
     @property
     def sanctioned_by(self) -> dict[str, float]:
-        """The states that sanction it, and how widely."""
+        """Senders of sanctions on this state, with the extent of each sanction."""
         return self.model.ties_of(self.model.situation.sanction[:, self.index])
 
     @property
     def sanctions(self) -> dict[str, float]:
-        """The states it sanctions, and how widely."""
+        """Targets of sanctions by this state, with the extent of each sanction."""
         return self.model.ties_of(self.model.situation.sanction[self.index])
 
     @property
     def depends_on(self) -> dict[str, float]:
-        """The states it trades with, and its trade with each over its product."""
+        """Trade partners, with trade over the product of this state."""
         return self.model.ties_of(self.model.world.setting.dependence[self.index])
 
     @property
     def bite(self) -> float:
-        """The share of the world's product that sanctions close to it, as enforced in this step."""
+        """Share of the world's product that sanctions close to this state at this step, 0 to 1."""
         return float(self.model.environment.bite[self.index])
 
     @property
     def regime_stability(self) -> float:
-        """1 less what sanctions close and pressure adds, plus what its bloc offers."""
+        """Regime stability after the step, 0 to 1 (MODEL §7)."""
         return float(self.model.stability[self.index])
 
-    # What it decides
+    # What the state decides
 
     @property
     def alignment(self) -> str:
-        """The bloc it stands with, or `non_aligned`."""
+        """The bloc of the state, or `non_aligned`."""
         return self.model.world.alignments[self.model.alignment[self.index]]
 
     @property
     def chances(self) -> dict[str, float]:
-        """P of each alignment in its last decision."""
+        """Probability of each alignment at the last decision."""
         return dict(zip(self.model.world.alignments, self.model.chances[self.index].tolist(), strict=True))
 
     @property
     def utility(self) -> dict[str, float]:
-        """Utility of each alignment in its last decision: the sum of its terms."""
+        """Utility of each alignment at the last decision: the sum of its terms."""
         return dict(zip(self.model.world.alignments, self.model.utilities[self.index].tolist(), strict=True))
 
     @property
-    def why(self) -> dict[str, dict[str, float]]:
-        """Utility of each alignment in its last decision, term by term."""
+    def utility_terms(self) -> dict[str, dict[str, float]]:
+        """Utility of each alignment at the last decision, term by term."""
         return {
             alignment: dict(zip(TERMS, self.model.terms[self.index, k].tolist(), strict=True))
             for k, alignment in enumerate(self.model.world.alignments)
         }
 
     def decide(self) -> int:
-        """Weigh every alignment as the others stand now; the index of the one chosen (MODEL §5)."""
+        """Weigh all alignments, given those of the others, and return the index of the choice (MODEL §5)."""
         model, i = self.model, self.index
         return rules.decide_from_ties(
             i, model.seen, model.uniforms[i], model.world.setting, model.situation, model.weights,
             model.environment, model.terms[i], model.utilities[i], model.chances[i],
         )  # fmt: skip
 
-    def stability(self) -> float:
-        """Its regime's stability with the alignments as they stand (MODEL §7)."""
+    def compute_stability(self) -> float:
+        """Compute regime stability at the present alignments, 0 to 1 (MODEL §7)."""
         model = self.model
         return outcomes.stability_from_ties(
             self.index, model.alignment, model.world.setting, model.situation, model.weights, model.environment
         )
 
     def step(self) -> None:
-        """Decide, and act on it."""
+        """Decide and take the chosen alignment."""
         self.model.alignment[self.index] = self.decide()
 
 
 class BlocModel(mesa.Model):  # type: ignore[misc]
-    """States that choose between blocs, on the ties of a scenario, by the luck of a seed and a replicate."""
+    """The model of MODEL §3 on Mesa: states that choose between blocs.
 
-    def __init__(self, told: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> None:
-        super().__init__(rng=0)  # all luck comes from MODEL §3, none from Mesa's generator
-        self.world = world or world_of(told)
-        self.luck = (seed, replicate)
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int
+        Random seed, 0 to 2⁶⁴ - 1.
+    replicate : int
+        Number of the replicate, 0 to 2⁶⁴ - 1.
+    world : World, optional
+        The arrays of the scenario; built from it where absent.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> model = BlocModel(load_scenario("unix_1988"), seed=1)
+    >>> model.step()
+    >>> model.state("IBM").utility_terms  # doctest: +SKIP
+    """
+
+    def __init__(self, scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> None:
+        super().__init__(rng=0)  # random numbers come from MODEL §3, none from Mesa's generator
+        self.world = world or world_of(scenario)
+        self.random_key = (seed, replicate)
         n, alignments = len(self.world.states), len(self.world.alignments)
-        self.situation = self.world.situation()
-        self.weights = self.world.weights()
-        self.environment = self.world.environment()
+        self.situation = self.world.copy_situation()
+        self.weights = self.world.allocate_weights()
+        self.environment = self.world.allocate_environment()
         self.uniforms = np.zeros(n)
         self.terms = np.zeros((n, alignments, len(TERMS)))
         self.utilities = np.zeros((n, alignments))
         self.chances = np.full((n, alignments), np.nan)
         self.stability = np.zeros(n)
-        self.names = outcomes.outcome_names(self.world.alignments[1:], self.world.theatres)
-        self.outcomes = np.zeros(len(self.names))
-        self.alignment: Integers = initial_alignment(self.world, seed, replicate)
+        self.outcome_names = outcomes.outcome_names(self.world.alignments[1:], self.world.theatres)
+        self.outcomes = np.zeros(len(self.outcome_names))
+        self.alignment: Integers = draw_initial_alignment(self.world, seed, replicate)
         self.seen: Integers = self.alignment
-        self.states = [StateAgent(self, i, record.name) for i, record in enumerate(told.states.values())]
+        self.states = [StateAgent(self, i, record.name) for i, record in enumerate(scenario.states.values())]
         self.assess(0)
         self.observe(self.alignment)
 
     def state(self, id: str) -> StateAgent:
-        """The agent of a state."""
+        """Return the agent of the state with this id."""
         return self.states[self.world.states.index(id)]
 
     def ties_of(self, row: Floats) -> dict[str, float]:
-        """The ties in a row, by the state at their other end."""
+        """Map the states at the other end of a row's ties to their values."""
         return {self.world.states[j]: float(row[j]) for j in np.flatnonzero(row)}
 
     def step(self) -> None:
-        """One round: shocks, environment, decisions, response, observation (MODEL §3)."""
+        """Run one step: shocks, environment, decisions, response, observation (MODEL §3)."""
         step = int(self.steps)
         rules.apply_shocks(step, self.world.shocks, self.situation)
         self.assess(step)
         before = self.alignment.copy()
-        keys, self.uniforms = step_random_numbers(self.world, *self.luck, step)
+        keys, self.uniforms = draw_random_words(self.world, *self.random_key, step)
         self.seen = before if self.world.activation == arrays.SIMULTANEOUS else self.alignment
-        for i in streams.decision_order(self.world.activation, keys, self.world.setting.by_id):
+        for i in streams.decision_order(self.world.activation, keys, self.world.setting.id_order):
             self.states[i].step()
         rules.respond_from_ties(self.alignment, self.world.setting, self.situation, self.environment)
         self.observe(before)
 
     def assess(self, step: int) -> None:
-        """Weigh the ties and compute the environment as they stand (MODEL §4)."""
-        rules.weigh(self.world.setting, self.situation, self.weights)
+        """Weigh the ties and compute the environment (MODEL §4)."""
+        rules.weigh_ties(self.world.setting, self.situation, self.weights)
         product = np.zeros(len(self.world.alignments))
-        rules.masses(self.alignment, self.world.setting.product, product)
+        rules.sum_shares(self.alignment, self.world.setting.product, product)
         rules.assess_environment(step, product, self.world.setting, self.situation, self.weights, self.environment)
 
     def observe(self, before: Integers) -> None:
@@ -187,21 +218,38 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         setting, env = self.world.setting, self.environment
         outcomes.observe_blocs(before, self.alignment, setting, self.situation, env, self.outcomes)
         for state in self.states:
-            self.stability[state.index] = state.stability()
+            self.stability[state.index] = state.compute_stability()
 
-    def observed(self) -> tuple[Integers, Floats, Floats, Floats, Floats]:
-        """Alignments, chances, regime stability, bite and outcomes of the step, as copies to keep."""
+    def copy_observations(self) -> tuple[Integers, Floats, Floats, Floats, Floats]:
+        """Copy alignments, chances, regime stability, bite and outcomes of the step."""
         bite = self.environment.bite.copy()
         return self.alignment.copy(), self.chances.copy(), self.stability.copy(), bite, self.outcomes.copy()
 
 
 def run_agents(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
-    """Run a scenario once with agents; the same scenario, seed and replicate give the same run."""
+    """Run a scenario once with agents.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int
+        Random seed, 0 to 2⁶⁴ - 1.
+    replicate : int
+        Number of the replicate, 0 to 2⁶⁴ - 1.
+    world : World, optional
+        The arrays of the scenario; built from it where absent.
+
+    Returns
+    -------
+    Run
+        The history of the run. The same scenario, seed and replicate give the same run.
+    """
     model = BlocModel(scenario, seed=seed, replicate=replicate, world=world)
-    rows = [model.observed()]
+    rows = [model.copy_observations()]
     for _ in range(scenario.steps):
         model.step()
-        rows.append(model.observed())
+        rows.append(model.copy_observations())
     model.remove_all_agents()
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return Run(seed, replicate, model.world.states, model.world.alignments, model.names, *columns)
+    return Run(seed, replicate, model.world.states, model.world.alignments, model.outcome_names, *columns)

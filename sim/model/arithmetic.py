@@ -17,7 +17,7 @@ PART_BITS: Final = 6
 
 PARTS: Final = 1 << PART_BITS  # of a doubling
 
-LOWEST: Final = -708.0  # below it the result would lose digits, and is taken as 0
+LOWEST: Final = -708.0  # below it the result would lose digits, so it is 0
 
 FRACTIONS = np.array([float(Decimal(2) ** (Decimal(part) / PARTS)) for part in range(PARTS)])
 
@@ -34,9 +34,9 @@ FINE: Final = float(PART - Decimal(COARSE))
 
 @compile_inline
 def exponential(x: float) -> float:
-    """E to the x, -inf <= x <= 0, to a relative error of 1.1 · 2⁻⁵²: in [0, 1], 1 at 0, and 0 below LOWEST.
+    """Compute e^x for -inf <= x <= 0, in [0, 1], with a relative error of at most 1.1 · 2⁻⁵²; 0 below LOWEST.
 
-    2 to the nearest 64th from a table times a short series for the rest (Tang 1989, ACM Transactions on
+    A table gives 2 to the nearest 64th and a short series gives the rest (Tang 1989, ACM Transactions on
     Mathematical Software 15(2)).
     """
     if x < LOWEST:
@@ -51,7 +51,7 @@ def exponential(x: float) -> float:
 
 
 def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """High and low word of the product of two 64-bit words."""
+    """Return the high and the low word of the product of two 64-bit words."""
     half = np.uint64(32)
     low_half = np.uint64(0xFFFFFFFF)
     a_high, a_low = a >> half, a & low_half
@@ -63,7 +63,7 @@ def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 @intrinsic
 def multiply_in_numba(_: Any, a: Any, b: Any) -> tuple[Any, Callable[..., Any]]:
-    """The same in numba's words: a product of 128 bits, cut in two."""
+    """Multiply to 128 bits in LLVM and return both halves."""
 
     def instructions(context: Any, builder: Any, signature: Any, words: Any) -> Any:
         wide, word = ir.IntType(128), ir.IntType(64)
@@ -77,7 +77,7 @@ def multiply_in_numba(_: Any, a: Any, b: Any) -> tuple[Any, Callable[..., Any]]:
 
 @overload(product_words)
 def compiled_product_words(a: Any, b: Any) -> Callable[..., Any]:
-    """What compiled rules call by that name."""
+    """Give compiled rules the LLVM version of `product_words`."""
 
     def product(a: Any, b: Any) -> Any:
         return multiply_in_numba(a, b)  # type: ignore[call-arg]  # its first argument is numba's own

@@ -1,4 +1,4 @@
-"""Hold the state of a run as arrays: settings, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
+"""The arrays of a run: fixed values, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TERMS = (
     "accommodation", "pressure", "autonomy", "inertia",
 )  # fmt: skip
 
-# Their order spares `ensemble.move` work: of the non-aligned the first alone is kept up, the last only where any is.
+# `compiled.move_state` relies on this order: it updates only the first layer for the non-aligned, the last if used.
 LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "propensity")
 
 OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, PROPENSITY = range(len(LAYERS))
@@ -51,32 +51,32 @@ NON_ALIGNED = 0
 
 RANDOM_ORDER, FIXED_ORDER, SIMULTANEOUS = range(3)
 
-OUTREACH_CEILING = 0.5  # MODEL §6: nobody reaches out to a state whose hostility is this or more
+OUTREACH_CEILING = 0.5  # MODEL §6: no outreach to a state at this hostility or more
 
 QUANTUM = 2.0**-30
 
 
-class Setting(NamedTuple):
-    """What a run never changes (MODEL §2)."""
+class WorldSetting(NamedTuple):
+    """Values that stay fixed during a run (MODEL §2)."""
 
     capability: Floats  # (N,) shares of the world's capabilities, multiples of QUANTUM
     product: Floats  # (N,) shares of the world's product, multiples of QUANTUM
-    standing: Floats  # (N,) capability over that of the strongest state
+    relative_capability: Floats  # (N,) capability over that of the strongest state
     theatre: Integers  # (N,)
     autonomy: Floats  # (N,)
-    fixed: Flags  # (N,) decides nothing
-    codes: Words  # (N,) the id's ASCII bytes as one number, the state's name to luck
-    by_id: Integers  # (N,) the states sorted by code
+    fixed: Flags  # (N,) the state never decides
+    codes: Words  # (N,) the id's ASCII bytes as one number, the key of its random numbers
+    id_order: Integers  # (N,) the states sorted by code
     allowed: Flags  # (K + 1,)
     leader: Integers  # (K,) a state, or -1
     propensity: Floats  # (N, N)
-    dependence: Floats  # (N, N), i's trade with j over i's product
-    crisis: Floats  # (T + 1, R) intensity of the crises under way
-    initial: Integers  # (N,) an alignment, or -1 for one drawn by luck
+    dependence: Floats  # (N, N) i's trade with j over i's product
+    crisis: Floats  # (T + 1, R) intensity of current crises
+    initial: Integers  # (N,) an alignment, or -1 for a random start
 
 
 class Situation(NamedTuple):
-    """What shocks and responses change in the course of a run (MODEL §2, §6)."""
+    """Values that shocks and responses change during a run (MODEL §2, §6)."""
 
     bond: Floats  # (N, N)
     bond_origin: Floats  # (N, N), B⁰
@@ -94,30 +94,30 @@ class Situation(NamedTuple):
 class Shocks(NamedTuple):
     """Changes from outside, in the order of their steps."""
 
-    first: Integers  # (T + 2,) those of step t are first[t] : first[t + 1]
+    first: Integers  # (T + 2,) the changes of step t are first[t] : first[t + 1]
     kind: Integers
     i: Integers
     j: Integers
     value: Floats
     regime: Integers
-    existing: Flags  # change the tie only where there is one
+    existing: Flags  # change only existing ties
 
 
 class Weights(NamedTuple):
-    """Sums' summands, multiples of QUANTUM, so that their sums are exact in any order."""
+    """Terms of sums, multiples of QUANTUM, so that sums are exact in any order."""
 
-    brings: Floats  # (N, len(LAYERS), N): [j, :, i] is what j aligned with a bloc brings it in i's eyes
-    closed: Floats  # (K + 1, N): product that sanctions of each regime (0: of none) close to each state
+    contributions: Floats  # (N, len(LAYERS), N): [j, :, i] is what j adds to its alignment for i
+    closed_product: Floats  # (K + 1, N): product that sanctions of each regime (0: none) close to each state
 
 
 @compile_rule
 def allocate_weights(alignments: int, states: int) -> Weights:
-    """Room for weights, not filled yet; what compiled rules make begins where processors load it from at once."""
+    """Allocate weights without values; compiled rules align arrays for the processor."""
     return Weights(np.empty((states, len(LAYERS), states)), np.empty((alignments, states)))
 
 
 class Environment(NamedTuple):
-    """MODEL §4, computed once a step."""
+    """The environment of a step (MODEL §4)."""
 
     cohesion: Floats  # (K,), s
     attention: Floats  # (K, R), θ
@@ -127,7 +127,7 @@ class Environment(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """How large each alignment is; sums of multiples of QUANTUM, so that they can be kept up move by move."""
+    """Size of each alignment; multiples of QUANTUM, so that updates by moves stay exact."""
 
     members: Floats  # (K + 1,), count
     capability: Floats  # (K + 1,)
@@ -136,13 +136,13 @@ class Sizes(NamedTuple):
 
 @compile_rule
 def allocate_sizes(alignments: int) -> Sizes:
-    """Room for the sizes of that many alignments."""
+    """Allocate sizes of 0."""
     return Sizes(np.zeros(alignments), np.zeros(alignments), np.zeros(alignments))
 
 
 @compile_rule
 def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
-    """Room for an environment, all zero."""
+    """Allocate an environment of zeros."""
     return Environment(
         np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states)
     )

@@ -1,7 +1,7 @@
-"""Many runs at once: the steps of MODEL §3 compiled, by the very rules that the agents call.
+"""Compiled runs: the steps of MODEL §3, with the same rules that agents call.
 
-Sums over states are kept up move by move. They are sums of multiples of 2⁻³⁰, exact in any order, so
-they equal those that an agent takes anew, and both paths give the same trajectory to the bit.
+Each move updates the sums over states. They are sums of multiples of 2⁻³⁰ and exact in any order, so they
+equal the sums that an agent computes, and both engines give the same run to the bit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from sim.model.arrays import (
     Environment,
     Floats,
     Integers,
-    Setting,
     Shocks,
     Situation,
     Sizes,
     Weights,
-    Words,
+    WorldSetting,
     allocate_environment,
     allocate_sizes,
     allocate_weights,
@@ -39,29 +38,29 @@ from sim.model.rules import (
     assess_environment,
     bonds_drift,
     consider_alignments,
-    hostilities,
+    fill_hostility,
+    fill_initial_alignment,
     hostility_drifts,
     measure_sizes,
     respond_ties,
-    starting_alignment,
     ties_drift,
     transfer_sizes,
-    weigh_bonds_of,
     weigh_hostility,
-    weigh_settled,
+    weigh_shocked_ties,
+    weigh_state_bonds,
 )
-from sim.model.streams import draw_step, order_by_keys
+from sim.model.streams import RandomNumbers, fill_random_numbers
 from sim.model.trajectory import Run
-from sim.model.world import World, state_codes, world_of
+from sim.model.world import World, encode_states, world_of
 from sim.scenario.schema import Scenario
 
-AT_ONCE = 8  # runs of one call, which costs as much as a tenth of a run of the article's world
+RUNS_PER_CALL = 8  # one call costs a tenth of a run of the article's world
 
-LARGEST_AT_ONCE = 20_000  # states times steps of them all; a larger run is alone, and its luck not kept for others
+LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
 
 
 class Record(NamedTuple):
-    """What is kept of a run, the start included; of several, by run first."""
+    """Arrays of a run, the start included; runs come first for several."""
 
     alignment: Integers  # (T + 1, N)
     chances: Floats  # (T + 1, N, K + 1)
@@ -70,50 +69,28 @@ class Record(NamedTuple):
     outcomes: Floats  # (T + 1, outcomes)
 
 
-class RandomNumbers(NamedTuple):
-    """What chance brings to a run, whatever its scenario makes of it (MODEL §3); of several, by run first."""
-
-    order: Integers  # (T + 1, N), in which the states decide
-    uniforms: Floats  # (T + 1, N)
-
-
 class Workspace(NamedTuple):
-    """Room to work in, so that a run allocates nothing."""
+    """Arrays that runs reuse, so that a run allocates nothing."""
 
     alignment: Integers  # (N,)
     before: Integers  # (N,), alignments at the start of the step
-    sums: Floats  # (K + 1, len(LAYERS), N): what the states aligned with each bloc bring every state
+    sums: Floats  # (K + 1, len(LAYERS), N): what the states of each alignment add to it for every state
     flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
-    flat_brings: Floats  # (N, len(LAYERS) * N), the weights' `brings`
-    kept: int  # how many of these columns are kept up: the layer of propensities only where there are any
+    flat_contributions: Floats  # (N, len(LAYERS) * N), the contributions of the weights
+    columns: int  # columns to update; without propensities their layer is left out
     sizes: Sizes
     utilities: Floats  # (K + 1,)
     strain: Floats  # (K + 1,)
-    felt: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
+    pressure: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     hostile: Floats  # (N, N), H of every pair
-    pairs: Floats  # (N,), what those of a state weigh in frustration
-    lanes: Floats  # (N,)
-    total_lanes: Floats  # (N,)
-
-
-@compile_rule
-def draw_random_numbers(
-    seed: np.uint64, replicates: Words, activation: int, steps: int, codes: Words, by_id: Integers
-) -> RandomNumbers:
-    """The luck of runs of that many steps, one for each replicate."""
-    n, runs, rows = codes.size, replicates.size, steps + 1
-    luck = RandomNumbers(np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)))
-    keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
-    for r in range(runs):
-        for step in range(rows):
-            draw_step(seed, replicates[r], step, codes, keys, luck.uniforms[r, step])
-            order_by_keys(activation, keys, by_id, luck.order[r, step], slots)
-    return luck
+    pairs: Floats  # (N,), weights of the pairs of a state in frustration
+    partial_sums: Floats  # (N,)
+    partial_totals: Floats  # (N,)
 
 
 @compile_inline
-def has_ties(layer: Floats) -> bool:
-    """Whether a layer has any tie."""
+def any_tie(layer: Floats) -> bool:
+    """Return whether a layer has any tie."""
     found = 0
     for i in range(layer.shape[0]):
         for j in range(layer.shape[1]):
@@ -122,14 +99,14 @@ def has_ties(layer: Floats) -> bool:
 
 
 @compile_rule
-def allocate_workspace(setting: Setting, weights: Weights, alignments: int, theatres: int) -> Workspace:
-    """A desk for runs of a world by these weights, which stay where they are as they change."""
+def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
+    """Allocate the workspace of runs that update these weights in place."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
-    kept = n * (layers if has_ties(setting.propensity) else layers - 1)
+    updated = n * (layers if any_tie(setting.propensity) else layers - 1)
     return Workspace(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        sums, sums.reshape((k, layers * n)), weights.brings.reshape((n, layers * n)), kept,
+        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)), updated,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
     )  # fmt: skip
@@ -137,7 +114,7 @@ def allocate_workspace(setting: Setting, weights: Weights, alignments: int, thea
 
 @compile_rule
 def copy_situation(start: Situation, shocked: bool) -> Situation:
-    """The situation at the start for one run to change; what neither shocks nor responses change is not copied."""
+    """Copy the parts of the start that shocks or responses of a run can change."""
     bonds, hostile = shocked or bonds_drift(start.parameters), shocked or hostility_drifts(start.parameters)
     return Situation(
         start.bond.copy() if bonds else start.bond,
@@ -155,24 +132,24 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
 
 
 @compile_inline
-def reset_weights(situation: Situation, at_start: Weights, weights: Weights, desk: Workspace) -> None:
-    """Bring weights and hostility back to the start, whose situation this is."""
-    for j in range(desk.lanes.size):
+def reset_weights(situation: Situation, start_weights: Weights, weights: Weights, work: Workspace) -> None:
+    """Reset weights and hostility to those of the start."""
+    for j in range(work.partial_sums.size):
         for layer in range(len(LAYERS)):
-            for i in range(desk.lanes.size):
-                weights.brings[j, layer, i] = at_start.brings[j, layer, i]
-    for k in range(weights.closed.shape[0]):
-        for i in range(desk.lanes.size):
-            weights.closed[k, i] = at_start.closed[k, i]
-    hostilities(situation, desk.hostile)
+            for i in range(work.partial_sums.size):
+                weights.contributions[j, layer, i] = start_weights.contributions[j, layer, i]
+    for k in range(weights.closed_product.shape[0]):
+        for i in range(work.partial_sums.size):
+            weights.closed_product[k, i] = start_weights.closed_product[k, i]
+    fill_hostility(situation, work.hostile)
 
 
 @compile_inline
 def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
-    """What the states aligned with each alignment bring every state in a layer: sums, (K + 1, layers, N)."""
+    """Sum a layer over the states of each alignment into sums, (K + 1, layers, N)."""
     clear_layer(layer, sums)
     for j in range(alignment.size):
-        add_state_sums(j, layer, alignment[j], weights, sums)
+        add_contributions(j, layer, alignment[j], weights, sums)
 
 
 @compile_inline
@@ -184,197 +161,216 @@ def clear_layer(layer: int, sums: Floats) -> None:
 
 
 @compile_inline
-def add_state_sums(j: int, layer: int, held: int, weights: Weights, sums: Floats) -> None:
-    """Add what j, aligned with `held`, brings every state in a layer."""
+def add_contributions(j: int, layer: int, current: int, weights: Weights, sums: Floats) -> None:
+    """Add the contributions of j, in alignment `current`, to a layer of every state."""
     for i in range(sums.shape[2]):
-        sums[held, layer, i] += weights.brings[j, layer, i]
+        sums[current, layer, i] += weights.contributions[j, layer, i]
 
 
 @compile_inline
-def move_state(j: int, old: int, new: int, setting: Setting, desk: Workspace) -> None:
-    """Keep the sums up as state j moves from one alignment to another.
+def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspace) -> None:
+    """Update the sums for the move of state j from one alignment to another.
 
-    Of what the non-aligned bring, no rule asks for more than the product, the first layer: the rest is not kept up.
+    For the non-aligned, rules use only the open product, which is the first layer.
     """
-    left, joined, brought = desk.flat_sums[old], desk.flat_sums[new], desk.flat_brings[j]
-    first = desk.alignment.size
-    for column in range(first if old == NON_ALIGNED else desk.kept):
-        left[column] -= brought[column]
-    for column in range(first if new == NON_ALIGNED else desk.kept):
-        joined[column] += brought[column]
-    transfer_sizes(j, old, new, setting, desk.sizes)
+    source, target, contribution = work.flat_sums[old], work.flat_sums[new], work.flat_contributions[j]
+    first = work.alignment.size
+    for column in range(first if old == NON_ALIGNED else work.columns):
+        source[column] -= contribution[column]
+    for column in range(first if new == NON_ALIGNED else work.columns):
+        target[column] += contribution[column]
+    transfer_sizes(j, old, new, setting, work.sizes)
 
 
 @compile_inline
 def refresh_weights(
-    shocked: bool, responded: bool, setting: Setting, situation: Situation, weights: Weights, desk: Workspace
+    shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
 ) -> None:
-    """Bring weights and sums up to the ties that changed since the last step, by a shock or by response."""
+    """Update weights and sums for ties that shocks or responses changed since the last step."""
     if shocked:
-        hostilities(situation, desk.hostile)
-        weigh_settled(setting, situation, weights)
+        fill_hostility(situation, work.hostile)
+        weigh_shocked_ties(setting, situation, weights)
     if shocked or (responded and bonds_drift(situation.parameters)):
-        clear_layer(BOND, desk.sums)
-        for j in range(desk.alignment.size):
-            weigh_bonds_of(j, setting, situation, weights)
-            add_state_sums(j, BOND, desk.alignment[j], weights, desk.sums)
+        clear_layer(BOND, work.sums)
+        for j in range(work.alignment.size):
+            weigh_state_bonds(j, setting, situation, weights)
+            add_contributions(j, BOND, work.alignment[j], weights, work.sums)
     if shocked or (responded and hostility_drifts(situation.parameters)):
-        weigh_hostility(setting, situation, desk.hostile, weights)
-        sum_layer(HOSTILITY, desk.alignment, weights, desk.sums)
-        sum_layer(OPEN_PRODUCT, desk.alignment, weights, desk.sums)
+        weigh_hostility(setting, situation, work.hostile, weights)
+        sum_layer(HOSTILITY, work.alignment, weights, work.sums)
+        sum_layer(OPEN_PRODUCT, work.alignment, weights, work.sums)
     if shocked:
-        sum_all_layers(desk.alignment, weights, desk.sums)
+        sum_all_layers(work.alignment, weights, work.sums)
 
 
 @compile_inline
 def sum_all_layers(alignment: Integers, weights: Weights, sums: Floats) -> None:
-    """What the states aligned with each alignment bring every state in every layer."""
+    """Sum every layer over the states of each alignment."""
     for layer in range(sums.shape[1]):
         sum_layer(layer, alignment, weights, sums)
 
 
 @compile_inline
 def decide_all(
-    activation: int, order: Integers, uniforms: Floats, setting: Setting, situation: Situation, env: Environment,
-    desk: Workspace, chances: Floats,
+    activation: int, order: Integers, uniforms: Floats, setting: WorldSetting, situation: Situation, env: Environment,
+    work: Workspace, chances: Floats,
 ) -> None:  # fmt: skip
-    """Every state decides at its turn; chances, (N, K + 1), are recorded."""
-    alignment, before = desk.alignment, desk.before
+    """Let every state decide at its turn; write chances, (N, K + 1)."""
+    alignment, before = work.alignment, work.before
     for place in range(alignment.size):
         i = order[place]
-        held = before[i]
+        current = before[i]
         alignment[i] = consider_alignments(
-            i, held, uniforms[i], desk.sums[:, :, i], desk.sizes.capability,
-            setting, situation, env, desk.utilities, chances[i],
+            i, current, uniforms[i], work.sums[:, :, i], work.sizes.capability,
+            setting, situation, env, work.utilities, chances[i],
         )  # fmt: skip
-        if alignment[i] != held and activation != SIMULTANEOUS:
-            move_state(i, held, alignment[i], setting, desk)
+        if alignment[i] != current and activation != SIMULTANEOUS:
+            move_state(i, current, alignment[i], setting, work)
     if activation == SIMULTANEOUS:
         for i in range(alignment.size):
             if alignment[i] != before[i]:
-                move_state(i, before[i], alignment[i], setting, desk)
+                move_state(i, before[i], alignment[i], setting, work)
 
 
 @compile_inline
 def record_step(
-    step: int, pairs_at_start: tuple[Floats, float], changed: bool, setting: Setting, situation: Situation,
-    env: Environment, desk: Workspace, record: Record,
+    step: int, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation,
+    env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """Record a step (MODEL §7); the pairs weigh what they do at the start unless ties have changed."""
+    """Record a step (MODEL §7); the pairs keep their weights of the start until ties change."""
     row = record.outcomes[step]
-    outcomes.write_outcomes(desk.before, desk.alignment, desk.sizes, env, row)
+    outcomes.write_outcomes(work.before, work.alignment, work.sizes, env, row)
     if changed:
         row[outcomes.FRUSTRATION] = outcomes.frustration_from_ties(
-            desk.alignment, setting, situation, desk.hostile, desk.pairs, desk.lanes, desk.total_lanes
+            work.alignment, setting, situation, work.hostile, work.pairs, work.partial_sums, work.partial_totals
         )
     else:
-        pairs, total = pairs_at_start
-        row[outcomes.FRUSTRATION] = outcomes.frustration_share(desk.alignment, pairs, total, desk.lanes)
-    outcomes.pressure_by_theatre(desk.sizes.capability, situation, env, desk.felt)
-    for i in range(desk.alignment.size):
-        held = desk.alignment[i]
-        record.alignment[step, i] = held
+        pairs, total = start_pairs
+        row[outcomes.FRUSTRATION] = outcomes.frustration_share(work.alignment, pairs, total, work.partial_sums)
+    outcomes.pressure_by_theatre(work.sizes.capability, situation, env, work.pressure)
+    for i in range(work.alignment.size):
+        current = work.alignment[i]
+        record.alignment[step, i] = current
         record.bite[step, i] = env.bite[i]
         record.stability[step, i] = outcomes.regime_stability(
-            held, env.bite[i], desk.felt[held, setting.theatre[i]], desk.sums[:, OPEN_PRODUCT, i]
+            current, env.bite[i], work.pressure[current, setting.theatre[i]], work.sums[:, OPEN_PRODUCT, i]
         )
 
 
 @compile_inline
 def simulate_run(
-    luck: RandomNumbers, activation: int, setting: Setting, situation: Situation, shocks: Shocks,
-    weights: Weights, pairs_at_start: tuple[Floats, float], env: Environment, desk: Workspace, record: Record,
+    numbers: RandomNumbers, activation: int, setting: WorldSetting, situation: Situation, shocks: Shocks,
+    weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """One run, written to record (MODEL §3); situation and weights come as the start has them.
+    """Run once and write to record (MODEL §3); situation and weights are those of the start at the call.
 
-    They are changed where shocks or responses change ties.
+    Shocks and responses change them.
     """
-    alignment, changed = desk.alignment, False
-    starting_alignment(setting, luck.uniforms[0], alignment)
-    measure_sizes(alignment, setting, desk.sizes)
-    sum_all_layers(alignment, weights, desk.sums)
+    alignment, changed = work.alignment, False
+    fill_initial_alignment(setting, numbers.uniforms[0], alignment)
+    measure_sizes(alignment, setting, work.sizes)
+    sum_all_layers(alignment, weights, work.sums)
     for step in range(record.alignment.shape[0]):
         shocked = apply_shocks(step, shocks, situation)
-        refresh_weights(shocked, step > 0, setting, situation, weights, desk)
-        assess_environment(step, desk.sizes.product, setting, situation, weights, env)
+        refresh_weights(shocked, step > 0, setting, situation, weights, work)
+        assess_environment(step, work.sizes.product, setting, situation, weights, env)
         for i in range(alignment.size):
-            desk.before[i] = alignment[i]
+            work.before[i] = alignment[i]
         if step > 0:
-            order, uniforms = luck.order[step], luck.uniforms[step]
-            decide_all(activation, order, uniforms, setting, situation, env, desk, record.chances[step])
-            respond_ties(alignment, desk.sizes.members, setting, situation, env, desk.hostile, desk.strain)
+            order, uniforms = numbers.order[step], numbers.uniforms[step]
+            decide_all(activation, order, uniforms, setting, situation, env, work, record.chances[step])
+            respond_ties(alignment, work.sizes.members, setting, situation, env, work.hostile, work.strain)
             if hostility_drifts(situation.parameters):
-                hostilities(situation, desk.hostile)
+                fill_hostility(situation, work.hostile)
         changed = changed or shocked or (step > 0 and ties_drift(situation.parameters))
-        record_step(step, pairs_at_start, changed, setting, situation, env, desk, record)
+        record_step(step, start_pairs, changed, setting, situation, env, work, record)
 
 
 @compile_rule
 def simulate_runs(
-    luck: RandomNumbers, activation: int, columns: int, setting: Setting, start: Situation, at_start: Weights,
-    pairs_at_start: tuple[Floats, float], shocks: Shocks,
+    numbers: RandomNumbers, activation: int, columns: int, setting: WorldSetting, start: Situation,
+    start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
-    """Runs with that many outcomes a step, as many as luck has.
+    """Run once for each row of random numbers, with this many columns of outcomes.
 
-    All their room is made here, and nothing in the loops over steps and states. at_start and pairs_at_start are the
-    weights of the start's ties and pairs; where no tie ever changes, they are the runs'.
+    The function allocates all arrays, so that the loops allocate none. start_weights and start_pairs belong to the
+    start; runs use them directly where no tie changes.
     """
-    n, k, runs, rows = setting.capability.size, setting.allowed.size, luck.order.shape[0], luck.order.shape[1]
-    made = Record(
+    n, k, runs, rows = setting.capability.size, setting.allowed.size, numbers.order.shape[0], numbers.order.shape[1]
+    records = Record(
         np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n, k)),
         np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
     shocked = shocks.kind.size > 0
-    rest = not (shocked or ties_drift(start.parameters))
-    weights = at_start if rest else allocate_weights(k, n)
+    constant = not (shocked or ties_drift(start.parameters))
+    weights = start_weights if constant else allocate_weights(k, n)
     env = allocate_environment(k - 1, start.priority.shape[1], n)
-    desk = allocate_workspace(setting, weights, k, start.priority.shape[1])
+    work = allocate_workspace(setting, weights, k, start.priority.shape[1])
     for r in range(runs):
-        made.chances[r, 0] = np.nan
+        records.chances[r, 0] = np.nan
         situation = copy_situation(start, shocked)
-        if not rest:
-            reset_weights(situation, at_start, weights, desk)
-        record = Record(made.alignment[r], made.chances[r], made.stability[r], made.bite[r], made.outcomes[r])
-        of_run = RandomNumbers(luck.order[r], luck.uniforms[r])
-        simulate_run(of_run, activation, setting, situation, shocks, weights, pairs_at_start, env, desk, record)
-    return made
+        if not constant:
+            reset_weights(situation, start_weights, weights, work)
+        record = Record(
+            records.alignment[r], records.chances[r], records.stability[r], records.bite[r], records.outcomes[r]
+        )
+        run_numbers = RandomNumbers(numbers.order[r], numbers.uniforms[r])
+        simulate_run(run_numbers, activation, setting, situation, shocks, weights, start_pairs, env, work, record)
+    return records
 
 
-def random_numbers_of(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
-    """The luck of runs, drawn once for all scenarios that have the same states and steps, which ask in turn."""
-    told = world.states, world.activation, world.steps, seed, replicates
+def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
+    """Draw the random numbers of runs; scenarios with the same states and steps share them."""
+    key = world.states, world.activation, world.steps, seed, replicates
     size = len(world.states) * world.steps * len(replicates)
-    return shared_random_numbers(*told) if size <= LARGEST_AT_ONCE else shared_random_numbers.__wrapped__(*told)
+    return shared_random_numbers(*key) if size <= LARGEST_CALL else shared_random_numbers.__wrapped__(*key)
 
 
 @lru_cache(maxsize=64)
 def shared_random_numbers(
     states: tuple[str, ...], activation: int, steps: int, seed: int, replicates: tuple[int, ...]
 ) -> RandomNumbers:
-    """The luck of runs, which every other that asks for the same shares."""
+    """Draw the random numbers of runs and cache them."""
     with np.errstate(over="ignore"):
-        return draw_random_numbers(
-            np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *state_codes(states)
+        return fill_random_numbers(
+            np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *encode_states(states)
         )
 
 
 def run_records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterator[Record]:
-    """Compiled runs of a world, one a replicate, as arrays; a few are made by one call."""
+    """Run a world once for each replicate and yield arrays; one compiled call makes several runs."""
     columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
-    at_once = max(1, min(AT_ONCE, LARGEST_AT_ONCE // (len(world.states) * world.steps)))
+    at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):
-        luck = random_numbers_of(world, seed, tuple(replicates[first : first + at_once]))
-        made = simulate_runs(
-            luck, world.activation, columns, world.setting, world.start, world.at_start, world.pairs_at_start,
+        numbers = draw_random_numbers(world, seed, tuple(replicates[first : first + at_once]))
+        records = simulate_runs(
+            numbers, world.activation, columns, world.setting, world.start, world.start_weights, world.start_pairs,
             world.shocks,
         )  # fmt: skip
-        yield from map(Record, *made)
+        yield from map(Record, *records)
 
 
 def iterate_runs(
     scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None
 ) -> Iterator[Run]:
-    """Compiled runs, one a replicate; equal to those of `sim.model.agents.run_agents` to the bit."""
+    """Run a scenario compiled, once for each replicate.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int
+        Random seed, 0 to 2⁶⁴ - 1.
+    replicates : sequence of int
+        Numbers of the replicates, 0 to 2⁶⁴ - 1.
+    world : World, optional
+        The arrays of the scenario; built from it where absent.
+
+    Yields
+    ------
+    Run
+        One run for each replicate, equal to that of `run_agents` to the bit.
+    """
     world = world or world_of(scenario)
     names = outcomes.outcome_names(world.alignments[1:], world.theatres)
     for replicate, record in zip(replicates, run_records(world, seed=seed, replicates=replicates), strict=True):
@@ -382,5 +378,22 @@ def iterate_runs(
 
 
 def run_compiled(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
-    """One compiled run; equal to `sim.model.agents.run_agents` to the bit."""
+    """Run a scenario compiled, once.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int
+        Random seed, 0 to 2⁶⁴ - 1.
+    replicate : int
+        Number of the replicate, 0 to 2⁶⁴ - 1.
+    world : World, optional
+        The arrays of the scenario; built from it where absent.
+
+    Returns
+    -------
+    Run
+        The run, equal to that of `run_agents` to the bit.
+    """
     return next(iterate_runs(scenario, seed=seed, replicates=(replicate,), world=world))

@@ -1,4 +1,4 @@
-"""The decorator of every compiled rule, and where its machine code is kept between runs."""
+"""Decorators of compiled rules, and the cache folder of their machine code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def cache_folder() -> Path:
-    """A writable folder for compiled code, named by the text of all compiled rooms.
+    """Return a writable folder for machine code, named by the text of all compiled modules.
 
-    numba looks only at the file of the function it loads, so an edited callee elsewhere would be served
-    stale; a folder a version of the text makes that impossible.
+    numba checks only the file of the function that it loads. A new folder for each version of the text
+    prevents stale machine code of edited callees in other files.
     """
-    texts = (room.read_bytes() for room in sorted(Path(__file__).parent.parent.rglob("*.py")))
+    texts = (module.read_bytes() for module in sorted(Path(__file__).parent.parent.rglob("*.py")))
     text = hashlib.sha256(
         b"".join(text for text in texts if re.search(rb"(from|import) (sim\.model\.jit|numba)", text))
     )
@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     except OSError:
         fallback = Path(tempfile.mkdtemp(prefix="blocs-compiled-"))
         sys.stderr.write(
-            f"blocs: {folder} is not writable, so compiled code is kept in {fallback} and made anew next time;"
+            f"blocs: {folder} is not writable, so compiled code goes to {fallback} and is compiled again next time;"
             " set NUMBA_CACHE_DIR to a writable folder to keep it\n"
         )
         return fallback
@@ -51,10 +51,10 @@ OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 def compile_rule(function: F) -> F:
-    """Compile a rule over arrays to machine code that holds no lock (`NUMBA_DISABLE_JIT=1` steps through it)."""
+    """Compile a rule to machine code that releases the GIL; `NUMBA_DISABLE_JIT=1` runs it as Python."""
     return cast(F, JIT(**OPTIONS)(function))
 
 
 def compile_inline(function: F) -> F:
-    """Compile a rule that makes no array: it only looks at its arguments, so it counts no references to them."""
+    """Compile and inline a rule that allocates no array, without reference counts."""
     return cast(F, JIT(**OPTIONS, _nrt=False, forceinline=True)(function))

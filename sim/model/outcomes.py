@@ -1,4 +1,4 @@
-"""What is observed of a run: outcomes per step, per state and per run (MODEL §7)."""
+"""Outcomes of a run: per step, per state and per run (MODEL §7)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sim.model.arrays import (
     Environment,
     Floats,
     Integers,
-    Setting,
     Situation,
     Sizes,
     Weights,
+    WorldSetting,
     allocate_sizes,
 )
 from sim.model.jit import compile_inline, compile_rule
@@ -27,25 +27,36 @@ from sim.model.rules import (
     W_HOSTILITY,
     W_INSTITUTION,
     W_PROPENSITY,
-    hostilities,
-    masses,
+    fill_hostility,
     mean_bite,
     measure_sizes,
-    tally,
+    sum_contributions,
+    sum_shares,
 )
 
-LATE_STEPS = 8  # MODEL §7: a run's late shares are over its last 8 steps
+LATE_STEPS = 8  # MODEL §7: late shares cover the last 8 steps of a run
 
 SETTLED_STEPS = 5
 
 SETTLED_CHANGE = 0.05
 
-FRUSTRATION = -2  # its place in the row of outcomes, as `names` has it
+FRUSTRATION = -2  # column in the order of `outcome_names`
 
 
 @cache
 def outcome_names(blocs: tuple[str, ...], theatres: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the outcomes of a step, in the order in which `observe_blocs` writes them."""
+    """Name the outcomes of a step, in the order in which `observe_blocs` writes them.
+
+    Parameters
+    ----------
+    blocs, theatres : tuple of str
+        Ids of the K blocs and of the R theatres.
+
+    Returns
+    -------
+    tuple of str
+        4 (K + 1) + 3 K + K R + 3 names.
+    """
     alignments = ("non_aligned", *blocs)
     return (
         *(f"members_{a}" for a in alignments),
@@ -63,7 +74,23 @@ def outcome_names(blocs: tuple[str, ...], theatres: tuple[str, ...]) -> tuple[st
 
 
 def describe_outcome(name: str) -> str:
-    """What an outcome means, with its unit."""
+    """Describe an outcome with its unit.
+
+    Parameters
+    ----------
+    name : str
+        Name of an outcome, such as `capability_front`.
+
+    Returns
+    -------
+    str
+        Meaning, unit and range.
+
+    Raises
+    ------
+    KeyError
+        If no outcome has this name.
+    """
     for start, meaning in MEANINGS.items():
         if name == start or name.startswith(start + "_"):
             return meaning
@@ -89,7 +116,7 @@ MEANINGS = {
 
 @compile_inline
 def polarization(capability: Floats) -> float:
-    """Esteban & Ray (1994) with α = 1 over the blocs and the non-aligned as one group; capability, (K + 1,).
+    """Return the index of Esteban & Ray (1994) with α = 1 over blocs and the non-aligned; capability, (K + 1,).
 
     Distance is 1 between two blocs, 0.5 from a bloc to the non-aligned.
     """
@@ -103,21 +130,21 @@ def polarization(capability: Floats) -> float:
 
 
 @compile_inline
-def weigh_pairs(setting: Setting, situation: Situation, hostile: Floats, pairs: Floats, lanes: Floats) -> float:
-    """c_i c_j p_ij of every pair j < i, written to pairs[i, j], (N, N); returns Σ c_i c_j |p_ij|.
+def weigh_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
+    """Write c_i c_j p_ij of every pair j < i to pairs[i, j], (N, N); return Σ c_i c_j |p_ij|.
 
-    hostile, (N, N), is H. The sum is taken by column into lanes, (N,), so that the compiler adds several at once.
+    hostile, (N, N), is H. Sums by column, (N,), let the compiler vectorise.
     """
-    clear_lanes(lanes)
-    for i in range(lanes.size):
+    clear_sums(sums)
+    for i in range(sums.size):
         weigh_pairs_of(i, setting, situation, hostile, pairs[i])
-        add_sizes(i, pairs[i], lanes)
-    return sum_in_order(lanes)
+        add_sizes(i, pairs[i], sums)
+    return sum_in_order(sums)
 
 
 @compile_inline
-def weigh_pairs_of(i: int, setting: Setting, situation: Situation, hostile: Floats, row: Floats) -> None:
-    """c_i c_j p_ij of the pairs of i with every j < i, written to row, (N,).
+def weigh_pairs_of(i: int, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats) -> None:
+    """Write c_i c_j p_ij of the pairs of i with every j < i to row, (N,).
 
     p_ij sums the weighted propensity, bond, institution and hostility of the pair.
     """
@@ -129,47 +156,39 @@ def weigh_pairs_of(i: int, setting: Setting, situation: Situation, hostile: Floa
 
 
 @compile_inline
-def clear_lanes(lanes: Floats) -> None:
-    """Set lanes to 0."""
-    for j in range(lanes.size):
-        lanes[j] = 0.0
+def clear_sums(sums: Floats) -> None:
+    """Set sums to 0."""
+    for j in range(sums.size):
+        sums[j] = 0.0
 
 
 @compile_inline
-def add_sizes(i: int, row: Floats, lanes: Floats) -> None:
-    """Add what the pairs of i with every j < i weigh, whatever its sign, to lanes, (N,)."""
+def add_sizes(i: int, row: Floats, sums: Floats) -> None:
+    """Add |c_i c_j p_ij| of the pairs of i with every j < i to sums, (N,)."""
     for j in range(i):
-        lanes[j] += abs(row[j])
+        sums[j] += abs(row[j])
 
 
 @compile_inline
-def add_violated(i: int, alignment: Integers, row: Floats, lanes: Floats) -> None:
-    """Add what the pairs of i with every j < i weigh that the blocs violate to lanes, (N,)."""
-    if alignment[i] != NON_ALIGNED:  # whoever is violates nothing
+def add_violated(i: int, alignment: Integers, row: Floats, sums: Floats) -> None:
+    """Add |c_i c_j p_ij| of the violated pairs of i with j < i to sums, (N,)."""
+    if alignment[i] != NON_ALIGNED:  # a pair with a non-aligned state violates nothing
         for j in range(i):
-            lanes[j] += violated_weight(alignment[i], alignment[j], row[j])
+            sums[j] += violated_weight(alignment[i], alignment[j], row[j])
 
 
 @compile_rule
-def weigh_all_pairs(setting: Setting, situation: Situation) -> tuple[Floats, float]:
-    """What every pair weighs with the ties as they stand, (N, N), and the sum of their sizes."""
+def weigh_all_pairs(setting: WorldSetting, situation: Situation) -> tuple[Floats, float]:
+    """Return c_i c_j p_ij of every pair, (N, N), and Σ c_i c_j |p_ij|, from the present ties."""
     shape = situation.bond.shape
-    hostile, pairs, lanes = np.empty(shape), np.empty(shape), np.empty(shape[0])
-    hostilities(situation, hostile)
-    return pairs, weigh_pairs(setting, situation, hostile, pairs, lanes)
-
-
-@compile_inline
-def pair_tie(
-    w_p: float, propensity: float, w_b: float, bond: float, w_g: float, institution: float, w_h: float, hostile: float
-) -> float:
-    """p_ij: what draws two states together less what drives them apart, each by its weight (MODEL §7)."""
-    return w_p * propensity + w_b * bond + w_g * institution - w_h * hostile
+    hostile, pairs, sums = np.empty(shape), np.empty(shape), np.empty(shape[0])
+    fill_hostility(situation, hostile)
+    return pairs, weigh_pairs(setting, situation, hostile, pairs, sums)
 
 
 @compile_inline
 def violated_weight(a: int, b: int, weight: float) -> float:
-    """|c_i c_j p_ij| where alignments a and b violate it, else 0: p > 0 across blocs, or p < 0 within one.
+    """Return |c_i c_j p_ij| where a and b violate it, else 0: p > 0 across blocs, or p < 0 within one.
 
     A pair with a non-aligned state violates nothing.
     """
@@ -177,48 +196,48 @@ def violated_weight(a: int, b: int, weight: float) -> float:
 
 
 @compile_inline
-def sum_in_order(lanes: Floats) -> float:
+def sum_in_order(sums: Floats) -> float:
     """Sum from the first to the last."""
     total = 0.0
-    for j in range(lanes.size):
-        total += lanes[j]
+    for j in range(sums.size):
+        total += sums[j]
     return total
 
 
 @compile_inline
-def frustration_share(alignment: Integers, pairs: Floats, total: float, lanes: Floats) -> float:
-    """Share of Σ c_i c_j |p_ij| over pairs that the blocs violate; 0 where there is no weight.
+def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Floats) -> float:
+    """Return the share of Σ c_i c_j |p_ij| that the blocs violate; 0 where the sum is 0.
 
-    pairs, (N, N), and total are those of `weigh_pairs`; lanes, (N,), is room to add in.
+    pairs, (N, N), and total come from `weigh_pairs`; sums, (N,), is workspace.
     """
-    clear_lanes(lanes)
-    for i in range(lanes.size):
-        add_violated(i, alignment, pairs[i], lanes)
-    return sum_in_order(lanes) / total if total > 0.0 else 0.0
+    clear_sums(sums)
+    for i in range(sums.size):
+        add_violated(i, alignment, pairs[i], sums)
+    return sum_in_order(sums) / total if total > 0.0 else 0.0
 
 
 @compile_inline
 def frustration_from_ties(
-    alignment: Integers, setting: Setting, situation: Situation, hostile: Floats, row: Floats, lanes: Floats,
-    total_lanes: Floats,
+    alignment: Integers, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats, sums: Floats,
+    totals: Floats,
 ) -> float:  # fmt: skip
-    """The same with the pairs weighed as their ties stand, a row at a time, so that the row stays in the cache.
+    """Return the same from the present ties, one row at a time, because a row fits the processor cache.
 
-    hostile, (N, N), is H; row, lanes and total_lanes, (N,), are room to work in.
+    hostile, (N, N), is H; row, sums and totals, (N,), are workspace.
     """
-    clear_lanes(lanes)
-    clear_lanes(total_lanes)
-    for i in range(lanes.size):
+    clear_sums(sums)
+    clear_sums(totals)
+    for i in range(sums.size):
         weigh_pairs_of(i, setting, situation, hostile, row)
-        add_sizes(i, row, total_lanes)
-        add_violated(i, alignment, row, lanes)
-    total = sum_in_order(total_lanes)
-    return sum_in_order(lanes) / total if total > 0.0 else 0.0
+        add_sizes(i, row, totals)
+        add_violated(i, alignment, row, sums)
+    total = sum_in_order(totals)
+    return sum_in_order(sums) / total if total > 0.0 else 0.0
 
 
 @compile_inline
 def leverage(capability: Floats, k: int) -> float:
-    """Capability of bloc k over that of the largest other bloc (§18); NaN where no other has any."""
+    """Return capability of bloc k over that of the largest other bloc (article §18); NaN where that is 0."""
     largest = 0.0
     for other in range(1, capability.size):
         if other != k:
@@ -230,12 +249,12 @@ def leverage(capability: Floats, k: int) -> float:
 def observe_blocs(
     before: Integers,
     alignment: Integers,
-    setting: Setting,
+    setting: WorldSetting,
     situation: Situation,
     env: Environment,
     row: Floats,
 ) -> None:
-    """Write the outcomes of a step to row with the weights of pairs taken anew: what the agents' model does."""
+    """Write the outcomes of a step to row, with pairs weighed from the ties."""
     sizes = allocate_sizes(env.cohesion.size + 1)
     measure_sizes(alignment, setting, sizes)
     pairs, total = weigh_all_pairs(setting, situation)
@@ -245,9 +264,9 @@ def observe_blocs(
 
 @compile_inline
 def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
-    """Write the outcomes of a step but frustration to row, which comes as it was left, in the order of `names`.
+    """Write the outcomes of a step except frustration to row, in the order of `outcome_names`.
 
-    Alignments, and the sizes that go with them, are those after the step, the values of §4 those in it.
+    alignment and sizes are those after the step; env is that of the step.
     """
     groups, blocs, theatres = env.cohesion.size + 1, env.cohesion.size, env.attention.shape[1]
     bite = row[3 * groups : 4 * groups]
@@ -273,56 +292,56 @@ def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Env
 
 
 @compile_inline
-def pressure_by_theatre(capability: Floats, situation: Situation, env: Environment, felt: Floats) -> None:
-    """Pressure φ on the members of each alignment in each theatre, written to felt, (K + 1, R) (§20).
+def pressure_by_theatre(capability: Floats, situation: Situation, env: Environment, pressure: Floats) -> None:
+    """Write pressure φ on the members of each alignment in each theatre to pressure, (K + 1, R) (article §20).
 
-    capability, (K + 1,), is that of each alignment. Blocs press the members of other blocs alone.
+    capability, (K + 1,), is that of each alignment. Blocs press only members of other blocs.
     """
     floor = situation.parameters[PRESSURE_FLOOR]
-    for held in range(felt.shape[0]):
-        for r in range(felt.shape[1]):
-            pressure = 0.0
+    for a in range(pressure.shape[0]):
+        for r in range(pressure.shape[1]):
+            total = 0.0
             for k in range(1, capability.size):
-                if held not in (NON_ALIGNED, k):
-                    pressure += env.pressing[k - 1, r] * capability[k] * floor
-            felt[held, r] = pressure
+                if a not in (NON_ALIGNED, k):
+                    total += env.pressing[k - 1, r] * capability[k] * floor
+            pressure[a, r] = total
 
 
 @compile_inline
-def regime_stability(held: int, bite: float, pressure: float, open_product: Floats) -> float:
-    """1 − min(1, max(0, σ + φ − q)) of a state, in [0, 1], by its bite σ and the pressure φ it feels (§12, §20).
+def regime_stability(current: int, bite: float, pressure: float, open_product: Floats) -> float:
+    """Return 1 − min(1, max(0, σ + φ − q)) of a state, in [0, 1], from bite σ and pressure φ (article §12, §20).
 
-    open_product, (K + 1,), is the product open to it by alignment; q is that in its own bloc and half of that
-    among the non-aligned.
+    open_product, (K + 1,), is the product open to it by alignment; q is the part in its own bloc and half of the
+    part among the non-aligned.
     """
     offered = 0.5 * open_product[NON_ALIGNED]
-    if held != NON_ALIGNED:
-        offered += open_product[held]
+    if current != NON_ALIGNED:
+        offered += open_product[current]
     return 1.0 - min(1.0, max(0.0, bite + pressure - offered))
 
 
 @compile_rule
 def stability_from_ties(
-    i: int, alignment: Integers, setting: Setting, situation: Situation, weights: Weights, env: Environment
+    i: int, alignment: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment
 ) -> float:
-    """Regime stability of state i with all sums taken anew: what one agent observes of itself."""
+    """Return regime stability of state i, with all sums computed from the ties."""
     sums = np.empty((env.cohesion.size + 1, len(LAYERS)))
-    capability, felt = np.empty(env.cohesion.size + 1), np.empty((env.cohesion.size + 1, env.pressing.shape[1]))
-    tally(i, alignment, weights, sums)
-    masses(alignment, setting.capability, capability)
-    pressure_by_theatre(capability, situation, env, felt)
-    held = alignment[i]
-    return regime_stability(held, env.bite[i], felt[held, setting.theatre[i]], sums[:, OPEN_PRODUCT])
+    capability, pressure = np.empty(env.cohesion.size + 1), np.empty((env.cohesion.size + 1, env.pressing.shape[1]))
+    sum_contributions(i, alignment, weights, sums)
+    sum_shares(alignment, setting.capability, capability)
+    pressure_by_theatre(capability, situation, env, pressure)
+    current = alignment[i]
+    return regime_stability(current, env.bite[i], pressure[current, setting.theatre[i]], sums[:, OPEN_PRODUCT])
 
 
 def late_shares(alignment: Integers, alignments: int) -> Floats:
-    """Share of the last 8 steps that each state spends in each alignment, (…, K + 1), from (T + 1, …)."""
+    """Return the share of the last 8 steps in each alignment, (…, K + 1), from alignments (T + 1, …)."""
     late = alignment[1:][-LATE_STEPS:]
     return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=-1)
 
 
 def late_mean(values: Floats) -> Floats:
-    """Mean over the last 8 steps, (…), from (T + 1, …): of the steps where it is defined, NaN if there is none."""
+    """Return the mean over the defined values of the last 8 steps, (…), from (T + 1, …); NaN if none is defined."""
     late = values[1:][-LATE_STEPS:]
     known = ~np.isnan(late)
     counts = known.sum(axis=0)
@@ -332,24 +351,24 @@ def late_mean(values: Floats) -> Floats:
 
 
 def consolidation_step(capability: Floats) -> Floats:
-    """First step from which no bloc's share moves by more than 0.05 in the 5 steps that follow, (…); NaN if none.
+    """Return the first step from which no bloc's share moves by more than 0.05 in 5 steps, (…); NaN if none.
 
-    capability is (T + 1, …, K), the blocs' shares from the start on; the start itself counts as step 0.
+    capability, (T + 1, …, K), holds the shares of blocs from step 0 on.
     """
     steps = max(len(capability) - SETTLED_STEPS, 0)
     now = capability[:steps]
     moves = np.zeros(now.shape[:-1])
     for ahead in range(1, SETTLED_STEPS + 1):
         moves = np.maximum(moves, np.abs(capability[ahead : ahead + steps] - now).max(axis=-1, initial=0.0))
-    settled = moves <= SETTLED_CHANGE
-    first: Floats = np.where(settled.any(axis=0), settled.argmax(axis=0) if steps else 0, np.nan)
+    stable = moves <= SETTLED_CHANGE
+    first: Floats = np.where(stable.any(axis=0), stable.argmax(axis=0) if steps else 0, np.nan)
     return first
 
 
 def last_steps(steps: int | Iterable[int]) -> str:
-    """The steps that means are over, such as `the last 8 steps`, for runs of so many steps, or of several numbers.
+    """Describe the steps of a mean, such as `the last 8 steps`, for runs of one or several lengths.
 
-    Shorter runs than 8 steps are averaged over all steps but the start.
+    A run of fewer than 8 steps is averaged over all its steps except the start.
     """
     lengths = {steps} if isinstance(steps, int) else set(steps)
     counts = sorted({min(length, LATE_STEPS) for length in lengths}) or [LATE_STEPS]

@@ -1,6 +1,6 @@
-"""Every rule of the model: luck, environment, decision and response, as small compiled functions on arrays.
+"""The rules of the model: shocks, environment, decision and response, as compiled functions on arrays.
 
-The same functions serve a `StateAgent` that decides for itself and a compiled run over many replicates.
+Agents (`StateAgent`) and compiled runs call the same functions.
 Notation: N states, K blocs, R theatres, T steps; alignment 0 is non-aligned, 1..K are the blocs. Ties are
 matrices with states in the world's order and a zero diagonal; `sanction[j, i]` is sender j on target i.
 """
@@ -34,12 +34,12 @@ from sim.model.arrays import (
     Flags,
     Floats,
     Integers,
-    Setting,
     Shocks,
     Situation,
     Sizes,
     Terms,
     Weights,
+    WorldSetting,
     allocate_sizes,
 )
 from sim.model.jit import compile_inline, compile_rule
@@ -54,8 +54,8 @@ from sim.model.jit import compile_inline, compile_rule
 
 
 @compile_inline
-def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) -> None:
-    """Alignments before the first decision; a random one is uniform over what is allowed (MODEL §2)."""
+def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: Integers) -> None:
+    """Write the alignments of the start; random ones are uniform over the allowed alignments (MODEL §2)."""
     choices = 0
     for k in range(setting.allowed.size):
         choices += setting.allowed[k]
@@ -72,7 +72,7 @@ def starting_alignment(setting: Setting, uniforms: Floats, alignment: Integers) 
 
 @compile_inline
 def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
-    """Change the world by the shocks due at a step; True if there were any."""
+    """Apply the shocks of a step to the situation; return whether there are any."""
     for e in range(shocks.first[step], shocks.first[step + 1]):
         kind, i, j, value = shocks.kind[e], shocks.i[e], shocks.j[e], shocks.value[e]
         if kind == SHOCK_BOND:
@@ -104,19 +104,19 @@ def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
 
 @compile_inline
 def round_to_quantum(x: float) -> float:
-    """X rounded to a multiple of 2⁻³⁰: sums of up to 2²² such numbers below 1 have no rounding error."""
+    """Round to a multiple of 2⁻³⁰; sums of up to 2²² such numbers below 1 are exact."""
     return np.rint(x * 2.0**30) * QUANTUM
 
 
 @compile_inline
 def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
-    """H_ij = max(R_ij, S_ij, S_ji) (MODEL §2)."""
+    """Return H_ij = max(R_ij, S_ij, S_ji) (MODEL §2)."""
     return max(rivalry[i, j], max(sanction[i, j], sanction[j, i]))
 
 
 @compile_inline
-def hostilities(situation: Situation, hostile: Floats) -> None:
-    """H of every pair, (N, N), written to hostile."""
+def fill_hostility(situation: Situation, hostile: Floats) -> None:
+    """Write H of every pair to hostile, (N, N)."""
     for i in range(hostile.shape[0]):
         for j in range(i):
             hostile[i, j] = hostility(situation.rivalry, situation.sanction, i, j)
@@ -125,61 +125,61 @@ def hostilities(situation: Situation, hostile: Floats) -> None:
 
 
 @compile_rule
-def weigh(setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh all weights from the ties as they stand (MODEL §5)."""
+def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
+    """Compute all weights from the present ties (MODEL §5)."""
     hostile = np.empty(situation.bond.shape)
-    hostilities(situation, hostile)
-    weigh_settled(setting, situation, weights)
+    fill_hostility(situation, hostile)
+    weigh_shocked_ties(setting, situation, weights)
     weigh_bonds(setting, situation, weights)
     weigh_hostility(setting, situation, hostile, weights)
 
 
 @compile_inline
-def weigh_settled(setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh the weights of ties that change by shocks alone: propensity, institutions, trade."""
-    c, brings = setting.capability, weights.brings
+def weigh_shocked_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
+    """Compute the weights of ties that change only by shocks: propensity, institutions, trade."""
+    c, contributions = setting.capability, weights.contributions
     for j in range(c.size):
         for i in range(c.size):
-            brings[j, PROPENSITY, i] = round_to_quantum(c[j] * setting.propensity[j, i])
-            brings[j, INSTITUTION, i] = round_to_quantum(c[j] * situation.institution[j, i])
+            contributions[j, PROPENSITY, i] = round_to_quantum(c[j] * setting.propensity[j, i])
+            contributions[j, INSTITUTION, i] = round_to_quantum(c[j] * situation.institution[j, i])
         for i in range(c.size):
-            brings[j, TRADE, i] = round_to_quantum(setting.dependence[i, j])
+            contributions[j, TRADE, i] = round_to_quantum(setting.dependence[i, j])
 
 
 @compile_inline
-def weigh_bonds(setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh the weights of bonds, the only ones that drift by default."""
+def weigh_bonds(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
+    """Compute the weights of bonds."""
     for j in range(setting.capability.size):
-        weigh_bonds_of(j, setting, situation, weights)
+        weigh_state_bonds(j, setting, situation, weights)
 
 
 @compile_inline
-def weigh_bonds_of(j: int, setting: Setting, situation: Situation, weights: Weights) -> None:
-    """Refresh the weights of the bonds of j."""
+def weigh_state_bonds(j: int, setting: WorldSetting, situation: Situation, weights: Weights) -> None:
+    """Compute the weights of the bonds of j."""
     for i in range(setting.capability.size):
-        weights.brings[j, BOND, i] = round_to_quantum(setting.capability[j] * situation.bond[j, i])
+        weights.contributions[j, BOND, i] = round_to_quantum(setting.capability[j] * situation.bond[j, i])
 
 
 @compile_inline
-def weigh_hostility(setting: Setting, situation: Situation, hostile: Floats, weights: Weights) -> None:
-    """Refresh the weights of hostility and of the product that sanctions close and leave open."""
-    c, g, S, brings = setting.capability, setting.product, situation.sanction, weights.brings
-    for k in range(weights.closed.shape[0]):
+def weigh_hostility(setting: WorldSetting, situation: Situation, hostile: Floats, weights: Weights) -> None:
+    """Compute the weights of hostility and of the product that sanctions close or leave open."""
+    c, g, S, contributions = setting.capability, setting.product, situation.sanction, weights.contributions
+    for k in range(weights.closed_product.shape[0]):
         for i in range(c.size):
-            weights.closed[k, i] = 0.0
+            weights.closed_product[k, i] = 0.0
     for j in range(c.size):
         for i in range(c.size):
-            brings[j, HOSTILITY, i] = round_to_quantum(c[j] * hostile[j, i])
-            brings[j, OPEN_PRODUCT, i] = g[j] - round_to_quantum(g[j] * S[j, i])
-        brings[j, OPEN_PRODUCT, j] = 0.0
+            contributions[j, HOSTILITY, i] = round_to_quantum(c[j] * hostile[j, i])
+            contributions[j, OPEN_PRODUCT, i] = g[j] - round_to_quantum(g[j] * S[j, i])
+        contributions[j, OPEN_PRODUCT, j] = 0.0
         for i in range(c.size):
             if S[j, i] > 0.0:
-                weights.closed[situation.regime[j, i], i] += round_to_quantum(g[j] * S[j, i])
+                weights.closed_product[situation.regime[j, i], i] += round_to_quantum(g[j] * S[j, i])
 
 
 @compile_inline
-def masses(alignment: Integers, shares: Floats, mass: Floats) -> None:
-    """Sum of shares (capability or product) by alignment, written to mass, (K + 1,)."""
+def sum_shares(alignment: Integers, shares: Floats, mass: Floats) -> None:
+    """Sum shares (capability or product) by alignment into mass, (K + 1,)."""
     for k in range(mass.size):
         mass[k] = 0.0
     for i in range(alignment.size):
@@ -187,10 +187,10 @@ def masses(alignment: Integers, shares: Floats, mass: Floats) -> None:
 
 
 @compile_inline
-def measure_sizes(alignment: Integers, setting: Setting, sizes: Sizes) -> None:
-    """Members, capability and product of every alignment, written to sizes."""
-    masses(alignment, setting.capability, sizes.capability)
-    masses(alignment, setting.product, sizes.product)
+def measure_sizes(alignment: Integers, setting: WorldSetting, sizes: Sizes) -> None:
+    """Write members, capability and product of every alignment to sizes."""
+    sum_shares(alignment, setting.capability, sizes.capability)
+    sum_shares(alignment, setting.product, sizes.product)
     for k in range(sizes.members.size):
         sizes.members[k] = 0.0
     for i in range(alignment.size):
@@ -198,8 +198,8 @@ def measure_sizes(alignment: Integers, setting: Setting, sizes: Sizes) -> None:
 
 
 @compile_inline
-def transfer_sizes(i: int, old: int, new: int, setting: Setting, sizes: Sizes) -> None:
-    """Keep the sizes up as state i moves from one alignment to another."""
+def transfer_sizes(i: int, old: int, new: int, setting: WorldSetting, sizes: Sizes) -> None:
+    """Update sizes for the move of state i from one alignment to another."""
     sizes.members[old] -= 1.0
     sizes.members[new] += 1.0
     sizes.capability[old] -= setting.capability[i]
@@ -210,7 +210,7 @@ def transfer_sizes(i: int, old: int, new: int, setting: Setting, sizes: Sizes) -
 
 @compile_inline
 def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> float:
-    """Attention θ of one bloc to each theatre, written to out, (R,); returns its cohesion s (MODEL §4; §20)."""
+    """Write the attention θ of a bloc to each theatre to out, (R,); return its cohesion s (MODEL §4; article §20)."""
     demand = 0.0
     for r in range(out.size):
         out[r] = priority[r] + crisis[r]
@@ -225,7 +225,7 @@ def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> f
 def surviving_enforcement(
     e0: float, product_elsewhere: float, accommodation: float, erosion: float, accommodation_cost: float
 ) -> float:
-    """Enforcement e of a bloc as the other blocs grow and as it accommodates (MODEL §4; §14, §23)."""
+    """Return enforcement e of a bloc after erosion and accommodation (MODEL §4; article §14, §23)."""
     return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
 
 
@@ -233,12 +233,12 @@ def surviving_enforcement(
 def assess_environment(
     step: int,
     product_mass: Floats,
-    setting: Setting,
+    setting: WorldSetting,
     situation: Situation,
     weights: Weights,
     env: Environment,
 ) -> None:
-    """Cohesion, attention, enforcement, pressing and bite at a step, written to env (MODEL §4)."""
+    """Compute cohesion, attention, enforcement, pressing and bite at a step into env (MODEL §4)."""
     p = situation.parameters
     blocs = env.cohesion.size
     for k in range(blocs):
@@ -255,37 +255,37 @@ def assess_environment(
         for r in range(env.attention.shape[1]):
             env.pressing[k, r] = env.enforcement[k] * env.attention[k, r]
     for i in range(env.bite.size):
-        env.bite[i] = weights.closed[0, i]
+        env.bite[i] = weights.closed_product[0, i]
     for k in range(blocs):
         enforced = env.enforcement[k] * env.cohesion[k]
         for i in range(env.bite.size):
-            env.bite[i] += enforced * weights.closed[k + 1, i]
+            env.bite[i] += enforced * weights.closed_product[k + 1, i]
     for i in range(env.bite.size):
         env.bite[i] = min(1.0, round_to_quantum(env.bite[i]))
 
 
 @compile_rule
-def tally(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
-    """What the states aligned with each bloc bring it in i's eyes, by layer: sums, (K + 1, len(LAYERS))."""
+def sum_contributions(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """Sum what the states of each alignment add to it for i, by layer, into sums, (K + 1, len(LAYERS))."""
     sums[:] = 0.0
     for j in range(alignment.size):
         for layer in range(sums.shape[1]):
-            sums[alignment[j], layer] += weights.brings[j, layer, i]
+            sums[alignment[j], layer] += weights.contributions[j, layer, i]
 
 
 @compile_inline
 def utility_terms(
-    i: int, k: int, held: int, sums: Floats, mass: Floats,
-    setting: Setting, situation: Situation, env: Environment,
+    i: int, k: int, current: int, sums: Floats, mass: Floats,
+    setting: WorldSetting, situation: Situation, env: Environment,
 ) -> Terms:  # fmt: skip
-    """Utility of alignment k to state i, term by term in the order of TERMS (MODEL §5).
+    """Return the terms of the utility of alignment k to state i, in the order of TERMS (MODEL §5).
 
-    sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, are of the other states alone.
+    sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, exclude state i.
     """
     p = situation.parameters
-    stays = p[INERTIA] if k == held else 0.0
+    inertia = p[INERTIA] if k == current else 0.0
     if k == NON_ALIGNED:
-        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, setting.autonomy[i] * p[W_AUTONOMY], stays
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, setting.autonomy[i] * p[W_AUTONOMY], inertia
     bite, theatre, floor = env.bite[i], setting.theatre[i], p[PRESSURE_FLOOR]
     leader = setting.leader[k - 1]
     leader_rivalry = situation.rivalry[i, leader] if leader >= 0 else 0.0
@@ -308,30 +308,30 @@ def utility_terms(
         situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction)),
         -p[W_PRESSURE] * pressure,
         0.0,
-        stays,
+        inertia,
     )
 
 
 @compile_inline
 def utility(terms: Terms) -> float:
-    """The sum of the terms, from the first to the last."""
+    """Sum the terms from the first to the last."""
     a, b, c, d, e, f, g, h, i, j, k = terms
     return a + b + c + d + e + f + g + h + i + j + k
 
 
 @compile_inline
-def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: int, chances: Floats) -> None:
-    """P(k) of each alignment, (K + 1,): logit over what is allowed; at temperature 0 the best (MODEL §5).
+def choice_chances(utilities: Floats, allowed: Flags, temperature: float, current: int, chances: Floats) -> None:
+    """Write P(k) of each alignment, (K + 1,): logit over the allowed ones, the best at temperature 0 (MODEL §5).
 
-    Of equal bests the one held now, then the lowest index.
+    Ties go to the current alignment, then to the lowest index.
     """
     best, highest = 0, -np.inf
     for k in range(utilities.size):
         if allowed[k] and utilities[k] > highest:
             best, highest = k, utilities[k]
     if temperature == 0.0:
-        if allowed[held] and utilities[held] == highest:
-            best = held
+        if allowed[current] and utilities[current] == highest:
+            best = current
         for k in range(utilities.size):
             chances[k] = 1.0 if k == best else 0.0
         return
@@ -347,7 +347,7 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, held: 
 
 @compile_inline
 def choose(chances: Floats, u: float) -> int:
-    """The first alignment at which the cumulative chance exceeds u (MODEL §5)."""
+    """Return the first alignment at which the cumulative chance exceeds u (MODEL §5)."""
     cumulative = 0.0
     last = 0
     for k in range(chances.size):
@@ -356,39 +356,39 @@ def choose(chances: Floats, u: float) -> int:
             last = k
             if cumulative > u:
                 return k
-    return last  # the chances' rounding left their sum a hair below 1
+    return last  # rounding can leave the sum of the chances just below 1
 
 
 @compile_inline
 def consider_alignments(
-    i: int, held: int, u: float, sums: Floats, mass: Floats,
-    setting: Setting, situation: Situation, env: Environment,
+    i: int, current: int, u: float, sums: Floats, mass: Floats,
+    setting: WorldSetting, situation: Situation, env: Environment,
     utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
-    """The alignment that state i chooses, having written utilities and chances of each (MODEL §5)."""
-    mass[held] -= setting.capability[i]
+    """Return the choice of state i; write utility and chance of each alignment (MODEL §5)."""
+    mass[current] -= setting.capability[i]
     for k in range(utilities.size):
-        utilities[k] = utility(utility_terms(i, k, held, sums, mass, setting, situation, env))
-    mass[held] += setting.capability[i]
+        utilities[k] = utility(utility_terms(i, k, current, sums, mass, setting, situation, env))
+    mass[current] += setting.capability[i]
     if setting.fixed[i]:
         for k in range(chances.size):
-            chances[k] = 1.0 if k == held else 0.0
+            chances[k] = 1.0 if k == current else 0.0
     else:
-        choice_chances(utilities, setting.allowed, situation.parameters[TEMPERATURE], held, chances)
+        choice_chances(utilities, setting.allowed, situation.parameters[TEMPERATURE], current, chances)
     return choose(chances, u)
 
 
 @compile_rule
 def decide_from_ties(
     i: int, seen: Integers, u: float,
-    setting: Setting, situation: Situation, weights: Weights, env: Environment,
+    setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     terms: Floats, utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
-    """State i's decision on the alignments it sees, all sums taken anew: what one agent does."""
+    """Decide for state i from the alignments that it sees, with all sums computed from the ties."""
     sums = np.empty((utilities.size, len(LAYERS)))
     mass = np.empty(utilities.size)
-    tally(i, seen, weights, sums)
-    masses(seen, setting.capability, mass)
+    sum_contributions(i, seen, weights, sums)
+    sum_shares(seen, setting.capability, mass)
     chosen = consider_alignments(i, seen[i], u, sums, mass, setting, situation, env, utilities, chances)
     mass[seen[i]] -= setting.capability[i]
     for k in range(utilities.size):
@@ -399,20 +399,20 @@ def decide_from_ties(
 
 @compile_inline
 def cap_rate(x: float) -> float:
-    """A rate capped at 1 (MODEL §6)."""
+    """Cap a rate at 1 (MODEL §6)."""
     return min(1.0, x)
 
 
 @compile_inline
 def clip_tie(x: float) -> float:
-    """A tie kept in [0, 1]."""
+    """Clip a tie to [0, 1]."""
     return min(1.0, max(0.0, x))
 
 
 @compile_inline
 def mean_bite(alignment: Integers, bite: Floats, members: Floats, out: Floats) -> None:
-    """Plain mean bite on the members, of whom there are so many, of each alignment, (K + 1,); 0 where it has none."""
-    masses(alignment, bite, out)
+    """Write the mean bite on the members of each alignment to out, (K + 1,); 0 where it has none."""
+    sum_shares(alignment, bite, out)
     for k in range(out.size):
         out[k] = out[k] / members[k] if members[k] > 0.0 else 0.0
 
@@ -422,9 +422,9 @@ def bond_after(
     a: int, b: int, now: float, origin: float, hostile: float,
     back: float, gain: float, loss: float, reach_i: float, reach_j: float,
 ) -> float:  # fmt: skip
-    """The bond of states i in a and j in b after the step; `gain` that of i's bloc, reach_i how far i would reach out.
+    """Return the bond of i, in a, with j, in b, after the step (MODEL §6; article §3-6, §14).
 
-    MODEL §6; §3-6, §14. Without branches, so that the compiler takes several pairs at once.
+    gain is the rate of i's bloc; reach_i is the outreach of i. Without branches the compiler vectorises pairs.
     """
     same = (a == b) & (a != NON_ALIGNED) & (origin > 0.0)
     opposed = (a != b) & (a != NON_ALIGNED) & (b != NON_ALIGNED)
@@ -439,24 +439,24 @@ def bond_after(
 
 @compile_inline
 def respond_bonds(
-    alignment: Integers, setting: Setting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
 ) -> None:
-    """Bonds drift about what history made them, by hostility (N, N) of every pair and strain, (K + 1,), mean bite."""
-    p, bite, standing = situation.parameters, env.bite, setting.standing
+    """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, strain, (K + 1,) (MODEL §6)."""
+    p, bite, strength = situation.parameters, env.bite, setting.relative_capability
     back, loss, outreach = cap_rate(p[BOND_RETURN]), cap_rate(p[BOND_LOSS]), p[OUTREACH]
     for i in range(alignment.size):
-        a, bite_i, standing_i = alignment[i], bite[i], standing[i]
+        a, bite_i, strength_i = alignment[i], bite[i], strength[i]
         gain = cap_rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
         B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
         for j in range(i):
-            reach_i, reach_j = cap_rate(outreach * bite_i * standing[j]), cap_rate(outreach * bite[j] * standing_i)
+            reach_i, reach_j = cap_rate(outreach * bite_i * strength[j]), cap_rate(outreach * bite[j] * strength_i)
             B[j] = bond_after(a, alignment[j], B[j], origin[j], H[j], back, gain, loss, reach_i, reach_j)
     mirror_lower(situation.bond)
 
 
 @compile_inline
 def mirror_lower(ties: Floats) -> None:
-    """Copy what each state has with those before it to their side, (N, N), by bands that stay in the cache."""
+    """Copy the lower half of ties, (N, N), to the upper half, in bands that fit the processor cache."""
     n, band = ties.shape[0], 16
     for first in range(0, n, band):
         end = min(first + band, n)
@@ -468,7 +468,7 @@ def mirror_lower(ties: Floats) -> None:
 
 @compile_inline
 def respond_rivalries(alignment: Integers, situation: Situation) -> None:
-    """Rivalries sharpen across blocs and fade within one (MODEL §6)."""
+    """Let rivalries grow across blocs and decay within a bloc (MODEL §6)."""
     p = situation.parameters
     gain, loss = cap_rate(p[RIVALRY_GAIN]), cap_rate(p[RIVALRY_LOSS])
     for i in range(alignment.size):
@@ -481,8 +481,8 @@ def respond_rivalries(alignment: Integers, situation: Situation) -> None:
 
 
 @compile_inline
-def respond_sanctions(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
-    """Members of a pressing bloc sanction those in another; sanctions between the unopposed ease (MODEL §6)."""
+def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
+    """Let sanctions grow from pressing to other blocs and decay between states not opposed (MODEL §6)."""
     p, theatre = situation.parameters, setting.theatre
     relief = cap_rate(p[SANCTION_RELIEF])
     for j in range(alignment.size):
@@ -500,32 +500,32 @@ def respond_sanctions(alignment: Integers, setting: Setting, situation: Situatio
 
 @compile_inline
 def bonds_drift(parameters: Floats) -> bool:
-    """Whether bonds respond to alignments."""
+    """Return whether bonds respond to alignments."""
     p = parameters
     return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
 
 
 @compile_inline
 def hostility_drifts(parameters: Floats) -> bool:
-    """Whether rivalries or sanctions respond to alignments."""
+    """Return whether rivalries or sanctions respond to alignments."""
     p = parameters
     return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
 
 
 @compile_inline
 def ties_drift(parameters: Floats) -> bool:
-    """Whether any ties respond to alignments."""
+    """Return whether any ties respond to alignments."""
     return bonds_drift(parameters) or hostility_drifts(parameters)
 
 
 @compile_inline
 def respond_ties(
-    alignment: Integers, members: Floats, setting: Setting, situation: Situation, env: Environment,
+    alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     hostile: Floats, strain: Floats,
 ) -> None:  # fmt: skip
-    """All ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
+    """Let all ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
 
-    Bonds go first: their outreach looks at the hostility that held in the step, hostile, (N, N).
+    Bonds respond first, because outreach depends on H before the response, hostile, (N, N).
     """
     if bonds_drift(situation.parameters):
         mean_bite(alignment, env.bite, members, strain)
@@ -536,10 +536,10 @@ def respond_ties(
 
 
 @compile_rule
-def respond_from_ties(alignment: Integers, setting: Setting, situation: Situation, env: Environment) -> None:
-    """Response of all ties with hostility taken anew: what one round of agents does."""
+def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
+    """Let all ties respond, with hostility computed from the ties."""
     hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
     sizes = allocate_sizes(strain.size)
     measure_sizes(alignment, setting, sizes)
-    hostilities(situation, hostile)
+    fill_hostility(situation, hostile)
     respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain)

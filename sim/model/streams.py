@@ -1,6 +1,8 @@
-"""Draw the random numbers of a run: Philox streams by seed, replicate, step and state (MODEL §3)."""
+"""Random numbers of a run: Philox streams by seed, replicate, step and state (MODEL §3)."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,9 +11,16 @@ from sim.model.arrays import RANDOM_ORDER, Floats, Integers, Words
 from sim.model.jit import compile_inline, compile_rule
 
 
+class RandomNumbers(NamedTuple):
+    """Random numbers of a run, the same for all scenarios (MODEL §3); runs come first for several."""
+
+    order: Integers  # (T + 1, N), order of decisions
+    uniforms: Floats  # (T + 1, N)
+
+
 @compile_inline
 def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Output words 0 and 1 of Philox 4x64-10 with counter (step, code, 0, 0) (Salmon et al. 2011)."""
+    """Compute output words 0 and 1 of Philox 4x64-10 with counter (step, code, 0, 0) (Salmon et al. 2011)."""
     x0, x1, x2, x3 = step, code, np.uint64(0), np.uint64(0)
     k0, k1 = key0, key1
     for _ in range(10):
@@ -25,9 +34,9 @@ def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -
 
 @compile_inline
 def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: Words, uniforms: Floats) -> None:
-    """Luck of every state at a step: its order key and its uniform in [0, 1), written to keys and uniforms.
+    """Draw the order key and the uniform in [0, 1) of every state at a step, into keys and uniforms.
 
-    Luck belongs to the state, so that scenarios are compared on common random numbers (MODEL §3).
+    Random numbers belong to states, so scenarios share common random numbers (MODEL §3).
     """
     for i in range(codes.size):
         key, word = philox(seed, replicate, np.uint64(step), codes[i])
@@ -36,11 +45,11 @@ def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, ke
 
 
 @compile_inline
-def order_by_keys(activation: int, keys: Words, by_id: Integers, order: Integers, slots: Integers) -> None:
-    """Order in which the states decide, written to order, (N,): by key then id, or the world's (MODEL §3).
+def order_by_keys(activation: int, keys: Words, id_order: Integers, order: Integers, slots: Integers) -> None:
+    """Write the order of decisions to order, (N,): by key then id, or the world's order (MODEL §3).
 
-    Keys are spread evenly, so each of N slots (their bounds in slots, (N + 1,)) gets about one of them; what
-    shares a slot is then sorted by insertion. Ids come in order and equal keys never pass each other.
+    Keys are uniform, so each of N slots (with bounds in slots, (N + 1,)) receives about one key. Insertion
+    sort then orders the keys within a slot. It is stable, so equal keys stay in the order of ids.
     """
     n = order.size
     if activation != RANDOM_ORDER:
@@ -53,7 +62,7 @@ def order_by_keys(activation: int, keys: Words, by_id: Integers, order: Integers
         slots[slot_of(keys[i], n) + 1] += 1
     for s in range(n):
         slots[s + 1] += slots[s]
-    for i in by_id:
+    for i in id_order:
         slot = slot_of(keys[i], n)
         order[slots[slot]] = i
         slots[slot] += 1
@@ -67,13 +76,28 @@ def order_by_keys(activation: int, keys: Words, by_id: Integers, order: Integers
 
 @compile_inline
 def slot_of(key: np.uint64, n: int) -> int:
-    """The slot of n even ones that a key falls into."""
+    """Return the slot of a key among n slots of equal width."""
     return int(((key >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
 @compile_rule
-def decision_order(activation: int, keys: Words, by_id: Integers) -> Integers:
-    """Order in which the states decide, (N,): by key then id, or the world's (MODEL §3)."""
+def decision_order(activation: int, keys: Words, id_order: Integers) -> Integers:
+    """Return the order of decisions, (N,): by key then id, or the world's order (MODEL §3)."""
     order, slots = np.empty(keys.size, dtype=np.int64), np.empty(keys.size + 1, dtype=np.int64)
-    order_by_keys(activation, keys, by_id, order, slots)
+    order_by_keys(activation, keys, id_order, order, slots)
     return order
+
+
+@compile_rule
+def fill_random_numbers(
+    seed: np.uint64, replicates: Words, activation: int, steps: int, codes: Words, id_order: Integers
+) -> RandomNumbers:
+    """Draw the random numbers of runs, one for each replicate."""
+    n, runs, rows = codes.size, replicates.size, steps + 1
+    numbers = RandomNumbers(np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)))
+    keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
+    for r in range(runs):
+        for step in range(rows):
+            draw_step(seed, replicates[r], step, codes, keys, numbers.uniforms[r, step])
+            order_by_keys(activation, keys, id_order, numbers.order[r, step], slots)
+    return numbers

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its trajectory and what was observed on the way, whichever engine made it."""
+"""The record of one run, the same for all engines."""
 
 from __future__ import annotations
 
@@ -12,45 +12,65 @@ from sim.model.arrays import Floats, Integers
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its trajectory and what was observed at every step, the start included."""
+    """One run with its observations at steps 0 to T.
+
+    N states, K blocs, T steps; alignment 0 is non-aligned, 1..K are the blocs.
+
+    Attributes
+    ----------
+    seed, replicate : int
+        Key of the random numbers (MODEL §3).
+    states, alignments, outcome_names : tuple of str
+        Names of the N states, the K + 1 alignments and the outcomes.
+    alignment : array of int, (T + 1, N)
+        Alignment of each state.
+    chances : array of float, (T + 1, N, K + 1)
+        Probability of each alignment at the decision, 0 to 1; NaN at step 0.
+    stability : array of float, (T + 1, N)
+        Regime stability, 0 to 1.
+    bite : array of float, (T + 1, N)
+        Share of the world's product that sanctions close to each state, 0 to 1.
+    outcomes : array of float, (T + 1, number of outcomes)
+        Outcomes; `describe_outcome` gives units.
+    """
 
     seed: int
     replicate: int
     states: tuple[str, ...]
     alignments: tuple[str, ...]
     outcome_names: tuple[str, ...]
-    alignment: Integers  # (T + 1, N); of bytes where stored
-    chances: Floats  # (T + 1, N, K + 1), NaN before the first decision
-    stability: Floats  # (T + 1, N)
-    bite: Floats  # (T + 1, N), share of the world's product closed to each state
-    outcomes: Floats  # (T + 1, len(outcome_names))
+    alignment: Integers
+    chances: Floats
+    stability: Floats
+    bite: Floats
+    outcomes: Floats
 
     def late_shares(self) -> Floats:
-        """Share of the last 8 steps that each state spends in each alignment, (N, K + 1)."""
+        """Return the share of the last 8 steps that each state spends in each alignment, (N, K + 1)."""
         return outcomes.late_shares(self.alignment, len(self.alignments))
 
     def late_outcomes(self) -> Floats:
-        """Mean of each outcome over the last 8 steps, of those where it is defined; NaN if it never is."""
+        """Return the mean of each outcome over those of the last 8 steps that define it; NaN if none does."""
         return outcomes.late_mean(self.outcomes)
 
     def outcome(self, name: str) -> Floats:
-        """An outcome over the steps, (T + 1,)."""
+        """Return an outcome over the steps, (T + 1,)."""
         return self.outcomes[:, self.outcome_names.index(name)]
 
     def consolidation_step(self) -> float:
-        """The first step from which the blocs' capability shares rest; NaN if there is none."""
+        """Return the first step from which the capability shares of blocs are stable; NaN if there is none."""
         return float(outcomes.consolidation_step(self.outcomes[:, self.capability_columns()]))
 
     def capability_columns(self) -> list[int]:
-        """The outcomes that are the blocs' shares of capability."""
+        """List the columns of outcomes with the capability shares of blocs."""
         return [self.outcome_names.index(f"capability_{bloc}") for bloc in self.alignments[1:]]
 
-    def stored(self) -> Run:
-        """The run without what no table of a sweep holds: chances, and stability and bite before the last 8 steps.
+    def compact(self) -> Run:
+        """Drop the values that sweeps do not store: chances, and stability and bite before the last 8 steps.
 
-        It takes a sixth of the room, and what is given back is used again by the run that follows.
+        Alignments become bytes; the result takes a sixth of the memory.
         """
-        late = slice(-outcomes.LATE_STEPS - 1, None)  # and one before, as means leave out a first row
+        late = slice(-outcomes.LATE_STEPS - 1, None)  # and one step before, because means skip the first row
         return replace(
             self, alignment=self.alignment.astype(np.int8), chances=np.empty((0, *self.chances.shape[1:])),
             stability=self.stability[late].copy(), bite=self.bite[late].copy(),

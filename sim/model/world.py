@@ -1,4 +1,4 @@
-"""The arrays of a scenario: what the kernel computes from, each state, bloc and theatre as an index."""
+"""The arrays of a scenario, with each state, bloc and theatre as an index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from sim.model import arrays, outcomes, rules, streams
-from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Setting, Shocks, Situation, Weights, Words
+from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Shocks, Situation, Weights, Words, WorldSetting
 from sim.scenario.schema import (
     RANDOM_ID,
     TIE_KINDS,
@@ -26,9 +26,9 @@ from sim.scenario.schema import (
 )
 from sim.scenario.ties import select_states
 
-LARGEST_DEPENDENCE = 0.5  # MODEL §2, of one dyad
+LARGEST_DEPENDENCE = 0.5  # MODEL §2, for one dyad
 
-NONE = np.zeros((0, 0))
+EMPTY = np.zeros((0, 0))
 
 ACTIVATIONS = {
     "random": arrays.RANDOM_ORDER,
@@ -39,48 +39,75 @@ ACTIVATIONS = {
 
 @dataclass(frozen=True)
 class World:
-    """A scenario as arrays; the situation is that of the start and is copied for each run."""
+    """A scenario as arrays.
+
+    Attributes
+    ----------
+    states, alignments, theatres : tuple of str
+        Ids of the N states, the K + 1 alignments (0 is non-aligned) and the R theatres.
+    steps : int
+        Number of steps T.
+    activation : int
+        Order of decisions: `arrays.RANDOM_ORDER`, `FIXED_ORDER` or `SIMULTANEOUS`.
+    setting : WorldSetting
+        Values that stay fixed during a run.
+    start : Situation
+        Ties, blocs and parameters at the start; each run works on a copy.
+    shocks : Shocks
+        Changes from outside, except crises.
+    """
 
     states: tuple[str, ...]
     alignments: tuple[str, ...]
     theatres: tuple[str, ...]
     steps: int
     activation: int
-    setting: Setting
+    setting: WorldSetting
     start: Situation
     shocks: Shocks
 
-    def situation(self) -> Situation:
-        """A fresh copy of the situation at the start."""
+    def copy_situation(self) -> Situation:
+        """Copy the situation at the start."""
         return Situation._make(array.copy() for array in self.start)
 
     @cached_property
-    def pairs_at_start(self) -> tuple[Floats, float]:
-        """What every pair weighs in frustration before any shock or response, and the sum of their sizes."""
+    def start_pairs(self) -> tuple[Floats, float]:
+        """Weights of pairs in frustration at the start, (N, N), and the sum of their absolute values."""
         return outcomes.weigh_all_pairs(self.setting, self.start)
 
     @cached_property
-    def at_start(self) -> Weights:
-        """Weights of the ties at the start, which stay where no tie changes in a run (MODEL §5)."""
-        weights = self.weights()
-        rules.weigh(self.setting, self.start, weights)
+    def start_weights(self) -> Weights:
+        """Weights of the ties at the start (MODEL §5)."""
+        weights = self.allocate_weights()
+        rules.weigh_ties(self.setting, self.start, weights)
         return weights
 
-    def weights(self) -> Weights:
-        """Weights of the right shape, not filled yet."""
+    def allocate_weights(self) -> Weights:
+        """Allocate weights of this world, without values."""
         return arrays.allocate_weights(len(self.alignments), len(self.states))
 
-    def environment(self) -> Environment:
-        """An environment of the right shape, all zero."""
+    def allocate_environment(self) -> Environment:
+        """Allocate an environment of this world, all zero."""
         return arrays.allocate_environment(len(self.alignments) - 1, len(self.theatres), len(self.states))
 
 
 def world_of(scenario: Scenario) -> World:
-    """The arrays of a scenario."""
+    """Build the arrays of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+
+    Returns
+    -------
+    World
+        The arrays, with states, blocs and theatres in the order of the scenario (MODEL §2).
+    """
     index = {state: i for i, state in enumerate(scenario.states)}
-    layers = {kind: matrix_of(entries, len(index)) for kind, entries in tie_entries(scenario).items()}
-    institution = institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index)
-    start = starting_situation(scenario)._replace(
+    layers = {kind: to_matrix(entries, len(index)) for kind, entries in collect_ties(scenario).items()}
+    institution = build_institution_ties(scenario, {k: set(v.members) for k, v in scenario.institutions.items()}, index)
+    start = build_situation(scenario)._replace(
         bond=layers["bond"],
         bond_origin=layers["bond"].copy(),
         institution=institution,
@@ -88,8 +115,8 @@ def world_of(scenario: Scenario) -> World:
         sanction=layers["sanction"],
         regime=layers["regime"].astype(np.int64),
     )
-    setting = setting_of(scenario)
-    dependence = trade_dependence(layers["trade"], state_products(scenario))
+    setting = build_setting(scenario)
+    dependence = trade_dependence(layers["trade"], list_products(scenario))
     return World(
         states=tuple(scenario.states),
         alignments=scenario.alignments(),
@@ -98,46 +125,46 @@ def world_of(scenario: Scenario) -> World:
         activation=ACTIVATIONS[scenario.activation],
         setting=setting._replace(propensity=layers["propensity"], dependence=dependence),
         start=start,
-        shocks=shock_arrays(scenario, index),
+        shocks=build_shocks(scenario, index),
     )
 
 
-def state_products(scenario: Scenario) -> Floats:
-    """Product of each state in the world's own unit, (N,)."""
+def list_products(scenario: Scenario) -> Floats:
+    """List the product of each state in the unit of the world file, (N,)."""
     return np.array([state.gdp.value for state in scenario.states.values()])
 
 
-def setting_of(scenario: Scenario) -> Setting:
-    """What a run never changes, the matrices of ties left empty."""
+def build_setting(scenario: Scenario) -> WorldSetting:
+    """Build the fixed values, with empty matrices of ties."""
     states, theatres, alignments = tuple(scenario.states), tuple(scenario.theatres), scenario.alignments()
     records = list(scenario.states.values())
     leaders = [states.index(b.leader) if b.leader else -1 for b in scenario.blocs.values()]
     capability = normalise_shares([r.capability.value for r in records])
-    codes, by_id = state_codes(states)
-    return Setting(
+    codes, id_order = encode_states(states)
+    return WorldSetting(
         capability=capability,
-        product=normalise_shares(state_products(scenario)),
-        standing=capability / capability.max(),
+        product=normalise_shares(list_products(scenario)),
+        relative_capability=capability / capability.max(),
         theatre=np.array([theatres.index(r.theatre) for r in records], dtype=np.int64),
         autonomy=np.array([r.autonomy.value for r in records]),
         fixed=np.array([r.fixed or i in leaders for i, r in enumerate(records)]),
         codes=codes,
-        by_id=by_id,
+        id_order=id_order,
         allowed=np.array([scenario.non_aligned_allowed, *[True] * len(scenario.blocs)]),
         leader=np.array(leaders, dtype=np.int64),
-        propensity=NONE,
-        dependence=NONE,
-        crisis=crisis_intensity(scenario),
+        propensity=EMPTY,
+        dependence=EMPTY,
+        crisis=build_crises(scenario),
         initial=np.array([-1 if r.initial == RANDOM_ID else alignments.index(r.initial) for r in records]),
     )
 
 
-def starting_situation(scenario: Scenario) -> Situation:
-    """What the blocs bring and the parameters, the matrices of ties left empty."""
+def build_situation(scenario: Scenario) -> Situation:
+    """Build the values of blocs and the parameters at the start, with empty matrices of ties."""
     blocs = scenario.blocs.values()
     return Situation(
-        *(NONE,) * 5,
-        regime=NONE.astype(np.int64),
+        *(EMPTY,) * 5,
+        regime=EMPTY.astype(np.int64),
         priority=np.array(
             [[b.priority[r].value if r in b.priority else 0.0 for r in scenario.theatres] for b in blocs]
         ),
@@ -149,15 +176,15 @@ def starting_situation(scenario: Scenario) -> Situation:
 
 
 def normalise_shares(values: list[float] | Floats) -> Floats:
-    """Values over their sum, as multiples of 2⁻³⁰; zeros where the sum is 0."""
+    """Divide values by their sum and round to multiples of 2⁻³⁰; zeros where the sum is 0."""
     array = np.asarray(values, dtype=np.float64)
     total = array.sum()
     return np.rint(array / total * 2.0**30) * arrays.QUANTUM if total > 0 else np.zeros_like(array)
 
 
 @lru_cache(maxsize=16)
-def state_codes(states: tuple[str, ...]) -> tuple[Words, Integers]:
-    """What luck calls the states and their order by it, (N,) each: an id's ASCII bytes, big-endian (MODEL §3)."""
+def encode_states(states: tuple[str, ...]) -> tuple[Words, Integers]:
+    """Encode each id as its ASCII bytes, big-endian, and sort by code, (N,) each (MODEL §3)."""
     codes = np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
     return codes, np.argsort(codes, kind="stable")
 
@@ -165,44 +192,44 @@ def state_codes(states: tuple[str, ...]) -> tuple[Words, Integers]:
 Entries = tuple[Integers, Integers, Floats]  # i, j and value, (E,) each
 
 
-def tie_entries(scenario: Scenario) -> dict[str, Entries]:
-    """Every kind of tie, from both ends where it has no direction, and under `regime` the bloc of a sanction's."""
+def collect_ties(scenario: Scenario) -> dict[str, Entries]:
+    """Collect the ties of every kind, undirected ones from both ends, and under `regime` the bloc of each sanction."""
     index, alignments = {state: i for i, state in enumerate(scenario.states)}, scenario.alignments()
-    found: dict[str, list[tuple[int, int, float]]] = {kind: [] for kind in (*TIE_KINDS, "regime")}
+    rows: dict[str, list[tuple[int, int, float]]] = {kind: [] for kind in (*TIE_KINDS, "regime")}
     for tie in scenario.ties:
         i, j = index[tie.a], index[tie.b]
-        found[tie.kind].append((i, j, tie.value))
+        rows[tie.kind].append((i, j, tie.value))
         if tie.kind != "sanction":
-            found[tie.kind].append((j, i, tie.value))
+            rows[tie.kind].append((j, i, tie.value))
         elif tie.regime:
-            found["regime"].append((i, j, alignments.index(tie.regime)))
-    tables = {kind: np.array(entries, dtype=np.float64).reshape(-1, 3) for kind, entries in found.items()}
+            rows["regime"].append((i, j, alignments.index(tie.regime)))
+    tables = {kind: np.array(row, dtype=np.float64).reshape(-1, 3) for kind, row in rows.items()}
     return {kind: (*table[:, :2].astype(np.int64).T, table[:, 2]) for kind, table in tables.items()}
 
 
-def matrix_of(entries: Entries, states: int) -> Floats:
-    """Entries as a matrix, (N, N)."""
+def to_matrix(entries: Entries, states: int) -> Floats:
+    """Write entries to a matrix, (N, N)."""
     i, j, value = entries
-    made = np.zeros((states, states))
-    made[i, j] = value
-    return made
+    matrix = np.zeros((states, states))
+    matrix[i, j] = value
+    return matrix
 
 
 def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
-    """I's trade with j over i's product, (N, N): at most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2).
+    """Divide trade of i with j by the product of i, (N, N); 0 where the product of i is not given.
 
-    Oneal & Russett 1997. 0 where i's product is not given.
+    At most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2; Oneal & Russett 1997).
     """
     i, j = np.nonzero(trade)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         capped = np.minimum(np.where(gdp[i] > 0, trade[i, j] / gdp[i], 0.0), LARGEST_DEPENDENCE)
     by_state = np.split(capped, np.cumsum(np.bincount(i, minlength=gdp.size))[:-1])
-    sums = np.array([math.fsum(own) for own in by_state])  # the same in any order of the states
-    return matrix_of((i, j, capped / np.maximum(sums, 1.0)[i]), gdp.size)
+    sums = np.array([math.fsum(own) for own in by_state])  # exact in any order of states
+    return to_matrix((i, j, capped / np.maximum(sums, 1.0)[i]), gdp.size)
 
 
-def institution_ties(scenario: Scenario, members: dict[str, set[str]], index: dict[str, int]) -> Floats:
-    """The strongest cohesion among the institutions that both belong to, (N, N)."""
+def build_institution_ties(scenario: Scenario, members: dict[str, set[str]], index: dict[str, int]) -> Floats:
+    """Build the strongest cohesion among shared institutions, (N, N)."""
     ties = np.zeros((len(index), len(index)))
     for name, institution in scenario.institutions.items():
         places = [index[state] for state in sorted(members[name])]
@@ -212,8 +239,8 @@ def institution_ties(scenario: Scenario, members: dict[str, set[str]], index: di
     return ties
 
 
-def crisis_intensity(scenario: Scenario) -> Floats:
-    """Intensity of the crises under way in each theatre at each step, (T + 1, R)."""
+def build_crises(scenario: Scenario) -> Floats:
+    """Sum the intensity of crises in each theatre at each step, (T + 1, R)."""
     intensity = np.zeros((scenario.steps + 1, len(scenario.theatres)))
     places = {theatre: r for r, theatre in enumerate(scenario.theatres)}
     for shock in scenario.shocks:
@@ -225,15 +252,15 @@ def crisis_intensity(scenario: Scenario) -> Floats:
 Change = tuple[int, int, int, float, int, bool]  # kind, i, j, value, regime, existing only
 
 
-def shock_arrays(scenario: Scenario, index: dict[str, int]) -> Shocks:
-    """All shocks but crises as single changes, by step and then as they stand in the file."""
+def build_shocks(scenario: Scenario, index: dict[str, int]) -> Shocks:
+    """Build single changes from all shocks except crises, by step and then in the order of the file."""
     members = {name: set(institution.members) for name, institution in scenario.institutions.items()}
     changes: list[Change] = []
     first = np.zeros(scenario.steps + 2, dtype=np.int64)
     for shock in sorted(scenario.shocks, key=lambda s: s.step):
-        found = list(shock_changes(shock, scenario, index, members))
-        changes += found
-        first[shock.step + 1 :] += len(found)
+        caused = list(expand_shock(shock, scenario, index, members))
+        changes += caused
+        first[shock.step + 1 :] += len(caused)
     kind, i, j, value, regime, existing = zip(*changes, strict=True) if changes else ((),) * 6
     return Shocks(
         first=first,
@@ -246,10 +273,10 @@ def shock_arrays(scenario: Scenario, index: dict[str, int]) -> Shocks:
     )
 
 
-def shock_changes(
+def expand_shock(
     shock: Shock, scenario: Scenario, index: dict[str, int], members: dict[str, set[str]]
 ) -> Iterator[Change]:
-    """The single changes that a shock makes; a membership changes `members` too."""
+    """Yield the single changes of a shock; a membership also changes `members`."""
     blocs = list(scenario.blocs)
     if isinstance(shock, SanctionShock):
         regime = scenario.alignments().index(shock.regime) if shock.regime else 0
@@ -260,9 +287,9 @@ def shock_changes(
         for i, j, existing in select_pairs(shock.a, shock.b, scenario, index):
             yield kind, i, j, shock.value, 0, existing
     elif isinstance(shock, Membership):
-        before = institution_ties(scenario, members, index)
+        before = build_institution_ties(scenario, members, index)
         (members[shock.institution].add if shock.joins else members[shock.institution].discard)(shock.state)
-        after = institution_ties(scenario, members, index)
+        after = build_institution_ties(scenario, members, index)
         for i, j in np.argwhere(np.triu(before != after)).tolist():
             yield arrays.SHOCK_INSTITUTION, i, j, float(after[i, j]), 0, False
     elif isinstance(shock, PriorityShock):
@@ -276,7 +303,7 @@ def shock_changes(
 
 
 def select_pairs(a: str, b: str, scenario: Scenario, index: dict[str, int]) -> Iterator[tuple[int, int, bool]]:
-    """Ordered pairs that two selectors name, and whether only existing ties are meant (`*`)."""
+    """Yield the ordered pairs of two selectors, and whether only existing ties change (`*`)."""
     ends = [select_states(end, scenario.institutions) for end in (a, b)]
     existing = None in ends
     for first in index if ends[0] is None else ends[0]:
@@ -285,16 +312,16 @@ def select_pairs(a: str, b: str, scenario: Scenario, index: dict[str, int]) -> I
                 yield index[first], index[second], existing
 
 
-def initial_alignment(world: World, seed: int, replicate: int) -> Integers:
-    """Alignments before the first decision, (N,), by the luck of step 0."""
-    _, uniforms = step_random_numbers(world, seed, replicate, 0)
+def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
+    """Draw the alignments of the start, (N,), with the random numbers of step 0."""
+    _, uniforms = draw_random_words(world, seed, replicate, 0)
     alignment = np.empty(len(world.states), dtype=np.int64)
-    rules.starting_alignment(world.setting, uniforms, alignment)
+    rules.fill_initial_alignment(world.setting, uniforms, alignment)
     return alignment
 
 
-def step_random_numbers(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
-    """Order keys and uniforms of all states at a step, (N,) each (MODEL §3)."""
+def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
+    """Draw the order keys and uniforms of all states at a step, (N,) each (MODEL §3)."""
     n = len(world.states)
     keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
     with np.errstate(over="ignore"):

@@ -1,13 +1,12 @@
-"""Landscape theory of two blocs (Axelrod & Bennett 1993): energy, local minima with their basins, the optimum.
+"""Landscape theory of two blocs (Axelrod & Bennett 1993): energy, local minima and their basins.
 
-Sizes s are capabilities (N,) >= 0 in the world's own unit; propensities p (N, N) are symmetric with a zero
-diagonal. An alignment is (N,) of small integers as in MODEL §2: 0 non-aligned, 1..K a bloc. The landscape is
-that of two blocs; as their labels mean nothing, state 0 is pinned to bloc 1. Every energy that leaves this
-module is over *ordered* pairs, as the paper prints it, but for `pair_energy`, which says so.
+Sizes s are capabilities (N,) >= 0 in the world's unit; propensities p (N, N) are symmetric with a zero diagonal. An
+alignment is (N,) of small integers as in MODEL §2: 0 non-aligned, 1..K a bloc. The landscape has two blocs. Their
+labels have no meaning, so state 0 is always in bloc 1. Energies are over *ordered* pairs, as in the paper, except in
+`pair_energy`.
 
-Equal energies must compare equal, or a plateau looks like a slope. So the products s_i s_j p_ij are rounded once
-to whole multiples of a power of ten so small that decimals as people type them stay exact (`pair_weights`); all
-that compares energies here is integer arithmetic.
+Equal energies must compare equal, otherwise a plateau looks like a slope. So `pair_weights` rounds the products
+s_i s_j p_ij once to multiples of a small power of ten, and comparisons of energies use integers.
 """
 
 from __future__ import annotations
@@ -30,44 +29,44 @@ Integers = NDArray[np.int64]
 
 Alignment = NDArray[np.int8]
 
-LARGEST_ENUMERATED = 24  # 2^23 configurations take 130 MB; each state more doubles that
+LARGEST_ENUMERATED = 24  # 2^23 configurations take 130 MB; each further state doubles that
 
 
 @dataclass(frozen=True)
 class Minima:
-    """Local minima, lowest first, of M found among `starts` descents (all 2^(N-1) of them if `exhaustive`)."""
+    """The M local minima found by `starts` descents, lowest first; by all 2^(N-1) if `exhaustive`."""
 
     energies: Vector  # (M,) over ordered pairs
-    basins: Integers  # (M,) how many starts descend to each
+    basins: Integers  # (M,) number of starts that descend to each
     alignments: Alignment  # (M, N) of 1 and 2, state 0 in bloc 1
-    plateaus: Integers  # (M,) minima joined by moves that cost nothing share a number
-    leaky: NDArray[np.bool_]  # (M,) moves that cost nothing lead to where another lowers the energy
+    plateaus: Integers  # (M,) minima connected by moves without energy change share a number
+    leaky: NDArray[np.bool_]  # (M,) moves without energy change lead to a further descent
     starts: int
     exhaustive: bool
 
     @property
     def shares(self) -> Vector:
-        """Share of the starts that each minimum draws, (M,), summing to 1; an estimate unless exhaustive."""
+        """Share of the starts that descend to each minimum, (M,), with sum 1; an estimate unless exhaustive."""
         return self.basins / self.starts
 
     @property
     def standard_errors(self) -> Vector:
-        """Standard error of each share, (M,): binomial in the number of starts, 0 where all were tried."""
+        """Binomial standard error of each share, (M,); 0 if exhaustive."""
         return np.sqrt(self.shares * (1 - self.shares) / self.starts) * (not self.exhaustive)
 
 
 @dataclass(frozen=True)
 class Separation:
-    """What parts an alignment from a reference: the states (indices) to move and the energy above it."""
+    """Difference of an alignment from a reference: the states (indices) to move and the difference in energy."""
 
     states: tuple[int, ...]
     energy: float  # over ordered pairs, alignment less reference
 
 
 def pair_distance(alignment: Alignment) -> Matrix:
-    """Distance d of each pair, (N, N) in {0, 1}: 0 within a bloc and of a state to itself, 1 otherwise.
+    """Return the distance d of each pair, (N, N): 0 within a bloc and on the diagonal, 1 otherwise.
 
-    The non-aligned are in no bloc with anybody, so their ties count as across (MODEL §8).
+    The non-aligned share no bloc, so their ties count as across (MODEL §8).
     """
     together = (alignment[:, None] == alignment) & (alignment[:, None] != 0)
     np.fill_diagonal(together, True)
@@ -75,34 +74,61 @@ def pair_distance(alignment: Alignment) -> Matrix:
 
 
 def frustration(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> Vector:
-    """Frustration F_k = sum_j s_j p_kj d_kj of each state, (N,), in the unit of size (Axelrod & Bennett, eq. 1)."""
+    """Compute the frustration F_k = sum_j s_j p_kj d_kj of each state (Axelrod & Bennett 1993, eq. 1).
+
+    Parameters
+    ----------
+    alignment : array of int8, (N,)
+        0 non-aligned, 1..K a bloc.
+    sizes : array of float, (N,)
+        Capabilities, 0 or more, in the world's unit.
+    propensity : array of float, (N, N)
+        Propensities, symmetric with a zero diagonal.
+
+    Returns
+    -------
+    array of float, (N,)
+        Frustration in the unit of size.
+    """
     return np.asarray((propensity * pair_distance(alignment)) @ sizes)
 
 
 def energy(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> float:
-    """Energy sum_k s_k F_k over *ordered* pairs, each pair twice, in squared units of size; the paper's figure."""
+    """Compute the energy sum_k s_k F_k over *ordered* pairs (Axelrod & Bennett 1993).
+
+    Parameters
+    ----------
+    alignment : array of int8, (N,)
+        0 non-aligned, 1..K a bloc.
+    sizes : array of float, (N,)
+        Capabilities, 0 or more, in the world's unit.
+    propensity : array of float, (N, N)
+        Propensities, symmetric with a zero diagonal.
+
+    Returns
+    -------
+    float
+        Energy in squared units of size; each pair counts twice.
+
+    Examples
+    --------
+    >>> ties = np.array([[0.0, 5.0], [5.0, 0.0]])
+    >>> energy(np.array([1, 2]), sizes=np.array([2.0, 3.0]), propensity=ties)
+    60.0
+    """
     return float(sizes @ frustration(alignment, sizes=sizes, propensity=propensity))
 
 
 def pair_energy(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> float:
-    """Energy over pairs i < j, half of `energy`: the E of MODEL §8 that the Gibbs distribution is in."""
+    """Compute the energy over pairs i < j, half of `energy`: E of the Gibbs distribution in MODEL §8."""
     return energy(alignment, sizes=sizes, propensity=propensity) / 2
 
 
-def move_change(state: int, bloc: int, *, alignment: Alignment, sizes: Vector, propensity: Matrix) -> float:
-    """Change of the energy (ordered pairs) when `state` alone moves to `bloc`: 2 s_k dF_k, dF_k its own change."""
-    moved = alignment.copy()
-    moved[state] = bloc
-    change = pair_distance(moved)[state] - pair_distance(alignment)[state]
-    return float(2 * sizes[state] * (propensity[state] * change) @ sizes)
-
-
 def pair_weights(sizes: Vector, propensity: Matrix) -> tuple[Integers, float]:
-    """The products s_i s_j p_ij as integers (N, N), and the power of ten they were multiplied by.
+    """Scale the products s_i s_j p_ij to integers (N, N), and return the power of ten of the scale.
 
-    The power is the largest that keeps the sum of all |products| within 2^48. Floating error of a product is then
-    below a tenth of the unit, so decimals that fit come out exact; others are off by half a unit, some 1e-14 of
-    the sum.
+    The power is the largest that keeps the sum of all |products| within 2^48. The floating error of a product is then
+    below a tenth of the unit. So decimals that fit are exact, and others err by half a unit, about 1e-14 of the sum.
     """
     products = np.outer(sizes, sizes) * propensity
     total = float(np.abs(products).sum())
@@ -112,10 +138,10 @@ def pair_weights(sizes: Vector, propensity: Matrix) -> tuple[Integers, float]:
 
 
 @compile_rule
-def _enumerate(weights: Integers) -> Integers:
-    """Energy over i < j of every configuration, (2^(N-1),); bit k - 1 of the index is set if k left state 0.
+def enumerate_energies(weights: Integers) -> Integers:
+    """Compute the energy over i < j of all configurations, (2^(N-1),); bit k - 1 of the index is set if k left state 0.
 
-    In Gray code order one state moves at a time, and its own ties alone change the energy.
+    In Gray code order one state moves at a time, so only its ties change the energy.
     """
     n = weights.shape[0]
     energies = np.zeros(1 << (n - 1), dtype=np.int64)
@@ -136,17 +162,17 @@ def _enumerate(weights: Integers) -> Integers:
 
 
 @compile_rule
-def _basins(energies: Integers, n: int) -> tuple[Integers, Integers]:
-    """Local minima (configuration numbers, ascending) and how many configurations descend to each.
+def find_basins(energies: Integers, n: int) -> tuple[Integers, Integers]:
+    """Find the local minima (configuration numbers, ascending) and the number of configurations in each basin.
 
-    Each configuration goes to its lowest neighbour, the first state's on a tie, while that is strictly lower.
+    Each configuration descends to its lowest neighbour, the first on a tie, while that is strictly lower.
     """
     n_codes = energies.size
-    step = np.zeros(n_codes, dtype=np.int32)  # what a configuration is XORed with to descend; 0 at a minimum
+    step = np.zeros(n_codes, dtype=np.int32)  # XOR with the configuration gives its descent; 0 at a minimum
     for code in range(n_codes):
         lowest = energies[code]
         for k in range(n):
-            flip = n_codes - 1 if k == 0 else 1 << (k - 1)  # state 0 is pinned: all others move instead
+            flip = n_codes - 1 if k == 0 else 1 << (k - 1)  # state 0 stays in bloc 1: all others move instead
             if energies[code ^ flip] < lowest:
                 lowest, step[code] = energies[code ^ flip], flip
     minima = np.flatnonzero(step == 0)
@@ -168,7 +194,7 @@ def _basins(energies: Integers, n: int) -> tuple[Integers, Integers]:
 
 @compile_rule
 def descend(weights: Integers, side: Integers) -> Integers:
-    """Steepest descent from each row of `side` (S, N) of +1 and -1: where it ends, (S, N)."""
+    """Descend steepest from each row of `side`, (S, N) of +1 and -1, to its end, (S, N)."""
     ends = side.copy()
     n = weights.shape[0]
     field = np.zeros(n, dtype=np.int64)
@@ -190,13 +216,13 @@ def descend(weights: Integers, side: Integers) -> Integers:
     return ends
 
 
-def alignments_of(side: Integers) -> Alignment:
-    """Rows of +1 and -1 as alignments of 1 and 2, state 0 in bloc 1."""
+def to_alignments(side: Integers) -> Alignment:
+    """Convert rows of +1 and -1 to alignments of 1 and 2, with state 0 in bloc 1."""
     return np.where(side == side[:, :1], 1, 2).astype(np.int8)
 
 
-def _plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-    """Number of each minimum's plateau and whether it leaks, from the minima (M, N) as +1 and -1."""
+def find_plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+    """Number the plateaus of minima, (M, N) of +1 and -1, and find leaky minima."""
     rows = np.packbits(side * side[:, :1] < 0, axis=1)
     index = {row.tobytes(): m for m, row in enumerate(rows)}
     links: list[tuple[int, int]] = []
@@ -214,20 +240,20 @@ def _plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.b
 
 
 def ordered_energies(side: Integers, weights: Integers) -> Integers:
-    """Energy over ordered pairs of each row (M, N) of +1 and -1, (M,): d = (1 - side_i side_j) / 2."""
+    """Compute the energy over ordered pairs of rows (M, N) of +1 and -1, (M,), with d = (1 - side_i side_j) / 2."""
     return np.asarray((weights.sum() - (side * (side @ weights)).sum(axis=1)) // 2)
 
 
-def _minima(side: Integers, basins: Integers, weights: Integers, scale: float, *, exhaustive: bool) -> Minima:
-    """The record of minima given as rows of +1 and -1: lowest energy first, else in the order given."""
+def build_minima(side: Integers, basins: Integers, weights: Integers, scale: float, *, exhaustive: bool) -> Minima:
+    """Build the record of minima from rows of +1 and -1: lowest energy first, then in the given order."""
     energies = ordered_energies(side, weights)
     order = np.argsort(energies, kind="stable")
     side, basins = side[order], basins[order]
-    plateaus, leaks = _plateaus(side, weights)
+    plateaus, leaks = find_plateaus(side, weights)
     return Minima(
         energies=energies[order] / scale,
         basins=basins,
-        alignments=alignments_of(side),
+        alignments=to_alignments(side),
         plateaus=plateaus,
         leaky=np.isin(plateaus, plateaus[leaks]),
         starts=int(basins.sum()),
@@ -236,38 +262,70 @@ def _minima(side: Integers, basins: Integers, weights: Integers, scale: float, *
 
 
 def enumerate_minima(sizes: Vector, propensity: Matrix) -> Minima:
-    """All local minima of the two-bloc landscape and their exact basins; N <= LARGEST_ENUMERATED.
+    """Enumerate all local minima of the two-bloc landscape with their exact basins.
 
-    A configuration is a local minimum when no move of one state lowers its energy. On a plateau that makes each
-    of its configurations one, so `plateaus` says which belong together: Galam's frustrated triangle has three
-    (six, were the blocs told apart) on one plateau. Others go to their lowest neighbour, the first on a tie.
+    At a local minimum no move of one state lowers the energy. Each configuration of a plateau is such a minimum, and
+    `plateaus` groups them: the frustrated triangle (Galam 1996) has three on one plateau, six with labelled blocs.
+    Other configurations descend to their lowest neighbour, the first on a tie.
+
+    Parameters
+    ----------
+    sizes : array of float, (N,)
+        Capabilities, 0 or more, in the world's unit.
+    propensity : array of float, (N, N)
+        Propensities, symmetric with a zero diagonal.
+
+    Returns
+    -------
+    Minima
+        All minima; `exhaustive` is True.
+
+    Raises
+    ------
+    ValueError
+        If N is not in 1..LARGEST_ENUMERATED.
     """
     n = len(sizes)
     if not 1 <= n <= LARGEST_ENUMERATED:
         raise ValueError(f"{n} states cannot be enumerated (1 to {LARGEST_ENUMERATED}): sample their minima")
     weights, scale = pair_weights(sizes, propensity)
-    codes, basins = _basins(_enumerate(weights), n)
+    codes, basins = find_basins(enumerate_energies(weights), n)
     left = (codes[:, None] << 1 >> np.arange(n)) & 1
-    return _minima(1 - 2 * left, basins, weights, scale, exhaustive=True)
+    return build_minima(1 - 2 * left, basins, weights, scale, exhaustive=True)
 
 
 def sample_minima(sizes: Vector, propensity: Matrix, *, rng: np.random.Generator, starts: int) -> Minima:
-    """The local minima that `starts` random configurations descend to; their shares are estimates.
+    """Sample local minima by descents from random configurations; their shares are estimates.
 
-    Minima with small basins are missed: one that draws a share s is seen with probability 1 - (1 - s)^starts.
+    A minimum with basin share s is found with probability 1 - (1 - s)^starts.
+
+    Parameters
+    ----------
+    sizes : array of float, (N,)
+        Capabilities, 0 or more, in the world's unit.
+    propensity : array of float, (N, N)
+        Propensities, symmetric with a zero diagonal.
+    rng : numpy.random.Generator
+        Random numbers of the starts.
+    starts : int
+        Number of random configurations.
+
+    Returns
+    -------
+    Minima
+        The minima found; `exhaustive` is False.
     """
     weights, scale = pair_weights(sizes, propensity)
     ends = descend(weights, rng.integers(0, 2, (starts, len(sizes))) * 2 - 1)
     side, basins = np.unique(ends * ends[:, :1], axis=0, return_counts=True)
-    return _minima(side[::-1], basins[::-1], weights, scale, exhaustive=False)
+    return build_minima(side[::-1], basins[::-1], weights, scale, exhaustive=False)
 
 
 def separate_from(alignment: Alignment, reference: Alignment, *, sizes: Vector, propensity: Matrix) -> Separation:
-    """The states to move to turn `alignment` into `reference`, and its energy above it (ordered pairs).
+    """Find the fewest states that differ between two alignments, and the difference in energy (ordered pairs).
 
-    Blocs are matched first so that as few as possible differ, as labels mean nothing; a state that is
-    non-aligned in only one of the two always differs. With an optimum as the reference this is the distance of
-    a run from it; with two minima it is what separates them.
+    The function matches the labels of blocs first, because they have no meaning. A state that is non-aligned in only
+    one of the two always differs.
     """
     blocs = int(max(alignment.max(), reference.max()))
     shared = np.zeros((blocs + 1, blocs + 1), dtype=np.int64)

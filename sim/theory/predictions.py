@@ -1,4 +1,4 @@
-"""What theory predicts for a world's blocs, set beside the blocs that its agents form."""
+"""Predictions of theory for the blocs of a world, and their agreement with runs."""
 
 from __future__ import annotations
 
@@ -20,19 +20,37 @@ STARTS = 2000
 
 @dataclass(frozen=True)
 class WorldLandscape:
-    """The landscape of a world: what two blocs its ties alone would make."""
+    """The two-bloc landscape of the ties of a world.
+
+    Attributes
+    ----------
+    states : tuple of str
+        Ids of the N states.
+    sizes : array of float, (N,)
+        Capabilities in the world's unit.
+    network : array of float, (N, N)
+        Weighted affinity of each pair.
+    minima : Minima
+        Local minima, all or sampled.
+    best : Optimum
+        Lowest energy, with a proof or a gap.
+    triads : Triads
+        Counts of complete triads.
+    frustration : Frustration or None
+        Frustration index of a signed network (equal sizes, ties of -1, 0 and 1), else None.
+    """
 
     states: tuple[str, ...]
-    sizes: Vector  # (N,) capabilities in the world's own unit
-    network: Matrix  # (N, N) weighted affinity of each pair
+    sizes: Vector
+    network: Matrix
     minima: Minima
     best: Optimum
     triads: balance.Triads
-    frustration: balance.Frustration | None  # of a signed network: equal sizes, ties of -1, 0 and 1
+    frustration: balance.Frustration | None
 
 
 def affinity(scenario: Scenario) -> tuple[Vector, Matrix]:
-    """Sizes in the world's unit, and w_propensity P + w_bond B + w_institution G − w_hostility H of each pair."""
+    """Return sizes in the world's unit, and w_propensity P + w_bond B + w_institution G − w_hostility H by pair."""
     world = world_of(scenario)
     start, p = world.start, world.start.parameters
     hostility = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
@@ -46,7 +64,22 @@ def affinity(scenario: Scenario) -> tuple[Vector, Matrix]:
 
 
 def find_landscape(scenario: Scenario, *, seed: int, seconds: float) -> WorldLandscape:
-    """The landscape of a scenario's ties, its minima all or sampled, its optimum proven as far as time allows."""
+    """Find the landscape of the ties of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int
+        Random seed of samples and local search.
+    seconds : float
+        Time limit of each proof.
+
+    Returns
+    -------
+    WorldLandscape
+        Minima (all for up to LARGEST_ENUMERATED states, else sampled), optimum and triads.
+    """
     sizes, network = affinity(scenario)
     rng = np.random.default_rng(seed)
     if len(sizes) <= landscape.LARGEST_ENUMERATED:
@@ -60,30 +93,45 @@ def find_landscape(scenario: Scenario, *, seed: int, seconds: float) -> WorldLan
 
 
 def final_alignments(scenario: Scenario, *, seed: int, replicates: int) -> Integers:
-    """Alignments at the end of each of many runs, (replicates, N)."""
+    """Run each replicate and return the final alignments, (replicates, N)."""
     world = world_of(scenario)
     runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world)
     return np.stack([run.alignment[-1] for run in runs])
 
 
 def predict_splits(scenario: Scenario, found: WorldLandscape, *, seed: int) -> dict[str, Alignment]:
-    """Two blocs (1 and 2; 0 undetermined) by each reference prediction."""
+    """Predict two blocs by each reference theory.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario of the landscape.
+    found : WorldLandscape
+        Result of `find_landscape`.
+    seed : int
+        Random seed of clustering and triad dynamics.
+
+    Returns
+    -------
+    dict of str to array of int8, (N,)
+        Blocs 1 and 2 (0 undetermined) by name of the prediction.
+    """
     network = found.network
     predicted = {
         "landscape minimum": found.best.alignment,
         "leading eigenvector": balance.leading_split(network),
         "spectral clustering": balance.spectral_clusters(network, groups=2, rng=np.random.default_rng(seed)),
     }
-    if len(network) > 2 and (network[~np.eye(len(network), dtype=bool)] != 0).all():  # it knows no absent ties
+    if len(network) > 2 and (network[~np.eye(len(network), dtype=bool)] != 0).all():  # it needs a complete network
         predicted["local triad dynamics"] = balance.triad_split(network, rng=np.random.default_rng(seed))
-    leaders = leaders_of(scenario, found)
+    leaders = find_leaders(scenario, found)
     if leaders is not None:
         predicted["nearest leader"] = balance.nearest_leader(network, leaders)
     return predicted
 
 
-def leaders_of(scenario: Scenario, found: WorldLandscape) -> Integers | None:
-    """Leaders of the first two blocs, the state most opposed to the other's where a bloc has none; None for none."""
+def find_leaders(scenario: Scenario, found: WorldLandscape) -> Integers | None:
+    """Find the leaders of the first two blocs; a missing leader is the main rival of the other, None if both miss."""
     named = [bloc.leader for bloc in scenario.blocs.values()][:2]
     at = [found.states.index(leader) if leader else -1 for leader in named]
     if len(at) < 2 or max(at) < 0:
@@ -94,10 +142,10 @@ def leaders_of(scenario: Scenario, found: WorldLandscape) -> Integers | None:
 
 
 def agreement(runs: Integers, split: Alignment) -> tuple[float, Floats]:
-    """How far agents and a prediction agree: share of (run, state) in a bloc that match, and each state's.
+    """Return the share of (run, state) pairs in a bloc that match a prediction, and the share by state.
 
-    Labels are matched run by run, as they may mean nothing; the non-aligned and the undetermined are left
-    out (NaN). Chance alone agrees a little more than half the time.
+    Labels are matched for each run. Non-aligned and undetermined states are left out (NaN). Random blocs agree in a
+    little more than half of the pairs.
     """
     inside = (runs > 0) & (runs < 3) & (split > 0)
     straight = np.where(inside, runs == split, False)

@@ -1,4 +1,4 @@
-"""The exponential and the long product that the rules are computed with, against exact arithmetic."""
+"""The exponential and the 128-bit product of the rules, against exact arithmetic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.model.arithmetic import LOWEST, exponential, product_words
@@ -19,9 +19,8 @@ from sim.model.streams import philox
 WORDS = st.integers(0, 2**64 - 1)
 
 
-@settings(deadline=None)  # the first example compiles
 @given(st.floats(LOWEST, 0))
-def test_the_exponential_errs_in_its_last_place_alone(x: float) -> None:
+def test_exponential_error_bound(x: float) -> None:
     with localcontext(prec=60):
         true = Decimal(x).exp()
         assert abs(Decimal(exponential(x)) / true - 1) <= Decimal("1.1") * Decimal(2) ** -52
@@ -30,23 +29,24 @@ def test_the_exponential_errs_in_its_last_place_alone(x: float) -> None:
 @pytest.mark.parametrize(
     ("x", "value"), [(0.0, 1.0), (-0.0, 1.0), (-5e-324, 1.0), (LOWEST - 1.0, 0.0), (-math.inf, 0.0)]
 )
-def test_the_exponential_at_its_ends(x: float, value: float) -> None:
+def test_exponential_limits(x: float, value: float) -> None:
     assert exponential(x) == value
 
 
 @given(WORDS, WORDS)
-def test_the_long_product_is_that_of_whole_numbers(a: int, b: int) -> None:
+def test_128_bit_product(a: int, b: int) -> None:
     with np.errstate(over="ignore"):
         high, low = product_words(np.uint64(a), np.uint64(b))
     assert (int(high) << 64) + int(low) == a * b
 
 
-def test_rules_that_are_not_compiled_draw_the_same_luck() -> None:
-    ask = (
-        "from sim.kernel import philox; from numpy import uint64; print(*map(int, philox(*map(uint64, (1, 2, 3, 4)))))"
+def test_random_numbers_without_compilation() -> None:
+    code = (
+        "from sim.model.streams import philox; from numpy import uint64;"
+        "print(*map(int, philox(*map(uint64, (1, 2, 3, 4)))))"
     )
-    told = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ask],
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout.split() == [str(word) for word in philox(*(np.uint64(n) for n in (1, 2, 3, 4)))]
+    assert done.stdout.split() == [str(word) for word in philox(*(np.uint64(n) for n in (1, 2, 3, 4)))]

@@ -1,4 +1,4 @@
-"""Relations that hold between runs, to the bit, whatever the mechanisms, the activation and the shocks."""
+"""Relations between runs that hold to the bit for all mechanisms, activations and shocks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sim.scenario.schema import Scenario, State, Tie
 worlds = scenarios(max_states=5, steps=3)
 
 
-# What is told otherwise
+# Other descriptions of the same world
 
 
 @relation(worlds, shuffles, seeds)
-def test_the_order_of_states_and_ties_changes_nothing(scenario: Scenario, random: Random, seed: int) -> None:
-    """In a fixed order of decisions the states' own order is part of the question."""
+def test_permuted_states_and_ties(scenario: Scenario, random: Random, seed: int) -> None:
+    """Under `fixed_order` the order of states is part of the scenario."""
     ids, ties = list(scenario.states), list(scenario.ties)
     random.shuffle(ties)
     if scenario.activation != "fixed_order":
@@ -35,54 +35,54 @@ def test_the_order_of_states_and_ties_changes_nothing(scenario: Scenario, random
     one, back = run(scenario, seed), [other.states.index(id) for id in scenario.states]
     for name in BY_STATE:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[:, back], err_msg=name)
-    for name, told, expected in zip(one.outcome_names, other.outcomes.T, one.outcomes.T, strict=True):
-        if name == "frustration":  # the one outcome that is a sum of numbers of any size
-            np.testing.assert_allclose(told, expected, atol=1e-12)
+    for name, actual, expected in zip(one.outcome_names, other.outcomes.T, one.outcomes.T, strict=True):
+        if name == "frustration":  # the only outcome that sums unrounded numbers
+            np.testing.assert_allclose(actual, expected, atol=1e-12)
         else:
-            np.testing.assert_array_equal(told, expected, err_msg=name)
+            np.testing.assert_array_equal(actual, expected, err_msg=name)
 
 
 @relation(worlds, seeds)
-def test_the_ends_of_a_tie_without_direction_may_be_reversed(scenario: Scenario, seed: int) -> None:
+def test_reversed_undirected_ties(scenario: Scenario, seed: int) -> None:
     def reversed_in(records: Any) -> tuple[Any, ...]:
         ends = [(r, r.kind != "sanction" and hasattr(r, "a")) for r in records]
         return tuple(r.model_copy(update={"a": r.b, "b": r.a}) if turned else r for r, turned in ends)
 
-    told = changed(scenario, ties=reversed_in(scenario.ties), shocks=reversed_in(scenario.shocks))
-    same(run(scenario, seed), run(told, seed))
+    other = changed(scenario, ties=reversed_in(scenario.ties), shocks=reversed_in(scenario.shocks))
+    same(run(scenario, seed), run(other, seed))
 
 
 @relation(worlds, seeds)
-def test_names_change_nothing(scenario: Scenario, seed: int) -> None:
+def test_renamed_states_and_blocs(scenario: Scenario, seed: int) -> None:
     def renamed(records: dict[str, Any]) -> dict[str, Any]:
         return {key: record.model_copy(update={"name": f"another {key}"}) for key, record in records.items()}
 
     tables = {name: renamed(getattr(scenario, name)) for name in ("states", "blocs", "institutions")}
     theatres = dict.fromkeys(scenario.theatres, "elsewhere")
-    told = changed(scenario, **tables, theatres=theatres, title="another")
-    assert told.digest() == scenario.digest()
-    same(run(scenario, seed), run(told, seed))
+    other = changed(scenario, **tables, theatres=theatres, title="another")
+    assert other.digest() == scenario.digest()
+    same(run(scenario, seed), run(other, seed))
 
 
 SWAPPED = {BLOCS[0]: BLOCS[1], BLOCS[1]: BLOCS[0]}
 
 
 def mirrored(record: Any) -> Any:
-    """A record with the two blocs' ids swapped wherever it names one."""
-    swapped = {key: SWAPPED[told] for key, told in dict(record).items() if str(told) in SWAPPED and key != "name"}
+    """Swap the ids of the two blocs in a record."""
+    swapped = {key: SWAPPED[value] for key, value in dict(record).items() if str(value) in SWAPPED and key != "name"}
     return record.model_copy(update=swapped)
 
 
 @relation(scenarios(max_states=5, max_blocs=2, steps=3, fixed={"non_aligned_allowed": False}), seeds)
-def test_swapped_blocs_swap_the_run_at_temperature_zero(scenario: Scenario, seed: int) -> None:
-    """Of equals the one held is taken, which has no index; a random start would be drawn by index."""
+def test_swapped_blocs_at_temperature_zero(scenario: Scenario, seed: int) -> None:
+    """Ties go to the current alignment, whatever its index; a random start would depend on the index."""
     shocks = [shock for shock in scenario.shocks if getattr(shock, "parameter", "") != "temperature"]
     assume(len(scenario.blocs) == 2)
-    begun = {
+    states = {
         id: state if state.initial in SWAPPED else state.model_copy(update={"initial": BLOCS[0]})
         for id, state in scenario.states.items()
     }
-    plain = with_settings(changed(scenario, states=begun, shocks=tuple(shocks)), {"temperature": 0})
+    plain = with_settings(changed(scenario, states=states, shocks=tuple(shocks)), {"temperature": 0})
     mirror = changed(
         plain,
         blocs={id: plain.blocs[SWAPPED[id]] for id in plain.blocs},
@@ -94,24 +94,24 @@ def test_swapped_blocs_swap_the_run_at_temperature_zero(scenario: Scenario, seed
 
 
 @relation(worlds, seeds)
-def test_utilities_and_temperature_times_two_change_nothing(scenario: Scenario, seed: int) -> None:
-    """Accommodation is a utility too, and its cost in enforcement is per unit of it."""
+def test_doubled_utilities_and_temperature(scenario: Scenario, seed: int) -> None:
+    """Accommodation is also a utility, and its cost in enforcement is per unit of accommodation."""
     factors = {**dict.fromkeys((*UTILITIES, "temperature", "accommodation"), 2), "accommodation_cost": 0.5}
-    told = {n: k * getattr(scenario.parameters, n).value for n, k in factors.items() if n != "accommodation"}
-    told |= {f"blocs.{k}.accommodation": 2 * bloc.accommodation.value for k, bloc in scenario.blocs.items()}
+    doubled = {n: k * getattr(scenario.parameters, n).value for n, k in factors.items() if n != "accommodation"}
+    doubled |= {f"blocs.{k}.accommodation": 2 * bloc.accommodation.value for k, bloc in scenario.blocs.items()}
     shocks = []
     for shock in scenario.shocks:
         name = getattr(shock, "parameter", getattr(shock, "setting", ""))
         shocks.append(shock.model_copy(update={"value": factors[name] * shock.value}) if name in factors else shock)
-    same(run(scenario, seed), run(with_settings(changed(scenario, shocks=tuple(shocks)), told), seed))
+    same(run(scenario, seed), run(with_settings(changed(scenario, shocks=tuple(shocks)), doubled), seed))
 
 
-# What adds nothing
+# Additions without effect
 
 
 @relation(worlds, st.integers(0, 5), st.sampled_from(["random", "non_aligned", BLOCS[0]]), seeds)
-def test_an_isolated_state_changes_nobody(scenario: Scenario, place: int, initial: str, seed: int) -> None:
-    """Without capability, product or ties. It counts in the plain mean bite of its bloc, so strain is off."""
+def test_isolated_state_affects_no_other(scenario: Scenario, place: int, initial: str, seed: int) -> None:
+    """The state has no capability, product or ties; it counts in the mean bite of its bloc, so strain is off."""
     shocks = tuple(shock for shock in scenario.shocks if getattr(shock, "parameter", "") != "strain")
     scenario = with_settings(changed(scenario, shocks=shocks), {"strain": 0})
     if initial == "non_aligned" and not scenario.non_aligned_allowed:
@@ -126,20 +126,20 @@ def test_an_isolated_state_changes_nobody(scenario: Scenario, place: int, initia
 
 
 @relation(worlds, shuffles, seeds)
-def test_a_tie_of_zero_adds_nothing(scenario: Scenario, random: Random, seed: int) -> None:
-    held = {(tie.kind, frozenset((tie.a, tie.b))) for tie in scenario.ties}
+def test_zero_ties_change_nothing(scenario: Scenario, random: Random, seed: int) -> None:
+    tied = {(tie.kind, frozenset((tie.a, tie.b))) for tie in scenario.ties}
     zeros = [
         Tie(kind=kind, a=a, b=b, value=0.0, regime=random.choice(["", *scenario.blocs]) if kind == "sanction" else "")
         for kind in ("bond", "rivalry", "sanction", "trade", "propensity")
         for a, b in itertools.combinations(scenario.states, 2)
-        if (kind, frozenset((a, b))) not in held
+        if (kind, frozenset((a, b))) not in tied
     ]
     same(run(scenario, seed), run(changed(scenario, ties=(*scenario.ties, *zeros)), seed))
 
 
 @relation(worlds, seeds)
-def test_a_sanction_of_zero_is_none(scenario: Scenario, seed: int) -> None:
-    """One told as 0 from the first step on; one lifted at step 1 is none from there on."""
+def test_zero_sanctions_change_nothing(scenario: Scenario, seed: int) -> None:
+    """A sanction of 0 changes nothing; a sanction lifted at step 1 changes nothing from then on."""
     sanctions = [tie for tie in scenario.ties if tie.kind == "sanction"]
     others = tuple(tie for tie in scenario.ties if tie.kind != "sanction")
     zeros = tuple(tie.model_copy(update={"value": 0.0}) for tie in sanctions)
@@ -152,7 +152,7 @@ def test_a_sanction_of_zero_is_none(scenario: Scenario, seed: int) -> None:
 
 
 @relation(worlds, seeds)
-def test_a_shock_leaves_the_rows_before_it(scenario: Scenario, seed: int) -> None:
+def test_shock_leaves_earlier_steps(scenario: Scenario, seed: int) -> None:
     whole = run(scenario, seed)
     for n, shock in enumerate(scenario.shocks):
         others = scenario.shocks[:n] + scenario.shocks[n + 1 :]
@@ -160,7 +160,7 @@ def test_a_shock_leaves_the_rows_before_it(scenario: Scenario, seed: int) -> Non
 
 
 @relation(scenarios(max_states=5, steps=5), st.integers(1, 4), seeds)
-def test_a_shorter_run_is_a_prefix(scenario: Scenario, steps: int, seed: int) -> None:
+def test_shorter_run_is_prefix(scenario: Scenario, steps: int, seed: int) -> None:
     shocks = tuple(shock for shock in scenario.shocks if shock.step <= steps)
     long, short = run(scenario, seed), run(changed(scenario, steps=steps, shocks=shocks), seed)
     for name in OBSERVED:
@@ -172,13 +172,13 @@ PER_SHARE = ("w_propensity", "w_bond", "w_institution", "w_hostility")
 
 
 @relation(scenarios(max_states=4, steps=3, fixed={"shocks": []}), shuffles, seeds)
-def test_two_worlds_without_a_tie_between_them_run_as_each_alone(scenario: Scenario, random: Random, seed: int) -> None:
-    """What weighs the whole world's blocs is off. Every share is halved in the union, which doubled weights undo.
+def test_unlinked_worlds_run_independently(scenario: Scenario, random: Random, seed: int) -> None:
+    """Terms that depend on the blocs of the whole world are off; doubled weights offset halved shares.
 
     The second world is the first with its ties between other states and without leaders.
     """
-    drawn = scenario.parameters.temperature.value or 0.5
-    scenario = with_settings(scenario, {**dict.fromkeys(OF_THE_WHOLE, 0), "temperature": drawn})
+    temperature = scenario.parameters.temperature.value or 0.5
+    scenario = with_settings(scenario, {**dict.fromkeys(OF_THE_WHOLE, 0), "temperature": temperature})
     ids = list(scenario.states)
     random.shuffle(ids)
     named = dict(zip(scenario.states, (f"X{id}" for id in ids), strict=True))
@@ -202,20 +202,20 @@ def test_two_worlds_without_a_tie_between_them_run_as_each_alone(scenario: Scena
         np.testing.assert_allclose(both.chances[1:, kept], alone.chances[1:], atol=1e-5)  # shares are rounded
 
 
-# Who runs it, and who looks
+# Engines and observation
 
 
 @relation(scenarios(), st.integers(0, 2**63 - 1), st.integers(0, 1000))
-def test_agents_and_compiled_run_are_equal_to_the_bit(scenario: Scenario, seed: int, replicate: int) -> None:
+def test_agents_equal_compiled_runs(scenario: Scenario, seed: int, replicate: int) -> None:
     same(agents.run_agents(scenario, seed=seed, replicate=replicate), run(scenario, seed, replicate))
 
 
 @relation(worlds, seeds)
-def test_observing_changes_nothing(scenario: Scenario, seed: int) -> None:
-    """Every property of every state is read before and after each decision."""
+def test_observation_changes_nothing(scenario: Scenario, seed: int) -> None:
+    """The test reads every property of every state before and after each decision."""
     looks = [name for name, found in vars(agents.StateAgent).items() if isinstance(found, property)]
     world = BlocModel(scenario, seed=seed)
-    rows = [world.observed()]
+    rows = [world.copy_observations()]
     for state in world.states:
         decide = state.step
 
@@ -227,7 +227,7 @@ def test_observing_changes_nothing(scenario: Scenario, seed: int) -> None:
         state.step = watched
     for _ in range(scenario.steps):
         world.step()
-        rows.append(world.observed())
+        rows.append(world.copy_observations())
     unseen = agents.run_agents(scenario, seed=seed)
-    for name, told in zip(OBSERVED, zip(*rows, strict=True), strict=True):
-        np.testing.assert_array_equal(np.stack(told), getattr(unseen, name), err_msg=name)
+    for name, values in zip(OBSERVED, zip(*rows, strict=True), strict=True):
+        np.testing.assert_array_equal(np.stack(values), getattr(unseen, name), err_msg=name)

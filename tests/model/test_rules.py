@@ -1,62 +1,27 @@
-"""The rules one by one: known answers, numbers computed by hand, bounds."""
+"""The rules: known answers, numbers computed by hand, bounds."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import PROPENSITY_ALONE, hundredths
+from strategies import PROPENSITY_ALONE, hundredths, small
 
 from sim.model import arrays, rules, streams
 from sim.model.agents import BlocModel
 from sim.model.arrays import PARAMETERS, QUANTUM, TERMS
-from sim.model.world import step_random_numbers, world_of
+from sim.model.world import draw_random_words, world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.parameters import Parameters
-from sim.scenario.schema import Scenario
 
 
-def small(**changes: object) -> Scenario:
-    """Three states, two blocs: A leads west, B stands in east, C decides; all numbers easy to do by hand."""
-    content: dict[str, object] = {
-        "title": "by hand",
-        "theatres": {"land": "land", "sea": "sea"},
-        "blocs": {
-            "west": {
-                "name": "West", "leader": "A", "enforcement": 0.5, "attention_budget": 1, "accommodation": 0.1,
-                "priority": {"land": 1, "sea": 1},
-            },
-            "east": {"name": "East", "enforcement": 0, "attention_budget": 1, "accommodation": 0},
-        },
-        "parameters": {
-            **dict.fromkeys(Parameters.model_fields, 0.0),
-            "w_propensity": 1, "w_bond": 2, "w_institution": 0.5, "w_hostility": 3, "w_balance": 4, "w_trade": 0.25,
-            "w_shelter": 2, "w_pressure": 8, "pressure_floor": 0.5, "w_autonomy": 0.125, "inertia": 0.0625,
-            "temperature": 1, "erosion": 1, "accommodation_cost": 5,
-        },
-        "states": {
-            "A": {"name": "A", "theatre": "sea", "capability": 4, "gdp": 4, "initial": "west"},
-            "B": {"name": "B", "theatre": "sea", "capability": 2, "gdp": 2, "initial": "east", "fixed": True},
-            "C": {"name": "C", "theatre": "land", "capability": 2, "gdp": 2, "initial": "non_aligned", "autonomy": 2},
-        },
-        "institutions": {"club": {"name": "club", "cohesion": 0.5, "members": ["A", "C"]}},
-        "ties": [
-            {"kind": "propensity", "a": "A", "b": "C", "value": 0.5},
-            {"kind": "bond", "a": "B", "b": "C", "value": 0.5},
-            {"kind": "rivalry", "a": "A", "b": "C", "value": 0.25},
-            {"kind": "sanction", "a": "A", "b": "C", "value": 0.5, "regime": "west"},
-            {"kind": "trade", "a": "A", "b": "C", "value": 0.5},
-        ],
-        "steps": 3,
-    }  # fmt: skip
-    return Scenario.model_validate({**content, **changes})
-
-
-def test_utility_of_each_alignment_by_hand() -> None:
+def test_utility_by_hand() -> None:
     """c = g = (1/2, 1/4, 1/4). Product in east is 1/4, so e = 1/2 · (1 − 1/4) · (1 − 1/2) = 3/16; demand 2 against a
     budget of 1 gives s = 1/2 and θ = (1/2, 1/2); σ_C = 3/16 · 1/2 · 1/2 · 1/2 = 3/128; D_CA = 1/4.
     """
@@ -67,7 +32,7 @@ def test_utility_of_each_alignment_by_hand() -> None:
     assert env.attention.tolist() == [[0.5, 0.5], [0.0, 0.0]]
     assert env.enforcement.tolist() == [3 / 16, 0.0]
     assert env.bite.tolist() == [0.0, 0.0, 3 / 128]
-    west, east = model.state("C").why["west"], model.state("C").why["east"]
+    west, east = model.state("C").utility_terms["west"], model.state("C").utility_terms["east"]
     assert west == dict(
         zip(
             TERMS,
@@ -76,7 +41,7 @@ def test_utility_of_each_alignment_by_hand() -> None:
                 0.0,  # bond: none with A
                 0.5 * 0.5 * 0.5,  # institution: c_A G
                 -3 * 0.5 * 0.5,  # hostility: c_A max(R, S)
-                4 * 0.5 * 0.0,  # balance: nobody in east is hostile
+                4 * 0.5 * 0.0,  # balance: no state in east is hostile
                 0.25 * 0.25,  # trade: D_CA
                 2 * (3 / 128) * (1 - 0.5) * (0.5 * (1 - 0.5)),  # shelter: A leads west, sanctions C by 1/2
                 0.1 * (1 - 0.5),  # accommodation: less max(R, S) with the leader
@@ -107,22 +72,22 @@ def test_utility_of_each_alignment_by_hand() -> None:
             strict=True,
         )
     )
-    assert model.state("C").why["non_aligned"]["autonomy"] == 2 * 0.125
-    assert model.state("C").why["non_aligned"]["inertia"] == 0.0625
+    assert model.state("C").utility_terms["non_aligned"]["autonomy"] == 2 * 0.125
+    assert model.state("C").utility_terms["non_aligned"]["inertia"] == 0.0625
 
 
-def test_chances_are_logit_over_utilities() -> None:
+def test_logit_chances() -> None:
     model = BlocModel(small(), seed=1)
     model.step()
     state = model.state("C")
     weights = {k: math.exp(u) for k, u in state.utility.items()}
     for alignment, chance in state.chances.items():
         assert chance == pytest.approx(weights[alignment] / sum(weights.values()), abs=1e-15)
-        assert state.utility[alignment] == math.fsum(state.why[alignment].values())
+        assert state.utility[alignment] == math.fsum(state.utility_terms[alignment].values())
 
 
 def test_response_by_hand() -> None:
-    """C is held in east against A; every drift of one step, one by one."""
+    """C is fixed in east against A; each tie responds once."""
     rates = {
         "bond_return": 0.5, "bond_gain": 0.1, "bond_loss": 0.2, "strain": 2, "outreach": 0.5, "rivalry_gain": 0.1,
         "rivalry_loss": 0.3, "sanction_response": 0.5, "sanction_relief": 0.25,
@@ -150,7 +115,7 @@ def test_response_by_hand() -> None:
     strain = model.environment.bite[2] / 2  # mean over B and C
     bonds, sanctions = model.situation.bond, model.situation.sanction
     assert bonds[1, 2] == pytest.approx(0.5 + 0.1 * (1 + 2 * strain) * 0.5, abs=1e-15)
-    assert bonds[0, 1] == pytest.approx(0.5 - 0.2 * 0.5, abs=1e-15)  # opposed; nobody reaches out at a bite of 0
+    assert bonds[0, 1] == pytest.approx(0.5 - 0.2 * 0.5, abs=1e-15)  # opposed; no outreach at a bite of 0
     reach = 0.5 * model.environment.bite[2] * 1.0  # C reaches out to A, the strongest
     assert bonds[0, 2] == pytest.approx(reach, abs=1e-15)
     assert model.situation.rivalry[0, 2] == pytest.approx(0.25 + 0.1 * 0.75, abs=1e-15)
@@ -162,12 +127,12 @@ def test_response_by_hand() -> None:
     assert sanctions[1, 2] == pytest.approx(0.5 - 0.25 * 0.5, abs=1e-15)
 
 
-def test_nobody_reaches_out_to_a_state_of_open_hostility() -> None:
+def test_outreach_stops_at_hostility_ceiling() -> None:
     base = small()
-    told = {"outreach": 0.5, **dict.fromkeys(("temperature", "erosion"), 0.0)}
+    changes = {"outreach": 0.5, **dict.fromkeys(("temperature", "erosion"), 0.0)}
     for hostile, expected in ((0.5, 0.0), (0.49, 1.0)):
         scenario = small(
-            parameters={**{n: getattr(base.parameters, n).value for n in PARAMETERS}, **told},
+            parameters={**{n: getattr(base.parameters, n).value for n in PARAMETERS}, **changes},
             states={**{k: v.model_dump() for k, v in base.states.items()}, "C": {
                 "name": "C", "theatre": "land", "capability": 2, "initial": "east", "fixed": True}},
             ties=[
@@ -181,9 +146,9 @@ def test_nobody_reaches_out_to_a_state_of_open_hostility() -> None:
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**32), st.integers(0, 10_000))
-def test_luck_is_numpys_philox(seed: int, replicate: int, step: int) -> None:
+def test_random_numbers_equal_numpy_philox(seed: int, replicate: int, step: int) -> None:
     world = world_of(load_scenario("unix_1988"))
-    keys, uniforms = step_random_numbers(world, seed, replicate, step)
+    keys, uniforms = draw_random_words(world, seed, replicate, step)
     for i, code in enumerate(world.setting.codes.tolist()):
         counter = (step + (code << 64) - 1) % 2**256
         words = np.random.Philox(key=seed + (replicate << 64), counter=counter).random_raw(2)
@@ -191,17 +156,17 @@ def test_luck_is_numpys_philox(seed: int, replicate: int, step: int) -> None:
         assert uniforms[i] == (int(words[1]) >> 11) * 2.0**-53
 
 
-def test_a_code_is_the_ids_bytes() -> None:
+def test_state_code() -> None:
     world = world_of(load_scenario("baseline_2023"))
     assert world.setting.codes[world.states.index("PRK")] == 0x50524B
 
 
-def test_parameters_stand_in_one_order() -> None:
+def test_parameter_order() -> None:
     assert tuple(Parameters.model_fields) == PARAMETERS
 
 
 @given(st.floats(-4, 4), st.lists(st.floats(0, 1), min_size=2, max_size=40), st.randoms())
-def test_rounded_weights_sum_exactly_in_any_order(x: float, weights: list[float], random: object) -> None:
+def test_rounded_weights_sum_exactly(x: float, weights: list[float], random: object) -> None:
     assert abs(rules.round_to_quantum(x) - x) <= QUANTUM / 2
     rounded = [rules.round_to_quantum(w) for w in weights]
     shuffled = list(rounded)
@@ -210,7 +175,7 @@ def test_rounded_weights_sum_exactly_in_any_order(x: float, weights: list[float]
 
 
 @given(st.lists(hundredths, min_size=1, max_size=5), hundredths)
-def test_attention_never_passes_the_budget(demand: list[float], budget: float) -> None:
+def test_attention_within_budget(demand: list[float], budget: float) -> None:
     given_out = np.zeros(len(demand))
     cohesion = rules.attention(np.zeros(len(demand)), np.array(demand), budget, given_out)
     assert 0 <= cohesion <= 1
@@ -221,53 +186,47 @@ def test_attention_never_passes_the_budget(demand: list[float], budget: float) -
         assert given_out.sum() == pytest.approx(budget)
 
 
-def test_enforcement_erodes_and_is_paid_for() -> None:
+def test_enforcement_by_hand() -> None:
     assert rules.surviving_enforcement(0.8, 0.5, 0.1, 0.7, 5.0) == pytest.approx(0.8 * 0.65 * 0.5)
     assert rules.surviving_enforcement(0.8, 1.0, 0.0, 2.0, 5.0) == 0.0
     assert rules.surviving_enforcement(0.8, 0.0, 0.3, 2.0, 5.0) == 0.0
 
 
 @pytest.mark.parametrize(("u", "expected"), [(0.0, 0), (0.19999, 0), (0.2, 1), (0.49, 1), (0.5, 2), (1 - 2**-53, 2)])
-def test_choice_is_the_first_to_exceed_u(u: float, expected: int) -> None:
+def test_choice_by_cumulative_chance(u: float, expected: int) -> None:
     assert rules.choose(np.array([0.2, 0.3, 0.5]), u) == expected
 
 
-def test_choice_survives_chances_that_sum_to_a_hair_below_one() -> None:
+def test_choice_with_chances_below_one() -> None:
     chances = np.array([0.5, 0.5 - 2**-52, 0.0])
     assert rules.choose(chances, 1 - 2**-53) == 1
 
 
 @pytest.mark.parametrize(
-    ("utilities", "allowed", "held", "best"),
+    ("utilities", "allowed", "current", "best"),
     [
-        ([1.0, 2.0, 2.0], [True, True, True], 2, 2),  # of equals the one held
-        ([1.0, 2.0, 2.0], [True, True, True], 0, 1),  # else the lowest index
-        ([3.0, 2.0, 1.0], [False, True, True], 2, 1),  # what is forbidden is never chosen
+        ([1.0, 2.0, 2.0], [True, True, True], 2, 2),  # ties go to the current alignment
+        ([1.0, 2.0, 2.0], [True, True, True], 0, 1),  # then to the lowest index
+        ([3.0, 2.0, 1.0], [False, True, True], 2, 1),  # a forbidden alignment is never chosen
     ],
 )
-def test_at_temperature_zero_the_best_is_taken(
-    utilities: list[float], allowed: list[bool], held: int, best: int
-) -> None:
+def test_choice_at_temperature_zero(utilities: list[float], allowed: list[bool], current: int, best: int) -> None:
     chances = np.empty(3)
-    rules.choice_chances(np.array(utilities), np.array(allowed), 0.0, held, chances)
+    rules.choice_chances(np.array(utilities), np.array(allowed), 0.0, current, chances)
     assert chances.tolist() == [float(k == best) for k in range(3)]
 
 
-def test_a_forbidden_alignment_has_no_chance() -> None:
+def test_forbidden_alignment_has_zero_chance() -> None:
     chances = np.empty(3)
     rules.choice_chances(np.array([9.0, 0.0, 0.0]), np.array([False, True, True]), 1.0, 1, chances)
     assert chances.tolist() == [0.0, 0.5, 0.5]
 
 
-def test_the_rules_can_be_stepped_through_without_compilation(tmp_path: Path) -> None:
+def test_same_run_without_compilation() -> None:
     """NUMBA_DISABLE_JIT=1 gives the same run."""
-    import os
-    import subprocess
-    import sys
-
     code = (
-        "from sim.catalog import load; from sim.model import run; s = load('unix_1988');"
-        "print(run(s.model_copy(update={'steps': 5}), seed=3).alignment.tolist())"
+        "from sim.model import run_compiled; from sim.scenario import load_scenario; s = load_scenario('unix_1988');"
+        "print(run_compiled(s.model_copy(update={'steps': 5}), seed=3).alignment.tolist())"
     )
     plain = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     outputs = [
@@ -277,42 +236,41 @@ def test_the_rules_can_be_stepped_through_without_compilation(tmp_path: Path) ->
     assert outputs[0] == outputs[1] != ""
 
 
-def test_propensity_alone_switches_everything_else_off() -> None:
+def test_propensity_only_parameters() -> None:
     assert {k for k, v in PROPENSITY_ALONE.items() if v} == {"w_propensity"}
 
 
-def test_mean_bite_is_over_the_members_and_zero_where_there_are_none() -> None:
+def test_mean_bite_of_members() -> None:
     mean = np.full(4, np.nan)
     rules.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), np.array([1.0, 0, 2, 0]), mean)
     assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]
 
 
-def test_slots_of_keys_are_even_and_in_order() -> None:
+def test_key_slots() -> None:
     keys = [0, 2**61 - 1, 2**61, 2**63 - 1, 2**63, 2**64 - 1]
     assert [streams.slot_of(np.uint64(key), 8) for key in keys] == [0, 0, 1, 3, 4, 7]
 
 
-def test_ties_stay_between_0_and_1_and_rates_pass_1_nowhere() -> None:
+def test_clipped_ties_and_capped_rates() -> None:
     assert [rules.clip_tie(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
     assert [rules.cap_rate(x) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 51), st.integers(0, 2)), max_size=40))
-@settings(deadline=None)
-def test_sizes_kept_up_by_moves_are_those_taken_anew(moves: list[tuple[int, int]]) -> None:
+def test_sizes_updated_by_moves(moves: list[tuple[int, int]]) -> None:
     setting, alignment = world_of(load_scenario("baseline_2023")).setting, np.arange(52) % 3
-    kept, anew = arrays.allocate_sizes(3), arrays.allocate_sizes(3)
-    rules.measure_sizes(alignment, setting, kept)
-    assert kept.members.tolist() == [18, 17, 17]
+    updated, computed = arrays.allocate_sizes(3), arrays.allocate_sizes(3)
+    rules.measure_sizes(alignment, setting, updated)
+    assert updated.members.tolist() == [18, 17, 17]
     for i, new in moves:
-        rules.transfer_sizes(i, alignment[i], new, setting, kept)
+        rules.transfer_sizes(i, alignment[i], new, setting, updated)
         alignment[i] = new
-        rules.measure_sizes(alignment, setting, anew)
-        assert [size.tolist() for size in kept] == [size.tolist() for size in anew]
+        rules.measure_sizes(alignment, setting, computed)
+        assert [size.tolist() for size in updated] == [size.tolist() for size in computed]
 
 
 @pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 33])
-def test_the_mirror_shows_the_lower_half(n: int) -> None:
+def test_mirrored_lower_half(n: int) -> None:
     ties = np.arange(float(n * n)).reshape(n, n)
     lower = np.tril(ties)
     rules.mirror_lower(ties)

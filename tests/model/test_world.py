@@ -1,4 +1,4 @@
-"""The shipped worlds: every number has a source, and was entered twice; and the arrays made of them."""
+"""The shipped worlds: every number has a source and was entered twice; and their arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from sim.model import arrays
-from sim.model.world import world_of
+from sim.model.agents import BlocModel
+from sim.model.world import trade_dependence, world_of
 from sim.scenario.loading import load_bibliography, load_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.parameters import Sourced
 from sim.scenario.schema import Scenario
@@ -22,13 +23,13 @@ ALL = [*scenario_names(), *world_names()]
 
 
 def table(name: str) -> list[dict[str, str]]:
-    """A table of the second entry."""
+    """Read a table of the second entry."""
     with (QC / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def numbers(record: Any, at: str) -> Iterator[tuple[str, str, str]]:
-    """Place, source and note of every number in a resolved scenario."""
+    """List place, source and note of every number in a resolved scenario."""
     if isinstance(record, Sourced):
         yield at, record.source, record.note
     elif isinstance(record, dict):
@@ -46,7 +47,7 @@ def numbers(record: Any, at: str) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_number_of_a_shipped_file_has_a_source_that_resolves(name: str) -> None:
+def test_shipped_numbers_have_sources(name: str) -> None:
     found = list(numbers(load_scenario(name), name))
     known = load_bibliography()
     assert len(found) > 20
@@ -61,18 +62,18 @@ def test_every_number_of_a_shipped_file_has_a_source_that_resolves(name: str) ->
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_membership_and_start_has_a_source(name: str) -> None:
+def test_memberships_and_starts_have_sources(name: str) -> None:
     scenario = load_scenario(name)
     assert all(institution.members_source for institution in scenario.institutions.values())
     assert scenario.question or name in world_names()
     assert scenario.source.startswith("article §") or name in (*world_names(), "great_powers_1907")
 
 
-def test_no_source_is_unused_or_without_a_title() -> None:
+def test_sources_have_titles() -> None:
     assert all(source.title for source in load_bibliography().values())
 
 
-def test_states_are_as_entered_a_second_time() -> None:
+def test_double_entry_of_states() -> None:
     first = load_scenario("article_2023").states
     second = {row["id"]: row for row in table("states.csv")}
     assert first.keys() == second.keys()
@@ -84,33 +85,33 @@ def test_states_are_as_entered_a_second_time() -> None:
     assert sum(s.capability.value for s in first.values()) == pytest.approx(0.876, abs=5e-4)
 
 
-def test_memberships_are_as_entered_a_second_time() -> None:
+def test_double_entry_of_memberships() -> None:
     first = {(i, m) for i, record in load_scenario("article_2023").institutions.items() for m in record.members}
     assert first == {(row["institution"], row["member"]) for row in table("memberships.csv")}
 
 
-def test_trade_is_as_entered_a_second_time() -> None:
+def test_double_entry_of_trade() -> None:
     first = {(t.a, t.b): t.value for t in load_scenario("article_2023").ties if t.kind == "trade"}
     assert first == {(row["a"], row["b"]): float(row["value"]) for row in table("trade.csv")}
 
 
 @pytest.mark.parametrize(("kind", "file"), [("bond", "bonds"), ("rivalry", "rivalries"), ("sanction", "sanctions")])
-def test_coded_ties_are_as_coded_blind_or_settled_with_a_reason(kind: str, file: str) -> None:
-    """Two coders who did not see each other's work; what they coded otherwise was settled row by row."""
+def test_double_coding_of_ties(kind: str, file: str) -> None:
+    """Two coders worked independently; each difference has a final value with a reason."""
     kept = {(t.a, t.b): t.value for t in load_scenario("article_2023").ties if t.kind == kind}
     second = {(row["a"], row["b"]): float(row["value"]) for row in table(f"{file}.csv")}
     settled = {(row["a"], row["b"]): row for row in table("settled.csv") if row["kind"] == kind}
     assert all(row["reason"].strip() for row in settled.values())
     for pair in kept.keys() | second.keys():
         if pair in settled:
-            told = settled[pair]["kept"]
-            assert kept.get(pair) == (float(told) if told else None), pair
+            value = settled[pair]["kept"]
+            assert kept.get(pair) == (float(value) if value else None), pair
         else:
             assert kept.get(pair) == second.get(pair), pair
     assert len(settled) < 0.3 * len(kept)
 
 
-def test_what_the_article_says_is_in_the_world() -> None:
+def test_article_facts_in_the_world() -> None:
     scenario = load_scenario("baseline_2023")
     assert scenario.blocs.keys() == {"us_led", "front"}
     assert scenario.blocs["us_led"].leader == "USA"
@@ -122,7 +123,7 @@ def test_what_the_article_says_is_in_the_world() -> None:
     assert {"PRK", "RUS", "IRN", "SYR", "CUB", "BLR", "CHN"} <= sanctioned
 
 
-def test_files_of_the_world_use_one_line_end_and_no_trailing_blanks() -> None:
+def test_line_ends_of_world_files() -> None:
     for path in shipped_folder().rglob("*.*"):
         if path.suffix in (".toml", ".csv"):
             text = path.read_bytes()
@@ -133,14 +134,14 @@ def test_files_of_the_world_use_one_line_end_and_no_trailing_blanks() -> None:
 # Arrays
 
 
-def test_shares_sum_to_one_and_are_multiples_of_the_quantum() -> None:
+def test_shares_are_multiples_of_the_quantum() -> None:
     setting = world_of(load_scenario("baseline_2023")).setting
     for shares in (setting.capability, setting.product):
         assert shares.sum() == pytest.approx(1, abs=1e-7)
         np.testing.assert_array_equal(shares / arrays.QUANTUM, np.rint(shares / arrays.QUANTUM))
 
 
-def test_trade_dependence_is_trade_over_product_capped() -> None:
+def test_trade_dependence() -> None:
     world = world_of(load_scenario("baseline_2023"))
     dependence = world.setting.dependence
     at = {state: i for i, state in enumerate(world.states)}
@@ -150,9 +151,7 @@ def test_trade_dependence_is_trade_over_product_capped() -> None:
     assert (dependence.sum(axis=1) <= 1 + 1e-12).all()
 
 
-def test_dependence_rows_are_scaled_to_at_most_one() -> None:
-    from sim.model.world import trade_dependence
-
+def test_dependence_row_limit() -> None:
     trade = np.array([[0.0, 9, 9, 9], [9, 0, 0, 0], [9, 0, 0, 0], [9, 0, 0, 0]])
     dependence = trade_dependence(trade, np.array([10.0, 100, 0, 18]))
     assert dependence[0].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
@@ -161,7 +160,7 @@ def test_dependence_rows_are_scaled_to_at_most_one() -> None:
     assert dependence[3, 0] == 0.5
 
 
-def test_institution_ties_are_the_strongest_shared() -> None:
+def test_strongest_shared_institution() -> None:
     world = world_of(load_scenario("baseline_2023"))
     at = {state: i for i, state in enumerate(world.states)}
     together = world.start.institution
@@ -172,16 +171,14 @@ def test_institution_ties_are_the_strongest_shared() -> None:
     np.testing.assert_array_equal(together, together.T)
 
 
-def test_crises_last_as_long_as_they_are_told() -> None:
+def test_crisis_duration() -> None:
     scenario = load_scenario("middle_east_war_widens")
     crisis = world_of(scenario).setting.crisis[:, list(scenario.theatres).index("middle_east")]
     assert crisis[9] == 0
     assert (crisis[10:41] == 1.5).all()
 
 
-def test_leaving_an_institution_ends_its_ties_and_joining_makes_them() -> None:
-    from sim.model.agents import BlocModel
-
+def test_membership_shocks() -> None:
     shocks = [
         {"kind": "membership", "step": 1, "institution": "brics", "state": "IND", "joins": False},
         {"kind": "membership", "step": 2, "institution": "brics", "state": "TUR"},
@@ -198,9 +195,7 @@ def test_leaving_an_institution_ends_its_ties_and_joining_makes_them() -> None:
     assert model.state("TUR").partners["BRA"] == 0.4
 
 
-def test_a_star_lifts_only_sanctions_that_are_there_and_keeps_their_regime() -> None:
-    from sim.model.agents import BlocModel
-
+def test_wildcard_sanction_shock() -> None:
     model = BlocModel(load_scenario("ukraine_settlement").model_copy(update={"steps": 40}), seed=1)
     before = model.state("RUS").sanctioned_by
     for _ in range(10):

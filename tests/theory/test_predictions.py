@@ -1,4 +1,4 @@
-"""Theory beside the agents, and what `blocs landscape` says of the published cases."""
+"""Predictions of theory beside agents, and the published cases in `blocs landscape`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ UNIX_ENDS = {
 }
 
 
-def said(*words: str) -> dict[str, Any]:
-    """What the command says to machines."""
+def landscape_json(*words: str) -> dict[str, Any]:
+    """Run the command with `--json`."""
     done = CliRunner().invoke(cli, ["landscape", *words, "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
 def blocs(found: dict[str, Any]) -> frozenset[frozenset[str]]:
-    """Two blocs without their order."""
+    """Return the two blocs as an unordered pair."""
     return frozenset(frozenset(bloc) for bloc in found["blocs"])
 
 
 def test_unix() -> None:
-    """Two minima of −3828.9 with 128 starts each; the agents end in them and nowhere else."""
-    record = said("unix_1988")
+    """Two minima of −3828.9 with 128 starts each; all runs end in one of them."""
+    record = landscape_json("unix_1988")
     assert [(round(m["energy"], 1), m["basin"]) for m in record["minima"]] == [(-3828.9, 128), (-3828.9, 128)]
     assert {blocs(m) for m in record["minima"]} == UNIX_ENDS
     assert record["optimum"]["proven"]
@@ -48,14 +48,14 @@ def test_unix() -> None:
 
 
 def test_tribes() -> None:
-    record = said("tribes_gahuku_gama")
+    record = landscape_json("tribes_gahuku_gama")
     assert record["frustration_index"] == 7
     assert record["frustration_proven"]
     assert record["triads"]["balance"] == pytest.approx(0.8676471, abs=5e-8)
 
 
 def test_great_powers_of_1907() -> None:
-    record = said("great_powers_1907")
+    record = landscape_json("great_powers_1907")
     split = frozenset({frozenset({"GBR", "FRA", "RUS"}), frozenset({"AUH", "DEU", "ITA"})})
     assert record["triads"]["unbalanced"] == 0
     assert all(blocs(one) == split for one in record["predictions"].values())
@@ -64,17 +64,17 @@ def test_great_powers_of_1907() -> None:
 
 
 def test_europe_1936() -> None:
-    record = said("europe_1936")
+    record = landscape_json("europe_1936")
     assert [m["basin"] for m in record["minima"]] == [38984, 26552]
     assert set(record["separation"]["states"]) == {"GBR", "FRA", "CSK", "DNK"}
 
 
-def test_a_world_with_other_ties_is_not_called_a_signed_network() -> None:
-    assert "frustration_index" not in said("unix_1988")
+def test_unsigned_network_has_no_frustration_index() -> None:
+    assert "frustration_index" not in landscape_json("unix_1988")
 
 
-def test_the_articles_world_has_its_optimum_proven_and_the_predictions_compared() -> None:
-    record = said("baseline_2023", "--replicates", "20")
+def test_article_world_landscape() -> None:
+    record = landscape_json("baseline_2023", "--replicates", "20")
     assert record["optimum"]["proven"]
     assert not record["exhaustive"]
     assert record["predictions"].keys() == {
@@ -87,7 +87,7 @@ def test_the_articles_world_has_its_optimum_proven_and_the_predictions_compared(
         assert any({"PRK", "RUS"} <= side for side in sides)
 
 
-def test_agreement_matches_labels_run_by_run() -> None:
+def test_agreement_by_run() -> None:
     split = np.array([1, 1, 2, 0], dtype=np.int8)
     runs = np.array([[1, 1, 2, 1], [2, 2, 1, 2], [1, 2, 2, 0], [0, 0, 0, 0]])
     share, by_state = predictions.agreement(runs, split)
@@ -96,7 +96,7 @@ def test_agreement_matches_labels_run_by_run() -> None:
     assert np.isnan(by_state[3])
 
 
-def test_affinity_is_the_weighted_sum_of_the_ties() -> None:
+def test_affinity_by_hand() -> None:
     scenario = load_scenario("baseline_2023")
     sizes, network = predictions.affinity(scenario)
     at = list(scenario.states)
@@ -107,7 +107,7 @@ def test_affinity_is_the_weighted_sum_of_the_ties() -> None:
     assert sizes[at.index("USA")] == 0.1236
 
 
-def test_a_chart_of_the_landscape(tmp_path: Path) -> None:
+def test_landscape_chart(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["landscape", "unix_1988", "--chart", str(tmp_path / "unix.svg")])
     assert done.exit_code == 0
     drawn = (tmp_path / "unix.svg").read_text(encoding="utf-8")
