@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.model import arrays, rules
-from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights
+from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights, WorldSetting
 
 FROM_STATES = ("propensity", "bond", "institution", "hostility", "balance", "trade", "shelter", "pressure")
 
