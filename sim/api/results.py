@@ -196,8 +196,8 @@ class Comparison:
         return render_table(
             f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
             f"Mean difference over paired runs (means over {self.sample.averaged} of each) with its 95 % interval "
-            "of chance, at these parameters. clear: significant at 5 % after correction for all outcomes of the scenario (Holm "
-            "1979). "
+            "of chance, at these parameters. clear: significant at 5 % after correction for all outcomes of "
+            "the scenario (Holm 1979). "
             + ". ".join(self.notes),
         )  # fmt: skip
 
