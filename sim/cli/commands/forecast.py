@@ -296,7 +296,7 @@ def print_calibration(record: Mapping[str, Any], folder: Path) -> None:
     for kind, observations in record["beside"].items():
         out.print()
         out.print(print_gains(kind, observations))
-    click.echo(f"Next: blocs sweep {record['scenario']} --parameters {folder / 'posterior.csv'} --points 100")
+    click.echo(f"Next: blocs sweep {record['scenario']} --parameters {folder / 'posterior.csv'} --draws 100")
 
 
 def print_gains(kind: str, observations: dict[str, list[dict[str, Any]]]) -> Shown:
