@@ -1,4 +1,4 @@
-"""Chromium for the tests that look at pages."""
+"""Chromium for the tests of pages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 def executable(own: str) -> str:
-    """Path of Chromium on PATH, else of Playwright's `own`.
+    """Return the path of Chromium on PATH, else of Playwright's `own`.
 
-    Where neither exists the test is skipped, or fails if BLOCS_NEEDS_BROWSER is 1.
+    Skip the test if neither exists, or fail it if BLOCS_NEEDS_BROWSER is 1.
     """
     found = next(filter(None, map(shutil.which, NAMES)), own)
     if not Path(found).is_file():
@@ -31,8 +31,8 @@ def executable(own: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium that reaches this machine only."""
-    from playwright.sync_api import sync_playwright  # the tests that need no browser run without it
+    """Start Chromium, which reaches this machine only."""
+    from playwright.sync_api import sync_playwright  # other tests run without Playwright
 
     with sync_playwright() as driver:
         path = executable(driver.chromium.executable_path)

@@ -1,1 +1,1 @@
-"""The app where students meet the model, served by Streamlit: a door like the command."""
+"""The app for exploring the model in a browser, served by Streamlit."""

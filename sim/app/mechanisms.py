@@ -1,4 +1,4 @@
-"""Mechanisms that cannot matter in a scenario, each with the reason."""
+"""Find the mechanisms that cannot matter in a scenario, each with the reason."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sim.scenario.schema import (
 
 
 def mechanisms_without_effect(scenario: Scenario) -> dict[str, str]:
-    """Why each mechanism that changes no outcome of a scenario when it is switched off cannot matter in it.
+    """Give the reason for each mechanism that changes no outcome of a scenario.
 
-    A mechanism that is not named may matter: the reasons are sufficient, not necessary.
+    A mechanism that is absent may matter: the reasons are sufficient, not necessary.
     """
     found = {}
     for mechanism in MECHANISMS:
@@ -32,7 +32,7 @@ def mechanisms_without_effect(scenario: Scenario) -> dict[str, str]:
 
 
 def is_mechanism_off(scenario: Scenario, mechanism: str) -> bool:
-    """Whether a scenario has every value that switching a mechanism off sets."""
+    """Return whether a scenario has every value that switching a mechanism off sets."""
     return all(
         value_at(scenario, place) == value
         for path, value in MECHANISMS[mechanism].items()
@@ -41,105 +41,106 @@ def is_mechanism_off(scenario: Scenario, mechanism: str) -> bool:
 
 
 def value_at(scenario: Scenario, place: tuple[str, ...]) -> float:
-    """The value of a parameter, or of a setting of a bloc."""
+    """Return the value of a parameter, or of a setting of a bloc."""
     record = scenario.parameters if place[0] == "parameters" else scenario.blocs[place[1]]
     return float(getattr(record, place[-1]).value)
 
 
-def reaches(scenario: Scenario, parameter: str) -> bool:
-    """Whether a parameter is ever more than 0, at the start or by a shock."""
+def is_ever_positive(scenario: Scenario, parameter: str) -> bool:
+    """Return whether a parameter exceeds 0, at the start or after a shock."""
     shocks = [s for s in scenario.shocks if isinstance(s, ParameterShock) and s.parameter == parameter]
     return getattr(scenario.parameters, parameter).value > 0 or any(shock.value > 0 for shock in shocks)
 
 
-def has_ties(scenario: Scenario, kind: str) -> bool:
-    """Whether a tie of a kind exists at the start or by a shock."""
+def ever_has_ties(scenario: Scenario, kind: str) -> bool:
+    """Return whether a tie of a kind exists, at the start or after a shock."""
     if any(tie.kind == kind and tie.value != 0 for tie in scenario.ties):
         return True
-    made = (s for s in scenario.shocks if isinstance(s, (PairShock, SanctionShock)) and s.kind == kind)
-    return any(shock.value > 0 for shock in made)
+    shocks = (s for s in scenario.shocks if isinstance(s, (PairShock, SanctionShock)) and s.kind == kind)
+    return any(shock.value > 0 for shock in shocks)
 
 
 def no_propensity(scenario: Scenario) -> bool:
-    """No tie of propensity."""
-    return not has_ties(scenario, "propensity")
+    """Return whether propensity is absent."""
+    return not ever_has_ties(scenario, "propensity")
 
 
 def no_sanctions(scenario: Scenario) -> bool:
-    """No sanction at any step."""
-    return not has_ties(scenario, "sanction") and not reaches(scenario, "sanction_response")
+    """Return whether sanctions are absent at every step."""
+    return not ever_has_ties(scenario, "sanction") and not is_ever_positive(scenario, "sanction_response")
 
 
 def no_bonds(scenario: Scenario) -> bool:
-    """No bond at any step: none at the start, and no outreach of sanctioned states that makes one."""
-    makes = reaches(scenario, "outreach") and not no_sanctions(scenario)
-    return not has_ties(scenario, "bond") and not makes
+    """Return whether bonds are absent at every step; outreach of sanctioned states makes bonds too."""
+    makes = is_ever_positive(scenario, "outreach") and not no_sanctions(scenario)
+    return not ever_has_ties(scenario, "bond") and not makes
 
 
 def no_hostility(scenario: Scenario) -> bool:
-    """No rivalry and no sanction at any step."""
-    return not has_ties(scenario, "rivalry") and no_sanctions(scenario)
+    """Return whether rivalry and sanctions are absent at every step."""
+    return not ever_has_ties(scenario, "rivalry") and no_sanctions(scenario)
 
 
 def no_trade(scenario: Scenario) -> bool:
-    """No trade tie."""
-    return not has_ties(scenario, "trade")
+    """Return whether trade is absent."""
+    return not ever_has_ties(scenario, "trade")
 
 
 def no_institutions(scenario: Scenario) -> bool:
-    """No institution in which two states ever meet."""
-    bind = [one for one in scenario.institutions.values() if one.cohesion.value > 0]
+    """Return whether no institution ever has two members."""
+    binding = [one for one in scenario.institutions.values() if one.cohesion.value > 0]
     joins = any(isinstance(shock, Membership) and shock.joins for shock in scenario.shocks)
-    return not any(len(set(one.members)) > 1 for one in bind) and not (bind and joins)
+    return not any(len(set(one.members)) > 1 for one in binding) and not (binding and joins)
 
 
 def one_bloc(scenario: Scenario) -> bool:
-    """A single bloc."""
+    """Return whether there is a single bloc."""
     return len(scenario.blocs) == 1
 
 
 def no_enforcement(scenario: Scenario) -> bool:
-    """No bloc that ever enforces anything."""
+    """Return whether no bloc ever enforces anything."""
     shocks = (s for s in scenario.shocks if isinstance(s, BlocShock) and s.setting == "enforcement")
     return not any(bloc.enforcement.value > 0 for bloc in scenario.blocs.values()) and not any(s.value for s in shocks)
 
 
 def no_demand(scenario: Scenario) -> bool:
-    """No theatre that ever asks for attention."""
-    asked = any(number.value > 0 for bloc in scenario.blocs.values() for number in bloc.priority.values())
-    crises = any(s.intensity > 0 for s in scenario.shocks if isinstance(s, Crisis))
-    return not asked and not crises and not any(s.value > 0 for s in scenario.shocks if isinstance(s, PriorityShock))
+    """Return whether no theatre ever asks for attention."""
+    has_priority = any(number.value > 0 for bloc in scenario.blocs.values() for number in bloc.priority.values())
+    has_crisis = any(s.intensity > 0 for s in scenario.shocks if isinstance(s, Crisis))
+    has_shock = any(s.value > 0 for s in scenario.shocks if isinstance(s, PriorityShock))
+    return not (has_priority or has_crisis or has_shock)
 
 
 def no_autonomy(scenario: Scenario) -> bool:
-    """No state that values autonomy."""
+    """Return whether no state values autonomy."""
     return not any(state.autonomy.value > 0 for state in scenario.states.values())
 
 
 Reason = tuple[Callable[[Scenario], bool], str]
 
-BONDS, SANCTIONS, HOSTILITY = (
+NO_BOND, NO_SANCTION, NO_HOSTILITY = (
     (no_bonds, "there is no bond in this world"),
     (no_sanctions, "there is no sanction in this world"),
     (no_hostility, "there is no rivalry and no sanction in this world"),
 )
 
-ALONE, WEAK = (one_bloc, "there is only one bloc"), (no_enforcement, "no bloc enforces anything")
+ONE_BLOC, NO_ENFORCEMENT = (one_bloc, "there is only one bloc"), (no_enforcement, "no bloc enforces anything")
 
 REASONS: dict[str, tuple[Reason, ...]] = {
     "propensity": ((no_propensity, "there is no propensity between states in this world"),),
-    "bond": (BONDS,),
-    "reinforcement": (BONDS,),
-    "strain": (BONDS, SANCTIONS),
-    "outreach": (SANCTIONS,),
+    "bond": (NO_BOND,),
+    "reinforcement": (NO_BOND,),
+    "strain": (NO_BOND, NO_SANCTION),
+    "outreach": (NO_SANCTION,),
     "institution": ((no_institutions, "no two states share an institution"),),
-    "hostility": (HOSTILITY,),
-    "balance": (HOSTILITY, ALONE),
+    "hostility": (NO_HOSTILITY,),
+    "balance": (NO_HOSTILITY, ONE_BLOC),
     "trade": ((no_trade, "there is no trade between states in this world"),),
-    "shelter": (SANCTIONS,),
-    "pressure": (ALONE, WEAK, (no_demand, "no theatre asks for attention")),
+    "shelter": (NO_SANCTION,),
+    "pressure": (ONE_BLOC, NO_ENFORCEMENT, (no_demand, "no theatre asks for attention")),
     "attention": ((no_demand, "no theatre asks for attention"),),
-    "erosion": (ALONE, WEAK),
+    "erosion": (ONE_BLOC, NO_ENFORCEMENT),
     "autonomy": ((no_autonomy, "no state values autonomy"),),
-    "rivalry_response": (HOSTILITY,),
+    "rivalry_response": (NO_HOSTILITY,),
 }

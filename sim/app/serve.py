@@ -1,4 +1,4 @@
-"""Serving the app: Streamlit in this process, on one address, asking nothing of any other place."""
+"""Serve the app: Streamlit in this process, on one address, with no request to other hosts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sim.errors import Fault, InputError
 
 PAGES = Path(__file__).with_name("pages") / "main.py"
 
-MOST_UPLOADED_MB = 1
+MAX_UPLOAD_MB = 1
 
 OPTIONS = {
     "global.developmentMode": False,
     "server.fileWatcherType": "none",
     "server.runOnSave": False,
-    "server.maxUploadSize": MOST_UPLOADED_MB,
+    "server.maxUploadSize": MAX_UPLOAD_MB,
     "server.maxMessageSize": 50,
     "server.enableStaticServing": False,
     "server.showEmailPrompt": False,
@@ -26,7 +26,7 @@ OPTIONS = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "runner.magicEnabled": False,
-    "runner.postScriptGC": False,  # a full collection costs 0.2 s; Python collects by itself when there is enough
+    "runner.postScriptGC": False,  # a full collection after every script is slow; Python collects when needed
     "logger.hideWelcomeMessage": True,
     "logger.level": "error",
     "theme.light.primaryColor": "#005A9C",
@@ -38,12 +38,12 @@ OPTIONS = {
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise InputError where nothing can listen at a place."""
+    """Raise InputError if a server cannot listen at this host and port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as listening:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((host, port))
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
     except socket.gaierror:
         raise InputError([Fault("--host", 1, host, "is no address of this machine; 127.0.0.1 is")]) from None
     except OSError as error:
@@ -52,7 +52,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def serve(host: str, port: int, *, browser: bool) -> None:
-    """Serve the pages until a signal; raises InputError where the place is taken."""
+    """Serve the pages until a signal; raise InputError if the port is taken."""
     check_address(host, port)
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})

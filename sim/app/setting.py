@@ -1,4 +1,4 @@
-"""What a reader has set, to and from an address, a scenario and a scenario file; no page is needed for it."""
+"""Settings of a reader: convert them to and from an address, a scenario and a scenario file."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ DEFAULT = "baseline_2023"
 
 PAGES = ("run", "compare")
 
-OTHER = "other."  # what the second setting's keys begin with in an address
+OTHER_PREFIX = "other."  # prefix of the second setting's keys in an address
 
-MOST_STATES, MOST_CELLS = 250, 100_000  # what the app runs; a step costs the square of the states
+MAX_APP_STATES, MAX_APP_CELLS = 250, 100_000  # the app's limits: a step costs the square of the states
 
-UPLOADED = "uploaded:"  # what the name of a scenario handed in as a file begins with
+UPLOAD_PREFIX = "uploaded:"  # prefix of an uploaded scenario's name
 
-LONGEST = 2000  # characters of an address that are read
+MAX_ADDRESS = 2000  # characters of an address
 
-MOST_SEED = 2**53 - 1  # beyond it a browser's numbers have gaps
+MAX_SEED = 2**53 - 1  # beyond it a browser's numbers have gaps
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A scenario with what is changed in it."""
+class AppSetting:
+    """A scenario and the changes to it."""
 
     scenario: str
     changed: tuple[tuple[str, float], ...] = ()  # settings as --set takes them
-    without: tuple[str, ...] = ()  # mechanisms off beyond the scenario's own
+    without: tuple[str, ...] = ()  # mechanisms switched off, besides the scenario's own
 
 
 @dataclass(frozen=True)
 class Address:
-    """All that the address of a page holds: two settings on the same luck, and what is looked at."""
+    """The content of a page's address: two settings with common random numbers, and the view."""
 
-    setting: Setting
-    other: Setting
+    setting: AppSetting
+    other: AppSetting
     seed: int
     replicate: int = 0
     step: int = 0
@@ -59,7 +59,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Slider:
-    """A number that a slider sets, as the schema describes it."""
+    """A number that a slider sets, described by the schema."""
 
     setting: str  # as --set takes it
     label: str
@@ -69,57 +69,57 @@ class Slider:
     low: float
     high: float
 
-    def covering(self, value: float) -> tuple[float, float, float, int]:
-        """Least and greatest value of a slider that can show a value too, the size of its steps, and their digits."""
+    def scale_for(self, value: float) -> tuple[float, float, float, int]:
+        """Return minimum, maximum, step and digits of a slider that can show this value too."""
         low, high = min(self.low, self.value, value), max(self.high, self.value, value)
         if low == high:
             high = low + 1.0  # such as the budget of a bloc that no theatre asks for attention
         digits = max(0, math.ceil(-math.log10((high - low) / 50)))
-        digits = max(digits, *(decimals(number) for number in (low, high, self.value, value)))
+        digits = max(digits, *(count_decimals(number) for number in (low, high, self.value, value)))
         return low, high, 10.0**-digits, digits
 
 
-def decimals(value: float) -> int:
-    """Digits after the point that a number needs, up to 6."""
+def count_decimals(value: float) -> int:
+    """Count the digits after the point that a number needs, up to 6."""
     return next(digits for digits in range(7) if digits == 6 or round(value, digits) == value)
 
 
 def list_sliders(scenario: Scenario) -> dict[str, list[Slider]]:
-    """What sliders set in a scenario, by table: the parameters, then what each bloc can do."""
+    """List a scenario's sliders by table: the parameters, then the levers of each bloc."""
     found: dict[str, list[Slider]] = {"parameters": []}
     for one in parameter_candidates(scenario):
         field, number = Parameters.model_fields[one.setting], getattr(scenario.parameters, one.setting)
         unit = dict(field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
-        told = str(field.description), source_note(number), one.value, one.low, one.high
-        found["parameters"].append(Slider(one.setting, f"{one.setting}, {unit}", *told))
+        details = str(field.description), source_note(number), one.value, one.low, one.high
+        found["parameters"].append(Slider(one.setting, f"{one.setting}, {unit}", *details))
     names = label_alignments(scenario)
     for one in bloc_candidates(scenario):
         _, bloc, name = one.setting.split(".")
         label = f"{name.replace('_', ' ')} of {names[bloc]}"
         number = getattr(scenario.blocs[bloc], name)
-        if one.value <= 10 * one.high:  # a budget without limit is no slider's
-            told = str(Bloc.model_fields[name].description), source_note(number), one.value, one.low, one.high
-            found.setdefault(bloc, []).append(Slider(one.setting, label, *told))
+        if one.value <= 10 * one.high:  # an unlimited budget has no slider
+            details = str(Bloc.model_fields[name].description), source_note(number), one.value, one.low, one.high
+            found.setdefault(bloc, []).append(Slider(one.setting, label, *details))
     return found
 
 
 def source_note(number: Sourced) -> str:
-    """Where a number comes from, and why it is what it is."""
+    """Return the source and the note of a number."""
     return f"{number.source or 'its author'}{': ' + number.note if number.note else ''}"
 
 
 def canonical_paths(scenario: Scenario, path: str) -> list[str]:
-    """The settings that a path names, each as it is written shortest."""
+    """Return the settings that a path names, each in its shortest spelling."""
     return [".".join(place).removeprefix("parameters.") for place in setting_places(scenario, path)]
 
 
-def mechanisms_off(base: Scenario, setting: Setting) -> tuple[str, ...]:
-    """Every mechanism that is off: the scenario's own first."""
+def mechanisms_off(base: Scenario, setting: AppSetting) -> tuple[str, ...]:
+    """Return every mechanism that is off, the scenario's own first."""
     return tuple(dict.fromkeys([*base.without, *setting.without]))
 
 
-def resolve_setting(base: Scenario, setting: Setting) -> Scenario:
-    """The scenario with the changes made and the mechanisms off; raises ValueError for a bad setting."""
+def resolve_setting(base: Scenario, setting: AppSetting) -> Scenario:
+    """Apply the changes and switch the mechanisms off; raise ValueError for a bad setting."""
     scenario = with_settings(base, dict(setting.changed), note="set in the app")
     for mechanism in mechanisms_off(base, setting):
         scenario = with_mechanism_off(scenario, mechanism)
@@ -127,32 +127,32 @@ def resolve_setting(base: Scenario, setting: Setting) -> Scenario:
 
 
 def size_fault(scenario: Scenario) -> str:
-    """Why the app does not run a scenario, or nothing."""
+    """Return why the app does not run a scenario, or an empty text."""
     states, cells = len(scenario.states), len(scenario.states) * scenario.steps * len(scenario.alignments())
-    if states > MOST_STATES:
-        return f"has {states} states; the app runs at most {MOST_STATES}, `blocs run` more"
-    if cells > MOST_CELLS:
-        most = MOST_CELLS // (states * len(scenario.alignments()))
+    if states > MAX_APP_STATES:
+        return f"has {states} states; the app runs at most {MAX_APP_STATES}, `blocs run` more"
+    if cells > MAX_APP_CELLS:
+        most = MAX_APP_CELLS // (states * len(scenario.alignments()))
         return f"has {scenario.steps} steps; with {states} states the app runs at most {most}, `blocs run` more"
     return ""
 
 
 def to_query(address: Address, base: Scenario) -> dict[str, str]:
-    """The keys of an address, in a fixed order: nothing where nothing is chosen yet, else all but what is at rest."""
-    if address == Address(Setting(DEFAULT), Setting(DEFAULT), base.sweep.seed):
+    """Return the keys of an address in a fixed order, without defaults; empty if all are defaults."""
+    if address == Address(AppSetting(DEFAULT), AppSetting(DEFAULT), base.sweep.seed):
         return {}
     query = {} if address.page == PAGES[0] else {"page": address.page}
     query |= setting_query(address.setting) | {"seed": str(address.seed)}
     query |= {"replicate": str(address.replicate)} if address.replicate else {}
     query |= {"step": str(address.step)} if address.step else {}
     query |= {"state": address.state} if address.state else {}
-    if address.other != Setting(DEFAULT):
-        query |= {f"{OTHER}{key}": value for key, value in setting_query(address.other).items()}
+    if address.other != AppSetting(DEFAULT):
+        query |= {f"{OTHER_PREFIX}{key}": value for key, value in setting_query(address.other).items()}
     return query
 
 
-def setting_query(setting: Setting) -> dict[str, str]:
-    """The keys of one setting."""
+def setting_query(setting: AppSetting) -> dict[str, str]:
+    """Return the keys of one setting."""
     query = {"scenario": setting.scenario, **{path: f"{value:.12g}" for path, value in setting.changed}}
     return query | ({"without": ",".join(setting.without)} if setting.without else {})
 
@@ -160,43 +160,43 @@ def setting_query(setting: Setting) -> dict[str, str]:
 def from_query(
     query: Mapping[str, str], known: Iterable[str], load: Callable[[str], Scenario]
 ) -> tuple[Address, list[str]]:
-    """What an address says, and what is wrong with it in words; what is wrong is as if it were not said."""
-    wrong: list[str] = []
-    if sum(len(key) + len(value) for key, value in query.items()) > LONGEST:
-        query, wrong = {}, [f"is longer than {LONGEST} characters and was not read"]
+    """Parse an address; return it with the faults found. A faulty part counts as absent."""
+    faults: list[str] = []
+    if sum(len(key) + len(value) for key, value in query.items()) > MAX_ADDRESS:
+        query, faults = {}, [f"is longer than {MAX_ADDRESS} characters and was not read"]
     names = list(known)
-    mine = {key: value for key, value in query.items() if not key.startswith(OTHER)}
-    theirs = {key.removeprefix(OTHER): value for key, value in query.items() if key.startswith(OTHER)}
-    luck: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
-    setting, base = setting_from(mine, names, load, wrong, "")
-    other, _ = setting_from(theirs, names, load, wrong, OTHER)
+    mine = {key: value for key, value in query.items() if not key.startswith(OTHER_PREFIX)}
+    theirs = {key.removeprefix(OTHER_PREFIX): value for key, value in query.items() if key.startswith(OTHER_PREFIX)}
+    view: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
+    setting, base = setting_from(mine, names, load, faults, "")
+    other, _ = setting_from(theirs, names, load, faults, OTHER_PREFIX)
     own = base.sweep.seed
-    if own > MOST_SEED and "seed" not in luck:
-        wrong.append(f"seed: the scenario's own, {own}, is more than the {MOST_SEED} a browser holds; 0 is taken")
-    seed = whole_number(luck, "seed", own if own <= MOST_SEED else 0, MOST_SEED, wrong)
-    replicate = whole_number(luck, "replicate", 0, MAX_REPLICATES, wrong)
-    step = whole_number(luck, "step", 0, base.steps, wrong)
-    state = luck.get("state", "")
+    if own > MAX_SEED and "seed" not in view:
+        faults.append(f"seed: the scenario's own, {own}, is more than the {MAX_SEED} a browser holds; 0 is taken")
+    seed = whole_number(view, "seed", own if own <= MAX_SEED else 0, MAX_SEED, faults)
+    replicate = whole_number(view, "replicate", 0, MAX_REPLICATES, faults)
+    step = whole_number(view, "step", 0, base.steps, faults)
+    state = view.get("state", "")
     if state and state not in base.states:
-        wrong.append(f"state: unknown state {quote(state)}{suggest(state, base.states)}")
+        faults.append(f"state: unknown state {quote(state)}{suggest(state, base.states)}")
         state = ""
-    page = luck.get("page", PAGES[0])
+    page = view.get("page", PAGES[0])
     if page not in PAGES:
-        wrong.append(f"page: {quote(page)} is not one of {' and '.join(PAGES)}; {PAGES[0]} is shown")
+        faults.append(f"page: {quote(page)} is not one of {' and '.join(PAGES)}; {PAGES[0]} is shown")
         page = PAGES[0]
-    return Address(setting, other, seed, replicate, step, state, page), [escape_controls(line) for line in wrong]
+    return Address(setting, other, seed, replicate, step, state, page), [escape_controls(line) for line in faults]
 
 
 def setting_from(
-    query: Mapping[str, str], names: list[str], load: Callable[[str], Scenario], wrong: list[str], prefix: str
-) -> tuple[Setting, Scenario]:
-    """One setting of an address with its scenario as it is; what is wrong is added to `wrong`."""
+    query: Mapping[str, str], names: list[str], load: Callable[[str], Scenario], faults: list[str], prefix: str
+) -> tuple[AppSetting, Scenario]:
+    """Parse one setting of an address and load its scenario; add faults to `faults`."""
     name = query.get("scenario", DEFAULT)
     if name not in names:
         why = f"unknown scenario {quote(name)}{suggest(name, names)}"
-        if name.startswith(UPLOADED):
+        if name.startswith(UPLOAD_PREFIX):
             why = f"{quote(name)} was handed in as a file, which no address holds; hand it in again"
-        wrong.append(f"{prefix}scenario: {why}; {DEFAULT} is shown")
+        faults.append(f"{prefix}scenario: {why}; {DEFAULT} is shown")
         name = DEFAULT
     base = load(name)
     changed: dict[str, float] = {}
@@ -208,48 +208,48 @@ def setting_from(
             with_settings(base, {path: value})
             changed |= dict.fromkeys(canonical_paths(base, path), value)
         except ValidationError as error:
-            wrong.append(f"{prefix}{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+            faults.append(f"{prefix}{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
         except ValueError as error:
             problem = f"{quote(text)} is not a number" if "could not convert" in str(error) else str(error)
-            wrong.append(f"{prefix}{quote(path)[1:-1]}: {problem}")
+            faults.append(f"{prefix}{quote(path)[1:-1]}: {problem}")
     without = [word for word in query.get("without", "").split(",") if word]
     for mechanism in without:
         if mechanism not in MECHANISMS:
             near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
-            wrong.append(f"{prefix}without: unknown mechanism {quote(mechanism)}{near}")
-    return normalise_setting(base, Setting(name, tuple(changed.items()), tuple(without))), base
+            faults.append(f"{prefix}without: unknown mechanism {quote(mechanism)}{near}")
+    return normalise_setting(base, AppSetting(name, tuple(changed.items()), tuple(without))), base
 
 
-def whole_number(query: Mapping[str, str], key: str, default: int, most: int, wrong: list[str]) -> int:
-    """A whole number of an address from 0 to `most`, the default where it is none."""
+def whole_number(query: Mapping[str, str], key: str, default: int, most: int, faults: list[str]) -> int:
+    """Parse a whole number from 0 to `most`; return the default where it is absent or faulty."""
     text = query.get(key)
     if text is None:
         return default
     if re.fullmatch(r"[0-9]{1,19}", text) and int(text) <= most:
         return int(text)
-    wrong.append(f"{key}: {quote(text)} is not a whole number from 0 to {most}; {default} is taken")
+    faults.append(f"{key}: {quote(text)} is not a whole number from 0 to {most}; {default} is taken")
     return default
 
 
-def normalise_setting(base: Scenario, setting: Setting) -> Setting:
-    """The same setting written one way: what the scenario says anyway left out, the rest in a fixed order."""
-    known = {knob.setting: knob.value for knob in chain(*list_sliders(base).values())}
+def normalise_setting(base: Scenario, setting: AppSetting) -> AppSetting:
+    """Bring a setting into its one form: no change that the scenario has already, in a fixed order."""
+    known = {slider.setting: slider.value for slider in chain(*list_sliders(base).values())}
     order = {path: n for n, path in enumerate(known)}
     changed = {}
     for path, value in setting.changed:
         try:
-            told = with_settings(base, {path: value})
+            resolved = with_settings(base, {path: value})
         except ValueError:
-            continue  # another scenario's setting, which this one has not
-        if value != known[path] if path in known else told.digest() != base.digest():
+            continue  # a setting that this scenario does not have
+        if value != known[path] if path in known else resolved.digest() != base.digest():
             changed[path] = value
     ordered = sorted(changed.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
     without = [name for name in MECHANISMS if name in setting.without and name not in base.without]
-    return Setting(setting.scenario, tuple(ordered), tuple(without))
+    return AppSetting(setting.scenario, tuple(ordered), tuple(without))
 
 
-def not_in(base: Scenario, setting: Setting) -> list[str]:
-    """The changed settings that a scenario does not have."""
+def missing_settings(base: Scenario, setting: AppSetting) -> list[str]:
+    """List the changed settings that a scenario does not have."""
     found = []
     for path, value in setting.changed:
         try:
@@ -259,18 +259,18 @@ def not_in(base: Scenario, setting: Setting) -> list[str]:
     return found
 
 
-def file_name(setting: Setting) -> str:
-    """The name of what is handed out of a setting, without its ending."""
-    changed = "_changed" if setting != Setting(setting.scenario) else ""
-    return f"{setting.scenario.removeprefix(UPLOADED)[:40]}{changed}"
+def file_name(setting: AppSetting) -> str:
+    """Return the name of a setting's downloads, without suffix."""
+    changed = "_changed" if setting != AppSetting(setting.scenario) else ""
+    return f"{setting.scenario.removeprefix(UPLOAD_PREFIX)[:40]}{changed}"
 
 
-def setting_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "extends") -> str:
-    """The setting as a scenario file that extends its scenario (or stands on its world, by `key`)."""
+def setting_toml(base: Scenario, setting: AppSetting, seed: int, *, key: str = "extends") -> str:
+    """Write the setting as a scenario file that extends its scenario, or builds on its world (`key`)."""
     lines = [
         f"title = {toml_string(base.title[:3900] + ', changed in the app')}",
         f"question = {toml_string(base.question)}",
-        f"{key} = {toml_string(setting.scenario.removeprefix(UPLOADED))}",
+        f"{key} = {toml_string(setting.scenario.removeprefix(UPLOAD_PREFIX))}",
         'source = "assumed"',
         'note = "set in the app"',
     ]
@@ -292,8 +292,8 @@ def setting_toml(base: Scenario, setting: Setting, seed: int, *, key: str = "ext
 
 
 def tie_toml(base: Scenario, kind: str, a: str, b: str, *, value: float) -> list[str]:
-    """A tie of a scenario file; a sanction stays one of the regime that it was of."""
-    held = [tie.regime for tie in base.ties if tie_key(tie) == make_tie_key(kind, a, b)]
+    """Write a tie as lines of a scenario file; a sanction keeps its regime."""
+    regimes = [tie.regime for tie in base.ties if tie_key(tie) == make_tie_key(kind, a, b)]
     lines = [
         "",
         "[[ties]]",
@@ -302,17 +302,17 @@ def tie_toml(base: Scenario, kind: str, a: str, b: str, *, value: float) -> list
         f"b = {toml_string(b)}",
         f"value = {value!r}",
     ]
-    lines += [f"regime = {toml_string(held[0])}"] if held and held[0] else []
+    lines += [f"regime = {toml_string(regimes[0])}"] if regimes and regimes[0] else []
     return [*lines, 'source = "assumed"', 'note = "set in the app"']
 
 
-def toml_string(words: str) -> str:
-    """Words as a TOML string (a JSON string is one, but for the delete character)."""
-    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
+def toml_string(text: str) -> str:
+    """Write text as a TOML string: a JSON string, except for the delete character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def safe_name(name: str) -> str:
-    """A scenario name made of an uploaded file's name, whatever that is."""
+    """Make a valid scenario name from any uploaded file's name."""
     stem = re.split(r"[/\\]", name)[-1].removesuffix(".toml").lower()
     stem = re.sub(r"[^a-z0-9_]+", "_", stem).strip("_")[:40]
     return stem if NAME.fullmatch(stem) and stem not in ("world", "sources") else "uploaded"

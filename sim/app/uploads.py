@@ -1,4 +1,4 @@
-"""Scenario files that a reader hands in: judged as `blocs check` judges them, and never trusted."""
+"""Check uploaded scenario files as `blocs check` does; never trust them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sim.errors import Fault, InputError, display_path, escape_controls
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 
 
 def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str, Scenario]:
-    """The name and the resolved scenario of a file, its content read only where its size is in bounds.
+    """Return the name and the resolved scenario of a file; read it only if its size is in bounds.
 
-    Raises InputError with every fault, the file named as the reader knows it.
+    Raise InputError with every fault, under the file's name as the reader knows it.
     """
     shown = escape_controls(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
-    if size > MOST_BYTES:
-        message = f"has {size} bytes; a scenario handed in here has at most {MOST_BYTES} ({MOST_BYTES // 1024} kB)"
+    if size > MAX_BYTES:
+        message = f"has {size} bytes; a scenario handed in here has at most {MAX_BYTES} ({MAX_BYTES // 1024} kB)"
         raise InputError([Fault(shown, 1, "", message)])
     stem = safe_name(name)
     with tempfile.TemporaryDirectory(prefix="blocs-upload-") as folder:

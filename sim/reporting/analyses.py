@@ -1,4 +1,4 @@
-"""What a report asks of the model beyond its sweep: claims over the ranges, sensitivity, and regret of levers."""
+"""Analyses of a report beyond its sweep: claims over the ranges, sensitivity, and regret of levers."""
 
 from __future__ import annotations
 
@@ -20,28 +20,52 @@ from sim.forecast.draws import load_draws
 from sim.reporting.charts import FRONT_THRESHOLD
 from sim.scenario.loading import BASE
 
-EACH = 4  # runs at a point: what is asked is how points differ
+RUNS_PER_POINT = 4  # few, as the analyses compare points
 
 RUNS_AN_END = 100
 
 PLACEBOS = 20
 
-CLAIM_POINTS = 4  # times as many points, as a share of points needs more of them than a mean
+CLAIM_POINTS = 4  # times as many points: a share of points needs more than a mean
 
 
 @dataclass(frozen=True)
 class Analyses:
-    """Findings over the ranges of the parameters, each with how much was asked."""
+    """Findings over the ranges of the parameters, with the sample sizes.
+
+    Parameters
+    ----------
+    points : int
+        Sobol points of the sensitivity and regret analyses, a power of 2.
+    seed : int
+        Random seed, common to all points.
+    replicates : int
+        Runs at each point.
+    judged : list of Judgement
+        Claims of the article that the results can answer.
+    claim_points : int
+        Settings, or posterior draws, at which the claims were judged.
+    parameters : str or None
+        Source of the posterior draws for the claims; None for settings over the ranges.
+    indices : DataFrame
+        Sobol indices, a row per parameter.
+    ends : DataFrame
+        Differences at the ends of each parameter's range, in capability share.
+    regret : DataFrame or None
+        Regret of the article's levers; None for results of another world.
+    satisfied : float
+        Bloc size, 0 to 1, that counts as satisfactory in the regret table.
+    """
 
     points: int
     seed: int
     replicates: int
     judged: list[Judgement]
     claim_points: int
-    parameters: str | None  # whose draws the claims were asked at; of none at settings over the ranges
+    parameters: str | None
     indices: pd.DataFrame
     ends: pd.DataFrame
-    regret: pd.DataFrame | None  # of the article's levers, where the results are of its world
+    regret: pd.DataFrame | None
     satisfied: float
 
 
@@ -50,13 +74,43 @@ def analyse(
     points: int, seed: int, parameters: str | None = None, workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Analyses:  # fmt: skip
-    """Ask the model about the baseline of a sweep over the ranges, all on the same luck; points is a power of 2.
+    """Analyse the baseline of a sweep over the parameters' ranges, with common random numbers.
 
-    Claims are asked at the draws of a posterior, if `parameters` names one. Raises ValueError where points is no
-    power of 2, and InputError where there are no such draws.
+    Parameters
+    ----------
+    results : Results
+        Results folder of the sweep.
+    found : Sample
+        Its finished runs.
+    base : str
+        Design of the baseline.
+    outcome : str
+        Outcome column of the sensitivity and regret analyses.
+    points : int
+        Sobol points, a power of 2.
+    seed : int
+        Random seed.
+    parameters : str, optional
+        Posterior draws (a scenario's name or a CSV file) for the claims. Default: settings over the ranges.
+    workers : int, optional
+        Threads. Default: one per core.
+    progress : callable, optional
+        Receives the runs done and the total.
+
+    Returns
+    -------
+    Analyses
+        The findings, for `render_page`.
+
+    Raises
+    ------
+    ValueError
+        If `points` is not a power of 2.
+    InputError
+        If `parameters` names no draws.
     """
-    asked = answerable_claims(found)
-    scenarios = scenarios_as_run(results, {base, *scenarios_needed(asked)})
+    claims = answerable_claims(found)
+    scenarios = scenarios_as_run(results, {base, *scenarios_needed(claims)})
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
     evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
@@ -65,12 +119,12 @@ def analyse(
         levers = {}
     values = None if parameters is None else load_draws(BASE, parameters).values
     claim_points = CLAIM_POINTS * points if values is None else len(values)
-    counts = RunCounts(points=claim_points, each=EACH, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
+    counts = RunCounts(points=claim_points, each=RUNS_PER_POINT, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
     sizes = [
-        EACH * points * (len(ranges) + 2),
+        RUNS_PER_POINT * points * (len(ranges) + 2),
         RUNS_AN_END * (2 * len(ranges) + 1),
-        EACH * points * len(levers),
-        2 * claim_points * EACH * len(scenarios_needed(asked)),
+        RUNS_PER_POINT * points * len(levers),
+        2 * claim_points * RUNS_PER_POINT * len(scenarios_needed(claims)),
     ]
 
     def part(n: int) -> Progress:
@@ -78,7 +132,7 @@ def analyse(
         return lambda done, total: progress(before + round(sizes[n] * done / max(total, 1)), sum(sizes))
 
     indices = sobol_indices(
-        lambda rows: evaluator.means(rows, replicates=EACH, workers=workers, progress=part(0)),
+        lambda rows: evaluator.means(rows, replicates=RUNS_PER_POINT, workers=workers, progress=part(0)),
         ranges, points=points, rng=np.random.default_rng(seed),
     )  # fmt: skip
     ends = tornado_table(
@@ -87,12 +141,12 @@ def analyse(
     regret = None
     if levers:
         outcomes = outcomes_in_futures(
-            levers, outcome, points=points, replicates=EACH, seed=seed, workers=workers, progress=part(2)
+            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, workers=workers, progress=part(2)
         )
         regret = tabulate_regret(outcomes, want="low", satisfied=FRONT_THRESHOLD)
-    verdicts = (
-        judge_claims(asked, scenarios, found, counts, values=values, workers=workers, progress=part(3)) if asked else []
-    )
+    judged: list[Judgement] = []
+    if claims:
+        judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(3))
     return Analyses(
-        points, seed, EACH, verdicts, counts.points, parameters, indices.table, ends, regret, FRONT_THRESHOLD
+        points, seed, RUNS_PER_POINT, judged, counts.points, parameters, indices.table, ends, regret, FRONT_THRESHOLD
     )

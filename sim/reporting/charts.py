@@ -1,4 +1,4 @@
-"""Figures: functions from tables to axes, in one style that survives colour blindness and greyscale."""
+"""Charts: functions that draw tables on axes, readable with colour blindness and in greyscale."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sim.reporting.labels import distinct_labels, wrap_text
 from sim.theory.landscape import Minima
 from sim.theory.optimum import Optimum
 
-# Okabe & Ito (2008): told apart with any colour vision; line style and marker repeat the distinction.
+# Okabe & Ito (2008): distinct for any colour vision; line style and marker repeat the distinction.
 PALETTE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 
 NON_ALIGNED_COLOUR = "#8C8C8C"
 
-LINES = ("-", "--", "-.", ":")
+LINE_STYLES = ("-", "--", "-.", ":")
 
 STYLE: Any = {
     "font.size": 9,
@@ -45,54 +45,62 @@ FRONT_THRESHOLD = 0.1
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure in the house style, with its axes in reading order."""
+    """Make a figure in the common style; return it with its axes in reading order."""
     with matplotlib.rc_context(STYLE):
-        made = Figure(figsize=(width, height), layout="constrained")
-        axes = made.subplots(rows, columns, squeeze=False)
-    return made, list(axes.ravel())
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(axes.ravel())
 
 
-def save_figure(made: Figure, path: str) -> None:
-    """Write a figure without a date, so that the same table gives the same file."""
+def save_figure(figure: Figure, path: str) -> None:
+    """Write a figure to a file, without a date: the same table gives the same bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : str
+        File name; its suffix (.png, .svg, .pdf) gives the format.
+    """
     metadata = {"Date": None} if path.endswith(".svg") else {"Software": None}
     with matplotlib.rc_context(STYLE):
-        made.savefig(path, metadata=metadata, dpi=150)
+        figure.savefig(path, metadata=metadata, dpi=150)
 
 
 def alignment_colours(alignments: Sequence[str]) -> dict[str, str]:
-    """A colour for each alignment, the non-aligned in grey."""
+    """Give each alignment a colour; the non-aligned are grey."""
     blocs = [name for name in alignments if name != "non_aligned"]
     return {**dict(zip(blocs, PALETTE[1::-1] + PALETTE[2:], strict=False)), "non_aligned": NON_ALIGNED_COLOUR}
 
 
-LETTER = 0.063  # inches that a letter takes on average in type of 8 points
+LETTER = 0.063  # inches; average width of a letter at 8 points
 
-LINE = 0.16  # inches from line to line
+LINE = 0.16  # inches between lines of text
 
-SAMPLE = 0.55  # inches of a legend's sample and its gaps
+SAMPLE = 0.55  # inches; a legend's sample and its gaps
 
-ROW_LETTERS = 36  # of a row's name, line by line
+ROW_LETTERS = 36  # letters per line of a row's name
 
 
 def key_labels(names: Mapping[str, str], width: float, columns: int = 2) -> dict[str, str]:
-    """Names in lines that fit a legend of so many columns on a figure of so many inches; they stay distinct."""
+    """Wrap names for a legend on a figure `width` inches wide; labels stay distinct."""
     return distinct_labels(names, int((width / columns - SAMPLE) / LETTER), 3)
 
 
 def key_height(labels: Sequence[str], columns: int = 2) -> float:
-    """Inches that a legend of these labels takes at most; it is filled column by column."""
+    """Return the most inches that a legend of these labels takes; it fills column by column."""
     length = math.ceil(len(labels) / columns)
     lines = [label.count("\n") + 1 for label in labels]
     return LINE * max(sum(lines[n : n + length]) for n in range(0, len(lines), length)) + 0.1
 
 
 def row_height(names: Sequence[str], least: float) -> float:
-    """Inches that each row of a chart takes, so that its name fits beside it."""
+    """Return the inches per row of a chart, so that each name fits beside its row."""
     return max([least, *(LINE * (wrap_text(name, ROW_LETTERS).count("\n") + 1) + 0.04 for name in names)])
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name the rows 0, 1, … of a chart, long names in several lines."""
+    """Name the rows 0, 1, … of a chart; wrap long names."""
     labels = [wrap_text(name, ROW_LETTERS) for name in names]
     axes.set_yticks(range(len(labels)), labels, fontsize=8 if any("\n" in label for label in labels) else None)
 
@@ -101,13 +109,26 @@ def draw_share_bands(
     axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, names: Mapping[str, str] | None = None,
     runs: int = 6, top: float = 0.8,
 ) -> None:  # fmt: skip
-    """Capability share of each alignment over the steps: median, 5-95 % band, and the first few single runs.
+    """Draw the capability share of each alignment over the steps: median, 5-95 % band and single runs.
 
-    names are the labels of the alignments, by id.
+    Parameters
+    ----------
+    axes : Axes
+        Axes to draw on.
+    steps : DataFrame
+        A row per run and step: step, replicate and capability_ALIGNMENT (share, 0 to 1).
+    alignments : sequence of str
+        Ids of the alignments to draw.
+    names : mapping, optional
+        Labels of the alignments, by id.
+    runs : int, optional
+        Number of single runs. Default: 6.
+    top : float, optional
+        Upper limit of the share axis, up to 1. Default: 0.8.
     """
     for n, alignment in enumerate(alignments):
         table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
-        colour, line = alignment_colours(alignments)[alignment], LINES[n % len(LINES)]
+        colour, line = alignment_colours(alignments)[alignment], LINE_STYLES[n % len(LINE_STYLES)]
         low, middle, high = np.nanquantile(table.to_numpy(), [0.05, 0.5, 0.95], axis=1)
         axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
@@ -117,7 +138,7 @@ def draw_share_bands(
 
 
 def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
-    """States by scenarios, the share as colour and, where it is neither 0 nor 1, as a number of hundredths."""
+    """Draw states by scenarios: the share as colour and, from 0.01, as a number in hundredths."""
     image = axes.imshow(shares.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
     columns = [wrap_text(name, ROW_LETTERS) for name in shares.columns]
     axes.set_xticks(range(shares.shape[1]), columns, rotation=45, ha="right", rotation_mode="anchor")
@@ -136,7 +157,7 @@ def draw_distributions(
     axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
     label: str = "front's share of capability over the last steps of each run",
 ) -> None:  # fmt: skip
-    """One small histogram a scenario, all on one scale: outcomes that fall into two kinds show as two heaps."""
+    """Draw a histogram per scenario on one scale, with the mean and the share of runs above the threshold."""
     bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
     tallest = max(share.max() for share in shares.values()) or 1.0
@@ -155,7 +176,17 @@ def draw_distributions(
 
 
 def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
-    """Paired mean differences with their 95 % intervals, one row a scenario; grey squares where not clear."""
+    """Draw paired mean differences with their 95 % intervals, a row per scenario; grey squares are not clear.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes to draw on.
+    table : DataFrame
+        Rows of one outcome as `compare_outcomes` returns them: scenario, difference, low, high, clear.
+    label : str
+        Label of the horizontal axis.
+    """
     for row, one in enumerate(table.itertuples()):
         clear = one.clear
         colour = PALETTE[1] if clear else NON_ALIGNED_COLOUR
@@ -168,7 +199,7 @@ def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
 
 
 def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
-    """Local minima: states away from the optimum against energy, the area of a dot the share of its basin."""
+    """Draw local minima: distance from the optimum in states against energy; dot area is the basin's share."""
     away = (minima.alignments != best.alignment).sum(axis=1)
     away = np.minimum(away, minima.alignments.shape[1] - away)
     area = 20 + 600 * minima.shares
@@ -186,7 +217,7 @@ def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
 
 
 def draw_regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
-    """Regret of each lever: mean with its 95 % interval, the worst twentieth of the futures, and the greatest."""
+    """Draw the regret of each lever: mean with its 95 % interval, 95th percentile and maximum over the futures."""
     for row, one in enumerate(table.itertuples()):
         axes.plot([one.low, one.high], [row, row], color=PALETTE[1], linewidth=3)
         axes.plot([one.regret, one.regret_max], [row, row], color=PALETTE[1], linewidth=0.8, linestyle=":")
@@ -204,13 +235,13 @@ def draw_regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
 
 
 def draw_tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
-    """What each end of a setting's range changes, with its 95 % interval and the end's value; one row a setting.
+    """Draw the difference at each end of a setting's range, with its 95 % interval; a row per setting.
 
-    The table is that of `sensitivity.tornado`; rows stand in its order, widest first.
+    The table comes from `tornado_table`; rows keep its order, widest first.
     """
     settings = list(table["setting"].unique())
-    looks = {"low": (PALETTE[0], "s", -0.17), "high": (PALETTE[1], "o", 0.17)}
-    for end, (colour, marker, away) in looks.items():
+    styles = {"low": (PALETTE[0], "s", -0.17), "high": (PALETTE[1], "o", 0.17)}
+    for end, (colour, marker, away) in styles.items():
         ends = table[table["end"] == end].set_index("setting").loc[settings]
         rows = np.arange(len(settings)) + away
         axes.barh(rows, ends["difference"], height=0.3, color=colour, alpha=0.55)
@@ -225,16 +256,16 @@ def draw_tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
 
 
 def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
-    """First-order and total Sobol index of each setting with its 95 % interval; largest total first."""
+    """Draw the first-order and total Sobol index of each setting with its 95 % interval; largest total first."""
     ordered = table.sort_values("total", ascending=False, kind="stable")
     rows = np.arange(len(ordered))
-    looks = (
+    styles = (
         ("first", PALETTE[1], "o", -0.15, "alone (first-order)"),
         ("total", PALETTE[5], "s", 0.15, "in all (total)"),
     )
-    for kind, colour, marker, away, told in looks:
+    for kind, colour, marker, away, label in styles:
         axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
-        axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=told)
+        axes.plot(ordered[kind], rows + away, marker, color=colour, markersize=4, label=label)
     axes.axvline(0, color="black", linewidth=0.8)
     name_rows(axes, list(ordered["setting"]))
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlabel="share of the outcome's variance over the ranges")
@@ -242,10 +273,10 @@ def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def draw_posterior(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) -> None:
-    """One parameter, before and after the record: bars of the posterior over a line of the prior, the profile's dots.
+    """Draw one parameter's posterior as bars, its prior as a line and its profile likelihood as dots.
 
-    density has a row a bin of the range: `left`, `width`, `posterior` (1: as likely as before) and `profile` (the
-    best likelihood in the bin over the best of all, 0 to 1). one is a parameter of the calibration's record.
+    `density` has a row per bin of the range: `left`, `width`, `posterior` (relative to the prior) and `profile` (the
+    bin's best likelihood over the best of all, 0 to 1). `one` is a parameter of the calibration's record.
     """
     colour = PALETTE[1] if one["identified"] else NON_ALIGNED_COLOUR
     hatch = "" if one["identified"] else "///"
@@ -265,7 +296,7 @@ def draw_posterior(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) ->
 
 
 def draw_posterior_key(axes: Sequence[Axes]) -> None:
-    """What the bars, lines and dots of `learnt_parameter` mean, in the first of the axes left over; the rest go."""
+    """Draw the key of `draw_posterior` on the first of the unused axes, and hide the others."""
     for one in axes:
         one.set_axis_off()
     bar: Any = Patch(facecolor=PALETTE[1], alpha=0.45)
@@ -276,9 +307,9 @@ def draw_posterior_key(axes: Sequence[Axes]) -> None:
         Line2D([], [], color="black", linewidth=2.5),
         Line2D([], [], color="white", marker="D", markeredgecolor="black", markersize=4.5, linewidth=0),
     ]
-    told = ["posterior, identified", "posterior, not identified", "prior", "best likelihood in the bin",
+    labels = ["posterior, identified", "posterior, not identified", "prior", "best likelihood in the bin",
             "90 % interval", "default"]  # fmt: skip
-    axes[0].legend([bar, grey, *lines], told, loc="center left", fontsize=8, frameon=False)
+    axes[0].legend([bar, grey, *lines], labels, loc="center left", fontsize=8, frameon=False)
 
 
 ANSWERS = {
@@ -289,10 +320,11 @@ ANSWERS = {
 }
 
 
-def draw_forecasts(axes: Axes, states: Sequence[Mapping[str, Any]]) -> None:
-    """P(yes) less P(no) of each state against its vote, as marker and colour; one row a state, highest first.
+def draw_forecasts(axes: Axes, states: Sequence[Mapping[str, Any]], *, names: Mapping[str, str] | None = None) -> None:
+    """Draw P(yes) − P(no) of each state, with its vote as marker and colour; a row per state, highest first.
 
-    The states are those of a vote of `scorecard`. A forecast that ranked perfectly would have all yes on top.
+    The states come from a vote of `score_forecasts`; `names` are their names by id. A perfect ranking has all yes on
+    top.
     """
     ordered = sorted(states, key=lambda one: (one["yes"] - one["no"], one["state"]), reverse=True)
     for cast, (colour, marker) in ANSWERS.items():
@@ -304,21 +336,22 @@ def draw_forecasts(axes: Axes, states: Sequence[Mapping[str, Any]]) -> None:
             nearness, [row for row, _ in rows], marker, color=colour, markersize=4.5, label=f"{cast} ({len(rows)})"
         )
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(ordered)), [one["state"] for one in ordered], fontsize=7)
+    axes.set_yticks(range(len(ordered)), [(names or {}).get(one["state"], one["state"]) for one in ordered], fontsize=7)
     axes.set(ylim=(len(ordered) - 0.4, -0.6), xlim=(-1.05, 1.05), xlabel="forecast: P(yes) − P(no)")
     axes.legend(loc="lower right", fontsize=8, title="voted", title_fontsize=8)
 
 
 def draw_calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
-    """Share that voted yes against the forecast chance of yes, in bins with Wilson intervals and counts, by vote."""
+    """Draw the share that voted yes against the forecast probability, by vote: bins, Wilson intervals, counts."""
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":", label="chances mean what they say")
     for n, (name, bins) in enumerate(votes.items()):
         away = 0.008 * (n - (len(votes) - 1) / 2)
         x = np.array([one["forecast"] for one in bins]) + away
         share = np.array([one["share"] for one in bins])
         spread = np.abs(np.array([[one["low"], one["high"]] for one in bins]).T - share)
-        axes.errorbar(x, share, yerr=spread, color=PALETTE[n % len(PALETTE)], linestyle=LINES[n % len(LINES)],
-                      marker="os^D"[n % 4], markersize=5, linewidth=1, elinewidth=0.8, label=name)  # fmt: skip
+        look: Any = {"color": PALETTE[n % len(PALETTE)], "linestyle": LINE_STYLES[n % len(LINE_STYLES)]}
+        axes.errorbar(x, share, yerr=spread, marker="os^D"[n % 4], markersize=5, linewidth=1, elinewidth=0.8,
+                      label=name, **look)  # fmt: skip
         for place, one in zip(x, bins, strict=True):
             axes.text(place, -0.06 - 0.035 * n, f"{one['n']:.0f}", ha="center", va="top", fontsize=6.5)
         axes.text(1.07, -0.06 - 0.035 * n, f"states, {name}", va="top", fontsize=6.5)
@@ -329,16 +362,16 @@ def draw_calibration(axes: Axes, votes: Mapping[str, Sequence[Mapping[str, float
 
 
 def draw_step_lines(
-    axes: Axes, table: pd.DataFrame, *, label: str, looks: Mapping[str, str] | None = None, top: float | None = None
+    axes: Axes, table: pd.DataFrame, *, label: str, colours: Mapping[str, str] | None = None, top: float | None = None
 ) -> None:  # fmt: skip
-    """One run over the steps: a line for each column of a table indexed by step, told apart by style and marker too.
+    """Draw one run over the steps: a line per column of a table indexed by step, with its own style and marker.
 
-    looks are colours by column. The columns are the labels of the legend.
+    `colours` are by column; the columns are the labels of the legend.
     """
     for n, column in enumerate(table.columns):
-        colour = (looks or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
+        colour = (colours or {}).get(column, PALETTE[(n + 1) % len(PALETTE)])
         sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}
-        line = LINES[n % len(LINES)]
+        line = LINE_STYLES[n % len(LINE_STYLES)]
         axes.plot(table.index, table[column], color=colour, linestyle=line, linewidth=1.8, label=column, **sign)
     axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
     axes.set_ylim(bottom=0, top=top)

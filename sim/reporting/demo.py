@@ -1,4 +1,4 @@
-"""The main job from end to end: the shipped scenarios compared, the claims answered, the charts drawn."""
+"""The demo: compare the shipped scenarios, answer the article's claims and draw the charts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,25 @@ from sim.scenario.schema import Scenario
 
 @dataclass(frozen=True)
 class Demo:
-    """What the main job found."""
+    """Findings of the demo.
+
+    Parameters
+    ----------
+    found : Sample
+        Finished runs of all scenarios.
+    headline : str
+        Finding of the baseline in one sentence, with its 95 % interval.
+    outcomes, states : DataFrame
+        Paired comparisons with the baseline, by outcome and by state.
+    answers : list of Answer
+        The article's claims.
+    paired : list of Pairing
+        How each scenario's runs pair with the baseline's.
+    unchanged : list of str
+        Scenarios without any clear difference.
+    charts : dict
+        Caption of each chart, by file name.
+    """
 
     found: Sample
     headline: str
@@ -43,33 +61,46 @@ class Demo:
     answers: list[Answer]
     paired: list[Pairing]
     unchanged: list[str]
-    charts: dict[str, str]  # file name and what it shows
+    charts: dict[str, str]
 
 
 def demo_scenarios() -> dict[str, Scenario]:
-    """The shipped scenarios of the article's world that vary nothing, the baseline first."""
+    """Load the shipped scenarios of the article's world that vary no parameter, the baseline first."""
     loaded = shipped_scenarios()
     base = loaded[BASE]
     return {n: s for n, s in loaded.items() if not s.sweep.vary and s.states.keys() == base.states.keys()}
 
 
 def make_demo(results: Results, out: Path) -> Demo:
-    """Compare, answer and draw; writes the charts as PNG and the tables as CSV and JSON into a folder."""
+    """Compare the scenarios, answer the claims, and write charts (PNG) and tables (CSV, JSON).
+
+    Parameters
+    ----------
+    results : Results
+        Results of a sweep of `demo_scenarios`.
+    out : Path
+        Folder for the files; it is created if missing.
+
+    Returns
+    -------
+    Demo
+        The findings.
+    """
     found = read_sample(results)
     outcomes, states = compare_outcomes(found, BASE), compare_states(found, BASE)
-    answered = answer_claims(found)
+    answers = answer_claims(found)
     out.mkdir(parents=True, exist_ok=True)
     write_csv(outcomes, out / "outcomes.csv")
     write_csv(states, out / "states.csv")
-    (out / "claims.json").write_text(to_json_text(answer_records(answered)), encoding="utf-8")
-    drawn = draw_demo(found, outcomes, results, out)
+    (out / "claims.json").write_text(to_json_text(answer_records(answers)), encoding="utf-8")
+    captions = draw_demo(found, outcomes, results, out)
     paired = pairings(found, BASE, outcomes, states)
-    quiet = designs_without_difference(outcomes)
-    return Demo(found, demo_headline(found), outcomes, states, answered, paired, quiet, drawn)
+    unchanged = designs_without_difference(outcomes)
+    return Demo(found, demo_headline(found), outcomes, states, answers, paired, unchanged, captions)
 
 
 def draw_demo(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path) -> dict[str, str]:
-    """The four charts of the main job, each with what it shows."""
+    """Draw the four charts of the demo; return their captions by file name."""
     chart_shares_over_time(found, results, out / "bloc_shares.png")
     chart_heat_map(found, results, out / "states_by_scenario.png")
     chart_runs_by_front(found, out / "front_by_run.png")
@@ -83,7 +114,7 @@ def draw_demo(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path
 
 
 def scenario_titles(found: Sample) -> dict[str, str]:
-    """The title of each design's scenario."""
+    """Return the title of each design's scenario."""
     return {design: str(scenario["title"]) for design, scenario in found.scenarios.items()}
 
 
@@ -91,11 +122,11 @@ SHOWN_OVER_TIME = (BASE, "dispersed_attention", "focused_indo_pacific")
 
 
 def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
-    """Bands of the baseline beside the article's two contrary cases: attention dispersed and focused."""
+    """Draw bands of the baseline beside the article's opposite cases: attention dispersed and focused."""
     chosen = [design for design in SHOWN_OVER_TIME if design in found.designs]
     with contextlib.closing(results.connection()) as connection:
         steps = connection.execute("select * from steps").df()
-    made, panels = charts.new_figure(10.5, 4.2, 1, len(chosen))
+    figure, panels = charts.new_figure(10.5, 4.2, 1, len(chosen))
     names = label_alignments(found.scenarios[BASE])
     for axes, design in zip(panels, chosen, strict=True):
         charts.draw_share_bands(
@@ -105,44 +136,44 @@ def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
         if axes is not panels[0]:
             axes.set_ylabel("")
     runs = steps["replicate"].nunique()
-    made.suptitle(f"Median and 5-95 % band of {runs} runs, and six single runs: in each a front stands or does not")
+    figure.suptitle(f"Median and 5-95 % band of {runs} runs, and six single runs: in each a front stands or does not")
     handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    charts.save_figure(made, str(path))
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    charts.save_figure(figure, str(path))
 
 
 def chart_heat_map(found: Sample, results: Results, path: Path) -> None:
-    """States by scenarios, P(front), the states with most of it first."""
+    """Draw P(front) of states by scenarios, highest first."""
     shares = {d: {s: v.get("front", 0.0) for s, v in states.items()} for d, states in mean_late_shares(results).items()}
     names = {state: record["name"] for state, record in found.scenarios[BASE]["states"].items()}
     grid = pd.DataFrame(shares).rename(columns=scenario_titles(found))
     never = [names[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
     grid = grid[(grid >= 0.005).any(axis=1)]
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index].rename(index=names)
-    made, (axes,) = charts.new_figure(8.5, 9)
+    figure, (axes,) = charts.new_figure(8.5, 9)
     charts.draw_state_heat(axes, grid, label=f"P(front): mean share of {found.averaged} spent in the front")
     runs = found.runs["replicate"].nunique()
     axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 1)", loc="left")
-    made.supxlabel("\n".join(wrap(f"In no scenario: {list_names(never)}.", 120)), fontsize=8)
-    charts.save_figure(made, str(path))
+    figure.supxlabel("\n".join(wrap(f"In no scenario: {list_names(never)}.", 120)), fontsize=8)
+    charts.save_figure(figure, str(path))
 
 
 def chart_runs_by_front(found: Sample, path: Path) -> None:
-    """A dot a run: whether a front forms, and how large."""
-    made, (axes,) = charts.new_figure(8.5, 0.42 * len(found.designs) + 1.2)
-    named = scenario_titles(found)
+    """Draw the distribution of the front's size over the runs of each scenario."""
+    figure, (axes,) = charts.new_figure(8.5, 0.42 * len(found.designs) + 1.2)
+    titles = scenario_titles(found)
     sizes = {design: outcome_by_run(found.runs, design, "capability_front") for design in found.designs}
     ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
     label = f"front's share of capability over {found.averaged}"
-    charts.draw_distributions(axes, {named[design]: sizes[design] for design in ordered}, label=label)
+    charts.draw_distributions(axes, {titles[design]: sizes[design] for design in ordered}, label=label)
     n = found.runs["replicate"].nunique()
-    made.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
-    charts.save_figure(made, str(path))
+    figure.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
+    charts.save_figure(figure, str(path))
 
 
 def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
-    """Paired differences of both blocs' capability from the baseline."""
-    made, pair = charts.new_figure(10, 0.36 * len(found.designs) + 1.2, 1, 2)
+    """Draw paired differences of both blocs' capability from the baseline."""
+    figure, pair = charts.new_figure(10, 0.36 * len(found.designs) + 1.2, 1, 2)
     labels = {"capability_front": "front's capability", "capability_us_led": "US-led bloc's capability"}
     order = None
     for axes, (column, label) in zip(pair, labels.items(), strict=True):
@@ -152,12 +183,12 @@ def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) ->
         charts.draw_differences(axes, rows.loc[order].reset_index(), label=f"{label}, change from the baseline")
     pair[1].set_yticklabels([])
     n = int(outcomes["pairs"].max())
-    made.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")
-    charts.save_figure(made, str(path))
+    figure.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")
+    charts.save_figure(figure, str(path))
 
 
 def demo_headline(found: Sample) -> str:
-    """The baseline's finding in one sentence, with its interval."""
+    """State the baseline's finding in one sentence, with its interval."""
     evidence = evidence_from_sample(found, (BASE,))
     together = evidence.aligned(BASE, ("PRK", "RUS"), FRONT)
     share, low, high, n = share_interval(int(together.sum()), len(together))

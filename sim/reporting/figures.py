@@ -1,4 +1,4 @@
-"""Figures of the report: charts and maps embedded in a page, each with its numbers in words for those who don't see."""
+"""Figures of the report: charts and maps to embed in a page, each with a description in words."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 
 POINTS_TO_PIXELS = 4 / 3
 
-SETTINGS_LENGTH = 30
+SETTINGS_LETTERS = 30
 
 OVER_TIME_WIDTH = 3.9  # inches
 
-STATE_LETTERS = 48  # of a state's name beside a row
+STATE_LETTERS = 48  # letters of a state's name beside a row
 
 Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and alignment
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure ready for a page: its markup, the words below it and the width in pixels at which it reads well."""
+    """A figure for a page: markup, caption and preferred width in pixels."""
 
     markup: Markup
     caption: str
@@ -46,41 +46,41 @@ class Picture:
 
 
 def design_titles(found: Sample, designs: list[str]) -> dict[str, str]:
-    """A short name of each design for readers: the scenario's title with its settings, the label where two are one."""
-    named = {}
+    """Give each design a short name: its title and settings, or its label where two names are equal."""
+    titles = {}
     for design in designs:
         title = escape_controls(str(found.scenarios[design]["title"]))
         settings = design[design.index(" [") :] if " [" in design else ""
-        if len(settings) > SETTINGS_LENGTH:
+        if len(settings) > SETTINGS_LETTERS:
             settings = f" [point {found.designs.index(design)}]"
-        named[design] = shorten_middle(title + settings)
-    counted = pd.Series(list(named.values())).value_counts()
-    return {design: name if counted[name] == 1 else escape_controls(design) for design, name in named.items()}
+        titles[design] = shorten_middle(title + settings)
+    counted = pd.Series(list(titles.values())).value_counts()
+    return {design: name if counted[name] == 1 else escape_controls(design) for design, name in titles.items()}
 
 
 def state_names(found: Sample) -> dict[str, str]:
-    """Name of each state, with its id where two read alike."""
+    """Return the name of each state, with its id where two names are equal."""
     records = {s: r for scenario in found.scenarios.values() for s, r in scenario["states"].items()}
     return distinct_labels({state: str(record["name"]) for state, record in records.items()})
 
 
 @contextlib.contextmanager
 def draw_axes(width: float, height: float) -> Iterator[Axes]:
-    """Axes of a new figure, drawn on in the house style, in which a name with `$` in it is no mathematics."""
+    """Give axes of a new figure in the common style, which does not read `$` as mathematics."""
     with matplotlib.rc_context(charts.STYLE):
         _, (axes,) = charts.new_figure(width, height)
         yield axes
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that axes belong to."""
-    made = axes.figure
-    assert isinstance(made, Figure)  # noqa: S101 - axes made by `drawn` lie in no subfigure
-    return made
+    """Return the figure of some axes."""
+    figure = axes.figure
+    assert isinstance(figure, Figure)  # noqa: S101 - `draw_axes` makes no subfigure
+    return figure
 
 
-def inline_svg(axes: Axes, name: str, *, caption: str, told: str) -> Picture:
-    """A figure as inline SVG: no metadata, ids of its own in the page, and `told` for readers who don't see it."""
+def inline_svg(axes: Axes, name: str, *, caption: str, description: str) -> Picture:
+    """Return a figure as inline SVG, with ids unique in the page and a description for screen readers."""
     file = io.StringIO()
     with matplotlib.rc_context(charts.STYLE):
         figure_of(axes).savefig(file, format="svg", metadata={"Date": None})
@@ -101,42 +101,42 @@ def inline_svg(axes: Axes, name: str, *, caption: str, told: str) -> Picture:
                 node.set(key, value.replace("url(#", f"url(#{name}-"))
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
-    for key, value in (("role", "img"), ("aria-label", told), ("focusable", "false")):
+    for key, value in (("role", "img"), ("aria-label", description), ("focusable", "false")):
         root.set(key, value)
     width = round(float(root.attrib["viewBox"].split()[2]) * POINTS_TO_PIXELS)
     return Picture(Markup(ElementTree.tostring(root, encoding="unicode")), caption, width)  # noqa: S704 - escaped by it
 
 
-def embed_png(axes: Axes, *, caption: str, told: str, dots: int = 110) -> Picture:
-    """A figure as an image whose bytes stand in the page."""
+def embed_png(axes: Axes, *, caption: str, description: str, dots: int = 110) -> Picture:
+    """Return a figure as an image whose bytes are in the page."""
     file = io.BytesIO()
-    made = figure_of(axes)
+    figure = figure_of(axes)
     with matplotlib.rc_context(charts.STYLE):
-        made.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
+        figure.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-    width = round(made.get_figwidth() * 96)
-    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, told)
+    width = round(figure.get_figwidth() * 96)
+    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, description)
     return Picture(markup, caption, width)
 
 
 def figure_maps(
     shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str, bloc_name: str
 ) -> list[Picture]:
-    """A map of P(alignment) for each design, where the world's states can be drawn on one; else none."""
+    """Draw a map of P(alignment) for each design; none if the map lacks the world's states."""
     if not maps.drawable(states):
         return []
-    made = []
+    pictures = []
     for n, (design, name) in enumerate(names.items()):
         chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
         with draw_axes(6.2, 3.3) as axes:
             maps.draw_world_map(axes, chances, label=f"P({bloc_name})", key=n == 0)
-            told = f"World map of P({bloc_name}) in {name}. {describe_extremes(chances)}"
-            made.append(embed_png(axes, caption=name, told=told))
-    return made
+            description = f"World map of P({bloc_name}) in {name}. {describe_extremes(chances)}"
+            pictures.append(embed_png(axes, caption=name, description=description))
+    return pictures
 
 
 def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
-    """The states with most of a share, and how many have none, in words."""
+    """Describe the states with the highest shares, and count those with none."""
     ordered = sorted(chances.items(), key=lambda item: (-item[1], item[0]))
     top = list_names([f"{state} {share:.2f}" for state, share in ordered[:count] if share >= 0.005])
     none = sum(share < 0.005 for share in chances.values())
@@ -144,7 +144,7 @@ def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
 
 
 def figure_over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, str], key: str) -> Picture:
-    """Capability shares over the steps of one design: median, band and the first single runs; alignments by name."""
+    """Draw capability shares over the steps of one design; `alignments` are names by id."""
     present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
     top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
     labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
@@ -156,12 +156,12 @@ def figure_over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, st
     for alignment in present:
         low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
         ends.append(f"{alignments[alignment]} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
-    told = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
-    return inline_svg(axes, key, caption=name, told=told)
+    description = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
+    return inline_svg(axes, key, caption=name, description=description)
 
 
 def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, averaged: str, key: str) -> Picture:
-    """A histogram of a bloc's size over the runs of each design."""
+    """Draw a histogram of a bloc's size over the runs of each design."""
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
     with draw_axes(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
@@ -169,13 +169,13 @@ def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, averaged: str,
         charts.draw_distributions(axes, sizes, label=label, top=top)
     threshold = charts.FRONT_THRESHOLD
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
-    told = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
+    description = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
     caption = (
         "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
         " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
         " or more."
     )
-    return inline_svg(axes, key, caption=caption, told=told)
+    return inline_svg(axes, key, caption=caption, description=description)
 
 
 def figure_heat(
@@ -187,7 +187,7 @@ def figure_heat(
     averaged: str,
     key: str,
 ) -> Picture | None:
-    """States by designs, P(bloc), the states with most of it first; None where no state ever stands there."""
+    """Draw P(bloc) of states by designs, highest first; None if no state ever joins the bloc."""
     grid = pd.DataFrame({d: {s: v.get(bloc, 0.0) for s, v in shares[d].items()} for d in names}).fillna(0.0)
     never = [states[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
     grid = grid[(grid >= 0.005).any(axis=1)]
@@ -200,19 +200,19 @@ def figure_heat(
         charts.draw_state_heat(axes, grid, label=f"P({shorten_middle(bloc_name, STATE_LETTERS)})")
         axes.tick_params(axis="x", labelsize=7.5)
     first = grid.iloc[:, 0]
-    told = f"P({bloc_name}) of {len(grid)} states in {grid.shape[1]} scenarios. "
-    told += f"In {grid.columns[0]}: {describe_extremes(first.to_dict(), 12)}"
+    description = f"P({bloc_name}) of {len(grid)} states in {grid.shape[1]} scenarios. "
+    description += f"In {grid.columns[0]}: {describe_extremes(first.to_dict(), 12)}"
     caption = (
         f"Share of {averaged}, over all runs, that a state spends in “{bloc_name}”, in hundredths"
         f" (blank: under 1). In no scenario: {list_names(never) or 'none'}."
     )
-    return inline_svg(axes, key, caption=caption, told=told)
+    return inline_svg(axes, key, caption=caption, description=description)
 
 
 def figure_changes(
     outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, key: str
 ) -> Picture | None:
-    """Paired differences of a bloc's capability from the baseline; None where there are none."""
+    """Draw paired differences of a bloc's capability from the baseline; None if there are none."""
     rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
     if not len(rows):
         return None
@@ -226,11 +226,11 @@ def figure_changes(
         f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
         " runs on the same luck, with its 95 % interval; grey squares where it is not clear."
     )
-    return inline_svg(axes, key, caption=caption, told=f"{bloc_name}: change of its capability: {words}.")
+    return inline_svg(axes, key, caption=caption, description=f"{bloc_name}: change of its capability: {words}.")
 
 
 def figure_sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> list[Picture]:
-    """What each end of a parameter's range changes, and the parameters' shares of the variance."""
+    """Draw the difference at each end of a parameter's range, and the parameters' shares of the variance."""
     settings = list(ends["setting"].unique())
     height = charts.row_height(settings, 0.23) * len(settings) + 1.2
     with draw_axes(6.4, height) as axes:
@@ -241,7 +241,7 @@ def figure_sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str
         axes, "tornado",
         caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range"
         f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
-        told=f"Largest changes: {words}.",
+        description=f"Largest changes: {words}.",
     )  # fmt: skip
     with draw_axes(6.4, height) as axes:
         charts.draw_indices(axes, indices)
@@ -252,13 +252,13 @@ def figure_sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str
         axes, "indices",
         caption="Sobol indices: the share of the variance between settings that a parameter makes alone, and with all"
         " it interacts with; 95 % bootstrap intervals.",
-        told=f"Shares of the variance: {words}.",
+        description=f"Shares of the variance: {words}.",
     )  # fmt: skip
     return [first, second]
 
 
 def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
-    """How far each lever falls short of the best one, over the futures."""
+    """Draw the regret of each lever over the futures."""
     with draw_axes(6.4, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
         charts.draw_regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
     words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
@@ -266,4 +266,4 @@ def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
         f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"
         " mean with its 95 % interval, exceeded in one future of 20, and the greatest."
     )
-    return inline_svg(axes, "regret", caption=caption, told=f"Regret: {words}.")
+    return inline_svg(axes, "regret", caption=caption, description=f"Regret: {words}.")

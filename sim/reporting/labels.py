@@ -1,4 +1,4 @@
-"""Names as a reader sees them: of alignments and states, short enough for a label, and lists of them."""
+"""Names for readers: labels of alignments, states and outcomes, and lists of names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sim.errors import escape_controls
 
 NON_ALIGNED = "non-aligned"
 
-LONGEST = 60  # letters of a name in a sentence or a table
+MAX_LETTERS = 60  # of a name in a sentence or a table
 
-OF_ALIGNMENTS = ("members", "capability", "product", "bite", "enforcement", "cohesion", "leverage", "attention")
+ALIGNMENT_OUTCOMES = ("members", "capability", "product", "bite", "enforcement", "cohesion", "leverage", "attention")
 
 
-def shorten_middle(text: str, letters: int = LONGEST) -> str:
-    """Text on one line in at most so many letters (at least 3), cut in the middle where it is longer."""
+def shorten_middle(text: str, letters: int = MAX_LETTERS) -> str:
+    """Return text on one line, cut in the middle if it exceeds `letters` (at least 3)."""
     whole = " ".join(escape_controls(text).split())
     letters = max(letters, 3)
     if len(whole) <= letters:
@@ -27,15 +27,15 @@ def shorten_middle(text: str, letters: int = LONGEST) -> str:
 
 
 def wrap_text(text: str, letters: int) -> str:
-    """Text in lines of at most so many letters; a longer word is broken."""
+    """Wrap text in lines of at most `letters`; break longer words."""
     return "\n".join(textwrap.wrap(text, max(letters, 3), break_on_hyphens=False)) or text
 
 
-def distinct_labels(names: Mapping[str, str], letters: int = LONGEST, lines: int = 1) -> dict[str, str]:
-    """A label for each key: its name in about so many lines of so many letters.
+def distinct_labels(names: Mapping[str, str], letters: int = MAX_LETTERS, lines: int = 1) -> dict[str, str]:
+    """Return a label for each key: its name in about `lines` lines of `letters` letters.
 
-    A long name is cut in the middle. Where two labels would read alike, the key stands behind each in brackets,
-    so that different keys always have different labels.
+    A long name is cut in the middle. Equal labels get their key in brackets, so that different keys always have
+    different labels.
     """
     marked: set[str] = set()
     while True:
@@ -48,16 +48,16 @@ def distinct_labels(names: Mapping[str, str], letters: int = LONGEST, lines: int
 
 
 def label_of(key: str, name: str, letters: int, lines: int, *, marked: bool) -> str:
-    """The label of one key, with the key behind it where it is marked."""
+    """Return the label of one key, followed by the key if it is marked."""
     mark = f" ({key})" if marked else ""
     text = shorten_middle(name, letters * lines - len(mark)) + mark
     return text if lines == 1 else wrap_text(text, letters)
 
 
 def label_alignments(*scenarios: Any) -> dict[str, str]:
-    """The name of each alignment in scenarios, by id: that of the bloc, which the first scenario with it gives.
+    """Return the name of each alignment, by id; the first scenario that has a bloc names it.
 
-    The scenarios are resolved ones, as objects or as a manifest holds them.
+    The scenarios are resolved: objects, or mappings from a manifest.
     """
     names: dict[str, str] = {}
     for scenario in scenarios:
@@ -68,14 +68,14 @@ def label_alignments(*scenarios: Any) -> dict[str, str]:
 
 
 def label_theatres(scenario: Any) -> dict[str, str]:
-    """The name of each theatre of a resolved scenario, by id."""
+    """Return the name of each theatre of a resolved scenario, by id."""
     return distinct_labels({key: name or key for key, name in scenario.theatres.items()})
 
 
 def label_outcome(outcome: str, alignments: Mapping[str, str], theatres: Mapping[str, str] | None = None) -> str:
-    """An outcome's name for a reader: the names of its bloc and theatre in the place of their ids."""
+    """Return an outcome's name for readers, with the names of its bloc and theatre instead of ids."""
     what, _, rest = outcome.partition("_")
-    if what not in OF_ALIGNMENTS:
+    if what not in ALIGNMENT_OUTCOMES:
         return outcome.replace("_", " ")
     fits = [key for key in alignments if rest == key or rest.startswith(f"{key}_")]
     key = max(fits, key=len, default=rest)
@@ -85,7 +85,7 @@ def label_outcome(outcome: str, alignments: Mapping[str, str], theatres: Mapping
 
 
 def list_names(names: Collection[str]) -> str:
-    """Names as a list that reads in one way: by commas, by semicolons where a name has a comma, else in quotes."""
+    """Join names unambiguously: with commas, with semicolons if a name has a comma, else in quotes."""
     for sign in (",", ";"):
         if not any(sign in name for name in names):
             return f"{sign} ".join(names)

@@ -1,4 +1,4 @@
-"""A world map: what a table says of states, drawn on their land."""
+"""A world map that shows a share of each state on its land."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Polygon = tuple[Ring, ...]  # an outline and its holes
 
 TONE = matplotlib.colormaps["cividis"]
 
-CLASSES = (1 / 3, 2 / 3)  # where the hatching changes
+CLASSES = (1 / 3, 2 / 3)  # shares at which the hatching changes
 
 HATCHES = ("", "////", "xxxxx")
 
@@ -54,7 +54,7 @@ EQUAL_EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
 
 @dataclass(frozen=True)
 class Land:
-    """Where a country lies; `dot` is the centre of one too small to show as an area."""
+    """A country's outlines; `dot` is the centre of one too small to show as an area."""
 
     polygons: tuple[Polygon, ...]
     dot: tuple[float, float] | None = None
@@ -62,7 +62,7 @@ class Land:
 
 @dataclass(frozen=True)
 class Atlas:
-    """Countries by ISO alpha-3 id, and contested land, part of no country, by name."""
+    """Countries by ISO alpha-3 id, and contested land, which is in no country, by name."""
 
     countries: Mapping[str, Land]
     contested: Mapping[str, Land]
@@ -70,30 +70,30 @@ class Atlas:
 
 @cache
 def load_atlas() -> Atlas:
-    """The shipped outlines, in degrees (scenarios/map/countries.json, which states its source)."""
+    """Load the shipped outlines, in degrees (scenarios/map/countries.json, which states its source)."""
     content = json.loads((shipped_folder() / "map" / "countries.json").read_text(encoding="utf-8"))
     layers = ({key: parse_land(row) for key, row in content[layer].items()} for layer in ("countries", "contested"))
     return Atlas(*layers)
 
 
 def parse_land(row: Mapping[str, Any]) -> Land:
-    """A row of the file as arrays."""
+    """Convert a row of the file to arrays."""
     polygons = tuple(tuple(np.array(ring, dtype=np.float64) for ring in polygon) for polygon in row["polygons"])
     return Land(polygons, tuple(row["dot"]) if "dot" in row else None)
 
 
 def mapped_states(states: Iterable[str]) -> list[str]:
-    """The states, in their order, whose ids are countries of the map."""
+    """Return the states, in their order, whose ids are countries of the map."""
     return [state for state in states if state in load_atlas().countries]
 
 
 def drawable(states: Collection[str]) -> bool:
-    """Whether a map says something of these states: at least half of their ids are countries of today."""
+    """Return whether a map suits these states: at least half of their ids are countries of today."""
     return 0 < len(states) <= 2 * len(mapped_states(states))
 
 
 def project(degrees: ArrayLike) -> NDArray[np.float64]:
-    """Degrees east and north, (…, 2), on the Equal Earth map, (…, 2): x within ±2.707, y within ±1.317."""
+    """Project degrees east and north, (…, 2), to the Equal Earth map, (…, 2): |x| ≤ 2.707, |y| ≤ 1.317."""
     a1, a2, a3, a4 = EQUAL_EARTH
     east, north = np.moveaxis(np.radians(np.asarray(degrees, dtype=np.float64)), -1, 0)
     t = np.arcsin(np.sqrt(3) / 2 * np.sin(north))
@@ -103,22 +103,34 @@ def project(degrees: ArrayLike) -> NDArray[np.float64]:
 
 
 def share_class(share: float) -> int:
-    """0 below a third, 1 up to two thirds, 2 above."""
+    """Classify a share: 0 below a third, 1 up to two thirds, 2 above."""
     low, high = CLASSES
     return int(share >= low) + int(share > high)
 
 
 def map_path(polygons: Iterable[Polygon]) -> Path:
-    """Polygons and their holes as one path on the map."""
+    """Return polygons and their holes as one path on the map."""
     return Path.make_compound_path(*(Path(project(ring), closed=True) for polygon in polygons for ring in polygon))
 
 
 def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True) -> None:
-    """Each state's share, 0…1, as colour and hatching on its land; a state whose share is NaN is grey.
+    """Draw each state's share as colour and hatching on its land.
 
-    The keys are the states of the world. What is not on the map is named under it; every other country is land
-    without a colour. `label` says what the share is of, such as "P(front)"; `key=False` leaves out the colour bar
-    and all text, for one of several maps on one scale.
+    Parameters
+    ----------
+    axes : Axes
+        Axes to draw on.
+    shares : mapping
+        Share of each state of the world, 0 to 1; NaN is grey. States that are not on the map are named below it.
+    label : str
+        What the share measures, such as "P(front)".
+    key : bool, optional
+        Draw the colour bar and all text. Default: True; False suits one of several maps on one scale.
+
+    Raises
+    ------
+    ValueError
+        If a share is outside 0 to 1.
     """
     wrong = [state for state, share in shares.items() if share < 0 or share > 1]
     if wrong:
@@ -144,12 +156,12 @@ def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: 
 
 
 def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatch: str = "") -> PathPatch:
-    """A country's land as a patch; the hatching has the colour of the edge."""
+    """Return a country's land as a patch; the hatching has the colour of the edge."""
     return PathPatch(map_path(where.polygons), facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
 
 
 def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: float) -> None:
-    """One state's land, hatched over by its class, and its dot where it has one."""
+    """Draw one state's land, hatched by its class, and its dot if it has one."""
     known = bool(np.isfinite(share))
     face = TONE(share) if known else NO_VALUE
     hatch = HATCHES[share_class(share)] if known else ""
@@ -165,7 +177,7 @@ def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: floa
 
 
 def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float) -> None:
-    """The colour bar, hatched as the map is, what the other marks mean, and what to know of the boundaries."""
+    """Draw the colour bar, the legend of the other marks, and the note on boundaries."""
     bar = axes.figure.colorbar(
         ScalarMappable(Normalize(0, 1), TONE),
         ax=axes,

@@ -1,4 +1,4 @@
-"""The report: results as one page for a reader with ten minutes, who is asked 'why?' and 'how sure are you?'."""
+"""The report: results as one page that a reader can take in within ten minutes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from sim.scenario.overrides import list_changes
 from sim.scenario.schema import Scenario
 from sim.scenario.sources import ASSUMED, parse_references
 
-SHOWN = 24  # design points in figures and tables; more of them are a matter of `blocs compare --csv`
+MAX_DESIGNS = 24  # design points in figures and tables; `blocs compare --csv` has all
 
 LISTED_CHANGES = 6
 
@@ -49,36 +49,55 @@ LISTED_MOVES = 12
 
 @dataclass(frozen=True)
 class ScenarioRow:
-    """A scenario at a glance: how often the bloc stands, how large it then is, and the change from the baseline."""
+    """A scenario at a glance: how often the bloc is large, its size then, and the change from the baseline."""
 
     design: str
     name: str
     question: str
     runs: int
-    stands: tuple[float, float, float]
-    size_where_it_stands: float
+    share_large: tuple[float, float, float]
+    size_when_large: float
     mean: float
     change: Any  # a row of compare_outcomes, None for the baseline
 
     @property
-    def sure(self) -> bool:
-        """Whether the change is clear though all outcomes are asked at once."""
+    def clear(self) -> bool:
+        """Return whether the change is clear after correction for multiple tests."""
         return self.change is not None and bool(self.change.clear)
 
 
 def render_page(
     results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None
 ) -> str:
-    """The report as HTML that asks nothing of any other place; the same results give the same text.
+    """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
-    found are the runs where they have been read already. Raises InputError where no run has finished.
+    Parameters
+    ----------
+    results : Results
+        Results folder of a sweep.
+    found : Sample, optional
+        Its finished runs, if they have been read already.
+    baseline : str, optional
+        Design to compare with. Default: the baseline of the results.
+    analyses : Analyses, optional
+        Findings over the parameters' ranges, from `analyse`.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    InputError
+        If no run has finished.
     """
     found = found or read_sample(results)
     base = found.baseline(baseline)
     finished = set(found.runs["design"])
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
-    told = recorded.recorded_scenarios(results)
-    names = figures.design_titles(found, ordered[:SHOWN])
+    scenarios = recorded.recorded_scenarios(results)
+    names = figures.design_titles(found, ordered[:MAX_DESIGNS])
     bloc, known = focus_bloc(found, base), label_alignments(*found.scenarios.values())
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = scenario_rows(found, base, names, bloc, outcomes)
@@ -122,9 +141,9 @@ def render_page(
         else None,
         "changes": scenario_changes(ran, names),
         "assumptions": provenance.list_assumptions(ran[base]),
-        "assumed_inputs": count_assumed_inputs(told),
+        "assumed_inputs": count_assumed_inputs(scenarios),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
-        "sources": provenance.cited_sources(told),
+        "sources": provenance.cited_sources(scenarios),
         "command": provenance.recorded_command(results),
         "report_command": provenance.report_command(
             base,
@@ -144,59 +163,59 @@ def render_page(
 
 
 def template_environment() -> Environment:
-    """The templates' environment: everything escaped, nothing undefined passed over."""
-    made = Environment(
+    """Return the templates' environment, which escapes everything and refuses undefined names."""
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals |= {
+    environment.globals |= {
         "trace": trace_attributes, "number": format_number, "interval_words": interval_words, "listed": list_names,
         "outcome_name": label_outcome,
     }  # fmt: skip
-    made.filters |= {"minus": minus}
-    return made
+    environment.filters |= {"minus": minus}
+    return environment
 
 
 def format_number(value: object, form: str = ".3g") -> str:
-    """A number with a true minus, a dash for none; any other value as text."""
+    """Format a number with a true minus, NaN as a dash, and any other value as text."""
     if isinstance(value, (float, np.floating)):
         return "–" if math.isnan(value) else format(value, form).replace("-", "−")
     return str(value)
 
 
 def minus(text: str) -> str:
-    """Text with a true minus before each number."""
+    """Replace hyphens by true minus signs."""
     return text.replace("-", "−")
 
 
 def trace_attributes(what: str, value: float, form: str) -> Markup:
-    """A number with what it is, so that it can be computed again from the tables alone."""
+    """Mark a number with its meaning, so that a test can recompute it from the tables."""
     return Markup('<span data-trace="{}">{}</span>').format(what, format_number(float(value), form))
 
 
 def is_article_world(found: Sample, base: str) -> bool:
-    """Whether the results are of the article's world, so that its sentences and claims apply."""
+    """Return whether the results are of the article's world, so that its sentences and claims apply."""
     states = set(found.scenarios[base]["states"])
     return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
 
 
 def focus_bloc(found: Sample, base: str) -> str:
-    """The bloc that the report follows: the baseline's whose size varies most over all runs."""
+    """Return the bloc that the report follows: the baseline's bloc whose size varies most over all runs."""
     blocs = found.scenarios[base]["blocs"]
     return varies_most({bloc: found.runs[f"capability_{bloc}"].to_numpy(dtype=float) for bloc in blocs})
 
 
 def order_blocs(found: Sample, first: str) -> list[str]:
-    """The blocs, the one that the report follows first."""
+    """Return the blocs, `first` first."""
     return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
 def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str) -> str:
-    """The baseline's finding in one sentence, with its interval, for any world."""
+    """State the baseline's finding in one sentence, with its interval, for any world."""
     sizes = outcome_by_run(found.runs, base, f"capability_{bloc}").dropna()
     share, low, high, n = share_interval(int((sizes >= charts.FRONT_THRESHOLD).sum()), len(sizes))
-    stands = sizes[sizes >= charts.FRONT_THRESHOLD]
-    size = f", and then {stands.mean():.2f} on average" if len(stands) else ""
+    large = sizes[sizes >= charts.FRONT_THRESHOLD]
+    size = f", and then {large.mean():.2f} on average" if len(large) else ""
     return (
         f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
         f" “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
@@ -206,25 +225,25 @@ def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str
 def scenario_rows(
     found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame
 ) -> list[ScenarioRow]:
-    """Each scenario at a glance, the baseline first and then by the change of the bloc's size."""
+    """Summarise each scenario, the baseline first, then by the change of the bloc's size."""
     column = f"capability_{bloc}"
     changed = {row.scenario: row for row in outcomes[outcomes["outcome"] == column].itertuples()}
-    made = []
+    rows = []
     for design in names:
         sizes = outcome_by_run(found.runs, design, column).dropna()
-        stands = sizes[sizes >= charts.FRONT_THRESHOLD]
-        interval = share_interval(len(stands), len(sizes))[:3]
-        size, mean = mean_interval(stands.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
+        large = sizes[sizes >= charts.FRONT_THRESHOLD]
+        interval = share_interval(len(large), len(sizes))[:3]
+        size, mean = mean_interval(large.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
         question = str(found.scenarios[design]["question"])
         question = "" if question == found.scenarios[base]["question"] else question
-        made.append(ScenarioRow(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
-    return sorted(made, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
+        rows.append(ScenarioRow(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
+    return sorted(rows, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
 
 
 def choose_maps(
     shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str
 ) -> list[figures.Picture]:
-    """Maps of P(bloc) by scenario, where the states can be drawn on one."""
+    """Draw maps of P(bloc) by scenario, if the map has the states."""
     states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
     return figures.figure_maps(shares, names, states, bloc, bloc_name)
 
@@ -232,7 +251,7 @@ def choose_maps(
 def figures_over_time(
     results: Results, found: Sample, names: Mapping[str, str], bloc: str, known: Mapping[str, str]
 ) -> list[figures.Picture]:
-    """Shares over the steps in the baseline and in the scenarios where the bloc shrinks and grows most."""
+    """Draw shares over the steps: the baseline and the scenarios where the bloc shrinks and grows most."""
     base, *others = names
     chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
     number_of = {design: found.designs.index(design) for design in chosen}
@@ -247,7 +266,7 @@ def figures_over_time(
 
 
 def figures_by_run(found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str) -> figures.Picture:
-    """The bloc's size run by run in each scenario."""
+    """Draw the bloc's size run by run in each scenario."""
     sizes = {name: outcome_by_run(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
     known = {name: values for name, values in sizes.items() if len(values)}
     return figures.figure_by_run(known, bloc_name, found.averaged, "kinds")
@@ -256,50 +275,50 @@ def figures_by_run(found: Sample, names: Mapping[str, str], bloc: str, bloc_name
 def difference_figures(
     outcomes: pd.DataFrame, names: Mapping[str, str], blocs: Mapping[str, str]
 ) -> list[figures.Picture]:
-    """A figure of paired differences for each bloc."""
-    made = [
+    """Draw paired differences for each bloc."""
+    pictures = [
         figures.figure_changes(outcomes, names, bloc, name, f"change{n}")
         for n, (bloc, name) in enumerate(blocs.items())
     ]
-    return [picture for picture in made if picture is not None]
+    return [picture for picture in pictures if picture is not None]
 
 
 def scenario_moves(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str]
 ) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
-    """Of each scenario: its design and name, the main outcomes that differ surely, and the states that move surely."""
+    """List for each scenario its design, its name, the main outcomes that clearly differ and the states that move."""
     blocs = order_blocs(found, focus_bloc(found, next(iter(names))))
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
-    sure = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
-    moved, called = clear_state_changes(states), figures.state_names(found)
-    made = []
+    clear = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
+    moved, state_names = clear_state_changes(states), figures.state_names(found)
+    moved_by_scenario = []
     for design, name in list(names.items())[1:]:
         words = []
         for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
-            first = [
-                f"{called[m.state]} {format_number(m.difference, '+.2f')}"
+            moves = [
+                f"{state_names[m.state]} {format_number(m.difference, '+.2f')}"
                 for m in group.head(LISTED_MOVES).itertuples()
             ]
             more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
-            words.append((known[str(alignment)], list_names(first) + more))
-        made.append((design, name, list(sure[sure["scenario"] == design].itertuples()), words))
-    return made
+            words.append((known[str(alignment)], list_names(moves) + more))
+        moved_by_scenario.append((design, name, list(clear[clear["scenario"] == design].itertuples()), words))
+    return moved_by_scenario
 
 
 def scenario_changes(
     ran: Mapping[str, Scenario], names: Mapping[str, str]
 ) -> list[tuple[str, list[tuple[str, str, str]], int]]:
-    """What each scenario changes in the baseline: the first places with both values, and how many there are."""
+    """List each scenario's first changes to the baseline, with both values, and their number."""
     base, *others = names
-    made = []
+    changes = []
     for design in others:
         listed = list_changes(ran[base], ran[design])
-        made.append((names[design], listed[:LISTED_CHANGES], len(listed)))
-    return made
+        changes.append((names[design], listed[:LISTED_CHANGES], len(listed)))
+    return changes
 
 
-def count_assumed_inputs(told: Mapping[str, Scenario]) -> tuple[int, int, int]:
-    """Inputs that rest on our own assumption, at least in part; those without a source; all of them."""
-    found = provenance.cited_inputs(told)
+def count_assumed_inputs(scenarios: Mapping[str, Scenario]) -> tuple[int, int, int]:
+    """Count the inputs that cite an assumption, those without a source, and all."""
+    found = provenance.cited_inputs(scenarios)
     assumed = sum(ASSUMED in (key for key, _ in parse_references(cell)) for _, cell in found)
     return assumed, sum(not cell for _, cell in found), len(found)

@@ -1,4 +1,4 @@
-"""What results rest on: assumptions, sources, runs that ended well or not, and the commands that made them."""
+"""What results rest on: assumptions, sources of inputs, and the commands that made them."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ class Assumption:
 
 @dataclass(frozen=True)
 class CitedSource:
-    """A source with the inputs that cite it."""
+    """A source, and the number of inputs that cite it."""
 
     key: str
-    source: Source | None  # None: not in the bibliography at hand
+    source: Source | None  # None if the current bibliography lacks it
     inputs: int
 
 
 def list_assumptions(scenario: Scenario) -> list[Assumption]:
-    """Parameters that cite our own assumption."""
+    """List the parameters that cite an assumption or no source."""
     found = []
     for name, field in Parameters.model_fields.items():
         number = getattr(scenario.parameters, name)
         if any(key == ASSUMED for key, _ in parse_references(number.source)) or not number.source:
             extra: Any = field.json_schema_extra
             low, high = extra["range"]
-            told = (str(field.description), number.value, float(low), float(high), extra["unit"], number.note)
-            found.append(Assumption(name, *told))
+            details = (str(field.description), number.value, float(low), float(high), extra["unit"], number.note)
+            found.append(Assumption(name, *details))
     return found
 
 
 def source_cells(content: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Place and source cell of every input that has one, '' where its author gave none."""
+    """Yield the place and the source cell of every input; the cell is '' if its author gave no source."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             if key == "source" or (key.endswith("_source") and value):
@@ -64,21 +64,21 @@ def source_cells(content: Any, at: str = "") -> Iterator[tuple[str, str]]:
             yield from source_cells(item, f"{at}.{item['kind']}.{item['a']}.{item['b']}" if tie else f"{at}.{n}")
 
 
-def cited_inputs(told: Mapping[str, Scenario]) -> set[tuple[str, str]]:
-    """Each input with its source, once where scenarios share it."""
-    return {cell for scenario in told.values() for cell in source_cells(scenario.model_dump(mode="json"))}
+def cited_inputs(scenarios: Mapping[str, Scenario]) -> set[tuple[str, str]]:
+    """Return each input with its source, once if scenarios share it."""
+    return {cell for scenario in scenarios.values() for cell in source_cells(scenario.model_dump(mode="json"))}
 
 
-def cited_sources(told: Mapping[str, Scenario]) -> list[CitedSource]:
-    """The sources that the scenarios cite, those of most inputs first."""
-    found = Counter(key for _, cell in cited_inputs(told) for key, _ in parse_references(cell) if key)
+def cited_sources(scenarios: Mapping[str, Scenario]) -> list[CitedSource]:
+    """List the sources that the scenarios cite, those with most inputs first."""
+    found = Counter(key for _, cell in cited_inputs(scenarios) for key, _ in parse_references(cell) if key)
     known = load_bibliography()
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return [CitedSource(key, known.get(key), count) for key, count in ordered]
 
 
 def recorded_command(results: Results) -> str:
-    """The command that made the results; '' where Python made them or the record is no command of blocs alone."""
+    """Return the command that made the results; '' if Python made them or the record is not one blocs command."""
     command = str(results.manifest().get("command", ""))
     try:
         words = shlex.split(command)
@@ -88,7 +88,7 @@ def recorded_command(results: Results) -> str:
 
 
 def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None) -> str:
-    """The command that writes a report of results with these analyses beyond the sweep."""
+    """Return the command that writes a report with these analyses beyond the sweep."""
     words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
     words += ["--seed", str(seed)] if points else []
     return shlex.join([*words, *(["--parameters", parameters] if parameters else [])])

@@ -1,4 +1,4 @@
-"""The app in a browser, on a real server: every control used, results read from the page, by mouse and by keyboard."""
+"""The app in a browser on a real server: every control, by mouse and keyboard, and the results on the page."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from axe_playwright_python.sync_playwright import Axe
 
 from sim.analysis.explain import explain_decision
 from sim.app.pages.reasons import chosen_first
-from sim.app.setting import Setting, resolve_setting
+from sim.app.setting import AppSetting, resolve_setting, setting_toml
 from sim.model import compiled
 from sim.scenario.loading import load_scenario
 
+pytestmark = pytest.mark.xdist_group("app in browser")  # the tests share one server
 BASE = load_scenario("baseline_2023")
 EVIL = "<script>alert(1)</script>"
-WAIT = 90_000  # milliseconds; how long never decides, only whether
+WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
 DRAWN = """async picture => {
   const shown = picture.getBoundingClientRect();
@@ -43,7 +44,7 @@ DRAWN = """async picture => {
   const data = ink.getImageData(0, 0, 300, 200).data;
   for (let n = 0; n < data.length; n += 4) seen.add(data[n] >> 4 << 8 | data[n + 1] >> 4 << 4 | data[n + 2] >> 4);
   return [picture.alt ?? picture.ariaLabel, shown.width > 100 && shown.height > 50 ? seen.size : 0];
-}"""  # what a picture says, and how many colours it has, in 4096
+}"""  # a picture's description, and its number of colours of 4096
 FILLED = """parts => parts.filter(part => getComputedStyle(part).display !== 'none')
     .map(part => `${part.dataset.state} ${part.getAttribute('fill')}`)"""
 CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
@@ -51,39 +52,39 @@ CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim(
 
 @dataclass
 class Reader:
-    """A person at a browser."""
+    """A reader of the app at a browser."""
 
     page: Any
     port: int
-    said: list[str] = field(default_factory=list)  # by the console
-    away: list[str] = field(default_factory=list)  # requests to elsewhere
+    errors: list[str] = field(default_factory=list)  # of the console
+    requests: list[str] = field(default_factory=list)  # to other hosts
 
     def watch(self) -> None:
-        """Note every request beyond the server, which the browser cannot resolve, and what the console says."""
+        """Record every request to another host, which the browser cannot resolve, and every console error."""
         here = (f"http://127.0.0.1:{self.port}/", f"ws://127.0.0.1:{self.port}/", "data:", "blob:")
 
         def note(request: Any) -> None:
             if not request.url.startswith(here):
-                self.away.append(request.url)
+                self.requests.append(request.url)
 
         self.page.on("request", note)
         self.page.on("websocket", note)
-        self.page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
 
     def go(self, query: str = "") -> None:
-        """Go to an address, as for the first time."""
+        """Go to an address in a new visit."""
         self.page.goto(f"http://127.0.0.1:{self.port}/{query}")
 
     def open(self, query: str = "") -> None:
-        """Open the app at an address, and wait for the whole page."""
+        """Open the app at an address and wait for the whole page."""
         self.go(query)
         self.see(f"h2:has-text('{'Who moves' if 'page=compare' in query else 'Take it with you'}')")
         self.rest()
 
     def rest(self) -> None:
-        """Wait until what has begun is done."""
+        """Wait until the script has ended."""
         self.page.wait_for_function(
             "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
             " && !document.querySelector('[data-stale=true]')",
@@ -91,12 +92,12 @@ class Reader:
         )
 
     def see(self, selector: str) -> Any:
-        """Wait for something to be seen."""
+        """Wait until a selector is visible."""
         self.page.wait_for_selector(selector, timeout=WAIT)
         return self.page.locator(selector).first
 
     def until(self, ready: Callable[[], bool]) -> None:
-        """Wait for something to be so."""
+        """Wait until a condition holds."""
         end = time.monotonic() + WAIT / 1000
         while not ready():
             assert time.monotonic() < end, (self.page.url, self.page.inner_text("body")[:3000])
@@ -107,69 +108,70 @@ class Reader:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def choose(self, label: str, text: str) -> None:
-        """Choose in a list by typing, as one does with a keyboard."""
-        self.rest()  # or the list may be made anew meanwhile
+        """Choose in a list by typing."""
+        self.rest()  # a running script may replace the list
         box = self.page.get_by_role("combobox", name=label, exact=True).first
         box.click()
         box.fill(text)
         box.press("Enter")
 
     def step(self) -> int:
-        """The step that is looked at."""
+        """Return the current step."""
         return int(self.page.get_by_role("slider", name="Step (a round of decisions)").input_value())
 
     def focused(self) -> str:
-        """The text of what has the focus."""
+        """Return the text of the focused element."""
         script = "(document.activeElement.shadowRoot ?? document).activeElement.innerText"
         return str(self.page.evaluate(script))
 
-    def stands(self) -> list[str]:
-        """The table of who stands where."""
+    def members(self) -> list[str]:
+        """Return the members of each alignment from the page's table."""
         return [row[2] for row in self.page.locator("section tbody tr").evaluate_all(CELLS)]
 
     def filled(self, picture: str) -> set[str]:
-        """Each state on the map or in the network with what it is filled with."""
+        """Return each state on the map or in the network with its fill."""
         return set(self.page.locator(f"[data-picture={picture}] [data-state]").evaluate_all(FILLED))
 
     def marks(self) -> list[float]:
-        """Where the charts over the steps mark the step, in per cent of their width."""
+        """Return where the charts mark the step, in per cent of their width."""
         script = "all => all.map(one => parseFloat(one.style.left))"
         return [float(place) for place in self.page.locator(".cursor").evaluate_all(script)]
 
     def rows(self, table: int) -> list[list[str]]:
-        """The cells of the rows of a table below the player, all at once, so that they are of one moment."""
+        """Return the rows of a table below the player, read at one moment."""
         found = self.page.locator("[data-testid=stTable] table").nth(table).locator("tbody tr")
         return [list(map(str, row)) for row in found.evaluate_all(CELLS)]
 
     def address(self, word: str) -> None:
-        """Wait until the address holds a word."""
+        """Wait until the address contains a word."""
         self.until(lambda: word in self.page.url)
 
     def drawn(self, least: int) -> None:
-        """Every picture is drawn, in more than a few colours."""
+        """Check that every picture is drawn, with more than a few colours."""
         found = self.page.locator(PICTURES)
         self.until(lambda: found.count() >= least)
         for picture in found.all():
-            says, colours = picture.evaluate(DRAWN)
-            assert colours >= 4, says
-            assert len(says) > 3
+            description, colours = picture.evaluate(DRAWN)
+            assert colours >= 4, description
+            assert len(description) > 3
 
 
-def stands(run: Any, step: int) -> list[str]:
-    """Who stands where at a step of a run."""
-    held = run.alignment[step]
-    members = [[s for s, k in zip(run.states, held, strict=True) if k == n] for n in range(len(run.alignments))]
+def expected_members(run: Any, step: int) -> list[str]:
+    """Return the members of each alignment at a step of a run."""
+    alignment = run.alignment[step]
+    members = [[s for s, k in zip(run.states, alignment, strict=True) if k == n] for n in range(len(run.alignments))]
     return [f"{len(found)}: {', '.join(found)}" for found in members]
 
 
 def listening(server: subprocess.Popen[str], port: int) -> set[str]:
-    """Addresses at which a server listens on a port."""
+    """Return the addresses on which a server listens at a port."""
     found = psutil.Process(server.pid).net_connections("tcp")
     return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == port}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """Start the app on a free port; every test of the module uses it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "sim", "app", "--no-browser", "--port", str(port)]
@@ -179,38 +181,53 @@ def server() -> Iterator[tuple[int, subprocess.Popen[str]]]:
         started.send_signal(signal.SIGKILL)
 
 
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Iterator[Any]:
+    """Open a browser context, whose pages share the cached scripts."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True) as opened:
+        opened.set_default_timeout(WAIT)
+        yield opened
+
+
 @pytest.fixture
-def reader(browser: Any, server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
-    port, started = server
-    with browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True) as context:
-        made = Reader(context.new_page(), port)
-        context.set_default_timeout(WAIT)
-        made.watch()
-        made.until(lambda: started.poll() is not None or bool(listening(started, port)))
-        yield made
+def reader(context: Any, server: tuple[int, subprocess.Popen[str]]) -> Iterator[Reader]:
+    """Open a page; check afterwards that it had no errors and sent no request to another host."""
+    port, process = server
+    reader = Reader(context.new_page(), port)
+    reader.watch()
+    reader.until(lambda: process.poll() is not None or bool(listening(process, port)))
+    yield reader
+    reader.page.close()
+    assert reader.errors == []
+    assert reader.requests == []
 
 
-def plays(reader: Reader) -> None:
-    """Step, play, pause, reset and the slider; what is shown is the run, and where it rests the server knows."""
+def test_loopback_only(server: tuple[int, subprocess.Popen[str]], reader: Reader) -> None:
+    port, process = server
+    assert listening(process, port) == {"127.0.0.1"}
+
+
+def test_player(reader: Reader) -> None:
+    """Step, play, pause, reset and slider show the run; the address follows when play pauses."""
     reader.go()
-    run = compiled.run_compiled(BASE, seed=BASE.sweep.seed)  # while the server, too, loads what it needs
+    run = compiled.run_compiled(BASE, seed=BASE.sweep.seed)  # while the server starts
     slider = reader.page.get_by_role("slider", name="Step (a round of decisions)")
-    reader.until(lambda: reader.stands() == stands(run, 0))
+    reader.until(lambda: reader.members() == expected_members(run, 0))
     begin = reader.marks()
     reader.press("Step")
-    assert (reader.step(), reader.stands()) == (1, stands(run, 1))
+    assert (reader.step(), reader.members()) == (1, expected_members(run, 1))
     reader.address("step=1")
     reader.see("text=Step 1: It held")
-    fits(reader, 6)
+    check_layout(reader, 6)
     reader.press("Play")
     reader.until(lambda: reader.step() >= 4)
-    assert "step=1" in reader.page.url  # while it plays the server is not asked
+    assert "step=1" in reader.page.url  # the address waits while the run plays
     reader.press("Pause")
     paused = reader.step()
     reader.address(f"step={paused}")
     reader.see(f"text=Step {paused}: It held")
-    reader.page.wait_for_timeout(900)  # two steps, if it went on
-    assert (reader.step(), reader.stands()) == (paused, stands(run, paused))
+    reader.page.wait_for_timeout(900)  # time for two more steps
+    assert (reader.step(), reader.members()) == (paused, expected_members(run, paused))
     for picture, look in (("map", "map"), ("network", "net")):
         assert reader.filled(picture) == {f"{n} url(#{look}{k})" for n, k in enumerate(run.alignment[paused])}
     now = reader.marks()
@@ -224,12 +241,13 @@ def plays(reader: Reader) -> None:
     reader.press("Play")
     reader.address("step=40")
     reader.press("Reset")
-    assert (reader.step(), reader.stands()) == (0, stands(run, 0))
+    assert (reader.step(), reader.members()) == (0, expected_members(run, 0))
     reader.until(lambda: "step=" not in reader.page.url)
 
 
-def sets_by_keyboard(reader: Reader) -> None:
-    """From the top of the page with Tab, arrows, Space and Enter alone."""
+def test_keyboard(reader: Reader) -> None:
+    """Tab, arrows, Space and Enter reach and set every kind of control."""
+    reader.open()
     keys = reader.page.keyboard
     reader.page.get_by_role("radio", name="Run").focus()
     for _ in range(6):
@@ -255,7 +273,7 @@ def sets_by_keyboard(reader: Reader) -> None:
     keys.press("Space")
     reader.address("without=shelter")
     reader.see("summary:has-text('Mechanisms (1 off)')")
-    assert shelter.is_visible()  # the panel is open still, though its title is another
+    assert shelter.is_visible()  # the panel stays open though its title changes
     keys.press("Space")
     reader.until(lambda: "without" not in reader.page.url)
     reader.rest()
@@ -270,23 +288,23 @@ def sets_by_keyboard(reader: Reader) -> None:
     first, second = (round(BASE.parameters.w_bond.value + n / 100, 2) for n in (1, 2))
     reader.address(f"w_bond={first}")
     reader.see("summary:has-text('Parameters (1 changed)')")
-    keys.press("ArrowRight")  # the slider has kept the focus
+    keys.press("ArrowRight")  # the slider keeps the focus
     reader.address(f"w_bond={second}")
-    told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", second),), ("shelter",)))
-    reader.until(lambda: reader.stands() == stands(compiled.run_compiled(told, seed=BASE.sweep.seed), 3))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", second),), ("shelter",)))
+    reader.until(lambda: reader.members() == expected_members(compiled.run_compiled(expected, seed=BASE.sweep.seed), 3))
 
 
-def asks_why(reader: Reader) -> None:
-    """The chosen state's decision is that of the model; what would change its mind is told on demand."""
+def test_reasons(reader: Reader) -> None:
+    """The reasons are those of the model; the changes that flip a state appear on demand."""
     reader.open("?step=9&seed=5")
     reader.choose("State", "Russia")
     reader.address("state=RUS")
     reader.see("text=Why Russia (RUS) decides as it does")
     reader.rest()
-    taken = explain_decision(BASE, "RUS", seed=5, step=9)
+    decision = explain_decision(BASE, "RUS", seed=5, step=9)
     rows = {row[0]: row for row in reader.rows(0)}
-    assert list(rows) == [*(term for term, *_ in chosen_first(taken).rows()), "utility"]
-    assert all(f"{value:.3f}" in rows["utility"] for value in taken.account.utilities)
+    assert list(rows) == [*(term for term, *_ in chosen_first(decision).rows()), "utility"]
+    assert all(f"{value:.3f}" in rows["utility"] for value in decision.account.utilities)
     reader.choose("Scenario", "great_powers_1907")
     reader.address("scenario=great_powers_1907")
     reader.see("text=Great powers in 1907")
@@ -294,20 +312,20 @@ def asks_why(reader: Reader) -> None:
     reader.see("text=settings turn it within their range")
 
 
-def takes_it_along(reader: Reader, folder: Path) -> None:
-    """The setting as a file that the command takes, the run as a table; then the address, and back to the scenario."""
+def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
+    """The downloads equal the setting and the run; undo restores the scenario; the address follows."""
     reader.open("?w_bond=2&without=trade&seed=9&step=4&state=IRN")
     with reader.page.expect_download() as given:
         reader.press("Scenario file (TOML)")
-    given.value.save_as(folder / "changed.toml")
-    told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("trade",)))
-    assert load_scenario(folder / "changed.toml").digest() == told.digest()
+    given.value.save_as(tmp_path / "changed.toml")
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("trade",)))
+    assert load_scenario(tmp_path / "changed.toml").digest() == expected.digest()
     with reader.page.expect_download() as given:
         reader.press("Run (CSV)")
-    given.value.save_as(folder / "run.csv")
-    with (folder / "run.csv").open(encoding="utf-8", newline="") as file:
+    given.value.save_as(tmp_path / "run.csv")
+    with (tmp_path / "run.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    run = compiled.run_compiled(told, seed=9)
+    run = compiled.run_compiled(expected, seed=9)
     assert [row["IRN"] for row in rows] == [run.alignments[k] for k in run.alignment[:, run.states.index("IRN")]]
     assert [float(row["capability_front"]) for row in rows] == run.outcome("capability_front").tolist()
     reader.press("Undo all changes")
@@ -324,8 +342,9 @@ def takes_it_along(reader: Reader, folder: Path) -> None:
     reader.see("text=Is there a front where nobody sanctions anybody?")
 
 
-def hands_in(reader: Reader, folder: Path) -> None:
-    """Faults in the words of `blocs check`, hostile files refused, a good one run, its names harmless."""
+def test_uploads(reader: Reader) -> None:
+    """Faults read as in `blocs check`, hostile files are refused, and a good file runs with harmless names."""
+    reader.open("?step=4")
     reader.page.locator("summary", has_text="Hand in a scenario file").click()
     given = reader.page.locator("[data-testid=stSidebar] input[type=file]")
     bad = [
@@ -340,7 +359,7 @@ def hands_in(reader: Reader, folder: Path) -> None:
         given.set_input_files({"name": name, "mimeType": "application/toml", "buffer": content})
         reader.until(lambda said=said: said in reader.page.inner_text("[data-testid=stSidebar]"))
         reader.rest()
-    good = (folder / "changed.toml").read_text(encoding="utf-8")
+    good = setting_toml(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("trade",)), seed=9)
     good = re.sub(r'title = ".*"', f'title = "{EVIL} ![x](http://evil.example/x.png)"', good)
     good += f'\n[states.IRN]\nname = "{EVIL}"\n[blocs.front]\nname = "{EVIL} of the front"\n'
     given.set_input_files({"name": "../Mine.toml", "mimeType": "application/toml", "buffer": good.encode()})
@@ -352,8 +371,8 @@ def hands_in(reader: Reader, folder: Path) -> None:
     reader.drawn(6)
 
 
-def compares(reader: Reader) -> None:
-    """Two settings side by side, by the page's own switch."""
+def test_comparison(reader: Reader) -> None:
+    """The compare page shows two settings with common random numbers."""
     reader.open("?seed=3")
     reader.page.get_by_role("radio", name="Compare").click()
     reader.address("page=compare")
@@ -369,7 +388,7 @@ def compares(reader: Reader) -> None:
     reader.until(lambda: any(row[-1] == "clear" for row in reader.rows(0)))
     reader.see("h2:has-text('Who moves')")
     reader.rest()
-    fits(reader, 4)
+    check_layout(reader, 4)
     reader.choose("Bloc", "US-led")
     reader.until(lambda: "“US-led bloc” has a tenth" in reader.page.inner_text("[data-testid=stMain]"))
     reader.page.locator("summary", has_text="Mechanisms").nth(1).click()
@@ -378,13 +397,13 @@ def compares(reader: Reader) -> None:
     reader.address("other.without=erosion")
 
 
-def keeps_what_it_can(reader: Reader) -> None:
-    """Another scenario is looked at on the same seed, at the same state and step; what it does not have is said."""
+def test_scenario_change(reader: Reader) -> None:
+    """Another scenario keeps seed, state and step, and notes what it lacks."""
     reader.open("?seed=5&step=12&state=IRN")
     reader.choose("Scenario", "no_sanctions")
     reader.address("scenario=no_sanctions")
-    told = compiled.run_compiled(load_scenario("no_sanctions"), seed=5)
-    reader.until(lambda: reader.stands() == stands(told, 12))
+    expected = compiled.run_compiled(load_scenario("no_sanctions"), seed=5)
+    reader.until(lambda: reader.members() == expected_members(expected, 12))
     assert all(word in reader.page.url for word in ("seed=5", "step=12", "state=IRN"))
     reader.choose("Scenario", "europe_1936")
     reader.see("text=state IRN is not in europe_1936; another is shown")
@@ -395,8 +414,8 @@ def keeps_what_it_can(reader: Reader) -> None:
     reader.until(lambda: "is not in europe_1936" not in reader.page.inner_text("[data-testid=stMain]"))
 
 
-def reads_help(reader: Reader) -> None:
-    """Help never switches anything, by a mouse and by touch on a phone, where it can be read."""
+def test_help_changes_nothing(reader: Reader) -> None:
+    """Reading help switches nothing, by mouse and by touch on a phone."""
     browser = reader.page.context.browser
     for touch, width in ((False, 1280), (True, 390)):
         context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
@@ -421,62 +440,50 @@ def reads_help(reader: Reader) -> None:
         context.close()
 
 
-def errs_in_the_address(reader: Reader) -> None:
-    """Bad values are named, the rest is taken, and the page goes on."""
+def test_bad_address(reader: Reader) -> None:
+    """Bad values are named, and the others apply."""
     reader.open("?scenario=nowhere&erosion=21&step=3&state=%3Cscript%3E&w_bond=2")
-    told = reader.see("[data-testid=stCode]").inner_text()
-    assert "unknown scenario 'nowhere'" in told
-    assert "21 is not a number in [0, 20]" in told
-    assert "unknown state '<script>'" in told
+    expected = reader.see("[data-testid=stCode]").inner_text()
+    assert "unknown scenario 'nowhere'" in expected
+    assert "21 is not a number in [0, 20]" in expected
+    assert "unknown state '<script>'" in expected
     reader.until(lambda: reader.step() == 3)
     reader.press("Understood")
     reader.until(lambda: "nowhere" not in reader.page.inner_text("[data-testid=stMain]"))
     reader.address("w_bond=2")
 
 
-def fits(reader: Reader, least: int) -> None:
-    """The page as it is: no scrolling sideways, nothing that axe finds serious, all pictures drawn."""
+def check_layout(reader: Reader, least: int) -> None:
+    """Check the page: no sideways scrolling, no serious fault by axe, all pictures drawn."""
     reader.rest()
     main = "document.querySelector('[data-testid=stMain]')"
     assert reader.page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
     assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     reader.drawn(least)
     found = Axe().run(reader.page).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not grave, (reader.page.url, [(one["id"], one["nodes"][0]["html"]) for one in grave])
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, (reader.page.url, [(one["id"], one["nodes"][0]["html"]) for one in serious])
 
 
-def fits_a_phone(reader: Reader) -> None:
-    """Both pages on 390 pixels, the run in the dark, as the reader's system asks."""
+def test_phone_and_dark_mode(reader: Reader) -> None:
+    """Both pages fit 390 pixels; the run page follows the system's dark mode."""
     reader.page.set_viewport_size({"width": 390, "height": 900})
     reader.open("?page=compare&other.scenario=no_sanctions&seed=3")
-    fits(reader, 4)
+    check_layout(reader, 4)
     reader.open("?step=12&state=IRN")
-    fits(reader, 6)
+    check_layout(reader, 6)
     reader.page.emulate_media(color_scheme="dark")
     scheme = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
     reader.until(lambda: reader.page.evaluate(scheme) == "dark")
-    fits(reader, 6)
+    check_layout(reader, 6)
 
 
-def test_in_a_browser(server: tuple[int, subprocess.Popen[str]], reader: Reader, tmp_path: Path) -> None:
-    port, started = server
-    assert listening(started, port) == {"127.0.0.1"}
-    plays(reader)
-    sets_by_keyboard(reader)
-    asks_why(reader)
-    takes_it_along(reader, tmp_path)
-    hands_in(reader, tmp_path)
-    compares(reader)
-    keeps_what_it_can(reader)
-    reads_help(reader)
-    errs_in_the_address(reader)
-    fits_a_phone(reader)
-    assert reader.said == []
-    assert reader.away == []
-    started.send_signal(signal.SIGINT)
-    assert started.wait(WAIT / 1000) == 0
+def test_sigint_stops_server(server: tuple[int, subprocess.Popen[str]], reader: Reader) -> None:
+    """This test is the last, as it stops the server of the module."""
+    process = server[1]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(WAIT / 1000) == 0
     with pytest.raises(ProcessLookupError):
-        os.killpg(started.pid, 0)
-    assert started.stdout is not None
-    assert "Traceback" not in started.stdout.read()
+        os.killpg(process.pid, 0)
+    assert process.stdout is not None
+    assert "Traceback" not in process.stdout.read()

@@ -1,4 +1,4 @@
-"""Mechanisms that are said not to matter: a run is the same with and without them."""
+"""A run is the same with and without a mechanism that cannot matter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def worlds_of_the_cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scenarios of the cases build on the worlds of tests/cases/worlds."""
+    """Find the worlds of tests/cases/worlds by name."""
     monkeypatch.setenv("BLOCS_SCENARIOS", str(VALID.parent))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-def test_mechanism_said_not_to_matter_changes_no_outcome(case: Path) -> None:
+def test_idle_mechanism_changes_no_outcome(case: Path) -> None:
     scenario = load_scenario(case if case.exists() else str(case))
     whole = compiled.run_compiled(scenario, seed=3)
     for mechanism in mechanisms_without_effect(scenario):

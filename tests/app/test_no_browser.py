@@ -1,4 +1,4 @@
-"""What happens where no browser is installed."""
+"""Tests without an installed browser are skipped, or fail on request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from browser import MISSING, NAMES, NEEDED, executable
 
 @pytest.fixture
 def absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """A path without a browser, on a machine that has none."""
+    """Return a path without a browser, on a machine without any."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(NEEDED, raising=False)
     return str(tmp_path / "chrome")

@@ -1,4 +1,4 @@
-"""The app: a setting is one thing in address, page and file; hostile input is refused; a browser shows what is so."""
+"""The app without a browser: settings in address, page and file; hostile input; drawings."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.compare import compare_columns
 from sim.analysis.explain import decisions_in_run, explain_decision
 from sim.app import cache
 from sim.app.cache import svg_charts
+from sim.app.pages import compare
 from sim.app.pages.reasons import chosen_first, tabulate_terms
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
 from sim.app.session import escape_markdown
 from sim.app.setting import (
-    MOST_STATES,
+    MAX_APP_STATES,
     Address,
-    Setting,
+    AppSetting,
     Slider,
     file_name,
     from_query,
@@ -42,7 +43,7 @@ from sim.app.setting import (
     setting_toml,
     to_query,
 )
-from sim.app.uploads import MOST_BYTES, read_upload
+from sim.app.uploads import MAX_BYTES, read_upload
 from sim.cli import cli
 from sim.cli.options import resolve_scenario as as_the_command_resolves
 from sim.errors import InputError
@@ -56,41 +57,37 @@ from sim.scenario.parameters import UNBOUNDED, Parameters
 from sim.scenario.schema import MAX_STATES, Scenario
 
 ROOT = Path(__file__).parents[2]
-PAGES = ROOT / "sim" / "app" / "pages.py"
+PAGES = ROOT / "sim" / "app" / "pages" / "main.py"
 CASES = Path(__file__).parents[1] / "cases"
 EVIL = "<script>alert(1)</script> ![x](http://evil.example/x.png) $x_1$ :red[so] [a](javascript:alert(1))"
-held = functools.cache(load_scenario)
-BASE = held("baseline_2023")
+loaded = functools.cache(load_scenario)
+BASE = loaded("baseline_2023")
 NAMES = [*scenario_names(), *world_names()]
-KNOBS = [knob for members in list_sliders(BASE).values() for knob in members]
+SLIDERS = [slider for members in list_sliders(BASE).values() for slider in members]
 
 
-# A setting
+# Settings
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> Setting:
-    """A setting of the baseline with some sliders moved and some mechanisms off."""
-    chosen: list[Slider] = draw(st.lists(st.sampled_from(KNOBS), max_size=4, unique_by=lambda knob: knob.setting))
-    moved = {knob.setting: draw(st.floats(knob.low, knob.high).map(lambda x: round(x, 4))) for knob in chosen}
+def changes(draw: st.DrawFn) -> AppSetting:
+    """Draw a setting of the baseline with some sliders moved and some mechanisms off."""
+    chosen: list[Slider] = draw(st.lists(st.sampled_from(SLIDERS), max_size=4, unique_by=lambda slider: slider.setting))
+    moved = {slider.setting: draw(st.floats(slider.low, slider.high).map(lambda x: round(x, 4))) for slider in chosen}
     without = draw(st.lists(st.sampled_from(sorted(MECHANISMS)), max_size=3, unique=True))
-    return normalise_setting(BASE, Setting("baseline_2023", tuple(moved.items()), tuple(without)))
+    return normalise_setting(BASE, AppSetting("baseline_2023", tuple(moved.items()), tuple(without)))
 
 
-@settings(max_examples=25, deadline=None)
 @given(changes(), changes(), st.integers(0, 2**53 - 1), st.integers(0, 99), st.integers(0, 40))
-def test_an_address_says_the_setting_and_nothing_else(
-    mine: Setting, other: Setting, seed: int, replicate: int, step: int
-) -> None:
-    told = Address(mine, other, seed, replicate, step, "IRN", "compare")
-    query = to_query(told, BASE)
+def test_address_round_trip(mine: AppSetting, other: AppSetting, seed: int, replicate: int, step: int) -> None:
+    expected = Address(mine, other, seed, replicate, step, "IRN", "compare")
+    query = to_query(expected, BASE)
     assert all(isinstance(value, str) for value in query.values())
-    assert from_query(query, NAMES, held) == (told, [])
+    assert from_query(query, NAMES, loaded) == (expected, [])
 
 
-@settings(max_examples=12, deadline=None)
 @given(changes(), st.integers(0, 2**53 - 1))
-def test_a_file_of_a_setting_is_the_setting(tmp_path_factory: pytest.TempPathFactory, mine: Setting, seed: int) -> None:
+def test_setting_file_round_trip(tmp_path_factory: pytest.TempPathFactory, mine: AppSetting, seed: int) -> None:
     path = tmp_path_factory.mktemp("out") / "changed.toml"
     path.write_text(setting_toml(BASE, mine, seed), encoding="utf-8")
     found = load_scenario(path)
@@ -99,19 +96,21 @@ def test_a_file_of_a_setting_is_the_setting(tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize(
-    ("name", "changed"),
+    ("name", "mechanism", "changed"),
     [
-        ("no_feedback", {"ties.sanction.USA.RUS": 0.3, "ties.bond.RUS.CHN": 0.9, "blocs.us_led.priority.europe": 0.7}),
         (
-            "great_powers_1907",
-            {"states.RUS.autonomy": 0.5} if "RUS" in load_scenario("great_powers_1907").states else {},
+            "no_feedback", "inertia",
+            {"ties.sanction.USA.RUS": 0.3, "ties.bond.RUS.CHN": 0.9, "blocs.us_led.priority.europe": 0.7},
         ),
-        ("europe_1936", {}),
+        ("great_powers_1907", "propensity", {"states.RUS.autonomy": 0.5}),
+        ("europe_1936", "propensity", {}),
     ],
-)
-def test_a_file_holds_ties_states_and_priorities_too(name: str, changed: dict[str, float], tmp_path: Path) -> None:
+)  # fmt: skip
+def test_setting_file_with_ties_states_and_priorities(
+    name: str, mechanism: str, changed: dict[str, float], tmp_path: Path
+) -> None:
     base = load_scenario(name)
-    setting = normalise_setting(base, Setting(name, tuple(changed.items()), ("inertia",)))
+    setting = normalise_setting(base, AppSetting(name, tuple(changed.items()), (mechanism,)))
     path = tmp_path / "changed.toml"
     key = "world" if name in world_names() else "extends"
     path.write_text(setting_toml(base, setting, 1, key=key), encoding="utf-8")
@@ -120,14 +119,14 @@ def test_a_file_holds_ties_states_and_priorities_too(name: str, changed: dict[st
     assert len(setting.changed) == len(changed)
 
 
-def test_a_mechanism_off_is_what_the_command_switches_off() -> None:
+def test_mechanism_off_as_in_command() -> None:
     for mechanism in list(MECHANISMS)[::3]:
-        told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
-        assert told.digest() == as_the_command_resolves("baseline_2023", ("w_bond=1.5",), (mechanism,)).digest()
+        expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 1.5),), (mechanism,)))
+        assert expected.digest() == as_the_command_resolves("baseline_2023", ("w_bond=1.5",), (mechanism,)).digest()
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("scenario", "baseline_2032", "did you mean 'baseline_2023'?"),
         ("scenario", "../../etc/passwd", "unknown scenario '../../etc/passwd'"),
@@ -149,70 +148,68 @@ def test_a_mechanism_off_is_what_the_command_switches_off() -> None:
         ("a\x1b[2J", "1", "unknown setting"),
     ],
 )
-def test_a_bad_value_in_an_address_is_named_and_left_out(key: str, value: str, said: str) -> None:
-    told, wrong = from_query({key: value}, NAMES, held)
-    assert (told.setting, told.other) == (Setting("baseline_2023"), Setting("baseline_2023"))
-    assert (told.seed, told.replicate, told.step, told.state, told.page) == (BASE.sweep.seed, 0, 0, "", "run")
-    (line,) = wrong
-    assert re.search(said if "|" in said else re.escape(said), line), line
+def test_bad_value_in_address(key: str, value: str, message: str) -> None:
+    address, faults = from_query({key: value}, NAMES, loaded)
+    default = AppSetting("baseline_2023")
+    assert address == Address(default, default, BASE.sweep.seed, replicate=0, step=0, state="", page="run")
+    (line,) = faults
+    assert re.search(message if "|" in message else re.escape(message), line), line
     assert line.isprintable()
 
 
-def test_the_sliders_are_the_schemas() -> None:
+def test_sliders_of_schema() -> None:
     found = list_sliders(BASE)
-    assert [knob.setting for knob in found["parameters"]] == list(Parameters.model_fields)
+    assert [slider.setting for slider in found["parameters"]] == list(Parameters.model_fields)
     assert list(found) == ["parameters", "us_led", "front"]
-    for knob in KNOBS:
-        assert knob.meaning
-        assert knob.source
-        assert knob.low < knob.high
-        with_settings(BASE, {knob.setting: knob.low})
-        with_settings(BASE, {knob.setting: knob.high})
+    for slider in SLIDERS:
+        assert slider.meaning
+        assert slider.source
+        assert slider.low < slider.high
+        with_settings(BASE, {slider.setting: slider.low})
+        with_settings(BASE, {slider.setting: slider.high})
     assert found["parameters"][0].label == "w_propensity, weight"
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(KNOBS), st.floats(0, 3).map(lambda x: round(x, 5)))
-def test_a_slider_can_show_any_value_it_is_given(knob: Slider, value: float) -> None:
-    low, high, step, digits = knob.covering(value)
-    for shown in (low, high, value, knob.value):
+@given(st.sampled_from(SLIDERS), st.floats(0, 3).map(lambda x: round(x, 5)))
+def test_slider_shows_any_value(slider: Slider, value: float) -> None:
+    low, high, step, digits = slider.scale_for(value)
+    for shown in (low, high, value, slider.value):
         assert low <= shown <= high
         assert round(round(shown / step) * step, digits) == pytest.approx(shown, abs=1e-9)
 
 
 @pytest.mark.parametrize("budget", [0.0, 5e-324, 1e-300, 1e9])
-def test_a_slider_of_any_budget_has_a_range(budget: float) -> None:
+def test_slider_range_of_any_budget(budget: float) -> None:
     settings = {"blocs.*.attention_budget": budget}
     priorities = {f"blocs.{b}.priority.{r}": 0.0 for b, bloc in BASE.blocs.items() for r in bloc.priority}
     for members in list_sliders(with_settings(BASE, settings | priorities)).values():
-        for knob in members:
-            low, high, step, _ = knob.covering(knob.value)
+        for slider in members:
+            low, high, step, _ = slider.scale_for(slider.value)
             assert low < high
             assert 0 < step <= high - low
 
 
-# What is handed in
+# Uploads
 
 
-def never() -> bytes:
-    """Content that must not be read."""
+def refuse_reading() -> bytes:
+    """Fail, as this content must not be read."""
     raise AssertionError("it was read")
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("invalid/s*.toml"))[:24], ids=lambda path: path.stem)
-def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
+def test_upload_faults_as_in_check(path: Path, tmp_path: Path) -> None:
     alone = tmp_path / path.name
     alone.write_bytes(path.read_bytes())
     with pytest.raises(InputError) as checked:
         load_scenario(alone)
     with pytest.raises(InputError) as found:
         read_upload(path.name, alone.stat().st_size, alone.read_bytes)
-    said = [line.replace(str(alone), path.name) for line in checked.value.lines()]
-    assert found.value.lines() == said
+    assert found.value.lines() == [line.replace(str(alone), path.name) for line in checked.value.lines()]
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ('a = 1\nb = "x\nc = 1\n', 2, "a quotation mark is not closed"),
         ("b = 'x\nc = 1\n", 1, "a quotation mark is not closed"),
@@ -231,12 +228,12 @@ def test_faults_are_said_as_check_says_them(path: Path, tmp_path: Path) -> None:
         ('b = "x\x01y"\n', 1, "a control character stands here"),
     ],
 )
-def test_fault_of_toml_is_in_plain_words(text: str, line: int, said: str) -> None:
+def test_toml_fault_in_plain_words(text: str, line: int, message: str) -> None:
     with pytest.raises(InputError) as found:
         read_upload("mine.toml", len(text), text.encode)
     (fault,) = found.value.faults
     assert (fault.file, fault.line) == ("mine.toml", line)
-    assert fault.message.startswith(f"is not TOML: {said}")
+    assert fault.message.startswith(f"is not TOML: {message}")
 
 
 HEAD = b'title = "x"\nextends = "baseline_2023"\n'
@@ -244,7 +241,7 @@ STATE = b"A%x={name='',theatre='europe',capability=1}\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"\x00\xff\xfe" * 900, "is not UTF-8"),
         (b"\x00" * 900, "is not TOML"),
@@ -254,46 +251,46 @@ STATE = b"A%x={name='',theatre='europe',capability=1}\n"
         (b'title = "x"\nextends = "/etc/passwd"\n', "is not a name; give one without folders"),
         (b'title = "x"\nextends = "baseline_2023"\nsteps = 9999\n', "the app runs at most"),
         (HEAD + b"[states]\n" + b"".join(b"A%x={}\n" % n for n in range(MAX_STATES)), f"({3 * MAX_STATES} in all"),
-        (HEAD + b"[states]\n" + b"".join(STATE % n for n in range(MOST_STATES)), f"the app runs at most {MOST_STATES}"),
+        (HEAD + b"[states]\n" + b"".join(STATE % n for n in range(MAX_APP_STATES)), "the app runs at most 250"),
         (HEAD + b"[parameters]\nerosion = 99\n", "99 is not a number in"),
     ],
     ids=["binary", "nulls", "empty", "deep", "upwards", "absolute", "long", "many", "more than the app runs", "bounds"],
 )
-def test_hostile_content_is_refused_in_words(content: bytes, said: str) -> None:
+def test_hostile_upload_refused(content: bytes, message: str) -> None:
     with pytest.raises(InputError) as found:
         read_upload("mine.toml", len(content), lambda: content)
-    assert said in str(found.value)
+    assert message in str(found.value)
     assert all(fault.file == "mine.toml" for fault in found.value.faults)
 
 
-def test_what_is_too_large_is_never_read() -> None:
+def test_too_large_upload_not_read() -> None:
     with pytest.raises(InputError, match=r"has 10000000 bytes; a scenario handed in here has at most 262144"):
-        read_upload("mine.toml", 10_000_000, never)
-    assert MOST_BYTES == 262_144
+        read_upload("mine.toml", 10_000_000, refuse_reading)
+    assert MAX_BYTES == 262_144
 
 
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\..\\boot.toml", "<script>.toml", "a" * 300, "", "world.toml", "sources.toml", "π"]
 )
-def test_a_files_name_leads_nowhere(name: str) -> None:
+def test_upload_name_stays_in_folder(name: str) -> None:
     stem, scenario = read_upload(name, len(HEAD), lambda: HEAD)
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", stem)
     assert stem == safe_name(name)
     assert scenario.digest() == BASE.digest()
 
 
-def test_text_of_others_is_only_text_in_markdown() -> None:
-    told = escape_markdown(EVIL + "\n# so\x07")
-    assert "\n" not in told
-    assert "\x07" not in told
-    assert not re.search(r"(?<!\\)[<>\[\]()!$:`*_#|~]", told)
-    assert re.sub(r"\\(.)", r"\1", told).startswith(EVIL)
+def test_untrusted_text_in_markdown() -> None:
+    escaped = escape_markdown(EVIL + "\n# so\x07")
+    assert "\n" not in escaped
+    assert "\x07" not in escaped
+    assert not re.search(r"(?<!\\)[<>\[\]()!$:`*_#|~]", escaped)
+    assert re.sub(r"\\(.)", r"\1", escaped).startswith(EVIL)
 
 
-# What is drawn
+# Drawings
 
 
-def test_labels_of_eight_blocs_are_whole_and_no_warning_leaks() -> None:
+def test_labels_of_eight_blocs() -> None:
     scenario = load_scenario(CASES / "valid" / "world_of_eight_blocs")
     names, run = label_alignments(scenario), compiled.run_compiled(scenario, seed=1)
     assert len({len(name) for name in names.values()}) == 2
@@ -312,52 +309,53 @@ def test_labels_of_eight_blocs_are_whole_and_no_warning_leaks() -> None:
 TAGS = ("circle", "polygon", "polygon")  # of the markers of non-aligned, US-led and front
 
 
-def of_state(picture: str, n: int) -> list[ElementTree.Element]:
-    """The parts of a picture that show where a state stands."""
+def parts_of_state(picture: str, n: int) -> list[ElementTree.Element]:
+    """Return the parts of a picture that show a state's alignment."""
     return [node for node in ElementTree.fromstring(picture).iter() if node.get("data-state") == str(n)]  # noqa: S314
 
 
-def looks(picture: str) -> dict[str, tuple[str, str]]:
-    """The colour and the hatching behind each name that a part can be filled with."""
+def patterns_of(picture: str) -> dict[str, tuple[str, str]]:
+    """Return the colour and the hatching of each pattern, by name."""
     patterns = [node for node in ElementTree.fromstring(picture).iter() if node.tag.endswith("pattern")]  # noqa: S314
     return {node.get("id", ""): (node[0].get("fill", ""), node[1].get("d", "")) for node in patterns if len(node) == 2}
 
 
-def test_map_and_network_can_show_each_state_in_each_alignment() -> None:
+def test_map_and_network_markers() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     world = drawing.draw_world(run.states, run.alignments, "IRN")
     ties = drawing.lay_out_network(BASE)
     net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN")
     for n, state in enumerate(run.states):
         land = drawing.maps.load_atlas().countries[state]
-        found = of_state(world, n)
+        found = parts_of_state(world, n)
         assert sum(node.get("data-look") == "map" for node in found) == (1 if land.polygons else 0)
         marked = [node for node in found if node.get("data-only")]
-        for nodes, look in ((marked if land.dot else [], "map"), (of_state(net, n), "net")):
+        for nodes, look in ((marked if land.dot else [], "map"), (parts_of_state(net, n), "net")):
             assert [node.get("data-only") for node in nodes] == ["0", "1", "2"][: len(nodes)]
             assert all(node.get("fill") == f"url(#{look}{k})" for k, node in enumerate(nodes))
             assert all(node.tag.endswith(tag) for node, tag in zip(nodes, TAGS, strict=False))
         assert len(marked) == (3 if land.dot else 0)
-        assert [node.get("points", "").count(",") for node in of_state(net, n)] == [0, 4, 3]  # circle, square, triangle
+        corners = [node.get("points", "").count(",") for node in parts_of_state(net, n)]
+        assert corners == [0, 4, 3]  # circle, square, triangle
     for picture, look in ((world, "map"), (net, "net"), (drawing.draw_key(label_alignments(BASE)), "key")):
-        found_looks = {name: told for name, told in looks(picture).items() if name.startswith(look)}
-        assert list(found_looks) == [f"{look}{k}" for k in range(3)]
-        assert [len({told[part] for told in found_looks.values()}) for part in (0, 1)] == [3, 3]
+        patterns = {name: pattern for name, pattern in patterns_of(picture).items() if name.startswith(look)}
+        assert list(patterns) == [f"{look}{k}" for k in range(3)]
+        assert [len({pattern[part] for pattern in patterns.values()}) for part in (0, 1)] == [3, 3]
     words_in = {node.text for node in ElementTree.fromstring(net).iter() if node.tag.endswith("text")}  # noqa: S314
     assert words_in == set(run.states)
 
 
-def test_the_browser_is_sent_the_run() -> None:
+def test_frame_data_of_run() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     ties = drawing.lay_out_network(BASE)
     made = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, pd.DataFrame({"a": [0.0, 1.0]}), label="share"))
-    told = frame_data(run, label_alignments(BASE), "IRN", (ties, drawing.draw_ties(ties)), {"Capability": made})
-    assert [list(map(int, held)) for held in told["standing"]] == run.alignment.tolist()
-    assert [row[2] for row in told["capability"]] == run.outcome("capability_front").tolist()
-    assert json.loads(json.dumps(told, allow_nan=False))["states"] == list(run.states)
+    data = frame_data(run, label_alignments(BASE), "IRN", (ties, drawing.draw_ties(ties)), {"Capability": made})
+    assert [list(map(int, row)) for row in data["alignment"]] == run.alignment.tolist()
+    assert [row[2] for row in data["capability"]] == run.outcome("capability_front").tolist()
+    assert json.loads(json.dumps(data, allow_nan=False))["states"] == list(run.states)
 
 
-def test_the_browser_knows_where_a_chart_has_its_steps() -> None:
+def test_chart_frame_and_limits() -> None:
     table = pd.DataFrame({"a": np.linspace(0, 1, 11)})
     made = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, table, label="share"))
     ground = made.svg[made.svg.index('id="patch_2"') :]
@@ -368,27 +366,27 @@ def test_the_browser_knows_where_a_chart_has_its_steps() -> None:
     assert made.limits == (0, 10)
 
 
-def test_every_decision_of_a_run_is_the_one_explain_tells() -> None:
+def test_decisions_as_in_explain() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     world = world_of(BASE)
     found = decisions_in_run(BASE, run, world, run.states.index("IRN"))
     assert [one.step for one in found] == list(range(1, BASE.steps + 1))
-    told = explain_decision(BASE, "IRN", seed=7, step=9)
-    assert found[8].record() == told.record()
-    assert list(tabulate_terms(told.account, label_alignments(BASE))["term"])[-1] == "**utility**"
+    expected = explain_decision(BASE, "IRN", seed=7, step=9)
+    assert found[8].record() == expected.record()
+    assert list(tabulate_terms(expected.account, label_alignments(BASE))["term"])[-1] == "**utility**"
 
 
 # The command
 
 
-def test_without_streamlit_the_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "streamlit", None)
     done = CliRunner().invoke(cli, ["app"])
     assert done.exit_code == 2
     assert "Error: The app needs Streamlit, which is not installed: pip install 'blocs[app]'\n" in done.output
 
 
-def test_a_place_that_is_taken_is_refused() -> None:
+def test_taken_port_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(cli, ["app", "--no-browser", "--port", port])
@@ -399,17 +397,17 @@ def test_a_place_that_is_taken_is_refused() -> None:
     assert "'--host': no such host: is no address of this machine" in done.output
 
 
-# The pages by themselves
+# Pages
 
 
 @pytest.fixture(autouse=True)
 def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit's test puts a page in the place of the main module, which every process spawned later would run."""
+    """Restore the main module, which Streamlit's AppTest replaces by the page."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
-def page(query: dict[str, str]) -> Any:
-    """The app as Streamlit's own test has it, opened at an address."""
+def open_page(query: dict[str, str]) -> Any:
+    """Open the app at an address in Streamlit's AppTest."""
     from streamlit.testing.v1 import AppTest
 
     made = AppTest.from_file(str(PAGES), default_timeout=120)
@@ -420,64 +418,64 @@ def page(query: dict[str, str]) -> Any:
     return made
 
 
-def labelled(controls: Any, label: str) -> Any:
-    """The control of a label."""
+def control_of(controls: Any, label: str) -> Any:
+    """Return the control with a label."""
     return next(one for one in controls if one.label == label)
 
 
-def sent(shown: Any) -> dict[str, Any]:
-    """What the page sends to the browser to be played."""
+def player_data(shown: Any) -> dict[str, Any]:
+    """Return the data that the page sends to the player."""
     (one,) = shown.get("bidi_component")
-    told: dict[str, Any] = json.loads(one.proto.json)
-    return told
+    data: dict[str, Any] = json.loads(one.proto.json)
+    return data
 
 
-def stands(run: Any) -> list[str]:
-    """What is to be sent of who stands where, step by step."""
-    return ["".join(map(str, held)) for held in run.alignment]
+def alignment_digits(run: Any) -> list[str]:
+    """Return the expected digits of the states' alignments, step by step."""
+    return ["".join(map(str, row)) for row in run.alignment]
 
 
-def test_the_page_shows_the_run_of_its_setting() -> None:
-    shown = page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
-    told = resolve_setting(BASE, Setting("baseline_2023", (), ("shelter",)))
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(told, seed=5))
-    assert sent(shown)["first"] == 9
-    taken = explain_decision(told, "RUS", seed=5, step=9)
+def test_run_page_follows_setting() -> None:
+    shown = open_page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (), ("shelter",)))
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(expected, seed=5))
+    assert player_data(shown)["first"] == 9
+    decision = explain_decision(expected, "RUS", seed=5, step=9)
     assert list(shown.table[0].value["term"]) == list(
-        tabulate_terms(chosen_first(taken), label_alignments(BASE))["term"]
+        tabulate_terms(chosen_first(decision), label_alignments(BASE))["term"]
     )
-    slider = labelled(shown.slider, "w_bond, weight")
-    bond = next(knob for knob in KNOBS if knob.setting == "w_bond")
+    slider = control_of(shown.slider, "w_bond, weight")
+    bond = next(slider for slider in SLIDERS if slider.setting == "w_bond")
     assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
-    told = resolve_setting(BASE, Setting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(told, seed=5))
+    expected = resolve_setting(BASE, AppSetting("baseline_2023", (("w_bond", 2.0),), ("shelter",)))
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(expected, seed=5))
     assert shown.query_params["w_bond"] == "2"
     shown.button(key="undo").click().run()
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(BASE, seed=5))
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(BASE, seed=5))
     assert not shown.exception
 
 
-def handed_in(monkeypatch: pytest.MonkeyPatch, **scenarios: Scenario) -> None:
-    """Make scenarios ones of the catalogue, as a folder of scenarios does."""
+def add_to_catalogue(monkeypatch: pytest.MonkeyPatch, **scenarios: Scenario) -> None:
+    """Add scenarios to the catalogue."""
     monkeypatch.setattr(cache, "scenario_choices", lambda: [*NAMES, *scenarios])
-    monkeypatch.setattr(cache, "shipped_scenario", lambda name: scenarios.get(name) or held(name))
+    monkeypatch.setattr(cache, "shipped_scenario", lambda name: scenarios.get(name) or loaded(name))
 
 
 def with_parts(scenario: Scenario, **parts: Any) -> Scenario:
-    """A scenario with tables or numbers changed, which passes the same checks as a file."""
+    """Return a scenario with other parts, checked as a file is."""
     return Scenario.model_validate({**scenario.model_dump(), **parts})
 
 
 def with_blocs(scenario: Scenario, **numbers: float) -> Scenario:
-    """A scenario whose blocs have these numbers and no priorities."""
-    told = {key: {"value": value, "source": "", "note": ""} for key, value in numbers.items()}
-    blocs = {key: {**bloc.model_dump(), "priority": {}, **told} for key, bloc in scenario.blocs.items()}
+    """Return a scenario whose blocs have these numbers and no priorities."""
+    fields = {key: {"value": value, "source": "", "note": ""} for key, value in numbers.items()}
+    blocs = {key: {**bloc.model_dump(), "priority": {}, **fields} for key, bloc in scenario.blocs.items()}
     return with_parts(scenario, blocs=blocs)
 
 
 def all_fixed(scenario: Scenario) -> Scenario:
-    """A scenario in which no state decides."""
+    """Return a scenario in which no state decides."""
     states = {key: {**state.model_dump(), "initial": "non_aligned"} for key, state in scenario.states.items()}
     leaders = {bloc.leader: key for key, bloc in scenario.blocs.items() if bloc.leader}
     for key, state in states.items():
@@ -498,49 +496,51 @@ ODD: dict[str, Callable[[], Scenario]] = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
     scenario = ODD[name]()
-    handed_in(monkeypatch, odd=scenario)
-    shown = page({"scenario": "odd", "step": "1", "seed": "3"})
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(scenario, seed=3))
-    both = page({"page": "compare", "scenario": "odd", "other.scenario": "odd", "seed": "3"})
+    add_to_catalogue(monkeypatch, odd=scenario)
+    shown = open_page({"scenario": "odd", "step": "1", "seed": "3"})
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(scenario, seed=3))
+    both = open_page({"page": "compare", "scenario": "odd", "other.scenario": "odd", "seed": "3"})
     assert "identical runs" in both.info[0].value
     assert not shown.error
     assert not both.error
 
 
-def test_seed_that_no_browser_holds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = held("europe_1936")
-    handed_in(monkeypatch, odd=odd.model_copy(update={"sweep": odd.sweep.model_copy(update={"seed": 2**63 - 1})}))
-    shown = page({"scenario": "odd"})
+def test_seed_too_large_for_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = loaded("europe_1936")
+    sweep = odd.sweep.model_copy(update={"seed": 2**63 - 1})
+    add_to_catalogue(monkeypatch, odd=odd.model_copy(update={"sweep": sweep}))
+    shown = open_page({"scenario": "odd"})
     assert "seed: the scenario's own, 9223372036854775807, is more than" in shown.code[0].value
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(odd, seed=0))
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(odd, seed=0))
 
 
-def test_slider_of_a_number_that_no_range_is_known_of() -> None:
+def test_slider_without_known_range() -> None:
     found = list_sliders(with_blocs(load_scenario("europe_1936"), attention_budget=0))
-    budgets = [knob for members in found.values() for knob in members if knob.setting.endswith("attention_budget")]
+    budgets = [one for members in found.values() for one in members if one.setting.endswith("attention_budget")]
     assert budgets
-    for knob in budgets:
-        low, high, step, digits = knob.covering(0.0)
+    for slider in budgets:
+        low, high, step, digits = slider.scale_for(0.0)
         assert (low, high) == (0, 1)
         assert 0 < step < 1
         assert digits == 2
 
 
-def test_count_of_a_panel_is_right_at_once() -> None:
-    shown = page({"scenario": "baseline_2023"})
+def test_panel_count_after_change() -> None:
+    shown = open_page({"scenario": "baseline_2023"})
     titles = lambda: [one.label for one in shown.expander]  # noqa: E731
     assert {"Mechanisms", "Parameters"} <= set(titles())
-    labelled(shown.toggle, "bond").set_value(False).run()
+    control_of(shown.toggle, "bond").set_value(False).run()
     assert "Mechanisms (1 off)" in titles()
-    labelled(shown.toggle, "bond").set_value(True).run()
+    control_of(shown.toggle, "bond").set_value(True).run()
     assert "Mechanisms" in titles()
-    labelled(shown.slider, "w_bond, weight").set_value(2.0).run()
+    control_of(shown.slider, "w_bond, weight").set_value(2.0).run()
     assert "Parameters (1 changed)" in titles()
 
 
-def test_mechanisms_that_cannot_matter_are_locked_and_say_why() -> None:
-    shown = page({"scenario": "europe_1936"})
+def test_idle_mechanisms_locked_with_reason() -> None:
+    shown = open_page({"scenario": "europe_1936"})
     locked = {one.label for one in shown.toggle if one.disabled}
     assert {"trade", "shelter", "attention"} <= locked
     assert "propensity" not in locked
@@ -550,36 +550,36 @@ def test_mechanisms_that_cannot_matter_are_locked_and_say_why() -> None:
     assert all(not one.help for one in shown.toggle)  # help in a switch's label is a part of the switch
 
 
-def test_another_scenario_keeps_seed_state_and_step() -> None:
-    shown = page({"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "9", "w_bond": "2"})
-    labelled(shown.selectbox, "Scenario").select("no_sanctions").run()
+def test_scenario_change_keeps_seed_state_and_step() -> None:
+    shown = open_page({"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "9", "w_bond": "2"})
+    control_of(shown.selectbox, "Scenario").select("no_sanctions").run()
     assert (shown.query_params["seed"], shown.query_params["state"]) == ("5", "IRN")
     assert (shown.query_params["step"], shown.query_params["w_bond"]) == ("9", "2")
     assert not shown.info
-    assert sent(shown)["standing"] == stands(
+    assert player_data(shown)["alignment"] == alignment_digits(
         compiled.run_compiled(
-            resolve_setting(held("no_sanctions"), Setting("no_sanctions", (("w_bond", 2.0),))), seed=5
+            resolve_setting(loaded("no_sanctions"), AppSetting("no_sanctions", (("w_bond", 2.0),))), seed=5
         )
     )
 
 
-def test_what_another_scenario_does_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    handed_in(monkeypatch, odd=load_scenario(CASES / "valid" / "world_of_eight_blocs"))
-    shown = page(
+def test_scenario_change_notes_what_it_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_to_catalogue(monkeypatch, odd=load_scenario(CASES / "valid" / "world_of_eight_blocs"))
+    shown = open_page(
         {"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "30", "blocs.front.enforcement": "1"}
     )
-    labelled(shown.selectbox, "Scenario").select("odd").run()
-    said = shown.info[0].value.replace("\\", "")
-    assert "state IRN is not in odd; another is shown" in said
-    assert "odd ends at step 12, which is shown in the place of step 30" in said
-    assert "blocs.front.enforcement is no setting of odd and is left out" in said
+    control_of(shown.selectbox, "Scenario").select("odd").run()
+    message = shown.info[0].value.replace("\\", "")
+    assert "state IRN is not in odd; another is shown" in message
+    assert "odd ends at step 12, which is shown in the place of step 30" in message
+    assert "blocs.front.enforcement is no setting of odd and is left out" in message
     assert shown.query_params["seed"] == "5"
     assert shown.query_params["step"] == "12"
     shown.number_input[0].set_value(6).run()
     assert not shown.info
 
 
-def test_chosen_alignment_comes_first_in_the_reasons() -> None:
+def test_chosen_alignment_first_in_reasons() -> None:
     names = label_alignments(BASE)
     run = compiled.run_compiled(BASE, seed=7)
     for one in decisions_in_run(BASE, run, world_of(BASE), run.states.index("IRN")):
@@ -594,49 +594,51 @@ def test_chosen_alignment_comes_first_in_the_reasons() -> None:
         assert tabulate_terms(account, names).iloc[-1, -1] == f"{lead:+.3f}"
 
 
-def test_only_a_changed_setting_is_a_file_of_its_own() -> None:
-    same = page({"scenario": "baseline_2023", "seed": "5"})
+def test_command_and_file_of_setting() -> None:
+    same = open_page({"scenario": "baseline_2023", "seed": "5"})
     assert same.code[-1].value == "blocs run baseline_2023 --seed 5 --replicate 0"
-    assert file_name(Setting("baseline_2023")) == "baseline_2023"
-    other = page({"scenario": "baseline_2023", "seed": "5", "w_bond": "2"})
+    assert file_name(AppSetting("baseline_2023")) == "baseline_2023"
+    other = open_page({"scenario": "baseline_2023", "seed": "5", "w_bond": "2"})
     assert other.code[-1].value == "blocs run baseline_2023_changed.toml --seed 5 --replicate 0"
 
 
-def test_a_change_that_changes_nothing_is_said_so() -> None:
-    shown = page(
+def test_change_without_effect_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
+    shown = open_page(
         {"page": "compare", "scenario": "europe_1936", "other.scenario": "europe_1936", "other.w_trade": "0.1"}
     )
     assert shown.query_params["other.w_trade"] == "0.1"
     assert "What was changed changes nothing: identical runs" in shown.info[0].value
 
 
-def test_settings_of_two_worlds_are_said_to_be() -> None:
-    shown = page({"page": "compare", "other.scenario": "europe_1936"})
+def test_settings_of_two_worlds_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
+    shown = open_page({"page": "compare", "other.scenario": "europe_1936"})
     assert "not of one world" in shown.warning[0].value.replace("\\", "")
 
 
-def test_a_bad_address_is_answered_in_words() -> None:
-    shown = page({"scenario": "nowhere", "erosion": "x", "step": "3"})
+def test_bad_address_shown() -> None:
+    shown = open_page({"scenario": "nowhere", "erosion": "x", "step": "3"})
     assert "unknown scenario 'nowhere'" in shown.code[0].value
     assert "erosion: 'x' is not a number" in shown.code[0].value
-    assert sent(shown)["standing"] == stands(compiled.run_compiled(BASE, seed=BASE.sweep.seed))
-    assert sent(shown)["first"] == 3
+    assert player_data(shown)["alignment"] == alignment_digits(compiled.run_compiled(BASE, seed=BASE.sweep.seed))
+    assert player_data(shown)["first"] == 3
     shown.button(key="understood").click().run()
     assert "unknown" not in "".join(one.value for one in shown.code)
 
 
-def test_the_comparison_is_of_the_same_luck() -> None:
-    shown = page({"page": "compare", "seed": "3", "other.scenario": "no_sanctions"})
+def test_comparison_with_common_random_numbers() -> None:
+    shown = open_page({"page": "compare", "seed": "3", "other.scenario": "no_sanctions"})
     shown.selectbox(key="replicates").select(50).run()
     late = {}
     for name in ("baseline_2023", "no_sanctions"):
-        many = [compiled.run_compiled(held(name), seed=3, replicate=r) for r in range(50)]
-        late[name] = pd.DataFrame([run.late_outcomes() for run in many], columns=list(many[0].outcome_names))
+        runs = [compiled.run_compiled(loaded(name), seed=3, replicate=r) for r in range(50)]
+        late[name] = pd.DataFrame([run.late_outcomes() for run in runs], columns=list(runs[0].outcome_names))
     row = compare_columns(late["no_sanctions"], late["baseline_2023"]).loc["capability_front"]
     table = shown.table[0].value.set_index("outcome").loc[escape_markdown("capability of Anti-US front")]
     assert (table["A"], table["B"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")
     interval = f"({row['low']:+.3f} to {row['high']:+.3f})"
     assert table["difference (95 % interval)"] == f"{row['difference']:+.3f} {interval}"
-    same = page({"page": "compare", "seed": "3"})
+    same = open_page({"page": "compare", "seed": "3"})
     assert "compute the same: identical runs, all 200 pairs" in same.info[0].value
     assert not same.table

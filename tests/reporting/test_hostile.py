@@ -1,6 +1,6 @@
-"""Files from a stranger: 40 payloads in every text field, through page, tables and terminal, and none of them is live.
+"""Hostile files: 40 payloads in every text field reach page, tables and terminal as plain text only.
 
-And files that want time, memory, or what lies outside their folder: refused soon, cheaply, and nothing is opened.
+Files that need much time or memory, or that point outside their folder, are refused without opening anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sim.cli import cli
 from sim.errors import escape_controls
 from tools.audit import verdict
 
-pytestmark = pytest.mark.xdist_group("hostile")  # one worker makes what the tests share
+pytestmark = pytest.mark.xdist_group("hostile")  # the tests share one sweep
 MARKUP = (
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "\"><b onclick='alert(1)'>",
     "javascript:alert(1)", "</title></style><iframe src=//x.test>", "<!--<base href=//x.test>", "&lt;script&gt;&#60;",
@@ -42,7 +42,7 @@ STEERING = (
 )  # fmt: skip
 PAYLOADS = (*MARKUP, *RICH, *FORMULAS, *STEERING)
 NAMES = ("<script>alert(1)<", "=1+1", "[red]x[", "\x1b[31mx", "x\u202ey", "'; drop table runs; --")  # of files
-CITED = ("title", "authors", "where", "note")  # of a source
+SOURCE_FIELDS = ("title", "authors", "where", "note")  # of a source
 STATES = [f"S{n}" for n in range(len(PAYLOADS))]
 
 
@@ -51,10 +51,10 @@ def quoted(text: str) -> str:
     return '"' + "".join(f"\\U{ord(c):08x}" if c in '"\\' or not " " <= c <= "~" else c for c in text) + '"'
 
 
-def world(folder: Path) -> None:
-    """A world with a state, an institution and ties by payload, each text of theirs the payload."""
+def write_world(folder: Path) -> None:
+    """Write a world with a state, an institution and ties per payload; each text is the payload."""
     folder.mkdir(parents=True)
-    told = "".join(
+    institutions = "".join(
         f'[institutions.i{n}]\nname = {q}\ncohesion = 0.5\nmembers = ["S0", "S1"]\nmembers_source = "p{n}"\n'
         for n, q in enumerate(map(quoted, PAYLOADS))
     )
@@ -66,7 +66,7 @@ def world(folder: Path) -> None:
             f"attention_budget = 1\naccommodation = 0\n[blocs.{bloc}.priority]\nhere = 1\n"
             for bloc, q in (("left", quoted(PAYLOADS[1])), ("right", quoted(PAYLOADS[-1])))
         )
-        + told,
+        + institutions,
         "utf-8",
     )
     with (folder / "states.csv").open("w", encoding="utf-8", newline="") as file:
@@ -82,7 +82,7 @@ def world(folder: Path) -> None:
 
 
 def scenario(payload: str) -> str:
-    """A scenario whose every text is a payload."""
+    """Return a scenario whose every text is a payload."""
     q = quoted(payload)
     return (
         f'title = {q}\nquestion = {q}\ndescription = {q}\nnote = {q}\nsource = "p0"\nworld = "evil"\n'
@@ -94,10 +94,10 @@ def scenario(payload: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stranger's folder: a scenario for each payload, and some with names that are payloads."""
+    """Write a hostile folder: a scenario for each payload, and some whose names are payloads."""
     made = tmp_path_factory.mktemp("stranger")
-    world(made / "worlds" / "evil")
-    entries = (f"[p{n}]\n" + "".join(f"{k} = {quoted(p)}\n" for k in CITED) for n, p in enumerate(PAYLOADS))
+    write_world(made / "worlds" / "evil")
+    entries = (f"[p{n}]\n" + "".join(f"{k} = {quoted(p)}\n" for k in SOURCE_FIELDS) for n, p in enumerate(PAYLOADS))
     (made / "sources.toml").write_text("".join(entries), "utf-8")
     for n, payload in enumerate(PAYLOADS):
         (made / f"s{n}.toml").write_text(scenario(payload), "utf-8")
@@ -108,13 +108,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def of_a_stranger(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder comes first wherever a name is looked up."""
+def scenario_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look up names in the hostile folder first."""
     monkeypatch.setenv("BLOCS_SCENARIOS", str(folder))
 
 
-def said(*words: str, code: int = 0) -> str:
-    """What a command says, on both streams, with nothing live in it."""
+def output_of(*words: str, code: int = 0) -> str:
+    """Return what a command prints on both streams; fail if it prints control characters."""
     done = CliRunner().invoke(cli, list(words))
     assert done.exit_code == code, (done.output, done.exception)
     steering = {c for c in done.output if not c.isprintable()} - {"\n"}
@@ -122,51 +122,51 @@ def said(*words: str, code: int = 0) -> str:
     return done.output
 
 
-def together(text: str) -> str:
-    """A text without spaces and breaks of lines, which a table adds."""
+def without_space(text: str) -> str:
+    """Return a text without the spaces and line breaks that a table adds."""
     return re.sub(r"\s", "", text)
 
 
-def test_the_terminal_shows_every_payload_and_obeys_none(folder: Path) -> None:
-    listed = together(said("list"))
-    assert [one for one in (*PAYLOADS, *NAMES) if together(escape_controls(one)) not in listed] == []
+def test_terminal_shows_payloads_escaped(folder: Path) -> None:
+    listed = without_space(output_of("list"))
+    assert [one for one in (*PAYLOADS, *NAMES) if without_space(escape_controls(one)) not in listed] == []
     assert len(json.loads(CliRunner().invoke(cli, ["list", "--json"]).stdout)) > len(PAYLOADS)
-    shown = said("show", str(folder / "s0.toml"))
-    assert all(together(escape_controls(p)) in together(shown) for p in PAYLOADS)
-    ties = together(said("show", str(folder / "s0.toml"), "--state", "S0"))
-    assert all(together(escape_controls(f".{p}")) in ties for p in PAYLOADS[1:])
+    shown = output_of("show", str(folder / "s0.toml"))
+    assert all(without_space(escape_controls(p)) in without_space(shown) for p in PAYLOADS)
+    ties = without_space(output_of("show", str(folder / "s0.toml"), "--state", "S0"))
+    assert all(without_space(escape_controls(f".{p}")) in ties for p in PAYLOADS[1:])
     for n, payload in enumerate(PAYLOADS):
-        assert together(escape_controls(payload)) in together(said("show", str(folder / f"s{n}.toml")))
-    told = said("run", str(folder / "s1.toml"), "--steps", "1")
-    assert all(together(escape_controls(p)) in together(told) for p in PAYLOADS)
-    record = json.loads(said("show", str(folder / "s0.toml"), "--json"))
+        assert without_space(escape_controls(payload)) in without_space(output_of("show", str(folder / f"s{n}.toml")))
+    run = output_of("run", str(folder / "s1.toml"), "--steps", "1")
+    assert all(without_space(escape_controls(p)) in without_space(run) for p in PAYLOADS)
+    record = json.loads(output_of("show", str(folder / "s0.toml"), "--json"))
     assert [record["states"][s]["name"] for s in STATES] == list(PAYLOADS)
 
 
-def test_a_refusal_shows_no_payload_alive(folder: Path) -> None:
-    assert "broken\\x1b[31m" in said("check", str(folder / "broken\x1b[31m.toml"), code=2)
+def test_refusals_show_payloads_escaped(folder: Path) -> None:
+    assert "broken\\x1b[31m" in output_of("check", str(folder / "broken\x1b[31m.toml"), code=2)
     for payload in PAYLOADS:
         (folder / "bad.toml").write_text(scenario(payload).replace("intensity = 1", f"{quoted(payload)} = 1"), "utf-8")
-        said("check", str(folder / "bad.toml"), code=2)
+        output_of("check", str(folder / "bad.toml"), code=2)
     (folder / "bad.toml").unlink()
 
 
 @pytest.fixture(scope="module")
 def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A sweep of scenarios called by payloads, with payloads in every text."""
+    """Sweep scenarios whose names and texts are payloads."""
     out = tmp_path_factory.mktemp("swept") / "results"
     files = [str(folder / f"{name}.toml") for name in NAMES] + [str(folder / f"s{n}.toml") for n in range(6)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BLOCS_SCENARIOS", str(folder))
-        said("sweep", *files, "--replicates", "2", "--steps", "1", "--out", str(out))
+        output_of("sweep", *files, "--replicates", "2", "--steps", "1", "--out", str(out))
         yield out
     return out
 
 
-def test_tables_hold_no_formula(results: Path, tmp_path: Path) -> None:
-    said("export", str(results), "--out", str(tmp_path / "tables"))
-    said("compare", str(results), "--csv", str(tmp_path / "compared"), "--all")
-    said("query", str(results), 'select scenario, 1 as "[red]\x1b[31m" from runs')
+def test_no_formula_in_tables(results: Path, tmp_path: Path) -> None:
+    output_of("export", str(results), "--out", str(tmp_path / "tables"))
+    output_of("compare", str(results), "--csv", str(tmp_path / "compared"), "--all")
+    output_of("query", str(results), 'select scenario, 1 as "[red]\x1b[31m" from runs')
     cells: set[str] = set()
     for path in tmp_path.rglob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
@@ -176,7 +176,7 @@ def test_tables_hold_no_formula(results: Path, tmp_path: Path) -> None:
 
 
 class Elements(HTMLParser):
-    """The elements of a page, and its words."""
+    """The elements of a page, and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -193,8 +193,8 @@ class Elements(HTMLParser):
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_the_page_shows_payloads_as_words(results: Path, tmp_path: Path) -> None:
-    said("report", str(results), "--points", "0", "--out", str(tmp_path / "page.html"))
+def test_page_shows_payloads_as_text(results: Path, tmp_path: Path) -> None:
+    output_of("report", str(results), "--points", "0", "--out", str(tmp_path / "page.html"))
     text = (tmp_path / "page.html").read_text("utf-8")
     page = Elements(text)
     for tag, attributes in page.found:
@@ -209,7 +209,7 @@ def test_the_page_shows_payloads_as_words(results: Path, tmp_path: Path) -> None
     assert not steering
 
 
-# What costs, and what leads out
+# Files that cost much or point outside
 
 BOMBS = {
     "depth": "x = " + "[" * 100_000,
@@ -226,7 +226,7 @@ BOMBS = {
     "link": 'title = "x"\nextends = "linked"\n',
     "world": 'title = "x"\nworld = "linked"\n',
 }
-ALONE = """
+CHECK_ALL = """
 import json, sys
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
@@ -238,7 +238,7 @@ print(json.dumps([codes, most, opened]))
 """
 
 
-def test_what_costs_or_leads_out_is_refused_in_200_mb_and_opens_nothing_outside(tmp_path: Path) -> None:
+def test_bombs_and_escapes_refused_in_200_mb(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     (inside / "worlds").mkdir(parents=True)
     outside.mkdir()
@@ -249,7 +249,7 @@ def test_what_costs_or_leads_out_is_refused_in_200_mb_and_opens_nothing_outside(
     (inside / "linked.toml").symlink_to(outside / "linked.toml")
     (inside / "worlds" / "linked").symlink_to(outside, target_is_directory=True)
     files = [str(inside / f"{name}.toml") for name in BOMBS]
-    done = subprocess.run([sys.executable, "-c", ALONE, *files], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", CHECK_ALL, *files], capture_output=True, text=True, check=True)
     codes, kilobytes, opened = json.loads(done.stdout)
     assert codes == dict.fromkeys(files, 2)
     assert kilobytes < 200 * 1024
@@ -266,9 +266,9 @@ def test_what_costs_or_leads_out_is_refused_in_200_mb_and_opens_nothing_outside(
         ([{"id": "CVE-1", "fix_versions": ["1.1"]}], 1, "x 1.0: CVE-1, fixed in 1.1"),
     ],
 )
-def test_a_known_vulnerability_that_has_a_fix_is_a_failure(found: object, code: int, phrase: str) -> None:
+def test_vulnerability_with_fix_fails_audit(found: object, code: int, phrase: str) -> None:
     aside = [{"name": "y", "skip_reason": "not found"}, {"name": "pip", "version": "9", "vulns": [{"id": "CVE-2"}]}]
-    told = None if found is None else {"dependencies": [*aside, {"name": "x", "version": "1.0", "vulns": found}]}
-    lines, status = verdict(told)
+    audited = None if found is None else {"dependencies": [*aside, {"name": "x", "version": "1.0", "vulns": found}]}
+    lines, status = verdict(audited)
     assert status == code
     assert phrase in "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Names for a reader: distinct at any width, whole where there is room, and lists that read in one way."""
+"""Names for readers: distinct at any width, cut only if too long, and unambiguous lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONG = "Association of the Landlocked Developing States"
 
 
 @given(st.dictionaries(IDS, st.text(max_size=90), min_size=1, max_size=9), st.integers(1, 80), st.integers(1, 3))
-def test_labels_of_different_keys_differ_at_any_width(names: dict[str, str], letters: int, lines: int) -> None:
+def test_labels_distinct_at_any_width(names: dict[str, str], letters: int, lines: int) -> None:
     labels = distinct_labels(names, letters, lines)
     assert list(labels) == list(names)
     assert len(set(labels.values())) == len(names)
@@ -20,14 +20,14 @@ def test_labels_of_different_keys_differ_at_any_width(names: dict[str, str], let
         assert all(len(label) <= letters or label.endswith(f" ({key})") for key, label in labels.items())
 
 
-def test_labels_are_whole_where_they_fit_and_cut_in_the_middle_else() -> None:
+def test_long_labels_cut_in_middle() -> None:
     names = {"a": f"{LONG} of the North", "b": f"{LONG} of the South", "c": "West"}
     assert list(distinct_labels(names, 80).values()) == list(names.values())
     assert distinct_labels(names, 25) == {"a": "Association…of the North", "b": "Association…of the South", "c": "West"}
     assert distinct_labels(names, 30, 2)["a"].replace("\n", " ") == f"{LONG} of the North"
 
 
-def test_names_that_read_alike_have_their_key() -> None:
+def test_equal_names_get_their_key() -> None:
     assert distinct_labels({"east": "Pact", "west": "Pact", "x": "Pact (east)"}) == {
         "east": "Pact (east)", "west": "Pact (west)", "x": "Pact (east) (x)",
     }  # fmt: skip
@@ -37,7 +37,7 @@ def test_names_that_read_alike_have_their_key() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="“”"), min_size=1, max_size=6).map(str.strip), min_size=1))
-def test_list_reads_in_one_way(names: list[str]) -> None:
+def test_list_is_unambiguous(names: list[str]) -> None:
     text = list_names(names)
     quoted = "“" in text
     sign = "; " if quoted or (not any(";" in n for n in names) and any("," in n for n in names)) else ", "
@@ -50,7 +50,7 @@ def test_list_of_names_with_commas() -> None:
     assert list_names(["France", "Spain"]) == "France, Spain"
 
 
-def test_outcome_has_the_names_of_its_bloc_and_theatre() -> None:
+def test_outcome_label_names_bloc_and_theatre() -> None:
     names = {"non_aligned": "non-aligned", "us": "Small", "us_led": "US-led bloc", "step": "Steppe"}
     assert label_outcome("capability_us_led", names) == "capability of US-led bloc"
     assert label_outcome("attention_us_indo_pacific", names) == "attention of Small in indo pacific"

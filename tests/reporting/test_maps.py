@@ -1,4 +1,4 @@
-"""The map's outlines, its projection, and what it draws, as laws."""
+"""Laws of the map: its outlines, its projection and its drawing."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ PLACES = {
 
 
 def rings() -> Iterator[tuple[str, np.ndarray]]:
-    """Every ring of the file, with the name of what it bounds."""
+    """Yield every ring of the file with the name of its land."""
     for layer in (maps.load_atlas().countries, maps.load_atlas().contested):
         for name, land in layer.items():
             yield from ((name, ring) for polygon in land.polygons for ring in polygon)
 
 
-def drawn(shares: dict[str, float], *, width: float = 10, key: bool = True) -> Axes:
-    made, (axes,) = charts.new_figure(width, 0.6 * width)
+def draw_shares(shares: dict[str, float], *, width: float = 10, key: bool = True) -> Axes:
+    figure, (axes,) = charts.new_figure(width, 0.6 * width)
     maps.draw_world_map(axes, shares, label="P(front)", key=key)
-    made.draw_without_rendering()
+    figure.draw_without_rendering()
     return axes
 
 
 def patches(axes: Axes) -> dict[str, PathPatch]:
-    """What is drawn on the map, by its name in the figure; hatching lies over what it belongs to."""
+    """Return the patches on the map by id; hatching is a patch of its own."""
     return {p.get_gid(): p for p in axes.patches if isinstance(p, PathPatch)}
 
 
@@ -62,7 +62,7 @@ def dots(axes: Axes) -> dict[str, Line2D]:
 
 
 def filled_at(axes: Axes, place: tuple[float, float]) -> list[str]:
-    """Names of all that has a colour at a place, in degrees."""
+    """Return the ids of the coloured patches at a place, in degrees."""
     point = maps.project(place)
     land = {name: p for name, p in patches(axes).items() if not name.startswith("hatch-")}
     return [name for name, p in land.items() if p.get_path().contains_point(point)]
@@ -71,14 +71,14 @@ def filled_at(axes: Axes, place: tuple[float, float]) -> list[str]:
 # The file
 
 
-def test_every_state_of_the_articles_world_is_on_the_map() -> None:
+def test_article_states_on_map() -> None:
     assert len(STATES) == 52
     for state in STATES:
         land = maps.load_atlas().countries[state]
         assert land.polygons or land.dot, state
 
 
-def test_what_is_too_small_to_show_has_a_dot_and_what_is_large_has_none() -> None:
+def test_dots_of_small_countries() -> None:
     for state in ("ISR", "NLD", "TWN", "SGP", "FJI"):
         assert maps.load_atlas().countries[state].dot, state
     for state in ("USA", "FRA", "KOR"):
@@ -87,7 +87,7 @@ def test_what_is_too_small_to_show_has_a_dot_and_what_is_large_has_none() -> Non
         assert land.polygons or land.dot, state
 
 
-def test_rings_are_closed_and_their_points_on_the_globe_to_a_tenth_of_a_degree() -> None:
+def test_rings_closed_and_in_tenths_of_degrees() -> None:
     for name, ring in rings():
         assert ring.shape[0] >= 4, name
         assert ring.shape[1] == 2, name
@@ -98,7 +98,7 @@ def test_rings_are_closed_and_their_points_on_the_globe_to_a_tenth_of_a_degree()
         assert land.dot is None or (abs(land.dot[0]) <= 180 and abs(land.dot[1]) <= 90)
 
 
-def test_no_edge_crosses_the_antimeridian_and_what_does_is_cut_in_two() -> None:
+def test_no_edge_crosses_antimeridian() -> None:
     for name, ring in rings():
         assert np.abs(np.diff(ring[:, 0])).max() <= 180, name
     for state in ("RUS", "FJI"):
@@ -107,7 +107,7 @@ def test_no_edge_crosses_the_antimeridian_and_what_does_is_cut_in_two() -> None:
         assert max(x.max() for x in ends) == 180, state
 
 
-def test_the_file_is_small_and_names_its_source_and_licence() -> None:
+def test_file_size_source_and_licence() -> None:
     path = shipped_folder() / "map" / "countries.json"
     assert path.stat().st_size <= 170_000
     head = path.read_text(encoding="utf-8")[:600]
@@ -117,7 +117,7 @@ def test_the_file_is_small_and_names_its_source_and_licence() -> None:
 
 
 def area_km2(state: str) -> float:
-    """Area of a country from its outlines on the map, which keeps areas; the map's unit is the earth's radius."""
+    """Return a country's area from its outlines on the equal-area map, whose unit is the earth's radius."""
     total = 0.0
     for polygon in maps.load_atlas().countries[state].polygons:
         for ring in polygon:
@@ -130,15 +130,15 @@ def area_km2(state: str) -> float:
     ("state", "km2"),
     [("USA", 9.5e6), ("RUS", 17.1e6), ("BRA", 8.5e6), ("MLI", 1.24e6), ("ZAF", 1.22e6)],
 )
-def test_countries_have_the_area_that_they_have(state: str, km2: float) -> None:
-    """Holes and cuts included: Lesotho, a fortieth of South Africa, is none of it, and Chukotka is Russia's."""
+def test_country_areas(state: str, km2: float) -> None:
+    """With holes and cuts: South Africa excludes Lesotho, a fortieth of it, and Russia includes Chukotka."""
     assert area_km2(state) == pytest.approx(km2, rel=0.02)
 
 
 # The projection
 
 
-def test_the_projection_by_hand() -> None:
+def test_projection_by_hand() -> None:
     """At the equator θ = 0 and x = 2√3 λ / 3 A₁; at the pole θ = π/3 and y = A₁θ + A₂θ³ + A₃θ⁷ + A₄θ⁹ = 1.31736."""
     np.testing.assert_allclose(maps.project((180, 0)), [2 * math.sqrt(3) * math.pi / (3 * 1.340264), 0], atol=1e-12)
     np.testing.assert_allclose(maps.project((0, 90)), [0, 1.3173627591574], atol=1e-12)
@@ -146,7 +146,7 @@ def test_the_projection_by_hand() -> None:
 
 
 @given(st.floats(-179, 179), st.floats(-88, 88))
-def test_the_projection_keeps_areas_and_mirrors(east: float, north: float) -> None:
+def test_projection_keeps_areas_and_mirrors(east: float, north: float) -> None:
     h = 1e-4
     right, left = maps.project((east + h, north)), maps.project((east - h, north))
     up, down = maps.project((east, north + h)), maps.project((east, north - h))
@@ -155,12 +155,12 @@ def test_the_projection_keeps_areas_and_mirrors(east: float, north: float) -> No
     np.testing.assert_allclose(maps.project((-east, -north)), -maps.project((east, north)), atol=1e-12)
 
 
-# What is drawn
+# The drawing
 
 
-def test_the_colour_lightens_and_the_hatching_thickens_with_the_share() -> None:
+def test_colour_and_hatching_by_share() -> None:
     steps = [0.0, 0.2, 0.5, 0.8, 1.0]
-    axes = drawn(dict(zip(("USA", "CAN", "MEX", "BRA", "ARG"), steps, strict=True)))
+    axes = draw_shares(dict(zip(("USA", "CAN", "MEX", "BRA", "ARG"), steps, strict=True)))
     faces = [patches(axes)[f"state-{state}"].get_facecolor() for state in ("USA", "CAN", "MEX", "BRA", "ARG")]
     grey = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in faces]
     assert all(after - before > 0.05 for before, after in pairwise(grey)), grey
@@ -169,13 +169,13 @@ def test_the_colour_lightens_and_the_hatching_thickens_with_the_share() -> None:
     assert hatched["hatch-MEX"] != hatched["hatch-BRA"] == hatched["hatch-ARG"]
 
 
-def test_classes_at_their_bounds() -> None:
+def test_share_classes_at_bounds() -> None:
     shares = [0, 0.333, 1 / 3, 2 / 3, 0.667, 1]
     assert [maps.share_class(share) for share in shares] == [0, 0, 1, 1, 2, 2]
 
 
-def test_a_dot_has_the_colour_of_its_state_and_a_shape_of_its_class() -> None:
-    axes = drawn({"ISR": 0.1, "TWN": 0.5, "NLD": 0.9, "SGP": math.nan})
+def test_dot_colour_and_shape() -> None:
+    axes = draw_shares({"ISR": 0.1, "TWN": 0.5, "NLD": 0.9, "SGP": math.nan})
     found = dots(axes)
     assert found.keys() == {"dot-ISR", "dot-TWN", "dot-NLD", "dot-SGP"}
     assert len({found[f"dot-{state}"].get_marker() for state in ("ISR", "TWN", "NLD")}) == 3
@@ -184,8 +184,8 @@ def test_a_dot_has_the_colour_of_its_state_and_a_shape_of_its_class() -> None:
         assert to_hex(found[f"dot-{state}"].get_color()) == face, state
 
 
-def test_states_without_a_value_other_land_and_contested_land_look_apart() -> None:
-    found = patches(drawn({"USA": 0.5, "BRA": math.nan}))
+def test_distinct_looks_without_value_or_state() -> None:
+    found = patches(draw_shares({"USA": 0.5, "BRA": math.nan}))
     looks = [to_hex(found[name].get_facecolor()) for name in ("state-USA", "state-BRA", "land-AFG", "contested-Crimea")]
     assert len(set(looks)) == 4
     assert "hatch-BRA" not in found
@@ -194,25 +194,25 @@ def test_states_without_a_value_other_land_and_contested_land_look_apart() -> No
 
 @pytest.fixture(scope="module")
 def coloured() -> Axes:
-    """A map of a world of every country."""
-    return drawn(dict.fromkeys(maps.load_atlas().countries, 1.0))
+    """Return a map of a world of every country."""
+    return draw_shares(dict.fromkeys(maps.load_atlas().countries, 1.0))
 
 
 @pytest.mark.parametrize("place", CONTESTED_PLACES)
-def test_contested_land_has_no_states_colour(place: str, coloured: Axes) -> None:
+def test_contested_land_has_no_state_colour(place: str, coloured: Axes) -> None:
     (name,) = filled_at(coloured, CONTESTED_PLACES[place])
     assert name.startswith("contested-")
 
 
 @pytest.mark.parametrize("state", PLACES)
-def test_a_state_is_drawn_where_it_is(state: str, coloured: Axes) -> None:
+def test_state_at_its_place(state: str, coloured: Axes) -> None:
     assert filled_at(coloured, PLACES[state]) == [f"state-{state}"]
 
 
 @pytest.mark.parametrize("width", [10, 4])
-def test_all_words_lie_within_the_figure_and_apart(width: float) -> None:
+def test_text_within_figure_without_overlap(width: float) -> None:
     tribes = list(load_scenario("tribes_gahuku_gama").states)
-    axes = drawn(dict.fromkeys([*STATES, *tribes], 0.5), width=width)
+    axes = draw_shares(dict.fromkeys([*STATES, *tribes], 0.5), width=width)
     page, legend = axes.figure.bbox, axes.get_legend().get_window_extent()
     bar = axes.figure.axes[1].get_tightbbox()
     for box in (legend, bar):
@@ -227,19 +227,19 @@ def test_all_words_lie_within_the_figure_and_apart(width: float) -> None:
     assert axes.figure.axes[1].get_xlabel() == "P(front)"
 
 
-def test_one_of_several_maps_goes_without_words() -> None:
-    axes = drawn({"USA": 0.5}, key=False)
+def test_map_without_key() -> None:
+    axes = draw_shares({"USA": 0.5}, key=False)
     assert axes.get_legend() is None
     assert len(axes.figure.axes) == 1
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, 50, math.inf])
-def test_what_is_no_share_is_refused(share: float) -> None:
+def test_share_out_of_range_refused(share: float) -> None:
     with pytest.raises(ValueError, match="unlike those of USA"):
-        drawn({"USA": share, "RUS": 0.5})
+        draw_shares({"USA": share, "RUS": 0.5})
 
 
-def test_a_map_is_drawn_for_a_world_of_countries_alone() -> None:
+def test_map_needs_world_of_countries() -> None:
     assert maps.drawable(STATES)
     assert maps.drawable(["USA", "AUH"])
     assert not maps.drawable(["USA", "AUH", "SUN"])

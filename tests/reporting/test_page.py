@@ -1,4 +1,4 @@
-"""The report: complete, traceable to the tables, inert whatever names say, and readable in a browser."""
+"""The report: complete, traceable to the tables, safe for any names, and readable in a browser."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
 from sim.forecast import draws
+from sim.reporting import analyses
 from sim.reporting import page as report_page
-from sim.reporting.analyses import analyse
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -44,7 +44,7 @@ MARKUP = "<b onclick=alert(1)>bold</b> & \"quoted\" 'so' $x_1^{$ {{ 7 * 7 }} {% 
 
 
 class Page(HTMLParser):
-    """What a page holds: its elements, and the text of the marked numbers."""
+    """The elements of a page, its text and its marked numbers."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -69,18 +69,18 @@ class Page(HTMLParser):
         self.mark = ""
 
     def ids(self) -> list[str]:
-        """Every id in the page."""
+        """Return every id in the page."""
         return [str(attributes["id"]) for _, attributes in self.elements if "id" in attributes]
 
 
-def swept(folder: Path, scenarios: dict[str, Scenario], replicates: int) -> Results:
-    """Results of a small sweep."""
+def run_small_sweep(folder: Path, scenarios: dict[str, Scenario], replicates: int) -> Results:
+    """Return results of a small sweep."""
     return run_sweep(make_question(scenarios, replicates=replicates, seed=7), folder, workers=2).results
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return swept(
+    return run_small_sweep(
         tmp_path_factory.mktemp("report") / "results", {name: load_scenario(name) for name in NAMES}, REPLICATES
     )
 
@@ -92,7 +92,7 @@ def text(results: Results) -> str:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """A world whose names, titles, notes and sources try to be markup, script, formula and mathematics."""
+    """Return results of a world whose texts are markup, script, formula and mathematics."""
     base = load_scenario("great_powers_1907")
     first, second, third, *_ = base.states
     names = {first: EVIL, second: FORMULA, third: "$\\frac{1}{0}$ \x07"}
@@ -101,7 +101,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Results:
         update={"title": MARKUP, "question": EVIL, "note": MARKUP, "states": states, "source": f"article §1; {EVIL}"}
     )
     other = with_settings(evil.model_copy(update={"title": EVIL}), {"w_bond": evil.parameters.w_bond.value / 2})
-    return swept(tmp_path_factory.mktemp("hostile") / "results", {"=cmd": evil, EVIL: other}, 3)
+    return run_small_sweep(tmp_path_factory.mktemp("hostile") / "results", {"=cmd": evil, EVIL: other}, 3)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def hostile_text(hostile: Results) -> str:
     return report_page.render_page(hostile)
 
 
-def test_the_page_has_all_sections_and_figures_with_words(text: str) -> None:
+def test_sections_and_described_figures(text: str) -> None:
     page = Page(text)
     sections = [attributes.get("id") for tag, attributes in page.elements if tag == "section"]
     assert sections == list(SECTIONS)
@@ -122,7 +122,7 @@ def test_the_page_has_all_sections_and_figures_with_words(text: str) -> None:
     assert [tag for tag, _ in page.elements].count("figure") == [tag for tag, _ in page.elements].count("figcaption")
 
 
-def test_the_page_is_small_and_asks_nothing_of_any_place(text: str) -> None:
+def test_page_size_and_no_requests(text: str) -> None:
     assert len(text.encode()) < 5_000_000
     for tag, attributes in Page(text).elements:
         assert tag not in ("script", "iframe", "object", "embed", "link", "base", "form")
@@ -135,8 +135,8 @@ def test_the_page_is_small_and_asks_nothing_of_any_place(text: str) -> None:
     assert "default-src 'none'" in text
 
 
-def recomputed(results: Results) -> dict[str, float]:
-    """Marked numbers from the Parquet files alone, by SQL of this test's own."""
+def recompute_numbers(results: Results) -> dict[str, float]:
+    """Compute the marked numbers from the Parquet files, by separate SQL."""
     runs = f"read_parquet('{results.folder}/shards/*/runs.parquet', union_by_name = true)"
     found: dict[str, float] = {}
     per_scenario = f"""
@@ -159,8 +159,8 @@ def recomputed(results: Results) -> dict[str, float]:
     return found
 
 
-def test_every_marked_number_is_found_again_in_the_tables(results: Results, text: str) -> None:
-    marked, known = Page(text).traced, recomputed(results)
+def test_marked_numbers_recomputed_from_tables(results: Results, text: str) -> None:
+    marked, known = Page(text).traced, recompute_numbers(results)
     checked = marked.keys() & known.keys()
     assert len(checked) >= 10
     ends = {mark for mark in marked if mark.startswith(("low ", "high "))}  # resampled, which no SQL repeats
@@ -174,7 +174,7 @@ def test_every_marked_number_is_found_again_in_the_tables(results: Results, text
             assert float(printed) == pytest.approx(known[mark], abs=0.5001 * 10**-digits), mark
 
 
-def test_hostile_names_are_words_and_nothing_else(hostile_text: str) -> None:
+def test_hostile_names_are_plain_text(hostile_text: str) -> None:
     page = Page(hostile_text)
     assert "<script" not in hostile_text
     assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
@@ -186,13 +186,13 @@ def test_hostile_names_are_words_and_nothing_else(hostile_text: str) -> None:
     assert "\x07" not in hostile_text
 
 
-def test_labels_of_long_names_are_whole_and_no_warning_leaks(tmp_path: Path) -> None:
+def test_labels_of_long_names(tmp_path: Path) -> None:
     scenario = load_scenario(Path(__file__).parents[1] / "cases" / "valid" / "world_of_eight_blocs")
     title = "What the association of landlocked states does where"
     titles = {"one": f"{title} it is at rest", "two": f"{title} it is at war"}
     changed = {name: scenario.model_copy(update={"title": words}) for name, words in titles.items()}
     changed["two"] = with_settings(changed["two"], {"blocs.b1.enforcement": 0})
-    results = swept(tmp_path / "results", changed, 4)
+    results = run_small_sweep(tmp_path / "results", changed, 4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         page = Page(report_page.render_page(results))
@@ -206,7 +206,7 @@ def test_labels_of_long_names_are_whole_and_no_warning_leaks(tmp_path: Path) -> 
     assert titles["two"][-10:] in words
 
 
-def test_failed_and_unfinished_runs_are_told(results: Results, tmp_path: Path) -> None:
+def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> None:
     broken = Results(tmp_path / "broken")
     shutil.copytree(results.folder, broken.folder)
     for shard in broken.shards.glob("000002-*"):
@@ -223,45 +223,47 @@ def test_failed_and_unfinished_runs_are_told(results: Results, tmp_path: Path) -
     assert "Boom: &lt;script&gt;" in text
 
 
-def test_a_name_that_nobody_defined_is_an_error() -> None:
+def test_undefined_name_in_template_fails() -> None:
     with pytest.raises(UndefinedError):
-        report_page.template_environment().get_template("report.html.jinja").render({"title": "x"})
+        report_page.template_environment().get_template("page.html.jinja").render({"title": "x"})
     with pytest.raises(UndefinedError):
         report_page.template_environment().from_string("{{ nothing }}").render()
 
 
-def test_what_was_asked_beyond_the_sweep_is_shown(results: Results, text: str, tmp_path: Path) -> None:
+def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyses, "RUNS_AN_END", 4)
     assert "--points 0" in text
     found, whole = read_sample(results), draws.load_draws("baseline_2023")
     draws.write_draws(tmp_path / "few.csv", replace(whole, values=whole.values[:5]))
-    asked = analyse(
+    extra = analyses.analyse(
         results, found, "baseline_2023", "capability_front",
         points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
     )  # fmt: skip
-    page = report_page.render_page(results, analyses=asked)
+    page = report_page.render_page(results, analyses=extra)
     assert "What a choice may cost at worst" in page
     assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))
     assert 'id="tornado-' in page
     assert 'id="indices-' in page
     assert "the same with the ties permuted" in page
-    assert asked.judged[0].verdict in page
+    assert extra.judged[0].verdict in page
     assert "share of 5 draws from the calibrated parameters" in page
     assert f"--points 2 --seed 3 --parameters {tmp_path}" in page
 
 
-def test_what_is_asked_starts_from_the_design_point_as_it_ran(tmp_path: Path) -> None:
-    """Where the baseline ran without pressure, that end of pressure's range changes nothing."""
-    told = ["baseline_2023", "--replicates", "2", "--vary", "w_pressure=0:1:2", "--out", str(tmp_path / "swept")]
-    assert CliRunner().invoke(cli, ["sweep", *told]).exit_code == 0
-    held = Results(tmp_path / "swept")
-    found = read_sample(held)
-    asked = analyse(held, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
-    ends = asked.ends.set_index(["setting", "end"])["difference"]
+def test_analyses_start_from_design_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the baseline runs without pressure, the low end of pressure's range changes nothing."""
+    monkeypatch.setattr(analyses, "RUNS_AN_END", 20)
+    arguments = ["baseline_2023", "--replicates", "2", "--vary", "w_pressure=0:1:2", "--out", str(tmp_path / "swept")]
+    assert CliRunner().invoke(cli, ["sweep", *arguments]).exit_code == 0
+    swept = Results(tmp_path / "swept")
+    found = read_sample(swept)
+    extra = analyses.analyse(swept, found, found.baseline(), "capability_front", points=2, seed=3, workers=2)
+    ends = extra.ends.set_index(["setting", "end"])["difference"]
     assert ends["w_pressure", "low"] == 0
     assert ends["w_pressure", "high"] != 0
 
 
-def test_the_command_writes_the_same_bytes_from_moved_results(results: Results, text: str, tmp_path: Path) -> None:
+def test_same_page_from_moved_results(results: Results, text: str, tmp_path: Path) -> None:
     out, elsewhere = tmp_path / "page.html", tmp_path / "moved"
     shutil.copytree(results.folder, elsewhere)
     done = CliRunner().invoke(cli, ["report", str(elsewhere), "--out", str(out), "--points", "0"])
@@ -295,7 +297,7 @@ def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path)
 
 
 @pytest.mark.parametrize("start", FORMULA_STARTS)
-def test_text_that_begins_as_a_formula_is_only_text(start: str, tmp_path: Path) -> None:
+def test_formula_escaped(start: str, tmp_path: Path) -> None:
     assert escape_formula(f"{start}1") == f"'{start}1"
     assert escape_formula(-1.5) == -1.5
     assert escape_formula("plain - text") == "plain - text"
@@ -305,7 +307,7 @@ def test_text_that_begins_as_a_formula_is_only_text(start: str, tmp_path: Path) 
     assert rows == [[f"'{start}a", "n"], [f"'{start}1", "-1.5"], ["b", "2.0"], ["", "3.0"]]
 
 
-def test_exports_and_comparisons_hold_no_formula(hostile: Results, tmp_path: Path) -> None:
+def test_no_formula_in_exports_and_comparisons(hostile: Results, tmp_path: Path) -> None:
     hostile.export(tmp_path / "tables", "csv")
     assert CliRunner().invoke(cli, ["compare", str(hostile.folder), "--csv", str(tmp_path / "csv")]).exit_code == 0
     seen = set()
@@ -329,22 +331,20 @@ UNDRAWN = """() => [...document.querySelectorAll('figure svg, figure img')].filt
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_shows_the_page(
-    browser: Any, width: int, scheme: str, text: str, hostile_text: str, tmp_path: Path
-) -> None:
+def test_page_in_browser(browser: Any, width: int, scheme: str, text: str, hostile_text: str, tmp_path: Path) -> None:
     for name, content in (("page", text), ("hostile", hostile_text)):
         path = tmp_path / f"{name}.html"
         path.write_text(content, encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        said: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message, said=said: said.append(message.text))
-        page.on("pageerror", lambda error, said=said: said.append(str(error)))
-        page.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        messages: list[str] = []
+        requests: list[str] = []
+        page.on("console", lambda message, messages=messages: messages.append(message.text))
+        page.on("pageerror", lambda error, messages=messages: messages.append(str(error)))
+        page.on("dialog", lambda dialog, messages=messages: (messages.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request, requests=requests: requests.append(request.url))
         page.goto(path.as_uri(), wait_until="networkidle")
-        assert said == []
-        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        assert messages == []
+        assert [url for url in requests if not url.startswith("data:")] == [path.as_uri()]
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.evaluate("document.querySelectorAll('figure svg, figure img').length") >= 3
         assert page.evaluate(UNDRAWN) == 0
@@ -353,32 +353,31 @@ def test_a_browser_shows_the_page(
 
 @pytest.fixture
 def own(tmp_path: Path) -> Results:
-    """Results of a world that the catalogue does not have."""
+    """Return results of a world outside the catalogue."""
     assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
-    return swept(tmp_path / "results", {"w": load_scenario(tmp_path / "w.toml")}, 4)
+    return run_small_sweep(tmp_path / "results", {"w": load_scenario(tmp_path / "w.toml")}, 4)
 
 
-def test_what_to_make_again_of_a_world_outside_the_catalogue_can_be_called(
-    own: Results, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_for_world_outside_catalogue(own: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(own.folder)
     text = report_page.render_page(own)
-    called = re.findall(r"<pre>(blocs .*?)</pre>", text)
-    assert called == ["blocs replay . 0-0", "blocs report . --baseline w --points 0"]
-    for command in called:
-        done = CliRunner().invoke(cli, command.split()[1:])
+    commands = re.findall(r"<pre>(blocs .*?)</pre>|<code>(blocs replay .*?)</code>", text)
+    assert [one or other for one, other in commands] == [
+        "blocs report RESULTS --baseline w --points 0", "blocs replay RESULTS 0-0",
+    ]  # fmt: skip
+    for command in map("".join, commands):
+        done = CliRunner().invoke(cli, command.replace("RESULTS", ".").split()[1:])
         assert done.exit_code == 0, (command, done.output)
     assert (own.folder / "report.html").read_text(encoding="utf-8") == text
-    assert "not in the catalogue at hand" in text
 
 
-def test_a_report_cites_no_source_of_another_world_for_its_weights(own: Results) -> None:
+def test_no_source_of_another_world_for_weights(own: Results) -> None:
     text = report_page.render_page(own)
     assert "52 states" not in text
     assert "calibration" not in text
     assert "taken over from article_2023, not fitted to this world" in text
 
 
-def test_the_bloc_that_the_report_follows_is_the_baselines_that_varies_most(results: Results, own: Results) -> None:
+def test_focus_bloc_varies_most(results: Results, own: Results) -> None:
     assert report_page.focus_bloc(read_sample(results), "baseline_2023") == "front"
     assert report_page.focus_bloc(read_sample(own), "w") in ("east", "west")

@@ -1,4 +1,4 @@
-"""The page of two settings side by side, on the same luck."""
+"""The page that compares two settings with common random numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sim.analysis.paired import compare_columns
 from sim.analysis.statistics import share_interval
 from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls
-from sim.app.session import Visit, current_visit, escape_markdown, show_table, title_of
-from sim.app.setting import MOST_SEED, resolve_setting, size_fault
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
+from sim.app.setting import MAX_SEED, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
 from sim.reporting.charts import FRONT_THRESHOLD
 from sim.reporting.labels import label_alignments, label_outcome
@@ -25,9 +25,9 @@ SIDES = ("A", "B")
 
 
 def show_compare_page() -> None:
-    """The page."""
+    """Show the page."""
     visit = current_visit()
-    visit.go(visit.address.step)  # the player begins there when the reader comes back
+    visit.place_player(visit.address.step)  # where the player starts when the reader comes back
     st.title("Two settings on the same luck")
     st.markdown(
         "Run by run, both settings draw the same luck, so what differs between them is what was set and not chance."
@@ -37,41 +37,41 @@ def show_compare_page() -> None:
         with column:
             st.header(f"Setting {side}")
             settings.append(show_controls(visit, setting, side))
-    visit.set(settings[0])
-    visit.change(other=settings[1])
-    replicates = choose_runs(visit)
-    if notes := visit.said():
+    visit.choose_setting(settings[0])
+    visit.update(other=settings[1])
+    replicates = choose_replicates(visit)
+    if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
     scenarios = [resolve_setting(visit.load(setting.scenario), setting) for setting in settings]
     for setting, scenario in zip(settings, scenarios, strict=True):
         if message := size_fault(scenario):
-            st.error(escape_markdown(f"{title_of(setting.scenario)} {message}"))
+            st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
             return
     show_comparison(visit, scenarios, replicates)
 
 
-def choose_runs(visit: Visit) -> int:
-    """The seed, and how many runs of each setting."""
+def choose_replicates(visit: Visit) -> int:
+    """Show the controls of seed and replicates; return the number of replicates."""
     left, right = st.columns(2)
     key = control_key(f"compare seed {visit.version}", visit.address.seed)
-    seed = left.number_input("Seed", 0, MOST_SEED, step=1, key=key,
+    seed = left.number_input("Seed", 0, MAX_SEED, step=1, key=key,
                              help="Replicate r of both settings has the luck of this seed and r.")  # fmt: skip
-    visit.change(seed=int(seed))
+    visit.update(seed=int(seed))
     return int(right.selectbox("Runs of each setting", REPLICATES, index=2, key="replicates"))
 
 
 def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
-    """Bands, differences and distributions of both settings."""
+    """Show bands, differences and distributions of both settings."""
     seed = visit.address.seed
     digests = [scenario.digest() for scenario in scenarios]
-    if apart := worlds_apart(*scenarios):
-        st.warning(escape_markdown(apart))
-    many = [
+    if difference := describe_world_difference(*scenarios):
+        st.warning(escape_markdown(difference))
+    samples = [
         cache.compute_runs(scenario, digest, seed, replicates)
         for scenario, digest in zip(scenarios, digests, strict=True)
     ]
     st.header("Capability over the steps")
-    for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, many, strict=True):
+    for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, samples, strict=True):
         column.image(
             cache.svg_bands(found, label_alignments(scenario), digest, seed, replicates), width="stretch",
             alt=f"Capability share of each alignment over the steps in setting {side}: median and 5 to 95 % band",
@@ -88,7 +88,7 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
         return
     names = label_alignments(*scenarios)
     key = (digests[0], digests[1], seed, replicates)
-    if same := identical(many):
+    if same := are_identical(samples):
         st.header("What differs: B less A")
         what = "Both settings compute the same" if digests[0] == digests[1] else "What was changed changes nothing"
         st.info(
@@ -96,14 +96,14 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
             " it does."
         )
     else:
-        tabulate_differences(many, common, names, averaged, key)
-    describe_distribution(many, {bloc: names[bloc] for bloc in blocs}, averaged, key)
+        show_differences(samples, common, names, averaged, key)
+    show_distribution(samples, {bloc: names[bloc] for bloc in blocs}, averaged, key)
     if not same:
-        list_movers(many, names)
+        show_movers(samples, names)
 
 
-def worlds_apart(one: Scenario, other: Scenario) -> str:
-    """What keeps two settings from being two of one world, in words, or nothing."""
+def describe_world_difference(one: Scenario, other: Scenario) -> str:
+    """Describe how the worlds of two settings differ; empty if they do not."""
     parts = []
     if one.states.keys() != other.states.keys():
         common = len(one.states.keys() & other.states.keys())
@@ -118,24 +118,24 @@ def worlds_apart(one: Scenario, other: Scenario) -> str:
     )
 
 
-def identical(many: list[cache.RunSample]) -> bool:
-    """Whether all runs of two settings are the same, pair by pair."""
-    return many[0].late.equals(many[1].late) and many[0].shares.equals(many[1].shares)
+def are_identical(samples: list[cache.RunSample]) -> bool:
+    """Return whether all runs of two settings are the same, pair by pair."""
+    return samples[0].late.equals(samples[1].late) and samples[0].shares.equals(samples[1].shares)
 
 
-def tabulate_differences(
-    many: list[cache.RunSample],
+def show_differences(
+    samples: list[cache.RunSample],
     common: list[str],
     names: Mapping[str, str],
     averaged: str,
     key: tuple[str, str, int, int],
 ) -> None:
-    """Paired mean differences of the main outcomes, B less A, with their intervals."""
-    columns = [c for c in many[0].late.columns if c in many[1].late.columns]
-    every = compare_columns(many[1].late[columns], many[0].late[columns])
+    """Show paired mean differences of the main outcomes, B less A, with their intervals."""
+    columns = [c for c in samples[0].late.columns if c in samples[1].late.columns]
+    every = compare_columns(samples[1].late[columns], samples[0].late[columns])
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
     rows = every.loc[[name for name in main if name in every.index]]
-    rows = rows.assign(same=[many[0].late[name].equals(many[1].late[name]) for name in rows.index])
+    rows = rows.assign(same=[samples[0].late[name].equals(samples[1].late[name]) for name in rows.index])
     st.header("What differs: B less A")
     shares = rows[[not name.startswith("members") for name in rows.index]]
     st.image(
@@ -146,15 +146,15 @@ def tabulate_differences(
         alt="Paired mean differences with 95 % intervals; the table says the same.",
         caption=f"Means over {averaged}; 95 % intervals over the pairs; grey squares are not clear.",
     )  # fmt: skip
-    show_table(show_differences(rows, [label_outcome(name, names) for name in rows.index], "outcome"))
+    show_table(tabulate_differences(rows, [label_outcome(name, names) for name in rows.index], "outcome"))
     st.caption(
         f"Over {rows['pairs'].min()} pairs. clear: beyond chance at 5 % though all are asked at once (Holm 1979)."
         " The intervals are of chance alone, at these settings, most of them assumed."
     )
 
 
-def show_differences(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
-    """Paired differences as a table to read, a name a row; where all pairs are the same, that."""
+def tabulate_differences(rows: pd.DataFrame, names: list[str], head: str) -> pd.DataFrame:
+    """Tabulate paired differences, a row per name; say where all pairs are identical."""
     cells = [
         (
             escape_markdown(name), f"{one['baseline_mean']:.3f}", f"{one['mean']:.3f}",
@@ -166,13 +166,13 @@ def show_differences(rows: pd.DataFrame, names: list[str], head: str) -> pd.Data
     return pd.DataFrame(cells, columns=[head, "A", "B", "difference (95 % interval)", "beyond chance"])
 
 
-def describe_distribution(
-    many: list[cache.RunSample], names: Mapping[str, str], averaged: str, key: tuple[str, str, int, int]
+def show_distribution(
+    samples: list[cache.RunSample], names: Mapping[str, str], averaged: str, key: tuple[str, str, int, int]
 ) -> None:
-    """How a bloc's size falls over the runs: where there are two kinds of runs, a mean describes neither."""
+    """Show the distribution of a bloc's size: if it has two peaks, a mean describes neither."""
     st.header("Run by run")
     bloc = st.selectbox("Bloc", list(names), index=len(names) - 1, format_func=lambda one: names[one], key="bloc")
-    values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, many, strict=True)}
+    values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, samples, strict=True)}
     label = f"{names[bloc]}: share of capability\nover {averaged}"
     st.image(
         cache.svg_distributions(values, label, (bloc, *key)), width="content",
@@ -191,10 +191,10 @@ def describe_distribution(
     st.markdown("\n".join(lines))
 
 
-def list_movers(many: list[cache.RunSample], known: Mapping[str, str]) -> None:
-    """The states whose late share of an alignment differs most."""
-    columns = [c for c in many[0].shares.columns if c in set(many[1].shares.columns) and c[1] != "non_aligned"]
-    every = compare_columns(many[1].shares[columns], many[0].shares[columns])
+def show_movers(samples: list[cache.RunSample], known: Mapping[str, str]) -> None:
+    """Show the states whose late share of an alignment differs most."""
+    columns = [c for c in samples[0].shares.columns if c in set(samples[1].shares.columns) and c[1] != "non_aligned"]
+    every = compare_columns(samples[1].shares[columns], samples[0].shares[columns])
     clear = every[every["clear"]]
     order = clear["difference"].abs().sort_values(ascending=False, kind="stable").index[:12]
     st.header("Who moves")
@@ -202,4 +202,4 @@ def list_movers(many: list[cache.RunSample], known: Mapping[str, str]) -> None:
         st.markdown("No state's chance of standing in a bloc differs clearly.")
         return
     names = [f"{state} in {known[alignment]}" for state, alignment in order]
-    show_table(show_differences(clear.loc[order].assign(same=False), names, "late share of"))
+    show_table(tabulate_differences(clear.loc[order].assign(same=False), names, "late share of"))

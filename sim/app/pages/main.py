@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every reader: what is kept of the visit, and one of two pages."""
+"""The script that Streamlit runs for every reader: it continues the visit and shows one of two pages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PAGES = {"run": run.show_run_page, "compare": compare.show_compare_page}
 
 st.set_page_config(page_title="blocs", layout="wide", initial_sidebar_state="auto")
 
-now = session.begin_visit()
+visit = session.begin_visit()
 
-key = control_key(f"page {now.version}", now.address.page)
+key = control_key(f"page {visit.version}", visit.address.page)
 
-now.change(page=st.segmented_control("Page", PAGES, format_func=str.capitalize, key=key, required=True))
+visit.update(page=st.segmented_control("Page", PAGES, format_func=str.capitalize, key=key, required=True))
 
-PAGES[now.address.page]()
+PAGES[visit.address.page]()
 
-now.write_address()
+visit.write_address()

@@ -1,4 +1,4 @@
-"""Why a state decides as it does at a step, term by term, and what would change its mind."""
+"""Why a state decides as it does at a step, term by term, and which changes would flip the decision."""
 
 from __future__ import annotations
 
@@ -21,57 +21,57 @@ from sim.scenario.schema import Scenario
 
 LISTED_STATES, LISTED_FLIPS = 4, 12
 
-MOST_COLUMNS = 3  # alignments side by side; of more, the two that are most likely
+MAX_COLUMNS = 3  # alignments side by side; of more, the two most likely
 
 
 def show_decision(scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
-    """The chosen state's decision at the step, and on demand what would change its mind."""
+    """Show the chosen state's decision at the step and, on demand, the changes that flip it."""
     names = label_alignments(scenario)
     st.header(f"Why {escape_markdown(scenario.states[state].name)} ({state}) decides as it does")
     if step == 0:
         st.markdown("At the start nothing is decided yet; the first decision is at step 1.")
     else:
-        taken = cache.compute_decisions(scenario, run, digest, run.seed, run.replicate, state)[step - 1]
-        account = chosen_first(taken)
-        st.markdown(escape_markdown(describe_choice(taken, names)))
+        decision = cache.compute_decisions(scenario, run, digest, run.seed, run.replicate, state)[step - 1]
+        account = chosen_first(decision)
+        st.markdown(escape_markdown(describe_choice(decision, names)))
         show_table(tabulate_terms(account, names))
         st.caption("Utility of the alignments at its turn, term by term, those that decide first.")
-        if len(origins := list_contributors(account, names)):
+        if len(origins := tabulate_contributors(account, names)):
             show_table(origins)
-    asked = f"{digest} {run.seed} {state}"
+    question = f"{digest} {run.seed} {state}"
     if st.button("What would change its mind?", key="flip"):
-        st.session_state["asked"] = asked
+        st.session_state["asked"] = question
         st.rerun()
     st.caption(f"Over {cache.FLIP_REPLICATES} runs, the smallest change of one setting that turns it; takes a while.")
-    if st.session_state.get("asked") == asked:
+    if st.session_state.get("asked") == question:
         show_flips(scenario, names, digest, run.seed, state)
 
 
-def chosen_first(taken: Decision) -> Account:
-    """The account of a decision as what was chosen against the most likely of the others."""
-    account = taken.account
-    chosen = account.alignments.index(taken.choice)
+def chosen_first(decision: Decision) -> Account:
+    """Return the account of a decision: the choice against the most likely alternative."""
+    account = decision.account
+    chosen = account.alignments.index(decision.choice)
     other = account.second if account.first == chosen else account.first
     return replace(account, first=chosen, second=other)
 
 
-def describe_choice(taken: Decision, names: Mapping[str, str]) -> str:
-    """What was likely, and what was chosen."""
-    pairs = zip(taken.account.alignments, taken.account.chances, strict=True)
+def describe_choice(decision: Decision, names: Mapping[str, str]) -> str:
+    """Describe the probabilities and the choice."""
+    pairs = zip(decision.account.alignments, decision.account.chances, strict=True)
     chances = "; ".join(f"P({names[alignment]}) = {p:.3g}" for alignment, p in pairs)
-    fixed = "It is fixed and never decides. " if taken.fixed else ""
-    chose = f"with u = {taken.u:.3f} it chose {names[taken.choice]}."
-    return f"Step {taken.step}: {fixed}It held {names[taken.held]}; {chances}; {chose}"
+    fixed = "It is fixed and never decides. " if decision.fixed else ""
+    chose = f"with u = {decision.u:.3f} it chose {names[decision.choice]}."
+    return f"Step {decision.step}: {fixed}It held {names[decision.held]}; {chances}; {chose}"
 
 
 def difference_label(account: Account, names: Mapping[str, str]) -> str:
-    """What is subtracted from what."""
+    """Label the difference of two alignments."""
     return f"{names[account.most_likely]} − {names[account.runner_up]}"
 
 
 def tabulate_terms(account: Account, names: Mapping[str, str]) -> pd.DataFrame:
-    """The utility of the alignments term by term, and by how much the first is ahead of the second."""
-    few = len(account.alignments) <= MOST_COLUMNS
+    """Tabulate the utility of the alignments by term, with the lead of the first over the second."""
+    few = len(account.alignments) <= MAX_COLUMNS
     shown = list(range(len(account.alignments))) if few else [account.first, account.second]
     rows = [
         (term, *(term_text(column[k]) for k in shown), f"{difference:+.3f}")
@@ -86,11 +86,11 @@ def tabulate_terms(account: Account, names: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["term", *heads])
 
 
-def list_contributors(account: Account, names: Mapping[str, str]) -> pd.DataFrame:
-    """The states whose alignment adds most to the difference, by term."""
+def tabulate_contributors(account: Account, names: Mapping[str, str]) -> pd.DataFrame:
+    """Tabulate the states whose alignment adds most to the difference, by term."""
     found = [(term, describe_contributors(states)) for term, _, _, states in account.rows()]
     rows = [
-        *((term, told) for term, told in found if told),
+        *((term, states) for term, states in found if states),
         ("**utility**", describe_contributors(account.from_states())),
     ]
     head = escape_markdown(f"whose alignment adds to {difference_label(account, names)}")
@@ -98,17 +98,17 @@ def list_contributors(account: Account, names: Mapping[str, str]) -> pd.DataFram
 
 
 def term_text(value: float) -> str:
-    """A term's value, nothing where it rounds to 0."""
+    """Format a term's value; empty where it rounds to 0."""
     return f"{value:.3f}" if abs(value) >= SMALLEST else ""
 
 
 def describe_contributors(found: list[tuple[str, float]]) -> str:
-    """The states that add most, each with what it adds."""
+    """List the states that add most, each with its contribution."""
     return ", ".join(f"{state} {value:+.3f}" for state, value in found[:LISTED_STATES] if abs(value) >= SMALLEST)
 
 
 def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: int, state: str) -> None:
-    """The smallest changes that turn a state in its late steps over many runs."""
+    """Show the smallest changes that flip a state's late alignment over many runs."""
     try:
         with st.spinner("Trying every setting over its range …"):
             found = cache.compute_flips(scenario, digest, seed, state)
@@ -116,19 +116,19 @@ def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: 
         st.info(escape_markdown(error.faults[0].message))
         return
     lead, low, high = found.lead
-    told = (
+    summary = (
         f"Over {found.replicates} runs its most likely alignment in {last_steps(scenario.steps)} is"
         f" {names[found.alignment]}, ahead of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them."
         f" {len(found.found)} of {found.tried} settings turn it within their range, each alone."
     )
-    st.markdown(escape_markdown(told))
+    st.markdown(escape_markdown(summary))
     if found.found:
         show_table(tabulate_flips(found, names))
         st.caption("unclear: the values between which neither alignment leads beyond chance.")
 
 
 def tabulate_flips(found: Flips, names: Mapping[str, str]) -> pd.DataFrame:
-    """The smallest changes, and the values between which chance decides."""
+    """Tabulate the smallest changes, and the values between which neither alignment leads clearly."""
     rows = []
     for flip in found.found[:LISTED_FLIPS]:
         start = "now" if math.isnan(flip.sure_before) else f"{flip.sure_before:g}"

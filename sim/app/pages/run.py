@@ -1,4 +1,4 @@
-"""The page of one run: its setting beside it, and the run played step by step."""
+"""The page of one run: its setting, and the player that shows it step by step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls
 from sim.app.player.player import show_player
-from sim.app.session import Visit, current_visit, escape_markdown, show_verbatim, title_of
-from sim.app.setting import MOST_SEED, UPLOADED, Setting, file_name, resolve_setting, setting_toml, size_fault
-from sim.app.uploads import MOST_BYTES, read_upload
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
+from sim.app.setting import MAX_SEED, UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
+from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.spreadsheet import write_csv
 from sim.errors import InputError
 from sim.model.trajectory import Run
@@ -23,14 +23,14 @@ from sim.scenario.schema import MAX_REPLICATES, Scenario
 
 
 def show_run_page() -> None:
-    """The page."""
+    """Show the page."""
     visit = current_visit()
     with st.sidebar:
         setting = show_controls(visit, visit.address.setting, "run")
-        visit.set(setting)
+        visit.choose_setting(setting)
         choose_random_numbers(visit)
-        if setting != Setting(setting.scenario) and st.button("Undo all changes", key="undo"):
-            visit.anew(Setting(setting.scenario))
+        if setting != AppSetting(setting.scenario) and st.button("Undo all changes", key="undo"):
+            visit.reset_controls(AppSetting(setting.scenario))
             st.rerun()
         accept_upload(visit)
     base = visit.base()
@@ -41,10 +41,10 @@ def show_run_page() -> None:
         f"**{escape_markdown(base.title)}**" + (f" · {escape_markdown(base.question)}" if base.question else "")
     )
     st.caption(describe_changes(visit))
-    if notes := visit.said():
+    if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
     if message := size_fault(scenario):
-        st.error(escape_markdown(f"{title_of(setting.scenario)} {message}"))
+        st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
     run = cache.compute_run(scenario, digest, visit.address.seed, visit.address.replicate)
     st.fragment(show_player)(scenario, digest, run)
@@ -52,63 +52,63 @@ def show_run_page() -> None:
 
 
 def describe_changes(visit: Visit) -> str:
-    """What is set, in one line."""
+    """Describe the setting in one line."""
     address = visit.address
-    parts = [title_of(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
+    parts = [display_name(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
     parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
     parts += [f"without {mechanism}" for mechanism in address.setting.without]
     return escape_markdown(", ".join(parts))
 
 
 def choose_random_numbers(visit: Visit) -> None:
-    """The seed and the replicate, and where no mechanism or number but luck alone differs."""
+    """Show the controls of seed and replicate, which change the random numbers only."""
     left, right = st.columns(2)
-    mark = f"{visit.version} {visit.address.setting.scenario}"
+    prefix = f"{visit.version} {visit.address.setting.scenario}"
     seed = left.number_input(
-        "Seed", 0, MOST_SEED, step=1, key=control_key(f"seed {mark}", visit.address.seed),
+        "Seed", 0, MAX_SEED, step=1, key=control_key(f"seed {prefix}", visit.address.seed),
         help="Luck: the same seed and replicate give the same run.",
     )  # fmt: skip
     replicate = right.number_input(
-        "Replicate", 0, MAX_REPLICATES, step=1, key=control_key(f"replicate {mark}", visit.address.replicate),
+        "Replicate", 0, MAX_REPLICATES, step=1, key=control_key(f"replicate {prefix}", visit.address.replicate),
         help="Which run of the seed.",
     )  # fmt: skip
-    visit.change(seed=int(seed), replicate=int(replicate))
+    visit.update(seed=int(seed), replicate=int(replicate))
 
 
 def accept_upload(visit: Visit) -> None:
-    """Take a scenario file, or say what is wrong with it as `blocs check` does."""
+    """Accept a scenario file, or show its faults as `blocs check` does."""
     with st.expander("Hand in a scenario file"):
-        given = st.file_uploader(
-            f"A scenario file (TOML, at most {MOST_BYTES // 1024} kB)", type=["toml"], key="upload",
+        upload = st.file_uploader(
+            f"A scenario file (TOML, at most {MAX_BYTES // 1024} kB)", type=["toml"], key="upload",
             help="A file that extends one of the scenarios or stands on one of the worlds listed here.",
         )  # fmt: skip
-        if given is not None and given.file_id != visit.handed[0]:
-            visit.handed = (given.file_id, upload_faults(visit, given))
-            if not visit.handed[1]:
+        if upload is not None and upload.file_id != visit.checked_upload[0]:
+            visit.checked_upload = (upload.file_id, upload_faults(visit, upload))
+            if not visit.checked_upload[1]:
                 st.rerun()
-        if given is not None and visit.handed[1]:
+        if upload is not None and visit.checked_upload[1]:
             st.error("The file has faults and is not used.")
-            show_verbatim(visit.handed[1])
+            show_verbatim(visit.checked_upload[1])
 
 
-def upload_faults(visit: Visit, given: UploadedFile) -> str:
-    """What is wrong with a file, or nothing: then its scenario is taken."""
+def upload_faults(visit: Visit, upload: UploadedFile) -> str:
+    """Check a file and return its faults; choose its scenario if there are none."""
     try:
-        stem, scenario = read_upload(given.name, given.size, given.getvalue)
+        stem, scenario = read_upload(upload.name, upload.size, upload.getvalue)
     except InputError as error:
         return "\n".join(error.lines())
-    visit.keep(UPLOADED + stem, scenario)
+    visit.add_upload(UPLOAD_PREFIX + stem, scenario)
     return ""
 
 
 def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) -> None:
-    """The setting as a scenario file, the run as a table, and the command that makes the run again."""
+    """Offer the setting as a scenario file, the run as a table, and the command that repeats the run."""
     address = visit.address
     setting = address.setting
     st.header("Take it with you")
     name = file_name(setting)
     left, right = st.columns(2)
-    if changed := setting != Setting(setting.scenario):
+    if changed := setting != AppSetting(setting.scenario):
         key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
         left.download_button(
             "Scenario file (TOML)", setting_toml(base, setting, address.seed, key=key), f"{name}.toml",
@@ -119,24 +119,26 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
         left.caption("Nothing is changed here, so there is no file to take: the command below names the scenario.")
     right.download_button("Run (CSV)", lambda: run_csv(run), f"{name}.csv", "text/csv", on_click="ignore")
     right.caption("Every step: the outcomes, and where each state stands.")
-    handed_in = setting.scenario.startswith(UPLOADED)
-    if handed_in and changed:
+    uploaded = setting.scenario.startswith(UPLOAD_PREFIX)
+    if uploaded and changed:
         st.caption(
             escape_markdown(
-                f"The scenario file extends {setting.scenario.removeprefix(UPLOADED)}.toml: put it beside it."
+                f"The scenario file extends {setting.scenario.removeprefix(UPLOAD_PREFIX)}.toml: put it beside it."
             )
         )
-    if handed_in:
+    if uploaded:
         st.caption("The address of this page does not hold a file that was handed in.")
     st.caption("The same run on the command line:")
-    file = f"{name}.toml" if changed or handed_in else name
+    file = f"{name}.toml" if changed or uploaded else name
     show_verbatim(f"blocs run {file} --seed {address.seed} --replicate {address.replicate}")
 
 
 def run_csv(run: Run) -> str:
-    """A run as CSV: a row a step, its outcomes, then each state's alignment."""
-    stood = np.array(run.alignments, dtype=object)[run.alignment]
+    """Write a run as CSV: a row per step, with its outcomes, then each state's alignment."""
+    alignments = np.array(run.alignments, dtype=object)[run.alignment]
     outcomes = pd.DataFrame(run.outcomes, columns=list(run.outcome_names))
     file = io.StringIO(newline="")
-    write_csv(pd.concat([outcomes, pd.DataFrame(stood, columns=list(run.states))], axis=1), file, index_label="step")
+    write_csv(
+        pd.concat([outcomes, pd.DataFrame(alignments, columns=list(run.states))], axis=1), file, index_label="step"
+    )
     return file.getvalue()

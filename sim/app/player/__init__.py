@@ -1,1 +1,1 @@
-"""The run as an animation in the browser."""
+"""The animation of a run in the browser."""

@@ -1,4 +1,4 @@
-"""Light pictures as SVG: the map, the network of ties and their key, on which the browser shows who stands where."""
+"""SVG pictures for the browser, which colours them by step: the map, the network of ties and their key."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from sim.reporting.charts import STYLE, alignment_colours, new_figure
 from sim.reporting.labels import distinct_labels
 from sim.scenario.schema import Scenario
 
-WIDTH = 4000  # units across a map, so that whole numbers are fine enough
+WIDTH = 4000  # units across a map, fine enough for whole numbers
 
 NETWORK = (760, 600)
 
-FAINTEST = 0.3  # a weaker tie is drawn for the chosen state alone
+FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
-SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of the marker of each alignment, 0 for a circle
+SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of each alignment's marker, 0 for a circle
 
-STROKES = (  # of the hatching of each alignment, in a square of 10
+STROKES = (  # each alignment's hatching, in a square of 10
     "", "M0 10L10 0", "M0 0L10 10", "M5 0V10M0 5H10", "M0 5H10", "M5 0V10", "M0 10L10 0M0 0L10 10", "M2 2h3v3h-3z",
     "M0 3H10M0 7H10",
 )  # fmt: skip
 
 
 def svg_document(width: float, height: float, content: str, *, natural: bool = False) -> str:
-    """An SVG document; `natural` gives it a size of its own in pixels."""
+    """Return an SVG document; `natural` gives it a size in pixels."""
     size = f' width="{width:g}" height="{height:g}"' if natural else ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{size}>'
     return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
 
 
 def draw_fills(alignments: Sequence[str], size: float, look: str) -> str:
-    """The colour and hatching of each alignment as patterns look0, look1, …; a look a picture, as they share a page."""
-    looks = alignment_colours(alignments)
+    """Draw each alignment's colour and hatching as patterns look0, look1, …, with one `look` per picture."""
+    colours = alignment_colours(alignments)
     return "<defs>" + "".join(
         f'<pattern id="{look}{k}" patternTransform="scale({size:g})" patternUnits="userSpaceOnUse" width="10"'
         ' height="10">'
-        f'<rect width="10" height="10" fill="{looks[name]}"/>'
+        f'<rect width="10" height="10" fill="{colours[name]}"/>'
         f'<path d="{STROKES[k]}" stroke="#000" stroke-width="1.2" fill="none"/></pattern>'
         for k, name in enumerate(alignments)
     ) + "</defs>"  # fmt: skip
 
 
 def draw_marker(k: int, x: float, y: float, radius: float, style: str) -> str:
-    """The marker of an alignment at a place."""
+    """Draw the marker of alignment `k` at a place."""
     if not (corners := SHAPES[k]):
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {style}/>'
     turn = math.pi / 4 if corners == 4 else -math.pi / 2
@@ -67,7 +67,7 @@ def draw_marker(k: int, x: float, y: float, radius: float, style: str) -> str:
 def draw_markers(
     state: int, look: str, alignments: Sequence[str], x: float, y: float, radius: float, style: str
 ) -> str:
-    """A state's marker in every alignment; the browser shows the one that is so."""
+    """Draw a state's marker in every alignment; the browser shows the current one."""
     return "".join(
         draw_marker(k, x, y, radius, f'data-state="{state}" data-only="{k}" fill="url(#{look}{k})" {style}')
         for k in range(len(alignments))
@@ -78,7 +78,7 @@ KEY_LETTERS, KEY_LINE = 34, 17  # letters in a line of the key, and units from l
 
 
 def draw_key(names: Mapping[str, str]) -> str:
-    """What the colours, hatchings and markers of the alignments mean; names by alignment."""
+    """Draw the key of colours, hatchings and markers; names by alignment."""
     labels = [label.split("\n") for label in distinct_labels(names, KEY_LETTERS, 3).values()]
     rows, top = "", 0
     for n, lines in enumerate(labels):
@@ -93,7 +93,7 @@ def draw_key(names: Mapping[str, str]) -> str:
 
 
 def to_map_units(degrees: object) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Degrees east and north in the map's units, (…, 2)."""
+    """Convert degrees east and north to the map's units, (…, 2)."""
     x, y = np.moveaxis(maps.project(np.asarray(degrees, dtype=np.float64)), -1, 0)
     (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
     _, north = maps.project((0, maps.NORTH))
@@ -102,7 +102,7 @@ def to_map_units(degrees: object) -> np.ndarray[tuple[int, ...], np.dtype[np.int
 
 
 def land_outline(land: maps.Land) -> str:
-    """The outlines of a country as an SVG path in small steps."""
+    """Return the outlines of a country as an SVG path in relative steps."""
     parts = []
     for polygon in land.polygons:
         for ring in polygon:
@@ -115,20 +115,20 @@ def land_outline(land: maps.Land) -> str:
 
 @lru_cache(maxsize=1)
 def country_paths() -> dict[str, str]:
-    """The path of each country of the map."""
+    """Return the path of each country of the map."""
     return {state: land_outline(land) for state, land in maps.load_atlas().countries.items()}
 
 
 @lru_cache(maxsize=8)
 def draw_ground(states: tuple[str, ...]) -> str:
-    """The land that is in no state of a world, and what is drawn over all: contested land."""
+    """Draw the land that belongs to no state of a world."""
     rest = "".join(path for state, path in country_paths().items() if state not in states)
     return f'<path d="{rest}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
 
 
 @lru_cache(maxsize=1)
 def draw_contested() -> str:
-    """Contested land, white with dots."""
+    """Draw contested land, white with dots."""
     rest = "".join(land_outline(land) for land in maps.load_atlas().contested.values())
     dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
     dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
@@ -136,7 +136,7 @@ def draw_contested() -> str:
 
 
 def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) -> str:
-    """The map on which each state will be filled by its alignment; the chosen state has a thick outline."""
+    """Draw the map, whose states the browser fills by alignment; the chosen state has a thick outline."""
     land, dots, above = [], [], ""
     for n, state in enumerate(states):
         where = maps.load_atlas().countries.get(state)
@@ -160,7 +160,7 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) 
 
 @dataclass(frozen=True)
 class Ties:
-    """Where the states of a network stand in a picture, and the ties at the start."""
+    """The layout of a network: the place and size of each state, and the ties at the start."""
 
     places: Mapping[str, tuple[float, float]]
     ties: tuple[tuple[str, str, str, float], ...]  # kind, a, b, value
@@ -168,7 +168,7 @@ class Ties:
 
 
 def lay_out_network(scenario: Scenario) -> Ties:
-    """States drawn together by their bonds, else pushed apart (Fruchterman & Reingold 1991), always in the same way."""
+    """Lay out states by their bonds (Fruchterman & Reingold 1991); the same scenario gives the same layout."""
     graph = nx.Graph()
     graph.add_nodes_from(scenario.states)
     kinds = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "propensity") and tie.value > 0]
@@ -176,8 +176,8 @@ def lay_out_network(scenario: Scenario) -> Ties:
         if tie.kind != "rivalry":
             graph.add_edge(tie.a, tie.b, weight=tie.value)
     spread = 2.2 / math.sqrt(max(len(graph), 1))
-    found = nx.spring_layout(graph, k=spread, seed=1, iterations=120, weight="weight")
-    grid = np.array([found[state] for state in scenario.states])
+    layout = nx.spring_layout(graph, k=spread, seed=1, iterations=120, weight="weight")
+    grid = np.array([layout[state] for state in scenario.states])
     ranks = np.argsort(np.argsort(grid, axis=0), axis=0) / max(len(grid) - 1, 1)  # half by rank, so that few overlap
     low, span = grid.min(axis=0), np.ptp(grid, axis=0)
     unit = 0.45 * (grid - low) / np.where(span > 0, span, 1) + 0.55 * ranks
@@ -193,13 +193,13 @@ def lay_out_network(scenario: Scenario) -> Ties:
 
 
 def draw_line(ties: Ties, a: str, b: str, style: str) -> str:
-    """A straight tie between two states."""
+    """Draw a tie between two states as a straight line."""
     (x1, y1), (x2, y2) = ties.places[a], ties.places[b]
     return f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" {style}/>'
 
 
 def draw_ties(ties: Ties) -> str:
-    """The stronger bonds, grey, and rivalries, red and dashed, the stronger the thicker."""
+    """Draw the stronger bonds, grey, and rivalries, red and dashed; width shows strength."""
     parts = []
     for kind, a, b, value in ties.ties:
         if kind == "bond" and value >= FAINTEST:
@@ -210,17 +210,19 @@ def draw_ties(ties: Ties) -> str:
     return "".join(parts)
 
 
-OWN = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
+DASHES = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
 
 
 def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) -> str:
-    """The network of ties, the chosen state's own dark over the others, `base`; each state in every alignment."""
+    """Draw the network: the chosen state's ties dark over the others (`base`), each state in every alignment."""
     own = []
     for kind, a, b, value in ties.ties:
         if chosen in (a, b):
             colour = "#D55E00" if kind in ("rivalry", "sanction") else "#000"
             own.append(
-                draw_line(ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {OWN[kind]}')
+                draw_line(
+                    ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {DASHES[kind]}'
+                )
             )
     nodes = []
     for n, (state, (x, y)) in enumerate(ties.places.items()):
@@ -232,12 +234,12 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) 
     return svg_document(*NETWORK, draw_fills(alignments, 0.8, "net") + base + "".join(own) + "".join(nodes))
 
 
-DRAWING = threading.Lock()  # matplotlib's style is one for the whole process, and every reader has a thread
+DRAWING = threading.Lock()  # matplotlib has one style per process, and every reader has a thread
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart over the steps, and where the browser is to mark the step that is looked at."""
+    """A chart over the steps, and where the browser marks the current step."""
 
     svg: str
     frame: tuple[float, float, float, float]  # left, right, top and bottom of the axes, shares of width and height
@@ -245,12 +247,12 @@ class Chart:
 
 
 def draw_chart(width: float, height: float, draw: Callable[[Axes], None]) -> Chart:
-    """A chart of one axes, drawn by a function of `charts`."""
+    """Draw a chart of one axes by a function of `charts`."""
     with DRAWING, matplotlib.rc_context(STYLE):
-        made, (axes,) = new_figure(width, height)
+        figure, (axes,) = new_figure(width, height)
         draw(axes)
         file = io.StringIO()
-        made.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     box, (low, high) = axes.get_position(), axes.get_xlim()
     frame = (float(box.x0), float(box.x1), 1 - float(box.y1), 1 - float(box.y0))

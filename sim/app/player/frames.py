@@ -1,4 +1,4 @@
-"""All that the browser needs to play a run by itself: the pictures once, and where everybody stands at each step."""
+"""The data with which the browser plays a run: the pictures, and every state's alignment at each step."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from sim.reporting.labels import list_names
 def frame_data(
     run: Run, names: Mapping[str, str], chosen: str, net: tuple[drawing.Ties, str], charts: Mapping[str, drawing.Chart]
 ) -> dict[str, Any]:
-    """A run as JSON can hold it; names are those of the alignments.
+    """Return a run as data for JSON; `names` are those of the alignments.
 
-    `standing` has a text a step, whose n-th digit is the alignment of state n: with at most 8 blocs one digit is
-    enough. In a picture's words `{step}` stands for the step.
+    `alignment` has a text per step. Its n-th digit is the alignment of state n; 8 blocs at most need one digit. In a
+    picture's `description`, the browser replaces `{step}` by the step.
     """
     names = {alignment: names[alignment] for alignment in run.alignments}
     missing = [state for state in run.states if state not in maps.mapped_states(run.states)]
     world = {
         "svg": drawing.draw_world(run.states, run.alignments, chosen),
-        "says": "World map of alignments at step {step}; the table of who stands where says the same.",
+        "description": "World map of alignments at step {step}; the table of who stands where says the same.",
         "caption": maps.NOTE + (f" Not on the map: {', '.join(missing)}." if missing else ""),
     }
     network = {
         "svg": drawing.draw_network(*net, run.alignments, chosen),
-        "says": "Network of ties at step {step}, each state with the marker of its alignment.",
+        "description": "Network of ties at step {step}, each state with the marker of its alignment.",
         "caption": "Ties at the start: bonds grey, rivalries dashed; of the chosen state all ties, sanctions dotted."
         " Size by capability.",
     }
-    key = {"svg": drawing.draw_key(names), "says": f"Key: {list_names(list(names.values()))}"}
+    key = {"svg": drawing.draw_key(names), "description": f"Key: {list_names(list(names.values()))}"}
     drawable = maps.drawable(run.states)
     shares = [run.outcome(f"capability_{alignment}") for alignment in run.alignments]
     return {
         "states": list(run.states),
         "alignments": list(names.values()),
-        "standing": ["".join(map(str, held)) for held in run.alignment.tolist()],
+        "alignment": ["".join(map(str, row)) for row in run.alignment.tolist()],
         "capability": [[float(share[step]) for share in shares] for step in range(len(run.alignment))],
         "pictures": {"map": world if drawable else None, "key": key, "network": network},
         "charts": [
             {
                 "svg": chart.svg, "frame": chart.frame, "limits": chart.limits,
-                "says": f"Chart of {title} over the steps",
+                "description": f"Chart of {title} over the steps",
                 "caption": f"{title}: {describe_outcome(title.split()[0].lower())}",
             }
             for title, chart in charts.items()
