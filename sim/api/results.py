@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from sim.analysis.compare import (
     pairings,
     read_sample,
 )
+from sim.analysis.statistics import LEVEL
 from sim.api.arguments import require
 from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
@@ -152,8 +154,8 @@ class Comparison:
         The rows of `outcomes` that a notebook shows.
     pairings
         How the runs of each scenario pair with the baseline's, whether they are identical, and how many would do.
-    averaged
-        The steps that outcomes and shares are means over, in words.
+    sample
+        The runs that were compared.
     """
 
     baseline: str
@@ -161,7 +163,22 @@ class Comparison:
     states: pd.DataFrame
     main: pd.DataFrame
     pairings: list[Pairing]
-    averaged: str
+    sample: Sample
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The same record that the command prints with ``--json``; tables in it are DataFrames."""
+        return {
+            "baseline": self.baseline,
+            "level": LEVEL,
+            "averaged_over": self.sample.averaged,
+            "identical": identical_words(self.outcomes) or None,
+            "failed_runs": self.sample.failed,
+            "unfinished_runs": self.sample.unfinished,
+            "pairings": [asdict(one) | {"sentences": one.sentences} for one in self.pairings],
+            "outcomes": self.outcomes,
+            "states": self.states,
+        }
 
     @property
     def notes(self) -> list[str]:
@@ -178,9 +195,9 @@ class Comparison:
         measured = ["baseline_mean", "mean", "difference", "low", "high", "pairs", "identical", "clear"]
         return render_table(
             f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
-            f"Mean difference over paired runs (means over {self.averaged} of each) with its 95 % interval of chance, "
-            "at these parameters. clear: significant at 5 % after correction for all outcomes of the scenario (Holm "
-            "1979). "
+            f"Mean difference over paired runs (means over {self.sample.averaged} of each) with its 95 % interval "
+            "of chance, at these parameters. clear: significant at 5 % after correction for all outcomes of "
+            "the scenario (Holm 1979). "
             + ". ".join(self.notes),
         )  # fmt: skip
 
@@ -223,7 +240,7 @@ def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Compar
     outcomes = compare_outcomes(sample, against)
     main = outcomes[outcomes["outcome"].isin(main_outcomes(sample))].reset_index(drop=True)
     states = compare_states(sample, against)
-    return Comparison(against, outcomes, states, main, pairings(sample, against, outcomes, states), sample.averaged)
+    return Comparison(against, outcomes, states, main, pairings(sample, against, outcomes, states), sample)
 
 
 def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> Finding:

@@ -6,22 +6,26 @@ import itertools
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sim.cli.commands.run import progress_bar
 from sim.cli.main import cli, say_former
-from sim.cli.options import NewFile, NewFolder, json_option, parameters_option, seed_option, workers_option
+from sim.cli.options import (
+    NewFile,
+    NewFolder,
+    json_option,
+    option_faults,
+    parameters_option,
+    seed_option,
+    workers_option,
+)
 from sim.cli.printing import FAILED, new_console, new_table, print_json, safe_lines, safe_text
-from sim.errors import Fault, InputError, escape_controls
-
-if TYPE_CHECKING:
-    from sim.batch.replay import Replay
+from sim.errors import escape_controls
 
 baseline_option = click.option(
     "--baseline", help="Scenario to compare with. Default: the one whose name begins with baseline."
@@ -41,34 +45,22 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
 
     Example: blocs compare results/sanctions --baseline baseline_2023
     """
-    from sim.analysis.compare import compare_outcomes, compare_states, identical_words, pairings, read_sample
+    from sim import api
     from sim.batch.spreadsheet import write_csv
-    from sim.batch.store import Results
     from sim.cli import text
 
-    found = read_sample(Results(results))
-    against = found.baseline(baseline)
-    outcomes, states = compare_outcomes(found, against), compare_states(found, against)
-    paired = pairings(found, against, outcomes, states)
+    found = api.compare(results, baseline=baseline)
+    outcomes, states = found.outcomes, found.states
     if csv_folder is not None:
         csv_folder.mkdir(parents=True, exist_ok=True)
         for name, table in (("outcomes", outcomes), ("states", states)):
             write_csv(table, csv_folder / f"{name}.csv")
     if as_json:
-        record = {
-            "baseline": against,
-            "level": 0.95,
-            "averaged_over": found.averaged,
-            "identical": identical_words(outcomes) or None,
-            "failed_runs": found.failed,
-            "unfinished_runs": found.unfinished,
-            "pairings": [asdict(one) | {"sentences": one.sentences} for one in paired],
-            "outcomes": outcomes,
-            "states": states,
-        }
-        print_json(record)
+        print_json(found.record)
     else:
-        text.print_comparison(new_console(), found, against, outcomes, states, paired, everything=everything)
+        text.print_comparison(
+            new_console(), found.sample, found.baseline, outcomes, states, found.pairings, everything=everything
+        )
 
 
 @cli.command()
@@ -194,40 +186,42 @@ def replay(results: Path, run: str, engine: str, as_json: bool) -> None:
 
     Example: blocs replay results/sanctions 1-17
     """
-    from sim.batch.replay import replay_run
-    from sim.batch.store import Results
+    from sim import api
 
-    found = replay_run(Results(results), run, engine=engine)
+    record = api.replay(results, run, engine=engine).record
     if as_json:
-        versions = [dict(zip(("name", "recorded", "here"), one, strict=True)) for one in found.versions]
-        print_json({**asdict(found), "equal": found.equal, "versions": versions})
+        print_json(record)
     else:
-        print_replay(found)
-    sys.exit(0 if found.equal else FAILED)
+        print_replay(record)
+    sys.exit(0 if record["equal"] else FAILED)
 
 
-def print_replay(found: Replay) -> None:
+def print_replay(record: Mapping[str, Any]) -> None:
     """Print how a repeated run compares with the stored one."""
     out = new_console()
-    out.print(f"run {safe_text(found.run)}: {safe_text(found.design)}, seed {found.seed}")
-    if found.error:
-        out.print(f"it fails:\n{safe_lines(found.error)}")
-    if found.equal:
-        out.print(f"the same: {found.compared} stored values are equal to the bit")
+    out.print(f"run {safe_text(record['run'])}: {safe_text(record['design'])}, seed {record['seed']}")
+    if record["error"]:
+        out.print(f"it fails:\n{safe_lines(record['error'])}")
+    if record["equal"]:
+        out.print(f"the same: {record['compared']} stored values are equal to the bit")
     else:
-        out.print(f"not the same: {len(found.differences)} columns differ")
+        out.print(f"not the same: {len(record['differences'])} columns differ")
         shown = new_table("table", "column", "values", "first stored", "first repeated", numbers=("values",))
-        for one in found.differences:
+        for one in record["differences"]:
             shown.add_row(
-                one.table, safe_text(one.column), str(one.values), safe_text(one.stored), safe_text(one.again)
+                one["table"],
+                safe_text(one["column"]),
+                str(one["values"]),
+                safe_text(one["stored"]),
+                safe_text(one["again"]),
             )
         out.print(shown)
-    if found.versions:
+    if record["versions"]:
         shown = new_table("computed by", "then", "here")
-        for name, there, here in found.versions:
-            shown.add_row(safe_text(name), safe_text(there), safe_text(here))
+        for one in record["versions"]:
+            shown.add_row(*(safe_text(one[key]) for key in ("name", "recorded", "here")))
         out.print(shown)
-        if not found.equal:
+        if not record["equal"]:
             out.print(
                 "The same bits need the same versions and the same machine. Install those versions and replay again."
             )
@@ -252,23 +246,11 @@ def report(
 
     Example: blocs report demo/results --out report.html
     """
-    from sim.analysis.compare import read_sample
-    from sim.batch.store import Results, write_synced
-    from sim.reporting.analyses import analyse
-    from sim.reporting.page import focus_bloc, render_page
+    from sim import api
 
-    path, analyses, stored = out or results / "report.html", None, Results(results)
-    found = read_sample(stored)
-    if points:
-        seed = int(stored.manifest()["question"]["seed"]) if seed is None else seed
-        base = found.baseline(baseline)
-        try:
-            with progress_bar() as progress:
-                analyses = analyse(
-                    stored, found, base, f"capability_{focus_bloc(found, base)}",
-                    points=points, seed=seed, parameters=parameters, workers=workers, progress=progress,
-                )  # fmt: skip
-        except ValueError as error:
-            raise InputError([Fault("--points", 1, str(points), str(error))]) from None
-    write_synced(path, render_page(stored, found=found, baseline=baseline, analyses=analyses).encode("utf-8"))
+    with progress_bar() as progress, option_faults():
+        path = api.report(
+            results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
+            progress=progress,
+        )  # fmt: skip
     click.echo(str(path))
