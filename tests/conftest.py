@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = ["browser"]
+for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
+    os.environ.pop(variable, None)
 for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
     settings.register_profile(profile, max_examples=examples, deadline=None)
 settings.load_profile("suite")

@@ -168,7 +168,7 @@ def test_sweep_resumes_in_folder(tmp_path: Path) -> None:
         sweep("unix_1988", replicates=30, out=tmp_path / "unix", progress=lambda *so_far: heard.append(so_far))
     assert heard[-1] == (30, 30)
     assert heard.count((30, 30)) == 2
-    with pytest.raises(InputError, match=r"another question .replicates 30 there, 20 now"):
+    with pytest.raises(InputError, match=r"contains a different sweep .replicates 30 there, 20 now"):
         sweep("unix_1988", replicates=20, out=tmp_path / "unix")
     sweep("unix_1988", replicates=40, out=tmp_path / "unix", progress=lambda *so_far: heard.append(so_far))
     assert heard[-2:] == [(30, 40), (40, 40)]

@@ -217,7 +217,7 @@ def test_upload_faults_as_in_check(path: Path, tmp_path: Path) -> None:
         ('a = "it\'s"\nb = """x\nc\n', 2, "a quotation mark is not closed"),
         ("b = hello\n", 1, "no valid value follows the equal sign"),
         ("b 1\n", 1, "an equal sign is missing"),
-        ("b = 0,5\n", 1, "something follows the value"),
+        ("b = 0,5\n", 1, "0,5 has a decimal comma; write 0.5"),
         ("b = 1\nb = 2\n", 2, "this key is given twice"),
         ("[b]\n[b]\n", 2, "this table is given twice"),
         ("b = [1 2]\n", 1, "a list is not closed"),
@@ -225,7 +225,7 @@ def test_upload_faults_as_in_check(path: Path, tmp_path: Path) -> None:
         ("[b\n", 1, "a table's name is not closed"),
         ('b = "C:\\dir"\n', 1, "a backslash in"),
         ("= 1\n", 1, "a key is missing"),
-        ('b = "x\x01y"\n', 1, "a control character stands here"),
+        ('b = "x\x01y"\n', 1, "the line has a control character; remove it"),
     ],
 )
 def test_toml_fault_in_plain_words(text: str, line: int, message: str) -> None:
