@@ -65,7 +65,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
         return found
 
     def utility(self, k: int, sums: list[Row], mass: Row) -> float:
-        """The utility of alignment k, a sum of terms (MODEL §5)."""
+        """The utility of alignment k, a sum of terms (model: Decision)."""
         m, i, p = self.model, self.index, self.model.p
         stays = p["inertia"] if k == m.alignment[i] else 0.0
         if k == 0:
@@ -114,7 +114,7 @@ class PlainState(mesa.Agent):  # type: ignore[misc]
                 break
 
     def stability(self) -> float:
-        """Regime stability: 1 less bite and pressure, plus what the bloc offers (MODEL §7)."""
+        """Regime stability: 1 less bite and pressure, plus what the bloc offers (model: Outcomes)."""
         m, i = self.model, self.index
         own, sums, mass = m.alignment[i], self.sums(), self.masses()
         pressure, offered = 0.0, 0.5 * sums[0][5]
@@ -184,7 +184,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         return max(self.rivalry[i][j], self.sanction[i][j], self.sanction[j][i])
 
     def assess(self, step: int) -> None:
-        """Compute the weights of ties, attention, enforcement and bite (MODEL §4, §5)."""
+        """Compute the weights of ties, attention, enforcement and bite (model: Environment, Decision)."""
         if step == 0 or self.drifts:
             self.weigh()
         p, blocs = self.p, range(len(self.priority))
@@ -227,7 +227,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                     self.closed[i][self.regime[j][i]] += g[j] - self.w_open[i][j]
 
     def respond(self) -> None:
-        """Change ties after the alignments of the step, where a rate is positive (MODEL §6)."""
+        """Change ties after the alignments of the step, where a rate is positive (model: Response)."""
         p = self.p
         if p["bond_return"] + p["bond_gain"] + p["bond_loss"] + p["outreach"] > 0:
             self.respond_bonds()
@@ -290,7 +290,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                     self.sanction[j][i] = clip(now - min(1.0, p["sanction_relief"]) * now)
 
     def observe(self, before: list[int]) -> None:
-        """Compute the outcomes of the step (MODEL §7)."""
+        """Compute the outcomes of the step (model: Outcomes)."""
         members, capability, product = ([0.0 for _ in self.alignments] for _ in range(3))
         for i, k in enumerate(self.alignment):
             members[k] += 1.0

@@ -202,7 +202,7 @@ def small(**changes: object) -> Scenario:
 def landscape(
     propensity: np.ndarray, sizes: list[float], *, temperature: float = 0.0, steps: int = 10, **more: Any
 ) -> Scenario:
-    """Make the special case of landscape theory: two blocs, no non-alignment, only propensity (MODEL §8.1)."""
+    """Make the special case of landscape theory: two blocs, no non-alignment, only propensity (docs/validation.md)."""
     ids = [f"S{i:02d}" for i in range(len(sizes))]
     start = more.pop("initial", ["random"] * len(ids))
     return Scenario.model_validate(

@@ -15,7 +15,7 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 ORDER = (
-    "errors", "names", "scenario", "data", "model", "batch", "theory", "analysis", "article", "forecast", "reporting",
+    "errors", "names", "scenario", "model", "batch", "theory", "analysis", "article", "forecast", "reporting",
     "api", "app", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))

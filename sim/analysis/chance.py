@@ -86,7 +86,7 @@ def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
 
 
 def mean_best_chance(utilities: Floats, temperature: float) -> float:
-    """Average the chance of the best alternative by the logit rule (MODEL §5); utilities: (states, alternatives)."""
+    """Average the chance of the best alternative by the logit rule (model: Decision); utilities: (states, choices)."""
     behind = utilities - utilities.max(axis=1, keepdims=True)
     return float((1.0 / np.exp(behind / temperature).sum(axis=1)).mean())
 

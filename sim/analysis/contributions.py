@@ -1,4 +1,4 @@
-"""Attribute a state's utilities to the alignments of the other states (MODEL §5)."""
+"""Attribute a state's utilities to the alignments of the other states (model: Decision)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def state_contributions(
 ) -> Floats:
     """Attribute each term of each alignment's utility to i to the other states, (K + 1, len(TERMS), N).
 
-    Summed over the states they give the term, for the terms in FROM_STATES (MODEL §5). Balance is attributed to
+    Summed over the states they give the term, for the terms in FROM_STATES (model: Decision). Balance is attributed to
     the states that threaten i from other blocs. Pressure is attributed to the members of the bloc that presses,
     by their capability. `seen`, (N,), are the alignments at i's turn.
     """

@@ -180,7 +180,7 @@ def explain_decision(scenario: Scenario, state: str, *, seed: int, replicate: in
     Returns
     -------
     Decision
-        The choice, its random number, and the utilities by term and by state (MODEL §5).
+        The choice, its random number, and the utilities by term and by state (model: Decision).
 
     Raises
     ------
@@ -243,7 +243,7 @@ def decisions_in_run(scenario: Scenario, run: Run, world: World, index: int, *, 
 
 @dataclass(frozen=True)
 class AverageAccount:
-    """Mean account of a state in the late steps of many runs (the last 8 of each, MODEL §7)."""
+    """Mean account of a state in the late steps of many runs (the last 8 of each, model: Outcomes)."""
 
     state: str
     seed: int

@@ -1,4 +1,4 @@
-"""Define the effect of each of the article's claims, and answer the claims at the defaults (MODEL §10)."""
+"""Define the effect of each of the article's claims, and answer the claims at the defaults (docs/claims.md)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HELD = 0.5  # share of the last 8 steps from which a state counts as aligned wit
 
 
 class LateMeans(NamedTuple):
-    """R runs of one scenario, each a mean over its last 8 steps (MODEL §7)."""
+    """R runs of one scenario, each a mean over its last 8 steps (model: Outcomes)."""
 
     shares: Floats  # (R, N, K + 1)
     stability: Floats  # (R, N)

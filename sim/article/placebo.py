@@ -22,7 +22,7 @@ def shuffle_states(states: int, rng: np.random.Generator) -> Integers:
 
 
 def permute_ties(world: World, order: Integers) -> World:
-    """Give each state i all the ties of state order[i] (MODEL §10).
+    """Give each state i all the ties of state order[i] (docs/claims.md).
 
     One order moves every layer, so that ties between the same two states stay together (a rival that is also
     sanctioned). The multiset of ties does not change. A state keeps its own size, theatre, autonomy, initial

@@ -67,7 +67,7 @@ def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: r
 def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
     """Average the chances by which states chose in the last 8 steps of some replicates, (N, K + 1).
 
-    The expectation is that of the late share, P(alignment) of MODEL §7, with less noise (Rao & Blackwell).
+    The expectation is that of the late share, P(alignment) of model: Outcomes, with less noise (Rao & Blackwell).
     """
     runs = compiled.run_records(world, seed=seed, replicates=replicates)
     found: Floats = sum((outcomes.late_mean(run.chances) for run in runs), np.zeros(())) / len(replicates)

@@ -1,4 +1,4 @@
-"""States as Mesa agents that sense, decide and act, and the model that schedules them (MODEL §3)."""
+"""States as Mesa agents that sense, decide and act, and the model that schedules them (model: Scheduling)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.scenario.schema import Scenario
 class StateAgent(mesa.Agent):  # type: ignore[misc]
     """A state as a Mesa agent.
 
-    It sees the alignments of the other states, weighs its own alternatives and chooses one (MODEL §5).
+    It sees the alignments of the other states, weighs its own alternatives and chooses one (model: Decision).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
 
     @property
     def regime_stability(self) -> float:
-        """Regime stability after the step, 0 to 1 (MODEL §7)."""
+        """Regime stability after the step, 0 to 1 (model: Outcomes)."""
         return float(self.model.stability[self.index])
 
     # What the state decides
@@ -123,7 +123,7 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
         }
 
     def decide(self) -> int:
-        """Weigh all alignments, given those of the others, and return the index of the choice (MODEL §5)."""
+        """Weigh all alignments, given those of the others, and return the index of the choice (model: Decision)."""
         model, i = self.model, self.index
         return rules.decide_from_ties(
             i, model.seen, model.uniforms[i], model.world.setting, model.situation, model.weights,
@@ -131,7 +131,7 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
         )  # fmt: skip
 
     def compute_stability(self) -> float:
-        """Compute regime stability at the present alignments, 0 to 1 (MODEL §7)."""
+        """Compute regime stability at the present alignments, 0 to 1 (model: Outcomes)."""
         model = self.model
         return outcomes.stability_from_ties(
             self.index, model.alignment, model.world.setting, model.situation, model.weights, model.environment
@@ -143,7 +143,7 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
 
 
 class BlocModel(mesa.Model):  # type: ignore[misc]
-    """The model of MODEL §3 on Mesa: states that choose between blocs.
+    """The model of model: Scheduling on Mesa: states that choose between blocs.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> None:
-        super().__init__(rng=0)  # random numbers come from MODEL §3, none from Mesa's generator
+        super().__init__(rng=0)  # random numbers come from model: Scheduling, none from Mesa's generator
         self.world = world or world_of(scenario)
         self.random_key = (seed, replicate)
         n, alignments = len(self.world.states), len(self.world.alignments)
@@ -194,7 +194,7 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         return {self.world.states[j]: float(row[j]) for j in np.flatnonzero(row)}
 
     def step(self) -> None:
-        """Run one step: shocks, environment, decisions, response, observation (MODEL §3)."""
+        """Run one step: shocks, environment, decisions, response, observation (model: Scheduling)."""
         step = int(self.steps)
         rules.apply_shocks(step, self.world.shocks, self.situation)
         self.assess(step)
@@ -207,14 +207,14 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         self.observe(before)
 
     def assess(self, step: int) -> None:
-        """Weigh the ties and compute the environment (MODEL §4)."""
+        """Weigh the ties and compute the environment (model: Environment)."""
         rules.weigh_ties(self.world.setting, self.situation, self.weights)
         product = np.zeros(len(self.world.alignments))
         rules.sum_shares(self.alignment, self.world.setting.product, product)
         rules.assess_environment(step, product, self.world.setting, self.situation, self.weights, self.environment)
 
     def observe(self, before: Integers) -> None:
-        """Measure the outcomes of the step (MODEL §7)."""
+        """Measure the outcomes of the step (model: Outcomes)."""
         setting, env = self.world.setting, self.environment
         outcomes.observe_blocs(before, self.alignment, setting, self.situation, env, self.outcomes)
         for state in self.states:

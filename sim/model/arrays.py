@@ -1,4 +1,4 @@
-"""The arrays of a run: fixed values, ties, shocks, weights, environment and sizes (MODEL §2-4)."""
+"""The arrays of a run: fixed values, ties, shocks, weights, environment and sizes (model: Entities)."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ NON_ALIGNED = 0
 
 RANDOM_ORDER, FIXED_ORDER, SIMULTANEOUS = range(3)
 
-OUTREACH_CEILING = 0.5  # MODEL §6: no outreach to a state at this hostility or more
+OUTREACH_CEILING = 0.5  # model: Response: no outreach to a state at this hostility or more
 
 QUANTUM = 2.0**-30
 
 
 class WorldSetting(NamedTuple):
-    """Values that stay fixed during a run (MODEL §2)."""
+    """Values that stay fixed during a run (model: Entities)."""
 
     capability: Floats  # (N,) shares of the world's capabilities, multiples of QUANTUM
     product: Floats  # (N,) shares of the world's product, multiples of QUANTUM
@@ -76,7 +76,7 @@ class WorldSetting(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """Values that shocks and responses change during a run (MODEL §2, §6)."""
+    """Values that shocks and responses change during a run (model: Entities, Response)."""
 
     bond: Floats  # (N, N)
     bond_origin: Floats  # (N, N), B⁰
@@ -117,7 +117,7 @@ def allocate_weights(alignments: int, states: int) -> Weights:
 
 
 class Environment(NamedTuple):
-    """The environment of a step (MODEL §4)."""
+    """The environment of a step (model: Environment)."""
 
     cohesion: Floats  # (K,), s
     attention: Floats  # (K, R), θ

@@ -1,4 +1,4 @@
-"""Compiled runs: the steps of MODEL §3, with the same rules that agents call.
+"""Compiled runs: the steps of model: Scheduling, with the same rules that agents call.
 
 Each move updates the sums over states. They are sums of multiples of 2⁻³⁰ and exact in any order, so they
 equal the sums that an agent computes, and both engines give the same run to the bit.
@@ -237,7 +237,7 @@ def record_step(
     step: int, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation,
     env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """Record a step (MODEL §7); the pairs keep their weights of the start until ties change."""
+    """Record a step (model: Outcomes); the pairs keep their weights of the start until ties change."""
     row = record.outcomes[step]
     outcomes.write_outcomes(work.before, work.alignment, work.sizes, env, row)
     if changed:
@@ -262,7 +262,7 @@ def simulate_run(
     numbers: RandomNumbers, activation: int, setting: WorldSetting, situation: Situation, shocks: Shocks,
     weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """Run once and write to record (MODEL §3); situation and weights are those of the start at the call.
+    """Run once and write to record (model: Scheduling); situation and weights are those of the start at the call.
 
     Shocks and responses change them.
     """

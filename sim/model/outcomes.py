@@ -1,4 +1,4 @@
-"""Outcomes of a run: per step, per state and per run (MODEL §7)."""
+"""Outcomes of a run: per step, per state and per run (model: Outcomes)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from sim.model.rules import (
     sum_shares,
 )
 
-LATE_STEPS = 8  # MODEL §7: late shares cover the last 8 steps of a run
+LATE_STEPS = 8  # model: Outcomes: late shares cover the last 8 steps of a run
 
 SETTLED_STEPS = 5
 

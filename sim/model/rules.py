@@ -55,7 +55,7 @@ from sim.model.jit import compile_inline, compile_rule
 
 @compile_inline
 def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: Integers) -> None:
-    """Write the alignments of the start; random ones are uniform over the allowed alignments (MODEL §2)."""
+    """Write the alignments of the start; random ones are uniform over the allowed alignments (model: Entities)."""
     choices = 0
     for k in range(setting.allowed.size):
         choices += setting.allowed[k]
@@ -110,7 +110,7 @@ def round_to_quantum(x: float) -> float:
 
 @compile_inline
 def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
-    """Return H_ij = max(R_ij, S_ij, S_ji) (MODEL §2)."""
+    """Return H_ij = max(R_ij, S_ij, S_ji) (model: Entities)."""
     return max(rivalry[i, j], max(sanction[i, j], sanction[j, i]))
 
 
@@ -126,7 +126,7 @@ def fill_hostility(situation: Situation, hostile: Floats) -> None:
 
 @compile_rule
 def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
-    """Compute all weights from the present ties (MODEL §5)."""
+    """Compute all weights from the present ties (model: Decision)."""
     hostile = np.empty(situation.bond.shape)
     fill_hostility(situation, hostile)
     weigh_shocked_ties(setting, situation, weights)
@@ -210,7 +210,7 @@ def transfer_sizes(i: int, old: int, new: int, setting: WorldSetting, sizes: Siz
 
 @compile_inline
 def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> float:
-    """Write the attention θ of a bloc to each theatre to out, (R,); return its cohesion s (MODEL §4; article §20)."""
+    """Write a bloc's attention θ to each theatre to out, (R,); return cohesion s (model: Environment; article §20)."""
     demand = 0.0
     for r in range(out.size):
         out[r] = priority[r] + crisis[r]
@@ -225,7 +225,7 @@ def attention(crisis: Floats, priority: Floats, budget: float, out: Floats) -> f
 def surviving_enforcement(
     e0: float, product_elsewhere: float, accommodation: float, erosion: float, accommodation_cost: float
 ) -> float:
-    """Return enforcement e of a bloc after erosion and accommodation (MODEL §4; article §14, §23)."""
+    """Return enforcement e of a bloc after erosion and accommodation (model: Environment; article §14, §23)."""
     return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
 
 
@@ -238,7 +238,7 @@ def assess_environment(
     weights: Weights,
     env: Environment,
 ) -> None:
-    """Compute cohesion, attention, enforcement, pressing and bite at a step into env (MODEL §4)."""
+    """Compute cohesion, attention, enforcement, pressing and bite at a step into env (model: Environment)."""
     p = situation.parameters
     blocs = env.cohesion.size
     for k in range(blocs):
@@ -278,7 +278,7 @@ def utility_terms(
     i: int, k: int, current: int, sums: Floats, mass: Floats,
     setting: WorldSetting, situation: Situation, env: Environment,
 ) -> Terms:  # fmt: skip
-    """Return the terms of the utility of alignment k to state i, in the order of TERMS (MODEL §5).
+    """Return the terms of the utility of alignment k to state i, in the order of TERMS (model: Decision).
 
     sums, (K + 1, layers), and mass, (K + 1,), the capability by alignment, exclude state i.
     """
@@ -321,7 +321,7 @@ def utility(terms: Terms) -> float:
 
 @compile_inline
 def choice_chances(utilities: Floats, allowed: Flags, temperature: float, current: int, chances: Floats) -> None:
-    """Write P(k) of each alignment, (K + 1,): logit over the allowed ones, the best at temperature 0 (MODEL §5).
+    """Write P(k) of each alignment, (K + 1,): logit over the allowed ones, the best at temperature 0 (model: Decision).
 
     Ties go to the current alignment, then to the lowest index.
     """
@@ -347,7 +347,7 @@ def choice_chances(utilities: Floats, allowed: Flags, temperature: float, curren
 
 @compile_inline
 def choose(chances: Floats, u: float) -> int:
-    """Return the first alignment at which the cumulative chance exceeds u (MODEL §5)."""
+    """Return the first alignment at which the cumulative chance exceeds u (model: Decision)."""
     cumulative = 0.0
     last = 0
     for k in range(chances.size):
@@ -365,7 +365,7 @@ def consider_alignments(
     setting: WorldSetting, situation: Situation, env: Environment,
     utilities: Floats, chances: Floats,
 ) -> int:  # fmt: skip
-    """Return the choice of state i; write utility and chance of each alignment (MODEL §5)."""
+    """Return the choice of state i; write utility and chance of each alignment (model: Decision)."""
     mass[current] -= setting.capability[i]
     for k in range(utilities.size):
         utilities[k] = utility(utility_terms(i, k, current, sums, mass, setting, situation, env))
@@ -399,7 +399,7 @@ def decide_from_ties(
 
 @compile_inline
 def cap_rate(x: float) -> float:
-    """Cap a rate at 1 (MODEL §6)."""
+    """Cap a rate at 1 (model: Response)."""
     return min(1.0, x)
 
 
@@ -422,7 +422,7 @@ def bond_after(
     a: int, b: int, now: float, origin: float, hostile: float,
     back: float, gain: float, loss: float, reach_i: float, reach_j: float,
 ) -> float:  # fmt: skip
-    """Return the bond of i, in a, with j, in b, after the step (MODEL §6; article §3-6, §14).
+    """Return the bond of i, in a, with j, in b, after the step (model: Response; article §3-6, §14).
 
     gain is the rate of i's bloc; reach_i is the outreach of i. Without branches the compiler vectorises pairs.
     """
@@ -441,7 +441,7 @@ def bond_after(
 def respond_bonds(
     alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
 ) -> None:
-    """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, strain, (K + 1,) (MODEL §6)."""
+    """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response)."""
     p, bite, strength = situation.parameters, env.bite, setting.relative_capability
     back, loss, outreach = cap_rate(p[BOND_RETURN]), cap_rate(p[BOND_LOSS]), p[OUTREACH]
     for i in range(alignment.size):
@@ -468,7 +468,7 @@ def mirror_lower(ties: Floats) -> None:
 
 @compile_inline
 def respond_rivalries(alignment: Integers, situation: Situation) -> None:
-    """Let rivalries grow across blocs and decay within a bloc (MODEL §6)."""
+    """Let rivalries grow across blocs and decay within a bloc (model: Response)."""
     p = situation.parameters
     gain, loss = cap_rate(p[RIVALRY_GAIN]), cap_rate(p[RIVALRY_LOSS])
     for i in range(alignment.size):
@@ -482,7 +482,7 @@ def respond_rivalries(alignment: Integers, situation: Situation) -> None:
 
 @compile_inline
 def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
-    """Let sanctions grow from pressing to other blocs and decay between states not opposed (MODEL §6)."""
+    """Let sanctions grow from pressing to other blocs and decay between states not opposed (model: Response)."""
     p, theatre = situation.parameters, setting.theatre
     relief = cap_rate(p[SANCTION_RELIEF])
     for j in range(alignment.size):
@@ -523,7 +523,7 @@ def respond_ties(
     alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     hostile: Floats, strain: Floats,
 ) -> None:  # fmt: skip
-    """Let all ties respond to the alignments of the step, each new value from the old ones (MODEL §6).
+    """Let all ties respond to the alignments of the step, each new value from the old ones (model: Response).
 
     Bonds respond first, because outreach depends on H before the response, hostile, (N, N).
     """

@@ -1,4 +1,4 @@
-"""Random numbers of a run: Philox streams by seed, replicate, step and state (MODEL §3)."""
+"""Random numbers of a run: Philox streams by seed, replicate, step and state (model: Scheduling)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.model.jit import compile_inline, compile_rule
 
 
 class RandomNumbers(NamedTuple):
-    """Random numbers of a run, the same for all scenarios (MODEL §3); runs come first for several."""
+    """Random numbers of a run, the same for all scenarios (model: Scheduling); runs come first for several."""
 
     order: Integers  # (T + 1, N), order of decisions
     uniforms: Floats  # (T + 1, N)
@@ -36,7 +36,7 @@ def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -
 def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: Words, uniforms: Floats) -> None:
     """Draw the order key and the uniform in [0, 1) of every state at a step, into keys and uniforms.
 
-    Random numbers belong to states, so scenarios share common random numbers (MODEL §3).
+    Random numbers belong to states, so scenarios share common random numbers (model: Scheduling).
     """
     for i in range(codes.size):
         key, word = philox(seed, replicate, np.uint64(step), codes[i])
@@ -46,7 +46,7 @@ def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, ke
 
 @compile_inline
 def order_by_keys(activation: int, keys: Words, id_order: Integers, order: Integers, slots: Integers) -> None:
-    """Write the order of decisions to order, (N,): by key then id, or the world's order (MODEL §3).
+    """Write the order of decisions to order, (N,): by key then id, or the world's order (model: Scheduling).
 
     Keys are uniform, so each of N slots (with bounds in slots, (N + 1,)) receives about one key. Insertion
     sort then orders the keys within a slot. It is stable, so equal keys stay in the order of ids.
@@ -82,7 +82,7 @@ def slot_of(key: np.uint64, n: int) -> int:
 
 @compile_rule
 def decision_order(activation: int, keys: Words, id_order: Integers) -> Integers:
-    """Return the order of decisions, (N,): by key then id, or the world's order (MODEL §3)."""
+    """Return the order of decisions, (N,): by key then id, or the world's order (model: Scheduling)."""
     order, slots = np.empty(keys.size, dtype=np.int64), np.empty(keys.size + 1, dtype=np.int64)
     order_by_keys(activation, keys, id_order, order, slots)
     return order

@@ -19,7 +19,7 @@ class Run:
     Attributes
     ----------
     seed, replicate : int
-        Key of the random numbers (MODEL §3).
+        Key of the random numbers (model: Scheduling).
     states, alignments, outcome_names : tuple of str
         Names of the N states, the K + 1 alignments and the outcomes.
     alignment : array of int, (T + 1, N)

@@ -26,7 +26,7 @@ from sim.scenario.schema import (
 )
 from sim.scenario.ties import select_states
 
-LARGEST_DEPENDENCE = 0.5  # MODEL §2, for one dyad
+LARGEST_DEPENDENCE = 0.5  # model: Entities, for one dyad
 
 EMPTY = np.zeros((0, 0))
 
@@ -77,7 +77,7 @@ class World:
 
     @cached_property
     def start_weights(self) -> Weights:
-        """Weights of the ties at the start (MODEL §5)."""
+        """Weights of the ties at the start (model: Decision)."""
         weights = self.allocate_weights()
         rules.weigh_ties(self.setting, self.start, weights)
         return weights
@@ -102,7 +102,7 @@ def world_of(scenario: Scenario) -> World:
     Returns
     -------
     World
-        The arrays, with states, blocs and theatres in the order of the scenario (MODEL §2).
+        The arrays, with states, blocs and theatres in the order of the scenario (model: Entities).
     """
     index = {state: i for i, state in enumerate(scenario.states)}
     layers = {kind: to_matrix(entries, len(index)) for kind, entries in collect_ties(scenario).items()}
@@ -184,7 +184,7 @@ def normalise_shares(values: list[float] | Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def encode_states(states: tuple[str, ...]) -> tuple[Words, Integers]:
-    """Encode each id as its ASCII bytes, big-endian, and sort by code, (N,) each (MODEL §3)."""
+    """Encode each id as its ASCII bytes, big-endian, and sort by code, (N,) each (model: Scheduling)."""
     codes = np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
     return codes, np.argsort(codes, kind="stable")
 
@@ -218,7 +218,7 @@ def to_matrix(entries: Entries, states: int) -> Floats:
 def trade_dependence(trade: Floats, gdp: Floats) -> Floats:
     """Divide trade of i with j by the product of i, (N, N); 0 where the product of i is not given.
 
-    At most 0.5 a dyad, rows scaled to sum to at most 1 (MODEL §2; Oneal & Russett 1997).
+    At most 0.5 a dyad, rows scaled to sum to at most 1 (model: Entities; Oneal & Russett 1997).
     """
     i, j = np.nonzero(trade)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -321,7 +321,7 @@ def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
 
 
 def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
-    """Draw the order keys and uniforms of all states at a step, (N,) each (MODEL §3)."""
+    """Draw the order keys and uniforms of all states at a step, (N,) each (model: Scheduling)."""
     n = len(world.states)
     keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
     with np.errstate(over="ignore"):

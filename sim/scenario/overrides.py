@@ -13,7 +13,7 @@ from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bou
 from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content, parse_steps
 from sim.scenario.ties import expand_ties, make_tie_key, tie_key
 
-# What switching a mechanism off sets (MODEL §1): parameters to 0, or a setting of every bloc.
+# What switching a mechanism off sets (model: Purpose and patterns): parameters to 0, or a setting of every bloc.
 MECHANISMS: dict[str, dict[str, float]] = {
     "propensity": {"parameters.w_propensity": 0},
     "bond": {"parameters.w_bond": 0},
@@ -137,7 +137,7 @@ def parse_number(text: str) -> float:
 
 
 def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
-    """Switch a mechanism off: set its parameters to 0, or a setting of every bloc (MODEL §1).
+    """Switch a mechanism off: set its parameters to 0, or a setting of every bloc (model: Purpose and patterns).
 
     Parameters
     ----------

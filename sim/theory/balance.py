@@ -1,7 +1,7 @@
 """Structural balance: triads, frustration, and three models of the split of a signed network into blocs.
 
 A signed network is a symmetric (N, N) with a zero diagonal: positive ties attract, negative ties repel; 0 means no tie.
-Alignments are (N,) of integers as in MODEL §2; 0 here means undetermined.
+Alignments are (N,) of integers as in model: Entities; 0 here means undetermined.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Landscape theory of two blocs (Axelrod & Bennett 1993): energy, local minima and their basins.
 
 Sizes s are capabilities (N,) >= 0 in the world's unit; propensities p (N, N) are symmetric with a zero diagonal. An
-alignment is (N,) of small integers as in MODEL §2: 0 non-aligned, 1..K a bloc. The landscape has two blocs. Their
+alignment is (N,) of small integers (model: Entities): 0 non-aligned, 1..K a bloc. The landscape has two blocs. Their
 labels have no meaning, so state 0 is always in bloc 1. Energies are over *ordered* pairs, as in the paper, except in
 `pair_energy`.
 
@@ -66,7 +66,7 @@ class Separation:
 def pair_distance(alignment: Alignment) -> Matrix:
     """Return the distance d of each pair, (N, N): 0 within a bloc and on the diagonal, 1 otherwise.
 
-    The non-aligned share no bloc, so their ties count as across (MODEL §8).
+    The non-aligned share no bloc, so their ties count as across (docs/validation.md).
     """
     together = (alignment[:, None] == alignment) & (alignment[:, None] != 0)
     np.fill_diagonal(together, True)
@@ -120,7 +120,7 @@ def energy(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> float:
 
 
 def pair_energy(alignment: Alignment, *, sizes: Vector, propensity: Matrix) -> float:
-    """Compute the energy over pairs i < j, half of `energy`: E of the Gibbs distribution in MODEL §8."""
+    """Compute the energy over pairs i < j, half of `energy`: E of the Gibbs distribution in docs/validation.md."""
     return energy(alignment, sizes=sizes, propensity=propensity) / 2
 
 

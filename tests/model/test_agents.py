@@ -1,4 +1,4 @@
-"""Laws of whole runs: known answers (MODEL §8), invariants, random numbers, and the properties of agents."""
+"""Laws of whole runs: known answers (docs/validation.md), invariants, random numbers, and the properties of agents."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_agents_equal_compiled_runs_over_fifty_seeds(name: str, activation: str)
         )
 
 
-# Known answers (MODEL §8)
+# Known answers (docs/validation.md)
 
 
 def boltzmann(scenario: Scenario, temperature: float) -> dict[tuple[int, ...], float]:
