@@ -22,7 +22,7 @@ from sim.model.arrays import TERMS, Floats, Integers
 from sim.model.outcomes import LATE_STEPS
 from sim.model.trajectory import Run
 from sim.model.world import World, world_of
-from sim.scenario.checks import suggest_state
+from sim.scenario.checks import unknown_state
 from sim.scenario.schema import Scenario
 
 SMALLEST = 0.0005  # the smallest value that rounds to 0.001
@@ -203,8 +203,8 @@ def check_state(scenario: Scenario, state: str) -> None:
     """Raise InputError, with a suggestion, where the scenario has no state of this id."""
     if state in scenario.states:
         return
-    hint = suggest_state(scenario.states, state)
-    raise InputError([Fault("STATE", 1, "", f"unknown state {state!r}{hint}; `blocs show` lists them")])
+    message = f"{unknown_state(scenario.states, state)}; `blocs show` lists them"
+    raise InputError([Fault("STATE", 1, "", message)])
 
 
 class FollowingAgent(StateAgent):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sim.analysis.flips import bloc_candidates, parameter_candidates
 from sim.errors import escape_controls, quote, suggest
 from sim.reporting.labels import label_alignments
+from sim.scenario.checks import unknown_state
 from sim.scenario.loading import NAME
 from sim.scenario.overrides import MECHANISMS, setting_places, with_mechanism_off, with_settings
 from sim.scenario.parameters import Parameters, Sourced
@@ -178,7 +179,7 @@ def from_query(
     step = whole_number(view, "step", 0, base.steps, faults)
     state = view.get("state", "")
     if state and state not in base.states:
-        faults.append(f"state: unknown state {quote(state)}{suggest(state, base.states)}")
+        faults.append(f"state: {unknown_state(base.states, state)}")
         state = ""
     page = view.get("page", PAGES[0])
     if page not in PAGES:

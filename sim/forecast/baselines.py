@@ -89,7 +89,7 @@ def plain_baselines(scenario: Scenario) -> list[Baseline]:
     world = world_of(scenario)
     _, leader = leader_of(scenario)
     lead, start, capability = world.states.index(leader), world.start, world.setting.capability
-    hostility = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
+    hostility = world.start_hostility
     treaty = (start.bond[lead] >= TREATY).astype(np.float64)
     side = lowest_side(scenario, lead)
     layers = (start.bond, start.institution, hostility, world.setting.dependence)

@@ -76,6 +76,13 @@ class World:
         return outcomes.weigh_all_pairs(self.setting, self.start)
 
     @cached_property
+    def start_hostility(self) -> Floats:
+        """Hostility H of every pair at the start, (N, N)."""
+        hostile = np.empty_like(self.start.bond)
+        rules.fill_hostility(self.start, hostile)
+        return hostile
+
+    @cached_property
     def start_weights(self) -> Weights:
         """Weights of the ties at the start (model: Decision)."""
         weights = self.allocate_weights()

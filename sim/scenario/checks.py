@@ -73,6 +73,11 @@ def suggest_state(states: Mapping[str, State], word: str) -> str:
     return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, states)
 
 
+def unknown_state(states: Mapping[str, State], word: str) -> str:
+    """Describe a word that is the id of no state, with a suggestion."""
+    return f"unknown state {quote(word)}{suggest_state(states, word)}"
+
+
 def reference_faults(content: Mapping[str, Any], sources: Bibliography | None, whole: bool) -> Found:
     """Faults of all references in a draft; `sources` is None if the bibliography could not be read."""
     names = KnownNames(content, whole)

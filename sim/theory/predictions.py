@@ -53,12 +53,11 @@ def affinity(scenario: Scenario) -> tuple[Vector, Matrix]:
     """Return sizes in the world's unit, and w_propensity P + w_bond B + w_institution G − w_hostility H by pair."""
     world = world_of(scenario)
     start, p = world.start, world.start.parameters
-    hostility = np.maximum(start.rivalry, np.maximum(start.sanction, start.sanction.T))
     network = (
         p[W_PROPENSITY] * world.setting.propensity
         + p[W_BOND] * start.bond
         + p[W_INSTITUTION] * start.institution
-        - p[W_HOSTILITY] * hostility
+        - p[W_HOSTILITY] * world.start_hostility
     )
     return np.array([state.capability.value for state in scenario.states.values()]), network
 

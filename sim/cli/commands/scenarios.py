@@ -67,7 +67,7 @@ def show(
     """
     from sim.api.analyses import find_state_id
     from sim.cli import text
-    from sim.scenario.checks import suggest_state
+    from sim.scenario.checks import unknown_state
     from sim.scenario.loading import files_of, load_bibliography, load_scenario
 
     found = resolve_scenario(scenario, settings, without)
@@ -77,9 +77,7 @@ def show(
     if states:
         states = tuple(find_state_id(found.states, state) for state in states)
         unknown = [
-            Fault("--state", 1, state, f"unknown state{suggest_state(found.states, state)}")
-            for state in states
-            if state not in found.states
+            Fault("--state", 1, "", unknown_state(found.states, state)) for state in states if state not in found.states
         ]
         if unknown:
             raise InputError(unknown)
