@@ -22,6 +22,7 @@ from sim.model.outcomes import outcome_names
 from sim.model.trajectory import Run
 from sim.model.world import world_of
 from sim.reporting import charts
+from sim.reporting.colours import alignment_colours
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.schema import Scenario
 
@@ -89,7 +90,7 @@ def svg_charts(
 ) -> dict[str, drawing.Chart]:
     """Draw the charts of a run over its steps, by title. `names` are those of the alignments."""
     labels = charts.key_labels({alignment: names[alignment] for alignment in _run.alignments}, CHART_WIDTH)
-    colours = {labels[name]: colour for name, colour in charts.alignment_colours(_run.alignments).items()}
+    colours = {labels[name]: colour for name, colour in alignment_colours(_run.alignments).items()}
     places = charts.key_labels(theatres, CHART_WIDTH)
     drawn = {}
     for title, label, top, columns in chart_columns(_run, names, labels, places):
@@ -160,23 +161,26 @@ def compute_runs(_scenario: Scenario, digest: str, seed: int, replicates: int) -
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def svg_bands(_sample: RunSample, names: dict[str, str], digest: str, seed: int, replicates: int) -> str:
-    """Draw the capability of each alignment over the steps in many runs, as SVG. `names` are by alignment."""
+    """Draw the capability of each alignment over the steps in many runs, as SVG.
+
+    `names` are those of all alignments of the world, in its order.
+    """
     labels = charts.key_labels(names, CHART_WIDTH)
 
     def plot(axes: Any) -> None:
-        charts.draw_share_bands(axes, _sample.steps, list(labels), names=labels, top=1.0)
+        charts.draw_share_bands(axes, _sample.steps, list(labels), world=names, names=labels, top=1.0)
         axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)
 
     return drawing.draw_chart(CHART_WIDTH, 2.6 + charts.key_height(list(labels.values())), plot).svg
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
-def svg_distributions(_values: Mapping[str, Any], label: str, key: tuple[str, str, str, int, int]) -> str:
-    """Draw the distributions of an outcome over the runs of two settings, as SVG."""
+def svg_distributions(_values: Mapping[str, Any], label: str, colour: str, key: tuple[str, str, str, int, int]) -> str:
+    """Draw the distributions of a bloc's size over the runs of two settings, as SVG; `colour` is the bloc's."""
     top = max(0.6, *(float(np.nanmax(values)) * 1.02 for values in _values.values()))
 
     def plot(axes: Any) -> None:
-        charts.draw_distributions(axes, _values, top=top, label=label)
+        charts.draw_distributions(axes, _values, colour=colour, top=top, label=label)
 
     return drawing.draw_chart(5.6, 2.6, plot).svg
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -15,14 +16,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from sim.reporting.colours import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALETTE,
+    SHARE_COLOURS,
+    VERMILLION,
+    alignment_colours,
+)
 from sim.reporting.labels import distinct_labels, wrap_text
 from sim.theory.landscape import Minima
 from sim.theory.optimum import Optimum
-
-# Okabe & Ito (2008): distinct for any colour vision; line style and marker repeat the distinction.
-PALETTE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-
-NON_ALIGNED_COLOUR = "#8C8C8C"
 
 LINE_STYLES = ("-", "--", "-.", ":")
 
@@ -67,12 +73,6 @@ def save_figure(figure: Figure, path: str) -> None:
         figure.savefig(path, metadata=metadata, dpi=150)
 
 
-def alignment_colours(alignments: Sequence[str]) -> dict[str, str]:
-    """Give each alignment a colour; the non-aligned are grey."""
-    blocs = [name for name in alignments if name != "non_aligned"]
-    return {**dict(zip(blocs, PALETTE[1::-1] + PALETTE[2:], strict=False)), "non_aligned": NON_ALIGNED_COLOUR}
-
-
 LETTER = 0.063  # inches; average width of a letter at 8 points
 
 LINE = 0.16  # inches between lines of text
@@ -106,8 +106,8 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def draw_share_bands(
-    axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, names: Mapping[str, str] | None = None,
-    runs: int = 6, top: float = 0.8,
+    axes: Axes, steps: pd.DataFrame, alignments: Sequence[str], *, world: Iterable[str],
+    names: Mapping[str, str] | None = None, runs: int = 6, top: float = 0.8,
 ) -> None:  # fmt: skip
     """Draw the capability share of each alignment over the steps: median, 5-95 % band and single runs.
 
@@ -118,7 +118,9 @@ def draw_share_bands(
     steps : DataFrame
         A row per run and step: step, replicate and capability_ALIGNMENT (share, 0 to 1).
     alignments : sequence of str
-        Ids of the alignments to draw.
+        Ids of the alignments to draw, in the order of the legend.
+    world : iterable of str
+        Ids of all blocs of the world, in its order, which gives colours and line styles.
     names : mapping, optional
         Labels of the alignments, by id.
     runs : int, optional
@@ -126,9 +128,11 @@ def draw_share_bands(
     top : float, optional
         Upper limit of the share axis, up to 1. Default: 0.8.
     """
-    for n, alignment in enumerate(alignments):
+    colours = alignment_colours(world)
+    lines = dict(zip(colours, itertools.cycle(LINE_STYLES), strict=False))
+    for alignment in alignments:
         table = steps.pivot_table(index="step", columns="replicate", values=f"capability_{alignment}")
-        colour, line = alignment_colours(alignments)[alignment], LINE_STYLES[n % len(LINE_STYLES)]
+        colour, line = colours[alignment], lines[alignment]
         low, middle, high = np.nanquantile(table.to_numpy(), [0.05, 0.5, 0.95], axis=1)
         axes.fill_between(table.index, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
@@ -139,7 +143,7 @@ def draw_share_bands(
 
 def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
     """Draw states by scenarios: the share as colour and, from 0.01, as a number in hundredths."""
-    image = axes.imshow(shares.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    image = axes.imshow(shares.to_numpy(), aspect="auto", cmap=SHARE_COLOURS, vmin=0, vmax=1)
     columns = [wrap_text(name, ROW_LETTERS) for name in shares.columns]
     axes.set_xticks(range(shares.shape[1]), columns, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(shares.shape[0]), list(shares.index), fontsize=8)
@@ -154,19 +158,20 @@ def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
 
 
 def draw_distributions(
-    axes: Axes, values: Mapping[str, Any], *, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
+    axes: Axes, values: Mapping[str, Any], *, colour: str, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
     label: str = "front's share of capability over the last steps of each run",
 ) -> None:  # fmt: skip
-    """Draw a histogram per scenario on one scale, with the mean and the share of runs above the threshold."""
+    """Draw a histogram per scenario on one scale, with the mean and the share of runs above the threshold.
+
+    `values` are a bloc's sizes in the runs, by scenario; `colour` is the bloc's.
+    """
     bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
     tallest = max(share.max() for share in shares.values()) or 1.0
     for row, (name, share) in enumerate(shares.items()):
         runs = np.asarray(values[name], dtype=np.float64)
-        axes.bar(
-            bins[:-1], -0.85 * share / tallest, width=np.diff(bins), bottom=row + 0.42, align="edge", color=PALETTE[1]
-        )
-        axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color=PALETTE[5], linewidth=1.5)
+        axes.bar(bins[:-1], -0.85 * share / tallest, width=np.diff(bins), bottom=row + 0.42, align="edge", color=colour)
+        axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color="black", linewidth=1.5)
         text = f"{100 * (runs >= threshold).mean():.0f} %"
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
@@ -175,7 +180,7 @@ def draw_distributions(
     axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
 
 
-def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
+def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str, colour: str = BLACK) -> None:
     """Draw paired mean differences with their 95 % intervals, a row per scenario; grey squares are not clear.
 
     Parameters
@@ -186,12 +191,13 @@ def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
         Rows of one outcome as `compare_outcomes` returns them: scenario, difference, low, high, clear.
     label : str
         Label of the horizontal axis.
+    colour : str, optional
+        Colour of clear differences: the bloc's, if the outcome is a bloc's. Default: black.
     """
     for row, one in enumerate(table.itertuples()):
-        clear = one.clear
-        colour = PALETTE[1] if clear else NON_ALIGNED_COLOUR
-        axes.plot([one.low, one.high], [row, row], color=colour, linewidth=2)
-        axes.plot(one.difference, row, "o" if clear else "s", color=colour, markersize=5)
+        shade, marker = (colour, "o") if one.clear else (GREY, "s")
+        axes.plot([one.low, one.high], [row, row], color=shade, linewidth=2)
+        axes.plot(one.difference, row, marker, color=shade, markersize=5)
     axes.axvline(0, color="black", linewidth=0.8)
     name_rows(axes, list(table["scenario"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
@@ -203,9 +209,9 @@ def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
     away = (minima.alignments != best.alignment).sum(axis=1)
     away = np.minimum(away, minima.alignments.shape[1] - away)
     area = 20 + 600 * minima.shares
-    axes.scatter(away, minima.energies, s=area, color=PALETTE[1], alpha=0.5, edgecolor="black", linewidth=0.6)
+    axes.scatter(away, minima.energies, s=area, color=BLUE, alpha=0.5, edgecolor="black", linewidth=0.6)
     axes.plot(
-        0, best.energy, "*", color=PALETTE[5], markersize=11, label="lowest, proven" if best.proven else "lowest found"
+        0, best.energy, "*", color=VERMILLION, markersize=11, label="lowest, proven" if best.proven else "lowest found"
     )
     if not best.proven:
         axes.axhline(best.bound, color="black", linestyle=":", linewidth=1, label="nothing is below")
@@ -219,14 +225,14 @@ def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
 def draw_regrets(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     """Draw the regret of each lever: mean with its 95 % interval, 95th percentile and maximum over the futures."""
     for row, one in enumerate(table.itertuples()):
-        axes.plot([one.low, one.high], [row, row], color=PALETTE[1], linewidth=3)
-        axes.plot([one.regret, one.regret_max], [row, row], color=PALETTE[1], linewidth=0.8, linestyle=":")
+        axes.plot([one.low, one.high], [row, row], color=BLUE, linewidth=3)
+        axes.plot([one.regret, one.regret_max], [row, row], color=BLUE, linewidth=0.8, linestyle=":")
     for column, marker, name in (
         ("regret", "o", "mean"),
         ("regret_95", "s", "in 1 future of 20"),
         ("regret_max", "D", "at most"),
     ):
-        axes.plot(table[column], range(len(table)), marker, color=PALETTE[1], label=name,
+        axes.plot(table[column], range(len(table)), marker, color=BLUE, label=name,
                   fillstyle="full" if column == "regret" else "none")  # fmt: skip
     name_rows(axes, list(table["lever"]))
     axes.set(ylim=(len(table) - 0.4, -0.6), xlabel=label)
@@ -240,7 +246,7 @@ def draw_tornado(axes: Axes, table: pd.DataFrame, *, label: str) -> None:
     The table comes from `tornado_table`; rows keep its order, widest first.
     """
     settings = list(table["setting"].unique())
-    styles = {"low": (PALETTE[0], "s", -0.17), "high": (PALETTE[1], "o", 0.17)}
+    styles = {"low": (ORANGE, "s", -0.17), "high": (BLUE, "o", 0.17)}
     for end, (colour, marker, away) in styles.items():
         ends = table[table["end"] == end].set_index("setting").loc[settings]
         rows = np.arange(len(settings)) + away
@@ -260,8 +266,8 @@ def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
     ordered = table.sort_values("total", ascending=False, kind="stable")
     rows = np.arange(len(ordered))
     styles = (
-        ("first", PALETTE[1], "o", -0.15, "alone (first-order)"),
-        ("total", PALETTE[5], "s", 0.15, "in all (total)"),
+        ("first", BLUE, "o", -0.15, "alone (first-order)"),
+        ("total", VERMILLION, "s", 0.15, "in all (total)"),
     )
     for kind, colour, marker, away, label in styles:
         axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
@@ -278,14 +284,14 @@ def draw_posterior(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) ->
     `density` has a row per bin of the range: `left`, `width`, `posterior` (relative to the prior) and `profile` (the
     bin's best likelihood over the best of all, 0 to 1). `one` is a parameter of the calibration's record.
     """
-    colour = PALETTE[1] if one["identified"] else NON_ALIGNED_COLOUR
+    colour = BLUE if one["identified"] else GREY
     hatch = "" if one["identified"] else "///"
     axes.bar(density["left"], density["posterior"], density["width"], align="edge", color=colour, alpha=0.45,
              edgecolor="white", hatch=hatch, linewidth=0.4)  # fmt: skip
     axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
     top = max(2.0, 1.25 * float(density["posterior"].max()))
     middle = density["left"] + density["width"] / 2
-    axes.plot(middle, top * density["profile"], color=PALETTE[5], marker=".", markersize=3, linewidth=0.8)
+    axes.plot(middle, top * density["profile"], color=VERMILLION, marker=".", markersize=3, linewidth=0.8)
     axes.plot([one["low"], one["high"]], [0.06 * top] * 2, color="black", linewidth=2.5, solid_capstyle="butt")
     axes.plot([one["default"]], [0.06 * top], marker="D", color="white", markeredgecolor="black", markersize=4.5)
     axes.set_title(f"{one['parameter']}{': identified' if one['identified'] else ''}", fontsize=8)
@@ -299,11 +305,11 @@ def draw_posterior_key(axes: Sequence[Axes]) -> None:
     """Draw the key of `draw_posterior` on the first of the unused axes, and hide the others."""
     for one in axes:
         one.set_axis_off()
-    bar: Any = Patch(facecolor=PALETTE[1], alpha=0.45)
-    grey: Any = Patch(facecolor=NON_ALIGNED_COLOUR, alpha=0.45, hatch="///", edgecolor="white")
+    bar: Any = Patch(facecolor=BLUE, alpha=0.45)
+    grey: Any = Patch(facecolor=GREY, alpha=0.45, hatch="///", edgecolor="white")
     lines: list[Any] = [
         Line2D([], [], color="black", linestyle="--", linewidth=0.8),
-        Line2D([], [], color=PALETTE[5], marker=".", linewidth=0.8),
+        Line2D([], [], color=VERMILLION, marker=".", linewidth=0.8),
         Line2D([], [], color="black", linewidth=2.5),
         Line2D([], [], color="white", marker="D", markeredgecolor="black", markersize=4.5, linewidth=0),
     ]
@@ -313,10 +319,10 @@ def draw_posterior_key(axes: Sequence[Axes]) -> None:
 
 
 ANSWERS = {
-    "yes": (PALETTE[1], "o"),
-    "abstained": (NON_ALIGNED_COLOUR, "s"),
+    "yes": (BLUE, "o"),
+    "abstained": (GREY, "s"),
     "absent": ("black", "x"),
-    "no": (PALETTE[0], "^"),
+    "no": (ORANGE, "^"),
 }
 
 

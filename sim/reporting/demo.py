@@ -26,6 +26,7 @@ from sim.article.evidence import evidence_from_sample
 from sim.batch.spreadsheet import write_csv
 from sim.batch.store import Results
 from sim.reporting import charts
+from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, list_names
 from sim.reporting.records import to_json_text
 from sim.scenario.loading import BASE, shipped_scenarios
@@ -118,6 +119,11 @@ def scenario_titles(found: Sample) -> dict[str, str]:
     return {design: str(scenario["title"]) for design, scenario in found.scenarios.items()}
 
 
+def baseline_colours(found: Sample) -> dict[str, str]:
+    """Return the colour of each alignment of the baseline's world."""
+    return alignment_colours(found.scenarios[BASE]["blocs"])
+
+
 SHOWN_OVER_TIME = (BASE, "dispersed_attention", "focused_indo_pacific")
 
 
@@ -130,7 +136,11 @@ def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
     names = label_alignments(found.scenarios[BASE])
     for axes, design in zip(panels, chosen, strict=True):
         charts.draw_share_bands(
-            axes, steps[steps["scenario"] == design], ["front", "us_led", "non_aligned"], names=names
+            axes,
+            steps[steps["scenario"] == design],
+            ["front", "us_led", "non_aligned"],
+            world=found.scenarios[design]["blocs"],
+            names=names,
         )
         axes.set_title(scenario_titles(found)[design], loc="left")
         if axes is not panels[0]:
@@ -165,7 +175,8 @@ def chart_runs_by_front(found: Sample, path: Path) -> None:
     sizes = {design: outcome_by_run(found.runs, design, "capability_front") for design in found.designs}
     ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
     label = f"front's share of capability over {found.averaged}"
-    charts.draw_distributions(axes, {titles[design]: sizes[design] for design in ordered}, label=label)
+    rows = {titles[design]: sizes[design] for design in ordered}
+    charts.draw_distributions(axes, rows, colour=baseline_colours(found)["front"], label=label)
     n = found.runs["replicate"].nunique()
     figure.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
     charts.save_figure(figure, str(path))
@@ -174,13 +185,18 @@ def chart_runs_by_front(found: Sample, path: Path) -> None:
 def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) -> None:
     """Draw paired differences of both blocs' capability from the baseline."""
     figure, pair = charts.new_figure(10, 0.36 * len(found.designs) + 1.2, 1, 2)
-    labels = {"capability_front": "front's capability", "capability_us_led": "US-led bloc's capability"}
+    labels = {"front": "front's capability", "us_led": "US-led bloc's capability"}
     order = None
-    for axes, (column, label) in zip(pair, labels.items(), strict=True):
-        rows = outcomes[outcomes["outcome"] == column].reset_index(drop=True)
+    for axes, (bloc, label) in zip(pair, labels.items(), strict=True):
+        rows = outcomes[outcomes["outcome"] == f"capability_{bloc}"].reset_index(drop=True)
         rows = rows.assign(scenario=rows["scenario"].map(scenario_titles(found))).set_index("scenario")
         order = order if order is not None else rows["difference"].sort_values(kind="stable").index
-        charts.draw_differences(axes, rows.loc[order].reset_index(), label=f"{label}, change from the baseline")
+        charts.draw_differences(
+            axes,
+            rows.loc[order].reset_index(),
+            label=f"{label}, change from the baseline",
+            colour=baseline_colours(found)[bloc],
+        )
     pair[1].set_yticklabels([])
     n = int(outcomes["pairs"].max())
     figure.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -143,13 +143,18 @@ def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
     return f"Highest: {top or 'none'}. Under 0.01: {none} of {len(chances)} states."
 
 
-def figure_over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, str], key: str) -> Picture:
-    """Draw capability shares over the steps of one design; `alignments` are names by id."""
+def figure_over_time(
+    steps: pd.DataFrame, name: str, alignments: Mapping[str, str], world: Iterable[str], key: str
+) -> Picture:
+    """Draw capability shares over the steps of one design; `alignments` are names by id.
+
+    `world` has the ids of all blocs of the design's world, in its order.
+    """
     present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
     top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
     labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
     with draw_axes(OVER_TIME_WIDTH, 2.9 + charts.key_height(list(labels.values()))) as axes:
-        charts.draw_share_bands(axes, steps, present, names=labels, top=top)
+        charts.draw_share_bands(axes, steps, present, world=world, names=labels, top=top)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
     last = steps[steps["step"] == steps["step"].max()]
     ends = []
@@ -160,13 +165,13 @@ def figure_over_time(steps: pd.DataFrame, name: str, alignments: Mapping[str, st
     return inline_svg(axes, key, caption=name, description=description)
 
 
-def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, averaged: str, key: str) -> Picture:
-    """Draw a histogram of a bloc's size over the runs of each design."""
+def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, averaged: str, key: str) -> Picture:
+    """Draw a histogram of a bloc's size over the runs of each design, in the bloc's colour."""
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
     with draw_axes(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
         label = f"{bloc_name}: share of capability\nover {averaged}"
-        charts.draw_distributions(axes, sizes, label=label, top=top)
+        charts.draw_distributions(axes, sizes, colour=colour, label=label, top=top)
     threshold = charts.FRONT_THRESHOLD
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
     description = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
@@ -210,9 +215,9 @@ def figure_heat(
 
 
 def figure_changes(
-    outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, key: str
+    outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, colour: str, key: str
 ) -> Picture | None:
-    """Draw paired differences of a bloc's capability from the baseline; None if there are none."""
+    """Draw paired differences of a bloc's capability from the baseline, in its colour; None if there are none."""
     rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
     if not len(rows):
         return None
@@ -220,7 +225,8 @@ def figure_changes(
     rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
     rows = rows.assign(scenario=rows["scenario"].map(names))
     with draw_axes(6.4, charts.row_height(list(rows["scenario"]), 0.27) * len(rows) + 1.0) as axes:
-        charts.draw_differences(axes, rows, label=f"{bloc_name}:\nchange of its share of capability")
+        label = f"{bloc_name}:\nchange of its share of capability"
+        charts.draw_differences(axes, rows, label=label, colour=colour)
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
     caption = (
         f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"

@@ -20,13 +20,12 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from sim.reporting.charts import STYLE
+from sim.reporting.colours import GREY, SHARE_COLOURS
 from sim.scenario.loading import shipped_folder
 
 Ring = NDArray[np.float64]  # (n, 2) degrees east and north, closed
 
 Polygon = tuple[Ring, ...]  # an outline and its holes
-
-TONE = matplotlib.colormaps["cividis"]
 
 CLASSES = (1 / 3, 2 / 3)  # shares at which the hatching changes
 
@@ -38,7 +37,7 @@ SMALL = ("small state: < 1/3", "1/3 to 2/3", "> 2/3")
 
 NO_VALUE, OTHER_LAND, CONTESTED = "#C4C4C4", "#F0F0F0", "#FFFFFF"
 
-BORDER, FAINT = "#8C8C8C", "#BDBDBD"
+BORDER, FAINT = GREY, "#BDBDBD"
 
 CONTESTED_HATCH = "......"
 
@@ -163,12 +162,12 @@ def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatc
 def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: float) -> None:
     """Draw one state's land, hatched by its class, and its dot if it has one."""
     known = bool(np.isfinite(share))
-    face = TONE(share) if known else NO_VALUE
+    face = SHARE_COLOURS(share) if known else NO_VALUE
     hatch = HATCHES[share_class(share)] if known else ""
     if where.polygons:
         axes.add_patch(draw_area(where, face, BORDER, 0.5 * scale, f"state-{key}"))
         if hatch:
-            axes.add_patch(draw_area(where, "none", "#000000", 0.0, f"hatch-{key}", hatch=hatch))
+            axes.add_patch(draw_area(where, "none", "black", 0.0, f"hatch-{key}", hatch=hatch))
     if where.dot:
         x, y = project(where.dot)
         marker = MARKERS[share_class(share)] if known else MARKERS[0]
@@ -179,7 +178,7 @@ def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: floa
 def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float) -> None:
     """Draw the colour bar, the legend of the other marks, and the note on boundaries."""
     bar = axes.figure.colorbar(
-        ScalarMappable(Normalize(0, 1), TONE),
+        ScalarMappable(Normalize(0, 1), SHARE_COLOURS),
         ax=axes,
         orientation="horizontal",
         shrink=0.6,
@@ -196,7 +195,7 @@ def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float)
         Patch(facecolor=OTHER_LAND, edgecolor=FAINT, linewidth=0.5, label="not in this world"),
         Patch(facecolor=CONTESTED, edgecolor=BORDER, linewidth=0.5, hatch=CONTESTED_HATCH, label="contested"),
         *(
-            Line2D([], [], linestyle="", marker=marker, color=TONE(at), markeredgecolor="black", label=text)
+            Line2D([], [], linestyle="", marker=marker, color=SHARE_COLOURS(at), markeredgecolor="black", label=text)
             for marker, at, text in zip(MARKERS, (0.15, 0.5, 0.85), SMALL, strict=True)
         ),
     ]

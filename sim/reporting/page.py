@@ -34,6 +34,7 @@ from sim.batch.store import Results
 from sim.errors import escape_page
 from sim.reporting import charts, demo, figures, provenance
 from sim.reporting.analyses import Analyses
+from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
@@ -99,6 +100,7 @@ def render_page(
     scenarios = recorded.recorded_scenarios(results)
     names = figures.design_titles(found, ordered[:MAX_DESIGNS])
     bloc, known = focus_bloc(found, base), label_alignments(*found.scenarios.values())
+    colours = report_colours(found, base)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = scenario_rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
@@ -122,11 +124,13 @@ def render_page(
         "more": len(ordered) - len(names),
         "maps": choose_maps(shares, found, names, bloc, known[bloc]),
         "over_time": figures_over_time(results, found, names, bloc, known),
-        "kinds": figures_by_run(found, names, bloc, known[bloc]),
+        "kinds": figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
         "heat": figures.figure_heat(
             shares, names, figures.state_names(found), bloc, known[bloc], found.averaged, "heat"
         ),
-        "differences": difference_figures(outcomes, names, {one: known[one] for one in order_blocs(found, bloc)}),
+        "differences": difference_figures(
+            outcomes, names, {one: known[one] for one in order_blocs(found, bloc)}, colours
+        ),
         "moves": scenario_moves(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
@@ -210,6 +214,14 @@ def order_blocs(found: Sample, first: str) -> list[str]:
     return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
+def report_colours(found: Sample, base: str) -> dict[str, str]:
+    """Return the colour of each bloc in the baseline's world; of a bloc that it lacks, in the first that has it."""
+    colours = alignment_colours(found.scenarios[base]["blocs"])
+    for scenario in found.scenarios.values():
+        colours = {**alignment_colours(scenario["blocs"]), **colours}
+    return colours
+
+
 def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str) -> str:
     """State the baseline's finding in one sentence, with its interval, for any world."""
     sizes = outcome_by_run(found.runs, base, f"capability_{bloc}").dropna()
@@ -260,24 +272,26 @@ def figures_over_time(
         steps = connection.execute(query, [list(number_of.values())]).df()
     alignments = {one: known[one] for one in (*order_blocs(found, bloc), "non_aligned")}
     return [
-        figures.figure_over_time(steps[steps["point"] == number_of[d]], names[d], alignments, f"time{n}")
+        figures.figure_over_time(
+            steps[steps["point"] == number_of[d]], names[d], alignments, found.scenarios[d]["blocs"], f"time{n}"
+        )
         for n, d in enumerate(chosen)
     ]
 
 
-def figures_by_run(found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str) -> figures.Picture:
+def figures_by_run(found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str, colour: str) -> figures.Picture:
     """Draw the bloc's size run by run in each scenario."""
     sizes = {name: outcome_by_run(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
     known = {name: values for name, values in sizes.items() if len(values)}
-    return figures.figure_by_run(known, bloc_name, found.averaged, "kinds")
+    return figures.figure_by_run(known, bloc_name, colour, found.averaged, "kinds")
 
 
 def difference_figures(
-    outcomes: pd.DataFrame, names: Mapping[str, str], blocs: Mapping[str, str]
+    outcomes: pd.DataFrame, names: Mapping[str, str], blocs: Mapping[str, str], colours: Mapping[str, str]
 ) -> list[figures.Picture]:
     """Draw paired differences for each bloc."""
     pictures = [
-        figures.figure_changes(outcomes, names, bloc, name, f"change{n}")
+        figures.figure_changes(outcomes, names, bloc, name, colours[bloc], f"change{n}")
         for n, (bloc, name) in enumerate(blocs.items())
     ]
     return [picture for picture in pictures if picture is not None]

@@ -119,7 +119,9 @@ def test_axis_labels_have_units() -> None:
         columns=["step", "replicate", "capability_front", "capability_us_led"],
     )
     _, (axes,) = charts.new_figure(4, 3)
-    charts.draw_share_bands(axes, steps, ["front", "us_led"], names={"us_led": "US-led bloc"})
+    charts.draw_share_bands(
+        axes, steps, ["front", "us_led"], world=["us_led", "front"], names={"us_led": "US-led bloc"}
+    )
     assert axes.get_xlabel() == "step (a round of decisions)"
     assert axes.get_ylabel() == "share of capability"
     assert axes.get_legend_handles_labels()[1] == ["front", "US-led bloc"]
@@ -129,7 +131,9 @@ def test_axis_labels_have_units() -> None:
 
 def test_histograms_share_one_scale() -> None:
     _, (axes,) = charts.new_figure(4, 3)
-    charts.draw_distributions(axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)}, label="size")
+    charts.draw_distributions(
+        axes, {"one": np.array([0.0, 0.02, 0.5, 0.5]), "two": np.zeros(3)}, colour="blue", label="size"
+    )
     heights = [abs(bar.get_height()) for bar in axes.patches]
     assert max(heights) == pytest.approx(0.85)  # all of the second scenario's runs in one bin
     assert sum(heights) == pytest.approx(2 * 0.85)  # each scenario's shares sum to 1
@@ -167,7 +171,7 @@ def test_same_table_gives_same_chart_file(tmp_path: object) -> None:
     folder = Path(str(tmp_path))
     for name in ("one.svg", "two.svg"):
         made, (axes,) = charts.new_figure(4, 3)
-        charts.draw_distributions(axes, {"one": np.array([0.0, 0.5])}, label="size")
+        charts.draw_distributions(axes, {"one": np.array([0.0, 0.5])}, colour="blue", label="size")
         charts.save_figure(made, str(folder / name))
     assert (folder / "one.svg").read_bytes() == (folder / "two.svg").read_bytes()
 

@@ -16,6 +16,7 @@ from sim.app.session import Visit, current_visit, display_name, escape_markdown,
 from sim.app.setting import MAX_SEED, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
 from sim.reporting.charts import FRONT_THRESHOLD
+from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_outcome
 from sim.scenario.schema import Scenario
 
@@ -97,7 +98,8 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
         )
     else:
         show_differences(samples, common, names, averaged, key)
-    show_distribution(samples, {bloc: names[bloc] for bloc in blocs}, averaged, key)
+    colours = alignment_colours(scenarios[0].blocs)
+    show_distribution(samples, {bloc: names[bloc] for bloc in blocs}, colours, averaged, key)
     if not same:
         show_movers(samples, names)
 
@@ -167,7 +169,11 @@ def tabulate_differences(rows: pd.DataFrame, names: list[str], head: str) -> pd.
 
 
 def show_distribution(
-    samples: list[cache.RunSample], names: Mapping[str, str], averaged: str, key: tuple[str, str, int, int]
+    samples: list[cache.RunSample],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    averaged: str,
+    key: tuple[str, str, int, int],
 ) -> None:
     """Show the distribution of a bloc's size: if it has two peaks, a mean describes neither."""
     st.header("Run by run")
@@ -175,10 +181,10 @@ def show_distribution(
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(SIDES, samples, strict=True)}
     label = f"{names[bloc]}: share of capability\nover {averaged}"
     st.image(
-        cache.svg_distributions(values, label, (bloc, *key)), width="content",
+        cache.svg_distributions(values, label, colours[bloc], (bloc, *key)), width="content",
         alt=f"Distribution over the runs of A and of B. {names[bloc]}: share of capability over {averaged}",
-        caption="A histogram a setting; the red line is the mean. Two heaps are two kinds of runs, and a mean describes"
-        " neither.",
+        caption="A histogram a setting; the solid line is the mean. Two heaps are two kinds of runs, and a mean"
+        " describes neither.",
     )  # fmt: skip
     lines = []
     for side, sizes in values.items():

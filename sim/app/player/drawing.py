@@ -16,13 +16,16 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sim.reporting import maps
-from sim.reporting.charts import STYLE, alignment_colours, new_figure
+from sim.reporting.charts import STYLE, new_figure
+from sim.reporting.colours import VERMILLION, alignment_colours
 from sim.reporting.labels import distinct_labels
 from sim.scenario.schema import Scenario
 
 WIDTH = 4000  # units across a map, fine enough for whole numbers
 
 NETWORK = (760, 600)
+
+HOSTILE = VERMILLION  # rivalries and sanctions
 
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
@@ -42,7 +45,7 @@ def svg_document(width: float, height: float, content: str, *, natural: bool = F
 
 
 def draw_fills(alignments: Sequence[str], size: float, look: str) -> str:
-    """Draw each alignment's colour and hatching as patterns look0, look1, …, with one `look` per picture."""
+    """Draw the colour and hatching of a world's alignments as patterns look0, look1, …, with one `look` per picture."""
     colours = alignment_colours(alignments)
     return "<defs>" + "".join(
         f'<pattern id="{look}{k}" patternTransform="scale({size:g})" patternUnits="userSpaceOnUse" width="10"'
@@ -205,7 +208,7 @@ def draw_ties(ties: Ties) -> str:
         if kind == "bond" and value >= FAINTEST:
             parts.append(draw_line(ties, a, b, f'stroke="#999" stroke-width="{2 * value:.1f}" stroke-opacity="0.5"'))
         elif kind == "rivalry" and value >= FAINTEST:
-            dashed = f'stroke="#D55E00" stroke-width="{2 * value:.1f}" stroke-dasharray="7 5" stroke-opacity="0.7"'
+            dashed = f'stroke="{HOSTILE}" stroke-width="{2 * value:.1f}" stroke-dasharray="7 5" stroke-opacity="0.7"'
             parts.append(draw_line(ties, a, b, dashed))
     return "".join(parts)
 
@@ -218,7 +221,7 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) 
     own = []
     for kind, a, b, value in ties.ties:
         if chosen in (a, b):
-            colour = "#D55E00" if kind in ("rivalry", "sanction") else "#000"
+            colour = HOSTILE if kind in ("rivalry", "sanction") else "#000"
             own.append(
                 draw_line(
                     ties, a, b, f'stroke="{colour}" stroke-width="{1 + 3 * min(abs(value), 1):.1f}" {DASHES[kind]}'
