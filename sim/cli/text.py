@@ -159,7 +159,7 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
     if scenario.question:
         out.print(safe_text(scenario.question))
     blocs = run.alignments[1:]
-    heads = bloc_heads(labels, blocs)
+    heads = list(alignment_heads(labels, blocs).values())
     shown = new_table("step", *heads, "who moved", numbers=("step", *heads))
     for step in range(len(run.alignment)):
         shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
@@ -179,10 +179,10 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
     out.print(f"\n{describe_consolidation(run)} This is one random run. `blocs sweep {again}` shows how runs vary.")
 
 
-def bloc_heads(labels: Mapping[str, str], blocs: Sequence[str]) -> list[str]:
-    """Return the heads of the columns of blocs: their names where these are short, else their ids."""
-    names = [safe_text(labels[bloc]) for bloc in blocs]
-    return names if sum(map(len, names)) <= HEAD_LETTERS else list(blocs)
+def alignment_heads(labels: Mapping[str, str], alignments: Sequence[str]) -> dict[str, str]:
+    """Return the heads of the columns of alignments: their names where these are short, else their ids."""
+    names = {alignment: safe_text(labels[alignment]) for alignment in alignments}
+    return names if sum(map(len, names.values())) <= HEAD_LETTERS else dict(zip(alignments, alignments, strict=True))
 
 
 def describe_consolidation(run: Run) -> str:

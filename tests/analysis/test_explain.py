@@ -240,7 +240,7 @@ def test_explain_command_for_a_decision() -> None:
 def test_explain_command_average_and_flips() -> None:
     text = explain("baseline_2023", "IRN", "--replicates", "8", "--flip", "--without", "outreach")
     assert "the last 8 steps of each of 8 runs" in text
-    assert "P(front) = " in text
+    assert "P(Anti-US front) = " in text
     assert "What would turn IRN from" in text
     assert "see it: blocs explain baseline_2023 IRN --without outreach --replicates 8 --set " in text
     setting = text.split("--set ")[1].split()[0]

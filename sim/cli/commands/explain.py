@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,14 +98,23 @@ def repeat_command(
 
 def print_explanation(scenario: str, loaded: Scenario, found: Explanation, command: list[str]) -> None:
     """Print the mean account, the range over draws, and the flips."""
+    labels = safe_labels(loaded)
     for average in (found.averages or {}).values():
         print_average(new_console(), scenario_name(scenario), loaded, average)
     for alignment, (low, median, high) in found.record.get("parameters", {}).items():
         click.echo(
-            f"P({alignment}) over draws of the parameters: median {median:.2f}, 90 % from {low:.2f} to {high:.2f}"
+            f"P({labels[alignment]}) over draws of the parameters: median {median:.2f},"
+            f" 90 % from {low:.2f} to {high:.2f}"
         )
     if found.flips is not None:
-        print_flips(new_console(), command, found.flips)
+        print_flips(new_console(), command, found.flips, labels)
+
+
+def safe_labels(*scenarios: Scenario) -> dict[str, str]:
+    """Return the name of each alignment, harmless to the terminal."""
+    from sim.reporting.labels import label_alignments
+
+    return {key: safe_text(name) for key, name in label_alignments(*scenarios).items()}
 
 
 def print_results(folder: str, found: Explanation) -> None:
@@ -115,14 +125,22 @@ def print_results(folder: str, found: Explanation) -> None:
 
     shown = new_table("scenario", "most likely", "P", "95 % interval", "runs", "over", "by", "decided by",
                   numbers=("P", "95 % interval", "runs", "by"))  # fmt: skip
+    ran = recorded_scenarios(Results(Path(folder)))
+    labels = safe_labels(*ran.values())
     for name, one in (found.averages or {}).items():
         account = one.account
         p, low, high, runs = one.interval(account.most_likely)
-        cells = (account.most_likely, f"{p:.2f}", format_interval(low, high), str(runs), account.runner_up)
+        cells = (
+            labels[account.most_likely],
+            f"{p:.2f}",
+            format_interval(low, high),
+            str(runs),
+            labels[account.runner_up],
+        )
         by = account.utilities[account.first] - account.utilities[account.second]
         shown.add_row(safe_text(name), *cells, f"{by:+.3f}", format_deciding(account))
     out = new_console()
-    averaged = last_steps(ran.steps for ran in recorded_scenarios(Results(Path(folder))).values())
+    averaged = last_steps(one.steps for one in ran.values())
     out.print(
         f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run"
     )
@@ -150,10 +168,13 @@ def format_deciding(account: Account) -> str:
     )
 
 
-def print_account(out: Console, account: Account) -> None:
+def print_account(out: Console, account: Account, labels: Mapping[str, str]) -> None:
     """Print the utility of every alignment term by term, the terms that decide first."""
-    against = f"{account.most_likely} − {account.runner_up}"
-    shown = new_table("term", *account.alignments, against, "mostly from", numbers=(*account.alignments, against))
+    from sim.cli.text import alignment_heads
+
+    heads = alignment_heads(labels, account.alignments)
+    against = f"{heads[account.most_likely]} − {heads[account.runner_up]}"
+    shown = new_table("term", *heads.values(), against, "mostly from", numbers=(*heads.values(), against))
     for term, column, gap, states in account.rows():
         shown.add_row(term, *(format_term(x) for x in column), f"{gap:+.3f}", format_contributors(states))
     gap = account.utilities[account.first] - account.utilities[account.second]
@@ -175,18 +196,21 @@ def print_decision(out: Console, name: str, scenario: Scenario, taken: Decision)
     out.print(
         f"[bold]{who} in {safe_text(name)}, step {taken.step}[/bold] of replicate {taken.replicate}, seed {taken.seed}"
     )
-    account = taken.account
-    chances = ", ".join(f"P({a}) = {p:.3g}" for a, p in zip(account.alignments, account.chances, strict=True))
+    account, labels = taken.account, safe_labels(scenario)
+    chances = ", ".join(f"P({labels[a]}) = {p:.3g}" for a, p in zip(account.alignments, account.chances, strict=True))
     fixed = "It is fixed and never decides. " if taken.fixed else ""
-    out.print(f"{fixed}It held {taken.held}; {chances}; with u = {taken.u:.3f} it chose {taken.choice}\n")
-    print_account(out, account)
+    out.print(
+        f"{fixed}It held {labels[taken.held]}; {chances}; with u = {taken.u:.3f} it chose {labels[taken.choice]}\n"
+    )
+    print_account(out, account, labels)
 
 
 def print_average(out: Console, name: str, scenario: Scenario, average: AverageAccount) -> None:
     """Print the mean over the last steps of many runs, and over the runs that are mostly in each alignment."""
+    from sim.cli.text import alignment_heads
     from sim.model.outcomes import last_steps
 
-    account = average.account
+    account, labels = average.account, safe_labels(scenario)
     who = f"{safe_text(scenario.states[average.state].name)} ({average.state})"
     runs = f"{last_steps(scenario.steps)} of each of {average.replicates} runs, seed {average.seed}"
     out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {runs}")
@@ -194,25 +218,26 @@ def print_average(out: Console, name: str, scenario: Scenario, average: AverageA
         out.print("It is fixed and never decides.")
     for alignment in account.alignments:
         p, low, high, _ = average.interval(alignment)
-        out.print(f"P({alignment}) = {p:.2f}, 95 % interval {format_interval(low, high)}")
+        out.print(f"P({labels[alignment]}) = {p:.2f}, 95 % interval {format_interval(low, high)}")
     out.print()
-    print_account(out, account)
+    print_account(out, account, labels)
     if len(average.among) < 2:
         return
-    shown = new_table("mostly in", "runs", f"{account.most_likely} − {account.runner_up}", "decided by",
-                  numbers=("runs", f"{account.most_likely} − {account.runner_up}"))  # fmt: skip
+    heads = alignment_heads(labels, account.alignments)
+    against = f"{heads[account.most_likely]} − {heads[account.runner_up]}"
+    shown = new_table("mostly in", "runs", against, "decided by", numbers=("runs", against))
     for alignment, (count, part) in average.among.items():
         gap = part.utilities[part.first] - part.utilities[part.second]
-        shown.add_row(alignment, str(count), f"{gap:+.3f}", format_deciding(part))
+        shown.add_row(labels[alignment], str(count), f"{gap:+.3f}", format_deciding(part))
     out.print("\nThe same by the alignment of most of those steps:")
     out.print(shown)
 
 
-def print_flips(out: Console, command: list[str], found: Flips) -> None:
+def print_flips(out: Console, command: list[str], found: Flips, labels: Mapping[str, str]) -> None:
     """Print the smallest changes that change the alignment, with the values between which chance decides."""
     lead, low, high = found.lead
     out.print(
-        f"\n[bold]What would turn {found.state} from {found.alignment}[/bold], which leads by {lead:.2f}"
+        f"\n[bold]What would turn {found.state} from {labels[found.alignment]}[/bold], which leads by {lead:.2f}"
         f" ({low:+.2f} to {high:+.2f}) of the late steps"
     )
     count = len(found.found)
@@ -227,7 +252,7 @@ def print_flips(out: Console, command: list[str], found: Flips) -> None:
     for flip in found.found[:LISTED_FLIPS]:
         bounds = ("now" if math.isnan(flip.sure_before) else f"{flip.sure_before:g}",
                   "the end" if math.isnan(flip.sure_after) else f"{flip.sure_after:g}")  # fmt: skip
-        cells = (f"{flip.before:g}", f"{flip.to:g}", flip.becomes, f"{100 * flip.relative:.0f} %")
+        cells = (f"{flip.before:g}", f"{flip.to:g}", labels[flip.becomes], f"{100 * flip.relative:.0f} %")
         shown.add_row(safe_text(flip.setting), *cells, f"{flip.low:g} to {flip.high:g}", *bounds)
     out.print(shown)
     if count > LISTED_FLIPS:
