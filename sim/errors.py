@@ -21,6 +21,7 @@ LONGEST_FIELD, LONGEST_MESSAGE = 200, 600  # in a terminal
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: controls, formats such as writing direction, and breaks
 
 INDEX = re.compile(r"\[\d+\]")  # of a list entry
+NUMBER = re.compile(r"(?<![\w'.-])-?\d+(\.\d+)?(?![\w'])")  # outside names and quotation marks
 
 
 class Fault(NamedTuple):
@@ -81,10 +82,10 @@ def warning_lines(warnings: Iterable[Fault]) -> list[str]:
 
 
 def group_similar(faults: Iterable[Fault]) -> list[list[Fault]]:
-    """Group faults with the same file, field and message, whatever the index in a list."""
+    """Group faults with the same file, field and message, whatever the numbers in them."""
     groups: dict[tuple[str, str, str], list[Fault]] = {}
     for fault in faults:
-        groups.setdefault((fault.file, INDEX.sub("", fault.field), fault.message), []).append(fault)
+        groups.setdefault((fault.file, INDEX.sub("", fault.field), NUMBER.sub("0", fault.message)), []).append(fault)
     return [*groups.values()]
 
 

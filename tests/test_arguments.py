@@ -16,7 +16,7 @@ from sim.batch.design import point_labels
 from sim.batch.recorded import count_runs, scenarios_as_run
 from sim.batch.store import Results
 from sim.cli import cli
-from sim.errors import InputError
+from sim.errors import InputError, InputWarning
 from sim.reporting.page import render_page
 from sim.scenario.overrides import exact_text, list_changes, with_settings
 
@@ -232,6 +232,22 @@ def test_points_of_range(command: tuple[str], points: str) -> None:
     assert "the number of points is a whole number from 2 on" in said
 
 
+@pytest.mark.parametrize(
+    ("vary", "message"),
+    [
+        ("w_bond=0:1:999999999", "points are too many; give at most 10000"),
+        ("w_bond=0:nan:3", "both ends are finite numbers"),
+        ("w_bond=0:inf:3", "both ends are finite numbers"),
+        ("=0:1", "unknown setting ''"),
+    ],
+)
+def test_range_in_plain_words(vary: str, message: str) -> None:
+    said = refused("sweep", "unix_1988", "--vary", vary)
+    assert message in said
+    assert "Input should" not in said
+    assert "--design" not in said
+
+
 @pytest.mark.parametrize("span", ["1:1:3", "1:1"])
 def test_range_of_one_value(span: str) -> None:
     said = refused("sweep", "unix_1988", "--vary", f"w_bond={span}")
@@ -358,3 +374,20 @@ def test_settings_of_any_real_type() -> None:
     for value in (np.float32(0.5), np.float64(0.5), 0.5):
         assert api.load("unix_1988", erosion=value).digest() == api.load("unix_1988", erosion=0.5).digest()
     assert load("unix_1988", w_bond=np.int64(1)).parameters.w_bond.value == 1.0
+
+
+def test_folder_of_results_that_is_a_file(folder: Path) -> None:
+    (folder / "taken").touch()
+    with pytest.raises(InputError, match="taken is a file; give a folder"):
+        sweep("unix_1988", replicates=1, out="taken")
+
+
+def test_undefined_threshold() -> None:
+    with pytest.raises(InputError, match="threshold: nan is not a finite number"):
+        api.regret(["unix_1988", "unix_1988"], threshold=float("nan"))
+
+
+def test_warning_of_a_value_that_the_sweep_varies() -> None:
+    own = written('[sweep.vary]\n"parameters.w_bond" = [1, 2]\n')
+    with pytest.warns(InputWarning, match="the sweep of the file varies it"):
+        load(own, w_bond=5)

@@ -260,11 +260,15 @@ class AverageAccount:
     def interval(self, alignment: str) -> tuple[float, float, float, int]:
         """Estimate P of an alignment: the mean late share, its 95 % interval over the runs, and their number.
 
-        The interval is Student's, cut to [0, 1]. It is Wilson's where all runs agree, which is not yet certainty.
+        The interval is Student's, cut to [0, 1]. It is Wilson's where all runs agree on 0 or 1, which is not yet
+        certainty, and undefined (NaN) where they agree on another share. A fixed state's P is certain.
         """
         values = self.shares[:, self.account.alignments.index(alignment)]
-        if np.all(values == values[0]) and values[0] in (0.0, 1.0):
-            return share_interval(int(values.sum()), values.size)
+        if np.all(values == values[0]):
+            share, n = float(values[0]), values.size
+            if self.fixed:
+                return share, share, share, n
+            return share_interval(int(values.sum()), n) if share in (0.0, 1.0) else (share, math.nan, math.nan, n)
         mean, low, high, runs = mean_interval(values)
         return mean, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0)), runs
 

@@ -16,6 +16,8 @@ from sim.model.arrays import Floats
 from sim.scenario.loading import BASE, shipped_scenarios
 from sim.scenario.schema import Scenario
 
+ONE_WORLD = "give levers of one world"
+
 
 def load_levers() -> dict[str, Scenario]:
     """Load the baseline, which changes nothing, and every shipped scenario marked as a lever."""
@@ -28,7 +30,11 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
     base, first = next(iter(levers.items()))
     refuse_unlike(
         "regret",
-        {name: unlike(one.steps, one.states, base, first.steps, first.states) for name, one in levers.items()},
+        {
+            name: unlike(one.steps, one.states, base, first.steps, first.states)
+            or ("" if one.states.keys() == first.states.keys() else f"has other states than {base}; {ONE_WORLD}")
+            for name, one in levers.items()
+        },
     )
 
 

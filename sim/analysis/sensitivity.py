@@ -158,8 +158,18 @@ def idle_parameters(scenario: Scenario) -> dict[str, str]:
 
 
 def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:
-    """Return the documented range of every parameter that has an effect in the scenario."""
-    return {name: parameter_range(name) for name in Parameters.model_fields if name not in idle_parameters(scenario)}
+    """Return the range of every parameter that has an effect: the documented one, and the scenario's own value."""
+    found = {}
+    for name in Parameters.model_fields:
+        if name not in idle_parameters(scenario):
+            (low, high), own = parameter_range(name), getattr(scenario.parameters, name).value
+            found[name] = (min(low, own), max(high, own))
+    return found
+
+
+def widened_parameters(scenario: Scenario) -> list[str]:
+    """Return the parameters whose own value widens the documented range."""
+    return [name for name, ends in parameter_ranges(scenario).items() if ends != parameter_range(name)]
 
 
 class SobolDesign(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,9 +84,11 @@ def require_whole(function: str, name: str, value: Any) -> int:
 
 def require_number(function: str, name: str, value: Any) -> float:
     """Check that a value is a number, neither text nor a truth value; return it as a float."""
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return float(value)
-    raise argument_fault(function, name, value, "a number")
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise argument_fault(function, name, value, "a number")
+    if not math.isfinite(value):
+        raise argument_fault(function, name, value, "a finite number")
+    return float(value)
 
 
 def require_flag(function: str, name: str, value: Any) -> bool:

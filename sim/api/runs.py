@@ -189,7 +189,12 @@ def sweep(
     """
     counts = {"replicates": replicates, "seed": seed, "workers": workers}
     given = require("sweep", {**counts, "out": out, "progress": progress})
+    if given.out is not None and given.out.exists() and not given.out.is_dir():
+        raise InputError([Fault("sweep", 1, "out", f"{given.out} is a file; give a folder")])
     found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named("sweep", scenarios).items()}
+    for name, one in found.items():
+        if message := chance_warning(one):
+            warnings.warn(f"{name}: {message}", InputWarning, stacklevel=2)
     question = make_question(found, replicates=given.replicates, seed=given.seed)
     folder = Path(tempfile.mkdtemp(prefix="blocs-")) if given.out is None else given.out
     made = Ensemble(folder)

@@ -11,7 +11,13 @@ from sim.api.arguments import require, require_path
 from sim.errors import Fault, InputError, InputWarning, warning_lines
 from sim.names import scenario_name
 from sim.scenario import loading
-from sim.scenario.overrides import apply_changes, mechanism_change, setting_change, steps_change
+from sim.scenario.overrides import (
+    apply_changes,
+    mechanism_change,
+    setting_change,
+    settings_given_twice,
+    steps_change,
+)
 from sim.scenario.schema import Scenario
 
 Named = str | Path
@@ -69,7 +75,12 @@ def load(name: Named, *, steps: int | None = None, without: str | Iterable[str] 
     reading = loading.read_scenario(given.name)
     for line in warning_lines(reading.warnings):
         warnings.warn(line, InputWarning, stacklevel=2)
-    return apply_changes(reading.scenario, asked)
+    changed = apply_changes(reading.scenario, asked)
+    varied = [(f"the sweep of {given.name}", reading.scenario.sweep.vary)]
+    for _, place, _ in settings_given_twice(reading.scenario, [*varied, *((one.label, one.paths) for one in asked)]):
+        message = f"{place}: the sweep of the file varies it, so `sweep` does not use the value given here"
+        warnings.warn(message, InputWarning, stacklevel=2)
+    return changed
 
 
 def require_scenario(function: str, scenario: Any, label: str | None = None) -> tuple[Scenario, str]:

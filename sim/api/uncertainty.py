@@ -18,6 +18,7 @@ from sim.analysis.sensitivity import (
     parameter_ranges,
     sobol_indices,
     tornado_table,
+    widened_parameters,
 )
 from sim.api.arguments import require
 from sim.api.findings import Finding
@@ -111,6 +112,7 @@ def sensitivity(
         else box_record(indices.rows, indices.values, list(ranges), given.threshold),
         "scenario": name,
         "left_out": {} if given.vary is not None else idle_parameters(found),
+        "widened": [] if given.vary is not None else widened_parameters(found),
     }  # fmt: skip
     return Finding(f"Sensitivity of {asked} in {name}", indices_words(indices.table), indices.table, record)
 
@@ -258,6 +260,7 @@ def regret(
         "outcome": asked, "maximize": maximize, "threshold": given.threshold, "futures": given.points,
         "replicates": given.replicates, "averaged_over": last_steps(first.steps), "seed": own,
         "unused_seeds": other_seeds({name: one.sweep.seed for name, one in found.items()}, own), "levers": rows,
+        "widened": widened_parameters(first),
     }  # fmt: skip
     best = rows.iloc[0]
     summary = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.main import changed_settings, twice_on_command_line
@@ -32,30 +33,35 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
                 with_settings(scenario, {path: span[end]})
         except ValueError as error:
             faults.append(Fault("--vary", 1, setting, str(error)))
+    if faults:
+        raise InputError(faults)
     try:
         sweep = Sweep.model_validate(record)
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError([*faults, Fault("--design", 1, "", message)]) from None
-    if faults:
-        raise InputError(faults)
+        raise InputError([Fault("--design", 1, "", message)]) from None
     return scenario.model_copy(update={"sweep": sweep})
 
 
 def span_of(text: str) -> dict[str, Any]:
     """Parse a range LOW:HIGH[:POINTS] of a sweep; raises ValueError."""
     from sim.scenario.overrides import parse_number
+    from sim.scenario.schema import MAX_SPREAD
 
     parts = text.split(":")
     if len(parts) not in (2, 3):
         raise ValueError("give SETTING=LOW:HIGH, such as w_pressure=0:1")
     start, stop, *counts = map(parse_number, parts)
+    if not (math.isfinite(start) and math.isfinite(stop)):
+        raise ValueError("both ends are finite numbers, such as w_pressure=0:1")
     if start == stop:
         raise ValueError(f"both ends are {start:g}; give two that differ, or one value with --set")
     if not counts:
         return {"start": start, "stop": stop}
     if not (counts[0].is_integer() and counts[0] >= 2):
         raise ValueError(f"{counts[0]:g} is not a number of points; the number of points is a whole number from 2 on")
+    if counts[0] > MAX_SPREAD:
+        raise ValueError(f"{counts[0]:g} points are too many; give at most {MAX_SPREAD}")
     return {"start": start, "stop": stop, "points": int(counts[0])}
 
 

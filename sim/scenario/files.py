@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections import Counter
@@ -25,7 +26,8 @@ def read_text(path: Path, most: int = MAX_BYTES) -> str:
     name = display_path(path)
     try:
         if not path.is_file():
-            raise InputError([Fault(name, 1, "", "does not exist")])
+            there = os.path.lexists(path)
+            raise InputError([Fault(name, 1, "", "is not a file that can be read" if there else "does not exist")])
         if path.stat().st_size > most:
             raise InputError(
                 [Fault(name, 1, "", f"is larger than {most // 2**20} MB, the limit for {path.suffix[1:]} files")]

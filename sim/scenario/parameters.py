@@ -116,7 +116,7 @@ OFF = "off in the prototype; the article names no such response"
 
 
 class Parameters(Strict):
-    """Weights and rates of the model of the model; the record identifies some, the others are assumed."""
+    """Weights and rates of the model; the record identifies some, the others are assumed."""
 
     w_propensity: Weight = parameter(1, "weight of stated affinities", span=(0, 2), why=ANYWHERE)
     w_bond: Weight = parameter(1.1, "weight of bonds (§3-6)", span=(0.7, 2.8), **fitted_source(1.13, 0.74, 2.25))

@@ -42,6 +42,7 @@ MAX_SHOCKS = 10_000
 MAX_POINTS = 100_000
 
 MAX_REPLICATES = 10_000_000
+MAX_SPREAD = 10_000  # values of one swept setting
 
 NON_ALIGNED_ID = "non_aligned"
 
@@ -213,7 +214,7 @@ class Spread(Strict):
 
     start: float
     stop: float
-    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(
+    points: Annotated[int, Field(ge=2, le=MAX_SPREAD)] | None = Field(
         default=None, description="number of values; leave it out if the design samples the range"
     )
 

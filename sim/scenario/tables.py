@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -264,7 +265,7 @@ def read_world_draft(path: Path) -> Draft:
             draft.origins["states", state, key, "value"] = (name, line, (key,))
             draft.origins["states", state, key, "source"] = (name, line, (f"{key}_source",))
     table = path.with_name("ties.csv")
-    if table.is_file():
+    if os.path.lexists(table):  # a folder or a broken link of this name is a fault
         name = display_path(table)
         for line, row in read_rows(table, TIE_COLUMNS, TIE_OPTIONAL, ("value",), MAX_TIES, draft):
             draft.origins["ties", len(ties)] = (name, line, ())

@@ -126,6 +126,7 @@ def test_comparisons_refuse_different_lengths(tmp_path: Path) -> None:
         api.compare(out)
 
 
+@pytest.mark.filterwarnings("ignore:own. choices are close to chance")
 def test_other_world_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocs("new", "world", "mine")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -162,7 +164,7 @@ def test_average_account_equals_mean_of_runs() -> None:
 def test_share_of_agreeing_runs_is_not_certain() -> None:
     found = average_account(load_scenario("baseline_2023"), "USA", replicates=10)
     assert found.fixed
-    p, low, high, runs = found.interval("us_led")
+    p, low, high, runs = replace(found, fixed=False).interval("us_led")
     assert (p, high, runs) == (1.0, 1.0, 10)
     assert 0.6 < low < 0.8
 
@@ -293,3 +295,14 @@ def test_flips_of_fixed_state_are_refused() -> None:
 
 def test_setting_without_effect_has_no_flip() -> None:
     assert find_flips(three(), "C", replicates=5, among=[Candidate("strain", 0, 0, 5)]).found == ()
+
+
+def test_equal_shares_have_no_interval_and_a_fixed_state_is_certain() -> None:
+    found = average_account(load_scenario("baseline_2023"), "IRN", seed=1, replicates=2)
+    equal = replace(found, shares=np.full_like(found.shares, 0.25))
+    p, low, high, runs = equal.interval("front")
+    assert (p, runs) == (0.25, 2)
+    assert math.isnan(low)
+    assert math.isnan(high)
+    fixed = replace(found, fixed=True, shares=np.eye(3)[[2, 2]])
+    assert fixed.interval("front") == (1.0, 1.0, 1.0, 2)

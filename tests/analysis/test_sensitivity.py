@@ -23,6 +23,7 @@ from sim.analysis.sensitivity import (
     sobol_design,
     sobol_indices,
     tornado_table,
+    widened_parameters,
 )
 from sim.cli import cli
 from sim.model.compiled import run_compiled
@@ -429,6 +430,16 @@ def test_default_outcome_of_own_world(own: str, monkeypatch: Any) -> None:
     assert outcome in ("capability_east", "capability_west")
     assert outcome in done.stderr
     assert chosen_outcome(BASELINE, seed=BASELINE.sweep.seed) == "capability_front"
+
+
+def test_ranges_include_own_value(own: str) -> None:
+    scenario = load_scenario(own)
+    ranges = parameter_ranges(scenario)
+    for name, (low, high) in ranges.items():
+        assert low <= getattr(scenario.parameters, name).value <= high
+    assert ranges["temperature"] == (0.02, 0.2)
+    assert widened_parameters(scenario) == ["temperature"]
+    assert widened_parameters(BASELINE) == []
 
 
 def test_suggested_outcomes_of_own_world(own: str) -> None:

@@ -601,3 +601,13 @@ def test_demo_beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shipped = demo_scenarios()
     monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
     assert demo_scenarios() == shipped
+
+
+def test_calibrate_without_a_record(tmp_path: Path) -> None:
+    done = blocs("calibrate", "unix_1988", "--out", str(tmp_path / "c"), code=2)
+    assert "has no observed.toml with votes to fit to" in done.stderr
+
+
+def test_explain_of_results_with_a_setting(swept: tuple[Path, dict[str, object]]) -> None:
+    done = blocs("explain", str(swept[0]), "USA", "--set", "erosion=0.5", code=2)
+    assert "this is a folder of results" in done.stderr

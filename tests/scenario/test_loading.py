@@ -143,6 +143,19 @@ def test_second_table_beside_the_first(folder: Path) -> None:
     assert "Ties.csv:1: is not read; ties.csv beside it is; keep one of the two" in blocs("check", world).stderr
 
 
+@pytest.mark.parametrize("kind", ["folder", "broken link"])
+def test_table_that_is_no_file(kind: str, folder: Path) -> None:
+    table = folder / "worlds" / "four" / "ties.csv"
+    table.unlink()
+    if kind == "folder":
+        table.mkdir()
+    else:
+        table.symlink_to("nowhere")
+    done = blocs("check", folder / "worlds" / "four")
+    assert done.exit_code == 2
+    assert "ties.csv:1: is not a file that can be read" in done.stderr
+
+
 @pytest.mark.parametrize(
     "name", ["README", "readme.md", "README.txt", ".git", ".~lock.ties.csv#", "~$ties.xlsx", "ties.csv~"]
 )
@@ -167,6 +180,15 @@ def test_similar_faults_on_one_line() -> None:
         "t.csv:200: a: unknown state 'Y'",
     ]
     assert len(InputError([*same, other]).faults) == 183
+
+
+def test_faults_that_differ_by_a_number_on_one_line() -> None:
+    faults = [Fault("t.csv", line, "value", f"{line}.5 is not a number in [0, 1]") for line in (3, 4, 5)]
+    other = Fault("t.csv", 9, "kind", "'bondd' is not one of 'bond', 'rivalry'")
+    assert InputError([*faults, other]).lines() == [
+        "t.csv:3: value: 3.5 is not a number in [0, 1] … and 2 more like it, on lines 4, 5",
+        "t.csv:9: kind: 'bondd' is not one of 'bond', 'rivalry'",
+    ]
 
 
 def test_similar_faults_of_list_entries_on_one_line() -> None:

@@ -61,11 +61,12 @@ def explain(
     Example: blocs explain baseline_2023 IRN --flip
     """
     from sim import api
+    from sim.api.analyses import OF_RESULTS
 
     counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates}
     if (Path(scenario) / "manifest.json").is_file():
         given = {"--set": settings, "--without": without}
-        if faults := [Fault(option, 1, "", api.analyses.OF_RESULTS) for option, values in given.items() if values]:
+        if faults := [Fault(option, 1, "", OF_RESULTS) for option, values in given.items() if values]:
             raise InputError(faults)
         with option_faults():
             found = api.explain(scenario, state, flip=flip, parameters=parameters, **counts)

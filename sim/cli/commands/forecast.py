@@ -247,9 +247,10 @@ def calibrate(
     Example: blocs calibrate baseline_2023 --points 1024
     """
     from sim import api
+    from sim.api.forecasts import require_votes
 
     loaded, name = resolve_scenario(scenario), scenario_name(scenario)
-    api.forecasts.require_votes(scenario)  # before anything is written
+    require_votes(scenario)  # before anything is written
     folder = out or Path("results") / f"calibration-{name}"
     with resumable_progress(folder) as (progress, _), option_faults():
         record = api.calibrate(

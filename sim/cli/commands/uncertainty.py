@@ -29,6 +29,7 @@ from sim.names import name_references, scenario_name
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from sim.scenario.schema import Scenario
 
@@ -111,6 +112,16 @@ def varied_ranges(scenario: Scenario, vary: tuple[str, ...], points: int) -> dic
     return ranges
 
 
+FEW_POINTS = 32
+
+
+def print_widened(out: Console, record: Mapping[str, Any]) -> None:
+    """Say whose documented range was widened to the value of this world."""
+    if record["widened"]:
+        names = ", ".join(record["widened"])
+        out.print(f"The ranges are those argued for article_2023, widened to the value of this world for: {names}.")
+
+
 def print_sensitivity(record: Mapping[str, Any]) -> None:
     """Print the record."""
     out = new_console()
@@ -123,6 +134,9 @@ def print_sensitivity(record: Mapping[str, Any]) -> None:
     )
     for name, why in record["left_out"].items():
         out.print(f"Left out: {name} ({why}).")
+    print_widened(out, record)
+    if points < FEW_POINTS:
+        out.print(f"{points} points are few: indices may leave 0 to 1. Give --points {FEW_POINTS} or more.")
     if record["indices"]["total"].isna().all():
         out.print("It does not vary over the ranges beyond rounding, so no setting has a share of its variance.")
     else:
@@ -243,6 +257,7 @@ def regret(
 def print_regret(record: Mapping[str, Any]) -> None:
     """Print the regret table."""
     out, rows = new_console(), record["levers"]
+    print_widened(out, record)
     sign = "≥" if record["maximize"] else "≤"
     shown = new_table("lever", "mean", "regret", "(95 %)", "in 1 of 20", "at most", "best in",
                   f"{sign} {record['threshold']:g} in", "(95 %)",
