@@ -23,7 +23,7 @@ from sim.reporting.colours import (
     ORANGE,
     PALETTE,
     SHARE_COLOURS,
-    VERMILLION,
+    VERMILION,
     alignment_colours,
 )
 from sim.reporting.labels import distinct_labels, wrap_text
@@ -211,7 +211,7 @@ def draw_minima(axes: Axes, minima: Minima, best: Optimum) -> None:
     area = 20 + 600 * minima.shares
     axes.scatter(away, minima.energies, s=area, color=BLUE, alpha=0.5, edgecolor="black", linewidth=0.6)
     axes.plot(
-        0, best.energy, "*", color=VERMILLION, markersize=11, label="lowest, proven" if best.proven else "lowest found"
+        0, best.energy, "*", color=VERMILION, markersize=11, label="lowest, proven" if best.proven else "lowest found"
     )
     if not best.proven:
         axes.axhline(best.bound, color="black", linestyle=":", linewidth=1, label="nothing is below")
@@ -267,7 +267,7 @@ def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
     rows = np.arange(len(ordered))
     styles = (
         ("first", BLUE, "o", -0.15, "alone (first-order)"),
-        ("total", VERMILLION, "s", 0.15, "in all (total)"),
+        ("total", VERMILION, "s", 0.15, "in all (total)"),
     )
     for kind, colour, marker, away, label in styles:
         axes.hlines(rows + away, ordered[f"{kind}_low"], ordered[f"{kind}_high"], color=colour, linewidth=1.5)
@@ -291,7 +291,7 @@ def draw_posterior(axes: Axes, density: pd.DataFrame, one: Mapping[str, Any]) ->
     axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
     top = max(2.0, 1.25 * float(density["posterior"].max()))
     middle = density["left"] + density["width"] / 2
-    axes.plot(middle, top * density["profile"], color=VERMILLION, marker=".", markersize=3, linewidth=0.8)
+    axes.plot(middle, top * density["profile"], color=VERMILION, marker=".", markersize=3, linewidth=0.8)
     axes.plot([one["low"], one["high"]], [0.06 * top] * 2, color="black", linewidth=2.5, solid_capstyle="butt")
     axes.plot([one["default"]], [0.06 * top], marker="D", color="white", markeredgecolor="black", markersize=4.5)
     axes.set_title(f"{one['parameter']}{': identified' if one['identified'] else ''}", fontsize=8)
@@ -309,7 +309,7 @@ def draw_posterior_key(axes: Sequence[Axes]) -> None:
     grey: Any = Patch(facecolor=GREY, alpha=0.45, hatch="///", edgecolor="white")
     lines: list[Any] = [
         Line2D([], [], color="black", linestyle="--", linewidth=0.8),
-        Line2D([], [], color=VERMILLION, marker=".", linewidth=0.8),
+        Line2D([], [], color=VERMILION, marker=".", linewidth=0.8),
         Line2D([], [], color="black", linewidth=2.5),
         Line2D([], [], color="white", marker="D", markeredgecolor="black", markersize=4.5, linewidth=0),
     ]

@@ -9,14 +9,14 @@ import matplotlib
 from sim.scenario.schema import NON_ALIGNED_ID
 
 # Okabe & Ito (2008): distinct for any colour vision; line style, marker or hatching repeats the distinction.
-PALETTE = ORANGE, BLUE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, BLACK = (
+PALETTE = ORANGE, BLUE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
     "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
 )  # fmt: skip
 
 GREY = "#8C8C8C"
 
 # In the order of a world's blocs. The article's world has the US-led bloc, then the front.
-BLOC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, BLACK)
+BLOC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK)
 
 NON_ALIGNED_COLOUR = GREY
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 
 from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure
-from sim.reporting.colours import VERMILLION, alignment_colours
+from sim.reporting.colours import VERMILION, alignment_colours
 from sim.reporting.labels import distinct_labels
 from sim.scenario.schema import Scenario
 
@@ -25,7 +25,7 @@ WIDTH = 4000  # units across a map, fine enough for whole numbers
 
 NETWORK = (760, 600)
 
-HOSTILE = VERMILLION  # rivalries and sanctions
+HOSTILE = VERMILION  # rivalries and sanctions
 
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
