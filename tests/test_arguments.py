@@ -391,3 +391,10 @@ def test_warning_of_a_value_that_the_sweep_varies() -> None:
     own = written('[sweep.vary]\n"parameters.w_bond" = [1, 2]\n')
     with pytest.warns(InputWarning, match="the sweep of the file varies it"):
         load(own, w_bond=5)
+
+
+def test_vary_that_replaces_the_sweep_of_the_file(folder: Path) -> None:
+    own = written('[sweep.vary]\n"parameters.w_bond" = [1, 2]\n')
+    done = blocs("sweep", own, "--vary", "w_pressure=0:1:2", "--replicates", "1", "--out", str(folder / "r"))
+    assert done.exit_code == 0, done.output
+    assert "--vary replaces the sweep of the file, which varies parameters.w_bond" in done.stderr

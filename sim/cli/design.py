@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from sim.cli.main import changed_settings, twice_on_command_line
 from sim.errors import Fault, InputError
 
@@ -23,6 +25,8 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
         return scenario
     record: dict[str, Any] = scenario.sweep.model_dump(exclude_none=True)
     record |= {key: value for key, value in (("design", design), ("points", points)) if value is not None}
+    if vary and record["vary"]:
+        click.echo(f"blocs: --vary replaces the sweep of the file, which varies {', '.join(record['vary'])}", err=True)
     record["vary"] = {} if vary else record["vary"]
     paths = [setting.partition("=")[0].strip() for setting in vary]
     faults = twice_on_command_line(scenario, [(f"--vary {path}", [path]) for path in paths])
