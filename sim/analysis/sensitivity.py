@@ -159,9 +159,9 @@ def idle_parameters(scenario: Scenario) -> dict[str, str]:
 
 def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:
     """Return the range of every parameter that has an effect: the documented one, and the scenario's own value."""
-    found = {}
+    idle, found = idle_parameters(scenario), {}
     for name in Parameters.model_fields:
-        if name not in idle_parameters(scenario):
+        if name not in idle:
             (low, high), own = parameter_range(name), getattr(scenario.parameters, name).value
             found[name] = (min(low, own), max(high, own))
     return found
