@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from numpy.random import Philox
 
-from sim.scenario.schema import (
+from sim.scenario.schema import Scenario
+from sim.scenario.shocks import (
     BlocShock,
     Crisis,
     Membership,
@@ -19,7 +20,6 @@ from sim.scenario.schema import (
     ParameterShock,
     PriorityShock,
     SanctionShock,
-    Scenario,
 )
 
 TERMS = (

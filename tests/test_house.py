@@ -15,8 +15,8 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 ORDER = (
-    "errors", "names", "scenario", "model", "batch", "theory", "analysis", "article", "forecast", "reporting",
-    "api", "app", "cli",
+    "errors", "names", "calendar", "scenario", "model", "batch", "theory", "analysis", "article", "forecast",
+    "reporting", "api", "app", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
 LONGEST = {"model/rules.py": 600}
@@ -88,7 +88,10 @@ def test_public_names_once() -> None:
 
 
 SCIENCE = sorted(
-    [*(ROOT / "theory").glob("*.py"), *(ROOT / "model" / f"{name}.py" for name in ("rules", "outcomes", "streams"))]
+    [
+        *(ROOT / "theory").glob("*.py"),
+        *(ROOT / "model" / f"{name}.py" for name in ("rules", "outcomes", "numerics/streams")),
+    ]
 )
 
 

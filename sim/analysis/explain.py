@@ -22,7 +22,7 @@ from sim.model.arrays import TERMS, Floats, Integers
 from sim.model.outcomes import LATE_STEPS
 from sim.model.trajectory import Run
 from sim.model.world import World, world_of
-from sim.scenario.checks import unknown_state
+from sim.scenario.checks.references import unknown_state
 from sim.scenario.schema import Scenario
 
 SMALLEST = 0.0005  # the smallest value that rounds to 0.001

@@ -25,7 +25,8 @@ from sim.model.compiled import run_compiled
 from sim.model.world import World, world_of
 from sim.scenario.overrides import setting_places, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
-from sim.scenario.schema import BlocShock, Scenario
+from sim.scenario.schema import Scenario
+from sim.scenario.shocks import BlocShock
 
 Ranges = Mapping[str, tuple[float, float]]
 

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from sim.errors import Fault, InputError, quote
-from sim.scenario.schema import MAX_REPLICATES, MAX_STEPS
+from sim.scenario.schema import MAX_REPLICATES
+from sim.scenario.shocks import MAX_STEPS
 
 WHOLE = {
     "replicates": (1, MAX_REPLICATES),

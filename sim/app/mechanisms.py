@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim.scenario.overrides import MECHANISMS, setting_places
-from sim.scenario.schema import (
+from sim.scenario.schema import Scenario
+from sim.scenario.shocks import (
     BlocShock,
     Crisis,
     Membership,
@@ -13,7 +14,6 @@ from sim.scenario.schema import (
     ParameterShock,
     PriorityShock,
     SanctionShock,
-    Scenario,
 )
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sim.analysis.flips import bloc_candidates, parameter_candidates
 from sim.errors import escape_controls, quote, suggest
 from sim.reporting.labels import label_alignments
-from sim.scenario.checks import unknown_state
+from sim.scenario.checks.references import unknown_state
 from sim.scenario.loading import NAME
 from sim.scenario.overrides import MECHANISMS, setting_places, with_mechanism_off, with_settings
 from sim.scenario.parameters import Parameters, Sourced

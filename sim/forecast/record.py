@@ -20,11 +20,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from sim.errors import InputError, PathInFile, explain_error, quote
-from sim.scenario.checks import Found, KnownNames, cited_faults, draft_items, draft_table
+from sim.scenario.checks.references import Found, KnownNames, cited_faults, draft_items, draft_table
 from sim.scenario.files import read_toml_draft
 from sim.scenario.loading import files_of, freeze_content, load_bibliography, load_scenario
 from sim.scenario.parameters import Between, Strict, Text
-from sim.scenario.schema import NON_ALIGNED_ID, Name, Scenario, StateId
+from sim.scenario.schema import NON_ALIGNED_ID, Scenario
+from sim.scenario.shocks import Name, StateId
 
 FILE = "observed.toml"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.model import arrays, outcomes, rules, streams
+from sim.model import arrays, outcomes, rules
 from sim.model.arrays import TERMS, Floats, Integers
+from sim.model.numerics import streams
 from sim.model.trajectory import Run
 from sim.model.world import World, draw_initial_alignment, draw_random_words, world_of
 from sim.scenario.schema import Scenario

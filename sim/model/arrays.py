@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sim.model.jit import compile_rule
+from sim.model.numerics.jit import compile_rule
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -25,6 +25,7 @@ PARAMETERS = (
     "erosion", "accommodation_cost",
     "bond_return", "bond_gain", "bond_loss", "strain", "outreach",
     "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
+    "w_likeness", "w_hedging", "renewal",
 )  # fmt: skip
 
 TERMS = (
@@ -48,6 +49,10 @@ SHOCKS = (
 ) = range(len(SHOCKS))  # fmt: skip
 
 NON_ALIGNED = 0
+
+CAUSES = ("", "renewal", "circumstance", "following")  # of a move; the first is that of no move
+
+NO_MOVE, BY_RENEWAL, BY_CIRCUMSTANCE, BY_FOLLOWING = range(len(CAUSES))
 
 RANDOM_ORDER, FIXED_ORDER, SIMULTANEOUS = range(3)
 

@@ -32,7 +32,8 @@ from sim.model.arrays import (
     allocate_sizes,
     allocate_weights,
 )
-from sim.model.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
 from sim.model.rules import (
     apply_shocks,
     assess_environment,
@@ -49,7 +50,6 @@ from sim.model.rules import (
     weigh_shocked_ties,
     weigh_state_bonds,
 )
-from sim.model.streams import RandomNumbers, fill_random_numbers
 from sim.model.trajectory import Run
 from sim.model.world import World, encode_states, world_of
 from sim.scenario.schema import Scenario

@@ -20,7 +20,7 @@ from sim.model.arrays import (
     WorldSetting,
     allocate_sizes,
 )
-from sim.model.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule
 from sim.model.rules import (
     PRESSURE_FLOOR,
     W_BOND,

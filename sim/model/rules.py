@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.model.arithmetic import exponential
 from sim.model.arrays import (
     BOND,
     HOSTILITY,
@@ -42,7 +41,8 @@ from sim.model.arrays import (
     WorldSetting,
     allocate_sizes,
 )
-from sim.model.jit import compile_inline, compile_rule
+from sim.model.numerics.arithmetic import exponential
+from sim.model.numerics.jit import compile_inline, compile_rule
 
 (
     W_PROPENSITY, W_BOND, W_INSTITUTION, W_HOSTILITY, W_BALANCE, W_TRADE, W_SHELTER,
@@ -50,6 +50,7 @@ from sim.model.jit import compile_inline, compile_rule
     EROSION, ACCOMMODATION_COST,
     BOND_RETURN, BOND_GAIN, BOND_LOSS, STRAIN, OUTREACH,
     RIVALRY_GAIN, RIVALRY_LOSS, SANCTION_RESPONSE, SANCTION_RELIEF,
+    W_LIKENESS, W_HEDGING, RENEWAL,
 ) = range(len(PARAMETERS))  # fmt: skip
 
 

@@ -9,11 +9,11 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from sim.model import arrays, outcomes, rules, streams
+from sim.model import arrays, outcomes, rules
 from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Shocks, Situation, Weights, Words, WorldSetting
-from sim.scenario.schema import (
-    RANDOM_ID,
-    TIE_KINDS,
+from sim.model.numerics import streams
+from sim.scenario.schema import RANDOM_ID, TIE_KINDS, Scenario
+from sim.scenario.shocks import (
     BlocShock,
     Crisis,
     Membership,
@@ -21,7 +21,6 @@ from sim.scenario.schema import (
     ParameterShock,
     PriorityShock,
     SanctionShock,
-    Scenario,
     Shock,
 )
 from sim.scenario.ties import select_states

@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
-from sim.scenario.checks import reference_faults, sweep_faults
+from sim.scenario.checks.idle import explain_unmatched, idle_institutions, idle_shocks, idle_trade, idle_without
+from sim.scenario.checks.references import reference_faults, sweep_faults
 from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
-from sim.scenario.idle import explain_unmatched, idle_institutions, idle_shocks, idle_trade, idle_without
 from sim.scenario.overrides import with_mechanism_off
 from sim.scenario.parameters import ARGUED_FOR, mark_taken_over
 from sim.scenario.schema import Scenario, Tie

@@ -21,6 +21,7 @@ MECHANISMS: dict[str, dict[str, float]] = {
     "strain": {"parameters.strain": 0},
     "outreach": {"parameters.outreach": 0},
     "institution": {"parameters.w_institution": 0},
+    "likeness": {"parameters.w_likeness": 0},
     "hostility": {"parameters.w_hostility": 0},
     "balance": {"parameters.w_balance": 0},
     "trade": {"parameters.w_trade": 0},
@@ -30,7 +31,9 @@ MECHANISMS: dict[str, dict[str, float]] = {
     "attention": {"blocs.*.attention_budget": UNBOUNDED},
     "erosion": {"parameters.erosion": 0},
     "autonomy": {"parameters.w_autonomy": 0},
+    "hedging": {"parameters.w_hedging": 0},
     "inertia": {"parameters.inertia": 0},
+    "renewal": {"parameters.renewal": 0},
     "rivalry_response": {"parameters.rivalry_gain": 0, "parameters.rivalry_loss": 0},
     "sanction_response": {"parameters.sanction_response": 0, "parameters.sanction_relief": 0},
 }
@@ -232,7 +235,9 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
             bounds, table, path = bounds_of(Bloc, name), scenario, place
         case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
             bounds, table, path = Between(0, UNBOUNDED), scenario, place
-        case ("states", state, ("capability" | "gdp" | "autonomy") as name) if state in scenario.states:
+        case ("states", state, ("capability" | "gdp" | "autonomy" | "polyarchy" | "renewal") as name) if (
+            state in scenario.states
+        ):
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
             tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
@@ -254,7 +259,7 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
 
 SETTINGS = (
     "a setting is a parameter, blocs.BLOC.enforcement, .attention_budget, .accommodation or .priority.THEATRE,"
-    " states.STATE.autonomy, .capability or .gdp, or ties.KIND.A.B"
+    " states.STATE.autonomy, .capability, .gdp, .polyarchy or .renewal, or ties.KIND.A.B"
 )
 
 

@@ -115,6 +115,14 @@ def parameter(
 OFF = "off in the prototype; the article names no such response"
 
 
+NEW = "off until it is calibrated"
+
+RENEWAL = (
+    "states realign in about 0.5 % of state-years, and about a third of them would move if their disposition were"
+    " drawn anew; the ideal points of votes decay by 1 to 2.5 % a year"
+)
+
+
 class Parameters(Strict):
     """Weights and rates of the model; the record identifies some, the others are assumed."""
 
@@ -149,6 +157,13 @@ class Parameters(Strict):
     )
     sanction_relief: Share = parameter(
         0, "decay of sanctions between the unopposed", span=(0, 0.05), unit="per step", why=OFF
+    )
+    w_likeness: Weight = parameter(0, "weight of likeness to a bloc's regimes (§10, §20)", span=(0, 0.8), why=NEW)
+    w_hedging: Weight = parameter(
+        0, "part of the bonds with bloc members that the non-aligned keep (§2, §11)", span=(0, 1), unit="share", why=NEW
+    )
+    renewal: Weight = parameter(
+        0.015, "rate at which kept dispositions are renewed", span=(0.005, 0.03), unit="per year", why=RENEWAL
     )
 
 

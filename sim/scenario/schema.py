@@ -12,30 +12,27 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from sim.calendar import step_ends
 from sim.scenario.parameters import (
     LARGEST_SIZE,
     Between,
     NonNegative,
     Parameters,
-    PlainNonNegative,
-    PlainShare,
     Share,
     Size,
     Sourced,
     Strict,
     Text,
-    bounds_of,
 )
+from sim.scenario.shocks import MAX_STEPS, Name, Selector, Shock, StateId
 
 MAX_STATES = 2_000  # a run needs a dozen matrices of all pairs, 32 MB each at this size
 
 MAX_TIES = 500_000
 
 MAX_BLOCS = 8
-
-MAX_STEPS = 10_000
 
 MAX_SHOCKS = 10_000
 
@@ -50,11 +47,23 @@ RANDOM_ID = "random"
 
 TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
-StateId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,7}$")]
+def to_iso_date(given: object) -> object:
+    """Turn a date of a TOML file into its ISO text."""
+    return given.isoformat() if type(given) is date else given
 
-Selector = Annotated[str, Field(pattern=r"^(\*|@[a-z][a-z0-9_]{0,39}|[A-Za-z][A-Za-z0-9_]{0,7})$")]
+
+def check_iso_date(text: str) -> str:
+    """Return the text if it is a date as year-month-day; raises ValueError otherwise."""
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is not a date; write year-month-day, such as 2023-10-25")
+
+
+IsoDate = Annotated[str, BeforeValidator(to_iso_date), AfterValidator(check_iso_date)]
 
 
 class Bloc(Strict):
@@ -85,6 +94,8 @@ class State(Strict):
     capability: Size = Field(description="material capability in any unit, normalised to shares")
     gdp: Size = Field(default=Sourced(value=0), description="product in any unit, normalised to shares")
     autonomy: NonNegative = Field(default=Sourced(value=1), description="multiplier of w_autonomy")
+    polyarchy: Share | None = Field(default=None, description="electoral democracy (V-Dem); likeness compares it")
+    renewal: NonNegative = Field(default=Sourced(value=1), description="multiplier of the parameter renewal")
     initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned` or `random`")
     initial_source: Text = ""
     fixed: bool = Field(default=False, description="never decides")
@@ -115,96 +126,6 @@ class Tie(Strict):
 
     bounds = field_validator("value")(check_tie_value)
 
-
-class ShockBase(Strict):
-    """A change from outside at the start of a step."""
-
-    step: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-    source: Text = ""
-    note: Text = ""
-
-
-class Crisis(ShockBase):
-    """A crisis in a theatre: it asks for attention from every bloc (§1, §20)."""
-
-    kind: Literal["crisis"]
-    theatre: Name
-    intensity: PlainNonNegative
-    duration: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-
-
-class SanctionShock(ShockBase):
-    """A sanction imposed, changed or (value 0) lifted."""
-
-    kind: Literal["sanction"]
-    sender: Selector
-    target: Selector
-    value: PlainShare
-    regime: Annotated[str, Field(max_length=40)] = ""
-
-
-class PairShock(ShockBase):
-    """A bond or a rivalry set to a value."""
-
-    kind: Literal["bond", "rivalry"]
-    a: Selector
-    b: Selector
-    value: PlainShare
-
-
-class Membership(ShockBase):
-    """A state joins an institution or leaves it."""
-
-    kind: Literal["membership"]
-    institution: Name
-    state: StateId
-    joins: bool = True
-
-
-class PriorityShock(ShockBase):
-    """A bloc's priority for a theatre set to a value."""
-
-    kind: Literal["priority"]
-    bloc: Name
-    theatre: Name
-    value: PlainNonNegative
-
-
-class BlocShock(ShockBase):
-    """A bloc's enforcement, attention budget or accommodation set to a value."""
-
-    kind: Literal["bloc"]
-    bloc: Name
-    setting: Literal["enforcement", "attention_budget", "accommodation"]
-    value: PlainNonNegative
-
-    @model_validator(mode="after")
-    def check_enforcement(self) -> BlocShock:
-        """Check that enforcement is a share."""
-        if self.setting == "enforcement":
-            Between(0, 1).check(self.value)
-        return self
-
-
-class ParameterShock(ShockBase):
-    """A parameter set to a value."""
-
-    kind: Literal["parameter"]
-    parameter: str
-    value: PlainNonNegative
-
-    @model_validator(mode="after")
-    def check_bounds(self) -> ParameterShock:
-        """Check the value against the bounds of a known parameter."""
-        if self.parameter in Parameters.model_fields:
-            bounds_of(Parameters, self.parameter).check(self.value)
-        return self
-
-
-Shock = Annotated[
-    Crisis | SanctionShock | PairShock | Membership | PriorityShock | BlocShock | ParameterShock,
-    Field(discriminator="kind"),
-]
 
 SAMPLED = ("latin_hypercube", "sobol")
 
@@ -286,6 +207,16 @@ class Scenario(Strict):
         default="", description="what a government can choose, what it cannot, or what only the modeller can"
     )
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 40
+    step: Literal["round", "month", "quarter", "year"] = Field(
+        default="round", description="length of a step; a round has none, and its rates are per step"
+    )
+    date: IsoDate | None = Field(default=None, description="day at which the world stands; the first step begins")
+    dispositions: Literal["fresh", "kept"] = Field(
+        default="fresh", description="drawn anew at every decision, or kept until they are renewed"
+    )
+    anchored: bool = Field(
+        default=True, description="kept dispositions are drawn given the coded start, not from all that are possible"
+    )
     activation: Literal["random", "fixed_order", "simultaneous"] = "random"
     non_aligned_allowed: bool = True
     without: tuple[str, ...] = Field(default=(), description="mechanisms switched off")
@@ -297,6 +228,9 @@ class Scenario(Strict):
     ties: Annotated[tuple[Tie, ...], Field(max_length=MAX_TIES)] = ()
     shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
     sweep: Sweep = Sweep()
+    anchor: Scenario | None = Field(
+        default=None, description="the factual world, before any change by the scenario; anchors kept dispositions"
+    )
 
     def __repr__(self) -> str:
         return (
@@ -308,6 +242,10 @@ class Scenario(Strict):
     def alignments(self) -> tuple[str, ...]:
         """Ids of the alignments by their index: `non_aligned` first, then the blocs."""
         return (NON_ALIGNED_ID, *self.blocs)
+
+    def dates(self) -> tuple[str, ...]:
+        """End date of each step from 0 on, as ISO texts, (T + 1,); empty for a world without a date."""
+        return step_ends(self.date, self.step, self.steps)
 
     def with_settings(self, settings: dict[str, float]) -> Scenario:
         """Return the scenario with settings changed; raises InputError with every fault. The scenario itself stays.
@@ -323,13 +261,15 @@ class Scenario(Strict):
 
     def digest(self) -> str:
         """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
-        left_out = {"title", "question", "description", "role", "sweep", "without", "ties"}
+        left_out = {"title", "question", "description", "role", "sweep", "without", "ties", "anchor"}
         content = {**computed_content(self.model_dump(exclude=left_out)), "ties": ties_digest(self.ties)}
         content["states"] = [[key, value] for key, value in content["states"].items()]
         content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
         content["theatres"] = list(content["theatres"])
         for institution in content["institutions"].values():
             institution["members"] = sorted(institution["members"])
+        if self.anchor is not None:
+            content["anchor"] = self.anchor.digest()
         return hash_content(content)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.vq import ClusterError, kmeans2
 
-from sim.model.jit import compile_rule
+from sim.model.numerics.jit import compile_rule
 from sim.theory.landscape import Alignment, Integers, Matrix, Vector
 from sim.theory.optimum import find_optimum
 

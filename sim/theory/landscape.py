@@ -19,7 +19,7 @@ from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
-from sim.model.jit import compile_rule
+from sim.model.numerics.jit import compile_rule
 
 Vector = NDArray[np.float64]
 

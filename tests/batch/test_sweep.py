@@ -122,7 +122,7 @@ def test_code_without_comments_docstrings_and_blank_lines() -> None:
     assert strip_comments('a = "#"\n') == 'a = "#"'
 
 
-@pytest.mark.parametrize("path", ["model/rules.py", "model/streams.py", "scenario/ties.py", "batch/tables.py"])
+@pytest.mark.parametrize("path", ["model/rules.py", "model/numerics/streams.py", "scenario/ties.py", "batch/tables.py"])
 def test_changed_rule_is_refused_and_changed_comment_is_not(
     whole: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.model.arithmetic import LOWEST, exponential, product_words
-from sim.model.streams import philox
+from sim.model.numerics.arithmetic import LOWEST, exponential, product_words
+from sim.model.numerics.streams import philox
 
 WORDS = st.integers(0, 2**64 - 1)
 
@@ -42,7 +42,7 @@ def test_128_bit_product(a: int, b: int) -> None:
 
 def test_random_numbers_without_compilation() -> None:
     code = (
-        "from sim.model.streams import philox; from numpy import uint64;"
+        "from sim.model.numerics.streams import philox; from numpy import uint64;"
         "print(*map(int, philox(*map(uint64, (1, 2, 3, 4)))))"
     )
     done = subprocess.run(

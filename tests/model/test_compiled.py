@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from relation import same
 from strategies import scenarios
 
-from sim.model import arrays, compiled, streams
+from sim.model import arrays, compiled
+from sim.model.numerics import streams
 from sim.model.world import draw_random_words, world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario

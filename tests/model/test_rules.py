@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import PROPENSITY_ALONE, hundredths, small
 
-from sim.model import arrays, rules, streams
+from sim.model import arrays, rules
 from sim.model.agents import BlocModel
 from sim.model.arrays import PARAMETERS, QUANTUM, TERMS
+from sim.model.numerics import streams
 from sim.model.world import draw_random_words, world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.parameters import Parameters

@@ -16,7 +16,7 @@ import sim
 from sim.cli import cli
 from sim.errors import InputWarning
 from sim.model import compiled, trajectory
-from sim.scenario.idle import idle_shocks
+from sim.scenario.checks.idle import idle_shocks
 from sim.scenario.loading import read_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.schema import Scenario
 from sim.scenario.ties import place_ties

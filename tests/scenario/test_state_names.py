@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sim.scenario.checks import suggest_state
+from sim.scenario.checks.references import suggest_state
 from sim.scenario.parameters import Sourced
 from sim.scenario.schema import State
 

@@ -67,7 +67,7 @@ def show(
     """
     from sim.api.analyses import find_state_id
     from sim.cli import text
-    from sim.scenario.checks import unknown_state
+    from sim.scenario.checks.references import unknown_state
     from sim.scenario.loading import files_of, load_bibliography, load_scenario
 
     found = resolve_scenario(scenario, settings, without)

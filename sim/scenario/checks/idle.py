@@ -9,16 +9,15 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sim.scenario.overrides import MECHANISMS, setting_places
-from sim.scenario.schema import (
+from sim.scenario.schema import Scenario, Tie
+from sim.scenario.shocks import (
     Crisis,
     Membership,
     PairShock,
     ParameterShock,
     PriorityShock,
     SanctionShock,
-    Scenario,
     Shock,
-    Tie,
 )
 from sim.scenario.ties import TieKey, matching_ties, names_two_states, tie_key
 

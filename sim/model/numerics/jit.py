@@ -22,9 +22,9 @@ def cache_folder() -> Path:
     numba checks only the file of the function that it loads. A new folder for each version of the text
     prevents stale machine code of edited callees in other files.
     """
-    texts = (module.read_bytes() for module in sorted(Path(__file__).parent.parent.rglob("*.py")))
+    texts = (module.read_bytes() for module in sorted(Path(__file__).parents[2].rglob("*.py")))
     text = hashlib.sha256(
-        b"".join(text for text in texts if re.search(rb"(from|import) (sim\.model\.jit|numba)", text))
+        b"".join(text for text in texts if re.search(rb"(from|import) (sim\.model\.numerics\.jit|numba)", text))
     )
     name = f"{text.hexdigest()[:16]}-{sys.version_info.major}{sys.version_info.minor}-{numba.__version__}"
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from sim.model.jit import compile_inline
+from sim.model.numerics.jit import compile_inline
 
 PART_BITS: Final = 6
 

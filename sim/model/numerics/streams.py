@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.model.arithmetic import product_words
 from sim.model.arrays import RANDOM_ORDER, Floats, Integers, Words
-from sim.model.jit import compile_inline, compile_rule
+from sim.model.numerics.arithmetic import product_words
+from sim.model.numerics.jit import compile_inline, compile_rule
 
 
 class RandomNumbers(NamedTuple):

@@ -1,0 +1,1 @@
+"""Compile rules; compute exp and ln with the same bits everywhere; draw random numbers."""

@@ -1,0 +1,1 @@
+"""Check what a draft refers to, and find entries that change nothing."""
