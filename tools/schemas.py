@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.scenario.overrides import MECHANISMS
 from sim.scenario.parameters import Parameters
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import scenario_json_schema
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 
@@ -55,7 +55,7 @@ def world_schema() -> Node:
 
 def resolved_schema() -> Node:
     """The schema of a resolved scenario file: numbers may be bare, and no value is null."""
-    found: Node = simplify_node(Scenario.model_json_schema())
+    found: Node = simplify_node(scenario_json_schema())
     table = found["$defs"]["Sourced"]
     found["$defs"]["Sourced"] = {"description": table.pop("description"), "anyOf": [{"type": "number"}, table]}
     found["$defs"]["ParameterShock"]["properties"]["parameter"]["enum"] = list(Parameters.model_fields)

@@ -191,10 +191,10 @@ def chance_faults(name: str, scenario: Scenario) -> list[Fault]:
 
 def changed_settings(settings: Iterable[str], without: Iterable[str]) -> list[tuple[str, list[str]]]:
     """Paths of the settings that each --set and --without changes."""
-    from sim.scenario.overrides import MECHANISMS
+    from sim.scenario.overrides import mechanism_paths
 
     given = [(f"--set {setting}", [setting.partition("=")[0].strip()]) for setting in settings]
-    return [*given, *((f"--without {name}", [*MECHANISMS.get(name, ())]) for name in without)]
+    return [*given, *((f"--without {name}", [*mechanism_paths(name)]) for name in without)]
 
 
 def twice_on_command_line(scenario: Scenario, given: Iterable[tuple[str, list[str]]]) -> list[Fault]:

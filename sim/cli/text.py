@@ -17,11 +17,11 @@ from sim.model.outcomes import SETTLED_CHANGE, last_steps
 from sim.model.trajectory import Run
 from sim.reporting.labels import distinct_labels, label_alignments, list_names
 from sim.reporting.records import to_json_text
+from sim.scenario.checks.sources import Bibliography, parse_references
 from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
 from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import Scenario
-from sim.scenario.sources import Bibliography, parse_references
 
 if TYPE_CHECKING:
     import pandas as pd

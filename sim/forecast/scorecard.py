@@ -30,8 +30,8 @@ from sim.forecast.record import Observed, Recorded
 from sim.forecast.scores import ABSTAINED, NO, YES, Score
 from sim.model.arrays import Floats, Integers
 from sim.model.world import world_of
-from sim.scenario.overrides import sanctions_before
 from sim.scenario.schema import Scenario
+from sim.scenario.ties import sanctions_before
 
 ANSWER_NAMES = {YES: "yes", NO: "no", ABSTAINED: "abstained"}
 

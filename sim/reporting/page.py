@@ -36,10 +36,10 @@ from sim.reporting import charts, demo, figures, provenance
 from sim.reporting.analyses import Analyses
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_outcome, list_names
+from sim.scenario.checks.sources import ASSUMED, parse_references
 from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
 from sim.scenario.schema import Scenario
-from sim.scenario.sources import ASSUMED, parse_references
 
 MAX_DESIGNS = 24  # design points in figures and tables; `blocs compare --csv` has all
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.batch.store import Results
+from sim.scenario.checks.sources import ASSUMED, Source, parse_references
 from sim.scenario.loading import load_bibliography
 from sim.scenario.parameters import Parameters
 from sim.scenario.schema import Scenario
-from sim.scenario.sources import ASSUMED, Source, parse_references
 
 
 @dataclass(frozen=True)

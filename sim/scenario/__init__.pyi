@@ -1,10 +1,12 @@
+from .anchor import factual_world as factual_world
+from .checks.sources import Source as Source
+from .checks.sources import read_sources as read_sources
 from .loading import load_bibliography as load_bibliography
 from .loading import load_scenario as load_scenario
 from .loading import scenario_names as scenario_names
 from .loading import world_names as world_names
 from .overrides import change_settings as change_settings
 from .overrides import list_changes as list_changes
-from .overrides import sanctions_before as sanctions_before
 from .overrides import with_mechanism_off as with_mechanism_off
 from .overrides import with_settings as with_settings
 from .overrides import with_steps as with_steps
@@ -17,5 +19,4 @@ from .schema import Scenario as Scenario
 from .schema import State as State
 from .schema import Sweep as Sweep
 from .schema import Tie as Tie
-from .sources import Source as Source
-from .sources import read_sources as read_sources
+from .ties import sanctions_before as sanctions_before

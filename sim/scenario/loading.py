@@ -15,13 +15,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
+from sim.scenario.anchor import anchored_in, needs_anchor
 from sim.scenario.checks.idle import explain_unmatched, idle_institutions, idle_shocks, idle_trade, idle_without
 from sim.scenario.checks.references import reference_faults, sweep_faults
+from sim.scenario.checks.sources import Bibliography, read_sources
 from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
 from sim.scenario.overrides import with_mechanism_off
 from sim.scenario.parameters import ARGUED_FOR, mark_taken_over
-from sim.scenario.schema import Scenario, Tie
-from sim.scenario.sources import Bibliography, read_sources
+from sim.scenario.schema import Scenario, Tie, scenario_json_schema
 from sim.scenario.tables import WORLD_FILES, read_world_draft
 from sim.scenario.ties import place_ties, tie_key
 
@@ -195,16 +196,28 @@ def read_scenario(reference: str | Path) -> LoadedScenario:
         draft = read_draft(path, ())
         draft.origins.setdefault((), (display_path(path), 1, ()))
         written = validate_draft(draft)
-        if draft.world != ARGUED_FOR:
-            written = written.model_copy(update={"parameters": mark_taken_over(written.parameters)})
-        ties, idle = place_ties(written.ties, written.institutions)
-        scenario = written.model_copy(update={"ties": ties})
+        scenario, idle = resolve_ties(written, draft)
+        scenario = anchored_in(scenario, read_world(draft) if needs_anchor(scenario) else scenario)
     idle = [n for n in idle if written.ties[n].value != 0 or not in_table(draft, n)]
     warnings = [draft.fault(at, message) for at, message in idle_entries(scenario, written.ties, idle)]
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
     warnings += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
     return LoadedScenario(scenario, tuple(sorted(warnings)))
+
+
+def resolve_ties(written: Scenario, draft: Draft) -> tuple[Scenario, list[int]]:
+    """Resolve the ties of a scenario as its files give it, and find the indices of those that change nothing."""
+    if draft.world != ARGUED_FOR:
+        written = written.model_copy(update={"parameters": mark_taken_over(written.parameters)})
+    ties, idle = place_ties(written.ties, written.institutions)
+    return written.model_copy(update={"ties": ties}), idle
+
+
+def read_world(draft: Draft) -> Scenario:
+    """The world of a draft without what scenario files change."""
+    alone = read_draft(draft.files[0], ())
+    return resolve_ties(validate_draft(alone), alone)[0]
 
 
 def in_table(draft: Draft, n: int) -> bool:
@@ -280,8 +293,8 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     """Read a scenario or world file and merge it over all that it extends."""
     path = world_file(path)
     if path.name == "world.toml":
-        return replace(read_world_draft(path), world=path.absolute().parent.name)
-    draft = read_toml_draft(path)
+        return without_anchor(replace(read_world_draft(path), world=path.absolute().parent.name))
+    draft = without_anchor(read_toml_draft(path))
     if not draft.whole:
         return draft
     keys = [key for key in ("extends", "world") if key in draft.content]
@@ -305,6 +318,14 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     if base is None:
         return draft.add_reading_faults(draft.fault((key,), missing_base(path, reference, key)))
     return merge_drafts(read_draft(base, (*below, path)), draft)
+
+
+def without_anchor(draft: Draft) -> Draft:
+    """Refuse a file's own anchor, which is always the world's file."""
+    if "anchor" in draft.content:
+        draft.faults.append(draft.fault(("anchor",), "does not belong here; the anchor is the world's file"))
+        del draft.content["anchor"]
+    return draft
 
 
 def find_base(path: Path, reference: str, key: str) -> Path | None:
@@ -354,25 +375,19 @@ def describe_error(error: Any, *, near: bool = True) -> str:
 
 
 @cache
-def scenario_model_schema() -> dict[str, Any]:
-    """JSON Schema of a scenario, as pydantic makes it."""
-    return Scenario.model_json_schema()
-
-
-@cache
 def known_keys() -> set[str]:
     """All keys of the schema."""
-    tables = [scenario_model_schema(), *scenario_model_schema()["$defs"].values()]
+    tables = [scenario_json_schema(), *scenario_json_schema()["$defs"].values()]
     return {key for table in tables for key in table.get("properties", {})} | {"extends", "world"}
 
 
 def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
     """Keys that may occur beside the place of a validation error."""
-    node: Any = scenario_model_schema()
+    node: Any = scenario_json_schema()
     for part in error_path(loc)[:-1]:
         below = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")
         node = below or next(iter(node.get("patternProperties", {}).values()), {})
         kinds = node.get("discriminator", {}).get("mapping", {})
         reference = kinds[loc[2]] if kinds else node.get("$ref", "")
-        node = scenario_model_schema()["$defs"].get(reference.rpartition("/")[2], node)
+        node = scenario_json_schema()["$defs"].get(reference.rpartition("/")[2], node)
     return [*node.get("properties", {})]

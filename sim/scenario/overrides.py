@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
 from numbers import Real
 from typing import Any, NamedTuple
 
 from sim.errors import Fault, InputError, quote, suggest
+from sim.scenario.anchor import BELIEFS, is_belief
 from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
-from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content, parse_steps
+from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content
 from sim.scenario.ties import expand_ties, make_tie_key, tie_key
 
 # What switching a mechanism off sets (model: Purpose and patterns): parameters to 0, or a setting of every bloc.
@@ -48,7 +48,9 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
         The scenario, which stays as it is.
     settings
         Values by setting, such as `parameters.erosion` or `blocs.us_led.priority.europe`, each in the unit and
-        range of its field. A parameter needs no prefix; `blocs.*` means every bloc.
+        range of its field. A parameter needs no prefix; `blocs.*` means every bloc. `world.PATH` changes the
+        factual world, as if the world's file said so: the scenario's own value at PATH too, where it has the
+        world's, and that alone where dispositions are not anchored. Settings of the world come first.
     note
         Reason that each changed number carries.
 
@@ -62,10 +64,49 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
     ValueError
         If a setting is unknown or its value is out of bounds.
     """
-    for path, value in settings.items():
-        for place in setting_places(scenario, path):
+    for path, value in sorted(settings.items(), key=lambda item: not is_of_world(item[0])):
+        if is_of_world(path) and scenario.anchor is not None:
+            scenario = with_world_setting(scenario, scenario.anchor, path, float(value), note)
+            continue
+        for place in setting_places(scenario, path.removeprefix(OF_WORLD)):
             scenario = with_setting(scenario, place, float(value), note)
     return scenario
+
+
+OF_WORLD = "world."  # begins the setting of a factual world
+
+
+def is_of_world(path: str) -> bool:
+    """Whether a setting is one of the factual world."""
+    return path.startswith(OF_WORLD)
+
+
+def with_world_setting(scenario: Scenario, anchor: Scenario, path: str, value: float, note: str) -> Scenario:
+    """Change a setting of the factual world, and of the scenario where it agrees with that world."""
+    for place in setting_places(anchor, path.removeprefix(OF_WORLD)):
+        changed = with_setting(anchor, place, value, note)
+        if setting_value(scenario, place) == setting_value(anchor, place):
+            scenario = with_setting(scenario, place, value, note)
+        anchor = changed
+    return scenario.model_copy(update={"anchor": anchor})
+
+
+def setting_value(scenario: Scenario, place: tuple[str, ...]) -> float | None:
+    """Value of a setting that exists; None for a polyarchy that is not known."""
+    number: Sourced | None
+    match place:
+        case ("parameters", name):
+            number = getattr(scenario.parameters, name)
+        case ("blocs", bloc, "priority", theatre):
+            number = scenario.blocs[bloc].priority.get(theatre, Sourced(value=0))
+        case ("ties", kind, a, b):
+            key = make_tie_key(kind, a, b)
+            return next((tie.value for tie in scenario.ties if tie_key(tie) == key), 0.0)
+        case (table, id, name):
+            number = getattr(getattr(scenario, table)[id], name)
+        case _:
+            raise ValueError(f"unknown setting {'.'.join(place)!r}")
+    return None if number is None else number.value
 
 
 class Change(NamedTuple):
@@ -86,7 +127,13 @@ def setting_change(owner: str, path: str, value: float) -> Change:
 def mechanism_change(owner: str, name: str) -> Change:
     """Return the change that switches a mechanism off."""
     label = f"without {name}"
-    return Change(owner, label, label, (*MECHANISMS.get(name, ()),), lambda told: with_mechanism_off(told, name))
+    return Change(owner, label, label, mechanism_paths(name), lambda told: with_mechanism_off(told, name))
+
+
+def mechanism_paths(name: str) -> tuple[str, ...]:
+    """Settings that switching a mechanism off changes, those of the factual world too; none if it is unknown."""
+    paths = (*MECHANISMS.get(name, ()),)
+    return (*paths, *(OF_WORLD + path for path in paths))
 
 
 def steps_change(owner: str, steps: int) -> Change:
@@ -95,8 +142,11 @@ def steps_change(owner: str, steps: int) -> Change:
 
 
 def apply_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:
-    """Apply changes in their order; raises InputError with every fault, such as a setting that two changes give."""
-    asked = list(changes)
+    """Apply changes; raises InputError with every fault, such as a setting that two changes give.
+
+    Changes of the factual world come first, since they change a scenario where it agrees with that world.
+    """
+    asked = sorted(changes, key=lambda change: not (change.paths and all(map(is_of_world, change.paths))))
     by_label = {change.label: change for change in asked}
     faults = [
         Fault(by_label[label].owner, 1, by_label[label].field, f"gives {place}, and so does {other}; leave one out")
@@ -152,7 +202,7 @@ def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
     Returns
     -------
     Scenario
-        A copy without the mechanism.
+        A copy without the mechanism, and without it in its factual world: which mechanisms work is a belief.
 
     Raises
     ------
@@ -162,7 +212,9 @@ def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
     if mechanism not in MECHANISMS:
         near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
         raise ValueError(f"unknown mechanism{near}")
-    return with_settings(scenario, MECHANISMS[mechanism], note=f"without {mechanism}")
+    note = f"without {mechanism}"
+    anchor = scenario.anchor and with_settings(scenario.anchor, MECHANISMS[mechanism], note=note)
+    return with_settings(scenario, MECHANISMS[mechanism], note=note).model_copy(update={"anchor": anchor})
 
 
 def with_steps(scenario: Scenario, steps: int) -> Scenario:
@@ -193,6 +245,8 @@ def with_steps(scenario: Scenario, steps: int) -> Scenario:
 
 def setting_places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
     """Places of the settings that a path names; `blocs.*` gives one for every bloc."""
+    if is_of_world(path):
+        return [("world", *place) for place in setting_places(scenario.anchor or scenario, path.removeprefix(OF_WORLD))]
     parts = tuple(path.split("."))
     if len(parts) == 1 and path in Parameters.model_fields:
         return [("parameters", path)]
@@ -200,8 +254,17 @@ def setting_places(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
 
 
 def canonical_place(scenario: Scenario, path: str) -> list[tuple[str, ...]]:
-    """Places of the settings that a path names, in one spelling: ties without direction have sorted ends."""
-    return [("ties", *make_tie_key(*place[1:])) if is_tie(place) else place for place in setting_places(scenario, path)]
+    """Places of the settings that a path names, in one spelling: ties without direction have sorted ends.
+
+    A setting of the factual world and the scenario's own are one where they set one number: a belief, which both have
+    in common, or any setting of a scenario without an anchor.
+    """
+    found = []
+    for place in setting_places(scenario, path):
+        world, own = (place[:1], place[1:]) if is_of_world(path) else ((), place)
+        own = ("ties", *make_tie_key(*own[1:])) if is_tie(own) else own
+        found.append(own if scenario.anchor is None or is_belief(own) else (*world, *own))
+    return found
 
 
 def is_tie(place: tuple[str, ...]) -> bool:
@@ -235,9 +298,7 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
             bounds, table, path = bounds_of(Bloc, name), scenario, place
         case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
             bounds, table, path = Between(0, UNBOUNDED), scenario, place
-        case ("states", state, ("capability" | "gdp" | "autonomy" | "polyarchy" | "renewal") as name) if (
-            state in scenario.states
-        ):
+        case ("states", state, name) if state in scenario.states and name in BELIEFS:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
             tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
@@ -259,7 +320,8 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
 
 SETTINGS = (
     "a setting is a parameter, blocs.BLOC.enforcement, .attention_budget, .accommodation or .priority.THEATRE,"
-    " states.STATE.autonomy, .capability, .gdp, .polyarchy or .renewal, or ties.KIND.A.B"
+    " states.STATE.autonomy, .capability, .gdp, .polyarchy or .renewal, or ties.KIND.A.B; world. before it changes the"
+    " factual world too"
 )
 
 
@@ -284,9 +346,13 @@ def list_changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str
     Returns
     -------
     list of (str, str, str)
-        Place, value before and value after of each difference; `none` means that the place does not exist.
+        Place, value before and value after of each difference; `none` means that the place does not exist. A place
+        that begins with `world.` is one of the factual worlds, which are compared where both scenarios have one.
     """
     before, after = flatten_scenario(base), flatten_scenario(scenario)
+    if base.anchor is not None and scenario.anchor is not None:
+        before |= circumstances(base.anchor)
+        after |= circumstances(scenario.anchor)
     return [
         (place, before.get(place, "none"), after.get(place, "none"))
         for place in dict.fromkeys([*before, *after])
@@ -294,10 +360,16 @@ def list_changes(base: Scenario, scenario: Scenario) -> list[tuple[str, str, str
     ]
 
 
+def circumstances(anchor: Scenario) -> dict[str, str]:
+    """Every value of a factual world as text but the beliefs, which its scenario has too, by its place."""
+    found = flatten_scenario(anchor).items()
+    return {OF_WORLD + place: value for place, value in found if not is_belief(tuple(place.split(".")))}
+
+
 def flatten_scenario(scenario: Scenario) -> dict[str, str]:
-    """Every value of a scenario as text, by its place."""
+    """Every value of a scenario but its anchor as text, by its place."""
     content = computed_content(
-        scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties"})
+        scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties", "anchor"})
     )
     arrow = {"sanction": "→"}
     for tie in scenario.ties:
@@ -321,35 +393,3 @@ def exact_text(value: float) -> str:
     """A number with six digits, or with all its digits if six change it."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
-
-
-def strength_before(tie: Tie, day: date) -> float:
-    """Strength of a sanction on the eve of a day, in [0, 1]; as coded if the sanction has no dates."""
-    steps = parse_steps(tie.since)
-    earlier = [strength for since, strength in steps if since < day]
-    if not steps:
-        return tie.value
-    return (tie.value if earlier[-1] is None else earlier[-1]) if earlier else 0.0
-
-
-def sanctions_before(scenario: Scenario, day: date) -> Scenario:
-    """Set each sanction to its strength before a day.
-
-    Parameters
-    ----------
-    scenario
-        A scenario with dated sanctions; it stays as it is.
-    day
-        The day; strengths are those on its eve.
-
-    Returns
-    -------
-    Scenario
-        A copy without the sanctions that began later. Sanctions that ended before the scenario's own day have
-        no row, so they are missing too.
-    """
-    kept = (
-        tie if tie.kind != "sanction" else tie.model_copy(update={"value": strength_before(tie, day)})
-        for tie in scenario.ties
-    )
-    return scenario.model_copy(update={"ties": tuple(tie for tie in kept if tie.value != 0)})

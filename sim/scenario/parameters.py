@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import core_schema
@@ -197,5 +197,7 @@ def parameter_range(name: str) -> tuple[float, float]:
 
 
 def bounds_of(model: type[BaseModel], name: str) -> Between:
-    """Bounds of a numeric field of a model."""
-    return next(item for item in model.model_fields[name].metadata if isinstance(item, Between))
+    """Bounds of a numeric field of a model, which may be optional."""
+    field = model.model_fields[name]
+    optional = [item for kind in get_args(field.annotation) for item in getattr(kind, "__metadata__", ())]
+    return next(item for item in [*field.metadata, *optional] if isinstance(item, Between))

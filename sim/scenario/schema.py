@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -230,7 +230,7 @@ class Scenario(Strict):
     sweep: Sweep = Sweep()
     anchor: Scenario | None = Field(
         default=None, description="the factual world, before any change by the scenario; anchors kept dispositions"
-    )
+    )  # loading attaches it; no file gives it
 
     def __repr__(self) -> str:
         return (
@@ -269,8 +269,19 @@ class Scenario(Strict):
         for institution in content["institutions"].values():
             institution["members"] = sorted(institution["members"])
         if self.anchor is not None:
-            content["anchor"] = self.anchor.digest()
+            from sim import scenario  # the rule is in a module that imports this one
+
+            content["anchor"] = scenario.factual_world(self).digest()
         return hash_content(content)
+
+
+@cache
+def scenario_json_schema() -> dict[str, Any]:
+    """JSON Schema of what files give of a scenario, as pydantic makes it."""
+    found = Scenario.model_json_schema()
+    scenario = found["$defs"].pop("Scenario")  # its anchor refers to it
+    del scenario["properties"]["anchor"]
+    return {"$defs": found["$defs"], **scenario}
 
 
 @lru_cache(maxsize=64)

@@ -1,10 +1,11 @@
-"""Expand selectors in ties and merge ties, later ones over earlier ones."""
+"""Expand selectors in ties, merge ties, later ones over earlier ones, and date sanctions back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 
-from sim.scenario.schema import TIE_KINDS, Institution, Tie
+from sim.scenario.schema import TIE_KINDS, Institution, Scenario, Tie, parse_steps
 
 TieKey = tuple[str, str, str]  # kind, a, b
 
@@ -86,3 +87,35 @@ def select_states(selector: str, institutions: Mapping[str, Institution]) -> tup
     if selector == "*":
         return None
     return institutions[selector[1:]].members if selector.startswith("@") else (selector,)
+
+
+def strength_before(tie: Tie, day: date) -> float:
+    """Strength of a sanction on the eve of a day, in [0, 1]; as coded if the sanction has no dates."""
+    steps = parse_steps(tie.since)
+    earlier = [strength for since, strength in steps if since < day]
+    if not steps:
+        return tie.value
+    return (tie.value if earlier[-1] is None else earlier[-1]) if earlier else 0.0
+
+
+def sanctions_before(scenario: Scenario, day: date) -> Scenario:
+    """Set each sanction to its strength before a day.
+
+    Parameters
+    ----------
+    scenario
+        A scenario with dated sanctions; it stays as it is.
+    day
+        The day; strengths are those on its eve.
+
+    Returns
+    -------
+    Scenario
+        A copy without the sanctions that began later. Sanctions that ended before the scenario's own day have
+        no row, so they are missing too.
+    """
+    kept = (
+        tie if tie.kind != "sanction" else tie.model_copy(update={"value": strength_before(tie, day)})
+        for tie in scenario.ties
+    )
+    return scenario.model_copy(update={"ties": tuple(tie for tie in kept if tie.value != 0)})

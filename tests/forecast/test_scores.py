@@ -26,7 +26,7 @@ from sim.forecast.scorecard import score_forecasts
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.reporting import charts
 from sim.scenario.loading import load_scenario
-from sim.scenario.overrides import sanctions_before
+from sim.scenario.ties import sanctions_before
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"

@@ -13,10 +13,10 @@ import pytest
 from sim.model import arrays
 from sim.model.agents import BlocModel
 from sim.model.world import trade_dependence, world_of
+from sim.scenario.checks.sources import parse_references
 from sim.scenario.loading import load_bibliography, load_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.parameters import Sourced
 from sim.scenario.schema import Scenario
-from sim.scenario.sources import parse_references
 
 QC = Path(__file__).parents[1] / "qc"
 ALL = [*scenario_names(), *world_names()]

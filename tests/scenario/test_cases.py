@@ -202,7 +202,7 @@ def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_refusal_by_a_command_exits_with_2_and_writes_nothing(arguments: tuple[str, ...], tmp_path: Path) -> None:
     done = command(*arguments, str(CASES / "invalid" / "unknown_key_top.toml"), folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "stepz: unknown key (did you mean 'steps'?)" in done.stderr
+    assert "stepsz: unknown key (did you mean 'steps'?)" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 

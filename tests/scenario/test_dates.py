@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from sim.scenario.loading import load_scenario
-from sim.scenario.overrides import sanctions_before, strength_before
 from sim.scenario.schema import Scenario, Tie, parse_steps
+from sim.scenario.ties import sanctions_before, strength_before
 
 
 def sanction(since: str) -> Tie:

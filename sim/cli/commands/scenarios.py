@@ -102,7 +102,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
     Example: blocs check scenarios/*.toml scenarios/worlds/*
     """
-    from sim.scenario.sources import read_sources
+    from sim.scenario.checks.sources import read_sources
 
     faults: list[Fault] = []
     warnings: list[Fault] = []

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sim.scenario.overrides import MECHANISMS, setting_places
+from sim.scenario.overrides import MECHANISMS, setting_places, setting_value
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.shocks import (
     Crisis,
     Membership,
     PairShock,
     ParameterShock,
+    PolyarchyShock,
     PriorityShock,
     SanctionShock,
     Shock,
+    Upheaval,
 )
 from sim.scenario.ties import TieKey, matching_ties, names_two_states, tie_key
 
@@ -58,15 +60,9 @@ def idle_without(scenario: Scenario) -> str:
     """Message if all mechanisms of `without` are off before they are switched off; empty otherwise."""
     settings = [setting for mechanism in scenario.without for setting in MECHANISMS[mechanism].items()]
     values = [(place, off) for path, off in settings for place in setting_places(scenario, path)]
-    off_already = bool(values) and all(setting_at(scenario, place) == off for place, off in values)
+    off_already = bool(values) and all(setting_value(scenario, place) == off for place, off in values)
     are = "are" if len(scenario.without) > 1 else "is"
     return f"{', '.join(scenario.without)} {are} off already, {NOTHING}" if off_already else ""
-
-
-def setting_at(scenario: Scenario, place: tuple[str, ...]) -> float:
-    """Value of a parameter or of a setting of a bloc."""
-    record = scenario.parameters if place[0] == "parameters" else scenario.blocs[place[1]]
-    return float(getattr(record, place[-1]).value)
 
 
 def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -95,7 +91,7 @@ class Course:
     ties: dict[TieKey, tuple[float, str]]  # value and regime of those above 0
     members: dict[str, set[str]]
     shocked: frozenset[str]  # parameters that a shock sets
-    set_to: dict[tuple[str, ...], float] = field(default_factory=dict)
+    set_to: dict[tuple[str, ...], float | None] = field(default_factory=dict)
 
 
 def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
@@ -126,17 +122,45 @@ def idle_shock(shock: Shock, course: Course) -> str:
         idle = (shock.state in members) == shock.joins
         (members.add if shock.joins else members.discard)(shock.state)
         return f"{shock.state} is {'' if shock.joins else 'not '}a member of {shock.institution} then" if idle else ""
+    if isinstance(shock, Upheaval):
+        return "" if may_exceed_0(course, "temperature") else "the temperature is 0, where dispositions do not count"
+    if isinstance(shock, PolyarchyShock) and (why := idle_likeness(shock, course)):
+        return why
     place: tuple[str, ...]
     if isinstance(shock, ParameterShock):
         place, start = ("parameters", shock.parameter), getattr(scenario.parameters, shock.parameter).value
     elif isinstance(shock, PriorityShock):
         priority = scenario.blocs[shock.bloc].priority.get(shock.theatre)
         place, start = ("blocs", shock.bloc, "priority", shock.theatre), priority.value if priority else 0.0
+    elif isinstance(shock, PolyarchyShock):
+        place, start = (
+            ("states", shock.state, "polyarchy"),
+            setting_value(scenario, ("states", shock.state, "polyarchy")),
+        )
     else:
         place, start = ("blocs", shock.bloc, shock.setting), getattr(scenario.blocs[shock.bloc], shock.setting).value
     before = course.set_to.get(place, start)
     course.set_to[place] = shock.value
     return f"{'.'.join(place)} is {shock.value:g} then already" if before == shock.value else ""
+
+
+def idle_likeness(shock: PolyarchyShock, course: Course) -> str:
+    """Why a change of a state's polyarchy does not count, empty if it may."""
+    if not may_exceed_0(course, "w_likeness"):
+        return "w_likeness is 0"
+    known = {id for id, state in course.scenario.states.items() if state.polyarchy is not None}
+    known |= {other.state for other in course.scenario.shocks if isinstance(other, PolyarchyShock)}
+    return "" if known - {shock.state} else f"no state but {shock.state} has a polyarchy to be compared with"
+
+
+def may_exceed_0(course: Course, parameter: str) -> bool:
+    """Whether a parameter may exceed 0, at the start, after a shock or in the sweep of the file."""
+    scenario = course.scenario
+    return (
+        getattr(scenario.parameters, parameter).value > 0
+        or parameter in course.shocked
+        or any(path.removeprefix("world.").removeprefix("parameters.") == parameter for path in scenario.sweep.vary)
+    )
 
 
 def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:

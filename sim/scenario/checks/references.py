@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.errors import PathInFile, quote, suggest
-from sim.scenario.overrides import MECHANISMS, settings_given_twice, with_settings
+from sim.scenario.checks.sources import Bibliography, source_faults
+from sim.scenario.overrides import MECHANISMS, mechanism_paths, settings_given_twice, with_settings
 from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
-from sim.scenario.sources import Bibliography, source_faults
 
 Found = Iterator[tuple[PathInFile, str]]  # path of each fault, and its message
 
@@ -190,6 +190,8 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
         blocs=dict.fromkeys(draft_table(content, "blocs"), bloc),
         states=dict.fromkeys(draft_table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
     )  # only has the names of the draft, so it exists even if the draft has faults
+    if content.get("dispositions") == "kept" and content.get("anchored", True):
+        stub = stub.model_copy(update={"anchor": stub})
     sweep = draft_table(content, "sweep")
     lengths = set()
     yield from repeated_setting_faults(content, stub)
@@ -209,7 +211,7 @@ def repeated_setting_faults(content: Mapping[str, Any], stub: Scenario) -> Found
     off = content.get("without")
     named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []
     vary = draft_table(draft_table(content, "sweep"), "vary")
-    owners = [(f"without {name}", [*MECHANISMS[name]]) for name in named] + [(path, [path]) for path in vary]
+    owners = [(f"without {name}", [*mechanism_paths(name)]) for name in named] + [(path, [path]) for path in vary]
     for path, setting, other in settings_given_twice(stub, owners):
         if path in vary:
             yield ("sweep", "vary", path), f"sets {setting}, and so does {other}; leave one of them out"
