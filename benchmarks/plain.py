@@ -12,7 +12,8 @@ from typing import Any
 import mesa
 
 from sim.model.arrays import PARAMETERS
-from sim.model.world import World, draw_initial_alignment, draw_random_words
+from sim.model.starts import draw_initial_alignment, draw_random_words
+from sim.model.world import World
 
 Row = list[float]
 RATES = (

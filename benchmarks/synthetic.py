@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.model import arrays
 from sim.model.arrays import Shocks, Situation, WorldSetting
-from sim.model.world import World, encode_states, normalise_shares
+from sim.model.world import World, encode_alignments, encode_states, normalise_shares
 
 ALIGNMENTS = ("non_aligned", "west", "east")
 THEATRES = ("land", "sea")
@@ -34,15 +34,21 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
         relative_capability=capability / capability.max(),
         theatre=rng.integers(0, 2, n),
         autonomy=np.ones(n),
+        renewal=np.ones(n),
         fixed=np.arange(n) < 2,
         codes=codes,
         id_order=id_order,
+        alternatives=encode_alignments(ALIGNMENTS),
         allowed=np.ones(3, dtype=np.bool_),
         leader=np.array([0, 1]),
         propensity=none,
         dependence=none,
         crisis=np.zeros((steps + 1, 2)),
         initial=np.concatenate([[1, 2], np.full(n - 2, -1)]),
+        layers=arrays.LIKENESS,
+        kept=False,
+        calendar=False,
+        years=1.0,
     )
     start = Situation(
         *(none,) * 5,
@@ -52,6 +58,8 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
         attention_budget=np.ones(2),
         accommodation=np.array([0.02, 0.0]),
         parameters=base.start.parameters,
+        polyarchy=np.full(n, np.nan),
+        upheaval=np.full(n, arrays.NOT_RENEWED),
     )
     return setting, start
 
@@ -77,6 +85,7 @@ def dense(n: int, steps: int, base: World, *, seed: int = 1) -> World:
     )  # fmt: skip
     setting = setting._replace(propensity=np.zeros((n, n)), dependence=matrix(found["trade"]))
     nothing = Shocks(np.zeros(steps + 2, dtype=np.int64), *(np.zeros(0, dtype=d) for d in "qqqdq?"))
+    states = tuple(f"S{k:05d}" for k in range(n))
     return World(
-        tuple(f"S{k:05d}" for k in range(n)), ALIGNMENTS, THEATRES, steps, arrays.RANDOM_ORDER, setting, start, nothing
+        states, ALIGNMENTS, THEATRES, steps, arrays.RANDOM_ORDER, setting, start, nothing, anchored=True, factual=None
     )

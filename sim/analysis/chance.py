@@ -13,7 +13,8 @@ import numpy as np
 from sim.model import rules
 from sim.model.arrays import TERMS, Floats
 from sim.model.rules import TEMPERATURE
-from sim.model.world import World, draw_initial_alignment, world_of
+from sim.model.starts import draw_initial_alignment
+from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 OWN_TERMS = ("autonomy", "inertia")  # they come neither from ties nor from blocs
@@ -77,10 +78,7 @@ def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
     rules.assess_environment(1, product, setting, world.start, world.start_weights, environment)
     terms = np.zeros((states, alignments, len(TERMS)))
     for i in np.flatnonzero(~setting.fixed).tolist():
-        rules.decide_from_ties(
-            i, alignment, 0.0, setting, world.start, world.start_weights, environment,
-            terms[i], np.zeros(alignments), np.zeros(alignments),
-        )  # fmt: skip
+        rules.write_terms(i, alignment, setting, world.start, world.start_weights, environment, terms[i])
     found: Floats = terms[~setting.fixed][:, setting.allowed]
     return found
 

@@ -7,17 +7,20 @@ import numpy as np
 from sim.model import arrays, rules
 from sim.model.arrays import TERMS, Environment, Floats, Integers, Situation, Weights, WorldSetting
 
-FROM_STATES = ("propensity", "bond", "institution", "hostility", "balance", "trade", "shelter", "pressure")
+FROM_STATES = (
+    "propensity", "bond", "institution", "likeness", "hostility", "balance", "trade", "shelter", "pressure", "hedging",
+)  # fmt: skip
 
 INSIDE = {  # terms that come from the members of the bloc itself
     "propensity": (arrays.PROPENSITY, rules.W_PROPENSITY, 1.0),
     "bond": (arrays.BOND, rules.W_BOND, 1.0),
     "institution": (arrays.INSTITUTION, rules.W_INSTITUTION, 1.0),
+    "likeness": (arrays.LIKENESS, rules.W_LIKENESS, 1.0),
     "hostility": (arrays.HOSTILITY, rules.W_HOSTILITY, -1.0),
     "trade": (arrays.TRADE, rules.W_TRADE, 1.0),
 }
 
-BALANCE, SHELTER, PRESSURE = TERMS.index("balance"), TERMS.index("shelter"), TERMS.index("pressure")
+BALANCE, SHELTER, PRESSURE, HEDGING = (TERMS.index(term) for term in ("balance", "shelter", "pressure", "hedging"))
 
 
 def state_contributions(
@@ -36,6 +39,8 @@ def state_contributions(
     for group in groups:
         group[i] = False
     aligned = np.any(groups[1:], axis=0)
+    hedging = p[rules.W_HEDGING] * p[rules.W_BOND]
+    shares[arrays.NON_ALIGNED, HEDGING] = np.where(aligned, hedging * brings[arrays.BOND], 0.0)
     for k in range(1, len(groups)):
         for term, (layer, weight, sign) in INSIDE.items():
             shares[k, TERMS.index(term)] = np.where(groups[k], sign * p[weight] * brings[layer], 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +26,16 @@ def permute_ties(world: World, order: Integers) -> World:
     """Give each state i all the ties of state order[i] (docs/claims.md).
 
     One order moves every layer, so that ties between the same two states stay together (a rival that is also
-    sanctioned). The multiset of ties does not change. A state keeps its own size, theatre, autonomy, initial
-    alignment, random numbers, and whether it leads or is fixed. A sanction keeps its regime. A shock to a pair
-    moves with the tie: a scenario changes the same tie of the same strength in every placebo world, between
-    other states. Shocks to blocs, theatres and parameters stay.
+    sanctioned). The multiset of ties does not change. Polyarchy moves too, since likeness is a tie. A state keeps
+    its own size, theatre, autonomy, initial alignment, random numbers, and whether it leads or is fixed. A sanction
+    keeps its regime. A shock to a pair moves with the tie: a scenario changes the same tie of the same strength in
+    every placebo world, between other states. Shocks to blocs, theatres and parameters stay.
     """
     block = np.ix_(order, order)
-    start = world.start._replace(**{t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES})
-    setting = world.setting._replace(**{t: np.ascontiguousarray(getattr(world.setting, t)[block]) for t in ALSO_TIES})
+    ties: dict[str, Any] = {t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES}
+    also: dict[str, Any] = {t: np.ascontiguousarray(getattr(world.setting, t)[block]) for t in ALSO_TIES}
+    start = world.start._replace(**ties, polyarchy=world.start.polyarchy[order])
+    setting = world.setting._replace(**also)
     place, old = np.argsort(order).astype(np.int64), world.shocks
     moved = np.isin(old.kind, OF_A_PAIR)
     i, j = old.i.copy(), old.j.copy()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mesa
 import numpy as np
+import numpy.typing as npt
 
-from sim.model import arrays, outcomes, rules
+from sim.model import arrays, dispositions, outcomes, response, rules
 from sim.model.arrays import TERMS, Floats, Integers
 from sim.model.numerics import streams
+from sim.model.starts import draw_initial_alignment, draw_random_words, start_anchor
 from sim.model.trajectory import Run
-from sim.model.world import World, draw_initial_alignment, draw_random_words, world_of
+from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 
@@ -123,13 +127,35 @@ class StateAgent(mesa.Agent):  # type: ignore[misc]
             for k, alignment in enumerate(self.model.world.alignments)
         }
 
+    @property
+    def disposition(self) -> dict[str, float]:
+        """What its kept disposition adds to the utility of each alignment, -τ ln E; 0 where dispositions are fresh."""
+        inclination = self.model.inclinations[self.index] * self.model.situation.parameters[rules.TEMPERATURE]
+        return dict(zip(self.model.world.alignments, inclination.tolist(), strict=True))
+
+    @property
+    def cause(self) -> str:
+        """Cause of its move at this step: `renewal`, `circumstance` or `following`; empty if it did not move."""
+        return arrays.CAUSES[self.model.causes[self.index]]
+
     def decide(self) -> int:
         """Weigh all alignments, given those of the others, and return the index of the choice (model: Decision)."""
         model, i = self.model, self.index
-        return rules.decide_from_ties(
-            i, model.seen, model.uniforms[i], model.world.setting, model.situation, model.weights,
-            model.environment, model.terms[i], model.utilities[i], model.chances[i],
+        rules.write_terms(
+            i, model.seen, model.world.setting, model.situation, model.weights, model.environment, model.terms[i]
+        )
+        chosen = dispositions.decide_from_ties(
+            i, model.seen, int(model.steps), model.uniforms[i], model.key, model.world.setting, model.situation,
+            model.weights, model.environment, model.utilities[i], model.chances[i], model.inclinations[i],
+            model.renewed,
         )  # fmt: skip
+        if chosen != model.seen[i]:
+            model.causes[i] = dispositions.cause_from_ties(
+                i, model.seen[i], model.uniforms[i], model.last_seen[i], model.world.setting, model.situation,
+                model.weights, model.environment, model.inclinations[i], model.renewed,
+            )  # fmt: skip
+        model.last_seen[i] = model.seen
+        return chosen
 
     def compute_stability(self) -> float:
         """Compute regime stability at the present alignments, 0 to 1 (model: Outcomes)."""
@@ -168,7 +194,7 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
     def __init__(self, scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> None:
         super().__init__(rng=0)  # random numbers come from model: Scheduling, none from Mesa's generator
         self.world = world or world_of(scenario)
-        self.random_key = (seed, replicate)
+        self.key = np.array([seed, replicate], dtype=np.uint64)
         n, alignments = len(self.world.states), len(self.world.alignments)
         self.situation = self.world.copy_situation()
         self.weights = self.world.allocate_weights()
@@ -182,6 +208,16 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         self.outcomes = np.zeros(len(self.outcome_names))
         self.alignment: Integers = draw_initial_alignment(self.world, seed, replicate)
         self.seen: Integers = self.alignment
+        self.last_seen = np.tile(self.alignment, (n, 1))  # what each state saw at its last decision
+        self.causes = np.zeros(n, dtype=np.int64)
+        self.renewed = np.zeros(n, dtype=np.bool_)
+        self.inclinations = np.zeros((n, alignments))
+        if self.world.setting.kept:
+            anchor, draws = start_anchor(self.world, seed, replicate), np.empty(alignments)
+            with np.errstate(over="ignore"):
+                dispositions.anchor_dispositions(
+                    self.key, self.alignment, anchor, self.world.setting, draws, self.inclinations
+                )
         self.states = [StateAgent(self, i, record.name) for i, record in enumerate(scenario.states.values())]
         self.assess(0)
         self.observe(self.alignment)
@@ -200,11 +236,14 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         rules.apply_shocks(step, self.world.shocks, self.situation)
         self.assess(step)
         before = self.alignment.copy()
-        keys, self.uniforms = draw_random_words(self.world, *self.random_key, step)
+        seed, replicate = self.key.tolist()
+        keys, self.uniforms = draw_random_words(self.world, seed, replicate, step)
+        self.causes[:], self.renewed[:] = arrays.NO_MOVE, False
         self.seen = before if self.world.activation == arrays.SIMULTANEOUS else self.alignment
-        for i in streams.decision_order(self.world.activation, keys, self.world.setting.id_order):
-            self.states[i].step()
-        rules.respond_from_ties(self.alignment, self.world.setting, self.situation, self.environment)
+        with np.errstate(over="ignore"):  # of words of random numbers, in interpreted rules
+            for i in streams.decision_order(self.world.activation, keys, self.world.setting.id_order):
+                self.states[i].step()
+        response.respond_from_ties(self.alignment, self.world.setting, self.situation, self.environment)
         self.observe(before)
 
     def assess(self, step: int) -> None:
@@ -221,10 +260,10 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         for state in self.states:
             self.stability[state.index] = state.compute_stability()
 
-    def copy_observations(self) -> tuple[Integers, Floats, Floats, Floats, Floats]:
-        """Copy alignments, chances, regime stability, bite and outcomes of the step."""
-        bite = self.environment.bite.copy()
-        return self.alignment.copy(), self.chances.copy(), self.stability.copy(), bite, self.outcomes.copy()
+    def copy_observations(self) -> tuple[npt.NDArray[Any], ...]:
+        """Copy alignments, causes, renewals, chances, regime stability, bite and outcomes of the step."""
+        observed = (self.alignment, self.causes, self.renewed, self.chances, self.stability, self.environment.bite)
+        return (*(array.copy() for array in observed), self.outcomes.copy())
 
 
 def run_agents(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:

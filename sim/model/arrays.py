@@ -17,7 +17,7 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-Terms: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float, float]
+Terms: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float, float, float, float]
 
 PARAMETERS = (
     "w_propensity", "w_bond", "w_institution", "w_hostility", "w_balance", "w_trade", "w_shelter",
@@ -29,28 +29,30 @@ PARAMETERS = (
 )  # fmt: skip
 
 TERMS = (
-    "propensity", "bond", "institution", "hostility", "balance", "trade", "shelter",
-    "accommodation", "pressure", "autonomy", "inertia",
+    "propensity", "bond", "institution", "likeness", "hostility", "balance", "trade", "shelter",
+    "accommodation", "pressure", "autonomy", "hedging", "inertia",
 )  # fmt: skip
 
 # `compiled.move_state` relies on this order: it updates only the first layer for the non-aligned, the last if used.
-LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "propensity")
+LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "likeness", "propensity")
 
-OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, PROPENSITY = range(len(LAYERS))
+OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, LIKENESS, PROPENSITY = range(len(LAYERS))
 
 SHOCKS = (
     "bond", "institution", "rivalry", "sanction", "priority", "enforcement", "attention_budget",
-    "accommodation", "parameter",
+    "accommodation", "parameter", "polyarchy", "upheaval",
 )  # fmt: skip
 
 (
     SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION, SHOCK_PRIORITY, SHOCK_ENFORCEMENT,
-    SHOCK_BUDGET, SHOCK_ACCOMMODATION, SHOCK_PARAMETER,
+    SHOCK_BUDGET, SHOCK_ACCOMMODATION, SHOCK_PARAMETER, SHOCK_POLYARCHY, SHOCK_UPHEAVAL,
 ) = range(len(SHOCKS))  # fmt: skip
 
 NON_ALIGNED = 0
 
 CAUSES = ("", "renewal", "circumstance", "following")  # of a move; the first is that of no move
+
+NOT_RENEWED, RENEWED = -2, -1  # a renewal that favours an alignment is the index of that alignment
 
 NO_MOVE, BY_RENEWAL, BY_CIRCUMSTANCE, BY_FOLLOWING = range(len(CAUSES))
 
@@ -69,15 +71,21 @@ class WorldSetting(NamedTuple):
     relative_capability: Floats  # (N,) capability over that of the strongest state
     theatre: Integers  # (N,)
     autonomy: Floats  # (N,)
+    renewal: Floats  # (N,) multiplier of the parameter
     fixed: Flags  # (N,) the state never decides
     codes: Words  # (N,) the id's ASCII bytes as one number, the key of its random numbers
     id_order: Integers  # (N,) the states sorted by code
+    alternatives: Words  # (K + 1,) codes of the alignments, keys of the random numbers of dispositions
     allowed: Flags  # (K + 1,)
     leader: Integers  # (K,) a state, or -1
     propensity: Floats  # (N, N)
     dependence: Floats  # (N, N) i's trade with j over i's product
     crisis: Floats  # (T + 1, R) intensity of current crises
     initial: Integers  # (N,) an alignment, or -1 for a random start
+    layers: int  # layers with any tie; the later ones stay 0
+    kept: bool  # dispositions are kept until they are renewed
+    calendar: bool  # steps have a length; rates are per year
+    years: float  # length of a step; 1 without a calendar
 
 
 class Situation(NamedTuple):
@@ -94,6 +102,8 @@ class Situation(NamedTuple):
     attention_budget: Floats  # (K,)
     accommodation: Floats  # (K,), α
     parameters: Floats  # (len(PARAMETERS),)
+    polyarchy: Floats  # (N,), NaN where it is not given
+    upheaval: Integers  # (N,), NOT_RENEWED, RENEWED or the alignment that a new government prefers
 
 
 class Shocks(NamedTuple):
@@ -151,3 +161,29 @@ def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
     return Environment(
         np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states)
     )
+
+
+class Scratch(NamedTuple):
+    """Arrays that a decision fills and nobody reads after it."""
+
+    sums: Floats  # (K + 1, len(LAYERS))
+    mass: Floats  # (K + 1,)
+    utilities: Floats  # (K + 1,)
+    chances: Floats  # (K + 1,)
+    draws: Floats  # (K + 1,), Exp(1)
+
+
+@compile_rule
+def allocate_scratch(alignments: int) -> Scratch:
+    """Allocate scratch arrays without values."""
+    return Scratch(
+        np.empty((alignments, len(LAYERS))), np.empty(alignments), np.empty(alignments), np.empty(alignments),
+        np.empty(alignments),
+    )  # fmt: skip
+
+
+class Anchor(NamedTuple):
+    """Chances of the start that dispositions are drawn by; runs come first for several (model: Anchoring)."""
+
+    chances: Floats  # (N, K + 1), 0 for a plain draw
+    log_own: Floats  # (N,), ln of the chance of what the state holds; 0 for a plain draw

@@ -7,7 +7,6 @@ equal the sums that an agent computes, and both engines give the same run to the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,49 +19,51 @@ from sim.model.arrays import (
     NON_ALIGNED,
     OPEN_PRODUCT,
     SIMULTANEOUS,
+    Anchor,
     Environment,
+    Flags,
     Floats,
     Integers,
+    Scratch,
     Shocks,
     Situation,
     Sizes,
     Weights,
     WorldSetting,
     allocate_environment,
+    allocate_scratch,
     allocate_sizes,
     allocate_weights,
 )
+from sim.model.dispositions import anchor_dispositions, cause_of_move, decide, recall_seen
 from sim.model.numerics.jit import compile_inline, compile_rule
-from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
+from sim.model.numerics.streams import RandomNumbers
+from sim.model.response import bonds_drift, hostility_drifts, respond_ties, ties_drift
 from sim.model.rules import (
     apply_shocks,
     assess_environment,
-    bonds_drift,
-    consider_alignments,
     fill_hostility,
     fill_initial_alignment,
-    hostility_drifts,
     measure_sizes,
-    respond_ties,
-    ties_drift,
     transfer_sizes,
     weigh_hostility,
     weigh_shocked_ties,
     weigh_state_bonds,
 )
+from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchor
 from sim.model.trajectory import Run
-from sim.model.world import World, encode_states, world_of
+from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 RUNS_PER_CALL = 8  # one call costs a tenth of a run of the article's world
-
-LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
 
 
 class Record(NamedTuple):
     """Arrays of a run, the start included; runs come first for several."""
 
     alignment: Integers  # (T + 1, N)
+    causes: Integers  # (T + 1, N), of moves, indexes of CAUSES
+    renewed: Flags  # (T + 1, N), the disposition was drawn anew
     chances: Floats  # (T + 1, N, K + 1)
     stability: Floats  # (T + 1, N)
     bite: Floats  # (T + 1, N)
@@ -77,7 +78,7 @@ class Workspace(NamedTuple):
     sums: Floats  # (K + 1, len(LAYERS), N): what the states of each alignment add to it for every state
     flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
     flat_contributions: Floats  # (N, len(LAYERS) * N), the contributions of the weights
-    columns: int  # columns to update; without propensities their layer is left out
+    columns: int  # columns to update; layers without ties are left out
     sizes: Sizes
     utilities: Floats  # (K + 1,)
     strain: Floats  # (K + 1,)
@@ -86,16 +87,9 @@ class Workspace(NamedTuple):
     pairs: Floats  # (N,), weights of the pairs of a state in frustration
     partial_sums: Floats  # (N,)
     partial_totals: Floats  # (N,)
-
-
-@compile_inline
-def any_tie(layer: Floats) -> bool:
-    """Return whether a layer has any tie."""
-    found = 0
-    for i in range(layer.shape[0]):
-        for j in range(layer.shape[1]):
-            found += layer[i, j] != 0.0
-    return found > 0
+    seen: Integers  # (N,), alignments that a state saw at its last decision
+    inclinations: Floats  # (N, K + 1)
+    scratch: Scratch
 
 
 @compile_rule
@@ -103,12 +97,13 @@ def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int,
     """Allocate the workspace of runs that update these weights in place."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)
     sums = np.zeros((k, layers, n))
-    updated = n * (layers if any_tie(setting.propensity) else layers - 1)
     return Workspace(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)), updated,
+        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
+        n * setting.layers,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n, dtype=np.int64), np.zeros((n, k)), allocate_scratch(k),
     )  # fmt: skip
 
 
@@ -128,6 +123,8 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
         start.attention_budget.copy() if shocked else start.attention_budget,
         start.accommodation.copy() if shocked else start.accommodation,
         start.parameters.copy() if shocked else start.parameters,
+        start.polyarchy.copy() if shocked else start.polyarchy,
+        start.upheaval.copy() if shocked else start.upheaval,
     )
 
 
@@ -212,20 +209,29 @@ def sum_all_layers(alignment: Integers, weights: Weights, sums: Floats) -> None:
 
 @compile_inline
 def decide_all(
-    activation: int, order: Integers, uniforms: Floats, setting: WorldSetting, situation: Situation, env: Environment,
-    work: Workspace, chances: Floats,
+    step: int, activation: int, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, weights: Weights,
+    env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """Let every state decide at its turn; write chances, (N, K + 1)."""
-    alignment, before = work.alignment, work.before
-    for place in range(alignment.size):
-        i = order[place]
+    """Let every state decide at its turn; write chances, renewals and causes of moves to the record."""
+    alignment, before, uniforms, renewed = work.alignment, work.before, numbers.uniforms[step], record.renewed[step]
+    for i in numbers.order[step]:
         current = before[i]
-        alignment[i] = consider_alignments(
-            i, current, uniforms[i], work.sums[:, :, i], work.sizes.capability,
-            setting, situation, env, work.utilities, chances[i],
+        alignment[i] = decide(
+            i, current, step, uniforms[i], numbers.key, work.sums[:, :, i], work.sizes.capability, setting, situation,
+            env, work.utilities, record.chances[step, i], work.scratch.draws, work.inclinations[i], renewed,
         )  # fmt: skip
-        if alignment[i] != current and activation != SIMULTANEOUS:
-            move_state(i, current, alignment[i], setting, work)
+        if alignment[i] != current:
+            last = max(step - 1, 1)  # before step 1 all saw the start
+            recall_seen(
+                i, activation == SIMULTANEOUS or step == 1, numbers.order[last], record.alignment[last - 1],
+                record.alignment[step - 1], work.seen,
+            )  # fmt: skip
+            record.causes[step, i] = cause_of_move(
+                i, current, uniforms[i], work.seen, setting, situation, weights, env, work.inclinations[i], renewed,
+                work.scratch,
+            )  # fmt: skip
+            if activation != SIMULTANEOUS:
+                move_state(i, current, alignment[i], setting, work)
     if activation == SIMULTANEOUS:
         for i in range(alignment.size):
             if alignment[i] != before[i]:
@@ -259,8 +265,9 @@ def record_step(
 
 @compile_inline
 def simulate_run(
-    numbers: RandomNumbers, activation: int, setting: WorldSetting, situation: Situation, shocks: Shocks,
-    weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace, record: Record,
+    numbers: RandomNumbers, anchor: Anchor, activation: int, setting: WorldSetting, situation: Situation,
+    shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace,
+    record: Record,
 ) -> None:  # fmt: skip
     """Run once and write to record (model: Scheduling); situation and weights are those of the start at the call.
 
@@ -270,6 +277,8 @@ def simulate_run(
     fill_initial_alignment(setting, numbers.uniforms[0], alignment)
     measure_sizes(alignment, setting, work.sizes)
     sum_all_layers(alignment, weights, work.sums)
+    if setting.kept:
+        anchor_dispositions(numbers.key, alignment, anchor, setting, work.scratch.draws, work.inclinations)
     for step in range(record.alignment.shape[0]):
         shocked = apply_shocks(step, shocks, situation)
         refresh_weights(shocked, step > 0, setting, situation, weights, work)
@@ -277,8 +286,7 @@ def simulate_run(
         for i in range(alignment.size):
             work.before[i] = alignment[i]
         if step > 0:
-            order, uniforms = numbers.order[step], numbers.uniforms[step]
-            decide_all(activation, order, uniforms, setting, situation, env, work, record.chances[step])
+            decide_all(step, activation, numbers, setting, situation, weights, env, work, record)
             respond_ties(alignment, work.sizes.members, setting, situation, env, work.hostile, work.strain)
             if hostility_drifts(situation.parameters):
                 fill_hostility(situation, work.hostile)
@@ -288,7 +296,7 @@ def simulate_run(
 
 @compile_rule
 def simulate_runs(
-    numbers: RandomNumbers, activation: int, columns: int, setting: WorldSetting, start: Situation,
+    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, setting: WorldSetting, start: Situation,
     start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
     """Run once for each row of random numbers, with this many columns of outcomes.
@@ -298,7 +306,8 @@ def simulate_runs(
     """
     n, k, runs, rows = setting.capability.size, setting.allowed.size, numbers.order.shape[0], numbers.order.shape[1]
     records = Record(
-        np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n, k)),
+        np.empty((runs, rows, n), dtype=np.int64), np.zeros((runs, rows, n), dtype=np.int64),
+        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows, n, k)),
         np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
     shocked = shocks.kind.size > 0
@@ -312,29 +321,15 @@ def simulate_runs(
         if not constant:
             reset_weights(situation, start_weights, weights, work)
         record = Record(
-            records.alignment[r], records.chances[r], records.stability[r], records.bite[r], records.outcomes[r]
+            records.alignment[r], records.causes[r], records.renewed[r], records.chances[r], records.stability[r],
+            records.bite[r], records.outcomes[r],
+        )  # fmt: skip
+        run_numbers = RandomNumbers(numbers.order[r], numbers.uniforms[r], numbers.key[r])
+        anchor = Anchor(anchors.chances[r], anchors.log_own[r])
+        simulate_run(
+            run_numbers, anchor, activation, setting, situation, shocks, weights, start_pairs, env, work, record
         )
-        run_numbers = RandomNumbers(numbers.order[r], numbers.uniforms[r])
-        simulate_run(run_numbers, activation, setting, situation, shocks, weights, start_pairs, env, work, record)
     return records
-
-
-def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
-    """Draw the random numbers of runs; scenarios with the same states and steps share them."""
-    key = world.states, world.activation, world.steps, seed, replicates
-    size = len(world.states) * world.steps * len(replicates)
-    return shared_random_numbers(*key) if size <= LARGEST_CALL else shared_random_numbers.__wrapped__(*key)
-
-
-@lru_cache(maxsize=64)
-def shared_random_numbers(
-    states: tuple[str, ...], activation: int, steps: int, seed: int, replicates: tuple[int, ...]
-) -> RandomNumbers:
-    """Draw the random numbers of runs and cache them."""
-    with np.errstate(over="ignore"):
-        return fill_random_numbers(
-            np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *encode_states(states)
-        )
 
 
 def run_records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterator[Record]:
@@ -342,11 +337,15 @@ def run_records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterat
     columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):
-        numbers = draw_random_numbers(world, seed, tuple(replicates[first : first + at_once]))
-        records = simulate_runs(
-            numbers, world.activation, columns, world.setting, world.start, world.start_weights, world.start_pairs,
-            world.shocks,
-        )  # fmt: skip
+        together = tuple(replicates[first : first + at_once])
+        numbers = draw_random_numbers(world, seed, together)
+        anchors = [start_anchor(world, seed, replicate) for replicate in together]
+        with np.errstate(over="ignore"):
+            records = simulate_runs(
+                numbers, Anchor(*map(np.stack, zip(*anchors, strict=True))), world.activation, columns, world.setting,
+                world.start, world.start_weights, world.start_pairs,
+                world.shocks,
+            )  # fmt: skip
         yield from map(Record, *records)
 
 

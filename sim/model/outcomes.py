@@ -21,6 +21,7 @@ from sim.model.arrays import (
     allocate_sizes,
 )
 from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.response import mean_bite
 from sim.model.rules import (
     PRESSURE_FLOOR,
     W_BOND,
@@ -28,7 +29,6 @@ from sim.model.rules import (
     W_INSTITUTION,
     W_PROPENSITY,
     fill_hostility,
-    mean_bite,
     measure_sizes,
     sum_contributions,
     sum_shares,

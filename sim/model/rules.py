@@ -1,4 +1,4 @@
-"""The rules of the model: shocks, environment, decision and response, as compiled functions on arrays.
+"""The rules of the model: shocks, weights, environment and decision, as compiled functions on arrays.
 
 Agents (`StateAgent`) and compiled runs call the same functions.
 Notation: N states, K blocs, R theatres, T steps; alignment 0 is non-aligned, 1..K are the blocs. Ties are
@@ -14,9 +14,9 @@ from sim.model.arrays import (
     HOSTILITY,
     INSTITUTION,
     LAYERS,
+    LIKENESS,
     NON_ALIGNED,
     OPEN_PRODUCT,
-    OUTREACH_CEILING,
     PARAMETERS,
     PROPENSITY,
     QUANTUM,
@@ -25,9 +25,11 @@ from sim.model.arrays import (
     SHOCK_BUDGET,
     SHOCK_ENFORCEMENT,
     SHOCK_INSTITUTION,
+    SHOCK_POLYARCHY,
     SHOCK_PRIORITY,
     SHOCK_RIVALRY,
     SHOCK_SANCTION,
+    SHOCK_UPHEAVAL,
     TRADE,
     Environment,
     Flags,
@@ -39,7 +41,6 @@ from sim.model.arrays import (
     Terms,
     Weights,
     WorldSetting,
-    allocate_sizes,
 )
 from sim.model.numerics.arithmetic import exponential
 from sim.model.numerics.jit import compile_inline, compile_rule
@@ -98,6 +99,10 @@ def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
             situation.attention_budget[i] = value
         elif kind == SHOCK_ACCOMMODATION:
             situation.accommodation[i] = value
+        elif kind == SHOCK_POLYARCHY:
+            situation.polyarchy[i] = value
+        elif kind == SHOCK_UPHEAVAL:
+            situation.upheaval[i] = j
         else:
             situation.parameters[i] = value
     return bool(shocks.first[step] < shocks.first[step + 1])
@@ -125,6 +130,18 @@ def fill_hostility(situation: Situation, hostile: Floats) -> None:
     mirror_lower(hostile)
 
 
+@compile_inline
+def mirror_lower(ties: Floats) -> None:
+    """Copy the lower half of ties, (N, N), to the upper half, in bands that fit the processor cache."""
+    n, band = ties.shape[0], 16
+    for first in range(0, n, band):
+        end = min(first + band, n)
+        for j in range(end):
+            row = ties[j]
+            for i in range(max(first, j + 1), end):
+                row[i] = ties[i, j]
+
+
 @compile_rule
 def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute all weights from the present ties (model: Decision)."""
@@ -137,14 +154,23 @@ def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) ->
 
 @compile_inline
 def weigh_shocked_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
-    """Compute the weights of ties that change only by shocks: propensity, institutions, trade."""
+    """Compute the weights of ties that change only by shocks: propensity, institutions, trade, likeness."""
     c, contributions = setting.capability, weights.contributions
     for j in range(c.size):
         for i in range(c.size):
             contributions[j, PROPENSITY, i] = round_to_quantum(c[j] * setting.propensity[j, i])
             contributions[j, INSTITUTION, i] = round_to_quantum(c[j] * situation.institution[j, i])
+            alike = likeness(situation.polyarchy[j], situation.polyarchy[i]) if i != j else 0.0
+            contributions[j, LIKENESS, i] = round_to_quantum(c[j] * alike)
         for i in range(c.size):
             contributions[j, TRADE, i] = round_to_quantum(setting.dependence[i, j])
+
+
+@compile_inline
+def likeness(one: float, other: float) -> float:
+    """Return likeness L of two states from their polyarchy, in [-1, 1]; 0 where either is NaN (model: Entities)."""
+    alike = 1.0 - 2.0 * abs(one - other)
+    return alike if alike == alike else 0.0
 
 
 @compile_inline
@@ -286,7 +312,11 @@ def utility_terms(
     p = situation.parameters
     inertia = p[INERTIA] if k == current else 0.0
     if k == NON_ALIGNED:
-        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, setting.autonomy[i] * p[W_AUTONOMY], inertia
+        bonds = 0.0
+        for bloc in range(1, mass.size):
+            bonds += sums[bloc, BOND]
+        hedging = p[W_HEDGING] * p[W_BOND] * bonds
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, setting.autonomy[i] * p[W_AUTONOMY], hedging, inertia
     bite, theatre, floor = env.bite[i], setting.theatre[i], p[PRESSURE_FLOOR]
     leader = setting.leader[k - 1]
     leader_rivalry = situation.rivalry[i, leader] if leader >= 0 else 0.0
@@ -302,12 +332,14 @@ def utility_terms(
         p[W_PROPENSITY] * sums[k, PROPENSITY],
         p[W_BOND] * sums[k, BOND],
         p[W_INSTITUTION] * sums[k, INSTITUTION],
+        p[W_LIKENESS] * sums[k, LIKENESS],
         -p[W_HOSTILITY] * sums[k, HOSTILITY],
         p[W_BALANCE] * mass[k] * threat,
         p[W_TRADE] * sums[k, TRADE],
         p[W_SHELTER] * bite * (1.0 - leader_sanction) * sums[k, OPEN_PRODUCT],
         situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction)),
         -p[W_PRESSURE] * pressure,
+        0.0,
         0.0,
         inertia,
     )
@@ -316,8 +348,8 @@ def utility_terms(
 @compile_inline
 def utility(terms: Terms) -> float:
     """Sum the terms from the first to the last."""
-    a, b, c, d, e, f, g, h, i, j, k = terms
-    return a + b + c + d + e + f + g + h + i + j + k
+    a, b, c, d, e, f, g, h, i, j, k, l, m = terms  # noqa: E741  # named by place
+    return a + b + c + d + e + f + g + h + i + j + k + l + m
 
 
 @compile_inline
@@ -362,11 +394,11 @@ def choose(chances: Floats, u: float) -> int:
 
 @compile_inline
 def consider_alignments(
-    i: int, current: int, u: float, sums: Floats, mass: Floats,
+    i: int, current: int, sums: Floats, mass: Floats,
     setting: WorldSetting, situation: Situation, env: Environment,
     utilities: Floats, chances: Floats,
-) -> int:  # fmt: skip
-    """Return the choice of state i; write utility and chance of each alignment (model: Decision)."""
+) -> None:  # fmt: skip
+    """Write utility and chance of each alignment to state i, (K + 1,) each (model: Decision)."""
     mass[current] -= setting.capability[i]
     for k in range(utilities.size):
         utilities[k] = utility(utility_terms(i, k, current, sums, mass, setting, situation, env))
@@ -376,171 +408,19 @@ def consider_alignments(
             chances[k] = 1.0 if k == current else 0.0
     else:
         choice_chances(utilities, setting.allowed, situation.parameters[TEMPERATURE], current, chances)
-    return choose(chances, u)
 
 
 @compile_rule
-def decide_from_ties(
-    i: int, seen: Integers, u: float,
-    setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
-    terms: Floats, utilities: Floats, chances: Floats,
-) -> int:  # fmt: skip
-    """Decide for state i from the alignments that it sees, with all sums computed from the ties."""
-    sums = np.empty((utilities.size, len(LAYERS)))
-    mass = np.empty(utilities.size)
+def write_terms(
+    i: int, seen: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
+    terms: Floats,
+) -> None:  # fmt: skip
+    """Write the terms of the utility of each alignment to state i, (K + 1, terms), at the alignments that it sees."""
+    sums = np.empty((terms.shape[0], len(LAYERS)))
+    mass = np.empty(terms.shape[0])
     sum_contributions(i, seen, weights, sums)
     sum_shares(seen, setting.capability, mass)
-    chosen = consider_alignments(i, seen[i], u, sums, mass, setting, situation, env, utilities, chances)
     mass[seen[i]] -= setting.capability[i]
-    for k in range(utilities.size):
+    for k in range(terms.shape[0]):
         for term, value in enumerate(utility_terms(i, k, seen[i], sums, mass, setting, situation, env)):
             terms[k, term] = value
-    return chosen
-
-
-@compile_inline
-def cap_rate(x: float) -> float:
-    """Cap a rate at 1 (model: Response)."""
-    return min(1.0, x)
-
-
-@compile_inline
-def clip_tie(x: float) -> float:
-    """Clip a tie to [0, 1]."""
-    return min(1.0, max(0.0, x))
-
-
-@compile_inline
-def mean_bite(alignment: Integers, bite: Floats, members: Floats, out: Floats) -> None:
-    """Write the mean bite on the members of each alignment to out, (K + 1,); 0 where it has none."""
-    sum_shares(alignment, bite, out)
-    for k in range(out.size):
-        out[k] = out[k] / members[k] if members[k] > 0.0 else 0.0
-
-
-@compile_inline
-def bond_after(
-    a: int, b: int, now: float, origin: float, hostile: float,
-    back: float, gain: float, loss: float, reach_i: float, reach_j: float,
-) -> float:  # fmt: skip
-    """Return the bond of i, in a, with j, in b, after the step (model: Response; article §3-6, §14).
-
-    gain is the rate of i's bloc; reach_i is the outreach of i. Without branches the compiler vectorises pairs.
-    """
-    same = (a == b) & (a != NON_ALIGNED) & (origin > 0.0)
-    opposed = (a != b) & (a != NON_ALIGNED) & (b != NON_ALIGNED)
-    open_to = (a != b) & (hostile < OUTREACH_CEILING)
-    drift = back * (origin - now)
-    drift += gain * (1.0 - now) if same else 0.0
-    drift -= loss * now if opposed else 0.0
-    by_i = reach_i if open_to & (a != NON_ALIGNED) else 0.0
-    by_j = reach_j if open_to & (b != NON_ALIGNED) else 0.0
-    return clip_tie(now + (drift + (by_i + by_j) * (1.0 - now)))
-
-
-@compile_inline
-def respond_bonds(
-    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
-) -> None:
-    """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response)."""
-    p, bite, strength = situation.parameters, env.bite, setting.relative_capability
-    back, loss, outreach = cap_rate(p[BOND_RETURN]), cap_rate(p[BOND_LOSS]), p[OUTREACH]
-    for i in range(alignment.size):
-        a, bite_i, strength_i = alignment[i], bite[i], strength[i]
-        gain = cap_rate(p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
-        B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
-        for j in range(i):
-            reach_i, reach_j = cap_rate(outreach * bite_i * strength[j]), cap_rate(outreach * bite[j] * strength_i)
-            B[j] = bond_after(a, alignment[j], B[j], origin[j], H[j], back, gain, loss, reach_i, reach_j)
-    mirror_lower(situation.bond)
-
-
-@compile_inline
-def mirror_lower(ties: Floats) -> None:
-    """Copy the lower half of ties, (N, N), to the upper half, in bands that fit the processor cache."""
-    n, band = ties.shape[0], 16
-    for first in range(0, n, band):
-        end = min(first + band, n)
-        for j in range(end):
-            row = ties[j]
-            for i in range(max(first, j + 1), end):
-                row[i] = ties[i, j]
-
-
-@compile_inline
-def respond_rivalries(alignment: Integers, situation: Situation) -> None:
-    """Let rivalries grow across blocs and decay within a bloc (model: Response)."""
-    p = situation.parameters
-    gain, loss = cap_rate(p[RIVALRY_GAIN]), cap_rate(p[RIVALRY_LOSS])
-    for i in range(alignment.size):
-        a, R = alignment[i], situation.rivalry[i]
-        if a != NON_ALIGNED:
-            for j in range(alignment.size):
-                b, now = alignment[j], R[j]
-                sharper = gain * (1.0 - now) if b != NON_ALIGNED and now > 0.0 else 0.0
-                R[j] = clip_tie(now - loss * now if a == b else now + sharper)
-
-
-@compile_inline
-def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
-    """Let sanctions grow from pressing to other blocs and decay between states not opposed (model: Response)."""
-    p, theatre = situation.parameters, setting.theatre
-    relief = cap_rate(p[SANCTION_RELIEF])
-    for j in range(alignment.size):
-        bloc, S, regime = alignment[j], situation.sanction[j], situation.regime[j]
-        presses = bloc != NON_ALIGNED and situation.enforcement[bloc - 1] > 0.0
-        for i in range(alignment.size):
-            if bloc != NON_ALIGNED and alignment[i] != NON_ALIGNED and alignment[i] != bloc:
-                response = cap_rate(p[SANCTION_RESPONSE] * env.pressing[bloc - 1, theatre[i]])
-                if presses and response > 0.0:
-                    S[i] = clip_tie(S[i] + response * (1.0 - S[i]))
-                    regime[i] = bloc
-            else:
-                S[i] = clip_tie(S[i] - relief * S[i])
-
-
-@compile_inline
-def bonds_drift(parameters: Floats) -> bool:
-    """Return whether bonds respond to alignments."""
-    p = parameters
-    return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
-
-
-@compile_inline
-def hostility_drifts(parameters: Floats) -> bool:
-    """Return whether rivalries or sanctions respond to alignments."""
-    p = parameters
-    return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
-
-
-@compile_inline
-def ties_drift(parameters: Floats) -> bool:
-    """Return whether any ties respond to alignments."""
-    return bonds_drift(parameters) or hostility_drifts(parameters)
-
-
-@compile_inline
-def respond_ties(
-    alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
-    hostile: Floats, strain: Floats,
-) -> None:  # fmt: skip
-    """Let all ties respond to the alignments of the step, each new value from the old ones (model: Response).
-
-    Bonds respond first, because outreach depends on H before the response, hostile, (N, N).
-    """
-    if bonds_drift(situation.parameters):
-        mean_bite(alignment, env.bite, members, strain)
-        respond_bonds(alignment, setting, situation, env, hostile, strain)
-    if hostility_drifts(situation.parameters):
-        respond_rivalries(alignment, situation)
-        respond_sanctions(alignment, setting, situation, env)
-
-
-@compile_rule
-def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
-    """Let all ties respond, with hostility computed from the ties."""
-    hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
-    sizes = allocate_sizes(strain.size)
-    measure_sizes(alignment, setting, sizes)
-    fill_hostility(situation, hostile)
-    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain)

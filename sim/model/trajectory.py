@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.model import outcomes
-from sim.model.arrays import Floats, Integers
+from sim.model.arrays import Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Run:
         Names of the N states, the K + 1 alignments and the outcomes.
     alignment : array of int, (T + 1, N)
         Alignment of each state.
+    causes : array of int, (T + 1, N)
+        Cause of each move, an index of `CAUSES`; 0 where the state did not move.
+    renewed : array of bool, (T + 1, N)
+        Whether a kept disposition was drawn anew.
     chances : array of float, (T + 1, N, K + 1)
         Probability of each alignment at the decision, 0 to 1; NaN at step 0.
     stability : array of float, (T + 1, N)
@@ -40,6 +44,8 @@ class Run:
     alignments: tuple[str, ...]
     outcome_names: tuple[str, ...]
     alignment: Integers
+    causes: Integers
+    renewed: Flags
     chances: Floats
     stability: Floats
     bite: Floats
@@ -72,6 +78,7 @@ class Run:
         """
         late = slice(-outcomes.LATE_STEPS - 1, None)  # and one step before, because means skip the first row
         return replace(
-            self, alignment=self.alignment.astype(np.int8), chances=np.empty((0, *self.chances.shape[1:])),
+            self, alignment=self.alignment.astype(np.int8), causes=self.causes.astype(np.int8),
+            chances=np.empty((0, *self.chances.shape[1:])),
             stability=self.stability[late].copy(), bite=self.bite[late].copy(),
         )  # fmt: skip

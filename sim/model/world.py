@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from sim.calendar import ROUND, step_years
 from sim.model import arrays, outcomes, rules
-from sim.model.arrays import PARAMETERS, Environment, Floats, Integers, Shocks, Situation, Weights, Words, WorldSetting
-from sim.model.numerics import streams
+from sim.model.arrays import (
+    LAYERS,
+    PARAMETERS,
+    Anchor,
+    Environment,
+    Floats,
+    Integers,
+    Shocks,
+    Situation,
+    Weights,
+    Words,
+    WorldSetting,
+)
+from sim.scenario.anchor import factual_world
 from sim.scenario.schema import RANDOM_ID, TIE_KINDS, Scenario
 from sim.scenario.shocks import (
     BlocShock,
@@ -19,9 +33,11 @@ from sim.scenario.shocks import (
     Membership,
     PairShock,
     ParameterShock,
+    PolyarchyShock,
     PriorityShock,
     SanctionShock,
     Shock,
+    Upheaval,
 )
 from sim.scenario.ties import select_states
 
@@ -54,6 +70,12 @@ class World:
         Ties, blocs and parameters at the start; each run works on a copy.
     shocks : Shocks
         Changes from outside, except crises.
+    anchored : bool
+        Whether kept dispositions are drawn given the start.
+    factual : World or None
+        The factual world, in which they are anchored; None: this world before shocks.
+    anchors : dict
+        The last anchor by seed and replicate; see `starts.start_anchor`.
     """
 
     states: tuple[str, ...]
@@ -64,6 +86,9 @@ class World:
     setting: WorldSetting
     start: Situation
     shocks: Shocks
+    anchored: bool
+    factual: World | None
+    anchors: dict[tuple[int, int], Anchor] = field(default_factory=dict, repr=False, compare=False)
 
     def copy_situation(self) -> Situation:
         """Copy the situation at the start."""
@@ -132,6 +157,8 @@ def world_of(scenario: Scenario) -> World:
         setting=setting._replace(propensity=layers["propensity"], dependence=dependence),
         start=start,
         shocks=build_shocks(scenario, index),
+        anchored=scenario.anchored,
+        factual=world_of(factual_world(scenario)) if scenario.anchor else None,
     )
 
 
@@ -153,15 +180,21 @@ def build_setting(scenario: Scenario) -> WorldSetting:
         relative_capability=capability / capability.max(),
         theatre=np.array([theatres.index(r.theatre) for r in records], dtype=np.int64),
         autonomy=np.array([r.autonomy.value for r in records]),
+        renewal=np.array([r.renewal.value for r in records]),
         fixed=np.array([r.fixed or i in leaders for i, r in enumerate(records)]),
         codes=codes,
         id_order=id_order,
+        alternatives=encode_alignments(alignments),
         allowed=np.array([scenario.non_aligned_allowed, *[True] * len(scenario.blocs)]),
         leader=np.array(leaders, dtype=np.int64),
         propensity=EMPTY,
         dependence=EMPTY,
         crisis=build_crises(scenario),
         initial=np.array([-1 if r.initial == RANDOM_ID else alignments.index(r.initial) for r in records]),
+        layers=count_layers(scenario),
+        kept=scenario.dispositions == "kept",
+        calendar=scenario.step != ROUND,
+        years=step_years(scenario.step),
     )
 
 
@@ -178,7 +211,17 @@ def build_situation(scenario: Scenario) -> Situation:
         attention_budget=np.array([b.attention_budget.value for b in blocs]),
         accommodation=np.array([b.accommodation.value for b in blocs]),
         parameters=np.array([getattr(scenario.parameters, name).value for name in PARAMETERS]),
+        polyarchy=np.array([r.polyarchy.value if r.polyarchy else np.nan for r in scenario.states.values()]),
+        upheaval=np.full(len(scenario.states), arrays.NOT_RENEWED),
     )
+
+
+def count_layers(scenario: Scenario) -> int:
+    """Count the layers up to the last that can have a tie; a run leaves out the later ones."""
+    if any(tie.kind == "propensity" for tie in scenario.ties):
+        return len(LAYERS)
+    alike = any(r.polyarchy for r in scenario.states.values())
+    return arrays.LIKENESS + (alike or any(isinstance(shock, PolyarchyShock) for shock in scenario.shocks))
 
 
 def normalise_shares(values: list[float] | Floats) -> Floats:
@@ -193,6 +236,13 @@ def encode_states(states: tuple[str, ...]) -> tuple[Words, Integers]:
     """Encode each id as its ASCII bytes, big-endian, and sort by code, (N,) each (model: Scheduling)."""
     codes = np.array([int.from_bytes(state.encode("ascii"), "big") for state in states], dtype=np.uint64)
     return codes, np.argsort(codes, kind="stable")
+
+
+@lru_cache(maxsize=16)
+def encode_alignments(alignments: tuple[str, ...]) -> Words:
+    """Encode each alignment as the first 8 bytes of the BLAKE2b of its id, big-endian, (K + 1,) (model: Scheduling)."""
+    digests = [hashlib.blake2b(alignment.encode()).digest() for alignment in alignments]
+    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
 
 
 Entries = tuple[Integers, Integers, Floats]  # i, j and value, (E,) each
@@ -304,6 +354,11 @@ def expand_shock(
     elif isinstance(shock, BlocShock):
         kind = arrays.SHOCKS.index(shock.setting)
         yield kind, blocs.index(shock.bloc), 0, shock.value, 0, False
+    elif isinstance(shock, PolyarchyShock):
+        yield arrays.SHOCK_POLYARCHY, index[shock.state], 0, shock.value, 0, False
+    elif isinstance(shock, Upheaval):
+        toward = scenario.alignments().index(shock.toward) if shock.toward else arrays.RENEWED
+        yield arrays.SHOCK_UPHEAVAL, index[shock.state], toward, 0.0, 0, False
     elif isinstance(shock, ParameterShock):
         yield arrays.SHOCK_PARAMETER, PARAMETERS.index(shock.parameter), 0, shock.value, 0, False
 
@@ -316,20 +371,3 @@ def select_pairs(a: str, b: str, scenario: Scenario, index: dict[str, int]) -> I
         for second in index if ends[1] is None else ends[1]:
             if first != second:
                 yield index[first], index[second], existing
-
-
-def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
-    """Draw the alignments of the start, (N,), with the random numbers of step 0."""
-    _, uniforms = draw_random_words(world, seed, replicate, 0)
-    alignment = np.empty(len(world.states), dtype=np.int64)
-    rules.fill_initial_alignment(world.setting, uniforms, alignment)
-    return alignment
-
-
-def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
-    """Draw the order keys and uniforms of all states at a step, (N,) each (model: Scheduling)."""
-    n = len(world.states)
-    keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
-    with np.errstate(over="ignore"):
-        streams.draw_step(np.uint64(seed), np.uint64(replicate), step, world.setting.codes, keys, uniforms)
-    return keys, uniforms

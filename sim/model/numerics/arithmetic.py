@@ -1,7 +1,8 @@
-"""Compute exp and the 128-bit product with the same bits on every platform."""
+"""Compute exp, ln and the 128-bit product with the same bits on every platform."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -48,6 +49,36 @@ def exponential(x: float) -> float:
     square = rest * rest
     series = rest + square * (0.5 + rest * (1.0 / 6.0) + square * (1.0 / 24.0 + rest * (1.0 / 120.0)))
     return float(nearest + nearest * series)
+
+
+SQRT_HALF: Final = math.sqrt(0.5)
+
+LN2: Final = Decimal(2).ln()
+
+LN2_COARSE: Final = float.fromhex("0x1.62e42fep-1")  # the first 28 bits of ln 2: times any exponent it is exact
+
+LN2_FINE: Final = float(LN2 - Decimal(LN2_COARSE))
+
+ODD_PARTS: Final = np.array([1.0 / (2 * n + 1) for n in range(11)])  # of the series of the inverse tanh
+
+
+@compile_inline
+def logarithm(x: float) -> float:
+    """Compute ln x for 0 < x < inf, with a relative error of at most 2⁻⁵².
+
+    ln x = e ln 2 + ln m with m near 1, and ln m = 2 artanh((m - 1) / (m + 1)) as a series.
+    """
+    m, e = math.frexp(x)
+    if m < SQRT_HALF:
+        m, e = m + m, e - 1
+    rest = m - 1.0
+    s = rest / (m + 1.0)
+    square = s * s
+    series = 0.0
+    for n in range(ODD_PARTS.size - 1, 0, -1):
+        series = (series + ODD_PARTS[n]) * square
+    # 2 s = rest - s rest, and the first term is exact
+    return float(e * LN2_COARSE + (rest - (s * (rest - 2.0 * series) - e * LN2_FINE)))
 
 
 def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.model.arrays import RANDOM_ORDER, Floats, Integers, Words
-from sim.model.numerics.arithmetic import product_words
+from sim.model.numerics.arithmetic import logarithm, product_words
 from sim.model.numerics.jit import compile_inline, compile_rule
 
 
@@ -16,12 +16,15 @@ class RandomNumbers(NamedTuple):
 
     order: Integers  # (T + 1, N), order of decisions
     uniforms: Floats  # (T + 1, N)
+    key: Words  # (2,), seed and replicate
 
 
 @compile_inline
-def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Compute output words 0 and 1 of Philox 4x64-10 with counter (step, code, 0, 0) (Salmon et al. 2011)."""
-    x0, x1, x2, x3 = step, code, np.uint64(0), np.uint64(0)
+def philox(
+    key0: np.uint64, key1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64
+) -> tuple[np.uint64, np.uint64]:
+    """Compute output words 0 and 1 of Philox 4x64-10 with this key and counter (Salmon et al. 2011)."""
+    x0, x1, x2, x3 = c0, c1, c2, c3
     k0, k1 = key0, key1
     for _ in range(10):
         high0, low0 = product_words(np.uint64(0xD2E7470EE14C6C93), x0)
@@ -33,13 +36,24 @@ def philox(key0: np.uint64, key1: np.uint64, step: np.uint64, code: np.uint64) -
 
 
 @compile_inline
+def draw_exponentials(key: Words, step: int, code: np.uint64, alternatives: Words, out: Floats) -> None:
+    """Draw Exp(1) of each alternative of a state at a step into out, (K + 1,) (model: Dispositions).
+
+    key is (seed, replicate). Each alternative has its own counter, so that another bloc changes no other draw.
+    """
+    for k in range(alternatives.size):
+        word, _ = philox(key[0], key[1], np.uint64(step), code, alternatives[k], np.uint64(1))
+        out[k] = -logarithm((np.float64(word >> np.uint64(12)) + 0.5) * 2.0**-52)
+
+
+@compile_inline
 def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, keys: Words, uniforms: Floats) -> None:
     """Draw the order key and the uniform in [0, 1) of every state at a step, into keys and uniforms.
 
     Random numbers belong to states, so scenarios share common random numbers (model: Scheduling).
     """
     for i in range(codes.size):
-        key, word = philox(seed, replicate, np.uint64(step), codes[i])
+        key, word = philox(seed, replicate, np.uint64(step), codes[i], np.uint64(0), np.uint64(0))
         keys[i] = key
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
 
@@ -94,9 +108,12 @@ def fill_random_numbers(
 ) -> RandomNumbers:
     """Draw the random numbers of runs, one for each replicate."""
     n, runs, rows = codes.size, replicates.size, steps + 1
-    numbers = RandomNumbers(np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)))
+    numbers = RandomNumbers(
+        np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)), np.empty((runs, 2), dtype=np.uint64)
+    )
     keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
     for r in range(runs):
+        numbers.key[r, 0], numbers.key[r, 1] = seed, replicates[r]
         for step in range(rows):
             draw_step(seed, replicates[r], step, codes, keys, numbers.uniforms[r, step])
             order_by_keys(activation, keys, id_order, numbers.order[r, step], slots)

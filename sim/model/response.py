@@ -1,0 +1,180 @@
+"""The response of ties to alignments: bonds, rivalries and sanctions, as compiled functions on arrays.
+
+Without a calendar a step adds an increment; with one it integrates the rates per year exactly (model: Response).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.model.arrays import (
+    NON_ALIGNED,
+    OUTREACH_CEILING,
+    Environment,
+    Floats,
+    Integers,
+    Situation,
+    WorldSetting,
+    allocate_sizes,
+)
+from sim.model.numerics.arithmetic import exponential
+from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.rules import (
+    BOND_GAIN,
+    BOND_LOSS,
+    BOND_RETURN,
+    OUTREACH,
+    RIVALRY_GAIN,
+    RIVALRY_LOSS,
+    SANCTION_RELIEF,
+    SANCTION_RESPONSE,
+    STRAIN,
+    fill_hostility,
+    measure_sizes,
+    mirror_lower,
+    sum_shares,
+)
+
+
+@compile_inline
+def share_of_step(rate: float, setting: WorldSetting) -> float:
+    """Return the share of the way that a rate goes in a step: 1 - e^(-rate Δ), or without a calendar min(1, rate)."""
+    return 1.0 - exponential(-rate * setting.years) if setting.calendar else min(1.0, rate)
+
+
+@compile_inline
+def clip_tie(x: float) -> float:
+    """Clip a tie to [0, 1]."""
+    return min(1.0, max(0.0, x))
+
+
+@compile_inline
+def mean_bite(alignment: Integers, bite: Floats, members: Floats, out: Floats) -> None:
+    """Write the mean bite on the members of each alignment to out, (K + 1,); 0 where it has none."""
+    sum_shares(alignment, bite, out)
+    for k in range(out.size):
+        out[k] = out[k] / members[k] if members[k] > 0.0 else 0.0
+
+
+@compile_inline
+def bond_rates(
+    a: int, b: int, origin: float, hostile: float, gain: float, loss: float, reach_i: float, reach_j: float
+) -> tuple[float, float, float]:
+    """Return the rates at which the bond of i, in a, with j, in b, grows in a bloc, decays, and grows by outreach.
+
+    gain is the rate of i's bloc; reach_i is the outreach of i. Without branches the compiler vectorises pairs.
+    """
+    same = (a == b) & (a != NON_ALIGNED) & (origin > 0.0)
+    opposed = (a != b) & (a != NON_ALIGNED) & (b != NON_ALIGNED)
+    open_to = (a != b) & (hostile < OUTREACH_CEILING)
+    by_i = reach_i if open_to & (a != NON_ALIGNED) else 0.0
+    by_j = reach_j if open_to & (b != NON_ALIGNED) else 0.0
+    return gain if same else 0.0, loss if opposed else 0.0, by_i + by_j
+
+
+@compile_inline
+def respond_bonds(
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
+) -> None:
+    """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response).
+
+    With a calendar dB/dt = a - b B is solved over the step: B = a/b + (B - a/b) e^(-b Δ).
+    """
+    p, bite, strength = situation.parameters, env.bite, setting.relative_capability
+    most = np.inf if setting.calendar else 1.0
+    back, loss, outreach = min(most, p[BOND_RETURN]), min(most, p[BOND_LOSS]), p[OUTREACH]
+    for i in range(alignment.size):
+        a, bite_i, strength_i = alignment[i], bite[i], strength[i]
+        gain = min(most, p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
+        B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
+        for j in range(i):
+            reach_i, reach_j = min(most, outreach * bite_i * strength[j]), min(most, outreach * bite[j] * strength_i)
+            grow, decay, reach = bond_rates(a, alignment[j], origin[j], H[j], gain, loss, reach_i, reach_j)
+            if setting.calendar:
+                rate = back + grow + decay + reach
+                if rate > 0.0:
+                    rest = (back * origin[j] + grow + reach) / rate
+                    B[j] = clip_tie(rest + (B[j] - rest) * exponential(-rate * setting.years))
+            else:
+                drift = back * (origin[j] - B[j]) + grow * (1.0 - B[j]) - decay * B[j]
+                B[j] = clip_tie(B[j] + (drift + reach * (1.0 - B[j])))
+    mirror_lower(situation.bond)
+
+
+@compile_inline
+def respond_rivalries(alignment: Integers, setting: WorldSetting, situation: Situation) -> None:
+    """Let rivalries grow across blocs and decay within a bloc (model: Response)."""
+    p = situation.parameters
+    gain, loss = share_of_step(p[RIVALRY_GAIN], setting), share_of_step(p[RIVALRY_LOSS], setting)
+    for i in range(alignment.size):
+        a, R = alignment[i], situation.rivalry[i]
+        if a != NON_ALIGNED:
+            for j in range(alignment.size):
+                b, now = alignment[j], R[j]
+                sharper = gain * (1.0 - now) if b != NON_ALIGNED and now > 0.0 else 0.0
+                R[j] = clip_tie(now - loss * now if a == b else now + sharper)
+
+
+@compile_inline
+def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
+    """Let sanctions grow from pressing to other blocs and decay between states not opposed (model: Response)."""
+    p, theatre = situation.parameters, setting.theatre
+    relief = share_of_step(p[SANCTION_RELIEF], setting)
+    for j in range(alignment.size):
+        bloc, S, regime = alignment[j], situation.sanction[j], situation.regime[j]
+        presses = bloc != NON_ALIGNED and situation.enforcement[bloc - 1] > 0.0
+        for i in range(alignment.size):
+            if bloc != NON_ALIGNED and alignment[i] != NON_ALIGNED and alignment[i] != bloc:
+                response = share_of_step(p[SANCTION_RESPONSE] * env.pressing[bloc - 1, theatre[i]], setting)
+                if presses and response > 0.0:
+                    S[i] = clip_tie(S[i] + response * (1.0 - S[i]))
+                    regime[i] = bloc
+            else:
+                S[i] = clip_tie(S[i] - relief * S[i])
+
+
+@compile_inline
+def bonds_drift(parameters: Floats) -> bool:
+    """Return whether bonds respond to alignments."""
+    p = parameters
+    return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
+
+
+@compile_inline
+def hostility_drifts(parameters: Floats) -> bool:
+    """Return whether rivalries or sanctions respond to alignments."""
+    p = parameters
+    return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
+
+
+@compile_inline
+def ties_drift(parameters: Floats) -> bool:
+    """Return whether any ties respond to alignments."""
+    return bonds_drift(parameters) or hostility_drifts(parameters)
+
+
+@compile_inline
+def respond_ties(
+    alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
+    hostile: Floats, strain: Floats,
+) -> None:  # fmt: skip
+    """Let all ties respond to the alignments of the step, each new value from the old ones (model: Response).
+
+    Bonds respond first, because outreach depends on H before the response, hostile, (N, N).
+    """
+    if bonds_drift(situation.parameters):
+        mean_bite(alignment, env.bite, members, strain)
+        respond_bonds(alignment, setting, situation, env, hostile, strain)
+    if hostility_drifts(situation.parameters):
+        respond_rivalries(alignment, setting, situation)
+        respond_sanctions(alignment, setting, situation, env)
+
+
+@compile_rule
+def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
+    """Let all ties respond, with hostility computed from the ties."""
+    hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
+    sizes = allocate_sizes(strain.size)
+    measure_sizes(alignment, setting, sizes)
+    fill_hostility(situation, hostile)
+    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain)

@@ -1,0 +1,103 @@
+"""The start of a run: random numbers of a step, drawn alignments, and the anchor of dispositions (model: Anchoring)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from sim.model import dispositions, rules
+from sim.model.arrays import Anchor, Floats, Integers, Words
+from sim.model.numerics import streams
+from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
+from sim.model.world import World, encode_states
+
+LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
+
+
+def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
+    """Draw the random numbers of runs; scenarios with the same states and steps share them."""
+    key = world.states, world.activation, world.steps, seed, replicates
+    size = len(world.states) * world.steps * len(replicates)
+    return shared_random_numbers(*key) if size <= LARGEST_CALL else shared_random_numbers.__wrapped__(*key)
+
+
+@lru_cache(maxsize=64)
+def shared_random_numbers(
+    states: tuple[str, ...], activation: int, steps: int, seed: int, replicates: tuple[int, ...]
+) -> RandomNumbers:
+    """Draw the random numbers of runs and cache them."""
+    with np.errstate(over="ignore"):
+        return fill_random_numbers(
+            np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *encode_states(states)
+        )
+
+
+def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
+    """Draw the alignments of the start, (N,), with the random numbers of step 0."""
+    _, uniforms = draw_random_words(world, seed, replicate, 0)
+    alignment = np.empty(len(world.states), dtype=np.int64)
+    rules.fill_initial_alignment(world.setting, uniforms, alignment)
+    return alignment
+
+
+def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
+    """Draw the order keys and uniforms of all states at a step, (N,) each (model: Scheduling)."""
+    n = len(world.states)
+    keys, uniforms = np.empty(n, dtype=np.uint64), np.empty(n)
+    with np.errstate(over="ignore"):
+        streams.draw_step(np.uint64(seed), np.uint64(replicate), step, world.setting.codes, keys, uniforms)
+    return keys, uniforms
+
+
+def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
+    """Return the anchor of a run: the chances in the factual world by which dispositions are drawn (model: Anchoring).
+
+    A state that starts where the factual world has it is anchored there. One whose start the scenario changes, or
+    which the factual world lacks, is anchored in the scenario's world before shocks. A random start, and an
+    alternative that the factual world lacks, has a plain draw. Only a random start makes anchors of runs differ.
+    """
+    worlds = [world] if world.factual is None else [world, world.factual]
+    if not any((one.setting.initial < 0).any() for one in worlds):
+        seed = replicate = 0
+    if (seed, replicate) not in world.anchors:
+        world.anchors.clear()
+        world.anchors[seed, replicate] = compute_anchor(world, seed, replicate)
+    return world.anchors[seed, replicate]
+
+
+def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
+    """Compute the anchor of a run (see `start_anchor`)."""
+    n, alternatives, initial = len(world.states), len(world.alignments), world.setting.initial
+    anchor = Anchor(np.zeros((n, alternatives)), np.zeros(n))
+    if not (world.setting.kept and world.anchored):
+        return anchor
+    elsewhere = np.arange(n)
+    if world.factual is not None:
+        factual = world.factual
+        held = {id: factual.setting.initial[i] for i, id in enumerate(factual.states)}
+        holds = [factual.alignments[held[id]] if held.get(id, -1) >= 0 else "" for id in world.states]
+        stays = np.array([initial[i] >= 0 and world.alignments[initial[i]] == holds[i] for i in range(n)])
+        known = structural_chances(factual, seed, replicate)
+        places = [factual.states.index(world.states[i]) for i in np.flatnonzero(stays)]
+        common = [k for k, alignment in enumerate(world.alignments) if alignment in factual.alignments]
+        columns = [factual.alignments.index(world.alignments[k]) for k in common]
+        anchor.chances[np.ix_(stays, np.array(common))] = known.chances[places][:, columns]
+        anchor.log_own[stays] = known.log_own[places]
+        elsewhere = np.flatnonzero(~stays)
+    own = elsewhere[initial[elsewhere] >= 0]
+    if own.size:
+        known = structural_chances(world, seed, replicate)
+        anchor.chances[own], anchor.log_own[own] = known.chances[own], known.log_own[own]
+    return anchor
+
+
+def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
+    """Compute the structural chances of all states of a world at its start, before shocks, inertia included."""
+    alignment = draw_initial_alignment(world, seed, replicate)
+    product, env = np.zeros(len(world.alignments)), world.allocate_environment()
+    rules.sum_shares(alignment, world.setting.product, product)
+    rules.assess_environment(0, product, world.setting, world.start, world.start_weights, env)
+    found = Anchor(np.empty((len(world.states), len(world.alignments))), np.empty(len(world.states)))
+    dispositions.anchor_chances(alignment, world.setting, world.start, world.start_weights, env, *found)
+    return found
