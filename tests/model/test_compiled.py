@@ -11,7 +11,8 @@ from strategies import scenarios
 
 from sim.model import arrays, compiled
 from sim.model.numerics import streams
-from sim.model.world import draw_random_words, world_of
+from sim.model.starts import draw_random_numbers, draw_random_words
+from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
@@ -40,8 +41,8 @@ def test_runs_leave_the_world_unchanged(scenario: Scenario, seed: int) -> None:
 
 def test_scenarios_share_random_numbers() -> None:
     base, other = (world_of(load_scenario(name)) for name in ("baseline_2023", "no_sanctions"))
-    numbers = compiled.draw_random_numbers(base, 11, (3, 8))
-    assert compiled.draw_random_numbers(other, 11, (3, 8)) is numbers
+    numbers = draw_random_numbers(base, 11, (3, 8))
+    assert draw_random_numbers(other, 11, (3, 8)) is numbers
     for place, replicate in enumerate((3, 8)):
         for step in (0, 1, base.steps):
             keys, uniforms = draw_random_words(base, 11, replicate, step)
@@ -49,7 +50,7 @@ def test_scenarios_share_random_numbers() -> None:
             assert numbers.uniforms[place, step].tolist() == uniforms.tolist()
             assert numbers.order[place, step].tolist() == order.tolist()
     for seed, replicates in ((12, (3, 8)), (11, (4, 8))):
-        assert compiled.draw_random_numbers(base, seed, replicates).uniforms[0].tolist() != numbers.uniforms[0].tolist()
+        assert draw_random_numbers(base, seed, replicates).uniforms[0].tolist() != numbers.uniforms[0].tolist()
 
 
 @pytest.mark.parametrize("name", ["no_feedback", "baseline_2023", "sanctions_on_china"])

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import PROPENSITY_ALONE, hundredths, small
 
-from sim.model import arrays, rules
+from sim.model import arrays, response, rules
 from sim.model.agents import BlocModel
 from sim.model.arrays import PARAMETERS, QUANTUM, TERMS
 from sim.model.numerics import streams
-from sim.model.world import draw_random_words, world_of
+from sim.model.starts import draw_random_words
+from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.parameters import Parameters
 
@@ -243,7 +244,7 @@ def test_propensity_only_parameters() -> None:
 
 def test_mean_bite_of_members() -> None:
     mean = np.full(4, np.nan)
-    rules.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), np.array([1.0, 0, 2, 0]), mean)
+    response.mean_bite(np.array([0, 2, 2]), np.array([0.5, 0.25, 0.75]), np.array([1.0, 0, 2, 0]), mean)
     assert mean.tolist() == [0.5, 0.0, 0.5, 0.0]
 
 
@@ -253,8 +254,9 @@ def test_key_slots() -> None:
 
 
 def test_clipped_ties_and_capped_rates() -> None:
-    assert [rules.clip_tie(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
-    assert [rules.cap_rate(x) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
+    assert [response.clip_tie(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
+    setting = world_of(small()).setting
+    assert [response.share_of_step(x, setting) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 51), st.integers(0, 2)), max_size=40))

@@ -1,0 +1,233 @@
+"""Kept dispositions: how they are drawn, anchored and renewed, and the moves that follow from them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from relation import changed, relation, run, seeds
+from scipy import stats
+from strategies import NO_RESPONSE, scenarios, small
+
+from sim.model import arrays, dispositions, starts
+from sim.model.agents import BlocModel
+from sim.model.compiled import iterate_runs
+from sim.model.numerics import streams
+from sim.model.world import encode_alignments, world_of
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
+from sim.scenario.schema import Scenario
+from sim.scenario.shocks import ParameterShock, Upheaval
+
+STILL = {**NO_RESPONSE, "renewal": 0.0}
+
+
+def kept(scenario: Scenario, **changes: Any) -> Scenario:
+    """Return a scenario whose dispositions are kept."""
+    return changed(scenario, dispositions="kept", **changes)
+
+
+def moves(scenario: Scenario, seed: int, replicates: int = 1) -> int:
+    """Count the changes of alignment in some replicates."""
+    runs = iterate_runs(scenario, seed=seed, replicates=range(replicates))
+    return sum(int((run.alignment[1:] != run.alignment[:-1]).sum()) for run in runs)
+
+
+# Draws
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**32), st.integers(0, 10_000))
+def test_draws_by_philox_of_numpy(seed: int, replicate: int, step: int) -> None:
+    alignments = ("non_aligned", "west", "east")
+    draws = np.empty(3)
+    with np.errstate(over="ignore"):
+        code = np.uint64(int.from_bytes(b"PRK", "big"))
+        key = np.array([seed, replicate], dtype=np.uint64)
+        streams.draw_exponentials(key, step, code, encode_alignments(alignments), draws)
+    for k, alignment in enumerate(alignments):
+        label = int.from_bytes(hashlib.blake2b(alignment.encode()).digest()[:8], "big")
+        counter = step + (int(code) << 64) + (label << 128) + (1 << 192) - 1
+        word = int(np.random.Philox(key=seed + (replicate << 64), counter=counter).random_raw(1)[0])
+        assert draws[k] == pytest.approx(-np.log(((word >> 12) + 0.5) * 2.0**-52), rel=1e-15)
+
+
+def test_draws_are_exponential() -> None:
+    draws, rows = np.empty(3), []
+    with np.errstate(over="ignore"):
+        for replicate in range(3000):
+            key = np.array([5, replicate], dtype=np.uint64)
+            streams.draw_exponentials(key, 0, np.uint64(77), encode_alignments(("a", "b", "c")), draws)
+            rows.append(draws.copy())
+    values = np.array(rows)
+    assert stats.kstest(values.ravel(), "expon").pvalue > 0.001
+    assert np.abs(np.corrcoef(values.T) - np.eye(3)).max() < 4 / np.sqrt(3000)
+
+
+def test_another_bloc_leaves_other_draws() -> None:
+    two, three = encode_alignments(("non_aligned", "west")), encode_alignments(("non_aligned", "east", "west"))
+    assert two.tolist() == [three[0], three[2]]
+
+
+# Anchoring
+
+
+@given(st.lists(st.floats(-3, 3), min_size=2, max_size=5), st.integers(0, 4), st.integers(0, 2**40))
+def test_anchored_disposition_chooses_what_is_held(utilities: list[float], held: int, seed: int) -> None:
+    values, held = np.array(utilities), held % len(utilities)
+    allowed, draws, inclination = np.ones(values.size, dtype=bool), np.empty(values.size), np.empty(values.size)
+    chances = np.exp(values - values.max())
+    chances /= chances.sum()
+    draws[:] = np.random.default_rng(seed).exponential(size=values.size)
+    log_own = dispositions.log_chance(held, values, allowed, 1.0)
+    assert log_own == pytest.approx(np.log(chances[held]), abs=1e-12)
+    dispositions.incline_toward(held, chances, log_own, draws, inclination)
+    assert dispositions.choose_kept(values, allowed, 1.0, (held + 1) % values.size, inclination) == held
+
+
+def test_anchored_where_the_chance_underflows() -> None:
+    utilities, allowed, inclination = np.array([0.0, 5000.0, 1.0]), np.ones(3, dtype=bool), np.empty(3)
+    log_own = dispositions.log_chance(0, utilities, allowed, 1.0)
+    assert log_own == -5000.0
+    dispositions.incline_toward(0, np.array([0.0, 1.0, 0.0]), log_own, np.array([0.5, 0.25, 2.0]), inclination)
+    assert inclination[0] == 5000.0 - np.log(0.5)
+    assert dispositions.choose_kept(utilities, allowed, 1.0, 1, inclination) == 0
+
+
+@relation(scenarios(max_states=5, steps=40, fixed={"shocks": []}), seeds)
+def test_nobody_moves_without_cause(scenario: Scenario, seed: int) -> None:
+    """Starts as coded, no renewal, ties that stay, no shock and chance in choices: nobody moves (model: Anchoring)."""
+    ids = [bloc for bloc in scenario.alignments() if bloc != "non_aligned"]
+    states = {
+        id: s.model_copy(update={"initial": ids[n % len(ids)]}) if s.initial == "random" else s
+        for n, (id, s) in enumerate(scenario.states.items())
+    }
+    at_rest = with_settings(kept(scenario, states=states), {**STILL, "temperature": 0.05})
+    history = run(at_rest, seed)
+    assert (history.alignment == history.alignment[0]).all()
+
+
+@relation(scenarios(max_states=5, steps=6, fixed={"shocks": []}), seeds)
+def test_random_starts_have_plain_draws(scenario: Scenario, seed: int) -> None:
+    states = {id: s.model_copy(update={"initial": "random"}) for id, s in scenario.states.items()}
+    one = kept(scenario, states=states)
+    anchor = starts.compute_anchor(world_of(one), seed, 0)
+    led = [i for i, id in enumerate(states) if id in {bloc.leader for bloc in scenario.blocs.values()}]
+    assert not np.delete(anchor.chances, led, axis=0).any()
+    assert not np.delete(anchor.log_own, led).any()
+
+
+def test_scenario_is_anchored_in_the_factual_world() -> None:
+    """A scenario's ties move states after the start; its beliefs are there at the start."""
+    base = kept(small())
+    factual = base.model_copy(update={"anchor": base})
+    tie, belief = (with_settings(factual, {path: 0.9}) for path in ("ties.bond.A.C", "states.C.autonomy"))
+    doubt = with_settings(factual, {"world.ties.bond.A.C": 0.9})
+    chances = [starts.compute_anchor(world_of(s), 1, 0).chances[2] for s in (factual, tie, belief, doubt)]
+    assert chances[0].tolist() == chances[1].tolist()
+    assert chances[0][0] > chances[2][0]
+    assert chances[3][1] > chances[0][1]
+
+
+def test_changed_start_is_anchored_in_the_own_world() -> None:
+    base = kept(small())
+    west = base.states["C"].model_copy(update={"initial": "west"})
+    one = base.model_copy(update={"anchor": base, "states": {**base.states, "C": west}})
+    tied = with_settings(one, {"ties.bond.A.C": 0.9})
+    own, other = (starts.compute_anchor(world_of(s), 1, 0) for s in (one, tied))
+    assert other.chances[2, 1] > own.chances[2, 1] > 0
+    assert own.log_own[2] == pytest.approx(np.log(own.chances[2, 1]))
+
+
+def test_alternative_that_the_factual_world_lacks_has_a_plain_draw() -> None:
+    base = kept(small())
+    third = base.blocs["east"].model_copy(update={"name": "South"})
+    one = base.model_copy(update={"anchor": base, "blocs": {"south": third, **base.blocs}})
+    anchor = starts.compute_anchor(world_of(one), 1, 0)
+    assert anchor.chances[2, 1] == 0
+    assert anchor.chances[2].sum() == pytest.approx(1)
+
+
+# Renewal
+
+
+def test_renewal_by_the_uniform_of_the_step() -> None:
+    scenario = with_settings(kept(load_scenario("baseline_2023")), {"renewal": 0.3, "states.CHN.renewal": 2})
+    world, history = world_of(scenario), run(scenario, 9)
+    for step in (1, 2, 40):
+        _, uniforms = starts.draw_random_words(world, 9, 0, step)
+        due = uniforms < 1 - np.exp(-0.3 * world.setting.renewal)
+        assert history.renewed[step].tolist() == (due & ~world.setting.fixed).tolist()
+    assert not history.renewed[0].any()
+
+
+def test_renewals_and_moves_per_year_do_not_depend_on_the_step() -> None:
+    """In a world at rest a year of any step has the same number of renewals and of realignments."""
+    base = with_settings(kept(load_scenario("no_feedback"), shocks=()), {**STILL, "renewal": 0.3})
+    counts = {}
+    for step, steps in (("month", 120), ("quarter", 40), ("year", 10)):
+        runs = [*iterate_runs(changed(base, step=step, date="2023-10-25", steps=steps), seed=3, replicates=range(60))]
+        renewals = [run.renewed.sum() for run in runs]
+        changes = [(run.alignment[1:] != run.alignment[:-1]).sum() for run in runs]
+        counts[step] = [(np.mean(x), np.std(x) / np.sqrt(len(x))) for x in (renewals, changes)]
+    # several renewals within one step count once
+    free = np.count_nonzero(~world_of(base).setting.fixed)
+    for step, years in (("month", 1 / 12), ("quarter", 0.25), ("year", 1.0)):
+        mean, error = counts[step][0]
+        assert abs(mean - free * 10 / years * (1 - np.exp(-0.3 * years))) < 4 * error
+
+
+def test_fixed_states_are_never_renewed() -> None:
+    history = run(with_settings(kept(small()), {"renewal": 20}), 1)
+    assert history.renewed[1:, 2].all()
+    assert not history.renewed[:, :2].any()
+
+
+@pytest.mark.parametrize("toward", ["", "non_aligned", "west", "east"])
+def test_upheaval_renews_at_its_step(toward: str) -> None:
+    shock = Upheaval(kind="upheaval", step=2, state="C", toward=toward)
+    base = kept(small(), shocks=(shock,))
+    scenario = with_settings(base, {**STILL, "temperature": 1})
+    chosen = []
+    for replicate, history in enumerate(iterate_runs(scenario, seed=4, replicates=range(200))):
+        assert history.renewed[:, 2].tolist() == [False, False, True, False], replicate
+        chosen.append(history.alignments[history.alignment[2, 2]])
+        assert (history.alignment[2] == history.alignment[3]).all()
+    assert set(chosen) == {toward} if toward else len(set(chosen)) > 1
+
+
+def test_renewed_at_every_step_is_the_logit() -> None:
+    """With a renewal at every decision choices follow the structural chances, as fresh dispositions do."""
+    scenario = with_settings(kept(small(steps=1)), {"renewal": 20, "temperature": 1})
+    runs = [*iterate_runs(scenario, seed=2, replicates=range(4000))]
+    counts = np.bincount([run.alignment[1, 2] for run in runs], minlength=3)
+    assert stats.chisquare(counts, runs[0].chances[1, 2] * 4000).pvalue > 0.001
+
+
+# Causes
+
+
+def test_cause_of_a_move() -> None:
+    """A shock moves C by circumstance; a state that follows it moves by following; a renewal by renewal."""
+    shock = ParameterShock(kind="parameter", step=2, parameter="w_autonomy", value=20)
+    base = small(states={**{id: s.model_dump() for id, s in small().states.items()}})
+    west = base.states["C"].model_copy(update={"initial": "west"})
+    scenario = kept(base, states={**base.states, "C": west}, shocks=(shock,))
+    history = run(with_settings(scenario, {**STILL, "temperature": 0.01}), 1)
+    assert history.alignment[:, 2].tolist() == [1, 1, 0, 0]
+    assert history.causes[:, 2].tolist() == [0, 0, arrays.BY_CIRCUMSTANCE, 0]
+
+
+def test_agent_shows_disposition_and_cause() -> None:
+    model = BlocModel(with_settings(kept(small()), {"renewal": 20, "temperature": 1}), seed=3)
+    state = model.state("C")
+    assert state.disposition.keys() == {"non_aligned", "west", "east"}
+    for _ in range(3):
+        before = state.alignment
+        model.step()
+        weighed = {k: state.utility[k] + state.disposition[k] for k in state.utility}
+        assert state.alignment == max(weighed, key=weighed.__getitem__)
+        assert state.cause == ("renewal" if state.alignment != before else "")
