@@ -10,6 +10,17 @@ from .landscape import frustration as frustration
 from .landscape import sample_minima as sample_minima
 from .optimum import Optimum as Optimum
 from .optimum import find_optimum as find_optimum
+from .pair import pair_law as pair_law
+from .persistence import direct_chances as direct_chances
+from .persistence import expected_movers as expected_movers
+from .persistence import joint_chances as joint_chances
+from .persistence import log_weights as log_weights
+from .persistence import spell_chance as spell_chance
+from .persistence import stay_chance as stay_chance
+from .persistence import switching_rate as switching_rate
+from .persistence import tipping_chance as tipping_chance
+from .persistence import tipping_distance as tipping_distance
+from .persistence import transition_chances as transition_chances
 from .predictions import WorldLandscape as WorldLandscape
 from .predictions import find_landscape as find_landscape
 from .predictions import predict_splits as predict_splits
