@@ -1,4 +1,4 @@
-"""Landscape theory and structural balance: exact results that the model is checked against."""
+"""Landscape theory, structural balance and persistence: exact results that the model is checked against."""
 
 import lazy_loader
 

@@ -32,7 +32,7 @@ def pair_law(attraction: float, *, renewal: float) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If renewal is not above 0: then the start decides, and there is no one law.
+        If renewal is not a chance above 0; at 0 the start decides which law holds.
 
     Examples
     --------

@@ -180,7 +180,7 @@ def expected_movers(before: Floats, after: Floats, held: int | Integers) -> floa
     float
         Number of states, 0 to N.
     """
-    return float(-np.expm1(_log_stay(np.stack([before, after]), held)).sum())
+    return float((1 - stay_chance(np.stack([before, after]), held)).sum())
 
 
 def tipping_distance(utilities: Floats, temperature: float) -> Floats:
@@ -235,7 +235,7 @@ def tipping_chance(weights: Floats, gain: float | Floats) -> Floats:
 def switching_rate(weights: Floats, *, inertia: float | Floats, renewal: float | Floats) -> Floats:
     """Compute the chance per step that a state changes alignment in a world at rest.
 
-    At renewal it redraws by the logit with inertia on what it holds, a reversible chain. With g = e^inertia and
+    At renewal it redraws by the logit with inertia on its alignment, a reversible chain. With g = e^inertia and
     s = Σ p², its stationary law is π_a ∝ p_a (1 + (g − 1) p_a), and h Σ_a π_a (1 − p_a(a)) comes to
     h (1 − s) / (1 + (g − 1) s); without inertia h (1 − s).
 

@@ -551,12 +551,6 @@ def test_expected_movers_by_simulation() -> None:
     assert abs(moved.mean() - expected) < 4 * np.sqrt((stays * (1 - stays)).sum() / runs)
 
 
-def test_small_chance_of_moving() -> None:
-    """One gain of 10⁻¹⁴ is not lost in rounding."""
-    before = np.array([[0.0, 1e-14]])
-    assert expected_movers(np.zeros((1, 2)), before, np.array([0])) == pytest.approx(5e-15, rel=1e-2)
-
-
 # Two states and two blocs
 
 
