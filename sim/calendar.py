@@ -45,22 +45,25 @@ def step_end(start: date, step: str, number: int) -> date:
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
+def last_step_by(start: date, step: str, day: date) -> int:
+    """Return the number of the last step that ends on or before a day; negative for a day before the start."""
+    number, rest = divmod(months_between(start, day), MONTHS[step])
+    return number - 1 if not rest and step_end(start, step, number) > day else number
+
+
 def step_of(start: date, step: str, day: date) -> int:
     """Return the number of the step that contains a day; the date of the world itself belongs to step 1.
 
     A day before the date of the world belongs to step 0 or an earlier one, which no run has.
     """
-    months = 12 * (day.year - start.year) + day.month - start.month
-    number = months // MONTHS[step] - 1
-    while step_end(start, step, number) < day:
-        number += 1
-    return 1 if day == start else number
+    last = last_step_by(start, step, day)
+    ends = months_between(start, day) == MONTHS[step] * last and step_end(start, step, last) == day
+    return last if ends and day != start else last + 1
 
 
-def last_step_by(start: date, step: str, day: date) -> int:
-    """Return the number of the last step that ends on or before a day; negative for a day before the start."""
-    number = step_of(start, step, day)
-    return number if day > start and step_end(start, step, number) == day else number - 1
+def months_between(start: date, day: date) -> int:
+    """Months from the month of one day to that of another."""
+    return 12 * (day.year - start.year) + day.month - start.month
 
 
 def step_ends(start: str | None, step: str, steps: int) -> tuple[str, ...]:

@@ -8,21 +8,29 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, quote, suggest
+from sim.errors import Fault, InputError, PathInFile, display_path, quote, suggest
 from sim.scenario.anchor import anchored_in, needs_anchor
-from sim.scenario.checks.idle import explain_unmatched, idle_institutions, idle_shocks, idle_trade, idle_without
+from sim.scenario.checks.dates import refuse_two_lengths, replace_length, resolve_dates
+from sim.scenario.checks.idle import (
+    explain_unmatched,
+    idle_dispositions,
+    idle_institutions,
+    idle_shocks,
+    idle_trade,
+    idle_without,
+)
+from sim.scenario.checks.messages import describe_error, error_path
 from sim.scenario.checks.references import reference_faults, sweep_faults
 from sim.scenario.checks.sources import Bibliography, read_sources
 from sim.scenario.files import Draft, duplicate_ties, merge_drafts, read_toml, read_toml_draft
 from sim.scenario.overrides import with_mechanism_off
 from sim.scenario.parameters import ARGUED_FOR, mark_taken_over
-from sim.scenario.schema import Scenario, Tie, scenario_json_schema
+from sim.scenario.schema import Scenario, Tie
 from sim.scenario.tables import WORLD_FILES, read_world_draft
 from sim.scenario.ties import place_ties, tie_key
 
@@ -232,6 +240,7 @@ def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -
     yield from ((("ties", n), message) for n, message in idle_trade(scenario, ties))
     if message := idle_without(scenario):
         yield ("without",), message
+    yield from idle_dispositions(scenario)
     yield from ((("institutions", name, "members"), message) for name, message in idle_institutions(scenario))
 
 
@@ -248,7 +257,8 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 def validate_draft(draft: Draft) -> Scenario:
-    """The scenario of a draft; raises InputError with every fault."""
+    """The scenario of a draft, its dates resolved to steps; raises InputError with every fault."""
+    resolve_dates(draft)
     faults = [*draft.faults]
     sources: Bibliography | None = None
     try:
@@ -293,8 +303,8 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     """Read a scenario or world file and merge it over all that it extends."""
     path = world_file(path)
     if path.name == "world.toml":
-        return without_anchor(replace(read_world_draft(path), world=path.absolute().parent.name))
-    draft = without_anchor(read_toml_draft(path))
+        return refuse_keys(replace(read_world_draft(path), world=path.absolute().parent.name))
+    draft = refuse_keys(read_toml_draft(path))
     if not draft.whole:
         return draft
     keys = [key for key in ("extends", "world") if key in draft.content]
@@ -317,15 +327,15 @@ def read_draft(path: Path, below: tuple[Path, ...]) -> Draft:
     base = find_base(path, reference, key)
     if base is None:
         return draft.add_reading_faults(draft.fault((key,), missing_base(path, reference, key)))
-    return merge_drafts(read_draft(base, (*below, path)), draft)
+    return merge_drafts(replace_length(read_draft(base, (*below, path)), draft), draft)
 
 
-def without_anchor(draft: Draft) -> Draft:
-    """Refuse a file's own anchor, which is always the world's file."""
+def refuse_keys(draft: Draft) -> Draft:
+    """Refuse two lengths in one file, and an anchor, which is always the world's file."""
     if "anchor" in draft.content:
         draft.faults.append(draft.fault(("anchor",), "does not belong here; the anchor is the world's file"))
         del draft.content["anchor"]
-    return draft
+    return refuse_two_lengths(draft)
 
 
 def find_base(path: Path, reference: str, key: str) -> Path | None:
@@ -350,44 +360,3 @@ def missing_base(path: Path, reference: str, key: str) -> str:
         return f"unknown world {reference!r}{suggest(reference, world_names())}"
     beside = [other.stem for other in path.parent.glob("*.toml") if other.stem not in (path.stem, "sources")]
     return f"unknown scenario {reference!r}{suggest(reference, [*scenario_names(), *beside])}"
-
-
-def error_path(loc: tuple[str | int, ...]) -> PathInFile:
-    """Path of a validation error without the names of alternatives that pydantic adds."""
-    parts = list(loc)
-    if parts[:1] == ["shocks"] and len(parts) > 2:
-        del parts[2]
-    if parts[:2] == ["sweep", "vary"]:
-        del parts[3:]
-    return tuple(part for part in parts if part != "[key]")
-
-
-def describe_error(error: Any, *, near: bool = True) -> str:
-    """One sentence for a validation error of a scenario, with a similar known key if `near`."""
-    if error["loc"][:2] == ("sweep", "vary") and len(error["loc"]) > 3:
-        return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = error["ctx"].get("expected_tags", "crisis, sanction, bond, rivalry, …")
-        return f"the kind of a shock is one of {kinds}"
-    if error["type"] == "extra_forbidden" and error["loc"][-1] in known_keys():
-        return "does not belong here"
-    return explain_error(error, keys_beside(error["loc"]) if near else ())
-
-
-@cache
-def known_keys() -> set[str]:
-    """All keys of the schema."""
-    tables = [scenario_json_schema(), *scenario_json_schema()["$defs"].values()]
-    return {key for table in tables for key in table.get("properties", {})} | {"extends", "world"}
-
-
-def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
-    """Keys that may occur beside the place of a validation error."""
-    node: Any = scenario_json_schema()
-    for part in error_path(loc)[:-1]:
-        below = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")
-        node = below or next(iter(node.get("patternProperties", {}).values()), {})
-        kinds = node.get("discriminator", {}).get("mapping", {})
-        reference = kinds[loc[2]] if kinds else node.get("$ref", "")
-        node = scenario_json_schema()["$defs"].get(reference.rpartition("/")[2], node)
-    return [*node.get("properties", {})]

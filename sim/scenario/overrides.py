@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from numbers import Real
 from typing import Any, NamedTuple
 
+from sim.calendar import step_end
 from sim.errors import Fault, InputError, quote, suggest
 from sim.scenario.anchor import BELIEFS, is_belief
 from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
@@ -50,7 +52,7 @@ def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: st
         Values by setting, such as `parameters.erosion` or `blocs.us_led.priority.europe`, each in the unit and
         range of its field. A parameter needs no prefix; `blocs.*` means every bloc. `world.PATH` changes the
         factual world, as if the world's file said so: the scenario's own value at PATH too, where it has the
-        world's, and that alone where dispositions are not anchored. Settings of the world come first.
+        world's, and only that where dispositions are not anchored. Settings of the world come first.
     note
         Reason that each changed number carries.
 
@@ -235,11 +237,13 @@ def with_steps(scenario: Scenario, steps: int) -> Scenario:
     Raises
     ------
     ValueError
-        If a shock would come after the last step.
+        If a shock would come after the last step, or the last step would end after the year 9999.
     """
     last = max((shock.step for shock in scenario.shocks), default=1)
     if steps < last:
         raise ValueError(f"{steps} is before the shock at step {last}; give at least {last}")
+    if scenario.date is not None:
+        step_end(date.fromisoformat(scenario.date), scenario.step, steps)
     return scenario.model_copy(update={"steps": steps})
 
 

@@ -119,7 +119,7 @@ NEW = "off until it is calibrated"
 
 RENEWAL = (
     "states realign in about 0.5 % of state-years, and about a third of them would move if their disposition were"
-    " drawn anew; the ideal points of votes decay by 1 to 2.5 % a year"
+    " drawn once more; the ideal points of votes decay by 1 to 2.5 % a year"
 )
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from sim.calendar import step_ends
+from sim.errors import quote
 from sim.scenario.parameters import (
     LARGEST_SIZE,
     Between,
@@ -48,22 +49,19 @@ RANDOM_ID = "random"
 TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
 
 
-def to_iso_date(given: object) -> object:
-    """Turn a date of a TOML file into its ISO text."""
-    return given.isoformat() if type(given) is date else given
-
-
-def check_iso_date(text: str) -> str:
-    """Return the text if it is a date as year-month-day; raises ValueError otherwise."""
+def to_iso_date(given: object) -> str:
+    """ISO text of a day that a file gives as a date or as text; raises ValueError if it is none."""
     try:
-        if date.fromisoformat(text).isoformat() == text:
+        text = given.isoformat() if type(given) is date else str(given)
+        if type(given) in (date, str) and date.fromisoformat(text).isoformat() == text:
             return text
     except ValueError:
         pass
-    raise ValueError(f"{text!r} is not a date; write year-month-day, such as 2023-10-25")
+    shown = quote(given) if isinstance(given, (str, int, float, list, dict)) else given
+    raise ValueError(f"{shown} is not a date; write year-month-day, such as 2023-10-25")
 
 
-IsoDate = Annotated[str, BeforeValidator(to_iso_date), AfterValidator(check_iso_date)]
+IsoDate = Annotated[str, BeforeValidator(to_iso_date)]
 
 
 class Bloc(Strict):
@@ -210,9 +208,9 @@ class Scenario(Strict):
     step: Literal["round", "month", "quarter", "year"] = Field(
         default="round", description="length of a step; a round has none, and its rates are per step"
     )
-    date: IsoDate | None = Field(default=None, description="day at which the world stands; the first step begins")
+    date: IsoDate | None = Field(default=None, description="day of the world, on which the first step begins")
     dispositions: Literal["fresh", "kept"] = Field(
-        default="fresh", description="drawn anew at every decision, or kept until they are renewed"
+        default="fresh", description="drawn at every decision, or kept until they are renewed"
     )
     anchored: bool = Field(
         default=True, description="kept dispositions are drawn given the coded start, not from all that are possible"
@@ -277,11 +275,29 @@ class Scenario(Strict):
 
 @cache
 def scenario_json_schema() -> dict[str, Any]:
-    """JSON Schema of what files give of a scenario, as pydantic makes it."""
+    """JSON Schema of what files give of a scenario: as pydantic makes it, with dates, and without the anchor."""
     found = Scenario.model_json_schema()
     scenario = found["$defs"].pop("Scenario")  # its anchor refers to it
-    del scenario["properties"]["anchor"]
+    fields = scenario["properties"]
+    del fields["anchor"]
+    day = {"type": "string", "description": "year-month-day, such as 2023-10-25"}
+    fields["until"] = {**day, "description": "in place of steps: the last step ends on this day or before it"}
+    scenario["not"] = {"required": ["steps", "until"]}
+    for reference in set(fields["shocks"]["items"]["discriminator"]["mapping"].values()):
+        shock = found["$defs"][reference.rpartition("/")[2]]
+        shock["properties"]["date"] = {**day, "description": "in place of step: the day on which the shock comes"}
+        shock["required"].remove("step")
+        shock["allOf"] = [one_of("step", "date")]
+        if "duration" in shock["required"]:
+            shock["properties"]["until"] = {**day, "description": "in place of duration: the last day of the crisis"}
+            shock["required"].remove("duration")
+            shock["allOf"].append(one_of("duration", "until"))
     return {"$defs": found["$defs"], **scenario}
+
+
+def one_of(*keys: str) -> dict[str, Any]:
+    """JSON Schema of a table that has exactly one of these keys."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
 
 
 @lru_cache(maxsize=64)

@@ -197,13 +197,16 @@ PASSED_OVER = re.compile(r"[.]|~[$]|readme([.]|$)|.*~$|(thumbs[.]db|desktop[.]in
 
 STATE_COLUMNS = ("id", "name", "theatre", "capability", "capability_source")
 
-STATE_OPTIONAL = ("gdp", "gdp_source", "autonomy", "autonomy_source", "initial", "initial_source", "fixed", "note")
+NUMBERS = ("capability", "gdp", "autonomy", "polyarchy", "renewal")
+
+STATE_OPTIONAL = (
+    *(column for name in NUMBERS[1:] for column in (name, f"{name}_source")),
+    "initial", "initial_source", "fixed", "note",
+)  # fmt: skip
 
 TIE_COLUMNS = ("a", "b", "kind", "value")
 
 TIE_OPTIONAL = ("regime", "since", "source", "note")
-
-NUMBERS = ("capability", "gdp", "autonomy")
 
 
 def unread_faults(folder: Path, *, world_is_there: bool) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,7 @@ def validator(kind: str) -> jsonschema.Draft7Validator:
 
 def faults(text: str, kind: str = "scenario") -> list[str]:
     """Places where a TOML text does not match its schema."""
-    content: dict[str, Any] = tomllib.loads(text)
+    content: dict[str, Any] = json.loads(json.dumps(tomllib.loads(text), default=str))  # an editor sees dates as text
     return ["/".join(map(str, error.absolute_path)) for error in validator(kind).iter_errors(content)]
 
 

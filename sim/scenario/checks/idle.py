@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from sim.calendar import ROUND
+from sim.errors import PathInFile
 from sim.scenario.overrides import MECHANISMS, setting_places, setting_value
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.shocks import (
@@ -63,6 +65,23 @@ def idle_without(scenario: Scenario) -> str:
     off_already = bool(values) and all(setting_value(scenario, place) == off for place, off in values)
     are = "are" if len(scenario.without) > 1 else "is"
     return f"{', '.join(scenario.without)} {are} off already, {NOTHING}" if off_already else ""
+
+
+def idle_dispositions(scenario: Scenario) -> Iterator[tuple[PathInFile, str]]:
+    """Path and message of each entry for kept dispositions that changes nothing, and of a calendar without them."""
+    kept = scenario.dispositions == "kept"
+    keep = 'set dispositions = "kept"'
+    if not kept and scenario.step != ROUND:
+        yield ("step",), f"dispositions are fresh, and the amount of switching then depends on the step; {keep}"
+    if not kept and not scenario.anchored:
+        yield ("anchored",), f"dispositions are fresh, {NOTHING}; {keep}"
+    multiplied = [id for id, state in scenario.states.items() if state.renewal.value != 1]
+    if multiplied and not kept:
+        yield ("states", multiplied[0], "renewal"), f"dispositions are fresh, so no renewal changes anything; {keep}"
+    leaders = {bloc.leader for bloc in scenario.blocs.values()}
+    for id in multiplied if kept else ():
+        if scenario.states[id].fixed or id in leaders:
+            yield ("states", id, "renewal"), f"{id} never decides, {NOTHING}"
 
 
 def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -165,7 +165,7 @@ def regime_faults(record: Mapping[str, Any], place: PathInFile, names: KnownName
 
 
 def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
-    """Faults of what shocks refer to, and of shocks after the last step."""
+    """Faults of what shocks refer to, of shocks after the last step, and of upheavals that cannot be."""
     steps = content.get("steps", 40 if names.whole else None)
     for n, shock in draft_items(content, "shocks"):
         place = ("shocks", n)
@@ -179,6 +179,34 @@ def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
         step = shock.get("step")
         if isinstance(step, int) and isinstance(steps, int) and step > steps:
             yield (*place, "step"), f"{quote(step)} is after the last step, {quote(steps)}"
+    yield from upheaval_faults(content, names)
+
+
+def upheaval_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
+    """Faults of upheavals: fresh dispositions, states that never decide, two in a step, and what they prefer."""
+    leaders = [record.get("leader") for record in draft_table(content, "blocs").values() if isinstance(record, dict)]
+    states = draft_table(content, "states")
+    seen: set[tuple[int, str]] = set()
+    for n, shock in draft_items(content, "shocks"):
+        if shock.get("kind") != "upheaval":
+            continue
+        place, state, step, toward = ("shocks", n), shock.get("state"), shock.get("step"), shock.get("toward", "")
+        if names.whole and content.get("dispositions", "fresh") == "fresh":
+            yield (*place, "kind"), 'dispositions are fresh, so none lasts that is renewed; set dispositions = "kept"'
+        if toward == NON_ALIGNED_ID and content.get("non_aligned_allowed") is False:
+            yield (*place, "toward"), "this scenario forbids non-alignment; give a bloc"
+        elif toward not in (NON_ALIGNED_ID, ""):
+            yield from names.check("bloc", toward, (*place, "toward"))
+        if not isinstance(state, str):
+            continue
+        record = states.get(state)
+        if state in leaders or (isinstance(record, dict) and record.get("fixed") is True):
+            why = "leads its bloc" if state in leaders else "is fixed"
+            yield (*place, "state"), f"{quote(state)} {why}, so it never decides"
+        if isinstance(step, int):
+            if (step, state) in seen:
+                yield place, f"{quote(state)} has an upheaval at step {quote(step)} already; give one of them"
+            seen.add((step, state))
 
 
 def sweep_faults(content: Mapping[str, Any]) -> Found:
