@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.model.outcomes import describe_outcome, outcome_names
+from sim.scenario.anchor import BELIEFS
 from sim.scenario.overrides import MECHANISMS
 from sim.scenario.parameters import UNBOUNDED, Parameters, Strict, bounds_of, parameter_range
 from sim.scenario.schema import Bloc, State
@@ -41,7 +42,9 @@ def numbers_of(model: type[Strict], kept: Iterable[str]) -> str:
     for name in kept:
         field, bounds = model.model_fields[name], bounds_of(model, name)
         high = f"0 to {bounds.high:g}"
-        default = "must be given" if field.is_required() else f"{field.default.value:g}"
+        default = (
+            "must be given" if field.is_required() else f"{field.default.value:g}" if field.default else "not known"
+        )
         content.append((f"`{name}`", str(field.description), high, default))
     return rows(("number", "meaning", "bounds", "default"), content)
 
@@ -81,7 +84,7 @@ def outcomes() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "blocs": lambda: numbers_of(Bloc, ("enforcement", "attention_budget", "accommodation")),
-    "states": lambda: numbers_of(State, ("capability", "gdp", "autonomy")),
+    "states": lambda: numbers_of(State, BELIEFS),
     "mechanisms": mechanisms,
     "outcomes": outcomes,
 }

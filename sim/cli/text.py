@@ -75,7 +75,9 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
         if line:
             out.print(safe_text(line))
     source = safe_text(scenario.source or "none given")
-    out.print(f"source: {source}   steps: {scenario.steps}   activation: {scenario.activation}")
+    out.print(f"source: {source}   steps: {format_length(scenario)}   activation: {scenario.activation}")
+    drawn = "given the start" if scenario.anchored else "from all that are possible"
+    out.print(f"dispositions: {scenario.dispositions}{f', drawn {drawn}' * (scenario.dispositions == 'kept')}")
     out.print(f"digest: {scenario.digest()}\n")
     if base is not None:
         print_changes(out, *base, scenario)
@@ -89,12 +91,20 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
     print_states(out, scenario)
     print_tie_counts(out, scenario)
     if scenario.shocks:
-        shown = new_table("step", "shock", "source", numbers=("step",))
+        ends = scenario.dates()
+        shown = new_table("step", *(["ends"] if ends else []), "shock", "source", numbers=("step",))
         for shock in scenario.shocks:
             what = shock.model_dump(exclude={"step", "kind", "source", "note"}, exclude_defaults=True)
             words = " ".join(f"{key}={value}" for key, value in what.items())
-            shown.add_row(str(shock.step), safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note))
+            when = (str(shock.step), ends[shock.step]) if ends else (str(shock.step),)
+            shown.add_row(*when, safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note))
         out.print(shown, "")
+
+
+def format_length(scenario: Scenario) -> str:
+    """The number of steps, and with a calendar their length and the first and last day."""
+    ends = scenario.dates()
+    return f"{scenario.steps}, each a {scenario.step}, {ends[0]} to {ends[-1]}" if ends else str(scenario.steps)
 
 
 def format_source(source: str, note: str) -> str:
@@ -118,14 +128,18 @@ def print_states(out: Console, scenario: Scenario) -> None:
     """Print the states with their shares and first alignments."""
     capability = sum(state.capability.value for state in scenario.states.values())
     product = math.fsum(state.gdp.value for state in scenario.states.values()) or 1.0
-    shown = new_table(
-        "state", "name", "theatre", "capability", "product", "starts", "source", numbers=("capability", "product")
-    )
+    known = any(state.polyarchy for state in scenario.states.values())
+    multiplied = any(state.renewal.value != 1 for state in scenario.states.values())
+    numbers = ("capability", "product", *["polyarchy"] * known, *["renewal"] * multiplied)
+    shown = new_table("state", "name", "theatre", *numbers, "starts", "source", numbers=numbers)
     for key, state in scenario.states.items():
-        shares = (f"{state.capability.value / capability:.4f}", f"{state.gdp.value / product:.4f}")
-        sources = "; ".join(dict.fromkeys(s for s in (state.capability.source, state.gdp.source) if s))
+        cells = [f"{state.capability.value / capability:.4f}", f"{state.gdp.value / product:.4f}"]
+        cells += [f"{state.polyarchy.value:g}" if state.polyarchy else ""] * known
+        cells += [f"{state.renewal.value:g}"] * multiplied
+        sourced = (state.capability, state.gdp, state.polyarchy, state.renewal)
+        sources = "; ".join(dict.fromkeys(number.source for number in sourced if number and number.source))
         shown.add_row(
-            key, safe_text(state.name), state.theatre, *shares, state.initial, safe_text(sources or "its author")
+            key, safe_text(state.name), state.theatre, *cells, state.initial, safe_text(sources or "its author")
         )
     out.print(shown, "")
 
