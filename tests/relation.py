@@ -14,7 +14,7 @@ from sim.model.trajectory import Run
 from sim.scenario.schema import Scenario
 
 BY_STATE = ("alignment", "chances", "stability", "bite")
-OBSERVED = (*BY_STATE, "outcomes")
+OBSERVED = ("alignment", "causes", "renewed", "chances", "stability", "bite", "outcomes")
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 seeds = st.integers(0, 2**40)
 shuffles = st.randoms(use_true_random=True)  # hypothesis replays it by its seed

@@ -60,7 +60,7 @@ class Evidence:
 def run_late_means(world: World, *, seed: int, replicates: Sequence[int]) -> LateMeans:
     """Run the replicates of a world and average their late steps."""
     rows = []
-    for record in compiled.run_records(world, seed=seed, replicates=replicates):
+    for record in compiled.run_records(world, seed=seed, replicates=replicates, with_chances=False):
         means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
         rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
     return LateMeans._make(np.stack(column) for column in zip(*rows, strict=True))

@@ -76,7 +76,7 @@ def compiled_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int],
     """Make compiled runs, equal to those of the agents."""
     from sim.model import compiled as compiled_runs
 
-    return compiled_runs.iterate_runs(scenario, seed=seed, replicates=replicates, world=world)
+    return compiled_runs.iterate_runs(scenario, seed=seed, replicates=replicates, world=world, with_chances=False)
 
 
 def agent_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:

@@ -209,7 +209,7 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         self.alignment: Integers = draw_initial_alignment(self.world, seed, replicate)
         self.seen: Integers = self.alignment
         self.last_seen = np.tile(self.alignment, (n, 1))  # what each state saw at its last decision
-        self.causes = np.zeros(n, dtype=np.int64)
+        self.causes = np.zeros(n, dtype=np.int8)
         self.renewed = np.zeros(n, dtype=np.bool_)
         self.inclinations = np.zeros((n, alignments))
         if self.world.setting.kept:

@@ -17,6 +17,8 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
+Bytes: TypeAlias = npt.NDArray[np.int8]
+
 Terms: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float, float, float, float]
 
 PARAMETERS = (
@@ -187,3 +189,52 @@ class Anchor(NamedTuple):
 
     chances: Floats  # (N, K + 1), 0 for a plain draw
     log_own: Floats  # (N,), ln of the chance of what the state holds; 0 for a plain draw
+
+
+class Record(NamedTuple):
+    """Arrays of a run, the start included; runs come first for several."""
+
+    alignment: Integers  # (T + 1, N)
+    causes: Bytes  # (T + 1, N), of moves, indexes of CAUSES
+    renewed: Flags  # (T + 1, N), the disposition was drawn anew
+    chances: Floats  # (T + 1, N, K + 1), or (1, N, K + 1) with those of the last step
+    stability: Floats  # (T + 1, N)
+    bite: Floats  # (T + 1, N)
+    outcomes: Floats  # (T + 1, outcomes)
+
+
+class Workspace(NamedTuple):
+    """Arrays that runs reuse, so that a run allocates nothing."""
+
+    alignment: Integers  # (N,)
+    before: Integers  # (N,), alignments at the start of the step
+    sums: Floats  # (K + 1, len(LAYERS), N): what the states of each alignment add to it for every state
+    flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
+    flat_contributions: Floats  # (N, len(LAYERS) * N), the contributions of the weights
+    columns: int  # columns to update; layers without ties are left out
+    sizes: Sizes
+    utilities: Floats  # (K + 1,)
+    strain: Floats  # (K + 1,)
+    pressure: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
+    hostile: Floats  # (N, N), H of every pair
+    pairs: Floats  # (N,), weights of the pairs of a state in frustration
+    partial_sums: Floats  # (N,)
+    partial_totals: Floats  # (N,)
+    seen: Integers  # (N,), alignments that a state saw at its last decision
+    inclinations: Floats  # (N, K + 1)
+    scratch: Scratch
+
+
+@compile_rule
+def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
+    """Allocate the workspace of runs that update these weights in place."""
+    n, k, layers = setting.capability.size, alignments, len(LAYERS)
+    sums = np.zeros((k, layers, n))
+    return Workspace(
+        np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
+        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
+        n * setting.layers,
+        allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
+        np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n, dtype=np.int64), np.zeros((n, k)), allocate_scratch(k),
+    )  # fmt: skip

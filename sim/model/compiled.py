@@ -7,35 +7,32 @@ equal the sums that an agent computes, and both engines give the same run to the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.model import outcomes
 from sim.model.arrays import (
     BOND,
+    BY_RENEWAL,
     HOSTILITY,
-    LAYERS,
     NON_ALIGNED,
     OPEN_PRODUCT,
     SIMULTANEOUS,
     Anchor,
     Environment,
-    Flags,
     Floats,
     Integers,
-    Scratch,
+    Record,
     Shocks,
     Situation,
-    Sizes,
     Weights,
+    Workspace,
     WorldSetting,
     allocate_environment,
-    allocate_scratch,
-    allocate_sizes,
     allocate_weights,
+    allocate_workspace,
 )
-from sim.model.dispositions import anchor_dispositions, cause_of_move, decide, recall_seen
+from sim.model.dispositions import anchor_dispositions, cause_of_move, decide, moves_by_renewal, recall_seen
 from sim.model.numerics.jit import compile_inline, compile_rule
 from sim.model.numerics.streams import RandomNumbers
 from sim.model.response import bonds_drift, hostility_drifts, respond_ties, ties_drift
@@ -50,61 +47,12 @@ from sim.model.rules import (
     weigh_shocked_ties,
     weigh_state_bonds,
 )
-from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchor
+from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchors
 from sim.model.trajectory import Run
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 RUNS_PER_CALL = 8  # one call costs a tenth of a run of the article's world
-
-
-class Record(NamedTuple):
-    """Arrays of a run, the start included; runs come first for several."""
-
-    alignment: Integers  # (T + 1, N)
-    causes: Integers  # (T + 1, N), of moves, indexes of CAUSES
-    renewed: Flags  # (T + 1, N), the disposition was drawn anew
-    chances: Floats  # (T + 1, N, K + 1)
-    stability: Floats  # (T + 1, N)
-    bite: Floats  # (T + 1, N)
-    outcomes: Floats  # (T + 1, outcomes)
-
-
-class Workspace(NamedTuple):
-    """Arrays that runs reuse, so that a run allocates nothing."""
-
-    alignment: Integers  # (N,)
-    before: Integers  # (N,), alignments at the start of the step
-    sums: Floats  # (K + 1, len(LAYERS), N): what the states of each alignment add to it for every state
-    flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
-    flat_contributions: Floats  # (N, len(LAYERS) * N), the contributions of the weights
-    columns: int  # columns to update; layers without ties are left out
-    sizes: Sizes
-    utilities: Floats  # (K + 1,)
-    strain: Floats  # (K + 1,)
-    pressure: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
-    hostile: Floats  # (N, N), H of every pair
-    pairs: Floats  # (N,), weights of the pairs of a state in frustration
-    partial_sums: Floats  # (N,)
-    partial_totals: Floats  # (N,)
-    seen: Integers  # (N,), alignments that a state saw at its last decision
-    inclinations: Floats  # (N, K + 1)
-    scratch: Scratch
-
-
-@compile_rule
-def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
-    """Allocate the workspace of runs that update these weights in place."""
-    n, k, layers = setting.capability.size, alignments, len(LAYERS)
-    sums = np.zeros((k, layers, n))
-    return Workspace(
-        np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
-        n * setting.layers,
-        allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
-        np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
-        np.empty(n, dtype=np.int64), np.zeros((n, k)), allocate_scratch(k),
-    )  # fmt: skip
 
 
 @compile_rule
@@ -129,10 +77,10 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
 
 
 @compile_inline
-def reset_weights(situation: Situation, start_weights: Weights, weights: Weights, work: Workspace) -> None:
+def reset_weights(layers: int, situation: Situation, start_weights: Weights, weights: Weights, work: Workspace) -> None:
     """Reset weights and hostility to those of the start."""
     for j in range(work.partial_sums.size):
-        for layer in range(len(LAYERS)):
+        for layer in range(layers):
             for i in range(work.partial_sums.size):
                 weights.contributions[j, layer, i] = start_weights.contributions[j, layer, i]
     for k in range(weights.closed_product.shape[0]):
@@ -197,13 +145,13 @@ def refresh_weights(
         sum_layer(HOSTILITY, work.alignment, weights, work.sums)
         sum_layer(OPEN_PRODUCT, work.alignment, weights, work.sums)
     if shocked:
-        sum_all_layers(work.alignment, weights, work.sums)
+        sum_all_layers(setting.layers, work.alignment, weights, work.sums)
 
 
 @compile_inline
-def sum_all_layers(alignment: Integers, weights: Weights, sums: Floats) -> None:
-    """Sum every layer over the states of each alignment."""
-    for layer in range(sums.shape[1]):
+def sum_all_layers(layers: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """Sum every layer with ties over the states of each alignment."""
+    for layer in range(layers):
         sum_layer(layer, alignment, weights, sums)
 
 
@@ -214,22 +162,26 @@ def decide_all(
 ) -> None:  # fmt: skip
     """Let every state decide at its turn; write chances, renewals and causes of moves to the record."""
     alignment, before, uniforms, renewed = work.alignment, work.before, numbers.uniforms[step], record.renewed[step]
+    chances = record.chances[min(step, record.chances.shape[0] - 1)]
     for i in numbers.order[step]:
         current = before[i]
         alignment[i] = decide(
             i, current, step, uniforms[i], numbers.key, work.sums[:, :, i], work.sizes.capability, setting, situation,
-            env, work.utilities, record.chances[step, i], work.scratch.draws, work.inclinations[i], renewed,
+            env, work.utilities, chances[i], work.scratch.draws, work.inclinations[i], renewed,
         )  # fmt: skip
         if alignment[i] != current:
-            last = max(step - 1, 1)  # before step 1 all saw the start
-            recall_seen(
-                i, activation == SIMULTANEOUS or step == 1, numbers.order[last], record.alignment[last - 1],
-                record.alignment[step - 1], work.seen,
-            )  # fmt: skip
-            record.causes[step, i] = cause_of_move(
-                i, current, uniforms[i], work.seen, setting, situation, weights, env, work.inclinations[i], renewed,
-                work.scratch,
-            )  # fmt: skip
+            if moves_by_renewal(i, setting, situation, renewed):
+                record.causes[step, i] = BY_RENEWAL
+            else:
+                last = max(step - 1, 1)  # before step 1 all saw the start
+                recall_seen(
+                    i, activation == SIMULTANEOUS or step == 1, numbers.order[last], record.alignment[last - 1],
+                    record.alignment[step - 1], work.seen,
+                )  # fmt: skip
+                record.causes[step, i] = cause_of_move(
+                    i, current, uniforms[i], work.seen, setting, situation, weights, env, work.inclinations[i],
+                    work.scratch,
+                )  # fmt: skip
             if activation != SIMULTANEOUS:
                 move_state(i, current, alignment[i], setting, work)
     if activation == SIMULTANEOUS:
@@ -276,7 +228,7 @@ def simulate_run(
     alignment, changed = work.alignment, False
     fill_initial_alignment(setting, numbers.uniforms[0], alignment)
     measure_sizes(alignment, setting, work.sizes)
-    sum_all_layers(alignment, weights, work.sums)
+    sum_all_layers(setting.layers, alignment, weights, work.sums)
     if setting.kept:
         anchor_dispositions(numbers.key, alignment, anchor, setting, work.scratch.draws, work.inclinations)
     for step in range(record.alignment.shape[0]):
@@ -296,8 +248,8 @@ def simulate_run(
 
 @compile_rule
 def simulate_runs(
-    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, setting: WorldSetting, start: Situation,
-    start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
+    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, with_chances: bool, setting: WorldSetting,
+    start: Situation, start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
     """Run once for each row of random numbers, with this many columns of outcomes.
 
@@ -306,8 +258,8 @@ def simulate_runs(
     """
     n, k, runs, rows = setting.capability.size, setting.allowed.size, numbers.order.shape[0], numbers.order.shape[1]
     records = Record(
-        np.empty((runs, rows, n), dtype=np.int64), np.zeros((runs, rows, n), dtype=np.int64),
-        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows, n, k)),
+        np.empty((runs, rows, n), dtype=np.int64), np.zeros((runs, rows, n), dtype=np.int8),
+        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows if with_chances else 1, n, k)),
         np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
     shocked = shocks.kind.size > 0
@@ -319,7 +271,7 @@ def simulate_runs(
         records.chances[r, 0] = np.nan
         situation = copy_situation(start, shocked)
         if not constant:
-            reset_weights(situation, start_weights, weights, work)
+            reset_weights(setting.layers, situation, start_weights, weights, work)
         record = Record(
             records.alignment[r], records.causes[r], records.renewed[r], records.chances[r], records.stability[r],
             records.bite[r], records.outcomes[r],
@@ -332,25 +284,23 @@ def simulate_runs(
     return records
 
 
-def run_records(world: World, *, seed: int, replicates: Sequence[int]) -> Iterator[Record]:
+def run_records(world: World, *, seed: int, replicates: Sequence[int], with_chances: bool = True) -> Iterator[Record]:
     """Run a world once for each replicate and yield arrays; one compiled call makes several runs."""
     columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):
         together = tuple(replicates[first : first + at_once])
         numbers = draw_random_numbers(world, seed, together)
-        anchors = [start_anchor(world, seed, replicate) for replicate in together]
         with np.errstate(over="ignore"):
             records = simulate_runs(
-                numbers, Anchor(*map(np.stack, zip(*anchors, strict=True))), world.activation, columns, world.setting,
-                world.start, world.start_weights, world.start_pairs,
-                world.shocks,
+                numbers, start_anchors(world, seed, together), world.activation, columns, with_chances, world.setting,
+                world.start, world.start_weights, world.start_pairs, world.shocks,
             )  # fmt: skip
         yield from map(Record, *records)
 
 
 def iterate_runs(
-    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None
+    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None, with_chances: bool = True
 ) -> Iterator[Run]:
     """Run a scenario compiled, once for each replicate.
 
@@ -364,6 +314,8 @@ def iterate_runs(
         Numbers of the replicates, 0 to 2⁶⁴ - 1.
     world : World, optional
         The arrays of the scenario; built from it where absent.
+    with_chances : bool
+        Whether to keep the chances of each decision; without them the run has none.
 
     Yields
     ------
@@ -371,9 +323,11 @@ def iterate_runs(
         One run for each replicate, equal to that of `run_agents` to the bit.
     """
     world = world or world_of(scenario)
+    made = run_records(world, seed=seed, replicates=replicates, with_chances=with_chances)
     names = outcomes.outcome_names(world.alignments[1:], world.theatres)
-    for replicate, record in zip(replicates, run_records(world, seed=seed, replicates=replicates), strict=True):
-        yield Run(seed, replicate, world.states, world.alignments, names, *record)
+    for replicate, record in zip(replicates, made, strict=True):
+        kept = record if with_chances else record._replace(chances=record.chances[:0])
+        yield Run(seed, replicate, world.states, world.alignments, names, *kept)
 
 
 def run_compiled(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:

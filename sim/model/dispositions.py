@@ -78,10 +78,10 @@ def anchor_dispositions(
 def renewal_of(i: int, u: float, setting: WorldSetting, situation: Situation) -> int:
     """Return NOT_RENEWED, RENEWED, or the alignment that a renewal of state i at this step favours.
 
-    A disposition is renewed with chance 1 - e^(-λ Δ), or for certain by an upheaval, which is then over
+    A kept disposition is renewed with chance 1 - e^(-λ Δ), or for certain by an upheaval, which is then over
     (model: Dispositions).
     """
-    if not setting.kept or setting.fixed[i]:
+    if setting.fixed[i]:
         return NOT_RENEWED
     upheaval = situation.upheaval[i]
     if upheaval != NOT_RENEWED:
@@ -147,6 +147,8 @@ def decide(
     Writes utility and chance of each alignment, and whether the disposition was renewed.
     """
     consider_alignments(i, current, sums, mass, setting, situation, env, utilities, chances)
+    if not setting.kept:
+        return choose(chances, u)
     renewal = renewal_of(i, u, setting, situation)
     renewed[i] = renewal != NOT_RENEWED
     if renewal != NOT_RENEWED:
@@ -171,18 +173,22 @@ def decide_from_ties(
 
 
 @compile_inline
+def moves_by_renewal(i: int, setting: WorldSetting, situation: Situation, renewed: Flags) -> bool:
+    """Return whether the cause of a move of state i is a disposition drawn at this step (model: Outcomes)."""
+    return bool(renewed[i]) or (not setting.kept and situation.parameters[TEMPERATURE] > 0.0)
+
+
+@compile_inline
 def cause_of_move(
     i: int, current: int, u: float, before: Integers,
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
-    inclination: Floats, renewed: Flags, scratch: Scratch,
+    inclination: Floats, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Return the cause of a move of state i out of `current` (model: Outcomes).
+    """Return the cause of a move of state i out of `current` that is not by renewal (model: Outcomes).
 
-    It is renewal where the disposition is drawn at this step; else circumstance where the state would have left with
-    the others as it saw them at its last decision, `before`, (N,), at present ties; else following.
+    It is circumstance where the state would have left with the others as it saw them at its last decision, `before`,
+    (N,), at present ties; else following.
     """
-    if renewed[i] or (not setting.kept and situation.parameters[TEMPERATURE] > 0.0):
-        return BY_RENEWAL
     own, mass = setting.capability[i], scratch.mass
     sum_contributions(i, before, weights, scratch.sums)
     sum_shares(before, setting.capability, mass)
@@ -201,9 +207,11 @@ def cause_from_ties(
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     inclination: Floats, renewed: Flags,
 ) -> int:  # fmt: skip
-    """Return the cause of a move with arrays of its own."""
+    """Return the cause of a move of state i out of `current`, with arrays of its own."""
+    if moves_by_renewal(i, setting, situation, renewed):
+        return BY_RENEWAL
     scratch = allocate_scratch(inclination.size)
-    return cause_of_move(i, current, u, before, setting, situation, weights, env, inclination, renewed, scratch)
+    return cause_of_move(i, current, u, before, setting, situation, weights, env, inclination, scratch)
 
 
 @compile_inline

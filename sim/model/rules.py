@@ -300,6 +300,9 @@ def sum_contributions(i: int, alignment: Integers, weights: Weights, sums: Float
             sums[alignment[j], layer] += weights.contributions[j, layer, i]
 
 
+ABSENT = -0.0  # the compiler leaves out its sum, which that of 0.0 could change
+
+
 @compile_inline
 def utility_terms(
     i: int, k: int, current: int, sums: Floats, mass: Floats,
@@ -339,8 +342,8 @@ def utility_terms(
         p[W_SHELTER] * bite * (1.0 - leader_sanction) * sums[k, OPEN_PRODUCT],
         situation.accommodation[k - 1] * (1.0 - max(leader_rivalry, leader_sanction)),
         -p[W_PRESSURE] * pressure,
-        0.0,
-        0.0,
+        ABSENT,
+        ABSENT,
         inertia,
     )
 
@@ -423,4 +426,4 @@ def write_terms(
     mass[seen[i]] -= setting.capability[i]
     for k in range(terms.shape[0]):
         for term, value in enumerate(utility_terms(i, k, seen[i], sums, mass, setting, situation, env)):
-            terms[k, term] = value
+            terms[k, term] = value + 0.0  # no term is -0.0

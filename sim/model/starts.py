@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -48,6 +49,14 @@ def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tup
     with np.errstate(over="ignore"):
         streams.draw_step(np.uint64(seed), np.uint64(replicate), step, world.setting.codes, keys, uniforms)
     return keys, uniforms
+
+
+def start_anchors(world: World, seed: int, replicates: Sequence[int]) -> Anchor:
+    """Return the anchors of runs, one for each replicate; empty ones where dispositions are fresh."""
+    if not world.setting.kept:
+        return Anchor(np.empty((len(replicates), 0, 0)), np.empty((len(replicates), 0)))
+    anchors = [start_anchor(world, seed, replicate) for replicate in replicates]
+    return Anchor(np.stack([one.chances for one in anchors]), np.stack([one.log_own for one in anchors]))
 
 
 def start_anchor(world: World, seed: int, replicate: int) -> Anchor:

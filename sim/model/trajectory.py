@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.model import outcomes
-from sim.model.arrays import Flags, Floats, Integers
+from sim.model.arrays import Bytes, Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Run:
     alignments: tuple[str, ...]
     outcome_names: tuple[str, ...]
     alignment: Integers
-    causes: Integers
+    causes: Bytes
     renewed: Flags
     chances: Floats
     stability: Floats
@@ -78,7 +78,7 @@ class Run:
         """
         late = slice(-outcomes.LATE_STEPS - 1, None)  # and one step before, because means skip the first row
         return replace(
-            self, alignment=self.alignment.astype(np.int8), causes=self.causes.astype(np.int8),
+            self, alignment=self.alignment.astype(np.int8),
             chances=np.empty((0, *self.chances.shape[1:])),
             stability=self.stability[late].copy(), bite=self.bite[late].copy(),
         )  # fmt: skip

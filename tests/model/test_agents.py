@@ -232,8 +232,9 @@ def test_parameter_changes_runs(name: str) -> None:
     scenario = with_settings(
         load_scenario("dispersed_attention"),
         {"blocs.us_led.accommodation": 0.05, "rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.02,
-         "sanction_relief": 0.02, "states.PRK.autonomy": 2, "ties.propensity.PRK.CHN": 0.3},
-    )  # fmt: skip
+         "sanction_relief": 0.02, "states.PRK.autonomy": 2, "ties.propensity.PRK.CHN": 0.3, "w_likeness": 0.2,
+         "w_hedging": 0.5, "states.PRK.polyarchy": 0.1, "states.CHN.polyarchy": 0.1, "renewal": 0.1},
+    ).model_copy(update={"dispositions": "kept"})  # fmt: skip
     value = getattr(scenario.parameters, name).value
     moved = with_settings(scenario, {name: value / 2})
     assert (

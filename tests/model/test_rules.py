@@ -20,6 +20,7 @@ from sim.model.numerics import streams
 from sim.model.starts import draw_random_words
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters
 
 
@@ -42,12 +43,14 @@ def test_utility_by_hand() -> None:
                 1 * 0.5 * 0.5,  # propensity: c_A P
                 0.0,  # bond: none with A
                 0.5 * 0.5 * 0.5,  # institution: c_A G
+                0.0,  # likeness: no polyarchy
                 -3 * 0.5 * 0.5,  # hostility: c_A max(R, S)
                 4 * 0.5 * 0.0,  # balance: no state in east is hostile
                 0.25 * 0.25,  # trade: D_CA
                 2 * (3 / 128) * (1 - 0.5) * (0.5 * (1 - 0.5)),  # shelter: A leads west, sanctions C by 1/2
                 0.1 * (1 - 0.5),  # accommodation: less max(R, S) with the leader
                 0.0,  # pressure of east, which has no enforcement
+                0.0,
                 0.0,
                 0.0,
             ),
@@ -63,11 +66,13 @@ def test_utility_by_hand() -> None:
                 2 * 0.25 * 0.5,  # bond: c_B B
                 0.0,
                 0.0,
+                0.0,
                 4 * 0.25 * (0.5 * 0.5),  # balance: M_east times the hostility of west
                 0.0,
                 2 * (3 / 128) * 1.0 * 0.25,  # shelter: no leader, all of B's product open
                 0.0,
                 -8 * (3 / 16) * 0.5 * 0.5 * stake,  # pressure of west: e θ M (λ + (1 − λ) x (1 − σ))
+                0.0,
                 0.0,
                 0.0,
             ),
@@ -76,6 +81,23 @@ def test_utility_by_hand() -> None:
     )
     assert model.state("C").utility_terms["non_aligned"]["autonomy"] == 2 * 0.125
     assert model.state("C").utility_terms["non_aligned"]["inertia"] == 0.0625
+
+
+def test_hedging_and_likeness_by_hand() -> None:
+    """C keeps half of its bonds with the members of both blocs outside; it is as unlike B as can be, and like A."""
+    polyarchy = {"A": 0.9, "B": 0.0, "C": 1.0}
+    settings = {f"states.{id}.polyarchy": value for id, value in polyarchy.items()}
+    bonds = {"ties.bond.A.C": 0.25, "w_hedging": 0.5, "w_likeness": 0.25}
+    model = BlocModel(with_settings(small(), {**settings, **bonds}), seed=1)
+    model.step()
+    terms = model.state("C").utility_terms
+    assert terms["non_aligned"]["hedging"] == 0.5 * 2 * (0.5 * 0.25 + 0.25 * 0.5)
+    assert terms["west"]["hedging"] == terms["non_aligned"]["likeness"] == 0
+    assert terms["west"]["likeness"] == pytest.approx(0.25 * 0.5 * (1 - 2 * 0.1), abs=1e-9)
+    assert terms["east"]["likeness"] == 0.25 * 0.25 * -1.0
+    missing = BlocModel(with_settings(small(), {**bonds, "states.A.polyarchy": 1}), seed=1)
+    missing.step()
+    assert not any(terms["likeness"] for terms in missing.state("C").utility_terms.values())
 
 
 def test_logit_chances() -> None:

@@ -51,7 +51,7 @@ def test_shipped_numbers_have_sources(name: str) -> None:
     found = list(numbers(load_scenario(name), name))
     known = load_bibliography()
     assert len(found) > 20
-    defaults = {f"{name}.states.{s}.{k}" for s in load_scenario(name).states for k in ("autonomy", "gdp")}
+    defaults = {f"{name}.states.{s}.{k}" for s in load_scenario(name).states for k in ("autonomy", "gdp", "renewal")}
     switched = {at for at, _, note in found if note.startswith("without ")}
     for at, source, note in found:
         if at not in switched and not (at in defaults and not source):
