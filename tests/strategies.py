@@ -163,6 +163,108 @@ def scenarios(
     return Scenario.model_validate({**content, **(fixed or {})})
 
 
+kept_parameters = st.fixed_dictionaries(
+    {
+        "w_likeness": st.sampled_from([0.0, 0.3, 2.0]),
+        "w_hedging": st.sampled_from([0.0, 0.5, 1.0]),
+        "renewal": st.sampled_from([0.0, 0.015, 0.3, 3.0]),
+        "temperature": st.sampled_from([0.0, 1e-300, 1e-9, 1e-4, 0.03, 0.3, 2.0]),
+    }
+)
+lengths = st.sampled_from(["round", "month", "quarter", "year"])
+multipliers = st.sampled_from([0.0, 1.0, 1.0, 4.0])
+polyarchies = st.none() | hundredths
+
+
+@st.composite
+def kept_scenarios(draw: st.DrawFn, *, max_states: int = 6, max_blocs: int = 4, steps: int = 4) -> Scenario:
+    """Generate a scenario of the law of kept dispositions, with a factual world from which it differs.
+
+    A sixth of them have fresh dispositions with a calendar, and a sixth are not anchored.
+    """
+    content = draw(scenarios(max_states=max_states, max_blocs=max_blocs, steps=steps)).model_dump()
+    content["parameters"] |= draw(kept_parameters)
+    content["step"] = draw(lengths)
+    content["date"] = None if content["step"] == "round" else "2023-10-31"
+    content["dispositions"] = "kept" if content["step"] == "round" or draw(sixth) < 5 else "fresh"
+    content["anchored"] = draw(sixth) < 5
+    for state in content["states"].values():
+        state |= {"polyarchy": draw(polyarchies), "renewal": draw(multipliers)}
+    content["shocks"] = [*content["shocks"], *draw(shocks_of_regimes(content))]
+    if content["dispositions"] == "kept" and draw(sixth) < 5:
+        content["anchor"] = draw(factual_worlds(content))
+    return Scenario.model_validate(content)
+
+
+@st.composite
+def shocks_of_regimes(draw: st.DrawFn, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Generate up to three shocks of polyarchy and upheavals, these of free states and one at a step."""
+    leaders = {bloc["leader"] for bloc in content["blocs"].values()}
+    free = [id for id, state in content["states"].items() if not state["fixed"] and id not in leaders]
+    allowed = [*content["blocs"], *(["non_aligned"] if content["non_aligned_allowed"] else [])]
+    found: list[dict[str, Any]] = []
+    for _ in range(draw(quarter)):
+        shock: dict[str, Any] = {"step": draw(st.integers(1, content["steps"]))}
+        if content["dispositions"] == "kept" and free and draw(st.booleans()):
+            toward = draw(st.sampled_from(["", *allowed]))
+            shock |= {"kind": "upheaval", "state": draw(st.sampled_from(free)), "toward": toward}
+        else:
+            state = draw(st.sampled_from(list(content["states"])))
+            shock |= {"kind": "polyarchy", "state": state, "value": draw(hundredths)}
+        if not any(
+            other["kind"] == "upheaval" and {**shock, "toward": ""} == {**other, "toward": ""} for other in found
+        ):
+            found.append(shock)
+    return found
+
+
+@st.composite
+def factual_worlds(draw: st.DrawFn, content: dict[str, Any]) -> dict[str, Any]:
+    """Generate the world before a scenario changed it: most of it equal, any part of it possibly different."""
+    ids, kept = list(content["states"]), list(content["blocs"])
+    if len(ids) > 2 and draw(st.booleans()):
+        ids.remove(draw(st.sampled_from(ids)))
+    if len(kept) > 1 and draw(quarter) == 0:
+        kept.remove(draw(st.sampled_from(kept)))
+    allowed = content["non_aligned_allowed"] if draw(sixth) else not content["non_aligned_allowed"]
+    starts = (*kept, *(["non_aligned"] if allowed else []))
+    states = {id: dict(content["states"][id]) for id in (draw(st.permutations(ids)) if draw(st.booleans()) else ids)}
+    blocs = {bloc: dict(content["blocs"][bloc]) for bloc in (draw(st.permutations(kept)) if draw(sixth) == 0 else kept)}
+    for bloc in blocs.values():
+        if draw(quarter) == 0:
+            bloc |= {"enforcement": draw(hundredths), "attention_budget": draw(budgets)}
+            bloc |= {"accommodation": draw(accommodations), "priority": {}}
+        if bloc["leader"] not in states or draw(sixth) == 0:
+            bloc["leader"] = None
+    leaders = {bloc["leader"] for bloc in blocs.values()}
+    for id, state in states.items():
+        if draw(quarter) == 0:
+            state |= {"capability": draw(sizes), "gdp": draw(products), "autonomy": draw(autonomies)}
+            state |= {"polyarchy": draw(polyarchies), "renewal": draw(multipliers)}
+        if id not in leaders:
+            if state["initial"] not in ("random", *starts) or draw(quarter) == 0:
+                state["initial"] = draw(st.sampled_from((*starts, "random")))
+            state["fixed"] = state["fixed"] if draw(sixth) else not state["fixed"]
+    regimes = st.sampled_from(("", *blocs))
+    before = [tie for tie in content["ties"] if {tie["a"], tie["b"]} <= states.keys() and draw(quarter)]
+    before = [{**tie, "regime": tie["regime"] if tie["regime"] in blocs else ""} for tie in before]
+    same = states.keys() == content["states"].keys() and blocs.keys() == content["blocs"].keys()
+    return {
+        **content,
+        "title": "before",
+        "blocs": blocs,
+        "states": states,
+        "non_aligned_allowed": allowed,
+        "activation": draw(activations),
+        "parameters": draw(parameters),
+        "ties": draw(ties(list(states), regimes)) if draw(quarter) == 0 else before,
+        "institutions": {
+            "club": {"name": "club", "cohesion": draw(hundredths), "members": [id for id in states if draw(quarter)]}
+        },
+        "shocks": content["shocks"] if same and draw(st.booleans()) else [],
+    }
+
+
 def small(**changes: object) -> Scenario:
     """Make a world of three states and two blocs: A leads west, B is fixed in east, C decides."""
     content: dict[str, object] = {
