@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from oracle import TERMS, Step, Trace, simulate
 from relation import UNHURRIED
-from strategies import WEIGHTS, scenarios
+from strategies import WEIGHTS, kept_scenarios, scenarios
 
 from sim.model import outcomes
 from sim.model.agents import BlocModel, run_agents
+from sim.model.arrays import CAUSES
+from sim.model.compiled import run_compiled
 from sim.model.trajectory import Run
 from sim.scenario.loading import load_scenario, scenario_names
 from sim.scenario.schema import Scenario
+from sim.scenario.shocks import ParameterShock
 
 CLOSE = 1e-12
 SHIPPED_STEPS = 3
@@ -25,29 +28,42 @@ seeds = st.integers(0, 2**63 - 1)
 replicates = st.integers(0, 10_000_000)
 
 
-def differences(actual: Any, expected: Any, place: str) -> Iterator[str]:
-    """List where two nested tables differ by more than CLOSE, relative to values above 1."""
+def differences(actual: Any, expected: Any, place: str, close: float) -> Iterator[str]:
+    """List where two nested tables differ by more than `close`, relative to values above 1."""
     if isinstance(expected, list):
         assert len(actual) == len(expected), f"{place}: {len(actual)} instead of {len(expected)}"
         for n, (a, b) in enumerate(zip(actual, expected, strict=True)):
-            yield from differences(a, b, f"{place}[{n}]")
+            yield from differences(a, b, f"{place}[{n}]", close)
     elif math.isnan(expected) or math.isnan(actual):
         if not (math.isnan(expected) and math.isnan(actual)):
             yield f"{place}: {actual!r} instead of {expected!r}"
-    elif abs(actual - expected) > CLOSE * max(1.0, abs(expected)):
+    elif abs(actual - expected) > close * max(1.0, abs(expected)):
         yield f"{place}: {actual!r} instead of {expected!r}"
 
 
-def agree(actual: Any, expected: Any, place: str) -> None:
+def agree(actual: Any, expected: Any, place: str, close: float = CLOSE) -> None:
     """Assert that two nested tables agree."""
-    found = list(differences(actual, expected, place))
+    found = list(differences(actual, expected, place, close))
     assert not found, "\n".join(found[:10])
 
 
-def agree_at(model: BlocModel, trace: Trace, step: int) -> None:
-    """Compare the observations of a step or of the start."""
+def closeness(scenario: Scenario) -> float:
+    """Return how close chances must be: exponentials of a calendar enter utilities, which are over temperature."""
+    shocks = [s.value for s in scenario.shocks if isinstance(s, ParameterShock) and s.parameter == "temperature"]
+    coldest = min((value for value in (scenario.parameters.temperature.value, *shocks) if value > 0), default=1.0)
+    return CLOSE if scenario.step == "round" else max(CLOSE, 1e-14 / coldest)
+
+
+def agree_at(model: BlocModel, trace: Trace, step: int, close: float) -> None:
+    """Compare the observations of a step or of the start, and the dispositions after it."""
     expected = trace.outcomes[step]
-    assert [int(a) for a in model.alignment] == trace.alignment[step], f"alignments of step {step}"
+    assert [bool(now) for now in model.renewed] == trace.renewed[step], f"step {step}: renewed"
+    for i, disposition in enumerate(trace.dispositions[step]):
+        if disposition:
+            place = f"step {step}: disposition of state {i}"
+            agree((-model.inclinations[i]).tolist(), disposition, place, close)
+    assert [int(a) for a in model.alignment] == trace.alignment[step], f"step {step}: alignments"
+    assert [CAUSES[cause] for cause in model.causes] == trace.causes[step], f"step {step}: causes"
     assert set(model.outcome_names) == set(expected), "names of outcomes"
     for name, value in zip(model.outcome_names, model.outcomes, strict=True):
         agree(float(value), float(expected[name]), f"step {step}: {name}")
@@ -55,7 +71,7 @@ def agree_at(model: BlocModel, trace: Trace, step: int) -> None:
     agree(model.environment.bite.tolist(), trace.bite[step], f"step {step}: bite")
 
 
-def agree_within(model: BlocModel, done: Step, step: int) -> None:
+def agree_within(model: BlocModel, done: Step, step: int, close: float) -> None:
     """Compare the environment, the decisions and the ties after the response."""
     place = f"step {step}:"
     for name in ("cohesion", "attention", "enforcement", "bite"):
@@ -63,7 +79,7 @@ def agree_within(model: BlocModel, done: Step, step: int) -> None:
     for n, term in enumerate(TERMS):
         agree(model.terms[:, :, n].tolist(), [[row[n] for row in table] for table in done.terms], f"{place} {term}")
     agree(model.utilities.tolist(), done.utilities, f"{place} utilities")
-    agree(model.chances.tolist(), done.chances, f"{place} chances")
+    agree(model.chances.tolist(), done.chances, f"{place} chances", close)
     for name in ("bond", "rivalry", "sanction"):
         agree(getattr(model.situation, name).tolist(), getattr(done, name), f"{place} {name}")
     # The regime of a sanction of 0 has no meaning.
@@ -78,10 +94,12 @@ def agree_within(model: BlocModel, done: Step, step: int) -> None:
     assert regimes == expected, f"{place} regimes"
 
 
-def agree_over(run: Run, trace: Trace) -> None:
+def agree_over(run: Run, trace: Trace, close: float) -> None:
     """Compare a whole run."""
     assert run.alignment.tolist() == trace.alignment
-    agree(run.chances[1:].tolist(), [done.chances for done in trace.steps], "chances")
+    assert [[CAUSES[cause] for cause in row] for row in run.causes] == trace.causes
+    assert run.renewed.tolist() == trace.renewed
+    agree(run.chances[1:].tolist(), [done.chances for done in trace.steps], "chances", close)
     agree(run.stability.tolist(), trace.stability, "stability")
     agree(run.bite.tolist(), trace.bite, "bite")
     for name, values in zip(run.outcome_names, run.outcomes.T, strict=True):
@@ -96,15 +114,24 @@ def agree_over(run: Run, trace: Trace) -> None:
 
 
 def check(scenario: Scenario, seed: int, replicate: int) -> None:
-    """Compare simulator and oracle on a run, step by step and as a whole."""
-    trace = simulate(scenario, seed, replicate)
+    """Compare agents, compiled runs and oracle, step by step and as a whole.
+
+    Where they differ after a decision that last digits could turn, the case decides nothing.
+    """
+    trace, close = simulate(scenario, seed, replicate), closeness(scenario)
     model = BlocModel(scenario, seed=seed, replicate=replicate)
-    agree_at(model, trace, 0)
-    for step, done in enumerate(trace.steps, start=1):
-        model.step()
-        agree_within(model, done, step)
-        agree_at(model, trace, step)
-    agree_over(run_agents(scenario, seed=seed, replicate=replicate), trace)
+    for step in range(len(trace.alignment)):
+        try:
+            if step > 0:
+                model.step()
+                agree_within(model, trace.steps[step - 1], step, close)
+            agree_at(model, trace, step, close)
+        except AssertionError:
+            if any(narrow <= step for narrow, *_ in trace.narrow):
+                reject()
+            raise
+    for run in (run_agents, run_compiled):
+        agree_over(run(scenario, seed=seed, replicate=replicate), trace, close)
 
 
 @st.composite
@@ -177,6 +204,19 @@ def test_simulator_equals_oracle(scenario: Scenario, seed: int, replicate: int) 
 @settings(**UNHURRIED)
 @given(edge_cases(steps=12), seeds, replicates)
 def test_simulator_equals_oracle_in_edge_cases(scenario: Scenario, seed: int, replicate: int) -> None:
+    check(scenario, seed, replicate)
+
+
+@settings(**UNHURRIED)
+@given(kept_scenarios(steps=5), seeds, replicates)
+def test_simulator_equals_oracle_with_kept_dispositions(scenario: Scenario, seed: int, replicate: int) -> None:
+    check(scenario, seed, replicate)
+
+
+@pytest.mark.long
+@settings(**UNHURRIED, max_examples=2_000)
+@given(kept_scenarios(max_states=8, steps=8), seeds, replicates)
+def test_simulator_equals_oracle_in_2000_kept_scenarios(scenario: Scenario, seed: int, replicate: int) -> None:
     check(scenario, seed, replicate)
 
 

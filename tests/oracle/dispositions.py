@@ -98,24 +98,32 @@ class Origin:
         return self.names[self.alignment[i]] if leads else self.world.scenario.states[state].initial
 
     def log_chances(self, state: str) -> dict[str, float]:
-        """Return the logarithm of the structural chance of each alignment that this world allows."""
+        """Return the logarithm of the structural chance of each alignment that this world allows.
+
+        A state that is fixed here has chance 1 for what it has, so its draw remains plain.
+        """
         world, i = self.world, self.world.ids.index(state)
+        if not world.moves[i]:
+            return {self.names[self.alignment[i]]: 0.0}
         terms = terms_of(world, self.weights, self.environment, self.alignment, i)
         logs = log_chances_of([sum_terms(row) for row in terms], world.allowed, world.parameters["temperature"])
         return {self.names[k]: logs[k] for k in world.allowed}
 
 
 def first_dispositions(world: World, seed: int, replicate: int) -> list[list[float]]:
-    """Return the dispositions of all states at step 0."""
+    """Return the dispositions of all states at step 0; none of a fixed state, which never uses one."""
     scenario = world.scenario
     own = Origin(scenario, seed, replicate)
     factual = Origin(factual_world(scenario), seed, replicate)
     found = []
     for i, name in enumerate(world.ids):
+        if not world.moves[i]:
+            found.append([])
+            continue
         draw = plain(world, seed, replicate, 0, i)
         initial = own.initial(name)
         assert initial is not None
-        if scenario.anchored and world.moves[i] and initial != "random" and world.parameters["temperature"] > 0:
+        if scenario.anchored and initial != "random" and world.parameters["temperature"] > 0:
             logs = (factual if factual.initial(name) == initial else own).log_chances(name)
             draw = conditional(draw, [logs.get(k, -math.inf) for k in own.names], own.names.index(initial))
         found.append(draw)

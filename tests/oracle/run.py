@@ -33,9 +33,10 @@ class Step:
 class Trace:
     """A run: observations at steps 0..T, and results of steps 1..T; `steps[0]` is step 1.
 
-    `causes` is "" for a state that does not move. `dispositions` are ln E of each alternative after each step, and
-    empty where dispositions are fresh. Consolidation is NaN where blocs never settle. `narrow` lists the decisions
-    that the last digits of a logarithm or an exponential could turn: (step, state, what was decided).
+    `causes` is "" for a state that does not move. `renewed` is of kept dispositions. `dispositions` are ln E of each
+    alternative after each step: empty of a fixed state, and where dispositions are fresh. Consolidation is NaN where
+    blocs never settle. `narrow` lists the decisions that the last digits of a logarithm or an exponential could turn:
+    (step, state, what was decided).
     """
 
     alignment: list[list[int]]
@@ -143,7 +144,8 @@ def advance(run: Run, step: int) -> tuple[Step, list[bool], list[str]]:
         else:
             chances[i] = [float(k == before[i]) for k in range(len(utilities[i]))]
         if alignment[i] != before[i]:
-            causes[i] = "renewal" if renewed[i] else cause_of(run, weights, env, step, i)
+            drawn = renewed[i] or (not run.is_kept and world.parameters["temperature"] > 0)
+            causes[i] = "renewal" if drawn else cause_of(run, weights, env, step, i)
         run.seen[i] = seen
     respond(world, env, alignment)
     run.alignment = alignment
@@ -162,10 +164,10 @@ def advance(run: Run, step: int) -> tuple[Step, list[bool], list[str]]:
 
 
 def renew(run: Run, step: int, i: int, utilities: list[float]) -> bool:
-    """Renew the disposition of a state at its turn if it is due, and return whether it was renewed."""
+    """Renew the kept disposition of a state at its turn if it is due, and return whether it was renewed."""
     world = run.world
     if not run.is_kept:
-        return world.parameters["temperature"] > 0
+        return False
     uniform = draw_uniform(run.seed, run.replicate, step, world.ids[i])
     note_narrow(run, step, i, "renewal", [uniform, renewal_chance(world, i)])
     due = is_renewed(world, run.seed, run.replicate, step, i)
