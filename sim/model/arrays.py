@@ -129,8 +129,8 @@ class Weights(NamedTuple):
 
 @compile_rule
 def allocate_weights(alignments: int, states: int) -> Weights:
-    """Allocate weights without values; compiled rules align arrays for the processor."""
-    return Weights(np.empty((states, len(LAYERS), states)), np.empty((alignments, states)))
+    """Allocate weights of 0, which layers without ties keep; compiled rules align arrays for the processor."""
+    return Weights(np.zeros((states, len(LAYERS), states)), np.zeros((alignments, states)))
 
 
 class Environment(NamedTuple):
