@@ -154,7 +154,7 @@ class RecordingAgent(StateAgent):
         best = rank_alignments(chances, utilities, world.setting.allowed)
         account = Account(world.alignments, world.states, model.terms[i].copy(), utilities, chances, parts, *best)
         seen = {world.states[j]: world.alignments[k] for j, k in enumerate(model.seen) if j != i}
-        seed, replicate = model.random_key
+        seed, replicate = model.key.tolist()
         return Decision(
             self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[before],
             world.alignments[choice], float(model.uniforms[i]), seen, account,

@@ -15,6 +15,7 @@ from sim.errors import Fault, InputError
 from sim.model import compiled
 from sim.model.arrays import Floats
 from sim.model.world import world_of
+from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import Scenario
@@ -170,10 +171,12 @@ def find_partners(scenario: Scenario, state: str, seed: int) -> list[str]:
 
 
 def parameter_candidates(scenario: Scenario) -> list[Candidate]:
-    """List every parameter with its value in a scenario, over its documented range."""
+    """List the parameters with their values in a scenario, over their documented ranges."""
+    unsampled = unsampled_parameters(scenario)
     return [
         Candidate(name, getattr(scenario.parameters, name).value, *parameter_range(name))
         for name in Parameters.model_fields
+        if name not in unsampled
     ]
 
 

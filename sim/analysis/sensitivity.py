@@ -23,6 +23,7 @@ from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
 from sim.model.compiled import run_compiled
 from sim.model.world import World, world_of
+from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import setting_places, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import Scenario
@@ -144,7 +145,7 @@ class Evaluator:
 
 
 def idle_parameters(scenario: Scenario) -> dict[str, str]:
-    """Find the parameters that have no effect in a scenario, each with the reason."""
+    """Find the parameters that have no effect in a scenario or are not sampled yet, each with the reason."""
     kinds = {tie.kind for tie in scenario.ties}
     accommodates = any(bloc.accommodation.value > 0 for bloc in scenario.blocs.values()) or any(
         isinstance(shock, BlocShock) and shock.setting == "accommodation" for shock in scenario.shocks
@@ -155,7 +156,7 @@ def idle_parameters(scenario: Scenario) -> dict[str, str]:
         "w_institution": (not scenario.institutions, "no institutions"),
         "accommodation_cost": (not accommodates, "no bloc accommodates"),
     }
-    return {name: why for name, (lacking, why) in lacks.items() if lacking}
+    return {name: why for name, (lacking, why) in lacks.items() if lacking} | unsampled_parameters(scenario)
 
 
 def parameter_ranges(scenario: Scenario) -> dict[str, tuple[float, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import MECHANISMS, setting_places
 from sim.scenario.schema import Scenario
 from sim.scenario.shocks import (
@@ -117,6 +118,16 @@ def no_autonomy(scenario: Scenario) -> bool:
     return not any(state.autonomy.value > 0 for state in scenario.states.values())
 
 
+def no_likeness(scenario: Scenario) -> bool:
+    """Return whether no two states ever have a polyarchy."""
+    return "w_likeness" in unsampled_parameters(scenario)
+
+
+def fresh_dispositions(scenario: Scenario) -> bool:
+    """Return whether dispositions are drawn at every decision."""
+    return scenario.dispositions == "fresh"
+
+
 Reason = tuple[Callable[[Scenario], bool], str]
 
 NO_BOND, NO_SANCTION, NO_HOSTILITY = (
@@ -134,6 +145,7 @@ REASONS: dict[str, tuple[Reason, ...]] = {
     "strain": (NO_BOND, NO_SANCTION),
     "outreach": (NO_SANCTION,),
     "institution": ((no_institutions, "no two states share an institution"),),
+    "likeness": ((no_likeness, "no two states have a polyarchy"),),
     "hostility": (NO_HOSTILITY,),
     "balance": (NO_HOSTILITY, ONE_BLOC),
     "trade": ((no_trade, "there is no trade between states in this world"),),
@@ -142,5 +154,7 @@ REASONS: dict[str, tuple[Reason, ...]] = {
     "attention": ((no_demand, "no theatre asks for attention"),),
     "erosion": (ONE_BLOC, NO_ENFORCEMENT),
     "autonomy": ((no_autonomy, "no state values autonomy"),),
+    "hedging": (NO_BOND,),
+    "renewal": ((fresh_dispositions, "dispositions are drawn at every decision"),),
     "rivalry_response": (NO_HOSTILITY,),
 }

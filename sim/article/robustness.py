@@ -21,7 +21,10 @@ from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario
 
-VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # these worlds have no propensity ties
+# These worlds have no propensity ties and no polyarchy, and dispositions are fresh; hedging is off until calibrated.
+NOT_VARIED = ("w_propensity", "w_likeness", "w_hedging", "renewal")
+
+VARIED = tuple(name for name in PARAMETERS if name not in NOT_VARIED)
 
 AT_DEFAULTS, AT_POINTS = 0, 1  # random streams of the permutations
 

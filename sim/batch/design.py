@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.model.arrays import Floats
+from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep
@@ -103,7 +104,7 @@ def design_points(name: str, scenario: Scenario) -> list[DesignPoint]:
         Where the settings of a `list` design have different numbers of values.
     """
     sweep = scenario.sweep
-    rows = sample_points(sweep) if sweep.design in SAMPLED else cross_or_pair(sweep)
+    rows = sample_points(sweep, sampled_parameters(scenario)) if sweep.design in SAMPLED else cross_or_pair(sweep)
     return [DesignPoint(name, settings, scenario) for settings in rows]
 
 
@@ -122,16 +123,22 @@ def swept_values(swept: tuple[float, ...] | Spread) -> tuple[float, ...]:
     return swept
 
 
-def sample_points(sweep: Sweep) -> Iterator[dict[str, float]]:
+def sampled_parameters(scenario: Scenario) -> list[str]:
+    """Parameters that a sampling design without ranges varies."""
+    unsampled = unsampled_parameters(scenario)
+    return [name for name in Parameters.model_fields if name not in unsampled]
+
+
+def sample_points(sweep: Sweep, parameters: Iterable[str] = ()) -> Iterator[dict[str, float]]:
     """Sample a Latin hypercube or a scrambled Sobol sequence over the ranges of a sweep, by its seed.
 
-    A sweep without ranges samples every parameter over its documented range. A longer Sobol design begins with
+    A sweep without ranges samples these parameters over their documented ranges. A longer Sobol design begins with
     the points of a shorter one.
     """
     from scipy.stats import qmc
 
     ranges = {path: (v.start, v.stop) for path, v in sweep.vary.items() if isinstance(v, Spread)} or {
-        f"parameters.{name}": parameter_range(name) for name in Parameters.model_fields
+        f"parameters.{name}": parameter_range(name) for name in parameters
     }
     count = sweep.points or 1
     if sweep.design == "sobol":

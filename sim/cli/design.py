@@ -73,14 +73,14 @@ def varied_too(
     scenario: Scenario, settings: tuple[str, ...], without: tuple[str, ...], varied: str
 ) -> list[tuple[str, list[str]]]:
     """List the settings that a sweep varies, then those of each option that would have no effect on them."""
-    from sim.scenario.parameters import Parameters
+    from sim.batch.design import sampled_parameters
     from sim.scenario.schema import SAMPLED
 
     paths = list(scenario.sweep.vary)
     if scenario.sweep.design in SAMPLED and not paths:
         varied, paths = (
             f"the {scenario.sweep.design} design, which samples all parameters without --vary",
-            [*Parameters.model_fields],
+            sampled_parameters(scenario),
         )
     options = changed_settings(settings, without)
     return [(varied, paths), *options] if paths else []

@@ -66,7 +66,11 @@ def source_cells(content: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 def cited_inputs(scenarios: Mapping[str, Scenario]) -> set[tuple[str, str]]:
     """Return each input with its source, once if scenarios share it."""
-    return {cell for scenario in scenarios.values() for cell in source_cells(scenario.model_dump(mode="json"))}
+    return {
+        cell
+        for scenario in scenarios.values()
+        for cell in source_cells(scenario.model_dump(mode="json", exclude={"anchor"}))
+    }
 
 
 def cited_sources(scenarios: Mapping[str, Scenario]) -> list[CitedSource]:

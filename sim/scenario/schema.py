@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from sim.calendar import step_ends
+from sim.calendar import ROUND, step_ends
 from sim.errors import quote
 from sim.scenario.parameters import (
     LARGEST_SIZE,
@@ -261,6 +261,7 @@ class Scenario(Strict):
         """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
         left_out = {"title", "question", "description", "role", "sweep", "without", "ties", "anchor"}
         content = {**computed_content(self.model_dump(exclude=left_out)), "ties": ties_digest(self.ties)}
+        remove_unused(content)
         content["states"] = [[key, value] for key, value in content["states"].items()]
         content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
         content["theatres"] = list(content["theatres"])
@@ -310,6 +311,21 @@ def hash_content(content: Any) -> str:
     """SHA-256 of a record, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def remove_unused(content: dict[str, Any]) -> None:
+    """Remove a calendar and kept dispositions that a scenario does not use; its digest is that of earlier versions."""
+    parameters, states = content["parameters"], content["states"].values()
+    if content["dispositions"] == "fresh":
+        for record, key in [(content, "dispositions"), (content, "anchored"), (parameters, "renewal")]:
+            del record[key]
+        for state in states:
+            del state["renewal"]
+    unused = [(content, "step", ROUND), (content, "date", None), (parameters, "w_likeness", 0)]
+    unused += [(parameters, "w_hedging", 0), *((state, "polyarchy", None) for state in states)]
+    for record, key, value in unused:
+        if record[key] == value:
+            del record[key]
 
 
 NOT_COMPUTED = ("source", "note", "since", "name", "members_source", "initial_source")

@@ -125,6 +125,19 @@ def test_equal_beliefs_give_equal_digests(folder: Path, changed: Scenario) -> No
     assert fresh.model_copy(update={"anchor": None}).digest() == fresh.digest()
 
 
+def test_digest_without_what_a_scenario_does_not_use(changed: Scenario) -> None:
+    fresh = load_scenario(WORLD)
+    assert fresh.digest() == "6b433038950cb5e336a9239073f5f7acfc7d30019b19c81f70c8c51b4ef05a94"  # of version 0.1
+    assert with_settings(fresh, {"renewal": 0.02, "states.GBR.renewal": 2}).digest() == fresh.digest()
+    for path in ("w_likeness", "w_hedging", "states.GBR.polyarchy"):
+        assert with_settings(fresh, {path: 0.02}).digest() != fresh.digest()
+    for path in ("renewal", "states.RUS.renewal"):
+        assert with_settings(changed, {path: 0.02}).digest() != changed.digest()
+    kept = fresh.model_copy(update={"dispositions": "kept"})
+    digests = {found.digest() for found in (fresh, kept, kept.model_copy(update={"anchored": False}))}
+    assert len(digests) == 3
+
+
 def test_anchor_in_records(changed: Scenario) -> None:
     for copy in (
         Scenario.model_validate(changed.model_dump(mode="json")),

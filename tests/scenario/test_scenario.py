@@ -89,8 +89,9 @@ def test_mechanism_switched_off(mechanism: str) -> None:
     base = with_settings(
         load_scenario("baseline_2023"),
         {"rivalry_gain": 0.1, "rivalry_loss": 0.1, "sanction_response": 0.1, "sanction_relief": 0.1,
+         "w_likeness": 0.1, "w_hedging": 0.1,
          "blocs.*.accommodation": 0.1},
-    )  # fmt: skip
+    ).model_copy(update={"dispositions": "kept"})  # fmt: skip
     off = with_settings(base, MECHANISMS[mechanism])
     assert off.digest() != base.digest()
     assert with_settings(off, MECHANISMS[mechanism]).digest() == off.digest()
@@ -160,7 +161,9 @@ def test_longer_sobol_design_begins_with_the_shorter(tmp_path: Path) -> None:
 
 def test_sampling_design_without_ranges(tmp_path: Path) -> None:
     found = design_points("mine", written(tmp_path, BASE + '[sweep]\ndesign = "sobol"\npoints = 8\n'))
-    assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields}
+    assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields} - {
+        f"parameters.{name}" for name in ("w_likeness", "w_hedging", "renewal")
+    }
     for point in found:
         for path, value in point.settings.items():
             low, high = parameter_range(path.removeprefix("parameters."))

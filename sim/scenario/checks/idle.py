@@ -84,6 +84,20 @@ def idle_dispositions(scenario: Scenario) -> Iterator[tuple[PathInFile, str]]:
             yield ("states", id, "renewal"), f"{id} never decides, {NOTHING}"
 
 
+def unsampled_parameters(scenario: Scenario) -> dict[str, str]:
+    """Parameters that no analysis samples in a scenario unless it is asked to, each with the reason."""
+    shocks = scenario.shocks
+    known = {id for id, state in scenario.states.items() if state.polyarchy is not None}
+    known |= {shock.state for shock in shocks if isinstance(shock, PolyarchyShock)}
+    hedges = any(isinstance(shock, ParameterShock) and shock.parameter == "w_hedging" for shock in shocks)
+    lacks = {
+        "w_likeness": (len(known) < 2, "no two states have a polyarchy"),
+        "w_hedging": (scenario.parameters.w_hedging.value == 0 and not hedges, "it is off until it is calibrated"),
+        "renewal": (scenario.dispositions == "fresh", "dispositions are fresh"),
+    }
+    return {name: why for name, (lacking, why) in lacks.items() if lacking}
+
+
 def idle_institutions(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Name and message of each institution with fewer than two members that no tie or shock refers to."""
     named = {shock.institution for shock in scenario.shocks if isinstance(shock, Membership)}
