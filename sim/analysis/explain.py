@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,11 @@ class Decision:
     held, choice
         Alignment before and after the decision.
     u
-        Uniform random number in [0, 1): the first alignment whose cumulative P exceeds it is chosen.
+        Uniform random number in [0, 1): if fresh, the first alignment whose cumulative P exceeds it is chosen.
+    disposition
+        What a kept disposition adds to the utility of each alignment, -τ ln E; None where dispositions are fresh.
+    renewed
+        Whether that disposition was drawn at this step.
     seen
         Alignment of every other state at its turn.
     account
@@ -122,12 +126,21 @@ class Decision:
     held: str
     choice: str
     u: float
+    disposition: dict[str, float] | None
+    renewed: bool
     seen: dict[str, str]
     account: Account
 
+    def how(self, names: Mapping[str, str]) -> str:
+        """Describe what chose, given the names of the alignments."""
+        if self.disposition is None:
+            return f"with u = {self.u:.3f} it chose {names[self.choice]}"
+        adds = ", ".join(f"{value:+.3f} to {names[alignment]}" for alignment, value in self.disposition.items())
+        return f"with its disposition ({adds}; {'new' if self.renewed else 'kept'}) it chose {names[self.choice]}"
+
     def record(self) -> dict[str, Any]:
         """Return the decision as a record."""
-        keys = ("state", "seed", "replicate", "step", "fixed", "held", "choice", "u")
+        keys = ("state", "seed", "replicate", "step", "fixed", "held", "choice", "u", "disposition", "renewed")
         return {**{key: getattr(self, key) for key in keys}, **self.account.record(), "seen": self.seen}
 
 
@@ -157,7 +170,8 @@ class RecordingAgent(StateAgent):
         seed, replicate = model.key.tolist()
         return Decision(
             self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[before],
-            world.alignments[choice], float(model.uniforms[i]), seen, account,
+            world.alignments[choice], float(model.uniforms[i]), self.disposition if world.setting.kept else None,
+            bool(model.renewed[i]), seen, account,
         )  # fmt: skip
 
 

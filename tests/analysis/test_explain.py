@@ -102,6 +102,22 @@ def three(**changes: object) -> Scenario:
     return Scenario.model_validate({**content, **changes})
 
 
+def test_decision_by_a_kept_disposition() -> None:
+    """The choice has the greatest sum of utility and disposition; a renewal makes it new."""
+    scenario = with_settings(load_scenario("dispersed_attention"), {"renewal": 0.2, "w_hedging": 0.5})
+    found = record_decisions(scenario.model_copy(update={"dispositions": "kept"}), seed=3)
+    names = {alignment: alignment.upper() for alignment in scenario.alignments()}
+    assert {one.renewed for one in found} == {True, False}
+    for one in found[:: len(found) // 100]:
+        assert one.disposition is not None
+        weighed = dict(zip(one.account.alignments, [*one.account.utilities, *one.disposition.values()], strict=True))
+        assert one.fixed or one.choice == max(weighed, key=weighed.__getitem__)
+        assert ("; new)" in one.how(names)) == one.renewed
+        sums = one.account.contributions[:, ATTRIBUTED].sum(axis=2)
+        np.testing.assert_allclose(sums, one.account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
+    assert record_decisions(scenario, seed=3)[0].disposition is None
+
+
 def test_three_states_by_hand() -> None:
     """e = 1/2 and θ = 1, so σ_C = 1/2 · 1/2 · 1/2 = 1/8; D_CA = 1/2; A leaves half its product open to C."""
     one = explain_decision(three(), "C", seed=1, step=1)

@@ -60,8 +60,7 @@ def describe_choice(decision: Decision, names: Mapping[str, str]) -> str:
     pairs = zip(decision.account.alignments, decision.account.chances, strict=True)
     chances = "; ".join(f"P({names[alignment]}) = {p:.3g}" for alignment, p in pairs)
     fixed = "It is fixed and never decides. " if decision.fixed else ""
-    chose = f"with u = {decision.u:.3f} it chose {names[decision.choice]}."
-    return f"Step {decision.step}: {fixed}It held {names[decision.held]}; {chances}; {chose}"
+    return f"Step {decision.step}: {fixed}It held {names[decision.held]}; {chances}; {decision.how(names)}."
 
 
 def difference_label(account: Account, names: Mapping[str, str]) -> str:

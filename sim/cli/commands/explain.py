@@ -200,9 +200,7 @@ def print_decision(out: Console, name: str, scenario: Scenario, taken: Decision)
     account, labels = taken.account, safe_labels(scenario)
     chances = ", ".join(f"P({labels[a]}) = {p:.3g}" for a, p in zip(account.alignments, account.chances, strict=True))
     fixed = "It is fixed and never decides. " if taken.fixed else ""
-    out.print(
-        f"{fixed}It held {labels[taken.held]}; {chances}; with u = {taken.u:.3f} it chose {labels[taken.choice]}\n"
-    )
+    out.print(f"{fixed}It held {labels[taken.held]}; {chances}; {taken.how(labels)}\n")
     print_account(out, account, labels)
 
 
