@@ -26,7 +26,14 @@ from sim.errors import escape_controls
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
-COMPUTING = ("model/*.py", "scenario/ties.py", "batch/tables.py")  # the modules that compute rows
+COMPUTING = (
+    "model/**/*.py",
+    "scenario/ties.py",
+    "scenario/anchor.py",
+    "scenario/lens.py",
+    "calendar.py",
+    "batch/tables.py",
+)  # the modules that compute rows; fmt: skip
 PACKAGE = Path(__file__).parents[1]
 
 CRATE = "ro-crate-metadata.json"

@@ -49,7 +49,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose world `kept` has a calendar, and kept dispositions."""
     monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
     world = shutil.copytree(WORLD, tmp_path / "worlds" / "kept") / "world.toml"
-    world.write_text(f'{CALENDAR}dispositions = "kept"\n{world.read_text("utf-8")}', encoding="utf-8")
+    shock = '[[shocks]]\nkind = "rivalry"\nstep = 1\na = "USA"\nb = "RUS"\nvalue = 0.5\n'
+    world.write_text(f'{CALENDAR}dispositions = "kept"\n{world.read_text("utf-8")}{shock}', encoding="utf-8")
     (tmp_path / "changed.toml").write_text(f'title = "Changed"\nworld = "kept"\n{CHANGED}', encoding="utf-8")
     return tmp_path
 
@@ -62,7 +63,8 @@ def changed(folder: Path) -> Scenario:
 
 def test_anchor_is_the_world_before_any_scenario_file(folder: Path, changed: Scenario) -> None:
     world = load_scenario("kept")
-    assert changed.anchor == world.model_copy(update={"anchor": None})
+    assert changed.anchor == world.model_copy(update={"anchor": None, "shocks": ()})
+    assert len(world.shocks) == 1
     assert world.anchor == changed.anchor
     assert changed.anchor is not None
     assert changed.anchor.blocs["west"].enforcement.value == 0.8
@@ -74,7 +76,7 @@ def test_no_anchor_without_need(folder: Path, line: str) -> None:
     scenario = load_scenario(folder / "other.toml")
     assert scenario.anchor is None
     assert "anchor" not in dict(list_changes(scenario, scenario))
-    assert factual_world(scenario) == scenario
+    assert factual_world(scenario) == scenario.model_copy(update={"shocks": ()})
 
 
 def test_scenario_file_may_keep_dispositions_of_a_fresh_world(folder: Path) -> None:
@@ -82,7 +84,8 @@ def test_scenario_file_may_keep_dispositions_of_a_fresh_world(folder: Path) -> N
     world.write_text(world.read_text("utf-8").replace('dispositions = "kept"\n', ""), encoding="utf-8")
     assert load_scenario("kept").anchor is None
     (folder / "kept_here.toml").write_text('title = "K"\nworld = "kept"\ndispositions = "kept"\n', encoding="utf-8")
-    assert load_scenario("kept_here").anchor == load_scenario("kept")
+    fresh = load_scenario("kept")
+    assert load_scenario("kept_here").anchor == fresh.model_copy(update={"shocks": ()})
 
 
 def test_beliefs_alone_enter_the_factual_world(changed: Scenario) -> None:
@@ -177,11 +180,12 @@ def test_setting_of_the_world(changed: Scenario, path: str, own: float | None, a
 
 
 def test_order_of_settings_does_not_matter(changed: Scenario) -> None:
-    given = {"blocs.east.enforcement": 0.6, "world.blocs.east.enforcement": 0.2}
-    one, other = (with_settings(changed, dict(items)) for items in (given.items(), [*given.items()][::-1]))
-    assert one == other == changed.with_settings(given)
-    assert one.anchor is not None
-    assert (one.blocs["east"].enforcement.value, one.anchor.blocs["east"].enforcement.value) == (0.6, 0.2)
+    for own in (0, 0.6):  # the world has 0
+        given = {"blocs.east.enforcement": own, "world.blocs.east.enforcement": 0.2}
+        one, other = (with_settings(changed, dict(items)) for items in (given.items(), [*given.items()][::-1]))
+        assert one == other == changed.with_settings(given)
+        assert one.anchor is not None
+        assert (one.blocs["east"].enforcement.value, one.anchor.blocs["east"].enforcement.value) == (own, 0.2)
 
 
 def test_every_bloc_of_the_world(changed: Scenario) -> None:

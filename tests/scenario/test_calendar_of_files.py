@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.checks.idle import idle_shocks
+from sim.scenario.checks.idle import idle_shocks, unsampled_parameters
 from sim.scenario.loading import load_scenario, read_scenario
 from sim.scenario.overrides import with_steps
 from sim.scenario.schema import Scenario
@@ -145,6 +145,23 @@ def test_upheaval_without_temperature() -> None:
     ]
     raised = {"kind": "parameter", "step": 4, "parameter": "temperature", "value": 0.2}
     assert with_shocks(UPHEAVAL, raised, temperature=0) == []
+
+
+def test_parameters_that_no_analysis_samples() -> None:
+    world = load_scenario("dated").model_dump()
+    known = {id: {**state, "polyarchy": None} for id, state in world["states"].items()}
+    known["RUS"]["polyarchy"] = 0.2
+
+    def unsampled(**changes: object) -> list[str]:
+        return [*unsampled_parameters(Scenario.model_validate({**world, **changes}))]
+
+    assert unsampled() == ["w_hedging"]
+    assert unsampled(dispositions="fresh") == ["w_hedging", "renewal"]
+    assert unsampled(states=known) == ["w_likeness", "w_hedging"]
+    assert unsampled(states=known, shocks=[POLYARCHY]) == ["w_likeness", "w_hedging"]
+    assert unsampled(states=known, shocks=[{**POLYARCHY, "state": "GBR"}]) == ["w_hedging"]
+    assert unsampled(parameters={"w_hedging": 0.1}) == []
+    assert unsampled(shocks=[{"kind": "parameter", "step": 2, "parameter": "w_hedging", "value": 0.1}]) == []
 
 
 def test_swept_settings_make_shocks_count(tmp_path: Path) -> None:
