@@ -33,7 +33,7 @@ COMPUTING = (
     "scenario/lens.py",
     "calendar.py",
     "batch/tables.py",
-)  # the modules that compute rows; fmt: skip
+)  # the modules that compute rows
 PACKAGE = Path(__file__).parents[1]
 
 CRATE = "ro-crate-metadata.json"
