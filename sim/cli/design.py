@@ -49,7 +49,7 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
 
 def span_of(text: str) -> dict[str, Any]:
     """Parse a range LOW:HIGH[:POINTS] of a sweep; raises ValueError."""
-    from sim.scenario.overrides import parse_number
+    from sim.scenario.parameters import parse_number
     from sim.scenario.schema import MAX_SPREAD
 
     parts = text.split(":")

@@ -135,7 +135,8 @@ def requested_changes(settings: Iterable[str], without: Iterable[str], steps: in
 
 def apply_setting(scenario: Scenario, *, setting: str) -> Scenario:
     """Change a setting as SETTING=VALUE says; raises ValueError."""
-    from sim.scenario.overrides import parse_number, with_settings
+    from sim.scenario.overrides import with_settings
+    from sim.scenario.parameters import parse_number
 
     path, _, value = setting.partition("=")
     if not value:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from sim.scenario.parameters import Sourced
 from sim.scenario.schema import Scenario, State, Sweep
 
 BELIEFS: Final = ("capability", "gdp", "autonomy", "polyarchy", "renewal")  # numbers of a state; see factual_world
@@ -42,13 +44,30 @@ def factual_world(scenario: Scenario) -> Scenario:
     -------
     Scenario
         The anchor with the scenario's beliefs: its parameters, and of each state of the anchor the capability,
-        gdp, autonomy, polyarchy and renewal. All else is the anchor's. It has no shocks and no anchor. Without an
-        anchor it is the scenario itself before its shocks.
+        gdp, autonomy, polyarchy and renewal, and its scales. All else is the anchor's. It has no shocks and no
+        anchor. Without an anchor it is the scenario itself before its shocks.
     """
     if scenario.anchor is None:
         return scenario.model_copy(update={"shocks": ()})
     states = {id: with_beliefs(state, scenario.states.get(id, state)) for id, state in scenario.anchor.states.items()}
-    return scenario.anchor.model_copy(update={"parameters": scenario.parameters, "states": states})
+    believed = scenario.anchor.model_copy(update={"parameters": scenario.parameters, "states": states})
+    return with_scales(believed, scenario.scales)
+
+
+Scales = Mapping[str, Mapping[str, Sourced]]  # number of each level, by kind of tie
+
+
+def with_scales(scenario: Scenario, scales: Scales) -> Scenario:
+    """Return a scenario with other numbers for its levels; ties and shocks given as levels follow."""
+    if scales == scenario.scales:
+        return scenario
+
+    def leveled(entry: Any) -> Any:
+        level = getattr(entry, "level", "")
+        return entry.model_copy(update={"value": scales[entry.kind][level].value}) if level else entry
+
+    changed = {name: tuple(map(leveled, getattr(scenario, name))) for name in ("ties", "shocks")}
+    return scenario.model_copy(update={"scales": scales, **changed})
 
 
 def with_beliefs(state: State, believed: State) -> State:
@@ -63,4 +82,4 @@ def with_beliefs(state: State, believed: State) -> State:
 
 def is_belief(place: tuple[str, ...]) -> bool:
     """Whether a setting is a belief, which a scenario and its factual world have in common."""
-    return place[0] == "parameters" or (place[0] == "states" and place[-1] in BELIEFS)
+    return place[0] in ("parameters", "scales") or (place[0] == "states" and place[-1] in BELIEFS)

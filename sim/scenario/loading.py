@@ -24,6 +24,7 @@ from sim.scenario.checks.idle import (
     idle_trade,
     idle_without,
 )
+from sim.scenario.checks.levels import idle_levels, resolve_levels
 from sim.scenario.checks.messages import describe_error, error_path
 from sim.scenario.checks.references import reference_faults, sweep_faults
 from sim.scenario.checks.sources import Bibliography, read_sources
@@ -208,6 +209,7 @@ def read_scenario(reference: str | Path) -> LoadedScenario:
         scenario = anchored_in(scenario, read_world(draft) if needs_anchor(scenario) else scenario)
     idle = [n for n in idle if written.ties[n].value != 0 or not in_table(draft, n)]
     warnings = [draft.fault(at, message) for at, message in idle_entries(scenario, written.ties, idle)]
+    warnings += [draft.fault(at, message) for at, message in idle_levels(scenario)]
     for mechanism in scenario.without:
         scenario = with_mechanism_off(scenario, mechanism)
     warnings += [draft.fault(("shocks", n), message) for n, message in idle_shocks(scenario)]
@@ -259,6 +261,7 @@ def without_garbage_collection() -> Iterator[None]:
 def validate_draft(draft: Draft) -> Scenario:
     """The scenario of a draft, its dates resolved to steps; raises InputError with every fault."""
     resolve_dates(draft)
+    resolve_levels(draft)
     faults = [*draft.faults]
     sources: Bibliography | None = None
     try:

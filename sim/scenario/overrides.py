@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sim.calendar import step_end
 from sim.errors import Fault, InputError, quote, suggest
-from sim.scenario.anchor import BELIEFS, is_belief
+from sim.scenario.anchor import BELIEFS, is_belief, with_scales
 from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
 from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content
 from sim.scenario.ties import expand_ties, make_tie_key, tie_key
@@ -104,6 +104,8 @@ def setting_value(scenario: Scenario, place: tuple[str, ...]) -> float | None:
         case ("ties", kind, a, b):
             key = make_tie_key(kind, a, b)
             return next((tie.value for tie in scenario.ties if tie_key(tie) == key), 0.0)
+        case ("scales", kind, level):
+            number = scenario.scales[kind][level]
         case (table, id, name):
             number = getattr(getattr(scenario, table)[id], name)
         case _:
@@ -176,19 +178,6 @@ def change_settings(scenario: Scenario, settings: Mapping[str, float]) -> Scenar
     ]:
         raise InputError(faults)
     return apply_changes(scenario, [setting_change(owner, str(path), value) for path, value in settings.items()])
-
-
-def parse_number(text: str) -> float:
-    """Parse a number; the ValueError for a per cent sign or a decimal comma shows how to write it."""
-    try:
-        return float(text)
-    except ValueError:
-        near = text.strip().removesuffix("%").replace(",", ".")
-        try:
-            meant = float(near) / (100 if text.strip().endswith("%") else 1)
-        except ValueError:
-            raise ValueError(f"{text!r} is not a number") from None
-        raise ValueError(f"{text!r} is not a number; write {meant:g}") from None
 
 
 def with_mechanism_off(scenario: Scenario, mechanism: str) -> Scenario:
@@ -302,6 +291,9 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
             bounds, table, path = bounds_of(Bloc, name), scenario, place
         case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
             bounds, table, path = Between(0, UNBOUNDED), scenario, place
+        case ("scales", kind, level) if level in scenario.scales.get(kind, ()):
+            Between(0, 1).check(value)
+            return with_scales(scenario, replace_value(scenario.scales, place[1:], number))
         case ("states", state, name) if state in scenario.states and name in BELIEFS:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
@@ -324,8 +316,8 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
 
 SETTINGS = (
     "a setting is a parameter, blocs.BLOC.enforcement, .attention_budget, .accommodation or .priority.THEATRE,"
-    " states.STATE.autonomy, .capability, .gdp, .polyarchy or .renewal, or ties.KIND.A.B; world. before it changes the"
-    " factual world too"
+    " states.STATE.autonomy, .capability, .gdp, .polyarchy or .renewal, ties.KIND.A.B or scales.KIND.LEVEL; world."
+    " before it changes the factual world too"
 )
 
 

@@ -167,6 +167,19 @@ class Parameters(Strict):
     )
 
 
+def parse_number(text: str) -> float:
+    """Parse a number; the ValueError for a per cent sign or a decimal comma shows how to write it."""
+    try:
+        return float(text)
+    except ValueError:
+        near = text.strip().removesuffix("%").replace(",", ".")
+        try:
+            meant = float(near) / (100 if text.strip().endswith("%") else 1)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+        raise ValueError(f"{text!r} is not a number; write {meant:g}") from None
+
+
 def mark_taken_over(parameters: Parameters) -> Parameters:
     """Note in each default that it comes from another world, for worlds that the defaults are not fitted to."""
     defaults = {name: field.default for name, field in Parameters.model_fields.items()}

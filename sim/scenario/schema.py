@@ -27,7 +27,7 @@ from sim.scenario.parameters import (
     Strict,
     Text,
 )
-from sim.scenario.shocks import MAX_STEPS, Name, Selector, Shock, StateId
+from sim.scenario.shocks import MAX_STEPS, Level, Name, Selector, Shock, StateId
 
 MAX_STATES = 2_000  # a run needs a dozen matrices of all pairs, 32 MB each at this size
 
@@ -62,6 +62,9 @@ def to_iso_date(given: object) -> str:
 
 
 IsoDate = Annotated[str, BeforeValidator(to_iso_date)]
+
+
+ScaleKind = Annotated[str, Field(pattern="^(bond|rivalry|sanction)$")]
 
 
 class Bloc(Strict):
@@ -117,6 +120,7 @@ class Tie(Strict):
     a: Selector
     b: Selector
     value: float = Field(description="in [0, 1]; trade in the unit of gdp; propensity any number")
+    level: Level = ""
     regime: Annotated[str, Field(max_length=40)] = Field(default="", description="bloc of a sanction's regime")
     since: Since = Field(default="", description="when a sanction began and grew")
     source: Text = ""
@@ -223,6 +227,9 @@ class Scenario(Strict):
     institutions: dict[Name, Institution] = {}
     parameters: Parameters = Parameters()
     states: Annotated[dict[StateId, State], Field(min_length=1, max_length=MAX_STATES)]
+    scales: dict[ScaleKind, dict[Name, Share]] = Field(
+        default={}, description="named levels of a kind of tie, which may be given in place of a value"
+    )
     ties: Annotated[tuple[Tie, ...], Field(max_length=MAX_TIES)] = ()
     shocks: Annotated[tuple[Shock, ...], Field(max_length=MAX_SHOCKS)] = ()
     sweep: Sweep = Sweep()
@@ -259,7 +266,7 @@ class Scenario(Strict):
 
     def digest(self) -> str:
         """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
-        left_out = {"title", "question", "description", "role", "sweep", "without", "ties", "anchor"}
+        left_out = {"title", "question", "description", "role", "sweep", "without", "scales", "ties", "anchor"}
         content = {**computed_content(self.model_dump(exclude=left_out)), "ties": ties_digest(self.ties)}
         remove_unused(content)
         content["states"] = [[key, value] for key, value in content["states"].items()]
@@ -328,7 +335,7 @@ def remove_unused(content: dict[str, Any]) -> None:
             del record[key]
 
 
-NOT_COMPUTED = ("source", "note", "since", "name", "members_source", "initial_source")
+NOT_COMPUTED = ("level", "source", "note", "since", "name", "members_source", "initial_source")
 
 
 def computed_content(content: Any) -> Any:

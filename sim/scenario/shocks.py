@@ -22,6 +22,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 StateId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,7}$")]
 
+Level = Annotated[str, Field(max_length=40, description="level of the scale that gives the value")]
+
 Selector = Annotated[str, Field(pattern=r"^(\*|@[a-z][a-z0-9_]{0,39}|[A-Za-z][A-Za-z0-9_]{0,7})$")]
 
 
@@ -49,6 +51,7 @@ class SanctionShock(ShockBase):
     sender: Selector
     target: Selector
     value: PlainShare
+    level: Level = ""
     regime: Annotated[str, Field(max_length=40)] = ""
 
 
@@ -59,6 +62,7 @@ class PairShock(ShockBase):
     a: Selector
     b: Selector
     value: PlainShare
+    level: Level = ""
 
 
 class Membership(ShockBase):

@@ -110,7 +110,9 @@ def test_decision_by_a_kept_disposition() -> None:
     assert {one.renewed for one in found} == {True, False}
     for one in found[:: len(found) // 100]:
         assert one.disposition is not None
-        weighed = dict(zip(one.account.alignments, [*one.account.utilities, *one.disposition.values()], strict=True))
+        weighed = dict(
+            zip(one.account.alignments, np.add(one.account.utilities, [*one.disposition.values()]), strict=True)
+        )
         assert one.fixed or one.choice == max(weighed, key=weighed.__getitem__)
         assert ("; new)" in one.how(names)) == one.renewed
         sums = one.account.contributions[:, ATTRIBUTED].sum(axis=2)

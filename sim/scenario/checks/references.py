@@ -214,6 +214,10 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
     zero = Sourced(value=0)
     bloc = Bloc(name="", enforcement=zero, attention_budget=zero, accommodation=zero)
     stub = Scenario.model_construct(
+        scales={
+            kind: dict.fromkeys(draft_table(draft_table(content, "scales"), kind), zero)
+            for kind in draft_table(content, "scales")
+        },
         theatres=dict.fromkeys(draft_table(content, "theatres"), ""),
         blocs=dict.fromkeys(draft_table(content, "blocs"), bloc),
         states=dict.fromkeys(draft_table(content, "states"), State(name="", theatre="anywhere", capability=zero)),
