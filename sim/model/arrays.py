@@ -166,7 +166,7 @@ def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
 
 
 class Scratch(NamedTuple):
-    """Arrays that a decision fills and nobody reads after it."""
+    """Arrays that one decision uses."""
 
     sums: Floats  # (K + 1, len(LAYERS))
     mass: Floats  # (K + 1,)
@@ -196,7 +196,7 @@ class Record(NamedTuple):
 
     alignment: Integers  # (T + 1, N)
     causes: Bytes  # (T + 1, N), of moves, indexes of CAUSES
-    renewed: Flags  # (T + 1, N), the disposition was drawn anew
+    renewed: Flags  # (T + 1, N), the disposition was drawn again
     chances: Floats  # (T + 1, N, K + 1), or (1, N, K + 1) with those of the last step
     stability: Floats  # (T + 1, N)
     bite: Floats  # (T + 1, N)

@@ -68,7 +68,7 @@ def incline_toward(a: int, chances: Floats, log_own: float, draws: Floats, incli
 def anchor_dispositions(
     key: Words, alignment: Integers, anchor: Anchor, setting: WorldSetting, draws: Floats, inclinations: Floats
 ) -> None:
-    """Draw the inclinations of all states at step 0, (N, K + 1), given that each chose what it holds."""
+    """Draw the inclinations of all states at step 0, (N, K + 1), given that each chose its alignment."""
     for i in range(alignment.size):
         draw_exponentials(key, 0, setting.codes[i], setting.alternatives, draws)
         incline_toward(alignment[i], anchor.chances[i], anchor.log_own[i], draws, inclinations[i])
@@ -96,7 +96,7 @@ def renew_disposition(
     i: int, step: int, renewal: int, key: Words, utilities: Floats, chances: Floats,
     setting: WorldSetting, situation: Situation, draws: Floats, inclination: Floats,
 ) -> None:  # fmt: skip
-    """Draw the inclinations of state i anew, (K + 1,); one that favours an alignment is drawn given its choice."""
+    """Draw new inclinations of state i, (K + 1,); one that favours an alignment is drawn given its choice."""
     temperature = situation.parameters[TEMPERATURE]
     draw_exponentials(key, step, setting.codes[i], setting.alternatives, draws)
     if renewal >= 0 and temperature > 0.0:
@@ -236,9 +236,9 @@ def anchor_chances(
     alignment: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     chances: Floats, log_own: Floats,
 ) -> None:  # fmt: skip
-    """Write the structural chances of every state, (N, K + 1), and ln of that of what it holds, (N,).
+    """Write the structural chances of every state, (N, K + 1), and ln of that of its alignment, (N,).
 
-    All others stand as given. At temperature 0 both are 0, which makes plain draws (model: Anchoring).
+    All others have the alignments given. At temperature 0 both are 0, which makes plain draws (model: Anchoring).
     """
     scratch = allocate_scratch(chances.shape[1])
     temperature = situation.parameters[TEMPERATURE]

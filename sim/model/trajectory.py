@@ -27,7 +27,7 @@ class Run:
     causes : array of int, (T + 1, N)
         Cause of each move, an index of `CAUSES`; 0 where the state did not move.
     renewed : array of bool, (T + 1, N)
-        Whether a kept disposition was drawn anew.
+        Whether a kept disposition was drawn again.
     chances : array of float, (T + 1, N, K + 1)
         Probability of each alignment at the decision, 0 to 1; NaN at step 0.
     stability : array of float, (T + 1, N)

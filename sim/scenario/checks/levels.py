@@ -28,7 +28,7 @@ def resolve_levels(draft: Draft) -> None:
             if isinstance(value, str) and LEVEL.fullmatch(value) and isinstance(scale, dict):
                 number = level_value(scale.get(value))
                 if number is None:
-                    message = f"{quote(value)} is no level of the {entry['kind']} scale{suggest(value, scale)}"
+                    message = f"{quote(value)} is not a level of the {entry['kind']} scale{suggest(value, scale)}"
                     draft.faults.append(draft.fault((name, n, "value"), f"{message}; it has {', '.join(scale)}"))
                 draft.content[name][n] = {**entry, "value": 0.0 if number is None else number, "level": value}
 
