@@ -19,8 +19,7 @@ from sim.errors import Fault, InputError
 from sim.model import compiled
 from sim.model.agents import BlocModel, StateAgent
 from sim.model.arrays import TERMS, Floats, Integers
-from sim.model.outcomes import LATE_STEPS
-from sim.model.trajectory import Run
+from sim.model.trajectory import Run, window_of
 from sim.model.world import World, world_of
 from sim.scenario.checks.references import unknown_state
 from sim.scenario.schema import Scenario
@@ -257,7 +256,7 @@ def decisions_in_run(scenario: Scenario, run: Run, world: World, index: int, *, 
 
 @dataclass(frozen=True)
 class AverageAccount:
-    """Mean account of a state in the late steps of many runs (the last 8 of each, model: Outcomes)."""
+    """Mean account of a state in the last steps of many runs (model: Outcomes)."""
 
     state: str
     seed: int
@@ -351,11 +350,11 @@ def average_account(
     check_state(scenario, state)
     seed = scenario.sweep.seed if seed is None else seed
     world = world_of(scenario)
-    i, late = world.states.index(state), max(1, scenario.steps - LATE_STEPS + 1)
+    i, late = world.states.index(state), scenario.steps - window_of(scenario) + 1
 
     def retrace(replicate: int) -> tuple[Floats, list[Decision]]:
         run = compiled.run_compiled(scenario, seed=seed, replicate=replicate, world=world)
-        return run.late_shares()[i], decisions_in_run(scenario, run, world, i, since=late)
+        return run.late_shares(window_of(scenario))[i], decisions_in_run(scenario, run, world, i, since=late)
 
     whole, parts = AccountSums(), [AccountSums() for _ in world.alignments]
     shares = np.empty((replicates, len(world.alignments)))

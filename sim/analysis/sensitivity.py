@@ -22,6 +22,7 @@ from sim.errors import suggest
 from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
 from sim.model.compiled import run_compiled
+from sim.model.trajectory import window_of
 from sim.model.world import World, world_of
 from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import setting_places, with_settings
@@ -46,7 +47,7 @@ def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
     """Choose the default outcome: the size of the bloc that varies most over 20 runs."""
     world = world_of(scenario)
     runs = [run_compiled(scenario, seed=seed, replicate=r, world=world) for r in range(LOOKED_AT)]
-    late = np.array([one.late_outcomes() for one in runs])
+    late = np.array([one.late_outcomes(window_of(scenario)) for one in runs])
     names = outcomes.outcome_names(world.alignments[1:], world.theatres)
     return varies_most({n: late[:, names.index(n)] for n in map("capability_{}".format, world.alignments[1:])})
 
@@ -113,12 +114,12 @@ class Evaluator:
         """Compute the outcome in each replicate at the settings of a row, (replicates,); NaN where undefined."""
         world = self.world_at(row)
         runs = (run_compiled(self.scenario, seed=self.seed, replicate=r, world=world) for r in range(replicates))
-        names = outcomes.outcome_names(world.alignments[1:], world.theatres)
+        names, window = outcomes.outcome_names(world.alignments[1:], world.theatres), window_of(self.scenario)
         if self.outcome in names:
             column = names.index(self.outcome)
-            return np.array([one.late_outcomes()[column] for one in runs])
+            return np.array([one.late_outcomes(window)[column] for one in runs])
         alignment, state = divmod(askable_outcomes(world).index(self.outcome) - len(names), len(world.states))
-        return np.array([one.late_shares()[state, alignment] for one in runs])
+        return np.array([one.late_shares(window)[state, alignment] for one in runs])
 
     def runs(
         self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None

@@ -29,6 +29,7 @@ from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
 from sim.model.outcomes import last_steps
+from sim.model.trajectory import window_of
 from sim.scenario.overrides import Change, apply_changes, setting_change
 from sim.scenario.schema import Scenario
 
@@ -98,7 +99,7 @@ def sensitivity(
     indices, ends, runs = run_sensitivity(found, ranges, asked, own, given)
     record = {
         "outcome": asked,
-        "averaged_over": last_steps(found.steps),
+        "averaged_over": last_steps(window_of(found)),
         "seed": own,
         "points": indices.n,
         "replicates": given.replicates,
@@ -258,7 +259,7 @@ def regret(
     rows = tabulate_regret(outcomes, want="high" if maximize else "low", satisfied=given.threshold)
     record = {
         "outcome": asked, "maximize": maximize, "threshold": given.threshold, "futures": given.points,
-        "replicates": given.replicates, "averaged_over": last_steps(first.steps), "seed": own,
+        "replicates": given.replicates, "averaged_over": last_steps(window_of(first)), "seed": own,
         "unused_seeds": other_seeds({name: one.sweep.seed for name, one in found.items()}, own), "levers": rows,
         "widened": widened_parameters(first),
     }  # fmt: skip

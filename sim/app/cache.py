@@ -19,7 +19,7 @@ from sim.errors import InputError
 from sim.model import compiled
 from sim.model.arrays import Floats
 from sim.model.outcomes import outcome_names
-from sim.model.trajectory import Run
+from sim.model.trajectory import Run, window_of
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
@@ -133,7 +133,7 @@ def compute_frames(
 class RunSample:
     """Runs of one setting with the random numbers of one seed."""
 
-    late: pd.DataFrame  # a row per replicate: outcomes over the last 8 steps
+    late: pd.DataFrame  # a row per replicate: outcomes over the last steps
     steps: pd.DataFrame  # step, replicate, capability_…
     shares: pd.DataFrame  # a row per replicate, a column per state and alignment: late shares
 
@@ -141,14 +141,14 @@ class RunSample:
 @st.cache_resource(max_entries=CACHED, show_spinner="Running many times …")
 def compute_runs(_scenario: Scenario, digest: str, seed: int, replicates: int) -> RunSample:
     """Run replicates 0, 1, … of a seed; settings share random numbers by replicate."""
-    world = world_of(_scenario)
+    world, window = world_of(_scenario), window_of(_scenario)
     names = list(outcome_names(world.alignments[1:], world.theatres))
     columns = [f"capability_{a}" for a in world.alignments]
     places = [names.index(column) for column in columns]
 
     def arrays_of_run(replicate: int) -> tuple[Floats, Floats, Floats]:
         run = compiled.run_compiled(_scenario, seed=seed, replicate=replicate, world=world)
-        return run.late_outcomes(), run.outcomes[:, places], run.late_shares().ravel()
+        return run.late_outcomes(window), run.outcomes[:, places], run.late_shares(window).ravel()
 
     late, steps, shares = map(np.stack, zip(*evaluate(arrays_of_run, range(replicates)), strict=True))
     length = steps.shape[1]

@@ -15,11 +15,11 @@ from sim.model import compiled, outcomes
 from sim.model.arrays import Flags, Floats
 from sim.model.world import World, normalise_shares
 
-HELD = 0.5  # share of the last 8 steps from which a state counts as aligned with a bloc at the end
+HELD = 0.5  # share of the last steps from which a state counts as aligned with a bloc at the end
 
 
 class LateMeans(NamedTuple):
-    """R runs of one scenario, each a mean over its last 8 steps (model: Outcomes)."""
+    """R runs of one scenario, each a mean over its last steps (model: Outcomes)."""
 
     shares: Floats  # (R, N, K + 1)
     stability: Floats  # (R, N)
@@ -57,12 +57,12 @@ class Evidence:
         return self.late[scenario].stability[:, self.states[state]]
 
 
-def run_late_means(world: World, *, seed: int, replicates: Sequence[int]) -> LateMeans:
-    """Run the replicates of a world and average their late steps."""
+def run_late_means(world: World, *, window: int, seed: int, replicates: Sequence[int]) -> LateMeans:
+    """Run the replicates of a world and average their last steps, as many as `window`."""
     rows = []
     for record in compiled.run_records(world, seed=seed, replicates=replicates, with_chances=False):
-        means = (outcomes.late_mean(values) for values in (record.stability, record.bite, record.outcomes))
-        rows.append((outcomes.late_shares(record.alignment, len(world.alignments)), *means))
+        means = (outcomes.late_mean(values, window) for values in (record.stability, record.bite, record.outcomes))
+        rows.append((outcomes.late_shares(record.alignment, len(world.alignments), window), *means))
     return LateMeans._make(np.stack(column) for column in zip(*rows, strict=True))
 
 

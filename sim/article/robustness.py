@@ -16,6 +16,7 @@ from sim.article.placebo import permute_ties, shuffle_states
 from sim.batch.design import sample_ranges
 from sim.batch.executor import Progress, evaluate
 from sim.model.arrays import PARAMETERS, Flags, Floats
+from sim.model.trajectory import window_of
 from sim.model.world import World, world_of
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
@@ -124,12 +125,11 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
     }
 
 
-def run_evidence(worlds: Worlds, *, seed: int, replicates: Iterable[int]) -> Evidence:
+def run_evidence(worlds: Worlds, *, window: int, seed: int, replicates: Iterable[int]) -> Evidence:
     """Run all the worlds on common random numbers."""
     numbers = list(replicates)
-    return gather_evidence(
-        worlds[BASE], {name: run_late_means(w, seed=seed, replicates=numbers) for name, w in worlds.items()}
-    )
+    late = {name: run_late_means(w, window=window, seed=seed, replicates=numbers) for name, w in worlds.items()}
+    return gather_evidence(worlds[BASE], late)
 
 
 def claim_effects(found: Evidence, claims: Iterable[Claim]) -> list[float]:
@@ -179,6 +179,8 @@ def explore_ranges(
         Effects of each claim, (P, C), with their design.
     """
     worlds = {name: world_of(scenarios[name]) for name in scenarios_needed(claims)}
+    window = window_of(scenarios[BASE])
+    run_late, run_all = partial(run_late_means, window=window), partial(run_evidence, window=window)
     if values is None:
         values = claim_points(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
     late: dict[str, list[LateMeans]] = {}
@@ -187,20 +189,18 @@ def explore_ranges(
     tasks: list[tuple[int, Callable[[], None]]] = []
 
     def default_part(name: str, place: int, replicates: range) -> None:
-        late[name][place] = run_late_means(worlds[name], seed=counts.seed, replicates=replicates)
+        late[name][place] = run_late(worlds[name], seed=counts.seed, replicates=replicates)
 
     def placebo_world(n: int) -> None:
         changed = permute_worlds(worlds, placebo_stream(counts.seed, AT_DEFAULTS, n))
-        at_defaults[n] = claim_effects(
-            run_evidence(changed, seed=counts.seed, replicates=range(counts.in_placebo)), claims
-        )
+        at_defaults[n] = claim_effects(run_all(changed, seed=counts.seed, replicates=range(counts.in_placebo)), claims)
 
     def point(n: int) -> None:
         replicates = range(n * counts.each, (n + 1) * counts.each)
         here = worlds_at_point(worlds, values[n])
         permuted = permute_worlds(here, placebo_stream(counts.seed, AT_POINTS, n))
-        article[n] = claim_effects(run_evidence(here, seed=counts.seed, replicates=replicates), claims)
-        placebo[n] = claim_effects(run_evidence(permuted, seed=counts.seed, replicates=replicates), claims)
+        article[n] = claim_effects(run_all(here, seed=counts.seed, replicates=replicates), claims)
+        placebo[n] = claim_effects(run_all(permuted, seed=counts.seed, replicates=replicates), claims)
 
     if defaults:
         parts = [range(r, min(r + PART, counts.replicates)) for r in range(0, counts.replicates, PART)]

@@ -16,9 +16,10 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.utils import get_mp_context
 
 from sim.batch.executor import START, Committed, RunEach, commit_chunk, isolate_runs, run_chunk, signals_blocked
+from sim.batch.manifest import MANIFEST
 from sim.batch.recorded import current_versions
-from sim.batch.store import MANIFEST, Results
-from sim.batch.tables import Chunk
+from sim.batch.store import Results
+from sim.batch.tables.chunk import Chunk
 from sim.errors import Fault, InputError
 
 MOST_DEATHS = 3  # of workers on one chunk; then its runs are made one by one

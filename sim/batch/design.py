@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from sim.errors import Fault
 from sim.model.arrays import Floats
 from sim.scenario.checks.idle import unsampled_parameters
+from sim.scenario.lens import tendency_of
 from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
-from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep
+from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, check_iso_date
 
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 SAMPLERS = {
@@ -59,6 +61,43 @@ class DesignPoint:
     def digest(self) -> str:
         """Digest of the scenario with these settings."""
         return self.scenario.digest()
+
+
+def through_lens(scenario: Scenario, lens: str | None = None) -> Scenario:
+    """The scenario whose runs a lens shows; default: the lens of the scenario's own sweep (model: Outcomes)."""
+    if lens not in (None, scenario.sweep.lens):
+        scenario = scenario.model_copy(update={"sweep": scenario.sweep.model_copy(update={"lens": lens})})
+    return tendency_of(scenario) if scenario.sweep.lens == "tendency" else scenario
+
+
+def lens_faults(scenarios: Mapping[str, Scenario]) -> list[Fault]:
+    """A fault for each scenario with another lens than the first."""
+    (first, lens), *others = ((name, one.sweep.lens) for name, one in scenarios.items())
+    message = "has the lens {}, and {} has {}; results are of one lens, so give one for all"
+    return [Fault("sweep", 1, "lens", f"{n} {message.format(own, first, lens)}") for n, own in others if own != lens]
+
+
+def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[Fault]:
+    """A fault for each scenario whose runs do not contain one of the dates asked for."""
+    return [
+        Fault("sweep", 1, "at", f"{name}: {message}")
+        for name, scenario in scenarios.items()
+        for day in days
+        if (message := missing_date(scenario, day))
+    ]
+
+
+def missing_date(scenario: Scenario, day: str) -> str:
+    """Say why a run of a scenario has no outcome at a date; '' where it has one."""
+    try:
+        check_iso_date(day)
+    except ValueError as error:
+        return str(error)
+    if scenario.sweep.lens == "tendency":
+        return f"{day} is no date of a tendency, which has none; leave it out, or ask for the lens histories"
+    if not (ends := scenario.dates()):
+        return f"{day} is no date of rounds, which have none; leave it out, or give the world a date and a step"
+    return "" if ends[0] <= day <= ends[-1] else f"{day} is outside the run; give a date from {ends[0]} to {ends[-1]}"
 
 
 def point_labels(asked: Sequence[Mapping[str, Any]]) -> list[str]:

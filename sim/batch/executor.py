@@ -17,7 +17,7 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 from sim.batch.store import Results, write_shard
-from sim.batch.tables import Chunk, chunk_tables
+from sim.batch.tables.chunk import Chunk, chunk_tables
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
@@ -154,7 +154,8 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
     Where one of several runs fails, make each separately to find it.
     """
     try:
-        return [run.compact() for run in run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)]
+        made = run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)
+        return [run.compact(chunk.window) for run in made]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
         failure = traceback.format_exc()
     if len(replicates) == 1:

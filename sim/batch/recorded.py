@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
-from sim.batch.store import MANIFEST, SEAL, Results, hash_file, write_synced
+from sim.batch.manifest import MANIFEST
+from sim.batch.store import SEAL, Results, hash_file, write_synced
 from sim.errors import escape_controls
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -32,7 +33,7 @@ COMPUTING = (
     "scenario/anchor.py",
     "scenario/lens.py",
     "calendar.py",
-    "batch/tables.py",
+    "batch/tables/chunk.py",
 )  # the modules that compute rows
 PACKAGE = Path(__file__).parents[1]
 

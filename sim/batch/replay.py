@@ -13,13 +13,15 @@ import numpy as np
 from sim.batch import executor, sweep
 from sim.batch.design import point_labels
 from sim.batch.recorded import current_versions, recorded_scenarios
-from sim.batch.store import Column, Results, Table
-from sim.batch.tables import Chunk, chunk_tables
+from sim.batch.store import Results
+from sim.batch.tables.chunk import Chunk, chunk_tables
+from sim.batch.tables.columns import Column, Table, select_columns
 from sim.errors import quote
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
 
-ORDER = {"runs": "replicate", "states": "state", "steps": "step", "trajectory": "step, state"}  # within a run
+# of the rows within a run
+ORDER = {"runs": "replicate", "states": "state", "moves": "step, state", "dates": "date", "steps": "step"}
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,8 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
     except (KeyError, ValueError) as error:
         raise results.error(f"the manifest lacks the scenario of point {number}: {error}") from None
     one = range(replicate, replicate + 1)
-    return Chunk(number, point["scenario"], scenario, question["seed"], one, question["trajectory"])
+    keep, at = tuple(question["keep"]), tuple(question["at"])
+    return Chunk(number, point["scenario"], scenario, question["seed"], one, keep, at)
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Table:
@@ -151,7 +154,7 @@ def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk)
 def order_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: Table) -> Table:
     """A table of a repeated run as it would be read from disk."""
     connection.register("repeated", columns)
-    found = connection.execute(f"select * from repeated order by {ORDER[table]}").fetchnumpy()  # noqa: S608
+    found = connection.execute(f"select {select_columns(columns)} from repeated order by {ORDER[table]}").fetchnumpy()  # noqa: S608
     connection.unregister("repeated")
     return found
 

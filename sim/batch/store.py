@@ -8,82 +8,30 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import uuid
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, Field, model_validator
 
 from sim.batch.locks import SweepShare, lock_folder
+from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest, stored_numbers
 from sim.batch.spreadsheet import escaped_columns
+from sim.batch.tables.columns import Table, select_columns
+from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
 from sim.errors import Fault, InputError, display_path
-from sim.scenario.loading import scenario_names, world_names
-from sim.scenario.schema import MAX_REPLICATES
 
-Column = npt.NDArray[Any]
-Table = dict[str, Column]
-
-TABLES = ("runs", "states", "steps", "trajectory")
-MANIFEST = "manifest.json"
+TABLES = ("runs", "states", "moves", "dates", "steps")
 SEAL = "seal.json"
 SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no path to another folder
 PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
 WILD = re.compile(r"[*?\[]")  # allowed in a folder's name, and a pattern for DuckDB
-
-
-class PointRecord(BaseModel):
-    """A design point in the manifest."""
-
-    scenario: str
-    settings: dict[str, float]
-    replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
-    digest: str
-    stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; default: its place
-    chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # (last replicate, size) of each series
-
-    @model_validator(mode="after")
-    def every_replicate(self) -> PointRecord:
-        """Require that recorded chunks cover the replicates in order and without a gap."""
-        ends = [0, *(last for last, _ in self.chunks)] if self.chunks is not None else [0, self.replicates]
-        if ends[-1] != self.replicates or any(one >= other for one, other in pairwise(ends)):
-            raise ValueError("chunks do not cover the replicates")
-        return self
-
-
-class QuestionRecord(BaseModel):
-    """A question in the manifest."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
-    trajectory: bool
-    points: Annotated[list[PointRecord], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def one_number_each(self) -> QuestionRecord:
-        """Require that each point has its own number in the shards."""
-        numbers = [n if point.stored is None else point.stored for n, point in enumerate(self.points)]
-        if len(set(numbers)) < len(numbers):
-            raise ValueError("two points have the same number")
-        return self
-
-
-class Manifest(BaseModel):
-    """The content that every manifest needs."""
-
-    question: QuestionRecord
-    versions: dict[str, str] = {}
-    command: str = ""
-    scenarios: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -108,13 +56,8 @@ class Results:
         return InputError([Fault(display_path(self.folder), 1, field, message)])
 
     def manifest(self) -> dict[str, Any]:
-        """The content of the manifest; raises InputError where the folder contains no results."""
-        try:
-            content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            Manifest.model_validate(content)
-        except (OSError, ValueError, RecursionError):
-            raise self.error(missing_results(self.folder)) from None
-        return content
+        """The content of the manifest; raises InputError where there are no results, or in another format."""
+        return read_manifest(self.folder)
 
     def finished(self, names: Collection[str]) -> set[str]:
         """Those of these shards that match their seals; set a damaged shard aside."""
@@ -181,6 +124,7 @@ class Results:
     def connection(self, tables: Collection[str] = TABLES) -> duckdb.DuckDBPyConnection:
         """Open an in-memory database in which each of these tables of the results is a view.
 
+        With `moves`, `alignments` is one too: the alignment of each state at each step.
         Raises InputError where the folder contains no results or a link.
         """
         self.refuse_links()
@@ -190,17 +134,25 @@ class Results:
         connection.execute("create schema renumbering")
         pairs = {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)}
         create_table(connection, "renumbering.numbers", pairs)
-        for table in filter(tables.__contains__, self.tables()):
+        found = self.tables()
+        for table in filter(tables.__contains__, found):
             connection.execute(f"create view {table} as {self.rows(table, numbers)}")
+        if {"moves", "states"} <= set(tables) and "states" in found:
+            lengths, ends = recorded_lengths(manifest["scenarios"])
+            connection.execute("create schema recorded")
+            create_table(connection, "recorded.lengths", lengths)
+            create_table(connection, "recorded.ends", ends)
+            connection.execute(f"create view if not exists moves as {NO_MOVES}")
+            connection.execute(f"create view alignments as {ALIGNMENTS}")
         create_table(connection, "points", points_table(manifest))
         return connection
 
     def export(self, folder: Path, kind: str) -> list[Path]:
-        """Write each table to one `csv` or `parquet` file with sorted rows; return the files."""
+        """Write each table and view to one `csv` or `parquet` file with sorted rows; return the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         with contextlib.closing(self.connection()) as connection:
-            for table in (*self.tables(), "points"):
+            for table in views(connection):
                 path = folder / f"{table}.{kind}"
                 target = str(path).replace("'", "''")
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
@@ -237,42 +189,19 @@ def connect_database() -> duckdb.DuckDBPyConnection:
 def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Table) -> None:
     """Create a table of the database from columns."""
     connection.register("given", columns)
-    connection.execute(f"create table {name} as select * from given")  # noqa: S608
+    connection.execute(f"create table {name} as select {select_columns(columns)} from given")  # noqa: S608
     connection.unregister("given")
+
+
+def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables and views that a query of results can read, in the order of their names."""
+    query = "select table_name from information_schema.tables where table_schema = 'main' order by all"
+    return [name for (name,) in connection.execute(query).fetchall()]
 
 
 def escape_pattern(path: Path) -> str:
     """Pattern in DuckDB's SQL that matches only this path."""
     return WILD.sub(r"[\g<0>]", str(path)).replace("'", "''")
-
-
-def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:
-    """The number in the shards of each point of the question."""
-    asked = manifest["question"]["points"]
-    return [n if point.get("stored") is None else point["stored"] for n, point in enumerate(asked)]
-
-
-def points_table(manifest: Mapping[str, Any]) -> Table:
-    """One row per design point: its number, its scenario and its swept settings (NaN: not swept).
-
-    The column of a parameter has the short name, such as `w_pressure`. Raises InputError where two columns have
-    the same name; SQL ignores case.
-    """
-    asked = manifest["question"]["points"]
-    settings = dict.fromkeys(path for point in asked for path in point["settings"])
-    columns = {path: path.removeprefix("parameters.") for path in settings}
-    counted = Counter(name.casefold() for name in ("point", "scenario", *columns.values()))
-    if repeated := [path for path, name in columns.items() if counted[name.casefold()] > 1]:
-        message = "gives a column of `points` a name that another column has; sweep it under one name"
-        raise InputError([Fault(MANIFEST, 1, path, message) for path in repeated])
-    return {
-        "point": np.arange(len(asked), dtype=np.int64),
-        "scenario": text_column([point["scenario"] for point in asked]),
-        **{
-            name: np.array([point["settings"].get(path, np.nan) for point in asked], dtype=float)
-            for path, name in columns.items()
-        },
-    }
 
 
 def is_sealed(shard: Path) -> bool:
@@ -287,15 +216,6 @@ def is_sealed(shard: Path) -> bool:
 def hash_file(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def missing_results(folder: Path) -> str:
-    """Message for a path that is not a folder of results, perhaps the name or file of a scenario."""
-    known = not folder.exists() and str(folder) in (*scenario_names(), *world_names())
-    if known or (folder.suffix == ".toml" and folder.is_file()):
-        name = shlex.quote(display_path(folder))
-        return f"is a scenario; run it with `blocs sweep {name}` and give the folder that it names"
-    return "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
 
 
 def set_aside(shard: Path) -> None:
@@ -351,7 +271,8 @@ def sync_folder(folder: Path) -> None:
 def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     """Write the manifest, before any run."""
     results.folder.mkdir(parents=True, exist_ok=True)
-    write_synced(results.folder / MANIFEST, json.dumps(content, indent=1, allow_nan=False).encode())
+    text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
+    write_synced(results.folder / MANIFEST, text.encode())
 
 
 @cache
@@ -373,7 +294,8 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> Non
                 connection.register("rows", columns)
                 target = str(path).replace("'", "''")
                 with name_write_errors(path):
-                    connection.execute(f"copy (select * from rows) to '{target}' ({PARQUET})")  # noqa: S608
+                    query = f"select {select_columns(columns)} from rows"  # noqa: S608
+                    connection.execute(f"copy ({query}) to '{target}' ({PARQUET})")
                     with path.open("rb+") as file:
                         os.fsync(file.fileno())
                 connection.unregister("rows")
@@ -393,8 +315,3 @@ def place_shard(aside: Path, final: Path) -> None:
             raise
         shutil.rmtree(aside, ignore_errors=True)
     sync_folder(final.parent)
-
-
-def text_column(values: list[str]) -> Column:
-    """A column of text."""
-    return np.array(values, dtype=object)

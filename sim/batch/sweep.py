@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,24 @@ from sim import __version__
 from sim.batch import executor
 from sim.batch.design import (
     DesignPoint,
+    date_faults,
     describe_sampler,
     design_points,
     identify_points,
+    lens_faults,
     plan_points,
     recorded_plan,
     split_replicates,
+    through_lens,
 )
 from sim.batch.executor import Committed, RunEach, agent_engine, compiled_engine, execute_in_process, execute_in_threads
 from sim.batch.locks import SweepShare, refuse_writers
+from sim.batch.manifest import MANIFEST, stored_numbers
 from sim.batch.recorded import COMPUTING, CRATE, current_versions, rules_hash, write_crate
-from sim.batch.store import MANIFEST, Results, stored_numbers, write_manifest
-from sim.batch.tables import Chunk
+from sim.batch.store import Results, write_manifest
+from sim.batch.tables.chunk import Chunk
 from sim.errors import Fault, InputError
-from sim.scenario.schema import Scenario, computed_content
+from sim.scenario.schema import Scenario, computed_content, to_iso_date
 
 FOR_READERS = ("title", "question", "description", "role")  # of a scenario; no run is computed from them
 
@@ -45,20 +50,28 @@ class Question:
         Number of replicates of each point, as many numbers as points; each at least 1.
     seed
         Random seed of all runs, 0 to 2⁶³ − 1.
-    trajectory
-        Whether each state's alignment at each step is stored.
+    lens
+        `histories`, or `tendency`: then the scenarios of the points are those that `tendency_of` makes.
+    keep
+        Tables beside those that every sweep writes: `steps`, every outcome at every step.
+    at
+        Dates, as ISO texts in order, at which every outcome is stored.
     """
 
     points: tuple[DesignPoint, ...]
     replicates: tuple[int, ...]
     seed: int
-    trajectory: bool = False
+    lens: str = "histories"
+    keep: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """The question as the manifest records it; every run can be repeated from it."""
         return {
             "seed": self.seed,
-            "trajectory": self.trajectory,
+            "lens": self.lens,
+            "keep": list(self.keep),
+            "at": list(self.at),
             "points": [
                 {"scenario": p.name, "settings": p.settings, "replicates": n, "digest": p.digest}
                 for p, n in zip(self.points, self.replicates, strict=True)
@@ -78,7 +91,7 @@ class Question:
         )
         return [
             Chunk(
-                plan[n]["stored"], self.points[n].name, scenarios[n], self.seed, range(first, last), self.trajectory
+                plan[n]["stored"], self.points[n].name, scenarios[n], self.seed, range(first, last), self.keep, self.at
             )
             for first, n, last in places
         ]  # fmt: skip
@@ -110,8 +123,9 @@ class SweepReport:
 
 
 def make_question(
-    scenarios: Mapping[str, Scenario], *, replicates: int | None, seed: int | None, trajectory: bool = False
-) -> Question:
+    scenarios: Mapping[str, Scenario], *, replicates: int | None, seed: int | None, lens: str | None = None,
+    keep: Iterable[str] = (), at: Iterable[str | date] = (),
+) -> Question:  # fmt: skip
     """Make the question of a sweep over scenarios, each with the design of its own `sweep`.
 
     Parameters
@@ -122,8 +136,12 @@ def make_question(
         Number of replicates of each design point. None: the number in each scenario's `sweep`.
     seed
         Random seed of all scenarios, which so have common random numbers. None: the first scenario's seed.
-    trajectory
-        Whether each state's alignment at each step is stored.
+    lens
+        `histories` or `tendency`. None: the lens in each scenario's `sweep`.
+    keep
+        Tables beside those that every sweep writes: `steps`.
+    at
+        Dates at which every outcome is stored.
 
     Returns
     -------
@@ -134,15 +152,22 @@ def make_question(
     ------
     ValueError
         Where the settings of a `list` design have different numbers of values.
+    InputError
+        Where the scenarios have different lenses, or a run does not contain a date.
     """
     points: list[DesignPoint] = []
     counts: list[int] = []
-    for name, scenario in scenarios.items():
+    seen = {name: through_lens(scenario, lens) for name, scenario in scenarios.items()}
+    days = tuple(sorted({str(to_iso_date(day)) for day in at}))
+    if faults := [*lens_faults(seen), *date_faults(seen, days)]:
+        raise InputError(faults)
+    for name, scenario in seen.items():
         own = design_points(name, scenario)
         points += own
         counts += [scenario.sweep.replicates if replicates is None else replicates] * len(own)
-    first = next(iter(scenarios.values()))
-    return Question(tuple(points), tuple(counts), first.sweep.seed if seed is None else seed, trajectory)
+    first = next(iter(seen.values()))
+    own = first.sweep.seed if seed is None else seed
+    return Question(tuple(points), tuple(counts), own, first.sweep.lens, tuple(sorted(set(keep))), days)
 
 
 def other_seeds(seeds: Mapping[str, int], seed: int) -> dict[str, int]:
@@ -204,9 +229,10 @@ def refuse_versions(recorded: Mapping[str, str], results: Results) -> None:
 def question_difference(manifest: Mapping[str, Any], asked: Mapping[str, Any], scenarios: Mapping[str, Any]) -> str:
     """The first part of a folder that a question lacks, or ''."""
     recorded = manifest["question"]
-    for key in ("seed", "trajectory"):
+    for key in ("seed", "lens", "keep", "at"):
         if recorded[key] != asked[key]:
-            return f"{key} {recorded[key]} there, {asked[key]} now"
+            there, now = (", ".join(one) if isinstance(one, list) else one for one in (recorded[key], asked[key]))
+            return f"{key} {'nothing' if there == '' else there} there, {'nothing' if now == '' else now} now"
     points = dict(zip(identify_points(asked["points"]), asked["points"], strict=True))
     for place, old in zip(identify_points(recorded["points"]), recorded["points"], strict=True):
         if old["scenario"] not in scenarios:

@@ -14,7 +14,7 @@ import numpy as np
 from sim import __version__
 from sim.cli.printing import new_table, safe_text
 from sim.model.outcomes import SETTLED_CHANGE, last_steps
-from sim.model.trajectory import Run
+from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import distinct_labels, label_alignments, list_names
 from sim.reporting.records import to_json_text
 from sim.scenario.checks.sources import Bibliography, parse_references
@@ -183,12 +183,12 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
         out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {labels[bloc]}" for bloc in blocs])))
     out.print("\nNumbers are shares of the capability of all states. A step is a round of decisions, not a year.")
     out.print("\n[bold]At the end[/bold]")
-    late = run.late_shares()
+    late = run.late_shares(window_of(scenario))
     for k, alignment in enumerate(run.alignments):
         members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
         words = safe_text(list_names([f"{state}{'' if share >= 0.5 else '*'}" for state, share in members]))
         out.print(f"{safe_text(labels[alignment])} ({len(members)}): {words or 'none'}")
-    out.print(f"* less than half of {last_steps(scenario.steps)} in this alignment")
+    out.print(f"* less than half of {last_steps(window_of(scenario))} in this alignment")
     again = safe_text(shlex.quote(word) + changed)
     out.print(f"\n{describe_consolidation(run)} This is one random run. `blocs sweep {again}` shows how runs vary.")
 
@@ -224,7 +224,7 @@ def format_moves(run: Run, names: list[str], labels: Mapping[str, str], step: in
 def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
     """Collect what reproduces a run, and its summary; late_shares has a record for each state."""
     columns = [f"share_{alignment}" for alignment in run.alignments]
-    shares = zip(run.states, run.late_shares().tolist(), strict=True)
+    shares = zip(run.states, run.late_shares(window_of(scenario)).tolist(), strict=True)
     return {
         "scenario": name,
         "digest": scenario.digest(),

@@ -13,6 +13,7 @@ from sim.batch.executor import Progress, evaluate
 from sim.errors import Fault, InputError
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.model.arrays import Flags, Floats
+from sim.model.trajectory import window_of
 from sim.model.world import World, world_of
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 from sim.theory import landscape
@@ -76,7 +77,9 @@ def model_chances(
     tasks = list(product(scenarios, parts))
 
     def sum_shares(task: tuple[str, range]) -> Floats:
-        return run_late_means(worlds[task[0]], seed=seed, replicates=task[1]).shares.sum(axis=0)
+        name, replicates = task
+        window = window_of(scenarios[name])
+        return run_late_means(worlds[name], window=window, seed=seed, replicates=replicates).shares.sum(axis=0)
 
     found = evaluate(sum_shares, tasks, runs=[len(part) for _, part in tasks], workers=workers, progress=progress)
     by_part = dict(zip(tasks, found, strict=True))

@@ -20,6 +20,7 @@ from sim.errors import Fault, InputError, display_path
 from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import Floats
+from sim.model.trajectory import window_of
 from sim.model.world import World
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import parameter_range
@@ -61,16 +62,16 @@ def world_with_parameters(world: World, values: Floats) -> World:
 
 def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
     """Average the chances of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED."""
-    return sum_by_answer(scenario, alignment_chances(world, seed=seed, replicates=replicates))
+    return sum_by_answer(scenario, alignment_chances(world, window=window_of(scenario), seed=seed, replicates=replicates))
 
 
-def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
-    """Average the chances by which states chose in the last 8 steps of some replicates, (N, K + 1).
+def alignment_chances(world: World, *, window: int, seed: int, replicates: range) -> Floats:
+    """Average the chances by which states chose in the last steps of some replicates, (N, K + 1).
 
     The expectation is that of the late share, P(alignment) of model: Outcomes, with less noise (Rao & Blackwell).
     """
     runs = compiled.run_records(world, seed=seed, replicates=replicates)
-    found: Floats = sum((outcomes.late_mean(run.chances) for run in runs), np.zeros(())) / len(replicates)
+    found: Floats = sum((outcomes.late_mean(run.chances, window) for run in runs), np.zeros(())) / len(replicates)
     return found
 
 

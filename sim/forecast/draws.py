@@ -18,6 +18,7 @@ from sim.errors import Fault, InputError, display_path
 from sim.forecast.chances import alignment_chances, fixed_digest
 from sim.forecast.record import observed_file
 from sim.model.arrays import Floats
+from sim.model.trajectory import window_of
 from sim.model.world import world_of
 from sim.scenario.files import read_text
 from sim.scenario.loading import load_scenario
@@ -135,4 +136,5 @@ def sweep_over_draws(scenario: Scenario, draws: Draws, points: int | None) -> Sc
 def chances_at_draws(scenario: Scenario, draws: Draws, *, replicates: int, seed: int) -> Floats:
     """Compute the chances of each alignment at each draw, (draws, N, K + 1), with common random numbers."""
     worlds = [world_of(point.scenario) for point in design_points("", sweep_over_draws(scenario, draws, None))]
-    return np.array(evaluate(lambda world: alignment_chances(world, seed=seed, replicates=range(replicates)), worlds))
+    run = partial(alignment_chances, window=window_of(scenario), seed=seed, replicates=range(replicates))
+    return np.array(evaluate(run, worlds))

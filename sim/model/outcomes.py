@@ -34,7 +34,7 @@ from sim.model.rules import (
     sum_shares,
 )
 
-LATE_STEPS = 8  # model: Outcomes: late shares cover the last 8 steps of a run
+LATE_STEPS = {"histories": 8, "tendency": 40}  # model: Outcomes: the last steps of a run in rounds, by lens
 
 SETTLED_STEPS = 5
 
@@ -334,15 +334,24 @@ def stability_from_ties(
     return regime_stability(current, env.bite[i], pressure[current, setting.theatre[i]], sums[:, OPEN_PRODUCT])
 
 
-def late_shares(alignment: Integers, alignments: int) -> Floats:
-    """Return the share of the last 8 steps in each alignment, (…, K + 1), from alignments (T + 1, …)."""
-    late = alignment[1:][-LATE_STEPS:]
+def late_window(steps: int, date: str | None, lens: str) -> int:
+    """Return how many last steps the outcomes of a run are means over.
+
+    With a calendar one, so that outcomes are those at the end date; in rounds 8; in a tendency 40. A run of fewer
+    steps is averaged over all its steps except the start.
+    """
+    return min(steps, 1 if date is not None and lens == "histories" else LATE_STEPS[lens])
+
+
+def late_shares(alignment: Integers, alignments: int, window: int) -> Floats:
+    """Return the share of the last steps, as many as `window`, in each alignment, (…, K + 1), from (T + 1, …)."""
+    late = alignment[1:][-window:]
     return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=-1)
 
 
-def late_mean(values: Floats) -> Floats:
-    """Return the mean over the defined values of the last 8 steps, (…), from (T + 1, …); NaN if none is defined."""
-    late = values[1:][-LATE_STEPS:]
+def late_mean(values: Floats, window: int) -> Floats:
+    """Return the mean over the defined values of the last steps, (…), from (T + 1, …); NaN if none is defined."""
+    late = values[1:][-window:]
     known = ~np.isnan(late)
     counts = known.sum(axis=0)
     sums = np.where(known, late, 0.0).sum(axis=0)
@@ -365,12 +374,8 @@ def consolidation_step(capability: Floats) -> Floats:
     return first
 
 
-def last_steps(steps: int | Iterable[int]) -> str:
-    """Describe the steps of a mean, such as `the last 8 steps`, for runs of one or several lengths.
-
-    A run of fewer than 8 steps is averaged over all its steps except the start.
-    """
-    lengths = {steps} if isinstance(steps, int) else set(steps)
-    counts = sorted({min(length, LATE_STEPS) for length in lengths}) or [LATE_STEPS]
+def last_steps(windows: int | Iterable[int]) -> str:
+    """Describe the last steps that a mean is over, such as `the last 8 steps`, for one window or several."""
+    counts = sorted({windows} if isinstance(windows, int) else set(windows)) or [LATE_STEPS["histories"]]
     number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
     return "the last step" if counts == [1] else f"the last {number} steps"

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.model import outcomes
 from sim.model.arrays import Bytes, Flags, Floats, Integers
+from sim.scenario.schema import Scenario
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ class Run:
     bite: Floats
     outcomes: Floats
 
-    def late_shares(self) -> Floats:
-        """Return the share of the last 8 steps that each state spends in each alignment, (N, K + 1)."""
-        return outcomes.late_shares(self.alignment, len(self.alignments))
+    def late_shares(self, window: int) -> Floats:
+        """Return the share of the last steps, as many as `window`, in each alignment, (N, K + 1)."""
+        return outcomes.late_shares(self.alignment, len(self.alignments), window)
 
-    def late_outcomes(self) -> Floats:
-        """Return the mean of each outcome over those of the last 8 steps that define it; NaN if none does."""
-        return outcomes.late_mean(self.outcomes)
+    def late_outcomes(self, window: int) -> Floats:
+        """Return the mean of each outcome over those of the last steps that define it; NaN if none does."""
+        return outcomes.late_mean(self.outcomes, window)
 
     def outcome(self, name: str) -> Floats:
         """Return an outcome over the steps, (T + 1,)."""
@@ -71,14 +72,19 @@ class Run:
         """List the columns of outcomes with the capability shares of blocs."""
         return [self.outcome_names.index(f"capability_{bloc}") for bloc in self.alignments[1:]]
 
-    def compact(self) -> Run:
-        """Drop the values that sweeps do not store: chances, and stability and bite before the last 8 steps.
+    def compact(self, window: int) -> Run:
+        """Drop the values that sweeps do not store: chances, and stability and bite before the last steps.
 
         Alignments become bytes; the result takes a sixth of the memory.
         """
-        late = slice(-outcomes.LATE_STEPS - 1, None)  # and one step before, because means skip the first row
+        late = slice(-window - 1, None)  # and one step before, because means skip the first row
         return replace(
             self, alignment=self.alignment.astype(np.int8),
             chances=np.empty((0, *self.chances.shape[1:])),
             stability=self.stability[late].copy(), bite=self.bite[late].copy(),
         )  # fmt: skip
+
+
+def window_of(scenario: Scenario) -> int:
+    """Return how many last steps of a run of the scenario its outcomes are means over (model: Outcomes)."""
+    return outcomes.late_window(scenario.steps, scenario.date, scenario.sweep.lens)

@@ -30,6 +30,7 @@ from sim.analysis.compare import (
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.claims import answer_claims, missing_scenarios
 from sim.batch import recorded
+from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.errors import escape_page
 from sim.reporting import charts, demo, figures, provenance
@@ -148,7 +149,7 @@ def render_page(
         "assumed_inputs": count_assumed_inputs(scenarios),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited_sources(scenarios),
-        "command": provenance.recorded_command(results),
+        "command": recorded_command(results.manifest()),
         "report_command": provenance.report_command(
             base,
             points=analyses.points if analyses else 0,

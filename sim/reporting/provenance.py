@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sim.batch.store import Results
 from sim.scenario.checks.sources import ASSUMED, Source, parse_references
 from sim.scenario.loading import load_bibliography
 from sim.scenario.parameters import Parameters
@@ -79,16 +78,6 @@ def cited_sources(scenarios: Mapping[str, Scenario]) -> list[CitedSource]:
     known = load_bibliography()
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return [CitedSource(key, known.get(key), count) for key, count in ordered]
-
-
-def recorded_command(results: Results) -> str:
-    """Return the command that made the results; '' if Python made them or the record is not one blocs command."""
-    command = str(results.manifest().get("command", ""))
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return ""
-    return command if words[:1] == ["blocs"] and shlex.join(words) == command else ""
 
 
 def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None) -> str:

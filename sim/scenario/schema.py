@@ -160,6 +160,10 @@ class Sweep(Strict):
         default=None, description="number of points of a sampling design"
     )
     vary: dict[str, tuple[float, ...] | Spread] = {}
+    lens: Literal["histories", "tendency"] = Field(
+        default="histories",
+        description="`histories`: what happens by when; `tendency`: where the ties pull in the long run",
+    )
 
     @field_validator("vary")
     @classmethod

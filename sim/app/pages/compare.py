@@ -15,6 +15,7 @@ from sim.app.pages.controls import control_key, show_controls
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
 from sim.app.setting import MAX_SEED, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
+from sim.model.trajectory import window_of
 from sim.reporting.charts import FRONT_THRESHOLD
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_outcome
@@ -83,7 +84,7 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
     if scenarios[0].steps != scenarios[1].steps:
         st.info(f"A runs {scenarios[0].steps} steps and B {scenarios[1].steps}: give both as many to compare them.")
         return
-    averaged = last_steps(scenarios[0].steps)
+    averaged = last_steps(window_of(scenarios[0]))
     if not blocs:
         st.info("The two settings have no bloc in common, so there is nothing to pair.")
         return

@@ -15,7 +15,7 @@ from sim.app import cache
 from sim.app.session import escape_markdown, show_table
 from sim.errors import InputError
 from sim.model.outcomes import last_steps
-from sim.model.trajectory import Run
+from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import label_alignments
 from sim.scenario.schema import Scenario
 
@@ -116,7 +116,7 @@ def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: 
         return
     lead, low, high = found.lead
     summary = (
-        f"Over {found.replicates} runs its most likely alignment in {last_steps(scenario.steps)} is"
+        f"Over {found.replicates} runs its most likely alignment in {last_steps(window_of(scenario))} is"
         f" {names[found.alignment]}, ahead of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them."
         f" {len(found.found)} of {found.tried} settings turn it within their range, each alone."
     )

@@ -123,6 +123,7 @@ def print_results(folder: str, found: Explanation) -> None:
     from sim.batch.recorded import recorded_scenarios
     from sim.batch.store import Results
     from sim.model.outcomes import last_steps
+    from sim.model.trajectory import window_of
 
     shown = new_table("scenario", "most likely", "P", "95 % interval", "runs", "over", "by", "decided by",
                   numbers=("P", "95 % interval", "runs", "by"))  # fmt: skip
@@ -141,7 +142,7 @@ def print_results(folder: str, found: Explanation) -> None:
         by = account.utilities[account.first] - account.utilities[account.second]
         shown.add_row(safe_text(name), *cells, f"{by:+.3f}", format_deciding(account))
     out = new_console()
-    averaged = last_steps(one.steps for one in ran.values())
+    averaged = last_steps(map(window_of, ran.values()))
     out.print(
         f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run"
     )
@@ -208,10 +209,11 @@ def print_average(out: Console, name: str, scenario: Scenario, average: AverageA
     """Print the mean over the last steps of many runs, and over the runs that are mostly in each alignment."""
     from sim.cli.text import alignment_heads
     from sim.model.outcomes import last_steps
+    from sim.model.trajectory import window_of
 
     account, labels = average.account, safe_labels(scenario)
     who = f"{safe_text(scenario.states[average.state].name)} ({average.state})"
-    runs = f"{last_steps(scenario.steps)} of each of {average.replicates} runs, seed {average.seed}"
+    runs = f"{last_steps(window_of(scenario))} of each of {average.replicates} runs, seed {average.seed}"
     out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {runs}")
     if average.fixed:
         out.print("It is fixed and never decides.")

@@ -195,13 +195,14 @@ def refuse_results(folder: Path, *, resume: bool) -> None:
 
 def remove_results(folder: Path) -> None:
     """Remove the results in a folder; raises InputError where it contains anything but results and a report."""
+    from sim.batch.manifest import MANIFEST, any_manifest
     from sim.batch.recorded import CRATE
-    from sim.batch.store import MANIFEST, Results
+    from sim.batch.store import Results
 
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     results = Results(folder)
-    results.manifest()
+    any_manifest(folder)
     folders, files = ("shards", "damaged"), (CRATE, "report.html", MANIFEST)
     if others := sorted({path.name for path in folder.glob("[!.]*")} - {*folders, *files}):
         message = f"has other files than results: {', '.join(others)}; move them, or choose another --out"

@@ -1,0 +1,189 @@
+"""The manifest of a results folder: what was asked, by which command, of which scenarios, with which versions."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field, model_validator
+
+from sim.batch.tables.columns import Table, text_column
+from sim.calendar import step_ends
+from sim.errors import Fault, InputError, display_path
+from sim.scenario.loading import scenario_names, world_names
+from sim.scenario.schema import MAX_REPLICATES, IsoDate
+from sim.scenario.shocks import MAX_STEPS
+
+MANIFEST = "manifest.json"
+FORMAT = 2  # of the tables: 1 had every outcome of every step, 2 has moves
+
+
+class PointRecord(BaseModel):
+    """A design point in the manifest."""
+
+    scenario: str
+    settings: dict[str, float]
+    replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
+    digest: str
+    stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; default: its place
+    chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # (last replicate, size) of each series
+
+    @model_validator(mode="after")
+    def every_replicate(self) -> PointRecord:
+        """Require that recorded chunks cover the replicates in order and without a gap."""
+        ends = [0, *(last for last, _ in self.chunks)] if self.chunks is not None else [0, self.replicates]
+        if ends[-1] != self.replicates or any(one >= other for one, other in pairwise(ends)):
+            raise ValueError("chunks do not cover the replicates")
+        return self
+
+
+class QuestionRecord(BaseModel):
+    """A question in the manifest."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    lens: Literal["histories", "tendency"]
+    keep: list[Literal["steps"]]
+    at: list[IsoDate]
+    points: Annotated[list[PointRecord], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def one_number_each(self) -> QuestionRecord:
+        """Require that each point has its own number in the shards."""
+        numbers = [n if point.stored is None else point.stored for n, point in enumerate(self.points)]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two points have the same number")
+        return self
+
+
+class ScenarioRecord(BaseModel):
+    """The part of a recorded scenario that gives its steps their number and their dates."""
+
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    step: Literal["round", "month", "quarter", "year"] = "round"
+    date: IsoDate | None = None
+
+    @model_validator(mode="after")
+    def every_date(self) -> ScenarioRecord:
+        """Require that the last step ends before the year 10000, and that rounds have no date."""
+        step_ends(self.date, self.step, self.steps)
+        return self
+
+
+class Manifest(BaseModel):
+    """The content that every manifest needs."""
+
+    format: Literal[2]
+    question: QuestionRecord
+    versions: dict[str, str] = {}
+    command: str = ""
+    scenarios: dict[str, ScenarioRecord]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of a folder's manifest.
+
+    Raises InputError where the folder contains no results, or results in another format: then with the command that
+    makes them again.
+    """
+    content = any_manifest(folder)
+    if message := other_format(content):
+        raise InputError([Fault(display_path(folder), 1, "", message)])
+    try:
+        Manifest.model_validate(content)
+    except (ValueError, KeyError):
+        raise missing_results(folder) from None
+    return content
+
+
+def any_manifest(folder: Path) -> dict[str, Any]:
+    """The content of a folder's manifest in any format; raises InputError where the folder contains no results."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if all(isinstance(content[key], dict) for key in ("question", "scenarios")):
+            return dict(content)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise missing_results(folder)
+
+
+def other_format(content: Mapping[str, Any]) -> str:
+    """Say that results are in another format, and how to make them again; '' where they are in this one."""
+    found = content.get("format", 1)
+    if found == FORMAT:
+        return ""
+    versions = content.get("versions")
+    version = versions.get("blocs", "") if isinstance(versions, dict) else ""
+    by = f" by blocs {version}" if isinstance(version, str) and version else ""
+    command = recorded_command(content)
+    unknown = f"(the record has no command; its scenarios are {', '.join(content['scenarios'])})"
+    again = f"with `{command}`" if command else unknown
+    return f"was written{by} in another format; remove the folder, and make the results again {again}"
+
+
+def recorded_command(content: Mapping[str, Any]) -> str:
+    """The command that made results; '' if Python made them or the record is not one blocs command."""
+    command = str(content.get("command", ""))
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return command if words[:1] == ["blocs"] and shlex.join(words) == command else ""
+
+
+def command_that_keeps(content: Mapping[str, Any], *words: str) -> str:
+    """The command of a sweep with more words and a new folder, such as `--keep steps`."""
+    given = shlex.split(recorded_command(content))
+    if given[1:2] != ["sweep"]:
+        return f"blocs sweep {shlex.join(content['scenarios'])} {shlex.join(words)} --out FOLDER"
+    kept: list[str] = []
+    for word in given:
+        if kept[-1:] == ["--out"]:
+            kept.pop()
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return f"{shlex.join([*kept, *words])} --out FOLDER"
+
+
+def missing_results(folder: Path) -> InputError:
+    """The error for a path that is not a folder of results, perhaps the name or file of a scenario."""
+    known = not folder.exists() and str(folder) in (*scenario_names(), *world_names())
+    message = "holds no results; make some with `blocs sweep SCENARIO… --out FOLDER`"
+    if known or (folder.suffix == ".toml" and folder.is_file()):
+        name = shlex.quote(display_path(folder))
+        message = f"is a scenario; run it with `blocs sweep {name}` and give the folder that it names"
+    return InputError([Fault(display_path(folder), 1, "", message)])
+
+
+def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:
+    """The number in the shards of each point of the question."""
+    asked = manifest["question"]["points"]
+    return [n if point.get("stored") is None else point["stored"] for n, point in enumerate(asked)]
+
+
+def points_table(manifest: Mapping[str, Any]) -> Table:
+    """One row per design point: its number, its scenario and its swept settings (NaN: not swept).
+
+    The column of a parameter has the short name, such as `w_pressure`. Raises InputError where two columns have
+    the same name; SQL ignores case.
+    """
+    asked = manifest["question"]["points"]
+    settings = dict.fromkeys(path for point in asked for path in point["settings"])
+    columns = {path: path.removeprefix("parameters.") for path in settings}
+    counted = Counter(name.casefold() for name in ("point", "scenario", *columns.values()))
+    if repeated := [path for path, name in columns.items() if counted[name.casefold()] > 1]:
+        message = "gives a column of `points` a name that another column has; sweep it under one name"
+        raise InputError([Fault(MANIFEST, 1, path, message) for path in repeated])
+    return {
+        "point": np.arange(len(asked), dtype=np.int64),
+        "scenario": text_column([point["scenario"] for point in asked]),
+        **{
+            name: np.array([point["settings"].get(path, np.nan) for point in asked], dtype=float)
+            for path, name in columns.items()
+        },
+    }

@@ -1,0 +1,165 @@
+"""A chunk of runs and its tables: runs, states, moves, dates and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.batch.tables.columns import Table, date_column, text_column
+from sim.calendar import last_step_by
+from sim.model.arrays import CAUSES, Floats, Integers
+from sim.model.outcomes import consolidation_step, late_mean, late_shares, late_window
+from sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from sim.model.trajectory import Run
+
+KEPT = ("steps",)  # tables that a sweep writes on request only
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive replicates of one design point, what to keep of them, and the dates asked for."""
+
+    point: int
+    scenario_name: str
+    scenario: Scenario
+    seed: int
+    replicates: range
+    keep: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its shard."""
+        return f"{self.point:06d}-{self.replicates.start:08d}"
+
+    @property
+    def window(self) -> int:
+        """How many last steps outcomes and shares are means over."""
+        return late_window(self.scenario.steps, self.scenario.date, self.scenario.sweep.lens)
+
+    @cached_property
+    def dates(self) -> tuple[str | None, ...]:
+        """End date of each step from 0 on; None in rounds."""
+        return self.scenario.dates() or (None,) * (self.scenario.steps + 1)
+
+
+def chunk_tables(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:
+    """Make the tables of a chunk from its runs, or errors of failed runs."""
+    done = [(r, run) for r, run in zip(chunk.replicates, rows, strict=True) if not isinstance(run, str)]
+    failed = [(r, text) for r, text in zip(chunk.replicates, rows, strict=True) if isinstance(text, str)]
+    tables = {"runs": runs_table(chunk, done, failed)}
+    if done:
+        tables["states"] = states_table(chunk, done)
+        tables["moves"] = moves_table(chunk, done)
+        if chunk.at:
+            tables["dates"] = dates_table(chunk, done)
+        if "steps" in chunk.keep:
+            tables["steps"] = steps_table(chunk, done)
+    return tables
+
+
+def key_columns(chunk: Chunk, replicates: Sequence[int] | Integers) -> Table:
+    """The columns that identify a run, one row for each of the replicates."""
+    rows = len(replicates)
+    return {
+        "scenario": np.full(rows, chunk.scenario_name, dtype=object),
+        "point": np.full(rows, chunk.point, dtype=np.int64),
+        "seed": np.full(rows, chunk.seed, dtype=np.int64),
+        "replicate": np.array(replicates, dtype=np.int64),
+    }
+
+
+def numbers_of(done: list[tuple[int, Run]]) -> Integers:
+    """The replicates of runs."""
+    return np.array([replicate for replicate, _ in done], dtype=np.int64)
+
+
+def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int, str]]) -> Table:
+    """One row per run: its key, its error if it failed, and its outcomes over the last steps."""
+    replicates = [replicate for replicate, _ in done] + [replicate for replicate, _ in failed]
+    count = len(failed)
+    table = key_columns(chunk, replicates)
+    table["digest"] = text_column([chunk.scenario.digest()] * len(replicates))
+    table["status"] = text_column(["ok"] * len(done) + ["failed"] * count)
+    table["error"] = text_column([""] * len(done) + [text for _, text in failed])
+    none = np.full(count, np.nan)
+    table["consolidation_step"] = none
+    if done:
+        first, outcomes = done[0][1], np.stack([run.outcomes for _, run in done], axis=1)
+        table["consolidation_step"] = np.concatenate(
+            [consolidation_step(outcomes[..., first.capability_columns()]), none]
+        )
+        late = late_mean(outcomes, chunk.window)
+        for column, name in enumerate(first.outcome_names):
+            table[name] = np.concatenate([late[:, column], none])
+    return table
+
+
+def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row per run and state: first and last alignment; shares, stability and bite over the last steps."""
+    first, window = done[0][1], chunk.window
+    alignment = np.stack([run.alignment for _, run in done], axis=1)
+    names = text_column(first.alignments)
+    table = key_columns(chunk, numbers_of(done).repeat(len(first.states)))
+    table["state"] = text_column(first.states * len(done))
+    table["start"], table["final"] = names[alignment[0].ravel()], names[alignment[-1].ravel()]
+    shares = late_shares(alignment, len(first.alignments), window)
+    for k, name in enumerate(first.alignments):
+        table[f"share_{name}"] = shares[:, :, k].ravel()
+    table["regime_stability"] = late_mean(np.stack([run.stability for _, run in done], axis=1), window).ravel()
+    table["bite"] = late_mean(np.stack([run.bite for _, run in done], axis=1), window).ravel()
+    return table
+
+
+def moves_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row per move: a state that changed alignment at a step, from what to what, and why."""
+    first = done[0][1]
+    alignment = np.stack([run.alignment for _, run in done])
+    run, step, state = np.nonzero(alignment[:, 1:] != alignment[:, :-1])
+    names = text_column(first.alignments)
+    table = key_columns(chunk, numbers_of(done)[run])
+    table["step"] = step + 1
+    table["date"] = date_column(chunk.dates)[step + 1]
+    table["state"] = text_column(first.states)[state]
+    table["from_alignment"] = names[alignment[run, step, state]]
+    table["to_alignment"] = names[alignment[run, step + 1, state]]
+    table["cause"] = text_column(CAUSES)[np.stack([causes_of(one) for _, one in done])[run, step + 1, state]]
+    return table
+
+
+def dates_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row per run and date asked for: all outcomes at the last step that ends on or before the date."""
+    first, scenario = done[0][1], chunk.scenario
+    start = date.fromisoformat(scenario.date or "")
+    steps = [last_step_by(start, scenario.step, date.fromisoformat(day)) for day in chunk.at]
+    table = key_columns(chunk, numbers_of(done).repeat(len(steps)))
+    table["date"] = date_column(chunk.at * len(done))
+    table["step"] = np.array(steps * len(done), dtype=np.int64)
+    return table | outcomes_by_name(first, np.concatenate([run.outcomes[steps] for _, run in done]))
+
+
+def steps_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
+    """One row per run and step, including the start: all outcomes."""
+    first = done[0][1]
+    steps = len(first.outcomes)
+    table = key_columns(chunk, numbers_of(done).repeat(steps))
+    table["step"] = np.tile(np.arange(steps, dtype=np.int64), len(done))
+    table["date"] = np.tile(date_column(chunk.dates), len(done))
+    return table | outcomes_by_name(first, np.concatenate([run.outcomes for _, run in done]))
+
+
+def outcomes_by_name(first: Run, values: Floats) -> Table:
+    """Outcomes, (rows, outcomes), as columns by name."""
+    return {name: values[:, column] for column, name in enumerate(first.outcome_names)}
+
+
+def causes_of(run: Run) -> Integers:
+    """TODO until Run has causes."""
+    return getattr(run, "causes", np.full(run.alignment.shape, 1))
