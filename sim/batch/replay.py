@@ -142,7 +142,7 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
         raise results.error(f"the manifest lacks the scenario of point {number}: {error}") from None
     one = range(replicate, replicate + 1)
     keep, at = tuple(question["keep"]), tuple(question["at"])
-    return Chunk(number, point["scenario"], scenario, question["seed"], one, keep, at)
+    return Chunk(number, point["scenario"], scenario, question["seed"], one, scenario.digest(), keep, at)
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Table:

@@ -91,7 +91,8 @@ class Question:
         )
         return [
             Chunk(
-                plan[n]["stored"], self.points[n].name, scenarios[n], self.seed, range(first, last), self.keep, self.at
+                plan[n]["stored"], self.points[n].name, scenarios[n], self.seed, range(first, last),
+                self.points[n].digest, self.keep, self.at,
             )
             for first, n, last in places
         ]  # fmt: skip

@@ -31,6 +31,7 @@ class Chunk:
     scenario: Scenario
     seed: int
     replicates: range
+    digest: str  # of the scenario
     keep: tuple[str, ...] = ()
     at: tuple[str, ...] = ()
 
@@ -86,7 +87,7 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
     replicates = [replicate for replicate, _ in done] + [replicate for replicate, _ in failed]
     count = len(failed)
     table = key_columns(chunk, replicates)
-    table["digest"] = text_column([chunk.scenario.digest()] * len(replicates))
+    table["digest"] = np.full(len(replicates), chunk.digest, dtype=object)
     table["status"] = text_column(["ok"] * len(done) + ["failed"] * count)
     table["error"] = text_column([""] * len(done) + [text for _, text in failed])
     none = np.full(count, np.nan)

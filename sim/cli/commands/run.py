@@ -159,7 +159,7 @@ def sweep(
     if faults:
         raise InputError(faults)
     try:
-        question = make_question(found, replicates=replicates, seed=seed, trajectory=trajectory)
+        question = make_question(found, replicates=replicates, seed=seed)
     except ValueError as error:
         raise InputError([Fault("sweep", 1, "", str(error))]) from None
     folder = out or default_folder(question, list(found))
