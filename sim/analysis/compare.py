@@ -15,7 +15,7 @@ from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
 from sim.errors import Fault, InputError, display_path, suggest
-from sim.model.outcomes import last_steps
+from sim.model.outcomes import last_steps, late_window
 
 KEYS = ["scenario", "point", "seed", "replicate"]
 
@@ -35,7 +35,7 @@ class Sample:
     runs
         One row per run: `design` (the label of the design point), seed, replicate, outcomes over the last steps.
     states
-        One row per run and state: design, seed, replicate, state, share_…, regime_stability, bite.
+        One row per run and state: design, seed, replicate, state, start, final, share_…, regime_stability, bite.
     failed, unfinished
         Number of failed and of unfinished runs.
     scenarios
@@ -56,7 +56,10 @@ class Sample:
     @property
     def averaged(self) -> str:
         """Name the steps that outcomes and shares are means over, such as `the last 8 steps`."""
-        return last_steps(int(scenario["steps"]) for scenario in self.scenarios.values())
+        return last_steps(
+            late_window(int(one["steps"]), one.get("date"), one.get("sweep", {}).get("lens", "histories"))
+            for one in self.scenarios.values()
+        )
 
     def alignments(self) -> list[str]:
         """Return the names of the alignments that occur, non-aligned last."""

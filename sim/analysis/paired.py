@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sim.analysis.statistics import LEVEL, Paired, adjust_p_values, beyond_rounding, paired_differences
+from sim.calendar import ROUND
 from sim.errors import Fault, InputError
 from sim.model.arrays import Flags, Floats
 
@@ -18,25 +19,46 @@ COMPARED = [
 ]  # fmt: skip
 
 
-def unlike(steps: int, states: Iterable[str], base: str, base_steps: int, base_states: Iterable[str]) -> str:
+class Calendar(NamedTuple):
+    """What makes the runs of two scenarios comparable in time."""
+
+    steps: int
+    step: str = ROUND
+    date: str | None = None
+    lens: str = "histories"
+
+
+def unlike(ran: Calendar, states: Iterable[str], base: str, base_ran: Calendar, base_states: Iterable[str]) -> str:
     """Say why the runs of a scenario cannot be compared with those of the base; empty where they can.
 
     Outcomes are means over the last steps, which differ in a shorter run. Shares are of the scenario's own world.
     """
-    if steps != base_steps:
-        return f"runs {steps} steps and {base} {base_steps}; give both as many steps to compare them"
+    if ran.lens != base_ran.lens:
+        return f"has the lens {ran.lens} and {base} {base_ran.lens}; compare scenarios under one lens"
+    if ran.steps != base_ran.steps:
+        return f"runs {ran.steps} steps and {base} {base_ran.steps}; give both as many steps to compare them"
+    if ran != base_ran:
+        here, there = (f"by {one.step} from {one.date or 'no date'}" for one in (ran, base_ran))
+        return f"runs {here} and {base} {there}; give both one step and one date to compare them"
     if set(states).isdisjoint(base_states):
         return f"has no state in common with {base}; compare scenarios of one world"
     return ""
+
+
+def recorded_calendar(record: Mapping[str, Any]) -> Calendar:
+    """The calendar of a recorded scenario."""
+    lens = record.get("sweep", {}).get("lens", "histories")
+    return Calendar(record["steps"], record.get("step", ROUND), record.get("date"), lens)
 
 
 def check_alike(scenarios: Mapping[str, Mapping[str, Any]], baseline: str, names: Iterable[str] | None = None) -> None:
     """Raise InputError with every scenario, of all or of some, whose runs cannot be compared with the baseline."""
     base = scenarios[baseline]
     ran = {name: scenarios[name] for name in (scenarios if names is None else names)}
+    own = recorded_calendar(base)
     refuse_unlike(
         "compare",
-        {n: unlike(one["steps"], one["states"], baseline, base["steps"], base["states"]) for n, one in ran.items()},
+        {n: unlike(recorded_calendar(one), one["states"], baseline, own, base["states"]) for n, one in ran.items()},
     )
 
 

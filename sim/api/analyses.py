@@ -17,6 +17,7 @@ from sim.api.arguments import argument_faults, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
+from sim.batch.design import through_lens
 from sim.batch.recorded import recorded_scenarios
 from sim.batch.store import Results
 from sim.errors import Fault, InputError
@@ -118,6 +119,7 @@ def explain(
     refuse_arguments(many if step is not None else {}, MANY_RUNS)
     refuse_arguments(one if step is None else {}, ONE_RUN)
     found, name = require_scenario("explain", scenario, given.label)
+    found = through_lens(found)
     id = find_state_id(found.states, given.state)
     own = found.sweep.seed if given.seed is None else given.seed
     reference = "" if given.parameters is None else require_observed("explain", scenario, observed)

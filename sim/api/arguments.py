@@ -6,13 +6,15 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sim.batch.tables.chunk import KEPT
 from sim.errors import Fault, InputError, quote
-from sim.scenario.schema import MAX_REPLICATES
+from sim.scenario.schema import MAX_REPLICATES, check_iso_date, to_iso_date
 from sim.scenario.shocks import MAX_STEPS
 
 WHOLE = {
@@ -38,6 +40,8 @@ TEXTS = {
 }
 
 PATHS = {"results": "the path of a folder", "out": "the path of a folder", "folder": "the path of a folder"}
+
+LENSES = ("histories", "tendency")
 
 Check = Callable[[str, str, Any], Any]
 
@@ -106,6 +110,40 @@ def require_text(function: str, name: str, value: Any) -> str:
     raise argument_fault(function, name, value, TEXTS[name])
 
 
+def require_lens(function: str, name: str, value: Any) -> str:
+    """Check that a value is the name of a lens."""
+    if value in LENSES:
+        return str(value)
+    raise argument_fault(function, name, value, " or ".join(map(repr, LENSES)))
+
+
+def require_tables(function: str, name: str, values: Any) -> list[str]:
+    """Check that values are names of tables that a sweep keeps on request."""
+    found = require_texts(function, name, values)
+    if wrong := [value for value in found if value not in KEPT]:
+        raise argument_fault(function, name, wrong[0], " or ".join(map(repr, KEPT)))
+    return found
+
+
+def require_dates(function: str, name: str, values: Any) -> list[str]:
+    """Check that values are one date or several, as texts or dates; return ISO texts."""
+    given = [values] if isinstance(values, (str, date)) or not isinstance(values, Iterable) else list(values)
+    found = [to_iso_date(value) for value in given]
+    faults = [Fault(function, 1, name, str(error)) for value in found if (error := date_error(value)) is not None]
+    if faults:
+        raise InputError(faults)
+    return [str(value) for value in found]
+
+
+def date_error(value: object) -> ValueError | None:
+    """The error of a value that is not the ISO text of a date; None for one that is."""
+    try:
+        check_iso_date(value if isinstance(value, str) else repr(value))
+    except ValueError as error:
+        return error
+    return None
+
+
 def require_path(function: str, name: str, value: Any, what: str = "a name or path of a scenario") -> str | Path:
     """Check that a value is a name or path, and not empty text."""
     if isinstance(value, (str, Path)) and str(value):
@@ -155,6 +193,9 @@ OTHER: dict[str, Check] = {
     "progress": require_progress,
     "vary": require_ranges,
     "without": require_texts,
+    "lens": require_lens,
+    "keep": require_tables,
+    "at": require_dates,
     "name": require_path,
     "observed": require_path,
 }

@@ -17,6 +17,7 @@ from sim.api.scenarios import Named, require_observed, require_scenario
 from sim.article.claims import CLAIMS, answerable_claims, missing_scenarios, scenarios_needed
 from sim.article.robustness import POINTS, RunCounts
 from sim.article.verdicts import Judgement, judge_claims, judgement_record, run_counts_record
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.recorded import current_versions, scenarios_as_run
 from sim.batch.store import Results
@@ -56,7 +57,7 @@ class ClaimsFinding(Finding):
 def claims(
     results: Ensemble | Named | None = None, *, points: int | None = None, parameters: str | None = None,
     point_replicates: int = 4, placebos: int = 20, replicates: int = 4000, seed: int | None = None,
-    workers: int | None = None, progress: Progress | None = None,
+    lens: str | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> ClaimsFinding:  # fmt: skip
     """Judge the article's claims at the defaults, over the parameters' ranges, and in placebo worlds.
 
@@ -77,6 +78,9 @@ def claims(
         Runs of each scenario at the defaults, without `results`; a tenth of them in a placebo world. 3 or more.
     seed
         Random seed, 0 or more. Default: the seed of the baseline.
+    lens
+        ``"histories"`` or ``"tendency"``, as in `sweep`; only without `results`. Default: the lens in each scenario
+        file.
     workers
         Threads, 1 to 512. Default: one for each core.
     progress
@@ -98,9 +102,13 @@ def claims(
     >>> found.table.columns.tolist()
     ['claim', 'text', 'effect', 'low', 'high', 'holds_in', 'verdict']
     """
-    optional = {"points": points, "parameters": parameters, "seed": seed, "workers": workers, "progress": progress}
+    optional = {"points": points, "parameters": parameters, "seed": seed, "lens": lens, "workers": workers}
     counts = {"point_replicates": point_replicates, "placebos": placebos, "replicates": replicates}
-    given = require("claims", optional, **counts)
+    given = require("claims", {**optional, "progress": progress}, **counts)
+    if given.lens is not None and results is not None:
+        raise InputError(
+            [Fault("claims", 1, "lens", "does not apply with results, which have their own; leave it out")]
+        )
     stored = None if results is None else Results(require_ensemble(results).folder)
     sample = None if stored is None else read_sample(stored)
     asked = list(CLAIMS) if sample is None else answerable_claims(sample)
@@ -108,7 +116,11 @@ def claims(
         message = "no claim can be judged here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
         raise InputError([Fault(str(stored.folder), 1, "", message)])
     names = scenarios_needed(asked)
-    scenarios = {n: load_scenario(n) for n in names} if stored is None else scenarios_as_run(stored, names)
+    scenarios = (
+        {n: through_lens(load_scenario(n), given.lens) for n in names}
+        if stored is None
+        else scenarios_as_run(stored, names)
+    )
     values = None
     if given.parameters is not None and given.points != 0:
         with argument_faults("claims"):

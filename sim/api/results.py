@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from duckdb import CatalogException
 
 from sim.analysis.compare import (
     Pairing,
@@ -26,6 +27,7 @@ from sim.api.arguments import require
 from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
 from sim.batch.executor import Progress
+from sim.batch.manifest import absent_table
 from sim.batch.replay import replay_run
 from sim.batch.store import Results, write_synced
 from sim.batch.sweep import unused_seeds
@@ -56,13 +58,32 @@ class Ensemble:
 
     @property
     def states(self) -> pd.DataFrame:
-        """One row for each run and state: the share of the last steps in each alignment."""
+        """One row for each run and state: its first and last alignment, and its share of the last steps in each."""
         return self.sample.states
 
     @cached_property
+    def moves(self) -> pd.DataFrame:
+        """One row for each change of alignment: run, step, date, state, from_alignment, to_alignment and cause."""
+        return self.table("moves", "step, state")
+
+    @cached_property
+    def alignments(self) -> pd.DataFrame:
+        """One row for each run, step and state: its alignment."""
+        return self.table("alignments", "step, state")
+
+    @cached_property
+    def dates(self) -> pd.DataFrame:
+        """One row for each run and date asked for (`at` of `sweep`): all outcomes; InputError if there are none."""
+        return self.table("dates", "date")
+
+    @cached_property
     def steps(self) -> pd.DataFrame:
-        """One row for each run and step."""
-        found = self.query("select * from steps order by point, seed, replicate, step")
+        """One row for each run and step: all outcomes; raises InputError unless `sweep` has kept them."""
+        return self.table("steps", "step")
+
+    def table(self, name: str, order: str) -> pd.DataFrame:
+        """Return a table with the label of each design point, by run and then in this order."""
+        found = self.query(f"select * from {name} order by point, seed, replicate, {order}")  # noqa: S608
         labels = self.runs.drop_duplicates("point").set_index("point")["design"]
         found.insert(0, "design", found["point"].map(labels))
         return found
@@ -73,9 +94,18 @@ class Ensemble:
         return self.sample.failed
 
     def query(self, sql: str) -> pd.DataFrame:
-        """Return the answer to an SQL query of the tables runs, states, steps and points."""
-        with contextlib.closing(Results(self.folder).connection()) as connection:
-            found: pd.DataFrame = connection.execute(sql).df()
+        """Return the answer to an SQL query of the tables runs, states, moves, alignments, points, dates and steps.
+
+        Raises InputError for `dates` or `steps` that the sweep has not stored, with the command that stores them.
+        """
+        results = Results(self.folder)
+        with contextlib.closing(results.connection()) as connection:
+            try:
+                found: pd.DataFrame = connection.execute(sql).df()
+            except CatalogException as error:
+                if message := absent_table(str(error), results.manifest()):
+                    raise results.error(message) from None
+                raise
         return found
 
     def __repr__(self) -> str:

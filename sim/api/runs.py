@@ -8,6 +8,7 @@ import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sim.api.arguments import argument_fault, require, require_path
 from sim.api.findings import render_table
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, load, require_scenario
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import make_question, run_sweep
 from sim.errors import Fault, InputError, InputWarning
@@ -119,7 +121,7 @@ def run(
     'us_led'
     """
     given = require("run", {"seed": seed}, replicate=replicate, without=without)
-    found, _ = require_scenario("run", scenario)
+    found = through_lens(require_scenario("run", scenario)[0])
     found = apply_changes(found, [mechanism_change("run", mechanism) for mechanism in given.without])
     if message := chance_warning(found):
         warnings.warn(message, InputWarning, stacklevel=2)
@@ -144,8 +146,9 @@ def tabulate_run(title: str, once: Run) -> History:
 
 
 def sweep(
-    scenarios: Scenarios, *, replicates: int | None = None,
-    seed: int | None = None, out: Named | None = None, workers: int | None = None, progress: Progress | None = None,
+    scenarios: Scenarios, *, replicates: int | None = None, seed: int | None = None, lens: str | None = None,
+    at: str | date | Iterable[str | date] = (), keep: str | Iterable[str] = (), out: Named | None = None,
+    workers: int | None = None, progress: Progress | None = None,
 ) -> Ensemble:  # fmt: skip
     """Run scenarios many times on common random numbers.
 
@@ -157,6 +160,13 @@ def sweep(
         Runs of each design point, 1 to 10,000,000. Default: the number in each scenario file.
     seed
         Random seed, 0 or more, of all runs. Default: the seed of the first scenario.
+    lens
+        ``"histories"``, what happens by when, or ``"tendency"``, where the ties pull in the long run. Default: the
+        lens in each scenario file.
+    at
+        Dates at which every outcome is stored, such as ``"2030-12-31"``; scenarios with a calendar only.
+    keep
+        ``"steps"``: also store every outcome at every step.
     out
         Folder of the results. The same call resumes a sweep that was stopped; a call with more replicates or
         scenarios runs what is missing. Default: a temporary folder, removed with the returned object.
@@ -173,8 +183,8 @@ def sweep(
     Raises
     ------
     InputError
-        If a scenario or an argument has faults, two scenarios have one name, or the folder contains a different
-        sweep.
+        If a scenario or an argument has faults, two scenarios have one name or different lenses, a run does not
+        contain a date, or the folder contains a different sweep.
 
     Examples
     --------
@@ -188,14 +198,16 @@ def sweep(
     True
     """
     counts = {"replicates": replicates, "seed": seed, "workers": workers}
-    given = require("sweep", {**counts, "out": out, "progress": progress})
+    given = require("sweep", {**counts, "lens": lens, "out": out, "progress": progress}, at=at, keep=keep)
     if given.out is not None and given.out.exists() and not given.out.is_dir():
         raise InputError([Fault("sweep", 1, "out", f"{given.out} is a file; give a folder")])
     found = {name: one if isinstance(one, Scenario) else load(one) for name, one in named("sweep", scenarios).items()}
     for name, one in found.items():
         if message := chance_warning(one):
             warnings.warn(f"{name}: {message}", InputWarning, stacklevel=2)
-    question = make_question(found, replicates=given.replicates, seed=given.seed)
+    question = make_question(
+        found, replicates=given.replicates, seed=given.seed, lens=given.lens, keep=given.keep, at=given.at
+    )
     folder = Path(tempfile.mkdtemp(prefix="blocs-")) if given.out is None else given.out
     made = Ensemble(folder)
     if given.out is None:

@@ -24,6 +24,7 @@ from sim.api.arguments import require
 from sim.api.findings import Finding
 from sim.api.runs import Scenarios, named
 from sim.api.scenarios import Named, load, require_scenario
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
@@ -40,8 +41,8 @@ Ranges = Mapping[str, tuple[float, float]]
 
 def sensitivity(
     scenario: Scenario | Named, outcome: str | None = None, *, points: int = 256, replicates: int = 8,
-    vary: Ranges | None = None, threshold: float | None = None, seed: int | None = None, label: str | None = None,
-    workers: int | None = None, progress: Progress | None = None,
+    vary: Ranges | None = None, threshold: float | None = None, seed: int | None = None, lens: str | None = None,
+    label: str | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> Finding:  # fmt: skip
     """Find the settings that an outcome depends on: Sobol indices, and both ends of each setting's range.
 
@@ -87,9 +88,10 @@ def sensitivity(
     (['w_bond', 'erosion'], 4)
     """
     optional: dict[str, Any] = {"outcome": outcome, "vary": vary, "threshold": threshold, "seed": seed}
-    optional |= {"label": label, "workers": workers, "progress": progress}
+    optional |= {"lens": lens, "label": label, "workers": workers, "progress": progress}
     given = require("sensitivity", optional, points=points, replicates=replicates)
     found, name = require_scenario("sensitivity", scenario, given.label)
+    found = through_lens(found, given.lens)
     if given.points < 2 or given.points & (given.points - 1):
         nearest = 2 ** max(1, given.points.bit_length())
         raise InputError([Fault("sensitivity", 1, "points", f"{points} is not a power of 2; give {nearest}")])
@@ -101,6 +103,7 @@ def sensitivity(
         "outcome": asked,
         "averaged_over": last_steps(window_of(found)),
         "seed": own,
+        "lens": found.sweep.lens,
         "points": indices.n,
         "replicates": given.replicates,
         "runs": runs,
@@ -189,8 +192,8 @@ def box_record(rows: Floats, values: Floats, settings: list[str], threshold: flo
 
 def regret(
     levers: Scenarios | None = None, *, outcome: str | None = None, maximize: bool = False, threshold: float = 0.1,
-    points: int = 256, replicates: int = 8, seed: int | None = None, workers: int | None = None,
-    progress: Progress | None = None,
+    points: int = 256, replicates: int = 8, seed: int | None = None, lens: str | None = None,
+    workers: int | None = None, progress: Progress | None = None,
 ) -> Finding:  # fmt: skip
     """Compare policy levers under uncertainty (minimax regret).
 
@@ -213,6 +216,8 @@ def regret(
         Runs of each lever in each future, 1 or more.
     seed
         Random seed, 0 or more, of all runs. Default: the seed of the first lever.
+    lens
+        ``"histories"`` or ``"tendency"``, as in `sweep`. Default: the lens in each lever's file.
     workers
         Threads, 1 to 512. Default: one for each core.
     progress
@@ -234,13 +239,14 @@ def regret(
     >>> found.table["lever"].tolist(), bool((found.table["regret"] >= 0).all())
     (['no_sanctions', 'baseline_2023'], True)
     """
-    optional = {"outcome": outcome, "seed": seed, "workers": workers, "progress": progress}
+    optional = {"outcome": outcome, "seed": seed, "lens": lens, "workers": workers, "progress": progress}
     given = require(
         "regret", optional, maximize=maximize, threshold=threshold, points=points, replicates=replicates
     )  # fmt: skip
     found = load_levers() if levers is None else {
         name: one if isinstance(one, Scenario) else load(one) for name, one in named("regret", levers).items()
     }  # fmt: skip
+    found = {name: through_lens(one, given.lens) for name, one in found.items()}
     if len(found) < 2:
         raise InputError([Fault("regret", 1, "", "give two levers or more, such as baseline_2023 no_sanctions")])
     if not 2 <= given.points <= 65_536:
@@ -260,6 +266,7 @@ def regret(
     record = {
         "outcome": asked, "maximize": maximize, "threshold": given.threshold, "futures": given.points,
         "replicates": given.replicates, "averaged_over": last_steps(window_of(first)), "seed": own,
+        "lens": first.sweep.lens,
         "unused_seeds": other_seeds({name: one.sweep.seed for name, one in found.items()}, own), "levers": rows,
         "widened": widened_parameters(first),
     }  # fmt: skip

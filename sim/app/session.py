@@ -12,6 +12,7 @@ import streamlit as st
 
 from sim.app import cache
 from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, size_fault, to_query
+from sim.batch.design import through_lens
 from sim.scenario.schema import Scenario
 
 DEFAULT_ADDRESS = Address(AppSetting(DEFAULT), AppSetting(DEFAULT), 0)
@@ -40,7 +41,7 @@ class Visit:
 
     def load(self, name: str) -> Scenario:
         """Load a scenario by name, uploaded or of the catalogue."""
-        return self.uploads[name] if name in self.uploads else cache.shipped_scenario(name)
+        return through_lens(self.uploads[name] if name in self.uploads else cache.shipped_scenario(name))
 
     def names(self) -> list[str]:
         """List every scenario that a reader can choose, uploads first."""

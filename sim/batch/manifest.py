@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
@@ -148,6 +149,19 @@ def command_that_keeps(content: Mapping[str, Any], *words: str) -> str:
         elif not word.startswith("--out="):
             kept.append(word)
     return f"{shlex.join([*kept, *words])} --out FOLDER"
+
+
+def absent_table(error: str, content: Mapping[str, Any]) -> str:
+    """Explain DuckDB's error for a table that a sweep stores on request only, or that 0.1 had; '' for another error."""
+    found = re.search(r"Table with name (\w+) does not exist", error)
+    name = found[1].lower() if found else ""
+    if name == "steps":
+        command = command_that_keeps(content, "--keep", "steps")
+        return f"has no table steps: outcomes at every step are stored on request. Make them with `{command}`"
+    if name == "dates":
+        command = command_that_keeps(content, "--at", "DATE")
+        return f"has no table dates: no date was asked for. Ask with `{command}`"
+    return "has no table trajectory; the view alignments replaces it" if name == "trajectory" else ""
 
 
 def missing_results(folder: Path) -> InputError:

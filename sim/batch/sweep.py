@@ -167,8 +167,8 @@ def make_question(
         points += own
         counts += [scenario.sweep.replicates if replicates is None else replicates] * len(own)
     first = next(iter(seen.values()))
-    own = first.sweep.seed if seed is None else seed
-    return Question(tuple(points), tuple(counts), own, first.sweep.lens, tuple(sorted(set(keep))), days)
+    number = first.sweep.seed if seed is None else seed
+    return Question(tuple(points), tuple(counts), number, first.sweep.lens, tuple(sorted(set(keep))), days)
 
 
 def other_seeds(seeds: Mapping[str, int], seed: int) -> dict[str, int]:

@@ -88,6 +88,12 @@ draws_option = click.option(
     "--draws", type=click.IntRange(1, 100_000), help="Number of draws of --parameters. Default: all in the file."
 )
 
+lens_option = click.option(
+    "--lens", type=click.Choice(["histories", "tendency"]),
+    help="What the runs show: what happens by when, or where the ties pull in the long run. Default: the lens in the"
+    " scenario file, else histories.",
+)  # fmt: skip
+
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 512), help="Threads, or Dask processes. Default: one for each core."
 )

@@ -62,7 +62,8 @@ def world_with_parameters(world: World, values: Floats) -> World:
 
 def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
     """Average the chances of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED."""
-    return sum_by_answer(scenario, alignment_chances(world, window=window_of(scenario), seed=seed, replicates=replicates))
+    found = alignment_chances(world, window=window_of(scenario), seed=seed, replicates=replicates)
+    return sum_by_answer(scenario, found)
 
 
 def alignment_chances(world: World, *, window: int, seed: int, replicates: range) -> Floats:

@@ -13,6 +13,7 @@ from sim.analysis.sensitivity import Evaluator, parameter_ranges, sobol_indices,
 from sim.article.claims import answerable_claims, scenarios_needed
 from sim.article.robustness import RunCounts
 from sim.article.verdicts import Judgement, judge_claims
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
@@ -114,7 +115,8 @@ def analyse(
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
     evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
-    levers = load_levers() if base == BASE else {}
+    lens = scenario.sweep.lens
+    levers = {n: through_lens(one, lens) for n, one in load_levers().items()} if base == BASE else {}
     if levers and levers[BASE].digest() != scenario.digest():
         levers = {}
     values = None if parameters is None else load_draws(BASE, parameters).values

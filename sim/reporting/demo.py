@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -23,8 +22,10 @@ from sim.analysis.compare import (
 from sim.analysis.statistics import share_interval
 from sim.article.claims import FRONT, Answer, answer_claims, answer_records
 from sim.article.evidence import evidence_from_sample
+from sim.batch.recorded import scenarios_as_run
 from sim.batch.spreadsheet import write_csv
 from sim.batch.store import Results
+from sim.batch.tables.shares import sizes_by_step
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, list_names
@@ -130,14 +131,14 @@ SHOWN_OVER_TIME = (BASE, "dispersed_attention", "focused_indo_pacific")
 def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
     """Draw bands of the baseline beside the article's opposite cases: attention dispersed and focused."""
     chosen = [design for design in SHOWN_OVER_TIME if design in found.designs]
-    with contextlib.closing(results.connection()) as connection:
-        steps = connection.execute("select * from steps").df()
+    ran = scenarios_as_run(results, chosen)
+    steps = {design: sizes_by_step(results, found.designs.index(design), ran[design]) for design in chosen}
     figure, panels = charts.new_figure(10.5, 4.2, 1, len(chosen))
     names = label_alignments(found.scenarios[BASE])
     for axes, design in zip(panels, chosen, strict=True):
         charts.draw_share_bands(
             axes,
-            steps[steps["scenario"] == design],
+            steps[design],
             ["front", "us_led", "non_aligned"],
             world=found.scenarios[design]["blocs"],
             names=names,
@@ -145,7 +146,7 @@ def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
         axes.set_title(scenario_titles(found)[design], loc="left")
         if axes is not panels[0]:
             axes.set_ylabel("")
-    runs = steps["replicate"].nunique()
+    runs = steps[BASE]["replicate"].nunique()
     figure.suptitle(f"Median and 5-95 % band of {runs} runs, and six single runs: in each a front stands or does not")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)

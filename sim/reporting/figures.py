@@ -150,7 +150,7 @@ def figure_over_time(
 
     `world` has the ids of all blocs of the design's world, in its order.
     """
-    present = [a for a in alignments if steps[f"capability_{a}"].notna().any()]
+    present = [a for a in alignments if f"capability_{a}" in steps]
     top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
     labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
     with draw_axes(OVER_TIME_WIDTH, 2.9 + charts.key_height(list(labels.values()))) as axes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from sim.article.claims import answer_claims, missing_scenarios
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
+from sim.batch.tables.shares import sizes_by_step
 from sim.errors import escape_page
 from sim.reporting import charts, demo, figures, provenance
 from sim.reporting.analyses import Analyses
@@ -124,7 +124,7 @@ def render_page(
         "names": names,
         "more": len(ordered) - len(names),
         "maps": choose_maps(shares, found, names, bloc, known[bloc]),
-        "over_time": figures_over_time(results, found, names, bloc, known),
+        "over_time": figures_over_time(results, found, ran, names, bloc, known),
         "kinds": figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
         "heat": figures.figure_heat(
             shares, names, figures.state_names(found), bloc, known[bloc], found.averaged, "heat"
@@ -262,19 +262,16 @@ def choose_maps(
 
 
 def figures_over_time(
-    results: Results, found: Sample, names: Mapping[str, str], bloc: str, known: Mapping[str, str]
-) -> list[figures.Picture]:
+    results: Results, found: Sample, ran: Mapping[str, Scenario], names: Mapping[str, str], bloc: str,
+    known: Mapping[str, str],
+) -> list[figures.Picture]:  # fmt: skip
     """Draw shares over the steps: the baseline and the scenarios where the bloc shrinks and grows most."""
     base, *others = names
     chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
-    number_of = {design: found.designs.index(design) for design in chosen}
-    with contextlib.closing(results.connection()) as connection:
-        query = "select * from steps where list_contains(?, point) order by point, seed, replicate, step"
-        steps = connection.execute(query, [list(number_of.values())]).df()
     alignments = {one: known[one] for one in (*order_blocs(found, bloc), "non_aligned")}
     return [
         figures.figure_over_time(
-            steps[steps["point"] == number_of[d]], names[d], alignments, found.scenarios[d]["blocs"], f"time{n}"
+            sizes_by_step(results, found.designs.index(d), ran[d]), names[d], alignments, ran[d].blocs, f"time{n}"
         )
         for n, d in enumerate(chosen)
     ]

@@ -131,7 +131,7 @@ def moves_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     table["state"] = text_column(first.states)[state]
     table["from_alignment"] = names[alignment[run, step, state]]
     table["to_alignment"] = names[alignment[run, step + 1, state]]
-    table["cause"] = text_column(CAUSES)[np.stack([causes_of(one) for _, one in done])[run, step + 1, state]]
+    table["cause"] = text_column(CAUSES)[np.stack([one.causes for _, one in done])[run, step + 1, state]]
     return table
 
 
@@ -159,8 +159,3 @@ def steps_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
 def outcomes_by_name(first: Run, values: Floats) -> Table:
     """Outcomes, (rows, outcomes), as columns by name."""
     return {name: values[:, column] for column, name in enumerate(first.outcome_names)}
-
-
-def causes_of(run: Run) -> Integers:
-    """TODO until Run has causes."""
-    return getattr(run, "causes", np.full(run.alignment.shape, 1))

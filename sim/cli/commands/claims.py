@@ -15,6 +15,7 @@ from sim.cli.options import (
     count_draws,
     draws_option,
     json_option,
+    lens_option,
     option_faults,
     parameters_option,
     seed_option,
@@ -44,11 +45,12 @@ OVER_RANGES = "settings over the parameters' ranges"
 @click.option("--replicates", type=click.IntRange(3, 1_000_000), default=4000, show_default=True,
               help="Runs of each scenario at the defaults, without RESULTS; a tenth in placebo worlds.")  # fmt: skip
 @seed_option
+@lens_option
 @workers_option
 @json_option
 def claims(
     results: Path | None, points: int | None, parameters: str | None, draws: int | None, point_replicates: int,
-    placebos: int, replicates: int, seed: int | None, workers: int | None, as_json: bool,
+    placebos: int, replicates: int, seed: int | None, lens: str | None, workers: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Test the article's claims.
 
@@ -65,8 +67,8 @@ def claims(
     with progress_bar() as progress, option_faults():
         found = api.claims(
             results, points=points if parameters is None else count, parameters=parameters,
-            point_replicates=point_replicates, placebos=placebos, replicates=replicates, seed=seed, workers=workers,
-            progress=progress,
+            point_replicates=point_replicates, placebos=placebos, replicates=replicates, seed=seed, lens=lens,
+            workers=workers,            progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(found.record)

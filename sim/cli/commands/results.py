@@ -71,7 +71,8 @@ def compare(results: Path, baseline: str | None, csv_folder: Path | None, everyt
 def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
     """Query the tables of a sweep in SQL.
 
-    The tables are runs, states, steps, points and, after sweep --trajectory, trajectory.
+    The tables are runs, states, moves, points, after sweep --at dates, and after sweep --keep steps steps. The view
+    alignments has the alignment of each state at each step.
 
     An undefined outcome, such as the bite of a bloc without members, is NULL: averages and medians ignore it.
     What DuckDB cannot compute is NaN, such as the correlation with a setting that does not vary. NaN counts as the
@@ -81,14 +82,18 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
     """
     import duckdb
 
+    from sim.batch.manifest import absent_table
     from sim.batch.store import Results
 
+    stored = Results(results)
     try:
-        connection = Results(results).connection()
+        connection = stored.connection()
         refuse_all_but_one(connection.extract_statements(sql))
         found = connection.execute(sql)
         names, content = [column[0] for column in found.description or []], found.fetchall()
     except duckdb.Error as error:
+        if message := absent_table(str(error), stored.manifest()):
+            raise stored.error(message) from None
         raise click.BadParameter(escape_controls(str(error).splitlines()[0]), param_hint="'SQL'") from None
     if as_json:
         keys = distinct(names)
@@ -152,7 +157,7 @@ def json_value(value: Any) -> Any:
     "--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="File format.",
 )  # fmt: skip
 def export(results: Path, former_folder: Path | None, out: Path | None, kind: str) -> None:
-    """Write each table of a sweep as one file, for a spreadsheet or another program.
+    """Write each table of a sweep, and its alignments by step, as one file, for a spreadsheet or another program.
 
     Example: blocs export results/sanctions --out tables --format csv
     """

@@ -29,6 +29,8 @@ from sim.cli.options import (
     count_draws,
     draws_option,
     json_option,
+    lens_option,
+    option_faults,
     parameters_option,
     resolve_scenario,
     seed_option,
@@ -64,10 +66,11 @@ def run(
 
     Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
     """
+    from sim.batch.design import through_lens
     from sim.cli import text as texts
     from sim.model.compiled import run_compiled as run_once
 
-    found = resolve_scenario(scenario, settings, without, steps)
+    found = through_lens(resolve_scenario(scenario, settings, without, steps))
     say_warnings(chance_faults(scenario, found))
     result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
     if out is not None:
@@ -120,14 +123,19 @@ def run(
 )  # fmt: skip
 @parameters_option
 @draws_option
-@click.option("--trajectory", is_flag=True, help="Also the alignment of every state at every step.")
+@lens_option
+@click.option(
+    "--at", multiple=True, metavar="DATE", help="Date of which to store every outcome, such as 2030-12-31. Repeatable."
+)
+@click.option("--keep", multiple=True, type=click.Choice(["steps"]), help="Also store every outcome at every step.")
+@click.option("--trajectory", is_flag=True, hidden=True, help="Former option, until 0.3.")
 @json_option
 def sweep(
     scenarios: tuple[str, ...], replicates: int | None, seed: int | None, steps: int | None,
     settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, out: Path | None,
     engine: str, scheduler: str | None, scheduler_file: Path | None, shard: str | None, overwrite: bool,
     resume: bool | None, design: str | None, points: int | None, vary: tuple[str, ...], parameters: str | None,
-    draws: int | None, trajectory: bool, as_json: bool,
+    draws: int | None, lens: str | None, at: tuple[str, ...], keep: tuple[str, ...], trajectory: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run scenarios many times with common random numbers.
 
@@ -158,8 +166,11 @@ def sweep(
             faults += error.faults
     if faults:
         raise InputError(faults)
+    if trajectory:
+        say_former("--trajectory", "the default: `blocs query` reads alignments by step from the view alignments")
     try:
-        question = make_question(found, replicates=replicates, seed=seed)
+        with option_faults():
+            question = make_question(found, replicates=replicates, seed=seed, lens=lens, keep=keep, at=at)
     except ValueError as error:
         raise InputError([Fault("sweep", 1, "", str(error))]) from None
     folder = out or default_folder(question, list(found))

@@ -16,6 +16,7 @@ from sim.cli.main import changed_settings, cli, twice_on_command_line
 from sim.cli.options import (
     chart_option,
     json_option,
+    lens_option,
     option_faults,
     resolve_scenario,
     seed_option,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--threshold", type=float, metavar="X",
               help="Outcome to reach: the box of settings where it is at least X.")  # fmt: skip
 @seed_option
+@lens_option
 @set_option
 @without_option
 @workers_option
@@ -54,8 +56,8 @@ if TYPE_CHECKING:
 @json_option
 def sensitivity(
     scenario: str, outcome: str | None, points: int, replicates: int, vary: tuple[str, ...], threshold: float | None,
-    seed: int | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None, chart: Path | None,
-    as_json: bool,
+    seed: int | None, lens: str | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None,
+    chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show which settings an outcome depends on.
 
@@ -75,7 +77,7 @@ def sensitivity(
     with progress_bar() as progress, option_faults():
         found = api.sensitivity(
             loaded, outcome, points=points, replicates=replicates, vary=ranges, threshold=threshold, seed=seed,
-            label=name, workers=workers, progress=progress,
+            lens=lens, label=name, workers=workers, progress=progress,
         )  # fmt: skip
     say_outcome(outcome, found.record)
     if chart is not None:
@@ -216,12 +218,13 @@ def draw_sensitivity(chart: Path, title: str, outcome: str, record: Mapping[str,
 @click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True,
               help="Runs of each lever in each future.")  # fmt: skip
 @seed_option
+@lens_option
 @workers_option
 @chart_option("the regrets")
 @json_option
 def regret(
     levers: tuple[str, ...], outcome: str | None, minimize: bool, threshold: float, points: int, replicates: int,
-    seed: int | None, workers: int | None, chart: Path | None, as_json: bool,
+    seed: int | None, lens: str | None, workers: int | None, chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare policy levers under uncertainty (minimax regret).
 
@@ -237,7 +240,7 @@ def regret(
     with progress_bar() as progress, option_faults():
         found = api.regret(
             loaded, outcome=outcome, maximize=not minimize, threshold=threshold, points=points, replicates=replicates,
-            seed=seed, workers=workers, progress=progress,
+            seed=seed, lens=lens, workers=workers, progress=progress,
         )  # fmt: skip
     warn_of_seeds(found.record["unused_seeds"], found.record["seed"])
     say_outcome(outcome, found.record)
