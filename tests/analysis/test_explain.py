@@ -166,13 +166,13 @@ def test_average_account_equals_mean_of_runs() -> None:
     found = average_account(scenario, "CHN", seed=SEED, replicates=12)
     runs = [compiled.run_compiled(scenario, seed=SEED, replicate=r) for r in range(12)]
     i = runs[0].states.index("CHN")
-    assert found.shares.tolist() == [run.late_shares()[i].tolist() for run in runs]
+    assert found.shares.tolist() == [run.late_shares(8)[i].tolist() for run in runs]
     account = found.account
     np.testing.assert_allclose(account.chances, np.mean([run.chances[-8:, i] for run in runs], axis=(0, 1)), atol=1e-12)
     np.testing.assert_allclose(account.terms.sum(axis=1), account.utilities, atol=1e-12)
     sums = account.contributions[:, ATTRIBUTED].sum(axis=2)
     np.testing.assert_allclose(sums, account.terms[:, ATTRIBUTED], rtol=0, atol=1e-12)
-    mostly = [run.alignments[int(run.late_shares()[i].argmax())] for run in runs]
+    mostly = [run.alignments[int(run.late_shares(8)[i].argmax())] for run in runs]
     assert {name: n for name, (n, _) in found.among.items()} == {name: mostly.count(name) for name in set(mostly)}
     parts = sum(n * part.terms for n, part in found.among.values())
     np.testing.assert_allclose(parts / 12, account.terms, atol=1e-12)
@@ -190,7 +190,7 @@ def test_share_of_agreeing_runs_is_not_certain() -> None:
 def most_likely(scenario: Scenario, state: str, replicates: int) -> str:
     """The alignment of the largest mean late share, from compiled runs."""
     runs = [compiled.run_compiled(scenario, seed=SEED, replicate=r) for r in range(replicates)]
-    shares = np.mean([run.late_shares()[runs[0].states.index(state)] for run in runs], axis=0)
+    shares = np.mean([run.late_shares(8)[runs[0].states.index(state)] for run in runs], axis=0)
     return runs[0].alignments[int(shares.argmax())]
 
 

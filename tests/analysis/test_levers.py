@@ -41,7 +41,7 @@ def test_future_has_one_setting_for_all_levers() -> None:
     future = design_points("", levers["baseline_2023"].model_copy(update={"sweep": sweep}))[1].settings
     lever = with_settings(levers["no_sanctions"], future)
     runs = [run_compiled(lever, seed=5, replicate=r) for r in range(2)]
-    sizes = [one.late_outcomes()[one.outcome_names.index("capability_front")] for one in runs]
+    sizes = [one.late_outcomes(8)[one.outcome_names.index("capability_front")] for one in runs]
     assert table.loc["no_sanctions", 1] == pytest.approx(np.mean(sizes), abs=1e-15)
 
 

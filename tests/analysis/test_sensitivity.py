@@ -284,9 +284,9 @@ def test_evaluator_equals_single_runs(settings: tuple[str, ...], outcome: str) -
             one = run_compiled(with_settings(BASELINE, at), seed=7, replicate=replicate)
             if outcome.startswith("share_"):
                 alignment, state = outcome.removeprefix("share_").rsplit("_", 1)
-                shares = one.late_shares()[one.states.index(state), one.alignments.index(alignment)]
+                shares = one.late_shares(8)[one.states.index(state), one.alignments.index(alignment)]
             else:
-                shares = one.late_outcomes()[one.outcome_names.index(outcome)]
+                shares = one.late_outcomes(8)[one.outcome_names.index(outcome)]
             assert value == shares
     assert reports == [(0, 9), (3, 9), (6, 9), (9, 9)]
     assert evaluator.means(rows, replicates=3).tolist() == pytest.approx(found.mean(axis=1).tolist(), rel=1e-12)

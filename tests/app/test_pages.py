@@ -635,7 +635,7 @@ def test_comparison_with_common_random_numbers() -> None:
     late = {}
     for name in ("baseline_2023", "no_sanctions"):
         runs = [compiled.run_compiled(loaded(name), seed=3, replicate=r) for r in range(50)]
-        late[name] = pd.DataFrame([run.late_outcomes() for run in runs], columns=list(runs[0].outcome_names))
+        late[name] = pd.DataFrame([run.late_outcomes(8) for run in runs], columns=list(runs[0].outcome_names))
     row = compare_columns(late["no_sanctions"], late["baseline_2023"]).loc["capability_front"]
     table = shown.table[0].value.set_index("outcome").loc[escape_markdown("capability of Anti-US front")]
     assert (table["A"], table["B"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")

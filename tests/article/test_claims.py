@@ -80,7 +80,7 @@ def results(scenarios: dict[str, Scenario], tmp_path_factory: pytest.TempPathFac
 
 def test_effects_from_sweep_equal_effects_from_arrays(results: Path, worlds: dict[str, World]) -> None:
     found = read_sample(Results(results))
-    direct = run_evidence(worlds, seed=5, replicates=range(RUNS))
+    direct = run_evidence(worlds, window=8, seed=5, replicates=range(RUNS))
     for claim in CLAIMS:
         one = claim.effect(evidence_from_sample(found, claim.scenarios)).interval()
         np.testing.assert_allclose(one, claim.effect(direct).interval(), rtol=0, atol=1e-12, err_msg=claim.text)
@@ -179,16 +179,17 @@ def same(one: Evidence, other: Evidence) -> bool:
 
 def test_identity_permutation_keeps_the_world(worlds: dict[str, World]) -> None:
     still = {name: permute_ties(world, np.arange(len(world.states))) for name, world in worlds.items()}
-    assert same(run_evidence(still, seed=9, replicates=range(3)), run_evidence(worlds, seed=9, replicates=range(3)))
+    found, expected = (run_evidence(one, window=8, seed=9, replicates=range(3)) for one in (still, worlds))
+    assert same(found, expected)
 
 
 def test_permutation_is_common_to_all_scenarios(worlds: dict[str, World]) -> None:
     """If a scenario changes nothing, the placebo difference is 0 for every permutation."""
     twice = {BASE: worlds[BASE], "no_sanctions": worlds[BASE]}
     made = permute_worlds(twice, placebo_stream(1, 0, 0))
-    found = run_evidence(made, seed=2, replicates=range(4))
+    found = run_evidence(made, window=8, seed=2, replicates=range(4))
     np.testing.assert_array_equal(found.late[BASE].shares, found.late["no_sanctions"].shares)
-    assert not same(found, run_evidence(twice, seed=2, replicates=range(4)))
+    assert not same(found, run_evidence(twice, window=8, seed=2, replicates=range(4)))
     assert (placebo_stream(1, 0, 0).random(5) == placebo_stream(1, 0, 0).random(5)).all()
     assert (placebo_stream(1, 0, 0).random(5) != placebo_stream(1, 0, 1).random(5)).any()
 
@@ -208,8 +209,8 @@ def test_point_keeps_parameters_that_differ_from_baseline() -> None:
     assert made[BASE].start.parameters[PARAMETERS.index("w_propensity")] == 1
     rested = with_settings(base, dict(zip(VARIED, values.tolist(), strict=True)))
     assert same(
-        run_evidence({BASE: made[BASE]}, seed=1, replicates=range(2)),
-        run_evidence({BASE: world_of(rested)}, seed=1, replicates=range(2)),
+        run_evidence({BASE: made[BASE]}, window=8, seed=1, replicates=range(2)),
+        run_evidence({BASE: world_of(rested)}, window=8, seed=1, replicates=range(2)),
     )
 
 
@@ -392,6 +393,5 @@ def test_claims_command_names_counts() -> None:
 def test_claim_lists_its_scenarios(worlds: dict[str, World]) -> None:
     for claim in CLAIMS:
         assert isinstance(claim, Claim)
-        claim_effects(
-            run_evidence({name: worlds[name] for name in claim.scenarios}, seed=1, replicates=range(2)), [claim]
-        )
+        needed = {name: worlds[name] for name in claim.scenarios}
+        claim_effects(run_evidence(needed, window=8, seed=1, replicates=range(2)), [claim])

@@ -17,9 +17,9 @@ from relation import UNHURRIED, changed, relation, seeds, shuffles
 from strategies import hundredths, rates, scenarios
 
 from sim.batch import executor
-from sim.batch.store import Table
 from sim.batch.sweep import Question, make_question, run_sweep
-from sim.batch.tables import Chunk, runs_table, states_table
+from sim.batch.tables.chunk import Chunk, runs_table, states_table
+from sim.batch.tables.columns import Table
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings

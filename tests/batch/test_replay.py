@@ -29,7 +29,7 @@ REPLICATES = 9
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Scenarios with different blocs, one of them over a design, with trajectories."""
+    """Scenarios with different blocs, one of them over a design, with every step."""
     short = {"steps": 4}
     ranges = Sweep(design="sobol", points=4, seed=1, vary={"temperature": {"start": 0, "stop": 2}})
     scenarios = {
@@ -37,7 +37,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         "unix_1988": load_scenario("unix_1988").model_copy(update={**short, "sweep": ranges}),
         "great_powers_1907": load_scenario("great_powers_1907").model_copy(update={"steps": 40}),
     }
-    question = make_question(scenarios, replicates=REPLICATES, seed=7, trajectory=True)
+    question = make_question(scenarios, replicates=REPLICATES, seed=7, keep=("steps",))
     return run_sweep(question, tmp_path_factory.mktemp("replay") / "results", workers=2).results
 
 
@@ -95,7 +95,8 @@ def damage(results: Results, table: str, change: str) -> None:
         ("runs", "* replace (reverse(digest) as digest)", "digest", 1),
         ("states", "* replace (-bite as bite)", "bite", 52),  # 0 and -0 differ in their bits
         ("steps", "* replace (case when step = 3 then 0 else members_front end as members_front)", "members_front", 1),
-        ("trajectory", "* replace (alignment::bigint as alignment)", "alignment", 5 * 52),
+        ("states", "* replace ('front' as final)", "final", 48),
+        ("moves", "* replace (step::int as step)", "step", 1),
     ],
 )
 def test_changed_value_is_named(copy: Results, table: str, change: str, column: str, count: int) -> None:

@@ -20,24 +20,20 @@ import pytest
 
 from sim.batch import locks, store
 from sim.batch.locks import SweepShare
-from sim.batch.store import (
-    Results,
-    is_sealed,
-    place_shard,
-    points_table,
-    set_aside,
-    text_column,
-    write_manifest,
-    write_shard,
-    write_synced,
-)
+from sim.batch.manifest import command_that_keeps, missing_results, points_table
+from sim.batch.store import Results, is_sealed, place_shard, set_aside, write_manifest, write_shard, write_synced
+from sim.batch.tables.columns import text_column
 from sim.errors import InputError
 
 POINTS = [
     {"scenario": "one", "settings": {}, "replicates": 2, "digest": "d"},
     {"scenario": "one", "settings": {"parameters.erosion": 0.5}, "replicates": 2, "digest": "e"},
 ]
-MANIFEST: dict[str, Any] = {"question": {"seed": 7, "trajectory": False, "points": POINTS}, "scenarios": {"one": {}}}
+MANIFEST: dict[str, Any] = {
+    "format": 2,
+    "question": {"seed": 7, "lens": "histories", "keep": [], "at": [], "points": POINTS},
+    "scenarios": {"one": {"steps": 3}},
+}
 
 
 def runs(point: int, replicates: list[int], **more: Any) -> dict[str, Any]:
@@ -102,9 +98,9 @@ def test_nan_is_null(results: Results) -> None:
 def test_whole_numbers_and_fractions_are_read_as_fractions(results: Results) -> None:
     """By default DuckDB takes the type of a column from its first file and rounds the others."""
     for shard, values in (("000000-00000001", [0, 1]), ("000003-00000000", [0.4, 0.6])):
-        write_shard(results, shard, {"states": runs(3, [0, 1]) | {"size": np.array(values)}})
-    assert asked(results, "select size from states order by size") == [(0.0,), (0.4,), (0.6,), (1.0,)]
-    files = results.files("states")
+        write_shard(results, shard, {"dates": runs(3, [0, 1]) | {"size": np.array(values)}})
+    assert asked(results, "select size from dates order by size") == [(0.0,), (0.4,), (0.6,), (1.0,)]
+    files = results.files("dates")
     assert asked(results, f"select max(size) from read_parquet('{files}') where size < 1") != [(0.6,)]  # noqa: S608
 
 
@@ -343,6 +339,9 @@ def with_question(**changes: Any) -> str:
 NO_MANIFESTS = [
     "", "[]", "{", "[" * 100_000, "{}", '{"question": {}}', '{"question": {"points": []}}',
     json.dumps({**MANIFEST, "scenarios": []}), json.dumps({**MANIFEST, "versions": {"blocs": ["x"]}}),
+    *(json.dumps({**MANIFEST, "scenarios": {"one": one}}) for one in ({}, {"steps": 10**9},
+      {"steps": 3, "date": "2023-10-25"}, {"steps": 99, "date": "9990-10-25", "step": "year"})),
+    with_question(lens="fisheye"), with_question(keep=["all"]), with_question(at=["2030-02-30"]),
     with_question(points=[]), with_question(seed=-1), with_question(seed=2**63),
     *(with_question(points=[{**POINTS[0], **one}]) for one in ({"replicates": 0}, {"replicates": 10**7 + 1})),
     *(with_question(points=[{**POINTS[0], **one}]) for one in ({"stored": -1}, {"stored": 2**31},
@@ -357,6 +356,32 @@ def test_invalid_manifest_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, "utf-8")
     with pytest.raises(InputError, match=r":1: holds no results; make some with `blocs sweep"):
         Results(tmp_path).manifest()
+
+
+def test_other_format_is_refused_with_the_command_that_makes_it_again(tmp_path: Path) -> None:
+    """Results of 0.1 have no format; the command is shown where it is one blocs command."""
+    question = {"seed": 7, "trajectory": False, "points": POINTS}
+    old = {"question": question, "scenarios": {"one": {}}, "versions": {"blocs": "0.1.0"}}
+    for content, words in (
+        (old, r"was written by blocs 0\.1\.0 in another format; remove the folder.*\(the record has no command"),
+        (old | {"command": "blocs sweep one --trajectory"}, "again with `blocs sweep one --trajectory`"),
+        (old | {"command": "blocs sweep one; rm -r ."}, "the record has no command; its scenarios are one"),
+        (MANIFEST | {"format": 3}, "was written in another format"),
+    ):
+        (tmp_path / "manifest.json").write_text(json.dumps(content), "utf-8")
+        with pytest.raises(InputError, match=words):
+            Results(tmp_path).connection()
+
+
+def test_command_that_keeps_more() -> None:
+    known = {"scenarios": {"one": {}, "two": {}}}
+    for command, words in (
+        ("", "blocs sweep one two --keep steps --out FOLDER"),
+        ("blocs demo", "blocs sweep one two --keep steps --out FOLDER"),
+        ("blocs sweep one two --out 'my results' --seed 3", "blocs sweep one two --seed 3 --keep steps --out FOLDER"),
+        ("blocs sweep one --out=x", "blocs sweep one --keep steps --out FOLDER"),
+    ):
+        assert command_that_keeps(known | {"command": command}, "--keep", "steps") == words
 
 
 def test_bounds_of_a_manifest(tmp_path: Path) -> None:
@@ -391,9 +416,9 @@ def test_message_for_a_scenario_in_place_of_results(tmp_path: Path, monkeypatch:
     Path("folder.toml").mkdir()
     for name, message in (("mine.toml", run_it), ("baseline_2023", run_it), ("mine.csv", none), ("folder.toml", none),
                        ("nowhere.toml", none), ("nowhere", none)):  # fmt: skip
-        assert message.format(name) in store.missing_results(Path(name))
+        assert message.format(name) in str(missing_results(Path(name)))
     Path("baseline_2023").mkdir()
-    assert none in store.missing_results(Path("baseline_2023"))
+    assert none in str(missing_results(Path("baseline_2023")))
 
 
 def test_manifest_creates_its_folder_and_contains_no_nan(tmp_path: Path) -> None:

@@ -464,15 +464,15 @@ def test_block_for_each_row_in_narrow_terminal(
     swept: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    output = quick("query", str(swept[0]), "select * from steps order by all", "--rows", "2")
+    output = quick("query", str(swept[0]), "select * from alignments order by all", "--rows", "2")
     assert widest(output) <= 40
     first, second = output.split("\n\n")
     assert first.startswith("scenario: baseline_2023\npoint: 0\n")
-    assert "\nmembers_front: 4\n" in first
+    assert "\nalignment: non_aligned" in first
     assert second.startswith("scenario: baseline_2023\n")
     narrow = quick("query", str(swept[0]), "select scenario, point from points order by all")
     assert narrow.splitlines()[1].split() == ["baseline_2023", "0"]
-    none = " ".join(quick("query", str(swept[0]), "select * from steps where false").split())
+    none = " ".join(quick("query", str(swept[0]), "select * from moves where false").split())
     assert none.startswith("no rows of scenario, point, seed")
 
 
@@ -499,10 +499,13 @@ def test_refusal_of_invalid_sql(swept: tuple[Path, dict[str, object]]) -> None:
     assert "selekt" in done.stderr
 
 
+TABLES = ("runs", "states", "moves", "alignments", "points")
+
+
 def test_export_of_each_table(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     for kind in ("csv", "parquet"):
         output = quick("export", str(swept[0]), "--out", str(tmp_path), "--format", kind).split()
-        assert {Path(path).name for path in output} == {f"{t}.{kind}" for t in ("runs", "states", "steps", "points")}
+        assert {Path(path).name for path in output} == {f"{t}.{kind}" for t in TABLES}
     lines = (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 37
     assert lines[0].startswith("scenario,point,seed,replicate,digest,status,error,")

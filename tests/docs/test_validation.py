@@ -27,7 +27,7 @@ def test_plausible_baseline() -> None:
     scenario = load_scenario("baseline_2023")
     world = world_of(scenario)
     runs = [compiled.run_compiled(scenario, seed=20231025, replicate=r, world=world) for r in range(100)]
-    shares = np.array([run.late_shares() for run in runs])
+    shares = np.array([run.late_shares(8) for run in runs])
     at = {state: i for i, state in enumerate(world.states)}
     led, front = world.alignments.index("us_led"), world.alignments.index("front")
     nato = ("CAN", "GBR", "FRA", "DEU", "ITA", "ESP", "POL", "NLD", "FIN", "HUN", "TUR", "USA")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from oracle import TERMS, Step, Trace, simulate
+from oracle import LATE_STEPS, TERMS, Step, Trace, simulate
 from relation import UNHURRIED
 from strategies import WEIGHTS, kept_scenarios, scenarios
 
@@ -104,12 +104,14 @@ def agree_over(run: Run, trace: Trace, close: float) -> None:
     agree(run.bite.tolist(), trace.bite, "bite")
     for name, values in zip(run.outcome_names, run.outcomes.T, strict=True):
         agree(values.tolist(), [float(seen[name]) for seen in trace.outcomes], name)
-    kept = run.compact()  # the form that tables store
-    agree(run.late_shares().tolist(), trace.late_shares, "late_shares")
-    agree(outcomes.late_shares(kept.alignment, len(run.alignments)).tolist(), trace.late_shares, "late_shares kept")
-    agree(outcomes.late_mean(kept.stability).tolist(), trace.late_stability, "late_stability")
-    agree(outcomes.late_mean(kept.bite).tolist(), trace.late_bite, "late_bite")
-    agree(run.late_outcomes().tolist(), [trace.late_outcomes[name] for name in run.outcome_names], "late outcomes")
+    kept = run.compact(LATE_STEPS)  # the form that tables store
+    agree(run.late_shares(LATE_STEPS).tolist(), trace.late_shares, "late_shares")
+    late = outcomes.late_shares(kept.alignment, len(run.alignments), LATE_STEPS)
+    agree(late.tolist(), trace.late_shares, "late_shares kept")
+    agree(outcomes.late_mean(kept.stability, LATE_STEPS).tolist(), trace.late_stability, "late_stability")
+    agree(outcomes.late_mean(kept.bite, LATE_STEPS).tolist(), trace.late_bite, "late_bite")
+    late = run.late_outcomes(LATE_STEPS)
+    agree(late.tolist(), [trace.late_outcomes[name] for name in run.outcome_names], "late outcomes")
     agree(run.consolidation_step(), float(trace.consolidation), "consolidation step")
 
 

@@ -90,19 +90,22 @@ def test_polarization_maximum(shares: list[float]) -> None:
         assert outcomes.polarization(capability) <= outcomes.polarization(np.array([0, 0.5, 0.5])) + 1e-12
 
 
-def test_late_shares_over_eight_steps() -> None:
+def test_late_shares_over_a_window() -> None:
     alignment = np.zeros((13, 1), dtype=np.int64)
     alignment[5:11] = 1
     alignment[11:] = 2
-    assert outcomes.late_shares(alignment, 3).tolist() == [[0.0, 0.75, 0.25]]
-    assert outcomes.late_shares(alignment[:4], 3).tolist() == [[1.0, 0.0, 0.0]]
+    assert outcomes.late_shares(alignment, 3, 8).tolist() == [[0.0, 0.75, 0.25]]
+    assert outcomes.late_shares(alignment[:4], 3, 8).tolist() == [[1.0, 0.0, 0.0]]
+    assert outcomes.late_shares(alignment, 3, 1).tolist() == [[0.0, 0.0, 1.0]]
 
 
 def test_late_means_skip_undefined_values() -> None:
     values = np.array([[9.0, 9], [1, np.nan], [np.nan, np.nan], [3, np.nan]])
-    means = outcomes.late_mean(values)
+    means = outcomes.late_mean(values, 8)
     assert means[0] == 2
     assert np.isnan(means[1])
+    assert outcomes.late_mean(values, 1)[0] == 3
+    assert np.isnan(outcomes.late_mean(values[:3], 1)).all()
 
 
 def test_consolidation_step() -> None:
@@ -124,16 +127,23 @@ def test_outcomes_sum_to_the_whole_world() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "words"),
+    ("windows", "words"),
     [
-        (40, "the last 8 steps"),
         (8, "the last 8 steps"),
         (3, "the last 3 steps"),
         (1, "the last step"),
-        ([40, 20], "the last 8 steps"),
-        ([3, 40], "the last 3 to 8 steps"),
+        ([8, 8], "the last 8 steps"),
+        ([3, 8], "the last 3 to 8 steps"),
         ([], "the last 8 steps"),
     ],
 )
-def test_last_steps_text(steps: int | list[int], words: str) -> None:
-    assert outcomes.last_steps(steps) == words
+def test_last_steps_text(windows: int | list[int], words: str) -> None:
+    assert outcomes.last_steps(windows) == words
+
+
+def test_window_of_rounds_calendar_and_tendency() -> None:
+    assert outcomes.late_window(40, None, "histories") == 8
+    assert outcomes.late_window(3, None, "histories") == 3
+    assert outcomes.late_window(40, "2023-10-25", "histories") == 1
+    for start in (None, "2023-10-25"):
+        assert outcomes.late_window(80, start, "tendency") == 40

@@ -214,7 +214,7 @@ def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> N
     with contextlib.closing(duckdb.connect()) as connection:
         for shard in broken.shards.glob("000001-*"):
             (shard / "states.parquet").unlink()
-            (shard / "steps.parquet").unlink()
+            (shard / "moves.parquet").unlink()
             failed = f"select * replace ('failed' as status, 'Boom: {EVIL}' as error) from '{shard}/runs.parquet'"  # noqa: S608
             connection.execute(f"copy ({failed}) to '{shard}/new.parquet' (format parquet)")
             (shard / "new.parquet").replace(shard / "runs.parquet")

@@ -69,7 +69,7 @@ def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path:
     bits = bytearray((flipped / "states.parquet").read_bytes())
     bits[len(bits) // 2] ^= 1
     (flipped / "states.parquet").write_bytes(bytes(bits))
-    (missing / "steps.parquet").unlink()
+    (missing / "moves.parquet").unlink()
     assert not any(is_sealed(shard) for shard in (cut, flipped, missing))
     assert run_sweep(question(), results.folder, workers=1).computed_now == 30
     assert shard_bytes(results) == shard_bytes(whole)
