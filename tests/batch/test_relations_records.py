@@ -18,7 +18,7 @@ from strategies import hundredths, rates, scenarios
 
 from sim.batch import executor
 from sim.batch.sweep import Question, make_question, run_sweep
-from sim.batch.tables.chunk import Chunk, runs_table, states_table
+from sim.batch.tables.chunk import Chunk, moves_table, runs_table, states_table
 from sim.batch.tables.columns import Table
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
@@ -107,18 +107,18 @@ def question(scenario: Scenario, vary: dict[str, list[float]], replicates: int =
 
 
 def tables(chunk: Chunk) -> list[Table]:
-    """The tables of a chunk: its runs and its states."""
+    """The tables of a chunk: its runs, its states and its moves."""
     world = world_of(chunk.scenario)
     runs = executor.compiled_engine(chunk.scenario, seed=chunk.seed, replicates=chunk.replicates, world=world)
     rows = [*zip(chunk.replicates, runs, strict=True)]
-    return [runs_table(chunk, rows, []), states_table(chunk, rows)]
+    return [runs_table(chunk, rows, []), states_table(chunk, rows), moves_table(chunk, rows)]
 
 
 def rows_of(asked: Question) -> dict[tuple[str, int], str]:
     """Every run of a question as text, by settings and replicate, without the number of its point."""
     found = {}
     for chunk in asked.chunks():
-        runs, _ = tables(chunk)
+        runs, *_ = tables(chunk)
         key = json.dumps(asked.points[chunk.point].settings, sort_keys=True)
         for n, replicate in enumerate(chunk.replicates):
             found[key, replicate] = repr([runs[name][n] for name in runs if name != "point"])
@@ -145,8 +145,8 @@ def test_chunks_change_no_row(scenario: Scenario, sizes: list[int], seed: int) -
     """For any size; `test_sweep.py` and `test_cluster.py` compare workers and engines byte by byte."""
     scenario = with_settings(scenario, {"temperature": 20})  # so that runs differ
     ends = np.cumsum([0, *sizes]).tolist()
-    parts = [tables(Chunk(0, "any", scenario, seed, range(a, b))) for a, b in itertools.pairwise(ends)]
-    for n, whole in enumerate(tables(Chunk(0, "any", scenario, seed, range(ends[-1])))):
+    parts = [tables(Chunk(0, "any", scenario, seed, range(a, b), "digest")) for a, b in itertools.pairwise(ends)]
+    for n, whole in enumerate(tables(Chunk(0, "any", scenario, seed, range(ends[-1]), "digest"))):
         for name, column in whole.items():
             np.testing.assert_array_equal(column, np.concatenate([part[n][name] for part in parts]), err_msg=name)
 

@@ -15,6 +15,7 @@ from sim.analysis.compare import read_sample
 from sim.app.cache import RunSample, svg_bands, svg_charts
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
+from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.model import compiled
@@ -68,8 +69,9 @@ def test_bloc_colours_in_demo_report_and_app(results: Results, tmp_path: Path) -
     demo.chart_shares_over_time(found, results, tmp_path / "bands.svg")
     assert legend_colours((tmp_path / "bands.svg").read_text(encoding="utf-8")) == BY_NAME
     known, names = {**NAMES, "brics_pole": "BRICS"}, {design: design for design in found.designs}
+    ran = scenarios_as_run(results, names)
     for focus in ("us_led", "front", "brics_pole"):
-        bands = report_page.figures_over_time(results, found, names, focus, known)
+        bands = report_page.figures_over_time(results, found, ran, names, focus, known)
         assert [legend_colours(str(one.markup)) for one in bands] == [BY_NAME, BY_NAME, {**BY_NAME, "BRICS": "#009e73"}]
     run, ties = compiled.run_compiled(BASE, seed=7), drawing.lay_out_network(BASE)
     made = svg_charts(run, NAMES, label_theatres(BASE), ("colours", 7, 0))
