@@ -19,7 +19,7 @@ COMPARED = [
 ]  # fmt: skip
 
 
-class Calendar(NamedTuple):
+class Timing(NamedTuple):
     """What makes the runs of two scenarios comparable in time."""
 
     steps: int
@@ -28,7 +28,7 @@ class Calendar(NamedTuple):
     lens: str = "histories"
 
 
-def unlike(ran: Calendar, states: Iterable[str], base: str, base_ran: Calendar, base_states: Iterable[str]) -> str:
+def unlike(ran: Timing, states: Iterable[str], base: str, base_ran: Timing, base_states: Iterable[str]) -> str:
     """Say why the runs of a scenario cannot be compared with those of the base; empty where they can.
 
     Outcomes are means over the last steps, which differ in a shorter run. Shares are of the scenario's own world.
@@ -45,20 +45,20 @@ def unlike(ran: Calendar, states: Iterable[str], base: str, base_ran: Calendar, 
     return ""
 
 
-def recorded_calendar(record: Mapping[str, Any]) -> Calendar:
+def recorded_timing(record: Mapping[str, Any]) -> Timing:
     """The calendar of a recorded scenario."""
     lens = record.get("sweep", {}).get("lens", "histories")
-    return Calendar(record["steps"], record.get("step", ROUND), record.get("date"), lens)
+    return Timing(record["steps"], record.get("step", ROUND), record.get("date"), lens)
 
 
 def check_alike(scenarios: Mapping[str, Mapping[str, Any]], baseline: str, names: Iterable[str] | None = None) -> None:
     """Raise InputError with every scenario, of all or of some, whose runs cannot be compared with the baseline."""
     base = scenarios[baseline]
     ran = {name: scenarios[name] for name in (scenarios if names is None else names)}
-    own = recorded_calendar(base)
+    own = recorded_timing(base)
     refuse_unlike(
         "compare",
-        {n: unlike(recorded_calendar(one), one["states"], baseline, own, base["states"]) for n, one in ran.items()},
+        {n: unlike(recorded_timing(one), one["states"], baseline, own, base["states"]) for n, one in ran.items()},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sim.analysis.paired import Calendar, refuse_unlike, unlike
+from sim.analysis.paired import Timing, refuse_unlike, unlike
 from sim.analysis.sensitivity import Evaluator, parameter_ranges
 from sim.analysis.statistics import LEVEL, RESAMPLES, RESAMPLING_SEED, beyond_rounding, share_interval
 from sim.batch.design import sample_ranges
@@ -31,16 +31,16 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
     refuse_unlike(
         "regret",
         {
-            name: unlike(calendar_of(one), one.states, base, calendar_of(first), first.states)
+            name: unlike(timing_of(one), one.states, base, timing_of(first), first.states)
             or ("" if one.states.keys() == first.states.keys() else f"has other states than {base}; {ONE_WORLD}")
             for name, one in levers.items()
         },
     )
 
 
-def calendar_of(scenario: Scenario) -> Calendar:
+def timing_of(scenario: Scenario) -> Timing:
     """The calendar of a scenario."""
-    return Calendar(scenario.steps, scenario.step, scenario.date, scenario.sweep.lens)
+    return Timing(scenario.steps, scenario.step, scenario.date, scenario.sweep.lens)
 
 
 def outcomes_in_futures(

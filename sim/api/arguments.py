@@ -6,15 +6,15 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sim.batch.design import read_dates
 from sim.batch.tables.chunk import KEPT
 from sim.errors import Fault, InputError, quote
-from sim.scenario.schema import MAX_REPLICATES, check_iso_date, to_iso_date
+from sim.scenario.schema import MAX_REPLICATES
 from sim.scenario.shocks import MAX_STEPS
 
 WHOLE = {
@@ -125,23 +125,10 @@ def require_tables(function: str, name: str, values: Any) -> list[str]:
     return found
 
 
-def require_dates(function: str, name: str, values: Any) -> list[str]:
+def require_dates(function: str, name: str, values: Any) -> tuple[str, ...]:
     """Check that values are one date or several, as texts or dates; return ISO texts."""
-    given = [values] if isinstance(values, (str, date)) or not isinstance(values, Iterable) else list(values)
-    found = [to_iso_date(value) for value in given]
-    faults = [Fault(function, 1, name, str(error)) for value in found if (error := date_error(value)) is not None]
-    if faults:
-        raise InputError(faults)
-    return [str(value) for value in found]
-
-
-def date_error(value: object) -> ValueError | None:
-    """The error of a value that is not the ISO text of a date; None for one that is."""
-    try:
-        check_iso_date(value if isinstance(value, str) else repr(value))
-    except ValueError as error:
-        return error
-    return None
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return read_dates(function, name, values if several else [values])
 
 
 def require_path(function: str, name: str, value: Any, what: str = "a name or path of a scenario") -> str | Path:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from sim.errors import Fault
+from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
 from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.lens import tendency_of
 from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
-from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, check_iso_date
+from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, to_iso_date
 
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 SAMPLERS = {
@@ -87,12 +87,21 @@ def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[
     ]
 
 
+def read_dates(owner: str, field: str, given: Iterable[object]) -> tuple[str, ...]:
+    """Dates or ISO texts as ISO texts in order, each once; raises InputError with every one that is no date."""
+    found, faults = set(), []
+    for day in given:
+        try:
+            found.add(to_iso_date(day))
+        except ValueError as error:
+            faults.append(Fault(owner, 1, field, str(error)))
+    if faults:
+        raise InputError(faults)
+    return tuple(sorted(found))
+
+
 def missing_date(scenario: Scenario, day: str) -> str:
     """Say why a run of a scenario has no outcome at a date; '' where it has one."""
-    try:
-        check_iso_date(day)
-    except ValueError as error:
-        return str(error)
     if scenario.sweep.lens == "tendency":
         return f"{day} is no date of a tendency, which has none; leave it out, or ask for the lens histories"
     if not (ends := scenario.dates()):

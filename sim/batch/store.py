@@ -138,7 +138,7 @@ class Results:
         for table in filter(tables.__contains__, found):
             connection.execute(f"create view {table} as {self.rows(table, numbers)}")
         if {"moves", "states"} <= set(tables) and "states" in found:
-            lengths, ends = recorded_lengths(manifest["scenarios"])
+            lengths, ends = recorded_lengths(manifest["scenarios"], manifest["question"]["lens"])
             connection.execute("create schema recorded")
             create_table(connection, "recorded.lengths", lengths)
             create_table(connection, "recorded.ends", ends)

@@ -22,6 +22,7 @@ from sim.batch.design import (
     identify_points,
     lens_faults,
     plan_points,
+    read_dates,
     recorded_plan,
     split_replicates,
     through_lens,
@@ -33,7 +34,7 @@ from sim.batch.recorded import COMPUTING, CRATE, current_versions, rules_hash, w
 from sim.batch.store import Results, write_manifest
 from sim.batch.tables.chunk import Chunk
 from sim.errors import Fault, InputError
-from sim.scenario.schema import Scenario, computed_content, to_iso_date
+from sim.scenario.schema import Scenario, computed_content
 
 FOR_READERS = ("title", "question", "description", "role")  # of a scenario; no run is computed from them
 
@@ -159,7 +160,7 @@ def make_question(
     points: list[DesignPoint] = []
     counts: list[int] = []
     seen = {name: through_lens(scenario, lens) for name, scenario in scenarios.items()}
-    days = tuple(sorted({str(to_iso_date(day)) for day in at}))
+    days = read_dates("sweep", "at", at)
     if faults := [*lens_faults(seen), *date_faults(seen, days)]:
         raise InputError(faults)
     for name, scenario in seen.items():

@@ -47,8 +47,9 @@ class Chunk:
 
     @cached_property
     def dates(self) -> tuple[str | None, ...]:
-        """End date of each step from 0 on; None in rounds."""
-        return self.scenario.dates() or (None,) * (self.scenario.steps + 1)
+        """End date of each step from 0 on; None in rounds and under the lens of tendency."""
+        ends = () if self.scenario.sweep.lens == "tendency" else self.scenario.dates()
+        return ends or (None,) * (self.scenario.steps + 1)
 
 
 def chunk_tables(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:

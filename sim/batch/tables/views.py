@@ -33,11 +33,12 @@ from filled join recorded.ends as ends on ends.scenario = filled.scenario and en
 """
 
 
-def recorded_lengths(scenarios: Mapping[str, Mapping[str, Any]]) -> tuple[Table, Table]:
-    """The number of steps of each recorded scenario, and the end date of each step (NULL in rounds)."""
+def recorded_lengths(scenarios: Mapping[str, Mapping[str, Any]], lens: str) -> tuple[Table, Table]:
+    """The number of steps of each recorded scenario, and the end date of each step (NULL in rounds or a tendency)."""
     steps = {name: int(one["steps"]) for name, one in scenarios.items()}
     ends = {
-        name: step_ends(one.get("date"), one.get("step", ROUND), steps[name]) or (None,) * (steps[name] + 1)
+        name: step_ends(one.get("date") if lens == "histories" else None, one.get("step", ROUND), steps[name])
+        or (None,) * (steps[name] + 1)
         for name, one in scenarios.items()
     }
     names = np.array(list(steps), dtype=object)
