@@ -155,8 +155,8 @@ def test_sweep_and_comparison_as_command(tmp_path: Path) -> None:
     short = {name: load(name, steps=9) for name in ("baseline_2023", "no_sanctions")}
     found = sweep(short, replicates=12)
     pd.testing.assert_frame_equal(found.runs, read(out).runs)
-    pd.testing.assert_frame_equal(found.steps, read(out).steps)
-    assert set(found.steps["design"]) == {"baseline_2023", "no_sanctions"}
+    pd.testing.assert_frame_equal(found.moves, read(out).moves)
+    assert set(found.moves["design"]) == {"baseline_2023", "no_sanctions"}
     for same in (compare(found), compare(out, baseline=record["baseline"])):
         assert json.loads(to_json_text(same.outcomes)) == record["outcomes"]
         assert json.loads(to_json_text(same.states)) == record["states"]
