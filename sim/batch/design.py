@@ -71,10 +71,17 @@ def through_lens(scenario: Scenario, lens: str | None = None) -> Scenario:
 
 
 def lens_faults(scenarios: Mapping[str, Scenario]) -> list[Fault]:
-    """A fault for each scenario with another lens than the first."""
+    """A fault for each scenario with another lens than the first, and for what it varies and a tendency has not."""
     (first, lens), *others = ((name, one.sweep.lens) for name, one in scenarios.items())
     message = "has the lens {}, and {} has {}; results are of one lens, so give one for all"
-    return [Fault("sweep", 1, "lens", f"{n} {message.format(own, first, lens)}") for n, own in others if own != lens]
+    mixed = [Fault("sweep", 1, "lens", f"{n} {message.format(own, first, lens)}") for n, own in others if own != lens]
+    set_by_lens = "varies {}, which the lens of tendency sets or has not; leave it out, or choose the lens histories"
+    return mixed + [
+        Fault("sweep", 1, "lens", f"{name} {set_by_lens.format(path)}")
+        for name, one in scenarios.items()
+        for path in one.sweep.vary
+        if one.sweep.lens == "tendency" and (path.startswith("world.") or path.rpartition(".")[2] == "renewal")
+    ]
 
 
 def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[Fault]:
@@ -88,7 +95,7 @@ def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[
 
 
 def read_dates(owner: str, field: str, given: Iterable[object]) -> tuple[str, ...]:
-    """Dates or ISO texts as ISO texts in order, each once; raises InputError with every one that is no date."""
+    """Dates or ISO texts as ISO texts in order, each once; raises InputError with every other value."""
     found, faults = set(), []
     for day in given:
         try:
@@ -103,9 +110,9 @@ def read_dates(owner: str, field: str, given: Iterable[object]) -> tuple[str, ..
 def missing_date(scenario: Scenario, day: str) -> str:
     """Say why a run of a scenario has no outcome at a date; '' where it has one."""
     if scenario.sweep.lens == "tendency":
-        return f"{day} is no date of a tendency, which has none; leave it out, or ask for the lens histories"
+        return f"{day}: a tendency has no dates; leave it out, or ask for the lens histories"
     if not (ends := scenario.dates()):
-        return f"{day} is no date of rounds, which have none; leave it out, or give the world a date and a step"
+        return f"{day}: rounds have no dates; leave it out, or give the world a date and a step"
     return "" if ends[0] <= day <= ends[-1] else f"{day} is outside the run; give a date from {ends[0]} to {ends[-1]}"
 
 

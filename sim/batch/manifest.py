@@ -1,4 +1,4 @@
-"""The manifest of a results folder: what was asked, by which command, of which scenarios, with which versions."""
+"""The manifest of a results folder: the question, the command, the scenarios and the versions."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Results:
         return InputError([Fault(display_path(self.folder), 1, field, message)])
 
     def manifest(self) -> dict[str, Any]:
-        """The content of the manifest; raises InputError where there are no results, or in another format."""
+        """The content of the manifest; raises InputError where the folder lacks results of this format."""
         return read_manifest(self.folder)
 
     def finished(self, names: Collection[str]) -> set[str]:

@@ -47,6 +47,15 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
     return scenario.model_copy(update={"sweep": sweep})
 
 
+def refuse_under_tendency(lens: str, steps: int | None, settings: tuple[str, ...]) -> None:
+    """Raise InputError for options that the lens of tendency would replace."""
+    message = "does not apply under the lens of tendency, which sets it; leave it out"
+    given = [("--steps", "")] if steps is not None else []
+    given += [("--set", one) for one in settings if one.partition("=")[0].strip().rpartition(".")[2] == "renewal"]
+    if lens == "tendency" and given:
+        raise InputError(Fault(option, 1, field, message) for option, field in given)
+
+
 def span_of(text: str) -> dict[str, Any]:
     """Parse a range LOW:HIGH[:POINTS] of a sweep; raises ValueError."""
     from sim.scenario.parameters import parse_number

@@ -178,7 +178,7 @@ def test_dated_run_is_replayed(calendar: Results) -> None:
         (DATED, "2023-10-24", "2023-10-24 is outside the run; give a date from 2023-10-25 to 2026-10-25"),
         (DATED, "2026-10-26", "2026-10-26 is outside the run; give a date from 2023-10-25 to 2026-10-25"),
         (DATED, "2026-02-30", "'2026-02-30' is not a date; write year-month-day"),
-        ({}, "2026-01-01", "2026-01-01 is no date of rounds, which have none"),
+        ({}, "2026-01-01", "2026-01-01: rounds have no dates"),
     ],
 )
 def test_date_without_an_outcome_is_refused(changes: dict[str, Any], day: str, words: str) -> None:
@@ -217,7 +217,7 @@ def test_former_trajectory_and_steps_on_request(tmp_path: Path) -> None:
 
 def test_option_at_names_itself(tmp_path: Path) -> None:
     done = blocs("sweep", "unix_1988", "--at", "2030-12-31", "--out", str(tmp_path / "results"), code=2)
-    assert "'--at': unix_1988: 2030-12-31 is no date of rounds" in " ".join(done.stderr.split())
+    assert "'--at': unix_1988: 2030-12-31: rounds have no dates" in " ".join(done.stderr.split())
     assert not (tmp_path / "results").exists()
 
 
@@ -236,3 +236,48 @@ def test_older_results_are_refused_and_can_be_overwritten(tmp_path: Path) -> Non
         assert "remove the folder, and make the results again with `blocs sweep unix_1988 --replicates 2`" in message
     blocs(*words, "--overwrite")
     assert len(api.read(out).runs) == 2
+
+
+# Lenses
+
+
+def test_tendency_has_its_own_window_and_no_dates(tmp_path: Path) -> None:
+    out = str(tmp_path / "results")
+    found = api.sweep(
+        {name: scenario(name, **DATED) for name in ("baseline_2023",)}, replicates=2, lens="tendency", out=out
+    )
+    assert found.sample.averaged == "the last 40 steps"
+    assert rows(Results(Path(out)), "select max(step), count(date) from alignments") == [(80, 0)]
+    shares = {share for (share,) in rows(Results(Path(out)), "select share_front from states")}
+    assert all(abs(40 * share - round(40 * share)) < 1e-9 for share in shares)
+    assert any(40 * share % 5 for share in shares)  # of no shorter window
+    assert replay_run(Results(Path(out)), "0-1").equal
+    for lens, words in (("histories", "lens tendency there, histories now"), ("tendency", None)):
+        question = make_question(
+            {"baseline_2023": scenario("baseline_2023", **DATED)}, replicates=2, seed=None, lens=lens
+        )
+        if words is None:
+            assert run_sweep(question, Path(out)).computed_now == 0
+        else:
+            with pytest.raises(InputError, match=words):
+                run_sweep(question, Path(out))
+
+
+def test_lens_of_the_file_holds_and_two_are_refused() -> None:
+    one = load_scenario("unix_1988")
+    other = one.model_copy(update={"sweep": one.sweep.model_copy(update={"lens": "tendency"})})
+    assert make_question({"other": other}, replicates=1, seed=1).lens == "tendency"
+    assert make_question({"other": other}, replicates=1, seed=1, lens="histories").lens == "histories"
+    with pytest.raises(InputError, match="other has the lens tendency, and one has histories"):
+        make_question({"one": one, "other": other}, replicates=1, seed=1)
+    with pytest.raises(InputError, match="2030-01-01: a tendency has no dates"):
+        make_question({"other": other}, replicates=1, seed=1, at=["2030-01-01"])
+    varied = other.model_copy(update={"sweep": other.sweep.model_copy(update={"vary": {"renewal": (0.1, 0.2)}})})
+    with pytest.raises(InputError, match="varies renewal, which the lens of tendency sets"):
+        make_question({"varied": varied}, replicates=1, seed=1)
+
+
+def test_options_that_a_tendency_replaces_are_refused(tmp_path: Path) -> None:
+    words = ("sweep", "unix_1988", "--lens", "tendency", "--out", str(tmp_path / "results"))
+    for more in (("--steps", "9"), ("--set", "renewal=0.1")):
+        assert "under the lens of tendency, which sets it" in " ".join(blocs(*words, *more, code=2).stderr.split())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import completion, signals
-from sim.cli.design import varied_too, with_design, with_draws
+from sim.cli.design import refuse_under_tendency, varied_too, with_design, with_draws
 from sim.cli.main import (
     REMOVAL,
     chance_faults,
@@ -125,7 +125,7 @@ def run(
 @draws_option
 @lens_option
 @click.option(
-    "--at", multiple=True, metavar="DATE", help="Date of which to store every outcome, such as 2030-12-31. Repeatable."
+    "--at", multiple=True, metavar="DATE", help="Date whose outcomes are stored, such as 2030-12-31. Repeatable."
 )
 @click.option("--keep", multiple=True, type=click.Choice(["steps"]), help="Also store every outcome at every step.")
 @click.option("--trajectory", is_flag=True, hidden=True, help="Former option, until 0.3.")
@@ -173,6 +173,7 @@ def sweep(
             question = make_question(found, replicates=replicates, seed=seed, lens=lens, keep=keep, at=at)
     except ValueError as error:
         raise InputError([Fault("sweep", 1, "", str(error))]) from None
+    refuse_under_tendency(question.lens, steps, settings)
     folder = out or default_folder(question, list(found))
     engine, scheduler = choose_engine(engine, scheduler, scheduler_file)
     if resume is not None:

@@ -95,6 +95,8 @@ def unsampled_parameters(scenario: Scenario) -> dict[str, str]:
         "w_hedging": (scenario.parameters.w_hedging.value == 0 and not hedges, "it is off until it is calibrated"),
         "renewal": (scenario.dispositions == "fresh", "dispositions are fresh"),
     }
+    if scenario.sweep.lens == "tendency":
+        lacks["renewal"] = (True, "the lens of tendency sets it")
     return {name: why for name, (lacking, why) in lacks.items() if lacking}
 
 
