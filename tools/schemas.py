@@ -24,6 +24,10 @@ NAMED = ("properties", "patternProperties", "$defs")  # their keys are names, no
 
 IN_TABLES = ("states", "ties")  # in the CSV tables of a world
 
+LEVELED = ("Tie", "PairShock", "SanctionShock")  # their value may be a level
+
+LEVEL = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
+
 REFERENCE = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$"}
 
 
@@ -60,6 +64,12 @@ def resolved_schema() -> Node:
     found["$defs"]["Sourced"] = {"description": table.pop("description"), "anyOf": [{"type": "number"}, table]}
     found["$defs"]["ParameterShock"]["properties"]["parameter"]["enum"] = list(Parameters.model_fields)
     found["properties"]["without"]["items"]["enum"] = list(MECHANISMS)
+    for part in LEVELED:
+        shown = found["$defs"][part]["properties"]
+        del shown["level"]  # resolved from the value
+        number = shown["value"]
+        note = {"description": number.pop("description")} if "description" in number else {}
+        shown["value"] = note | {"anyOf": [number, {**LEVEL, "description": "a level of the kind's scale"}]}
     for name, shown in found["$defs"]["Parameters"]["properties"].items():
         shown |= editor_hint(name)
     return {"$schema": DRAFT, **found}
