@@ -33,7 +33,7 @@ def needs_anchor(scenario: Scenario) -> bool:
 
 
 def factual_world(scenario: Scenario) -> Scenario:
-    """Return the world in which a scenario's kept dispositions are drawn (model: Dispositions that persist).
+    """Return the world in which a scenario's kept dispositions are drawn (model: Anchoring).
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import pytest
 from sim.model.outcomes import MEANINGS
 from sim.scenario.overrides import MECHANISMS
 from sim.scenario.parameters import Parameters
+from tests.test_language import SOURCES, python_texts
 from tools.docs_tables import DOCS, MARKED, TABLES, fill_tables
 
 MODEL = (DOCS / "model.md").read_text(encoding="utf-8")
@@ -52,6 +53,14 @@ def test_parts_of_odd_protocol() -> None:
         "Stochasticity", "Collectives", "Observation",
     ):  # fmt: skip
         assert f"**{concept}" in MODEL, concept
+
+
+def test_sections_that_the_code_cites() -> None:
+    texts = [(path, line, text) for path in SOURCES for line, text in python_texts(path)]
+    cited = [(path.name, line, name) for path, line, text in texts for name in re.findall(r"model: ([A-Z][a-z]+)", text)]
+    assert len(cited) > 40
+    for place in cited:
+        assert re.search(rf"^##+ .*\b{place[-1]}\b", MODEL, re.M | re.I), place
 
 
 def test_one_meaning_for_each_word() -> None:
