@@ -82,3 +82,10 @@ def test_pair_of_friends() -> None:
     fresh, kept = (np.trace(pair_law(1.5, renewal=h).sum(axis=(0, 1))) for h in (1.0, 0.05))
     assert f"one bloc {100 * fresh:.0f} % of\n  the time" in PAGE
     assert f"and {100 * kept:.0f} % under kept ones" in PAGE
+
+
+def test_shock_by_date_of_the_guide() -> None:
+    guide = (histories.DOCS / "scenarios.md").read_text(encoding="utf-8")
+    shock = re.findall(r"```toml\n(\[\[shocks\]\]\n.*?)```", guide, re.S)[0]
+    (found,) = [one for one in histories.load_text(histories.scenario_text() + shock).shocks if one.kind == "upheaval"]
+    assert (found.state, found.toward, found.step) == ("TUR", "non_aligned", 3)
