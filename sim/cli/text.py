@@ -174,14 +174,17 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
         out.print(safe_text(scenario.question))
     blocs = run.alignments[1:]
     heads = list(alignment_heads(labels, blocs).values())
-    shown = new_table("step", *heads, "who moved", numbers=("step", *heads))
+    ends = scenario.dates()
+    shown = new_table("step", *["ends"] * bool(ends), *heads, "who moved", numbers=("step", *heads))
     for step in range(len(run.alignment)):
         shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
-        shown.add_row(str(step), *shares, format_moves(run, names, labels, step) if step else "start")
+        moved = format_moves(run, names, labels, step) if step else "start"
+        shown.add_row(str(step), *ends[step : step + 1], *shares, moved)
     out.print(shown)
     if heads == list(blocs):
         out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {labels[bloc]}" for bloc in blocs])))
-    out.print("\nNumbers are shares of the capability of all states. A step is a round of decisions, not a year.")
+    length = f"A step is a {scenario.step}." if ends else "A step is a round of decisions, not a year."
+    out.print(f"\nNumbers are shares of the capability of all states. {length}")
     out.print("\n[bold]At the end[/bold]")
     late = run.late_shares(window_of(scenario))
     for k, alignment in enumerate(run.alignments):

@@ -31,6 +31,8 @@ def test_scenario_and_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         done = CliRunner().invoke(cli, line.split()[1:])
         assert done.exit_code == 0, (line, done.output)
         assert "warning" not in done.output.lower(), done.output
+    assert re.search(r"^ *40 +2033-10-25 +0\.\d\d ", done.output, re.M)
+    assert "A step is a quarter." in done.output
 
 
 def test_table() -> None:

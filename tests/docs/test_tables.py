@@ -57,7 +57,9 @@ def test_parts_of_odd_protocol() -> None:
 
 def test_sections_that_the_code_cites() -> None:
     texts = [(path, line, text) for path in SOURCES for line, text in python_texts(path)]
-    cited = [(path.name, line, name) for path, line, text in texts for name in re.findall(r"model: ([A-Z][a-z]+)", text)]
+    cited = [
+        (path.name, line, name) for path, line, text in texts for name in re.findall(r"model: ([A-Z][a-z]+)", text)
+    ]
     assert len(cited) > 40
     for place in cited:
         assert re.search(rf"^##+ .*\b{place[-1]}\b", MODEL, re.M | re.I), place
