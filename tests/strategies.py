@@ -167,6 +167,7 @@ kept_parameters = st.fixed_dictionaries(
     {
         "w_likeness": st.sampled_from([0.0, 0.3, 2.0]),
         "w_hedging": st.sampled_from([0.0, 0.5, 1.0]),
+        "inertia": st.sampled_from([0.0, 0.03, 0.3]),
         "renewal": st.sampled_from([0.0, 0.015, 0.3, 3.0]),
         "temperature": st.sampled_from([0.0, 1e-300, 1e-9, 1e-4, 0.03, 0.3, 2.0]),
     }
