@@ -228,6 +228,17 @@ def test_cause_of_a_move() -> None:
     assert trace.causes[3] == ["", "", "following", "", "", "circumstance"]
 
 
+def test_cause_of_a_second_move() -> None:
+    """C moves at step 2; at step 3 it would remain for its inertia, if D had remained too."""
+    ties = [bond("A", "C", 0.1), bond("C", "D", 0.3), bond("B", "D", 0.2)]
+    changes = [(2, "B", "C", 0.6), (2, "A", "D", 1), (3, "A", "C", 0.95)]
+    shocks = [{"kind": "bond", "step": step, "a": a, "b": b, "value": value} for step, a, b, value in changes]
+    scenario = world({"w_bond": 1, "inertia": 0.1}, ties=ties, starts={"D": "east"}, shocks=shocks)
+    trace = simulate(scenario, 0, 0)
+    assert trace.alignment == [[1, 2, 1, 2], [1, 2, 1, 2], [1, 2, 2, 1], [1, 2, 1, 1]]
+    assert trace.causes[2:] == [["", "", "circumstance", "circumstance"], ["", "", "following", ""]]
+
+
 def test_terms_of_likeness_and_hedging() -> None:
     content = small().model_dump()
     content["parameters"] |= {"w_likeness": 2, "w_hedging": 0.25}
