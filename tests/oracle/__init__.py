@@ -7,6 +7,7 @@ differ from the simulator's.
 """
 
 from oracle.decision import TERMS
+from oracle.outcomes import LATE_STEPS
 from oracle.run import Step, Trace, simulate
 
-__all__ = ["TERMS", "Step", "Trace", "simulate"]
+__all__ = ["LATE_STEPS", "TERMS", "Step", "Trace", "simulate"]
