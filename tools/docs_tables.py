@@ -74,9 +74,7 @@ def outcomes() -> str:
         content.append((f"`{label}`", of if "BLOC" in name else "step", describe_outcome(name)))
     content.append(("`consolidation_step`", "run", describe_outcome("consolidation_step")))
     content.append(("`regime_stability`", "state", describe_outcome("regime_stability")))
-    content.append(
-        ("`share_ALIGNMENT`", "state", "share of the last steps that the state is in the alignment, 0 to 1")
-    )
+    content.append(("`share_ALIGNMENT`", "state", "share of the last steps that the state is in the alignment, 0 to 1"))
     content.append(("`bite`", "state", "share of the world's product closed to it by sanctions, 0 to 1"))
     return rows(("outcome", "of each", "meaning and unit"), content)
 

@@ -63,6 +63,8 @@ def sensitivity(
         Find the box of settings where the outcome is at least this (PRIM).
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
+    lens
+        ``"histories"`` or ``"tendency"``, as in `sweep`. Default: the lens in the scenario file.
     label
         Name of the scenario in the record. Default: the name of its file, or its title.
     workers
