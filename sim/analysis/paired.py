@@ -12,6 +12,7 @@ from sim.analysis.statistics import LEVEL, Paired, adjust_p_values, beyond_round
 from sim.calendar import ROUND
 from sim.errors import Fault, InputError
 from sim.model.arrays import Flags, Floats
+from sim.scenario.schema import Scenario
 
 COMPARED = [
     "baseline_mean", "mean", "difference", "low", "high", "effect", "rises", "falls", "spread", "p",
@@ -43,6 +44,11 @@ def unlike(ran: Timing, states: Iterable[str], base: str, base_ran: Timing, base
     if set(states).isdisjoint(base_states):
         return f"has no state in common with {base}; compare scenarios of one world"
     return ""
+
+
+def timing_of(scenario: Scenario) -> Timing:
+    """The calendar of a scenario."""
+    return Timing(scenario.steps, scenario.step, scenario.date, scenario.sweep.lens)
 
 
 def recorded_timing(record: Mapping[str, Any]) -> Timing:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sim.analysis.paired import Timing, refuse_unlike, unlike
+from sim.analysis.paired import refuse_unlike, timing_of, unlike
 from sim.analysis.sensitivity import Evaluator, parameter_ranges
 from sim.analysis.statistics import LEVEL, RESAMPLES, RESAMPLING_SEED, beyond_rounding, share_interval
 from sim.batch.design import sample_ranges
@@ -36,11 +36,6 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
             for name, one in levers.items()
         },
     )
-
-
-def timing_of(scenario: Scenario) -> Timing:
-    """The calendar of a scenario."""
-    return Timing(scenario.steps, scenario.step, scenario.date, scenario.sweep.lens)
 
 
 def outcomes_in_futures(

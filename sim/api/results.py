@@ -28,9 +28,11 @@ from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
 from sim.batch.executor import Progress
 from sim.batch.manifest import absent_table
+from sim.batch.recorded import scenarios_as_run
 from sim.batch.replay import replay_run
 from sim.batch.store import Results, write_synced
 from sim.batch.sweep import unused_seeds
+from sim.batch.tables.shares import sizes_by_step
 from sim.errors import Fault, InputError
 
 
@@ -70,6 +72,15 @@ class Ensemble:
     def alignments(self) -> pd.DataFrame:
         """One row for each run, step and state: its alignment."""
         return self.table("alignments", "step, state")
+
+    @cached_property
+    def sizes(self) -> pd.DataFrame:
+        """One row for each run and step: the capability share and the members of each alignment, from the moves."""
+        results, labels = Results(self.folder), self.sample.designs
+        ran = scenarios_as_run(results, labels)
+        tables = [sizes_by_step(results, n, ran[design]).assign(design=design) for n, design in enumerate(labels)]
+        found = pd.concat(tables, ignore_index=True)
+        return found[["design", *found.columns.drop("design")]]
 
     @cached_property
     def dates(self) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -259,6 +261,26 @@ def test_different_steps_are_refused_by_name() -> None:
         with pytest.raises(InputError, match=r"larger: runs 8 steps and baseline_2023 40; give both as many") as raised:
             compare(found, "baseline_2023")
         assert len(raised.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"date": "2023-10-25", "step": "month"}, "larger: runs by month from 2023-10-25 and baseline_2023 by quarter"),
+        ({"step": "quarter", "date": "2024-10-25"}, "from 2024-10-25 and baseline_2023 by quarter from 2023-10-25"),
+        ({}, "larger: runs by round from no date and baseline_2023 by quarter from 2023-10-25"),
+        ({"sweep": {"lens": "tendency"}}, "larger: has the lens tendency and baseline_2023 histories"),
+    ],
+)
+def test_different_calendars_and_lenses_are_refused(other: dict[str, Any], words: str) -> None:
+    found = planted()
+    for name, scenario in found.scenarios.items():
+        scenario |= other if name == "larger" else {"date": "2023-10-25", "step": "quarter"}
+    assert found.averaged == (
+        "the last step" if "date" in other else "the last 1 to 40 steps" if other else "the last 1 to 8 steps"
+    )
+    with pytest.raises(InputError, match=words):
+        compare_outcomes(found, "baseline_2023")
 
 
 def test_worlds_without_common_state_are_refused_by_name() -> None:

@@ -135,6 +135,9 @@ def test_sizes_by_step_equal_the_outcomes_bit_for_bit(rounds: Results) -> None:
         columns = [f"{what}_{a}" for what in ("members", "capability") for a in ran.alignments()]
         np.testing.assert_array_equal(found[columns], kept[columns], err_msg=name)
         assert found["date"].isna().all()
+    table = api.read(rounds.folder).sizes
+    assert list(table.columns[:5]) == ["design", "seed", "replicate", "step", "date"]
+    assert len(table) == REPLICATES * (11 + 5)
 
 
 # Dates

@@ -138,7 +138,7 @@ def test_changed_rule_is_refused_and_changed_comment_is_not(
     prepare_results(question(), whole)
     (package / path).write_text(text + "\nNEW = 1\n", encoding="utf-8")
     rules_hash.cache_clear()
-    with pytest.raises(InputError, match=r"was made by rules \w{12}, this is \w{12} \(the code of calendar\.py, .*\)"):
+    with pytest.raises(InputError, match=r"was made by rules \w{12}, this is \w{12} \(the code of model/.*\)"):
         prepare_results(question(), whole)
     rules_hash.cache_clear()
 

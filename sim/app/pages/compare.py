@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.analysis.compare import interval_words
-from sim.analysis.paired import compare_columns
+from sim.analysis.paired import compare_columns, timing_of
 from sim.analysis.statistics import share_interval
 from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls
@@ -83,6 +83,11 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
     blocs = [a for a in common if a != "non_aligned"]
     if scenarios[0].steps != scenarios[1].steps:
         st.info(f"A runs {scenarios[0].steps} steps and B {scenarios[1].steps}: give both as many to compare them.")
+        return
+    if timing_of(scenarios[0]) != timing_of(scenarios[1]):
+        st.info(
+            "A and B have different calendars or lenses: give both one date, one step and one lens to compare them."
+        )
         return
     averaged = last_steps(window_of(scenarios[0]))
     if not blocs:
