@@ -14,8 +14,9 @@ from scipy import stats
 from strategies import NO_RESPONSE, scenarios, small
 
 from sim.model import arrays, dispositions, starts
-from sim.model.agents import BlocModel
-from sim.model.compiled import iterate_runs
+from sim.model.agents import BlocModel, run_agents
+from sim.model.arrays import PARAMETERS
+from sim.model.compiled import iterate_runs, run_compiled
 from sim.model.numerics import streams
 from sim.model.world import encode_alignments, world_of
 from sim.scenario.loading import load_scenario
@@ -97,6 +98,58 @@ def test_anchored_where_the_chance_underflows() -> None:
     assert dispositions.choose_kept(utilities, allowed, 1.0, 1, inclination) == 0
 
 
+@pytest.mark.parametrize("temperature", [0.5, 0.02])
+def test_anchor_is_the_chance_of_the_first_decision(temperature: float) -> None:
+    """Nothing changes before C decides, so its chances there, inertia included, are those of its anchor."""
+    scenario = with_settings(kept(small()), {**STILL, "inertia": 0.3, "temperature": temperature})
+    model, anchor = BlocModel(scenario, seed=1), starts.compute_anchor(world_of(scenario), 1, 0)
+    drawn = np.empty(3)
+    with np.errstate(over="ignore"):
+        setting = model.world.setting
+        streams.draw_exponentials(model.key, 0, setting.codes[2], setting.alternatives, drawn)
+    start = model.inclinations[2].copy()
+    model.step()
+    chances = model.chances[2]
+    assert anchor.chances[2].tolist() == chances.tolist()
+    assert anchor.log_own[2] == pytest.approx(np.log(chances[0]), abs=1e-12)
+    expected = np.array([chances[0] * drawn[0], *(chances[1:] * drawn[0] + drawn[1:])])
+    assert start == pytest.approx(-np.log(expected), abs=1e-12)
+
+
+def test_anchor_at_temperature_zero_and_of_fixed_states() -> None:
+    """They have plain draws."""
+    cold = starts.compute_anchor(world_of(with_settings(kept(small()), {"temperature": 0})), 1, 0)
+    warm = starts.compute_anchor(world_of(with_settings(kept(small()), {"temperature": 1})), 1, 0)
+    assert not cold.chances.any()
+    assert not cold.log_own.any()
+    assert not warm.chances[:2].any()
+    assert not warm.log_own[:2].any()
+    assert warm.log_own[2] < 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("utilities", "allowed", "current", "best"),
+    [
+        ([1.0, 2.0, 2.0], [True, True, True], 2, 2),  # ties go to the current alignment
+        ([1.0, 2.0, 2.0], [True, True, True], 0, 1),  # then to the lowest index
+        ([3.0, 2.0, 1.0], [False, True, True], 2, 1),  # a forbidden alignment is never chosen
+        ([3.0, 1.0, 2.0], [False, True, True], 0, 2),  # nor kept
+    ],
+)
+def test_ties_of_kept_choices(
+    utilities: list[float], allowed: list[bool], current: int, best: int, temperature: float
+) -> None:
+    assert dispositions.choose_kept(np.array(utilities), np.array(allowed), temperature, current, np.zeros(3)) == best
+
+
+def test_disposition_counts_in_proportion_to_temperature() -> None:
+    """U(k) - τ ln E_k is 1.0 + 2.5 of the first and 2.0 + 0.5 of the second; at temperature 0 only U counts."""
+    utilities, allowed, inclination = np.array([1.0, 2.0]), np.ones(2, dtype=bool), np.array([5.0, 1.0])
+    choices = [dispositions.choose_kept(utilities, allowed, t, 1, inclination) for t in (0.5, 0.2, 0.0)]
+    assert choices == [0, 1, 1]
+
+
 @relation(scenarios(max_states=5, steps=40, fixed={"shocks": []}), seeds)
 def test_nobody_moves_without_cause(scenario: Scenario, seed: int) -> None:
     """Starts as coded, no renewal, ties that stay, no shock and chance in choices: nobody moves (model: Anchoring)."""
@@ -155,13 +208,61 @@ def test_alternative_that_the_factual_world_lacks_has_a_plain_draw() -> None:
 
 
 def test_renewal_by_the_uniform_of_the_step() -> None:
-    scenario = with_settings(kept(load_scenario("baseline_2023")), {"renewal": 0.3, "states.CHN.renewal": 2})
+    """China's rate is doubled, India's is 0 and Brazil is renewed at every step."""
+    multipliers = {"states.CHN.renewal": 2, "states.IND.renewal": 0, "states.BRA.renewal": 1000}
+    scenario = with_settings(kept(load_scenario("baseline_2023")), {"renewal": 0.3, **multipliers})
     world, history = world_of(scenario), run(scenario, 9)
     for step in (1, 2, 40):
         _, uniforms = starts.draw_random_words(world, 9, 0, step)
         due = uniforms < 1 - np.exp(-0.3 * world.setting.renewal)
         assert history.renewed[step].tolist() == (due & ~world.setting.fixed).tolist()
     assert not history.renewed[0].any()
+    assert not history.renewed[:, history.states.index("IND")].any()
+    assert history.renewed[1:, history.states.index("BRA")].all()
+
+
+def test_renewal_of_rate_zero_never_comes() -> None:
+    """The uniform may be 0, which is not below a chance of 0."""
+    world = world_of(with_settings(kept(small()), STILL))
+    assert dispositions.renewal_of(2, 0.0, world.setting, world.start) == arrays.NOT_RENEWED
+
+
+def test_renewal_of_a_quarter() -> None:
+    world = world_of(
+        with_settings(kept(small(step="quarter", date="2023-10-25")), {"renewal": 2, "states.C.renewal": 3})
+    )
+    chance = 1 - np.exp(-2 * 3 / 4)
+    assert dispositions.renewal_of(2, chance - 1e-9, world.setting, world.start) == arrays.RENEWED
+    assert dispositions.renewal_of(2, chance + 1e-9, world.setting, world.start) == arrays.NOT_RENEWED
+
+
+def test_start_does_not_depend_on_the_rate_of_renewal() -> None:
+    """No disposition is renewed at step 0."""
+    often, never = (BlocModel(with_settings(kept(small()), {"renewal": rate}), seed=3) for rate in (20, 0))
+    assert often.inclinations.tolist() == never.inclinations.tolist()
+
+
+@pytest.mark.parametrize("toward", ["", "non_aligned", "west", "east"])
+def test_renewed_disposition_by_hand(toward: str) -> None:
+    """E is X of the step of the renewal; toward a it is p_a X_a, and p_k X_a + X_k, inertia included in p."""
+    shock = Upheaval(kind="upheaval", step=2, state="C", toward=toward)
+    model = BlocModel(
+        with_settings(kept(small(), shocks=(shock,)), {**STILL, "temperature": 0.5, "inertia": 0.3}), seed=3
+    )
+    setting, drawn = model.world.setting, np.empty(3)
+    model.step()
+    before = model.inclinations[2].copy()
+    model.step()
+    assert model.renewed.tolist() == [False, False, True]
+    with np.errstate(over="ignore"):
+        streams.draw_exponentials(model.key, 2, setting.codes[2], setting.alternatives, drawn)
+    expected = drawn.copy()
+    if toward:
+        a = model.world.alignments.index(toward)
+        expected = model.chances[2] * drawn[a] + drawn
+        expected[a] = model.chances[2, a] * drawn[a]
+    assert model.inclinations[2] == pytest.approx(-np.log(expected), abs=1e-12)
+    assert (before != model.inclinations[2]).all()
 
 
 def test_renewals_and_moves_per_year_do_not_depend_on_the_step() -> None:
@@ -211,7 +312,7 @@ def test_renewed_at_every_step_is_the_logit() -> None:
 
 
 def test_cause_of_a_move() -> None:
-    """A shock moves C by circumstance; a state that follows it moves by following; a renewal by renewal."""
+    """A shock moves C by circumstance."""
     shock = ParameterShock(kind="parameter", step=2, parameter="w_autonomy", value=20)
     base = small(states={**{id: s.model_dump() for id, s in small().states.items()}})
     west = base.states["C"].model_copy(update={"initial": "west"})
@@ -219,6 +320,44 @@ def test_cause_of_a_move() -> None:
     history = run(with_settings(scenario, {**STILL, "temperature": 0.01}), 1)
     assert history.alignment[:, 2].tolist() == [1, 1, 0, 0]
     assert history.causes[:, 2].tolist() == [0, 0, arrays.BY_CIRCUMSTANCE, 0]
+
+
+@pytest.mark.parametrize(
+    ("activation", "values", "left", "cause"),
+    [
+        ("simultaneous", {2: 0.15}, 3, arrays.BY_FOLLOWING),  # D saw C in the west at step 2 and would stay with it
+        ("simultaneous", {2: 0.09, 3: 0.15}, 3, arrays.BY_FOLLOWING),
+        ("simultaneous", {2: 0.09, 4: 0.15}, 4, arrays.BY_CIRCUMSTANCE),  # D saw C outside at step 3
+        ("fixed_order", {2: 0.15}, 2, arrays.BY_FOLLOWING),
+        ("fixed_order", {2: 0.09, 3: 0.15}, 3, arrays.BY_CIRCUMSTANCE),  # D, after C, saw it outside at step 2
+    ],
+)
+@pytest.mark.parametrize("runs", [run_agents, run_compiled])
+def test_cause_of_a_move_after_another(
+    runs: Any, activation: str, values: dict[int, float], left: int, cause: int
+) -> None:
+    """With w_autonomy w the west is worth 0.3 to C, and outside 4 w.
+
+    The west is worth 0.2 to D with C in it, 0.1 without; outside is worth w. C leaves at step 2; where decisions are
+    simultaneous D sees it at step 3.
+    """
+    base, weights = small(), {**dict.fromkeys(PARAMETERS, 0.0), "w_bond": 1, "w_autonomy": 0.05, "temperature": 1e-6}
+    west = {"name": "D", "theatre": "sea", "capability": 2, "initial": "west"}
+    states = {id: state.model_dump() for id, state in base.states.items()}
+    bonds = (("A", "C", 0.5), ("C", "D", 0.5), ("A", "D", 0.25))
+    scenario = small(
+        states={**states, "C": {**states["C"], "initial": "west", "autonomy": 4}, "D": west},
+        ties=[{"kind": "bond", "a": a, "b": b, "value": value} for a, b, value in bonds],
+        shocks=[{"kind": "parameter", "step": t, "parameter": "w_autonomy", "value": w} for t, w in values.items()],
+        blocs={id: {**bloc.model_dump(), "accommodation": 0} for id, bloc in base.blocs.items()},
+        steps=5,
+        activation=activation,
+    )
+    history = runs(kept(with_settings(scenario, weights)), seed=1)
+    assert history.alignment[:, 2:].tolist() == [[int(t < 2), int(t < left)] for t in range(6)]
+    assert history.causes[2, 2] == arrays.BY_CIRCUMSTANCE
+    assert history.causes[left, 3] == cause
+    assert np.count_nonzero(history.causes) == 2
 
 
 def test_agent_shows_disposition_and_cause() -> None:
