@@ -12,7 +12,7 @@ from strategies import BLOCS, NO_RESPONSE, landscape, scenarios, small, symmetri
 
 from sim.model import response, rules
 from sim.model.agents import BlocModel
-from sim.model.arrays import Floats, Situation
+from sim.model.arrays import PARAMETERS, Floats, Situation
 from sim.model.compiled import iterate_runs
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
@@ -152,3 +152,28 @@ def test_bond_of_a_year_by_hand() -> None:
     model.step()
     rest = 0.8 * 0.5 / 1.2
     assert model.situation.bond[0, 2] == pytest.approx(rest + (0.5 - rest) * np.exp(-1.2 / 4), abs=1e-15)
+
+
+def test_bonds_of_a_quarter_at_rates_above_one() -> None:
+    """No rate of a calendar is capped: B goes towards a / b at the rate b, from a bond of 0.5.
+
+    B and C are in east, A leads west. Sanctions of no regime by A close half of the product to C, and none to B.
+    """
+    rates = {"bond_return": 2.0, "bond_gain": 3.0, "bond_loss": 5.0, "strain": 2.0, "outreach": 8.0}
+    base = small(ties=[{"kind": "sanction", "a": "A", "b": "C", "value": 0.4}])
+    states = {**base.states, "C": base.states["C"].model_copy(update={"initial": "east", "fixed": True})}
+    for pair in ("A.C", "B.C", "A.B"):
+        base = with_settings(base, {f"ties.bond.{pair}": 0.5})
+    scenario = changed(base, states=states, step="quarter", date="2023-10-25")
+    model = BlocModel(with_settings(scenario, NO_RESPONSE), seed=1)
+    for name, rate in rates.items():
+        model.situation.parameters[PARAMETERS.index(name)] = rate
+    model.situation.bond_origin[:] = 0.25 * (model.situation.bond_origin > 0)
+    model.step()
+    assert model.environment.bite.tolist() == [0.0, 0.0, pytest.approx(0.2, abs=1e-9)]
+    gain, reach = 3.0 * (1 + 2.0 * 0.2 / 2), 8.0 * 0.2  # strain of the mean bite; A, the strongest, is reached by C
+    for pair, grow, decay in (((1, 2), gain, 0.0), ((0, 1), 0.0, 5.0), ((0, 2), reach, 5.0)):
+        total = 2.0 + grow + decay
+        rest = (2.0 * 0.25 + grow) / total
+        expected = rest + (0.5 - rest) * np.exp(-total / 4)
+        assert model.situation.bond[pair] == pytest.approx(expected, abs=1e-9), pair

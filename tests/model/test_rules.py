@@ -100,6 +100,26 @@ def test_hedging_and_likeness_by_hand() -> None:
     assert not any(terms["likeness"] for terms in missing.state("C").utility_terms.values())
 
 
+def test_hedging_leaves_out_the_non_aligned() -> None:
+    """D, which stays outside, is bonded to C; only the bond with B, in east, counts."""
+    states = {id: state.model_dump() for id, state in small().states.items()}
+    lone = {"name": "D", "theatre": "land", "capability": 8, "initial": "non_aligned", "fixed": True}
+    ties = [{"kind": "bond", "a": "C", "b": other, "value": 0.5} for other in ("B", "D")]
+    model = BlocModel(with_settings(small(states={**states, "D": lone}, ties=ties), {"w_hedging": 0.5}), seed=1)
+    model.step()
+    assert model.state("C").utility_terms["non_aligned"]["hedging"] == 0.5 * 2 * (0.125 * 0.5)
+
+
+@pytest.mark.parametrize("start", ["west", "east"])
+def test_hedging_counts_every_bloc_whatever_is_held(start: str) -> None:
+    """C counts its bonds with the others in its own bloc, and no tie with itself."""
+    states = {**small().states, "C": small().states["C"].model_copy(update={"initial": start})}
+    settings = {"ties.bond.A.C": 0.25, "w_hedging": 0.5, "temperature": 0}
+    model = BlocModel(with_settings(small().model_copy(update={"states": states}), settings), seed=1)
+    model.step()
+    assert model.state("C").utility_terms["non_aligned"]["hedging"] == 0.5 * 2 * (0.5 * 0.25 + 0.25 * 0.5)
+
+
 def test_logit_chances() -> None:
     model = BlocModel(small(), seed=1)
     model.step()
@@ -279,6 +299,9 @@ def test_clipped_ties_and_capped_rates() -> None:
     assert [response.clip_tie(x) for x in (-0.5, 0.0, 0.25, 1.0, 1.5)] == [0.0, 0.0, 0.25, 1.0, 1.0]
     setting = world_of(small()).setting
     assert [response.share_of_step(x, setting) for x in (0.0, 0.25, 1.0, 1.5)] == [0.0, 0.25, 1.0, 1.0]
+    quarter = world_of(small(step="quarter", date="2023-10-25")).setting
+    for rate in (0.0, 0.25, 1.0, 8.0):
+        assert response.share_of_step(rate, quarter) == pytest.approx(1 - math.exp(-rate / 4), abs=1e-15)
 
 
 @given(st.lists(st.tuples(st.integers(0, 51), st.integers(0, 2)), max_size=40))
