@@ -29,7 +29,15 @@ from sim.model.arrays import (
 from sim.model.numerics.arithmetic import exponential, logarithm
 from sim.model.numerics.jit import compile_inline, compile_rule
 from sim.model.numerics.streams import draw_exponentials
-from sim.model.rules import RENEWAL, TEMPERATURE, choose, consider_alignments, sum_contributions, sum_shares
+from sim.model.rules import (
+    RENEWAL,
+    TEMPERATURE,
+    choice_chances,
+    choose,
+    consider_alignments,
+    sum_contributions,
+    sum_shares,
+)
 
 
 @compile_inline
@@ -248,7 +256,9 @@ def anchor_chances(
         consider_alignments(
             i, alignment[i], scratch.sums, scratch.mass, setting, situation, env, scratch.utilities, chances[i]
         )
-        if temperature > 0.0 and not setting.fixed[i]:
+        if temperature > 0.0:
+            if setting.fixed[i]:  # a scenario may free it
+                choice_chances(scratch.utilities, setting.allowed, temperature, alignment[i], chances[i])
             log_own[i] = log_chance(alignment[i], scratch.utilities, setting.allowed, temperature)
         else:
             log_own[i] = 0.0

@@ -195,6 +195,18 @@ def test_changed_start_is_anchored_in_the_own_world() -> None:
     assert own.log_own[2] == pytest.approx(np.log(own.chances[2, 1]))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_state_that_a_scenario_frees_stays(seed: int) -> None:
+    """B is fixed in the factual world; that a scenario lets it decide is no reason to leave."""
+    base = kept(small())
+    freed = base.model_copy(
+        update={"states": {**base.states, "B": base.states["B"].model_copy(update={"fixed": False})}}
+    )
+    scenario = with_settings(freed.model_copy(update={"anchor": base}), {**STILL, "temperature": 1})
+    history = run(scenario, seed)
+    assert (history.alignment[:, 1] == 2).all()
+
+
 def test_alternative_that_the_factual_world_lacks_has_a_plain_draw() -> None:
     base = kept(small())
     third = base.blocs["east"].model_copy(update={"name": "South"})

@@ -100,11 +100,9 @@ class Origin:
     def log_chances(self, state: str) -> dict[str, float]:
         """Return the logarithm of the structural chance of each alignment that this world allows.
 
-        A state that is fixed here has chance 1 for what it has, so its draw remains plain.
+        It is that of the logit for a state that is fixed here too, which a scenario may free.
         """
         world, i = self.world, self.world.ids.index(state)
-        if not world.moves[i]:
-            return {self.names[self.alignment[i]]: 0.0}
         terms = terms_of(world, self.weights, self.environment, self.alignment, i)
         logs = log_chances_of([sum_terms(row) for row in terms], world.allowed, world.parameters["temperature"])
         return {self.names[k]: logs[k] for k in world.allowed}
