@@ -13,6 +13,7 @@ from sim.errors import InputError
 from sim.scenario.schema import Scenario
 
 NOT_COMPUTED = {
+    "level",
     "title",
     "question",
     "description",
@@ -28,9 +29,10 @@ WORDS = ("random", "simultaneous", "fixed_order", "non_aligned", "rivalry", "bon
 
 
 def not_computed(place: tuple[Any, ...]) -> bool:
-    """Whether no run is computed from this field of a scenario: it is for readers only."""
+    """Whether no run is computed from this field of a scenario with fresh dispositions."""
     is_name = place[-1] == "name" and place[0] in ("blocs", "institutions", "states")
-    return place[-1] in NOT_COMPUTED or is_name or (len(place) == 2 and place[0] == "theatres")
+    fresh = place == ("anchored",) or "renewal" in place  # for kept dispositions only
+    return place[-1] in NOT_COMPUTED or is_name or fresh or (len(place) == 2 and place[0] == "theatres")
 
 
 def fields(scenario: Scenario) -> list[tuple[Any, ...]]:
