@@ -254,12 +254,16 @@ def test_start_does_not_depend_on_the_rate_of_renewal() -> None:
     assert often.inclinations.tolist() == never.inclinations.tolist()
 
 
+@pytest.mark.parametrize("temperature", [0.5, 0.0])
 @pytest.mark.parametrize("toward", ["", "non_aligned", "west", "east"])
-def test_renewed_disposition_by_hand(toward: str) -> None:
-    """E is X of the step of the renewal; toward a it is p_a X_a, and p_k X_a + X_k, inertia included in p."""
+def test_renewed_disposition_by_hand(toward: str, temperature: float) -> None:
+    """E is X of the step of the renewal; toward a it is p_a X_a, and p_k X_a + X_k, inertia included in p.
+
+    At temperature 0 it is X.
+    """
     shock = Upheaval(kind="upheaval", step=2, state="C", toward=toward)
     model = BlocModel(
-        with_settings(kept(small(), shocks=(shock,)), {**STILL, "temperature": 0.5, "inertia": 0.3}), seed=3
+        with_settings(kept(small(), shocks=(shock,)), {**STILL, "temperature": temperature, "inertia": 0.3}), seed=3
     )
     setting, drawn = model.world.setting, np.empty(3)
     model.step()
@@ -269,7 +273,7 @@ def test_renewed_disposition_by_hand(toward: str) -> None:
     with np.errstate(over="ignore"):
         streams.draw_exponentials(model.key, 2, setting.codes[2], setting.alternatives, drawn)
     expected = drawn.copy()
-    if toward:
+    if toward and temperature > 0:
         a = model.world.alignments.index(toward)
         expected = model.chances[2] * drawn[a] + drawn
         expected[a] = model.chances[2, a] * drawn[a]
@@ -370,6 +374,21 @@ def test_cause_of_a_move_after_another(
     assert history.causes[2, 2] == arrays.BY_CIRCUMSTANCE
     assert history.causes[left, 3] == cause
     assert np.count_nonzero(history.causes) == 2
+
+
+@pytest.mark.parametrize("held", [0, 1, 2])
+def test_cause_does_not_depend_on_what_the_state_itself_held(held: int) -> None:
+    """The west is worth 4 · 1/2 · 1/4 = 0.5 to C by balance, without its own capability, and outside is worth 0.4."""
+    weights = {**dict.fromkeys(PARAMETERS, 0.0), "w_balance": 4, "w_autonomy": 0.2, "blocs.west.accommodation": 0}
+    scenario = small(ties=[{"kind": "rivalry", "a": "B", "b": "C", "value": 1}])
+    model = BlocModel(with_settings(kept(scenario), weights), seed=1)
+    before, renewed = np.array([1, 2, held]), np.zeros(3, dtype=bool)
+    for west, cause in ((4, arrays.BY_FOLLOWING), (3, arrays.BY_CIRCUMSTANCE)):
+        model.situation.parameters[PARAMETERS.index("w_balance")] = west
+        assert cause == dispositions.cause_from_ties(
+            2, 1, 0.5, before, model.world.setting, model.situation, model.weights, model.environment,
+            model.inclinations[2], renewed,
+        )  # fmt: skip
 
 
 def test_agent_shows_disposition_and_cause() -> None:
