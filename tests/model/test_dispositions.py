@@ -282,19 +282,22 @@ def test_renewed_disposition_by_hand(toward: str, temperature: float) -> None:
 
 
 def test_renewals_and_moves_per_year_do_not_depend_on_the_step() -> None:
-    """In a world at rest a year of any step has the same number of renewals and of realignments."""
-    base = with_settings(kept(load_scenario("no_feedback"), shocks=()), {**STILL, "renewal": 0.3})
-    counts = {}
-    for step, steps in (("month", 120), ("quarter", 40), ("year", 10)):
-        runs = [*iterate_runs(changed(base, step=step, date="2023-10-25", steps=steps), seed=3, replicates=range(60))]
-        renewals = [run.renewed.sum() for run in runs]
-        changes = [(run.alignment[1:] != run.alignment[:-1]).sum() for run in runs]
-        counts[step] = [(np.mean(x), np.std(x) / np.sqrt(len(x))) for x in (renewals, changes)]
-    # several renewals within one step count once
-    free = np.count_nonzero(~world_of(base).setting.fixed)
+    """In a world at rest ten years have as many renewals and realignments in months, quarters and years."""
+    rate, replicates = 0.05, 60
+    base = with_settings(kept(load_scenario("no_feedback"), shocks=()), {**STILL, "renewal": rate})
+    free, moved = np.count_nonzero(~world_of(base).setting.fixed), {}
     for step, years in (("month", 1 / 12), ("quarter", 0.25), ("year", 1.0)):
-        mean, error = counts[step][0]
-        assert abs(mean - free * 10 / years * (1 - np.exp(-0.3 * years))) < 4 * error
+        dated = changed(base, step=step, date="2023-10-25", steps=round(10 / years))
+        runs = [*iterate_runs(dated, seed=3, replicates=range(replicates))]
+        renewals = [history.renewed.sum() for history in runs]
+        expected = free * 10 / years * (1 - np.exp(-rate * years))  # several within one step count once
+        assert abs(np.mean(renewals) - expected) < 4 * np.std(renewals) / np.sqrt(replicates)
+        changes = [(history.alignment[1:] != history.alignment[:-1]).sum() for history in runs]
+        moved[step] = np.mean(changes), np.var(changes) / replicates
+    for one, other in (("month", "quarter"), ("quarter", "year"), ("month", "year")):
+        difference = moved[one][0] - moved[other][0]
+        assert abs(difference) < 4 * np.sqrt(moved[one][1] + moved[other][1]), moved
+    assert moved["quarter"][0] > 3
 
 
 def test_fixed_states_are_never_renewed() -> None:
