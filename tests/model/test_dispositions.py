@@ -116,15 +116,14 @@ def test_anchor_is_the_chance_of_the_first_decision(temperature: float) -> None:
     assert start == pytest.approx(-np.log(expected), abs=1e-12)
 
 
-def test_anchor_at_temperature_zero_and_of_fixed_states() -> None:
-    """They have plain draws."""
+def test_anchor_at_temperature_zero() -> None:
+    """Draws are plain at temperature 0; above it the fixed states A and B are anchored too."""
     cold = starts.compute_anchor(world_of(with_settings(kept(small()), {"temperature": 0})), 1, 0)
     warm = starts.compute_anchor(world_of(with_settings(kept(small()), {"temperature": 1})), 1, 0)
     assert not cold.chances.any()
     assert not cold.log_own.any()
-    assert not warm.chances[:2].any()
-    assert not warm.log_own[:2].any()
-    assert warm.log_own[2] < 0
+    assert warm.chances.sum(axis=1) == pytest.approx(np.ones(3))
+    assert warm.log_own == pytest.approx(np.log([warm.chances[0, 1], warm.chances[1, 2], warm.chances[2, 0]]))
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -233,17 +232,12 @@ def test_renewal_by_the_uniform_of_the_step() -> None:
     assert history.renewed[1:, history.states.index("BRA")].all()
 
 
-def test_renewal_of_rate_zero_never_comes() -> None:
-    """The uniform may be 0, which is not below a chance of 0."""
-    world = world_of(with_settings(kept(small()), STILL))
-    assert dispositions.renewal_of(2, 0.0, world.setting, world.start) == arrays.NOT_RENEWED
-
-
-def test_renewal_of_a_quarter() -> None:
-    world = world_of(
-        with_settings(kept(small(step="quarter", date="2023-10-25")), {"renewal": 2, "states.C.renewal": 3})
-    )
-    chance = 1 - np.exp(-2 * 3 / 4)
+def test_renewal_below_its_chance() -> None:
+    """A uniform of 0 is not below a chance of 0; three times a rate of 2 a year gives 1 - e^(-6/4) in a quarter."""
+    never = world_of(with_settings(kept(small()), STILL))
+    assert dispositions.renewal_of(2, 0.0, never.setting, never.start) == arrays.NOT_RENEWED
+    quarters = kept(small(step="quarter", date="2023-10-25"))
+    world, chance = world_of(with_settings(quarters, {"renewal": 2, "states.C.renewal": 3})), 1 - np.exp(-6 / 4)
     assert dispositions.renewal_of(2, chance - 1e-9, world.setting, world.start) == arrays.RENEWED
     assert dispositions.renewal_of(2, chance + 1e-9, world.setting, world.start) == arrays.NOT_RENEWED
 
