@@ -58,9 +58,8 @@ def print_ties(out: Console, scenario: Scenario, states: tuple[str, ...], known:
     for tie in scenario.ties:
         if set(states) <= {tie.a, tie.b}:
             ends = f"{tie.a} {'→' if tie.kind == 'sanction' else '–'} {tie.b}"
-            shown.add_row(
-                tie.kind, ends, f"{tie.value:g}", safe_text(tie.note), tie.since, safe_text(tie.source or "its author")
-            )
+            value = f"{tie.level} {tie.value:g}" if tie.level else f"{tie.value:g}"
+            shown.add_row(tie.kind, ends, value, safe_text(tie.note), tie.since, safe_text(tie.source or "its author"))
             cited |= {key: known[key].citation() for key, _ in parse_references(tie.source) if key in known}
     out.print(shown)
     for key, citation in cited.items():
