@@ -1,4 +1,4 @@
-"""Measure the speed of runs as ratios of CPU time: `python -m benchmarks [--json FILE] [--full]`.
+"""Measure the speed of runs as ratios of CPU time: `python -m benchmarks [--json FILE] [--full] [--before FOLDER]`.
 
 All sides take turns in several rounds, and the best of each counts, because other work on the machine disturbs it
 least; the ratio of threads is a median. Settings: the article's world with response rates of 0 (`static_`), with the
@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plain, synthetic
+from benchmarks.earlier import compare_builds
 from sim.batch import executor
 from sim.model import compiled as compiled_runs
 from sim.model.world import World, world_of
@@ -66,6 +67,8 @@ GOALS = {
     "exponent_states": Goal("exponent of the cost of a run in states", "≤ 2.1"),
     "exponent_steps": Goal("exponent of the cost of a run in steps", "≤ 1.1"),
     "exponent_runs": Goal("exponent of the cost of a batch in runs", "≤ 1.05"),
+    "still_before_ratio": Goal("a run without response over that of the build in --before", "≤ 1"),
+    "shipped_before_ratio": Goal("a run as shipped over that of the build in --before", "≤ 1"),
 }
 
 
@@ -262,7 +265,7 @@ def figure_table(figures: Figures, milliseconds: dict[str, dict[str, float]], on
     table = Table(title=", ".join(f"{k} {v}" for k, v in on.items()))
     for column in ("figure", "is", "goal", "meaning"):
         table.add_column(column, justify="right" if column == "is" else "left")
-    for name, goal in GOALS.items():
+    for name, goal in ((name, goal) for name, goal in GOALS.items() if name in figures):
         table.add_row(name, f"{figures[name]:.3g}", goal.bound, goal.meaning)
     for name, times in milliseconds.items():
         text = ", ".join(f"{side} {value:.3g}" for side, value in times.items())
@@ -275,11 +278,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios of CPU time, side by side.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--full", action="store_true", help=f"sweep {FULL:,} runs in place of {SMALL:,}")
+    parser.add_argument("--before", type=Path, metavar="FOLDER", help="only compare with the build in this checkout")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # Mesa 4 removes batch_run, and Mesa 3 warns
     console = Console()
     with console.status("") as status:
-        figures, milliseconds = measure(full=given.full, say=lambda text: status.update(text))
+        figures, milliseconds = (
+            (compare_builds(given.before), {})
+            if given.before
+            else measure(full=given.full, say=lambda text: status.update(text))
+        )
     on = machine_facts()
     console.print(figure_table(figures, milliseconds, on))
     if given.json:

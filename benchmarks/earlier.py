@@ -1,0 +1,54 @@
+"""Compare the cost of a run with that of an earlier build, each in its own process, taking turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROUNDS = 4
+
+CASES = {"still": "no_feedback", "shipped": "baseline_2023"}
+
+# Runs in the folder of a build; uses only what earlier builds have too.
+TIMED = """
+import json, sys, time
+from sim.batch.executor import compiled_engine
+from sim.model.world import world_of
+from sim.scenario.loading import load_scenario
+
+found = {}
+for name in sys.argv[1:]:
+    scenario = load_scenario(name)
+    world = world_of(scenario)
+
+    def seconds(first, count):
+        start = time.process_time()
+        for _ in compiled_engine(scenario, seed=1, replicates=range(first, first + count), world=world):
+            pass
+        return (time.process_time() - start) / count
+
+    seconds(0, 16)
+    found[name] = min(seconds(16 + 160 * n, 160) for n in range(8))
+print(json.dumps(found))
+"""
+
+
+def seconds_per_run(build: Path) -> dict[str, float]:
+    """Measure the least CPU seconds per run of each scenario of CASES, as the build in a folder ships it."""
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED, *CASES.values()],
+        cwd=build, env={**os.environ, "PYTHONPATH": str(build)}, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def compare_builds(earlier: Path) -> dict[str, float]:
+    """Compute the ratio of this build's cost per run to an earlier one's: the least of some rounds of each."""
+    builds = {"now": Path(__file__).parents[1], "before": earlier.resolve()}
+    rounds = [{name: seconds_per_run(build) for name, build in builds.items()} for _ in range(ROUNDS)]
+    least = {name: {s: min(found[name][s] for found in rounds) for s in CASES.values()} for name in builds}
+    return {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in CASES.items()}
