@@ -20,7 +20,8 @@ from scipy import optimize, stats
 from sim.cli import cli
 from sim.errors import InputError
 from sim.forecast import scores
-from sim.forecast.baselines import leader_of, model_chances, plain_baselines, sum_by_answer
+from sim.forecast.baselines import leader_of, plain_baselines, sum_by_answer
+from sim.forecast.chances import model_chances
 from sim.forecast.record import Observed, load_observed
 from sim.forecast.scorecard import score_forecasts
 from sim.forecast.scores import ABSTAINED, NO, YES
@@ -205,12 +206,13 @@ def test_answer_chances_from_alignment_chances() -> None:
 
 def test_baseline_scores_of_known_states() -> None:
     scenario = load_scenario("baseline_2023")
-    named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:4]}
+    named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:5]}
     treaty, hostile = named["defence treaty, USA"], named["sanctions, rivalry, USA"]
     assert (treaty["JPN"], treaty["NZL"], treaty["SWE"], treaty["RUS"]) == (1, 0, 0, 0)
     assert (hostile["RUS"], hostile["TUR"], hostile["FRA"]) == (-1, -0.3, 0)
     assert named["landscape minimum"]["GBR"] == 1
     assert named["landscape minimum"]["RUS"] == 0
+    assert named["polyarchy"]["AUS"] == 0.846
 
 
 def test_scenario_without_leader_is_refused() -> None:

@@ -302,7 +302,9 @@ def print_calibration(record: Mapping[str, Any], folder: Path) -> None:
 
 def print_gains(kind: str, observations: dict[str, list[dict[str, Any]]]) -> Shown:
     """Create the table of how much better the fit ranks states than each baseline, on the same states."""
-    shown = new_table(f"{kind}, less (95 %)", *observations)
+    shown = new_table(f"{kind}, less each (95 %)", *observations)
+    own = [model.get("auc") or model["spearman"] for model, *_ in observations.values()]
+    shown.add_row("the score itself", *(format_score(one) for one in own))
     differences = {
         name: {one["forecast"]: one.get("model_less_auc") or one["model_less_spearman"] for one in others}
         for name, (_, *others) in observations.items()
