@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.analysis.statistics import mean_interval, share_interval
 from sim.calendar import step_years
-from sim.model.arrays import Flags, Integers
+from sim.model.arrays import Flags
 from sim.model.compiled import iterate_runs
 from sim.model.trajectory import Run
 from sim.model.world import world_of
@@ -41,8 +41,7 @@ def membership(run: Run, state: str) -> Flags:
 
 def count_changes(inside: Flags) -> tuple[int, int]:
     """Count entries and exits, of the steps inside, (T + 1,)."""
-    change: Integers = np.diff(inside.astype(np.int64))
-    return int((change == 1).sum()), int((change == -1).sum())
+    return int((inside[1:] & ~inside[:-1]).sum()), int((inside[:-1] & ~inside[1:]).sum())
 
 
 def percent(count: int, n: int) -> str:
