@@ -189,6 +189,7 @@ def markdown_lines(record: Mapping[str, Any]) -> list[str]:
     for key, what in (("auc", "AUC, or rank correlation"), ("brier", "Brier score"), ("log", "Log score")):
         lines += [*figure_table(record, key, what), ""]
     lines += [*figure_table(record, "model_less_auc", "The model's AUC or rank correlation less each"), ""]
+    lines += [*figure_table(record, "model_less_log", "The model's log score less each"), ""]
     for one in record["votes"]:
         if one["sanctions"] != ALL:
             slope, intercept = (format_score(one[key]) for key in ("slope", "intercept"))
