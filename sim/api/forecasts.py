@@ -33,8 +33,6 @@ from sim.scenario.schema import Scenario
 
 DRAWS = 256
 
-CHARTS_A_ROW = 4
-
 FIGURES = ("auc", "brier", "log")
 
 
@@ -169,8 +167,7 @@ def score(
     scenario
         Scenario, or name or path of one.
     replicates
-        Runs of each variant of the sanctions, 1 or more. Forecasts are structural chances, which do not know where
-        states start.
+        Runs of each variant of the sanctions, 1 or more.
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     observed
@@ -306,7 +303,7 @@ def calibrate(
     plan = ChancePlan(given.points, given.replicates, found.sweep.seed if given.seed is None else given.seed)
     world = world_of(found)
     progress = given.progress or (lambda done, total: None)
-    table = stored_chances(found, plan, given.out, workers=given.workers, progress=progress)
+    table = stored_chances(found, world, plan, given.out, workers=given.workers, progress=progress)
     fit, fitted = calibrate_world(found, world, recorded, table)
     record = {"scenario": name, "replicates": plan.replicates, "seed": plan.seed, **fitted}
     write_calibration(given.out, found, plan, table, fit, record)
@@ -340,9 +337,8 @@ def write_calibration(
     draws.write_draws(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in basis.items()}))
     (folder / "calibration.json").write_text(to_json_text(record), encoding="utf-8")
     bars = posterior.posterior_bars(table.values, fit.weights, fit.log_likelihood, *prior_bounds())
-    rows = len(record["parameters"]) // CHARTS_A_ROW + 1  # the last chart is the key
-    figure, axes = charts.new_figure(9, 1.6 * rows, rows=rows, columns=CHARTS_A_ROW)
-    for ax, bar, one in zip(axes[: len(bars)], bars, record["parameters"], strict=True):
+    figure, axes = charts.new_figure(9, 9.5, rows=6, columns=4)
+    for ax, bar, one in zip(axes, bars, record["parameters"], strict=False):
         charts.draw_posterior(ax, bar, one)
     charts.draw_posterior_key(axes[len(record["parameters"]) :])
     charts.save_figure(figure, str(folder / "identifiability.png"))
