@@ -61,10 +61,11 @@ def explain(
     Example: blocs explain baseline_2023 IRN --flip
     """
     from sim import api
-    from sim.api.analyses import OF_RESULTS
 
     counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates}
     if (Path(scenario) / "manifest.json").is_file():
+        from sim.api.analyses import OF_RESULTS
+
         given = {"--set": settings, "--without": without}
         if faults := [Fault(option, 1, "", OF_RESULTS) for option, values in given.items() if values]:
             raise InputError(faults)
@@ -73,6 +74,10 @@ def explain(
         print_json(found.record) if as_json else print_results(scenario, found)
         return
     loaded = resolve_scenario(scenario, settings, without)
+    if step is not None and not flip and parameters is None:
+        from sim.model.numerics.jit import interpret_short_run
+
+        interpret_short_run(len(loaded.states), step)
     with option_faults():
         found = api.explain(
             loaded, state, flip=flip, parameters=parameters, observed=scenario, label=scenario_name(scenario), **counts

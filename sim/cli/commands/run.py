@@ -66,11 +66,16 @@ def run(
 
     Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
     """
+    from sim.model.numerics.jit import interpret_short_run
+
+    found = resolve_scenario(scenario, settings, without, steps)
+    interpret_short_run(len(found.states), found.steps)
+
     from sim.batch.design import through_lens
     from sim.cli import text as texts
     from sim.model.compiled import run_compiled as run_once
 
-    found = through_lens(resolve_scenario(scenario, settings, without, steps))
+    found = through_lens(found)
     say_warnings(chance_faults(scenario, found))
     result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
     if out is not None:

@@ -45,6 +45,19 @@ def cache_folder() -> Path:
 if not os.environ.get("NUMBA_CACHE_DIR"):
     setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  # numba declares its settings at run time
 
+MOST_INTERPRETED = 4_000_000  # states² × steps that Python computes in less time than the compiler takes
+
+
+def interpret_short_run(states: int, steps: int) -> None:
+    """Let Python run the rules if they have no machine code yet and a run of this size is done before it is compiled.
+
+    Both give the same bits. Only a process that makes one run may call this, before it imports the rules.
+    """
+    cached = any(Path(getattr(numba.config, "CACHE_DIR")).rglob("compiled.simulate_runs*.nbi"))  # noqa: B009
+    if states**2 * steps <= MOST_INTERPRETED and not cached and "sim.model.rules" not in sys.modules:
+        setattr(numba.config, "DISABLE_JIT", 1)  # noqa: B010
+
+
 JIT: Any = numba.njit
 
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}

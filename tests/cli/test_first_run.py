@@ -1,0 +1,50 @@
+"""The first command on a machine: one run needs no machine code, and gives the same bytes as with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = (
+    ("run", "baseline_2023", "--seed", "7", "--json"),
+    ("run", "article_2023_quarters", "--seed", "7"),
+    ("explain", "baseline_2023", "IRN", "--step", "2", "--seed", "7"),
+    ("check", "unix_1988"),
+)
+
+
+def blocs(words: tuple[str, ...], **env: str) -> str:
+    """Run the command in a process of its own; return what it prints."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")}
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", *words], env={**kept, **env}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_first_command_compiles_nothing(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert blocs(words, XDG_CACHE_HOME=str(tmp_path)) == blocs(words)
+    assert not [*tmp_path.rglob("*.nbi")]
+
+
+@pytest.mark.parametrize(
+    ("states", "steps", "cached", "interpreted"),
+    [(52, 40, False, True), (52, 40, True, False), (2000, 40, False, False)],
+)
+def test_rules_are_interpreted_for_short_runs_without_machine_code(
+    states: int, steps: int, cached: bool, interpreted: bool, tmp_path: Path
+) -> None:
+    if cached:
+        (tmp_path / "compiled.simulate_runs-270.py311.nbi").touch()
+    code = (
+        "import numba; from sim.model.numerics.jit import interpret_short_run;"
+        f"interpret_short_run({states}, {steps}); print(bool(numba.config.DISABLE_JIT))"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(interpreted)
