@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
 from sim.model.compiled import run_compiled
 from sim.model.trajectory import window_of
-from sim.model.world import World, world_of
+from sim.model.world import World, with_parameters, world_of
 from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import setting_places, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
@@ -108,7 +108,7 @@ class Evaluator:
         parameters = self.world.start.parameters.copy()
         for column, value in zip(self.columns, row, strict=True):
             parameters[column] = parameters[column] if math.isnan(value) else value
-        return replace(self.world, start=self.world.start._replace(parameters=parameters))
+        return with_parameters(self.world, parameters)
 
     def at(self, row: Floats, replicates: int) -> Floats:
         """Compute the outcome in each replicate at the settings of a row, (replicates,); NaN where undefined."""

@@ -29,7 +29,8 @@ def permute_ties(world: World, order: Integers) -> World:
     sanctioned). The multiset of ties does not change. Polyarchy moves too, since likeness is a tie. A state keeps
     its own size, theatre, autonomy, initial alignment, random numbers, and whether it leads or is fixed. A sanction
     keeps its regime. A shock to a pair moves with the tie: a scenario changes the same tie of the same strength in
-    every placebo world, between other states. Shocks to blocs, theatres and parameters stay.
+    every placebo world, between other states. Shocks to blocs, theatres and parameters stay. The factual world is
+    permuted too, so that a state is anchored in the ties that it has.
     """
     block = np.ix_(order, order)
     ties: dict[str, Any] = {t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES}
@@ -40,4 +41,5 @@ def permute_ties(world: World, order: Integers) -> World:
     moved = np.isin(old.kind, OF_A_PAIR)
     i, j = old.i.copy(), old.j.copy()
     i[moved], j[moved] = place[i[moved]], place[j[moved]]
-    return replace(world, start=start, setting=setting, shocks=old._replace(i=i, j=j))
+    factual = world.factual and permute_ties(world.factual, order)
+    return replace(world, start=start, setting=setting, shocks=old._replace(i=i, j=j), factual=factual)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from operator import call
 
@@ -17,7 +17,7 @@ from sim.batch.design import sample_ranges
 from sim.batch.executor import Progress, evaluate
 from sim.model.arrays import PARAMETERS, Flags, Floats
 from sim.model.trajectory import window_of
-from sim.model.world import World, world_of
+from sim.model.world import World, with_parameters, world_of
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario
@@ -118,9 +118,7 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
     base = worlds[BASE].start.parameters
     given = with_varied(base, values)
     return {
-        name: replace(
-            w, start=w.start._replace(parameters=np.where(w.start.parameters == base, given, w.start.parameters))
-        )
+        name: with_parameters(w, np.where(w.start.parameters == base, given, w.start.parameters))
         for name, w in worlds.items()
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import Floats
 from sim.model.trajectory import window_of
-from sim.model.world import World
+from sim.model.world import World, with_parameters
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario
@@ -57,7 +57,7 @@ def prior_bounds() -> tuple[Floats, Floats]:
 
 def world_with_parameters(world: World, values: Floats) -> World:
     """Replace the parameters in VARIED, (V,), of a world."""
-    return replace(world, start=world.start._replace(parameters=with_varied(world.start.parameters, values)))
+    return with_parameters(world, with_varied(world.start.parameters, values))
 
 
 def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:

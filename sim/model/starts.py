@@ -69,10 +69,12 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
     worlds = [world] if world.factual is None else [world, world.factual]
     if not any((one.setting.initial < 0).any() for one in worlds):
         seed = replicate = 0
-    if (seed, replicate) not in world.anchors:
-        world.anchors.clear()
-        world.anchors[seed, replicate] = compute_anchor(world, seed, replicate)
-    return world.anchors[seed, replicate]
+    anchor = world.anchors.get((seed, replicate))
+    if anchor is None:
+        anchor = compute_anchor(world, seed, replicate)
+        world.anchors.clear()  # other threads may do the same
+        world.anchors[seed, replicate] = anchor
+    return anchor
 
 
 def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:

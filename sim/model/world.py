@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -88,7 +88,7 @@ class World:
     shocks: Shocks
     anchored: bool
     factual: World | None
-    anchors: dict[tuple[int, int], Anchor] = field(default_factory=dict, repr=False, compare=False)
+    anchors: dict[tuple[int, int], Anchor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def copy_situation(self) -> Situation:
         """Copy the situation at the start."""
@@ -160,6 +160,12 @@ def world_of(scenario: Scenario) -> World:
         anchored=scenario.anchored,
         factual=world_of(factual_world(scenario)) if scenario.anchor else None,
     )
+
+
+def with_parameters(world: World, parameters: Floats) -> World:
+    """Replace the parameters of a world, and of the factual world in which its states are anchored."""
+    factual = world.factual and with_parameters(world.factual, parameters)
+    return replace(world, start=world.start._replace(parameters=parameters), factual=factual)
 
 
 def list_products(scenario: Scenario) -> Floats:

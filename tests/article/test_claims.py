@@ -46,6 +46,7 @@ from sim.batch.sweep import make_question
 from sim.batch.sweep import run_sweep as execute
 from sim.cli import cli
 from sim.model.arrays import PARAMETERS
+from sim.model.starts import start_anchor
 from sim.model.world import World, world_of
 from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.overrides import with_settings
@@ -148,6 +149,24 @@ def test_placebo_world_has_same_ties_between_other_states(worlds: dict[str, Worl
         np.testing.assert_array_equal(getattr(world.setting, name), getattr(other.setting, name))
     for name in set(world.start._fields) - set(TIES):
         np.testing.assert_array_equal(getattr(world.start, name), getattr(other.start, name))
+
+
+def test_points_and_placebo_worlds_have_anchors_of_their_own() -> None:
+    """Parameters and ties are those of the factual world too, and no anchor of another world is used again."""
+    scenario = load_scenario("article_2023_quarters")
+    worlds = {BASE: world_of(scenario)}
+    before = start_anchor(worlds[BASE], 1, 0)
+    values = claim_points(8, 1)[5]
+    made = worlds_at_point(worlds, values)[BASE]
+    given = dict(zip(VARIED, values.tolist(), strict=True))
+    expected = world_of(with_settings(scenario, given))
+    np.testing.assert_array_equal(start_anchor(made, 1, 0).chances, start_anchor(expected, 1, 0).chances)
+    order = shuffle_states(len(expected.states), np.random.default_rng(3))
+    placebo = permute_ties(worlds[BASE], order)
+    assert placebo.factual is not None
+    np.testing.assert_array_equal(placebo.factual.start.bond, placebo.start.bond)
+    assert (start_anchor(placebo, 1, 0).chances != before.chances).any()
+    assert start_anchor(worlds[BASE], 1, 0) is before
 
 
 def test_shock_to_a_pair_moves_with_its_tie() -> None:
