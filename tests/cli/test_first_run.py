@@ -14,6 +14,7 @@ COMMANDS = (
     ("run", "article_2023_quarters", "--seed", "7"),
     ("explain", "baseline_2023", "IRN", "--step", "2", "--seed", "7"),
     ("check", "unix_1988"),
+    ("landscape", "unix_1988"),
 )
 
 

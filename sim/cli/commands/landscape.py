@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LISTED_MINIMA = 12
 
 
+MOST_INTERPRETED_STATES = 17  # Python lists their 65,536 configurations in a few seconds
+
+
 @cli.command()
 @click.argument("world", shell_complete=completion.complete_scenarios)
 @seed_option
@@ -48,8 +51,11 @@ def landscape(
     Example: blocs landscape unix_1988 --chart unix.png
     """
     from sim import api
+    from sim.model.numerics.jit import interpret_short_run
 
     loaded = resolve_scenario(world, settings)
+    if len(loaded.states) <= MOST_INTERPRETED_STATES:
+        interpret_short_run(len(loaded.states), loaded.steps * replicates)
     with option_faults():
         found = api.landscape(loaded, seed=seed, replicates=replicates, seconds=seconds)
     if chart is not None:
