@@ -247,6 +247,7 @@ class Pairing:
     widest: str  # the size of the bloc whose differences spread most
     undefined: tuple[str, ...]  # outcomes that have a value on one side only, and are not compared
     apart: tuple[str, ...]  # states in one of the two worlds only
+    laws: tuple[str, ...] = ()  # the dispositions of the two, where they differ
 
     @property
     def sentences(self) -> list[str]:
@@ -259,6 +260,12 @@ class Pairing:
             texts.append(f"{runs} identical to the baseline's; the change has no effect in these runs")
         elif self.pairs < self.fewest:
             texts.append(self.describe_shortage())
+        if self.laws:
+            here, there = self.laws
+            texts.append(
+                f"has {here} dispositions and the baseline {there}; results of the two laws are not comparable, as"
+                " parameters mean something else under each"
+            )
         if self.undefined:
             texts.append(f"not compared, as only one of the two has a value: {list_first(self.undefined)}")
         if self.apart:
@@ -301,6 +308,7 @@ def pair_design(found: Sample, baseline: str, design: str, outcomes: pd.DataFram
     valued = here[columns].notna().any() != there[columns].notna().any()
     undefined = tuple(valued.index[valued]) if len(here) else ()
     inside = [set(found.scenarios[name]["states"]) for name in (design, baseline)]
+    laws = tuple(found.scenarios[name].get("dispositions", "fresh") for name in (design, baseline))
     pairs = len(here.index.intersection(there.index))
     asked = max(len(one), len(other), 1)
     sizes = one[one["outcome"].isin(main_outcomes(found)) & one["outcome"].str.startswith("capability_")]
@@ -310,6 +318,7 @@ def pair_design(found: Sample, baseline: str, design: str, outcomes: pd.DataFram
         design, pairs, bool(pairs and not undefined and one["identical"].all() and other["identical"].all()),
         asked, fewest_pairs(asked), None if widest is None else pairs_for(PRECISE, float(widest["spread"])),
         "" if widest is None else str(widest["outcome"]), undefined, tuple(sorted(inside[0] ^ inside[1])),
+        laws if laws[0] != laws[1] else (),
     )  # fmt: skip
 
 

@@ -36,11 +36,11 @@ def unlike(ran: Timing, states: Iterable[str], base: str, base_ran: Timing, base
     """
     if ran.lens != base_ran.lens:
         return f"has the lens {ran.lens} and {base} {base_ran.lens}; compare scenarios under one lens"
-    if ran.steps != base_ran.steps:
-        return f"runs {ran.steps} steps and {base} {base_ran.steps}; give both as many steps to compare them"
-    if ran != base_ran:
+    if (ran.step, ran.date) != (base_ran.step, base_ran.date):
         here, there = (f"by {one.step} from {one.date or 'no date'}" for one in (ran, base_ran))
         return f"runs {here} and {base} {there}; give both one step and one date to compare them"
+    if ran.steps != base_ran.steps:
+        return f"runs {ran.steps} steps and {base} {base_ran.steps}; give both as many steps to compare them"
     if set(states).isdisjoint(base_states):
         return f"has no state in common with {base}; compare scenarios of one world"
     return ""

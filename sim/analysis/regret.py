@@ -17,6 +17,7 @@ from sim.scenario.loading import BASE, shipped_scenarios
 from sim.scenario.schema import Scenario
 
 ONE_WORLD = "give levers of one world"
+ONE_LAW = "results of the two laws are not comparable; give all levers one"
 
 
 def load_levers() -> dict[str, Scenario]:
@@ -33,6 +34,8 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
         {
             name: unlike(timing_of(one), one.states, base, timing_of(first), first.states)
             or ("" if one.states.keys() == first.states.keys() else f"has other states than {base}; {ONE_WORLD}")
+            or ("" if one.dispositions == first.dispositions else
+                f"has {one.dispositions} dispositions and {base} {first.dispositions}; {ONE_LAW}")
             for name, one in levers.items()
         },
     )

@@ -24,7 +24,7 @@ from sim.api.arguments import require
 from sim.api.findings import Finding
 from sim.api.runs import Scenarios, named
 from sim.api.scenarios import Named, load, require_scenario
-from sim.batch.design import through_lens
+from sim.batch.design import SET_BY_TENDENCY, set_by_tendency, through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
@@ -125,6 +125,8 @@ def sensitivity(
 
 def require_settings(scenario: Scenario, ranges: Ranges) -> Ranges:
     """Check that the scenario has the settings, at both ends of their ranges; raises InputError with every fault."""
+    if scenario.sweep.lens == "tendency" and (replaced := [path for path in ranges if set_by_tendency(path)]):
+        raise InputError([Fault("sensitivity", 1, "vary", f"varies {path}, {SET_BY_TENDENCY}") for path in replaced])
     changes = [setting_change("sensitivity", path, low) for path, (low, _) in ranges.items()]
     changes += [
         Change("sensitivity", path, "", (), setting_change("sensitivity", path, high).apply)

@@ -26,6 +26,7 @@ SAMPLERS = {
     "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
     "latin_hypercube": "scipy.stats.qmc.LatinHypercube(settings, rng=numpy.random.default_rng(seed))",
 }  # scipy gives different points for `seed=` and `rng=`
+SET_BY_TENDENCY = "which the lens of tendency sets or has not; leave it out, or choose the lens histories"
 
 
 def describe_sampler(design: str) -> str:
@@ -75,13 +76,17 @@ def lens_faults(scenarios: Mapping[str, Scenario]) -> list[Fault]:
     (first, lens), *others = ((name, one.sweep.lens) for name, one in scenarios.items())
     message = "has the lens {}, and {} has {}; results are of one lens, so give one for all"
     mixed = [Fault("sweep", 1, "lens", f"{n} {message.format(own, first, lens)}") for n, own in others if own != lens]
-    set_by_lens = "varies {}, which the lens of tendency sets or has not; leave it out, or choose the lens histories"
     return mixed + [
-        Fault("sweep", 1, "lens", f"{name} {set_by_lens.format(path)}")
+        Fault("sweep", 1, "lens", f"{name} varies {path}, {SET_BY_TENDENCY}")
         for name, one in scenarios.items()
         for path in one.sweep.vary
-        if one.sweep.lens == "tendency" and (path.startswith("world.") or path.rpartition(".")[2] == "renewal")
+        if one.sweep.lens == "tendency" and set_by_tendency(path)
     ]
+
+
+def set_by_tendency(path: str) -> bool:
+    """Whether a tendency sets a setting itself, or has not what it changes: no renewal of files, no factual world."""
+    return path.startswith("world.") or path.rpartition(".")[2] == "renewal"
 
 
 def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[Fault]:

@@ -269,6 +269,7 @@ def test_different_steps_are_refused_by_name() -> None:
         ({"date": "2023-10-25", "step": "month"}, "larger: runs by month from 2023-10-25 and baseline_2023 by quarter"),
         ({"step": "quarter", "date": "2024-10-25"}, "from 2024-10-25 and baseline_2023 by quarter from 2023-10-25"),
         ({}, "larger: runs by round from no date and baseline_2023 by quarter from 2023-10-25"),
+        ({"steps": 10, "step": "year", "date": "2023-10-25"}, "larger: runs by year from 2023-10-25 and baseline_2023"),
         ({"sweep": {"lens": "tendency"}}, "larger: has the lens tendency and baseline_2023 histories"),
     ],
 )
@@ -288,6 +289,14 @@ def test_worlds_without_common_state_are_refused_by_name() -> None:
     found.scenarios["same"]["states"] = {"CCC": {}}
     with pytest.raises(InputError, match="same: has no state in common with baseline_2023"):
         compare_outcomes(found, "baseline_2023")
+
+
+def test_two_laws_of_dispositions_are_noted() -> None:
+    found = planted()
+    found.scenarios["larger"]["dispositions"] = "kept"
+    assert paired(found)["same"].laws == ()
+    [sentence] = paired(found)["larger"].sentences
+    assert sentence.startswith("has kept dispositions and the baseline fresh; results of the two laws are not comp")
 
 
 def test_one_sided_states_and_outcomes_are_noted() -> None:

@@ -97,11 +97,16 @@ def test_incomparable_levers_are_refused(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "worlds" / "w", tmp_path / "worlds" / "four")
     for table in (tmp_path / "worlds" / "four").iterdir():
         table.write_text(table.read_text(encoding="utf-8").replace("NOR", "XXX"), encoding="utf-8")
+    dated = 'step = "quarter"\ndate = 2024-01-01\ndispositions = '
+    for law in ("kept", "fresh"):
+        found = text.replace("steps = 20", f'steps = 20\n{dated}"{law}"')
+        (tmp_path / f"{law}.toml").write_text(found, encoding="utf-8")
     (tmp_path / "four.toml").write_text('title = "four"\nworld = "four"\nsteps = 20\n', encoding="utf-8")
     for first, other, message in (
         ("long", "no_sanctions", "has no state in common with long"),
         ("w", str(tmp_path / "short.toml"), "runs 8 steps and w 20"),
         ("w", str(tmp_path / "four.toml"), "has other states than w; give levers of one world"),
+        ("kept", str(tmp_path / "fresh.toml"), "has fresh dispositions and kept kept; results of the two laws"),
     ):
         done = CliRunner().invoke(cli, ["regret", str(tmp_path / f"{first}.toml"), other, "--outcome", "polarization"])
         assert done.exit_code == 2

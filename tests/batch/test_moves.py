@@ -284,3 +284,10 @@ def test_options_that_a_tendency_replaces_are_refused(tmp_path: Path) -> None:
     words = ("sweep", "unix_1988", "--lens", "tendency", "--out", str(tmp_path / "results"))
     for more in (("--steps", "9"), ("--set", "renewal=0.1")):
         assert "under the lens of tendency, which sets it" in " ".join(blocs(*words, *more, code=2).stderr.split())
+    words = ("sensitivity", "unix_1988", "--lens", "tendency", "--points", "2", "--replicates", "1")
+    for more, message in (
+        (("--set", "renewal=0.1"), "under the lens of tendency, which sets it"),
+        (("--vary", "renewal=0:1"), "varies renewal, which the lens of tendency sets"),
+        (("--vary", "world.w_bond=0:1"), "varies world.w_bond, which the lens of tendency sets or has not"),
+    ):
+        assert message in " ".join(blocs(*words, *more, code=2).stderr.split())

@@ -11,7 +11,7 @@ import click
 
 from sim.cli import completion
 from sim.cli.commands.run import progress_bar, warn_of_seeds
-from sim.cli.design import with_design
+from sim.cli.design import refuse_under_tendency, with_design
 from sim.cli.main import changed_settings, cli, twice_on_command_line
 from sim.cli.options import (
     chart_option,
@@ -69,6 +69,7 @@ def sensitivity(
     from sim import api
 
     loaded, name = resolve_scenario(scenario, settings, without), scenario_name(scenario)
+    refuse_under_tendency(lens or loaded.sweep.lens, None, settings)
     ranges = varied_ranges(loaded, vary, points) if vary else None
     if ranges and (
         faults := twice_on_command_line(loaded, [("--vary", [*ranges]), *changed_settings(settings, without)])
