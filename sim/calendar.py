@@ -16,6 +16,11 @@ def step_years(step: str) -> float:
     return MONTHS[step] / 12 if step in MONTHS else 1.0
 
 
+def describe_step(step: str) -> str:
+    """Say in a sentence how long a step is."""
+    return "A step is a round of decisions, not a year." if step == ROUND else f"A step is a {step}."
+
+
 def step_end(start: date, step: str, number: int) -> date:
     """Return the date at which a step ends.
 

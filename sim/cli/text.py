@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
+from sim.calendar import describe_step
 from sim.cli.printing import new_table, safe_text
 from sim.model.outcomes import SETTLED_CHANGE, last_steps
 from sim.model.trajectory import Run, window_of
@@ -182,8 +183,7 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
     out.print(shown)
     if heads == list(blocs):
         out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {labels[bloc]}" for bloc in blocs])))
-    length = f"A step is a {scenario.step}." if ends else "A step is a round of decisions, not a year."
-    out.print(f"\nNumbers are shares of the capability of all states. {length}")
+    out.print(f"\nNumbers are shares of the capability of all states. {describe_step(scenario.step)}")
     out.print("\n[bold]At the end[/bold]")
     late = run.late_shares(window_of(scenario))
     for k, alignment in enumerate(run.alignments):

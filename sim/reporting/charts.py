@@ -138,7 +138,7 @@ def draw_share_bands(
         axes.plot(table.index, table.iloc[:, :runs].to_numpy(), color=colour, alpha=0.35, linewidth=0.6)
         label = (names or {}).get(alignment, alignment.replace("_", " "))
         axes.plot(table.index, middle, color=colour, linestyle=line, linewidth=2, label=label)
-    axes.set(xlabel="step (a round of decisions)", ylabel="share of capability", ylim=(0, top))
+    axes.set(xlabel="step", ylabel="share of capability", ylim=(0, top))
 
 
 def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
@@ -379,7 +379,7 @@ def draw_step_lines(
         sign: Any = {"marker": "osD^vPX*<"[n % 9], "markevery": (n, max(1, len(table) // 6)), "markersize": 4}
         line = LINE_STYLES[n % len(LINE_STYLES)]
         axes.plot(table.index, table[column], color=colour, linestyle=line, linewidth=1.8, label=column, **sign)
-    axes.set(xlabel="step (a round of decisions)", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
+    axes.set(xlabel="step", ylabel=label, xlim=(0, max(int(table.index[-1]), 1)))
     axes.set_ylim(bottom=0, top=top)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)

@@ -32,6 +32,7 @@ from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.batch.tables.shares import sizes_by_step
+from sim.calendar import describe_step
 from sim.errors import escape_page
 from sim.reporting import charts, demo, figures, provenance
 from sim.reporting.analyses import Analyses
@@ -134,6 +135,8 @@ def render_page(
         ),
         "moves": scenario_moves(found, outcomes, states, names, known),
         "averaged": found.averaged,
+        "length": describe_step(ran[base].step),
+        "ends": ran[base].dates()[-1:] if ran[base].sweep.lens == "histories" else (),
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in designs_without_difference(outcomes) if design in names],
         "claims": claimed,

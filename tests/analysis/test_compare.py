@@ -124,7 +124,7 @@ def test_axis_labels_have_units() -> None:
     charts.draw_share_bands(
         axes, steps, ["front", "us_led"], world=["us_led", "front"], names={"us_led": "US-led bloc"}
     )
-    assert axes.get_xlabel() == "step (a round of decisions)"
+    assert axes.get_xlabel() == "step"
     assert axes.get_ylabel() == "share of capability"
     assert axes.get_legend_handles_labels()[1] == ["front", "US-led bloc"]
     styles = {line.get_linestyle() for line in axes.get_lines() if line.get_linewidth() == 2}

@@ -122,6 +122,17 @@ def test_sections_and_described_figures(text: str) -> None:
     assert [tag for tag, _ in page.elements].count("figure") == [tag for tag, _ in page.elements].count("figcaption")
 
 
+def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
+    rounds = "A step is a round of decisions, not a year."
+    words = " ".join("".join(Page(text).words).split())
+    assert words.count(rounds) == 2
+    dated = load_scenario("unix_1988").model_copy(update={"date": "2023-10-25", "step": "quarter", "steps": 4})
+    found = " ".join("".join(Page(report_page.render_page(run_small_sweep(tmp_path, {"a": dated}, 2))).words).split())
+    assert rounds not in found
+    assert found.count("A step is a quarter.") == 2
+    assert "says how things stand at the end of a run, on 2024-10-25" in found
+
+
 def test_page_size_and_no_requests(text: str) -> None:
     assert len(text.encode()) < 5_000_000
     for tag, attributes in Page(text).elements:
