@@ -34,8 +34,11 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
         {
             name: unlike(timing_of(one), one.states, base, timing_of(first), first.states)
             or ("" if one.states.keys() == first.states.keys() else f"has other states than {base}; {ONE_WORLD}")
-            or ("" if one.dispositions == first.dispositions else
-                f"has {one.dispositions} dispositions and {base} {first.dispositions}; {ONE_LAW}")
+            or (
+                ""
+                if one.dispositions == first.dispositions
+                else f"has {one.dispositions} dispositions and {base} {first.dispositions}; {ONE_LAW}"
+            )
             for name, one in levers.items()
         },
     )

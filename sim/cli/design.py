@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.main import changed_settings, twice_on_command_line
+from sim.cli.main import changed_settings, say_idle, twice_on_command_line
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError([Fault("--design", 1, "", message)]) from None
+    say_idle("--vary", with_settings(scenario, {path: record["vary"][path]["start"] for path in paths}), vary)
     return scenario.model_copy(update={"sweep": sweep})
 
 

@@ -13,7 +13,7 @@ import click
 from sim import __version__
 from sim.cli import signals
 from sim.cli.printing import FAILED, NO_FOLDER, UNREADABLE, Refusal, end
-from sim.errors import Fault, InputError, display_path, warning_lines
+from sim.errors import Fault, InputError, display_path, quote, warning_lines
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -187,6 +187,15 @@ def chance_faults(name: str, scenario: Scenario) -> list[Fault]:
 
     message = chance_warning(scenario)
     return [Fault(display_path(find_scenario(name)), 1, "parameters", message)] if message else []
+
+
+def say_idle(option: str, scenario: Scenario, settings: Iterable[str]) -> None:
+    """Say on standard error which settings of an option change nothing, whatever their value."""
+    from sim.scenario.checks.idle import idle_setting
+
+    for setting in settings:
+        if message := idle_setting(scenario, setting.partition("=")[0].strip()):
+            click.echo(f"blocs: {option} {quote(setting)}: {message}", err=True)
 
 
 def changed_settings(settings: Iterable[str], without: Iterable[str]) -> list[tuple[str, list[str]]]:

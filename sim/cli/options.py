@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import completion
-from sim.cli.main import say_former, say_warnings
+from sim.cli.main import say_former, say_idle, say_warnings
 from sim.cli.printing import NO_FOLDER
 from sim.errors import Fault, InputError
 
@@ -123,7 +123,9 @@ def resolve_scenario(
 
     reading = read_scenario(name)
     say_warnings(reading.warnings)
-    return apply_changes(reading.scenario, requested_changes(settings, without, steps))
+    changed = apply_changes(reading.scenario, requested_changes(settings, without, steps))
+    say_idle("--set", changed, settings)
+    return changed
 
 
 def requested_changes(settings: Iterable[str], without: Iterable[str], steps: int | None) -> list[Change]:

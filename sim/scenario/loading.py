@@ -18,6 +18,7 @@ from sim.scenario.anchor import anchored_in, needs_anchor
 from sim.scenario.checks.dates import refuse_two_lengths, replace_length, resolve_dates
 from sim.scenario.checks.idle import (
     explain_unmatched,
+    idle_beliefs,
     idle_dispositions,
     idle_institutions,
     idle_shocks,
@@ -243,6 +244,7 @@ def idle_entries(scenario: Scenario, ties: Sequence[Tie], idle: Sequence[int]) -
     if message := idle_without(scenario):
         yield ("without",), message
     yield from idle_dispositions(scenario)
+    yield from idle_beliefs(scenario)
     yield from ((("institutions", name, "members"), message) for name, message in idle_institutions(scenario))
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from numbers import Real
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from sim.calendar import step_end
 from sim.errors import Fault, InputError, quote, suggest
 from sim.scenario.anchor import BELIEFS, is_belief, with_scales
@@ -297,7 +299,11 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
         case ("states", state, name) if state in scenario.states and name in BELIEFS:
             bounds, table, path = bounds_of(State, name), scenario, place
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
-            tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
+            try:
+                tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
+            except ValidationError as error:
+                message = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"{'.'.join(place)}: {message}") from None
             regime = next((old.regime for old in scenario.ties if tie_key(old) == tie_key(tie)), "")
             tie = tie.model_copy(update={"regime": regime})  # a new value does not move a sanction to another regime
             return scenario.model_copy(update={"ties": expand_ties((*scenario.ties, tie), scenario.institutions)})

@@ -284,6 +284,10 @@ def test_options_that_a_tendency_replaces_are_refused(tmp_path: Path) -> None:
     words = ("sweep", "unix_1988", "--lens", "tendency", "--out", str(tmp_path / "results"))
     for more in (("--steps", "9"), ("--set", "renewal=0.1")):
         assert "under the lens of tendency, which sets it" in " ".join(blocs(*words, *more, code=2).stderr.split())
+    settings = ("--set", "renewal=0.1", "--vary", "w_likeness=0:1:2")
+    found = blocs("sweep", "unix_1988", "--steps", "2", "--replicates", "1", *settings, "--out", str(tmp_path / "idle"))
+    assert "blocs: --set 'renewal=0.1': dispositions are fresh, so it changes nothing" in found.stderr
+    assert "blocs: --vary 'w_likeness=0:1:2': no two states have a polyarchy, so it changes nothing" in found.stderr
     words = ("sensitivity", "unix_1988", "--lens", "tendency", "--points", "2", "--replicates", "1")
     for more, message in (
         (("--set", "renewal=0.1"), "under the lens of tendency, which sets it"),

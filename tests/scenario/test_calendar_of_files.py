@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.checks.idle import idle_shocks, unsampled_parameters
+from sim.scenario.checks.idle import idle_beliefs, idle_setting, idle_shocks, unsampled_parameters
 from sim.scenario.loading import load_scenario, read_scenario
 from sim.scenario.overrides import with_steps
 from sim.scenario.schema import Scenario
@@ -170,6 +170,39 @@ def test_swept_settings_make_shocks_count(tmp_path: Path) -> None:
     )
     written(tmp_path, a=swept)
     assert read_scenario(tmp_path / "a.toml").warnings == ()
+
+
+def test_likeness_and_renewal_that_change_nothing(tmp_path: Path) -> None:
+    world = load_scenario("dated").model_dump()
+
+    def idle(known: int, rate: float = 0.015, **changes: object) -> list[str]:
+        states = {
+            id: {**state, "polyarchy": 0.5 if n < known else None}
+            for n, (id, state) in enumerate(world["states"].items())
+        }
+        parameters = {"w_likeness": 0.2, "renewal": rate}
+        content = {**world, "states": states, "parameters": parameters, **changes}
+        return [message for _, message in idle_beliefs(Scenario.model_validate(content))]
+
+    assert idle(1) == ["no two states have a polyarchy, so it changes nothing"]
+    assert idle(1, sweep={"vary": {"states.GBR.polyarchy": [0.1, 0.2]}}) == []
+    assert idle(2) == []
+    assert idle(2, rate=0) == ["the parameter renewal is 0, so it changes nothing"]
+    assert idle(2, rate=0, dispositions="fresh") == []
+    assert idle(2, rate=0, sweep={"vary": {"renewal": [0, 0.2]}}) == []
+    assert idle(2, rate=0, shocks=[{"kind": "parameter", "step": 2, "parameter": "renewal", "value": 0.1}]) == []
+
+
+def test_settings_that_change_nothing() -> None:
+    kept = load_scenario("dated")
+    fresh = kept.model_copy(update={"dispositions": "fresh"})
+    for path in ("renewal", "parameters.renewal", "world.renewal", "states.RUS.renewal"):
+        assert idle_setting(kept, path) == ""
+        assert idle_setting(fresh, path) == "dispositions are fresh, so it changes nothing"
+    assert idle_setting(kept, "w_hedging") == idle_setting(kept, "w_bond") == idle_setting(kept, "w_likeness") == ""
+    alone = {id: state.model_copy(update={"polyarchy": None}) for id, state in kept.states.items()}
+    unlike = kept.model_copy(update={"states": alone})
+    assert idle_setting(unlike, "w_likeness") == "no two states have a polyarchy, so it changes nothing"
 
 
 def test_upheavals_are_read() -> None:

@@ -62,8 +62,20 @@ def test_factual_world_shares_the_scale() -> None:
     assert world.factual.start.bond[i, j] == world.start.bond[i, j] == 0.4
 
 
+def test_level_in_capitals_is_named(tmp_path: Path) -> None:
+    tie = "[[ties]]\nkind = 'bond'\na = 'USA'\nb = 'RUS'\nvalue = 'Pact'\n"
+    (tmp_path / "a.toml").write_text(LEVELS.read_text(encoding="utf-8") + tie, encoding="utf-8")
+    with pytest.raises(InputError, match=r"'Pact' is not a level of the bond scale \(did you mean 'pact'\?\)"):
+        load_scenario(tmp_path / "a.toml")
+
+
 def test_unknown_level_of_a_setting() -> None:
     with pytest.raises(InputError, match="unknown setting"):
         load_scenario(LEVELS).with_settings({"scales.bond.pct": 0.5})
     with pytest.raises(InputError, match=r"not a number in \[0, 1\]"):
         load_scenario(LEVELS).with_settings({"scales.bond.pact": 1.5})
+
+
+def test_tie_out_of_bounds_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^ties\.sanction\.USA\.RUS: 1\.5 is not a number in \[0, 1\]$"):
+        with_settings(load_scenario(LEVELS), {"ties.sanction.USA.RUS": 1.5})

@@ -84,6 +84,28 @@ def idle_dispositions(scenario: Scenario) -> Iterator[tuple[PathInFile, str]]:
             yield ("states", id, "renewal"), f"{id} never decides, {NOTHING}"
 
 
+def idle_beliefs(scenario: Scenario) -> Iterator[tuple[PathInFile, str]]:
+    """Path and message of each multiplier of no renewal, and of likeness without regimes to compare."""
+    shocked = {shock.parameter for shock in scenario.shocks if isinstance(shock, ParameterShock)}
+    rate, weight = scenario.parameters.renewal.value, scenario.parameters.w_likeness.value
+    states = scenario.states.items()
+    swept = {path.rpartition(".")[2] for path in scenario.sweep.vary}
+    if scenario.dispositions == "kept" and rate == 0 and "renewal" not in shocked | swept:
+        for id in [id for id, state in states if state.renewal.value != 1][:1]:
+            yield ("states", id, "renewal"), f"the parameter renewal is 0, {NOTHING}"
+    if weight > 0 and "polyarchy" not in swept and (why := unsampled_parameters(scenario).get("w_likeness")):
+        yield ("parameters", "w_likeness"), f"{why}, {NOTHING}"
+
+
+def idle_setting(scenario: Scenario, path: str) -> str:
+    """Message if a run depends on no value of a parameter, given by the path of a setting; empty otherwise."""
+    name = path.removeprefix("world.").removeprefix("parameters.")
+    why = unsampled_parameters(scenario).get(name, "") if name != "w_hedging" else ""
+    if path.startswith("states.") and name.endswith(".renewal") and scenario.dispositions == "fresh":
+        why = "dispositions are fresh"
+    return f"{why}, {NOTHING}" if why else ""
+
+
 def unsampled_parameters(scenario: Scenario) -> dict[str, str]:
     """Parameters that no analysis samples in a scenario unless it is asked to, each with the reason."""
     shocks = scenario.shocks

@@ -25,7 +25,9 @@ def resolve_levels(draft: Draft) -> None:
             if "level" in entry:
                 draft.faults.append(draft.fault((name, n, "level"), "write the level in place of the value"))
             value, scale = entry.get("value"), scales.get(str(entry.get("kind")))
-            if isinstance(value, str) and LEVEL.fullmatch(value) and isinstance(scale, dict):
+            if not isinstance(value, str):
+                continue
+            if isinstance(scale, dict) and (LEVEL.fullmatch(value) or value.lower() in scale):
                 number = level_value(scale.get(value))
                 if number is None:
                     message = f"{quote(value)} is not a level of the {entry['kind']} scale{suggest(value, scale)}"
