@@ -132,6 +132,8 @@ class Decision:
 
     def how(self, names: Mapping[str, str]) -> str:
         """Describe what chose, given the names of the alignments."""
+        if self.fixed:
+            return "it keeps this alignment"
         if self.disposition is None:
             return f"with u = {self.u:.3f} it chose {names[self.choice]}"
         adds = ", ".join(f"{value:+.3f} to {names[alignment]}" for alignment, value in self.disposition.items())

@@ -190,7 +190,8 @@ def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, change
         members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
         words = safe_text(list_names([f"{state}{'' if share >= 0.5 else '*'}" for state, share in members]))
         out.print(f"{safe_text(labels[alignment])} ({len(members)}): {words or 'none'}")
-    out.print(f"* less than half of {last_steps(window_of(scenario))} in this alignment")
+    if (late[np.arange(len(names)), run.alignment[-1]] < 0.5).any():
+        out.print(f"* less than half of {last_steps(window_of(scenario))} in this alignment")
     again = safe_text(shlex.quote(word) + changed)
     out.print(f"\n{describe_consolidation(run)} This is one random run. `blocs sweep {again}` shows how runs vary.")
 
@@ -224,7 +225,7 @@ def format_moves(run: Run, names: list[str], labels: Mapping[str, str], step: in
 
 
 def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
-    """Collect what reproduces a run, and its summary; late_shares has a record for each state."""
+    """Collect what reproduces a run, its summary by state, and the date of each step from 0 on (none in rounds)."""
     columns = [f"share_{alignment}" for alignment in run.alignments]
     shares = zip(run.states, run.late_shares(window_of(scenario)).tolist(), strict=True)
     return {
@@ -234,6 +235,7 @@ def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
         "replicate": run.replicate,
         "version": __version__,
         "alignments": list(run.alignments),
+        "dates": list(scenario.dates()),
         "consolidation_step": run.consolidation_step(),
         "late_shares": [{"state": state, **dict(zip(columns, row, strict=True))} for state, row in shares],
     }

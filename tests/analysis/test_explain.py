@@ -120,6 +120,15 @@ def test_decision_by_a_kept_disposition() -> None:
     assert record_decisions(scenario, seed=3)[0].disposition is None
 
 
+def test_fixed_state_chooses_nothing() -> None:
+    """A leader keeps its alignment: no disposition of its decides, though one is drawn."""
+    kept = load_scenario("baseline_2023").model_copy(update={"dispositions": "kept", "steps": 1})
+    for scenario in (kept, load_scenario("baseline_2023")):
+        taken = explain_decision(scenario, "USA", seed=1, step=1)
+        assert taken.fixed
+        assert taken.how({a: a for a in scenario.alignments()}) == "it keeps this alignment"
+
+
 def test_three_states_by_hand() -> None:
     """e = 1/2 and θ = 1, so σ_C = 1/2 · 1/2 · 1/2 = 1/8; D_CA = 1/2; A leaves half its product open to C."""
     one = explain_decision(three(), "C", seed=1, step=1)

@@ -138,6 +138,16 @@ def test_run_record_reproduces_run(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "outcomes.csv").is_file()
 
 
+def test_dates_and_footnote_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        'title = "a"\nworld = "unix_1988"\ndate = 2023-10-25\nstep = "year"\nsteps = 2\n', encoding="utf-8"
+    )
+    run = ("run", str(tmp_path / "a.toml"))
+    assert json.loads(quick(*run, "--json"))["dates"] == ["2023-10-25", "2024-10-25", "2025-10-25"]
+    assert json.loads(quick("run", "unix_1988", "--steps", "2", "--json"))["dates"] == []
+    assert "less than half" not in quick(*run)
+
+
 def test_mechanism_off_in_run() -> None:
     plain = quick("run", "baseline_2023", "--steps", "3", "--json")
     off = quick("run", "baseline_2023", "--steps", "3", "--json", "--without", "shelter")
