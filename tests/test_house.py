@@ -15,7 +15,7 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 ORDER = (
-    "errors", "names", "calendar", "scenario", "model", "batch", "theory", "analysis", "article", "forecast",
+    "errors", "files", "names", "calendar", "scenario", "model", "batch", "theory", "analysis", "article", "forecast",
     "reporting", "api", "app", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
@@ -121,6 +121,13 @@ def test_printing_in_entry_points_only() -> None:
             }
             assert "print" not in names, path.name
             assert "sys.exit" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_files_written_in_one_place() -> None:
+    """What writes under a name that exists could follow a link; mode `x` cannot, and an upload has its own folder."""
+    writing = re.compile(r"""\.write_(text|bytes)\(|open\([^)]*["'][wa]b?\+?["']""")
+    places = {path.relative_to(ROOT).as_posix() for path in FILES if writing.search(path.read_text(encoding="utf-8"))}
+    assert places == {"app/uploads.py"}
 
 
 def test_broad_except_in_one_place() -> None:

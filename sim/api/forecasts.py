@@ -22,6 +22,7 @@ from sim.batch.executor import Progress
 from sim.batch.recorded import current_versions, scenarios_as_run
 from sim.batch.store import Results
 from sim.errors import Fault, InputError
+from sim.files import write_synced
 from sim.forecast import draws, posterior
 from sim.forecast.calibrate import Fit, calibrate_world
 from sim.forecast.chances import ChancePlan, ChanceTable, fixed_digest, prior_bounds, stored_chances
@@ -335,7 +336,7 @@ def write_calibration(
              "fitted_to": ", ".join(record["fitted_to"]), "points": plan.points, "replicates": plan.replicates,
              "seed": plan.seed, "effective": f"{fit.effective:.0f}", **current_versions()}  # fmt: skip
     draws.write_draws(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in basis.items()}))
-    (folder / "calibration.json").write_text(to_json_text(record), encoding="utf-8")
+    write_synced(folder / "calibration.json", to_json_text(record).encode())
     bars = posterior.posterior_bars(table.values, fit.weights, fit.log_likelihood, *prior_bounds())
     figure, axes = charts.new_figure(9, 9.5, rows=6, columns=4)
     for ax, bar, one in zip(axes, bars, record["parameters"], strict=False):

@@ -30,10 +30,11 @@ from sim.batch.executor import Progress
 from sim.batch.manifest import absent_table
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.replay import replay_run
-from sim.batch.store import Results, write_synced
+from sim.batch.store import Results
 from sim.batch.sweep import unused_seeds
 from sim.batch.tables.shares import sizes_by_step
 from sim.errors import Fault, InputError
+from sim.files import require_writable, write_synced
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,6 +364,8 @@ def report(
     ------
     InputError
         If an argument is invalid, or no run of the sweep has finished.
+    OSError
+        If the file cannot be written; this is checked before the analyses.
 
     Examples
     --------
@@ -379,6 +382,8 @@ def report(
     folder = require_ensemble(results).folder
     stored = Results(folder)
     sample, analyses = read_sample(stored), None
+    path: Path = given.out or folder / "report.html"
+    require_writable(path)
     if given.points:
         base = sample.baseline(given.baseline)
         own = int(stored.manifest()["question"]["seed"]) if given.seed is None else given.seed
@@ -390,6 +395,5 @@ def report(
             )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("report", 1, "points", str(error))]) from None
-    path: Path = given.out or folder / "report.html"
     write_synced(path, render_page(stored, found=sample, baseline=given.baseline, analyses=analyses).encode("utf-8"))
     return path

@@ -13,8 +13,10 @@ from pathlib import Path
 import filelock
 
 from sim.errors import Fault, InputError, display_path
+from sim.files import read_file, require_regular
 
 LOCK, HOLDER = ".lock", ".holder"
+LONGEST_NAME = 1_000  # bytes of a holder's name
 PATIENCE = 120.0  # seconds that a share waits while other processes prepare the folder
 NAMING = 2  # seconds that the holder of a lock has to write its name
 
@@ -72,6 +74,7 @@ def require_free(folder: Path, chosen: Callable[[str], bool]) -> None:
 @contextlib.contextmanager
 def hold_lock(folder: Path, which: str, patience: float = 0) -> Iterator[None]:
     """Hold one lock of a folder; with patience, wait for it unless a whole sweep, which writes its name, has it."""
+    require_regular(folder / f"{LOCK}{which}")
     lock = filelock.FileLock(folder / f"{LOCK}{which}")
     holder = folder / f"{HOLDER}{which}"
     deadline = time.monotonic() + patience
@@ -84,7 +87,8 @@ def hold_lock(folder: Path, which: str, patience: float = 0) -> Iterator[None]:
     try:
         holder.unlink(missing_ok=True)  # a killed process left it
         if not patience:
-            holder.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+            with holder.open("x", encoding="utf-8") as file:
+                file.write(f"process {os.getpid()} on {platform.node()}")
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -103,6 +107,6 @@ def describe_holder(folder: Path, which: str) -> str:
 def read_holder(folder: Path, which: str) -> str:
     """The name that the holder of a lock has written, or ''."""
     try:
-        return (folder / f"{HOLDER}{which}").read_text(encoding="utf-8")
-    except OSError:
+        return read_file(folder / f"{HOLDER}{which}", LONGEST_NAME).decode()
+    except (OSError, ValueError):
         return ""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 from sim.batch.tables.columns import Table, text_column
 from sim.calendar import step_ends
 from sim.errors import Fault, InputError, display_path
+from sim.files import read_file
 from sim.scenario.loading import scenario_names, world_names
 from sim.scenario.schema import MAX_REPLICATES, IsoDate
 from sim.scenario.shocks import MAX_STEPS
@@ -105,7 +106,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def any_manifest(folder: Path) -> dict[str, Any]:
     """The content of a folder's manifest in any format; raises InputError where the folder contains no results."""
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = json.loads(read_file(folder / MANIFEST))
         if all(isinstance(content[key], dict) for key in ("question", "scenarios")):
             return dict(content)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

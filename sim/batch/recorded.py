@@ -22,8 +22,9 @@ from pydantic import ValidationError
 from sim import __version__
 from sim.batch.design import point_labels
 from sim.batch.manifest import MANIFEST
-from sim.batch.store import SEAL, Results, hash_file, write_synced
+from sim.batch.store import MAX_SEAL, SEAL, Results, hash_file
 from sim.errors import escape_controls
+from sim.files import read_file, write_synced
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
@@ -216,7 +217,7 @@ def question_sentence(question: Mapping[str, Any]) -> str:
 
 def shard_entities(seal: Path, results: Results) -> list[Entity]:
     """The seal of a shard and its tables, with the hashes of the seal."""
-    hashes: dict[str, str] = json.loads(seal.read_text(encoding="utf-8"))
+    hashes: dict[str, str] = json.loads(read_file(seal, MAX_SEAL))
     return [
         file_entity(seal, results),
         *(file_entity(seal.with_name(n), results, h) for n, h in sorted(hashes.items())),

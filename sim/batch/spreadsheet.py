@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from sim.files import write_synced
+
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
@@ -42,4 +44,8 @@ def write_csv(table: pd.DataFrame, path: Path | IO[str], *, index_label: str = "
         if not is_numeric_dtype(kind):
             safe.isetitem(place, safe.iloc[:, place].map(escape_formula))
     # with CRLF between rows, a CR within a text is quoted; otherwise it would begin a new row
-    safe.to_csv(path, index=bool(index_label), index_label=index_label or None, lineterminator="\r\n")
+    text = safe.to_csv(index=bool(index_label), index_label=index_label or None, lineterminator="\r\n")
+    if isinstance(path, Path):
+        write_synced(path, text.encode())
+    else:
+        path.write(text)

@@ -25,9 +25,11 @@ from sim.batch.spreadsheet import escaped_columns
 from sim.batch.tables.columns import Table, select_columns
 from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
 from sim.errors import Fault, InputError, display_path
+from sim.files import read_file, require_plain, require_regular, sync_folder, write_synced, written_aside
 
 TABLES = ("runs", "states", "moves", "dates", "steps")
-SEAL = "seal.json"
+SEAL, DAMAGED = "seal.json", "damaged"
+MAX_SEAL = 2**20  # bytes
 SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no path to another folder
 PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
@@ -74,7 +76,8 @@ class Results:
         return self.shards.is_dir() and set(names) <= set(os.listdir(self.shards))
 
     def clear(self, names: Collection[str]) -> None:
-        """Remove unfinished files of these shards, which killed processes left."""
+        """Remove unfinished files of these shards, which killed processes left; raises InputError at a link."""
+        self.refuse_links()
         for path in self.shards.glob(".*"):
             if path.name.split(".")[1] in names:
                 shutil.rmtree(path, ignore_errors=True)
@@ -114,12 +117,10 @@ class Results:
             raise self.error("is a folder with other files in it; choose an empty or new folder for --out")
 
     def refuse_links(self) -> None:
-        """Raise InputError where a shard or one of its files is a link, which could lead out of the folder."""
-        for shard in self.shards.iterdir() if self.shards.is_dir() else ():
-            for path in (shard, *(shard.iterdir() if shard.is_dir() and not shard.is_symlink() else ())):
-                if path.is_symlink():
-                    message = "is a link, which results cannot contain; replace it by the file or remove it"
-                    raise InputError([Fault(display_path(path), 1, "", message)])
+        """Raise InputError where a file or folder of the results is a link, a pipe or a device, or too large."""
+        for path in (self.folder / MANIFEST, self.shards, self.folder / DAMAGED):
+            require_regular(path)
+        require_plain(self.shards, deep=1)
 
     def connection(self, tables: Collection[str] = TABLES) -> duckdb.DuckDBPyConnection:
         """Open an in-memory database in which each of these tables of the results is a view.
@@ -154,12 +155,12 @@ class Results:
         with contextlib.closing(self.connection()) as connection:
             for table in views(connection):
                 path = folder / f"{table}.{kind}"
-                target = str(path).replace("'", "''")
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
                 columns = escaped_columns(connection, table) if kind == "csv" else "*"
-                copy = f"copy (select {columns} from {table} order by all) to '{target}' (format {kind}, {options})"  # noqa: S608
-                with name_write_errors(path):
-                    connection.execute(copy)
+                with written_aside(path) as aside, name_write_errors(aside):
+                    target = str(aside).replace("'", "''")
+                    query = f"select {columns} from {table} order by all"  # noqa: S608
+                    connection.execute(f"copy ({query}) to '{target}' (format {kind}, {options})")
                 written.append(path)
         return sorted(written)
 
@@ -207,7 +208,7 @@ def escape_pattern(path: Path) -> str:
 def is_sealed(shard: Path) -> bool:
     """Whether every file of a shard matches its hash in the seal."""
     try:
-        seal = json.loads((shard / SEAL).read_text(encoding="utf-8"))
+        seal = json.loads(read_file(shard / SEAL, MAX_SEAL))
         return bool(seal) and all(SEALED.fullmatch(n) and hash_file(shard / n) == value for n, value in seal.items())
     except (OSError, ValueError, AttributeError):
         return False
@@ -215,12 +216,14 @@ def is_sealed(shard: Path) -> bool:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def set_aside(shard: Path) -> None:
     """Move a damaged shard to the folder `damaged`: the sweep computes it again, and it can be examined."""
-    aside = shard.parent.parent / "damaged"
+    aside = shard.parent.parent / DAMAGED
+    require_regular(aside)
     aside.mkdir(exist_ok=True)
     number = len(list(aside.iterdir()))
     shard.rename(aside / f"{shard.name}-{number}")
@@ -244,30 +247,6 @@ def name_write_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, sync it and rename it."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with name_write_errors(path), aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync a folder after a rename, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     """Write the manifest, before any run."""
     results.folder.mkdir(parents=True, exist_ok=True)
@@ -283,6 +262,7 @@ def shard_writer() -> duckdb.DuckDBPyConnection:
 
 def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> None:
     """Commit a shard: all its tables or nothing."""
+    require_regular(results.shards)
     results.shards.mkdir(parents=True, exist_ok=True)
     aside = results.shards / f".{name}.{uuid.uuid4().hex}"  # process ids repeat on another machine
     aside.mkdir()

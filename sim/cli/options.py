@@ -15,6 +15,7 @@ from sim.cli import completion
 from sim.cli.main import say_former, say_idle, say_warnings
 from sim.cli.printing import NO_FOLDER
 from sim.errors import Fault, InputError
+from sim.files import require_writable
 
 if TYPE_CHECKING:
     from sim.scenario.overrides import Change
@@ -37,7 +38,20 @@ class NewFile(click.Path):
             self.fail(f"{path.parent} is not a folder; give a file in a folder that exists", param, ctx)
         if self.endings and not path.name.endswith(self.endings):
             self.fail(f"{path} does not end in {' or '.join(self.endings)}", param, ctx)
+        if reason := why_unwritable(path):
+            self.fail(f"{path} {reason}", param, ctx)
         return path
+
+
+def why_unwritable(path: Path) -> str:
+    """Say why a file cannot be written; '' where it can."""
+    try:
+        require_writable(path)
+    except OSError as error:
+        return f"cannot be written: {error.strerror}"
+    except InputError as error:
+        return error.faults[0].message
+    return ""
 
 
 class NewFolder(click.Path):
@@ -51,6 +65,9 @@ class NewFolder(click.Path):
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if any(part.exists() and not part.is_dir() for part in (path, *path.parents)):
             self.fail(f"{path} {NO_FOLDER}", param, ctx)
+        there = next((part for part in (path, *path.parents) if part.is_dir()), path)
+        if reason := why_unwritable(there / "file"):
+            self.fail(f"{path} {reason}", param, ctx)
         return path
 
 

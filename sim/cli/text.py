@@ -14,6 +14,7 @@ import numpy as np
 from sim import __version__
 from sim.calendar import describe_step
 from sim.cli.printing import new_table, safe_text
+from sim.files import write_synced
 from sim.model.outcomes import SETTLED_CHANGE, last_steps
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import distinct_labels, label_alignments, list_names
@@ -260,7 +261,7 @@ def write_run(folder: Path, name: str, scenario: Scenario, run: Run) -> None:
     write_csv(pd.DataFrame(labels, columns=list(run.states)), folder / "trajectory.csv", index_label="step")
     write_csv(pd.DataFrame(run.outcomes, columns=list(run.outcome_names)), folder / "outcomes.csv", index_label="step")
     record = {**run_record(name, scenario, run), "resolved": scenario.model_dump(mode="json")}
-    (folder / "record.json").write_text(to_json_text(record), encoding="utf-8")
+    write_synced(folder / "record.json", to_json_text(record).encode())
 
 
 def print_shares(out: Console, results: Results) -> None:

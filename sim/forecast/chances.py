@@ -15,8 +15,9 @@ from sim import __version__
 from sim.article.robustness import VARIED, claim_points, with_varied
 from sim.batch.executor import Progress, evaluate
 from sim.batch.recorded import rules_hash
-from sim.batch.store import Results, connect_database, write_shard, write_synced
+from sim.batch.store import Results, connect_database, write_shard
 from sim.errors import Fault, InputError, display_path
+from sim.files import read_file, require_regular, write_synced
 from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import Floats
@@ -144,11 +145,12 @@ def prepare_chances(folder: Path, plan: dict[str, Any]) -> None:
     """Write a plan into an empty folder, or check that the folder has the same one."""
     plan = json.loads(json.dumps(plan))
     path = folder / PLAN
+    require_regular(path)
     if not path.is_file():
         Results(folder).refuse_others()
         write_synced(path, json.dumps(plan, indent=1).encode())
         return
-    saved = json.loads(path.read_text(encoding="utf-8"))
+    saved = json.loads(read_file(path))
     for key, value in plan.items():
         if saved.get(key) != value:
             message = f"has a table of another {key} ({saved.get(key)} there, {value} now); choose another --out"

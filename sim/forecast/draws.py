@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,15 +14,23 @@ import numpy as np
 from sim.article.robustness import VARIED
 from sim.batch.design import design_points
 from sim.batch.executor import evaluate
-from sim.batch.store import write_synced
-from sim.errors import Fault, InputError, display_path
+from sim.errors import Fault, InputError, display_path, quote, suggest
+from sim.files import require_regular, write_synced
 from sim.forecast.chances import alignment_chances, fixed_digest
 from sim.forecast.record import observed_file
 from sim.model.arrays import Floats
 from sim.model.trajectory import window_of
 from sim.model.world import world_of
+from sim.names import scenario_name
 from sim.scenario.files import read_text
-from sim.scenario.loading import load_scenario
+from sim.scenario.loading import (
+    NAME,
+    find_base,
+    load_scenario,
+    scenario_names,
+    source_folders,
+    world_names,
+)
 from sim.scenario.schema import Scenario, Sweep
 
 FILE = "posterior.csv"
@@ -42,10 +50,13 @@ class Draws:
         Parameters in the order of VARIED, (draws, V).
     record
         Scenario, digest, seed, points, replicates, effective size and version of the fit.
+    fitted
+        The scenario of the fit; None where it is not loaded.
     """
 
     values: Floats
     record: Mapping[str, str]
+    fitted: Scenario | None = None
 
     def some(self, points: int | None) -> Floats:
         """Select a number of draws, evenly spread; all by default. Raises InputError where there are fewer."""
@@ -110,15 +121,34 @@ def load_draws(reference: str, source: str = SHIPPED) -> Draws:
         If the file is missing or broken, or the fitted scenario has changed since.
     """
     path = observed_file(reference).with_name(FILE) if source == SHIPPED else Path(source)
+    require_regular(path)
     if not path.is_file():
         message = f"is missing; `blocs calibrate` writes one, or give a file with --parameters (see {FILE})"
         raise InputError([Fault(display_path(path), 1, "", message)])
     draws = read_draws(path)
-    fitted = draws.record.get("scenario", "")
-    if fixed_digest(load_scenario(fitted or reference)) != draws.record.get("digest"):
-        message = f"was fitted to another version of {fitted or 'its scenario'}; {AGAIN}"
+    name = draws.record.get("scenario", "")
+    fitted = load_scenario(fitted_file(path, name, reference))
+    if fixed_digest(fitted) != draws.record.get("digest"):
+        message = f"was fitted to another version of {name or 'its scenario'}; {AGAIN}"
         raise InputError([Fault(display_path(path), 1, "digest", message)])
-    return draws
+    return replace(draws, fitted=fitted)
+
+
+def fitted_file(path: Path, name: str, reference: str) -> str | Path:
+    """Find the scenario that the header of a posterior names: one beside it, one of the catalogue or the given one.
+
+    A posterior without a name is of the given scenario. Raises InputError for any other name, such as a path.
+    """
+    known = [*scenario_names(), *world_names()]
+    if NAME.fullmatch(name) or name in known:
+        beside = [folder / path.name for folder in source_folders(path)]
+        found = (find_base(near, name, key) for key in ("extends", "world") for near in beside)
+        if file := next(filter(None, found), None):
+            return file
+    if name in ("", scenario_name(reference)):
+        return reference
+    message = f"{quote(name)} is not the name of a scenario of the catalogue or beside this file{suggest(name, known)}"
+    raise InputError([Fault(display_path(path), 1, "scenario", message)])
 
 
 def sweep_over_draws(scenario: Scenario, draws: Draws, points: int | None) -> Scenario:
@@ -126,7 +156,7 @@ def sweep_over_draws(scenario: Scenario, draws: Draws, points: int | None) -> Sc
 
     A parameter that differs from the fitted scenario, such as that of a mechanism that is off, keeps its value.
     """
-    fitted = load_scenario(draws.record["scenario"]).parameters
+    fitted = (draws.fitted or scenario).parameters
     own = [getattr(scenario.parameters, name).value != getattr(fitted, name).value for name in VARIED]
     chosen = draws.some(points)
     vary = {f"parameters.{n}": tuple(chosen[:, v].tolist()) for v, n in enumerate(VARIED) if not own[v]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -16,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from sim.files import write_synced
 from sim.reporting.colours import (
     BLACK,
     BLUE,
@@ -69,8 +72,10 @@ def save_figure(figure: Figure, path: str) -> None:
         File name; its suffix (.png, .svg, .pdf) gives the format.
     """
     metadata = {"Date": None} if path.endswith(".svg") else {"Software": None}
+    drawn = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(path, metadata=metadata, dpi=150)
+        figure.savefig(drawn, format=Path(path).suffix[1:], metadata=metadata, dpi=150)
+    write_synced(Path(path), drawn.getvalue())
 
 
 LETTER = 0.063  # inches; average width of a letter at 8 points

@@ -26,6 +26,7 @@ from sim.batch.recorded import scenarios_as_run
 from sim.batch.spreadsheet import write_csv
 from sim.batch.store import Results
 from sim.batch.tables.shares import sizes_by_step
+from sim.files import write_synced
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, list_names
@@ -94,7 +95,7 @@ def make_demo(results: Results, out: Path) -> Demo:
     out.mkdir(parents=True, exist_ok=True)
     write_csv(outcomes, out / "outcomes.csv")
     write_csv(states, out / "states.csv")
-    (out / "claims.json").write_text(to_json_text(answer_records(answers)), encoding="utf-8")
+    write_synced(out / "claims.json", to_json_text(answer_records(answers)).encode())
     captions = draw_demo(found, outcomes, results, out)
     paired = pairings(found, BASE, outcomes, states)
     unchanged = designs_without_difference(outcomes)

@@ -21,9 +21,10 @@ import pytest
 from sim.batch import locks, store
 from sim.batch.locks import SweepShare
 from sim.batch.manifest import command_that_keeps, missing_results, points_table
-from sim.batch.store import Results, is_sealed, place_shard, set_aside, write_manifest, write_shard, write_synced
+from sim.batch.store import Results, is_sealed, place_shard, set_aside, write_manifest, write_shard
 from sim.batch.tables.columns import text_column
 from sim.errors import InputError
+from sim.files import write_synced
 
 POINTS = [
     {"scenario": "one", "settings": {}, "replicates": 2, "digest": "d"},

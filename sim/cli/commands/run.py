@@ -219,6 +219,7 @@ def remove_results(folder: Path) -> None:
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     results = Results(folder)
+    results.refuse_links()
     any_manifest(folder)
     folders, files = ("shards", "damaged"), (CRATE, "report.html", MANIFEST)
     if others := sorted({path.name for path in folder.glob("[!.]*")} - {*folders, *files}):
