@@ -33,6 +33,18 @@ def test_limit_on_the_size_of_files(whole: Results, tmp_path: Path, n: int) -> N
     assert run_sweep(question(), folder, workers=1).results.digest() == whole.digest()
 
 
+def test_run_on_a_full_disk_leaves_whole_files_and_names_the_other(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))"
+    done = run_after(setup, ["run", "unix_1988", "--out", str(out)])
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert str(out / "outcomes.csv") in done.stderr
+    assert [path.name for path in out.iterdir()] == ["trajectory.csv"]
+    whole = run_after("", ["run", "unix_1988", "--out", str(tmp_path / "whole")])
+    assert whole.returncode == 0
+    assert all(path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes() for path in out.iterdir())
+
+
 @LONG
 @pytest.mark.parametrize("kilobytes", range(40, 760, 50))
 def test_full_disk(whole: Results, tmp_path: Path, kilobytes: int) -> None:
