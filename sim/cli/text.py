@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from sim.batch.store import Results
     from sim.reporting.demo import Demo
 
-LISTED_SIZES = 60
-
-LISTED_CHANGES = 40
+LISTED_SIZES, LISTED_CHANGES = 60, 40
 
 HEAD_LETTERS = 40  # letters of all names of blocs that fit in the head of a table
 
