@@ -125,7 +125,7 @@ def polarization(capability: Floats) -> float:
         for b in range(capability.size):
             if a != b:
                 distance = 0.5 if a == NON_ALIGNED or b == NON_ALIGNED else 1.0
-                total += capability[a] ** 2 * capability[b] * distance
+                total += capability[a] * capability[a] * capability[b] * distance
     return total
 
 

@@ -126,10 +126,12 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
 def check_file(name: str) -> list[Fault]:
     """Check a scenario or world and its record; return its warnings, raise InputError with every fault."""
-    from sim.model.numerics.jit import interpret_short_run
     from sim.scenario.loading import read_scenario
 
     reading = read_scenario(name)
+
+    from sim.model.numerics.jit import interpret_short_run
+
     interpret_short_run(len(reading.scenario.states), 1)
 
     from sim.forecast.record import recorded_of
