@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.lens import tendency_of
 from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
-from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, to_iso_date
+from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, hash_content, to_iso_date
 
 SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 500, 64
 SAMPLERS = {
@@ -268,3 +269,43 @@ def split_replicates(chunks: Sequence[Sequence[int]]) -> Iterator[range]:
     for last, size in chunks:
         yield from (range(n, min(n + size, last)) for n in range(first, last, size))
         first = last
+
+
+def shard_name(point: int, replicates: range) -> str:
+    """The name of the shard of a chunk: the stored number of its point and the first replicate."""
+    return f"{point:06d}-{replicates.start:08d}"
+
+
+def shard_identity(
+    question: Mapping[str, Any], scenario: str, point: int, digest: str, replicates: range, rules: str
+) -> str:
+    """SHA-256 of what a shard contains the runs of; its seal has it, and growth does not change it.
+
+    question has `seed`, `lens`, `keep` and `at`; digest is that of the point's scenario; rules is the hash of the
+    code that computed the rows.
+    """
+    asked = [question["seed"], question["lens"], list(question["keep"]), list(question["at"])]
+    return hash_content([asked, scenario, point, digest, replicates.start, replicates.stop, rules])
+
+
+def own_shards(manifest: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Those of these names that are shards which a manifest asks for, in their order, each with its identity."""
+    question, rules = manifest["question"], manifest.get("versions", {}).get("rules", "")
+    points = {f"{point['stored']:06d}": point for point in recorded_plan(question["points"])}
+    found = {}
+    for name in names:
+        point = points.get(name.partition("-")[0])
+        part = point and chunk_from(point["chunks"], name.partition("-")[2])
+        if point and part and shard_name(point["stored"], part) == name:
+            found[name] = shard_identity(question, point["scenario"], point["stored"], point["digest"], part, rules)
+    return found
+
+
+def chunk_from(chunks: Sequence[Sequence[int]], first: str) -> range | None:
+    """The replicates of the chunk of a point that begins with this one; None where none does."""
+    number, start = int(first) if re.fullmatch("[0-9]{8,9}", first) else -1, 0
+    for last, size in chunks:
+        if start <= number < last and (number - start) % size == 0:
+            return range(number, min(number + size, last))
+        start = last
+    return None

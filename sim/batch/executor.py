@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
+from sim.batch.recorded import rules_hash
 from sim.batch.store import Results, write_shard
 from sim.batch.tables.chunk import Chunk, chunk_tables
 from sim.model.world import World, world_of
@@ -93,7 +94,7 @@ def run_chunk(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
 
 def commit_chunk(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
     """Write the shard of a chunk from its runs, or errors of failed runs; return the labels of these."""
-    write_shard(results, chunk.name, chunk_tables(chunk, rows))
+    write_shard(results, chunk.name, chunk_tables(chunk, rows), chunk.identity(rules_hash()))
     failed = [replicate for replicate, run in zip(chunk.replicates, rows, strict=True) if isinstance(run, str)]
     return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
 

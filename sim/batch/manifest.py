@@ -7,6 +7,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,11 +20,17 @@ from sim.calendar import step_ends
 from sim.errors import Fault, InputError, display_path
 from sim.files import read_file
 from sim.scenario.loading import scenario_names, world_names
-from sim.scenario.schema import MAX_REPLICATES, IsoDate
+from sim.scenario.overrides import with_settings
+from sim.scenario.schema import MAX_REPLICATES, IsoDate, Scenario, hash_content
 from sim.scenario.shocks import MAX_STEPS
 
 MANIFEST = "manifest.json"
-FORMAT = 2  # of the tables: 1 had every outcome of every step, 2 has moves
+FORMAT = 3  # 1 had every outcome of every step; 2 has moves; seals of 3 name their runs
+
+CHANGED = (
+    "the record was changed, or another version of the program wrote it; take the manifest that the sweep wrote, or"
+    " make the results again in another folder"
+)
 
 
 class PointRecord(BaseModel):
@@ -80,7 +87,7 @@ class ScenarioRecord(BaseModel):
 class Manifest(BaseModel):
     """The content that every manifest needs."""
 
-    format: Literal[2]
+    format: Literal[3]
     question: QuestionRecord
     versions: dict[str, str] = {}
     command: str = ""
@@ -100,7 +107,40 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         Manifest.model_validate(content)
     except (ValueError, KeyError):
         raise missing_results(folder) from None
+    if message := record_fault((folder / MANIFEST).read_text(encoding="utf-8")):
+        raise InputError([Fault(display_path(folder / MANIFEST), 1, "", message)])
     return content
+
+
+def record_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the question and the scenarios of a manifest, which is written with them."""
+    return hash_content([content.get("question"), content.get("scenarios")])
+
+
+@lru_cache(maxsize=4)
+def record_fault(text: str) -> str:
+    """Say how a manifest contradicts itself, once for each text; '' where it does not.
+
+    A manifest with the hash of its record is as the sweep wrote it, so its digests are not computed again.
+    """
+    content = json.loads(text)
+    return "" if content.get("record") == record_hash(content) else changed_point(content)
+
+
+def changed_point(content: Mapping[str, Any]) -> str:
+    """Say which point's recorded scenario has another digest than the recorded one; '' where none has."""
+    scenarios: dict[str, Scenario] = {}
+    for n, point in enumerate(content["question"]["points"]):
+        name = point["scenario"]
+        try:
+            if name not in scenarios:
+                scenarios[name] = Scenario.model_validate(content["scenarios"][name])
+            digest = with_settings(scenarios[name], point["settings"]).digest()
+        except (KeyError, ValueError):
+            return f"the scenario of point {n} ({name}) cannot be read: {CHANGED}"
+        if digest != point["digest"]:
+            return f"the scenario of point {n} ({name}) does not have its recorded digest: {CHANGED}"
+    return ""
 
 
 def any_manifest(folder: Path) -> dict[str, Any]:

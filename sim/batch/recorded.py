@@ -217,7 +217,7 @@ def question_sentence(question: Mapping[str, Any]) -> str:
 
 def shard_entities(seal: Path, results: Results) -> list[Entity]:
     """The seal of a shard and its tables, with the hashes of the seal."""
-    hashes: dict[str, str] = json.loads(read_file(seal, MAX_SEAL))
+    hashes: dict[str, str] = json.loads(read_file(seal, MAX_SEAL))["files"]
     return [
         file_entity(seal, results),
         *(file_entity(seal.with_name(n), results, h) for n, h in sorted(hashes.items())),

@@ -10,17 +10,18 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare, lock_folder
-from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest, stored_numbers
+from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest, record_hash, stored_numbers
 from sim.batch.spreadsheet import escaped_columns
 from sim.batch.tables.columns import Table, select_columns
 from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
@@ -33,6 +34,12 @@ MAX_SEAL = 2**20  # bytes
 SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no path to another folder
 PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
+MOST_NAMED = 20  # folders in one error
+NOT_ASKED = "is no shard of this sweep, so it was not read; remove it"
+OTHER_RUNS = (
+    "is damaged, or has the runs of another sweep, point or replicates: its seal differs; the same `blocs sweep`,"
+    " without --shard, moves it to `damaged` and computes its runs again"
+)
 WILD = re.compile(r"[*?\[]")  # allowed in a folder's name, and a pattern for DuckDB
 
 
@@ -61,15 +68,40 @@ class Results:
         """The content of the manifest; raises InputError where the folder lacks results of this format."""
         return read_manifest(self.folder)
 
-    def finished(self, names: Collection[str]) -> set[str]:
-        """Those of these shards that match their seals; set a damaged shard aside."""
+    def finished(self, names: Mapping[str, str]) -> set[str]:
+        """Those of these shards, by name and identity, that match their seals; set the others aside."""
         self.clear(names)
-        found = sorted(set(names).intersection(os.listdir(self.shards))) if self.shards.is_dir() else []
-        sealed = {name for name in found if is_sealed(self.shards / name)}
+        found = sorted(self.committed().intersection(names))
+        sealed = {name for name in found if is_sealed(self.shards / name, names[name])}
         for name in found:
             if name not in sealed:
                 set_aside(self.shards / name)
         return sealed
+
+    def committed(self) -> set[str]:
+        """The names of all folders among the shards, whatever is in them."""
+        with os.scandir(self.shards) if self.shards.is_dir() else contextlib.nullcontext(()) as found:
+            return {entry.name for entry in found if entry.name[:1] != "." and entry.is_dir()}
+
+    def own(self, manifest: Mapping[str, Any] | None = None) -> dict[str, Mapping[str, str]]:
+        """The hashes of the files of each committed shard of the question, by shard in the order of names.
+
+        Raises InputError with each folder that is no shard of the question, or whose seal is of other runs.
+        """
+        found, place = sorted(self.committed()), str(self.shards)
+        asked = own_shards(self.manifest() if manifest is None else manifest, found)
+        seals = {name: written_seal(f"{place}/{name}", identity) for name, identity in asked.items()}
+        faults = [
+            Fault(display_path(self.shards / name), 1, "", NOT_ASKED if name not in asked else OTHER_RUNS)
+            for name in found
+            if not seals.get(name)
+        ]
+        if faults:
+            last = [
+                Fault(display_path(self.shards), 1, "", f"contains {len(faults)} such folders; the first are above")
+            ]
+            raise InputError(faults if len(faults) <= MOST_NAMED else [*faults[:MOST_NAMED], *last])
+        return {name: seal for name, seal in seals.items() if seal}
 
     def has(self, names: Collection[str]) -> bool:
         """Whether every one of these shards is committed."""
@@ -83,28 +115,19 @@ class Results:
                 shutil.rmtree(path, ignore_errors=True)
 
     def tables(self) -> list[str]:
-        """The tables that at least one finished shard has."""
-        return [table for table in TABLES if any(self.shards.glob(f"[!.]*/{table}.parquet"))]
+        """The tables that at least one finished shard has; raises InputError where a shard is not the question's."""
+        return stored_tables(self.own())
 
-    def files(self, table: str) -> str:
-        """Pattern for the files of a table in all finished shards, in DuckDB's SQL."""
-        return f"{escape_pattern(self.shards)}/[!.]*/{table}.parquet"
+    def files(self, table: str, shards: Iterable[str]) -> str:
+        """List of the files of a table in these shards, in DuckDB's SQL."""
+        return ", ".join(f"'{escape_pattern(self.shards / name / table)}.parquet'" for name in shards)
 
-    def files_in_order(self, table: str, numbers: Sequence[int]) -> str:
-        """List of the files of a table, in the order of the points of the question, in DuckDB's SQL."""
-        place = {stored: n for n, stored in enumerate(numbers)}
-        found = []
-        for path in self.shards.glob(f"[!.]*/{table}.parquet"):
-            point, _, first = path.parent.name.partition("-")
-            if point.isdecimal() and int(point) in place:
-                found.append((place[int(point)], first, escape_pattern(path)))
-        return ", ".join(f"'{path}'" for _, _, path in sorted(found))
-
-    def rows(self, table: str, numbers: Sequence[int]) -> str:
-        """Query for the rows of a table, with the points numbered as in the question."""
+    def rows(self, table: str, shards: Collection[str], numbers: Sequence[int]) -> str:
+        """Query for the rows of a table in these shards, with the points numbered as in the question."""
         if list(numbers) == list(range(len(numbers))):
-            return f"select * from read_parquet('{self.files(table)}', union_by_name = true)"  # noqa: S608
-        files = self.files_in_order(table, numbers)
+            return f"select * from read_parquet([{self.files(table, shards)}], union_by_name = true)"  # noqa: S608
+        place = {f"{stored:06d}": n for n, stored in enumerate(numbers)}
+        files = self.files(table, sorted(shards, key=lambda name: (place[name.partition("-")[0]], name)))
         return (
             "select stored.* replace (numbers.asked as point)"  # noqa: S608
             f" from read_parquet([{files}], union_by_name = true) as stored"
@@ -135,9 +158,11 @@ class Results:
         connection.execute("create schema renumbering")
         pairs = {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)}
         create_table(connection, "renumbering.numbers", pairs)
-        found = self.tables()
+        shards = self.own(manifest)
+        found = stored_tables(shards)
         for table in filter(tables.__contains__, found):
-            connection.execute(f"create view {table} as {self.rows(table, numbers)}")
+            having = [name for name, files in shards.items() if f"{table}.parquet" in files]
+            connection.execute(f"create view {table} as {self.rows(table, having, numbers)}")
         if {"moves", "states"} <= set(tables) and "states" in found:
             lengths, ends = recorded_lengths(manifest["scenarios"], manifest["question"]["lens"])
             connection.execute("create schema recorded")
@@ -205,12 +230,42 @@ def escape_pattern(path: Path) -> str:
     return WILD.sub(r"[\g<0>]", str(path)).replace("'", "''")
 
 
-def is_sealed(shard: Path) -> bool:
-    """Whether every file of a shard matches its hash in the seal."""
+def stored_tables(shards: Mapping[str, Collection[str]]) -> list[str]:
+    """The tables that at least one of these shards has a file of."""
+    files = set().union(*shards.values())
+    return [table for table in TABLES if f"{table}.parquet" in files]
+
+
+def read_seal(shard: Path, identity: str) -> Mapping[str, str]:
+    """The hash of each file of a shard, from its seal; empty where that cannot be read or is of other runs."""
     try:
         seal = json.loads(read_file(shard / SEAL, MAX_SEAL))
-        return bool(seal) and all(SEALED.fullmatch(n) and hash_file(shard / n) == value for n, value in seal.items())
-    except (OSError, ValueError, AttributeError):
+        files = dict(seal["files"]) if seal["of"] == identity else {}
+        return files if all(map(SEALED.fullmatch, files)) else {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def written_seal(shard: str, identity: str) -> Mapping[str, str]:
+    """What `read_seal` finds, read once for each time at which the seal was written."""
+    try:
+        return cached_seal(shard, identity, os.stat(f"{shard}/{SEAL}").st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(maxsize=100_000)
+def cached_seal(shard: str, identity: str, written: int) -> Mapping[str, str]:
+    """What `read_seal` finds; the time only tells one seal from the next."""
+    return read_seal(Path(shard), identity)
+
+
+def is_sealed(shard: Path, identity: str) -> bool:
+    """Whether a shard is of these runs and every file of it matches its hash in the seal."""
+    files = read_seal(shard, identity)
+    try:
+        return bool(files) and all(hash_file(shard / name) == value for name, value in files.items())
+    except OSError:
         return False
 
 
@@ -250,7 +305,7 @@ def name_write_errors(path: Path) -> Iterator[None]:
 def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     """Write the manifest, before any run."""
     results.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
+    text = json.dumps({"format": FORMAT, **content, "record": record_hash(content)}, indent=1, allow_nan=False)
     write_synced(results.folder / MANIFEST, text.encode())
 
 
@@ -260,13 +315,13 @@ def shard_writer() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1, **OFFLINE})
 
 
-def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> None:
-    """Commit a shard: all its tables or nothing."""
+def write_shard(results: Results, name: str, tables: Mapping[str, Table], identity: str) -> None:
+    """Commit a shard: all its tables or nothing; its seal has its identity."""
     require_regular(results.shards)
     results.shards.mkdir(parents=True, exist_ok=True)
     aside = results.shards / f".{name}.{uuid.uuid4().hex}"  # process ids repeat on another machine
     aside.mkdir()
-    seal = {}
+    files = {}
     with contextlib.closing(shard_writer().cursor()) as connection:
         for table, columns in tables.items():
             if len(next(iter(columns.values()))):
@@ -279,19 +334,19 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table]) -> Non
                     with path.open("rb+") as file:
                         os.fsync(file.fileno())
                 connection.unregister("rows")
-                seal[path.name] = hash_file(path)
-    write_synced(aside / SEAL, json.dumps(seal).encode())
-    place_shard(aside, results.shards / name)
+                files[path.name] = hash_file(path)
+    write_synced(aside / SEAL, json.dumps({"of": identity, "files": files}).encode())
+    place_shard(aside, results.shards / name, identity)
 
 
-def place_shard(aside: Path, final: Path) -> None:
+def place_shard(aside: Path, final: Path, identity: str) -> None:
     """Rename a shard to its final name; where another process has committed it, keep that one."""
-    if final.exists() and not is_sealed(final):
+    if final.exists() and not is_sealed(final, identity):
         set_aside(final)
     try:
         aside.rename(final)
     except OSError:
-        if not is_sealed(final):
+        if not is_sealed(final, identity):
             raise
         shutil.rmtree(aside, ignore_errors=True)
     sync_folder(final.parent)

@@ -29,7 +29,7 @@ from sim.batch.design import (
 )
 from sim.batch.executor import Committed, RunEach, agent_engine, compiled_engine, execute_in_process, execute_in_threads
 from sim.batch.locks import SweepShare, refuse_writers
-from sim.batch.manifest import MANIFEST, stored_numbers
+from sim.batch.manifest import MANIFEST, changed_point, stored_numbers
 from sim.batch.recorded import COMPUTING, CRATE, current_versions, rules_hash, write_crate
 from sim.batch.store import Results, write_manifest
 from sim.batch.tables.chunk import Chunk
@@ -115,6 +115,8 @@ class SweepReport:
         A line for each failed run: scenario, point, replicate and the last line of the error.
     share
         The share of the chunks that this call computed; None: all.
+    set_aside
+        Shards that were damaged or had other runs: moved to `damaged`, and their runs computed again.
     """
 
     results: Results
@@ -122,6 +124,7 @@ class SweepReport:
     computed_now: int
     failed: list[str] = field(default_factory=list)
     share: SweepShare | None = None
+    set_aside: list[str] = field(default_factory=list)
 
 
 def make_question(
@@ -201,6 +204,8 @@ def prepare_results(question: Question, results: Results, share: SweepShare | No
         write_manifest(results, {**content, **record_samplers(bases)})
         return
     manifest = results.manifest()
+    if message := changed_point(manifest):
+        raise results.error(message, MANIFEST)
     if difference := question_difference(manifest, asked, scenarios):
         raise results.error(f"contains a different sweep ({difference}); choose another --out")
     refuse_versions(manifest.get("versions", {}), results)
@@ -327,12 +332,14 @@ def run_sweep(
     with results.locked(share, lambda: prepare_results(question, results, share, command)):
         every = question.chunks(recorded_plan(results.manifest()["question"]["points"]))
         chunks = [chunk for n, chunk in enumerate(every) if share is None or share.has(n)]
-        names = {chunk.name for chunk in chunks}
+        names = {chunk.name: chunk.identity(rules_hash()) for chunk in chunks}
+        there = results.committed().intersection(names)
         finished = results.finished(names)
+        results.own()
         open_chunks = [chunk for chunk in chunks if chunk.name not in finished]
         total = sum(len(chunk.replicates) for chunk in chunks)
         left = sum(len(chunk.replicates) for chunk in open_chunks)
-        report = SweepReport(results, total, left, share=share)
+        report = SweepReport(results, total, left, share=share, set_aside=sorted(there - finished))
         progress(total - left, total)
         workers = workers or executor.available_cores()
         with contextlib.closing(execute(open_chunks, results, run_each or own, workers)) as committed:

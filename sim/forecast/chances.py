@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from sim.model.trajectory import window_of
 from sim.model.world import World, with_parameters
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import parameter_range
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, hash_content
 
 PLAN = "plan.json"
 
@@ -112,8 +112,10 @@ def stored_chances(
     """
     results, values = Results(folder), claim_points(plan.points, plan.seed)
     blocks = {f"{first:06d}": range(first, min(first + BLOCK, plan.points)) for first in range(0, plan.points, BLOCK)}
-    with results.locked(first=lambda: prepare_chances(folder, plan_record(scenario, plan))):
-        open_blocks = sorted(set(blocks) - results.finished(blocks))
+    record = json.loads(json.dumps(plan_record(scenario, plan)))
+    identities = {name: hash_content([record, name]) for name in blocks}
+    with results.locked(first=lambda: prepare_chances(folder, record)):
+        open_blocks = sorted(set(blocks) - results.finished(identities))
         left = sum(len(blocks[name]) for name in open_blocks)
         before, total = (plan.points - left) * plan.replicates, plan.points * plan.replicates
 
@@ -124,14 +126,15 @@ def stored_chances(
                 )
                 for n in blocks[name]
             ]
-            write_shard(results, name, {"chances": shard_columns(blocks[name], np.array(rows))})
+            table = {"chances": shard_columns(blocks[name], np.array(rows))}
+            write_shard(results, name, table, identities[name])
 
         sizes = [len(blocks[name]) * plan.replicates for name in open_blocks]
         evaluate(
             fill, open_blocks, runs=sizes, workers=workers, progress=lambda done, _: progress(before + done, total)
         )
         results.clear(blocks)
-    return ChanceTable(values, read_chances(folder, plan.points, len(world.states)))
+    return ChanceTable(values, read_chances(folder, blocks, len(world.states)))
 
 
 def plan_record(scenario: Scenario, plan: ChancePlan) -> dict[str, Any]:
@@ -143,7 +146,6 @@ def plan_record(scenario: Scenario, plan: ChancePlan) -> dict[str, Any]:
 
 def prepare_chances(folder: Path, plan: dict[str, Any]) -> None:
     """Write a plan into an empty folder, or check that the folder has the same one."""
-    plan = json.loads(json.dumps(plan))
     path = folder / PLAN
     require_regular(path)
     if not path.is_file():
@@ -164,10 +166,11 @@ def shard_columns(points: Sequence[int], found: Floats) -> dict[str, Any]:
     return keys | {kind: found[:, :, n].ravel() for n, kind in enumerate(KINDS)}
 
 
-def read_chances(folder: Path, points: int, states: int) -> Floats:
-    """Read the chances of all points in a folder, (points, states, 3)."""
-    files = Results(folder).files("chances")
-    query = f"select {', '.join(KINDS)} from read_parquet('{files}') order by point, state"  # noqa: S608
+def read_chances(folder: Path, blocks: Mapping[str, range], states: int) -> Floats:
+    """Read the chances of the points of these blocks, by the names of their shards, (points, states, 3)."""
+    points = sum(map(len, blocks.values()))
+    files = Results(folder).files("chances", blocks)
+    query = f"select {', '.join(KINDS)} from read_parquet([{files}]) order by point, state"  # noqa: S608
     with contextlib.closing(connect_database()) as connection:
         found = connection.execute(query).fetchnumpy()
     return np.stack([np.asarray(found[kind]) for kind in KINDS], axis=-1).reshape(points, states, len(KINDS))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from robustness.ground import LONG, command, question, repeated, run_after, shard_bytes, shards
 
+from sim.batch.design import own_shards
 from sim.batch.store import Results, is_sealed
 from sim.batch.sweep import run_sweep
 
@@ -82,7 +83,8 @@ def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path:
     bits[len(bits) // 2] ^= 1
     (flipped / "states.parquet").write_bytes(bytes(bits))
     (missing / "moves.parquet").unlink()
-    assert not any(is_sealed(shard) for shard in (cut, flipped, missing))
+    identities = own_shards(whole.manifest(), [shard.name for shard in (cut, flipped, missing)])
+    assert not any(is_sealed(shard, identities[shard.name]) for shard in (cut, flipped, missing))
     assert run_sweep(question(), results.folder, workers=1).computed_now == 30
     assert shard_bytes(results) == shard_bytes(whole)
     assert len(list((results.folder / "damaged").iterdir())) == 3
@@ -91,6 +93,7 @@ def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path:
 @pytest.mark.parametrize("flips", [50, pytest.param(1000, marks=LONG)])
 def test_every_cut_and_flipped_bit_is_found(whole: Results, tmp_path: Path, flips: int) -> None:
     shard = shutil.copytree(min(whole.shards.iterdir()), tmp_path / "shard")
+    (identity,) = own_shards(whole.manifest(), [min(whole.shards.iterdir()).name]).values()
     draw = random.Random(7)  # noqa: S311
     for path in sorted(shard.iterdir()):
         content = path.read_bytes()
@@ -101,6 +104,6 @@ def test_every_cut_and_flipped_bit_is_found(whole: Results, tmp_path: Path, flip
             damaged.append(bytes(flipped))
         for other in damaged:
             path.write_bytes(other)
-            assert not is_sealed(shard)
+            assert not is_sealed(shard, identity)
         path.write_bytes(content)
-    assert is_sealed(shard)
+    assert is_sealed(shard, identity)

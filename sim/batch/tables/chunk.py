@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.batch.design import shard_identity, shard_name
 from sim.batch.tables.columns import Table, date_column, text_column
 from sim.calendar import last_step_by
 from sim.model.arrays import CAUSES, Floats, Integers
@@ -38,7 +39,12 @@ class Chunk:
     @property
     def name(self) -> str:
         """The name of its shard."""
-        return f"{self.point:06d}-{self.replicates.start:08d}"
+        return shard_name(self.point, self.replicates)
+
+    def identity(self, rules: str) -> str:
+        """What its shard contains the runs of, with the hash of the code that computes them."""
+        asked = {"seed": self.seed, "lens": self.scenario.sweep.lens, "keep": self.keep, "at": self.at}
+        return shard_identity(asked, self.scenario_name, self.point, self.digest, self.replicates, rules)
 
     @property
     def window(self) -> int:

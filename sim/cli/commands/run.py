@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -331,6 +331,7 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
         "unused_seeds": unused_seeds(report.results.manifest()),
         "runs": report.runs,
         "computed_now": report.computed_now,
+        "set_aside": report.set_aside,
         "failed": report.failed,
         "states": [
             {"scenario": design, "state": state, "alignment": alignment, "mean": mean}
@@ -341,6 +342,15 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
     }
 
 
+def describe_set_aside(shards: Sequence[str]) -> str:
+    """Say which shards were moved away."""
+    more = "" if len(shards) <= 20 else f" and {len(shards) - 20} more"
+    return (
+        f"computed again, because the shards were damaged or of another sweep: {', '.join(shards[:20])}{more};"
+        " they are now in `damaged`"
+    )
+
+
 def print_sweep(report: SweepReport) -> None:
     """Print what a sweep computed."""
     from sim.cli import text as texts
@@ -349,6 +359,8 @@ def print_sweep(report: SweepReport) -> None:
     share = "" if report.share is None else f" of share {report.share}"
     counts = f"{done} of {report.runs} runs{share} finished ({report.computed_now} computed now)"
     click.echo(f"{counts} in {report.results.folder}")
+    if report.set_aside:
+        click.echo(f"blocs: {describe_set_aside(report.set_aside)}", err=True)
     for line in report.failed[:20]:
         click.echo(f"failed: {escape_controls(line)}", err=True)
     if report.failed:
