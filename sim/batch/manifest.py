@@ -135,12 +135,19 @@ def changed_point(content: Mapping[str, Any]) -> str:
         try:
             if name not in scenarios:
                 scenarios[name] = Scenario.model_validate(content["scenarios"][name])
-            digest = with_settings(scenarios[name], point["settings"]).digest()
+            scenario = with_settings(scenarios[name], point["settings"])
         except (KeyError, ValueError):
             return f"the scenario of point {n} ({name}) cannot be read: {CHANGED}"
-        if digest != point["digest"]:
-            return f"the scenario of point {n} ({name}) does not have its recorded digest: {CHANGED}"
+        if message := digest_fault(n, point, scenario):
+            return message
     return ""
+
+
+def digest_fault(number: int, point: Mapping[str, Any], scenario: Scenario) -> str:
+    """Say that a scenario is not the one that a recorded point was run with; '' where it is."""
+    if scenario.digest() == point["digest"]:
+        return ""
+    return f"the scenario of point {number} ({point['scenario']}) does not have its recorded digest: {CHANGED}"
 
 
 def any_manifest(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
-from sim.batch.manifest import MANIFEST
+from sim.batch.manifest import MANIFEST, digest_fault
 from sim.batch.store import MAX_SEAL, SEAL, Results, hash_file
 from sim.errors import escape_controls
 from sim.files import read_file, write_synced
@@ -118,10 +118,14 @@ def scenarios_as_run(results: Results, designs: Collection[str]) -> dict[str, Sc
     points = results.manifest()["question"]["points"]
     asked = dict(zip(point_labels(points), points, strict=True))
     chosen = {design: asked[design] for design in designs}
-    return {
+    found = {
         design: with_settings(scenarios[point["scenario"]], point["settings"], note="set by the sweep")
         for design, point in chosen.items()
     }
+    for design, point in chosen.items():
+        if message := digest_fault(points.index(point), point, found[design]):
+            raise results.error(message, MANIFEST)
+    return found
 
 
 def count_runs(results: Results) -> list[RunCount]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.batch import executor, sweep
 from sim.batch.design import point_labels
+from sim.batch.manifest import MANIFEST, digest_fault
 from sim.batch.recorded import current_versions, recorded_scenarios
 from sim.batch.store import Results
 from sim.batch.tables.chunk import Chunk, chunk_tables
@@ -140,6 +141,8 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
         scenario = with_settings(base, point["settings"], note="set by the sweep")
     except (KeyError, ValueError) as error:
         raise results.error(f"the manifest lacks the scenario of point {number}: {error}") from None
+    if message := digest_fault(number, point, scenario):
+        raise results.error(message, MANIFEST)
     one = range(replicate, replicate + 1)
     keep, at = tuple(question["keep"]), tuple(question["at"])
     return Chunk(number, point["scenario"], scenario, question["seed"], one, scenario.digest(), keep, at)

@@ -35,9 +35,9 @@ SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no p
 PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
 MOST_NAMED = 20  # folders in one error
-NOT_ASKED = "is no shard of this sweep, so it was not read; remove it"
+NOT_ASKED = "is not a shard of this sweep, so it was not read; remove it"
 OTHER_RUNS = (
-    "is damaged, or has the runs of another sweep, point or replicates: its seal differs; the same `blocs sweep`,"
+    "lacks a file, or has the runs of another sweep, point or replicates: its seal differs; the same `blocs sweep`,"
     " without --shard, moves it to `damaged` and computes its runs again"
 )
 WILD = re.compile(r"[*?\[]")  # allowed in a folder's name, and a pattern for DuckDB
@@ -86,7 +86,7 @@ class Results:
     def own(self, manifest: Mapping[str, Any] | None = None) -> dict[str, Mapping[str, str]]:
         """The hashes of the files of each committed shard of the question, by shard in the order of names.
 
-        Raises InputError with each folder that is no shard of the question, or whose seal is of other runs.
+        Raises InputError with each folder that is not a shard of the question, or whose seal is of other runs.
         """
         found, place = sorted(self.committed()), str(self.shards)
         asked = own_shards(self.manifest() if manifest is None else manifest, found)
@@ -94,7 +94,7 @@ class Results:
         faults = [
             Fault(display_path(self.shards / name), 1, "", NOT_ASKED if name not in asked else OTHER_RUNS)
             for name in found
-            if not seals.get(name)
+            if not seals.get(name) or not all(os.path.exists(f"{place}/{name}/{file}") for file in seals[name])
         ]
         if faults:
             last = [

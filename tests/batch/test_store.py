@@ -520,7 +520,7 @@ def test_nothing_is_unpickled(results: Results, tmp_path: Path, monkeypatch: pyt
     foreign = results.shards / "zz'); attach '"
     foreign.mkdir()
     (foreign / "runs.parquet").write_bytes(planted)
-    with pytest.raises(InputError, match="is no shard of this sweep, so it was not read"):
+    with pytest.raises(InputError, match="is not a shard of this sweep, so it was not read"):
         results.digest()
     shutil.rmtree(foreign)
     (shard / "runs.parquet").write_bytes(planted)
