@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import re
 import shutil
 import warnings
@@ -229,6 +230,9 @@ def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> N
             failed = f"select * replace ('failed' as status, 'Boom: {EVIL}' as error) from '{shard}/runs.parquet'"  # noqa: S608
             connection.execute(f"copy ({failed}) to '{shard}/new.parquet' (format parquet)")
             (shard / "new.parquet").replace(shard / "runs.parquet")
+            seal = json.loads((shard / "seal.json").read_text("utf-8"))
+            seal["files"] = {"runs.parquet": seal["files"]["runs.parquet"]}  # as of a shard whose runs all failed
+            (shard / "seal.json").write_text(json.dumps(seal), "utf-8")
     text = report_page.render_page(broken)
     assert f"{REPLICATES} runs failed and {REPLICATES} are not finished" in text
     assert "Boom: &lt;script&gt;" in text
