@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -267,7 +268,8 @@ def test_first_of_two_writers_of_a_shard_wins(whole: Results, tmp_path: Path) ->
     first, second = sorted(whole.shards.iterdir())[:2]
     shutil.copytree(first, tmp_path / "shards" / "x")
     shutil.copytree(second, tmp_path / "shards" / ".x.aside")
-    place_shard(tmp_path / "shards" / ".x.aside", tmp_path / "shards" / "x")
+    of = json.loads((first / "seal.json").read_text("utf-8"))["of"]
+    place_shard(tmp_path / "shards" / ".x.aside", tmp_path / "shards" / "x", of)
     assert os.listdir(tmp_path / "shards") == ["x"]
     assert (tmp_path / "shards" / "x" / "runs.parquet").read_bytes() == (first / "runs.parquet").read_bytes()
 
