@@ -83,12 +83,9 @@ def respond_bonds(
     p, bite, strength = situation.parameters, env.bite, setting.relative_capability
     most = np.inf if setting.calendar else 1.0
     back, loss, outreach = min(most, p[BOND_RETURN]), min(most, p[BOND_LOSS]), p[OUTREACH]
-    years = setting.years
-    left_apart, left_opposed = exponential(-back * years), exponential(-(back + loss) * years)
     for i in range(alignment.size):
         a, bite_i, strength_i = alignment[i], bite[i], strength[i]
         gain = min(most, p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
-        left_same = exponential(-(back + gain) * years)  # of the distance of a bond from its rest; without outreach
         B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
         for j in range(i):
             reach_i, reach_j = min(most, outreach * bite_i * strength[j]), min(most, outreach * bite[j] * strength_i)
@@ -96,11 +93,8 @@ def respond_bonds(
             if setting.calendar:
                 rate = back + grow + decay + reach
                 if rate > 0.0:
-                    left = left_same if grow > 0.0 else left_opposed if decay > 0.0 else left_apart
-                    if reach > 0.0:
-                        left = exponential(-rate * years)
                     rest = (back * origin[j] + grow + reach) / rate
-                    B[j] = clip_tie(rest + (B[j] - rest) * left)
+                    B[j] = clip_tie(rest + (B[j] - rest) * exponential(-rate * setting.years))
             else:
                 drift = back * (origin[j] - B[j]) + grow * (1.0 - B[j]) - decay * B[j]
                 B[j] = clip_tie(B[j] + (drift + reach * (1.0 - B[j])))
