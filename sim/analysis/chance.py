@@ -13,7 +13,7 @@ import numpy as np
 from sim.model import rules
 from sim.model.arrays import TERMS, Floats
 from sim.model.rules import TEMPERATURE
-from sim.model.starts import draw_initial_alignment
+from sim.model.starts import draw_initial_alignment, start_environment
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
@@ -73,9 +73,7 @@ def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
     """Compute the utility of each allowed alternative by term, (states that decide, alternatives, len(TERMS))."""
     setting, states, alignments = world.setting, len(world.states), len(world.alignments)
     alignment = draw_initial_alignment(world, seed, replicate)
-    environment, product = world.allocate_environment(), np.zeros(alignments)
-    rules.sum_shares(alignment, setting.product, product)
-    rules.assess_environment(1, product, setting, world.start, world.start_weights, environment)
+    environment = start_environment(world, alignment, 1)
     terms = np.zeros((states, alignments, len(TERMS)))
     for i in np.flatnonzero(~setting.fixed).tolist():
         rules.write_terms(i, alignment, setting, world.start, world.start_weights, environment, terms[i])

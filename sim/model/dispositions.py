@@ -155,12 +155,11 @@ def decide(
     Writes utility and chance of each alignment, and whether the disposition was renewed.
     """
     consider_alignments(i, current, sums, mass, setting, situation, env, utilities, chances)
-    if not setting.kept:
-        return choose(chances, u)
-    renewal = renewal_of(i, u, setting, situation)
-    renewed[i] = renewal != NOT_RENEWED
-    if renewal != NOT_RENEWED:
-        renew_disposition(i, step, renewal, key, utilities, chances, setting, situation, draws, inclination)
+    if setting.kept:
+        renewal = renewal_of(i, u, setting, situation)
+        renewed[i] = renewal != NOT_RENEWED
+        if renewal != NOT_RENEWED:
+            renew_disposition(i, step, renewal, key, utilities, chances, setting, situation, draws, inclination)
     return choose_alignment(i, current, u, setting, situation, utilities, chances, inclination)
 
 

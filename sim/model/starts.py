@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.model import dispositions, rules
-from sim.model.arrays import Anchor, Floats, Integers, Words
+from sim.model.arrays import Anchor, Environment, Floats, Integers, Words
 from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
 from sim.model.world import World, encode_states
@@ -103,12 +103,18 @@ def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
     return anchor
 
 
+def start_environment(world: World, alignment: Integers, step: int) -> Environment:
+    """Compute the environment of a step at these alignments, (N,), before any shock (model: Environment)."""
+    product, env = np.zeros(len(world.alignments)), world.allocate_environment()
+    rules.sum_shares(alignment, world.setting.product, product)
+    rules.assess_environment(step, product, world.setting, world.start, world.start_weights, env)
+    return env
+
+
 def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
     """Compute the structural chances of all states of a world at its start, before shocks, inertia included."""
     alignment = draw_initial_alignment(world, seed, replicate)
-    product, env = np.zeros(len(world.alignments)), world.allocate_environment()
-    rules.sum_shares(alignment, world.setting.product, product)
-    rules.assess_environment(0, product, world.setting, world.start, world.start_weights, env)
+    env = start_environment(world, alignment, 0)
     found = Anchor(np.empty((len(world.states), len(world.alignments))), np.empty(len(world.states)))
     dispositions.anchor_chances(alignment, world.setting, world.start, world.start_weights, env, *found)
     return found
