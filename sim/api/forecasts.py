@@ -201,6 +201,7 @@ def score(
     given = require("score", optional, replicates=replicates)
     reference = require_observed("score", scenario, observed)
     found, name = require_scenario("score", scenario, given.label)
+    require_own_forecast("score", found)
     recorded = load_observed(reference)
     if recorded is None:
         message = "its world has no observed.toml to score against; `blocs score baseline_2023` has"
@@ -213,6 +214,18 @@ def score(
     model = table.groupby(["vote", "sanctions"], sort=False).first()
     summary = f"AUC of the model from {model['auc'].min():.2f} to {model['auc'].max():.2f} over {len(model)} scorings"
     return Finding(f"Forecasts of {name}", summary, table, record)
+
+
+def require_own_forecast(owner: str, scenario: Scenario) -> None:
+    """Refuse a scenario whose runs begin at the coded alignments, which would be part of a forecast of votes."""
+    if scenario.sweep.lens == "tendency":
+        message = "forecasts are of the scenario itself; leave the lens of tendency out"
+        raise InputError([Fault(owner, 1, "lens", message)])
+    if scenario.dispositions == "kept" and scenario.anchored:
+        message = (
+            "kept dispositions keep states where they are coded, so these would be the forecast; set anchored = false"
+        )
+        raise InputError([Fault(owner, 1, "dispositions", message)])
 
 
 def score_table(record: dict[str, Any]) -> pd.DataFrame:
@@ -300,6 +313,7 @@ def calibrate(
         raise InputError([Fault("calibrate", 1, "points", f"{points} is not a whole number from 2 to 100000")])
     reference = require_observed("calibrate", scenario, observed)
     found, name = require_scenario("calibrate", scenario, given.label)
+    require_own_forecast("calibrate", found)
     recorded = require_votes(reference)
     plan = ChancePlan(given.points, given.replicates, found.sweep.seed if given.seed is None else given.seed)
     world = world_of(found)

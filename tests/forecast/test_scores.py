@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from sim import api
 from sim.cli import cli
 from sim.errors import InputError
 from sim.forecast import scores
@@ -26,6 +28,7 @@ from sim.forecast.scorecard import score_forecasts
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.reporting import charts
 from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Sweep
 from sim.scenario.ties import sanctions_before
 
 ROOT = Path(__file__).parents[2]
@@ -349,3 +352,17 @@ def test_chart_orders_states_by_forecast(record: dict[str, Any]) -> None:
     drawn = sorted(x for line in axes[0].get_lines()[:4] for x in line.get_xdata())
     assert drawn == sorted(nearness.values())
     assert made is not None
+
+
+@pytest.mark.parametrize("function", [api.score, partial(api.calibrate, out="unused", points=8)])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dispositions": "kept"}, "keep states where they are coded"),
+        ({"sweep": Sweep(lens="tendency")}, "leave the lens of tendency out"),
+    ],
+)
+def test_coded_starts_are_no_forecast(function: Callable[..., Any], changes: dict[str, Any], message: str) -> None:
+    scenario = load_scenario("baseline_2023").model_copy(update=changes)
+    with pytest.raises(InputError, match=message):
+        function(scenario, observed="baseline_2023", replicates=1)
