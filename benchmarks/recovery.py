@@ -26,12 +26,13 @@ from sim.forecast.chances import (
     prior_bounds,
     simulate_chances,
     stored_chances,
+    structural_world,
     world_with_parameters,
 )
 from sim.forecast.likelihood import READINGS, Line, VoteRecord
 from sim.forecast.record import Observed, load_observed
 from sim.model.arrays import Flags, Floats
-from sim.model.world import World, world_of
+from sim.model.world import World
 from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.schema import Scenario
 
@@ -105,8 +106,8 @@ def main() -> None:
     given = arguments.parse_args()
     plan = json.loads((given.table / "plan.json").read_text(encoding="utf-8"))["plan"]
     scenario = load_scenario(BASE)
-    world = world_of(scenario)
-    table = stored_chances(scenario, world, ChancePlan(**plan), given.table)
+    world = structural_world(scenario)
+    table = stored_chances(scenario, ChancePlan(**plan), given.table)
     calibration = json.loads((given.table / "calibration.json").read_text(encoding="utf-8"))
     observed = load_observed(BASE)
     assert observed is not None

@@ -1,4 +1,4 @@
-"""Print how states realign in histories of a world, for docs/coding_quarters.md: `python -m tools.realignments`."""
+"""Print how states realign in histories of the baseline, for docs/validation.md: `python -m tools.realignments`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from sim.model.arrays import Flags
 from sim.model.compiled import iterate_runs
 from sim.model.trajectory import Run
 from sim.model.world import world_of
-from sim.scenario.loading import load_scenario
+from sim.scenario.loading import BASE, load_scenario
 
-WORLD = "article_2023_quarters"
 FRONT = "front"
 NATO = ("CAN", "DEU", "ESP", "FIN", "FRA", "GBR", "HUN", "ITA", "NLD", "POL", "TUR")
 ALLIES = (*NATO, "AUS", "ISR", "JPN", "KOR")
@@ -56,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=400)
     n = parser.parse_args().runs
-    scenario = load_scenario(WORLD)
+    scenario = load_scenario(BASE)
     runs = list(iterate_runs(scenario, seed=scenario.sweep.seed, replicates=range(n), with_chances=False))
     free = ~world_of(scenario).setting.fixed
     years = int(free.sum()) * scenario.steps * step_years(scenario.step)

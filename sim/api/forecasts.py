@@ -34,6 +34,8 @@ from sim.scenario.schema import Scenario
 
 DRAWS = 256
 
+CHARTS_A_ROW = 4
+
 FIGURES = ("auc", "brier", "log")
 
 
@@ -168,7 +170,8 @@ def score(
     scenario
         Scenario, or name or path of one.
     replicates
-        Runs of each variant of the sanctions, 1 or more.
+        Runs of each variant of the sanctions, 1 or more. Forecasts are structural chances, which do not know where
+        states start.
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     observed
@@ -201,7 +204,7 @@ def score(
     given = require("score", optional, replicates=replicates)
     reference = require_observed("score", scenario, observed)
     found, name = require_scenario("score", scenario, given.label)
-    require_own_forecast("score", found)
+    require_histories("score", found)
     recorded = load_observed(reference)
     if recorded is None:
         message = "its world has no observed.toml to score against; `blocs score baseline_2023` has"
@@ -216,16 +219,11 @@ def score(
     return Finding(f"Forecasts of {name}", summary, table, record)
 
 
-def require_own_forecast(owner: str, scenario: Scenario) -> None:
-    """Refuse a scenario whose runs begin at the coded alignments, which would be part of a forecast of votes."""
+def require_histories(owner: str, scenario: Scenario) -> None:
+    """Refuse a scenario under a lens: structural chances, the forecasts, have one of their own."""
     if scenario.sweep.lens == "tendency":
         message = "forecasts are of the scenario itself; leave the lens of tendency out"
         raise InputError([Fault(owner, 1, "lens", message)])
-    if scenario.dispositions == "kept" and scenario.anchored:
-        message = (
-            "kept dispositions keep states where they are coded, so these would be the forecast; set anchored = false"
-        )
-        raise InputError([Fault(owner, 1, "dispositions", message)])
 
 
 def score_table(record: dict[str, Any]) -> pd.DataFrame:
@@ -313,12 +311,12 @@ def calibrate(
         raise InputError([Fault("calibrate", 1, "points", f"{points} is not a whole number from 2 to 100000")])
     reference = require_observed("calibrate", scenario, observed)
     found, name = require_scenario("calibrate", scenario, given.label)
-    require_own_forecast("calibrate", found)
+    require_histories("calibrate", found)
     recorded = require_votes(reference)
     plan = ChancePlan(given.points, given.replicates, found.sweep.seed if given.seed is None else given.seed)
     world = world_of(found)
     progress = given.progress or (lambda done, total: None)
-    table = stored_chances(found, world, plan, given.out, workers=given.workers, progress=progress)
+    table = stored_chances(found, plan, given.out, workers=given.workers, progress=progress)
     fit, fitted = calibrate_world(found, world, recorded, table)
     record = {"scenario": name, "replicates": plan.replicates, "seed": plan.seed, **fitted}
     write_calibration(given.out, found, plan, table, fit, record)
@@ -352,8 +350,9 @@ def write_calibration(
     draws.write_draws(folder / draws.FILE, draws.Draws(chosen, {key: str(value) for key, value in basis.items()}))
     write_synced(folder / "calibration.json", to_json_text(record).encode())
     bars = posterior.posterior_bars(table.values, fit.weights, fit.log_likelihood, *prior_bounds())
-    figure, axes = charts.new_figure(9, 9.5, rows=6, columns=4)
-    for ax, bar, one in zip(axes, bars, record["parameters"], strict=False):
+    rows = len(record["parameters"]) // CHARTS_A_ROW + 1  # the last chart is the key
+    figure, axes = charts.new_figure(9, 1.6 * rows, rows=rows, columns=CHARTS_A_ROW)
+    for ax, bar, one in zip(axes[: len(bars)], bars, record["parameters"], strict=True):
         charts.draw_posterior(ax, bar, one)
     charts.draw_posterior_key(axes[len(record["parameters"]) :])
     charts.save_figure(figure, str(folder / "identifiability.png"))

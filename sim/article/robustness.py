@@ -22,10 +22,7 @@ from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario
 
-# These worlds have no propensity ties and no polyarchy, and dispositions are fresh; hedging is off until calibrated.
-NOT_VARIED = ("w_propensity", "w_likeness", "w_hedging", "renewal")
-
-VARIED = tuple(name for name in PARAMETERS if name not in NOT_VARIED)
+VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # the article's worlds state no affinities
 
 AT_DEFAULTS, AT_POINTS = 0, 1  # random streams of the permutations
 
@@ -181,6 +178,9 @@ def explore_ranges(
     run_late, run_all = partial(run_late_means, window=window), partial(run_evidence, window=window)
     if values is None:
         values = claim_points(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
+    if scenarios[BASE].sweep.lens == "tendency":
+        values = values.copy()
+        values[:, VARIED.index("renewal")] = scenarios[BASE].parameters.renewal.value  # the lens sets it
     late: dict[str, list[LateMeans]] = {}
     article, placebo = np.full((2, counts.points, len(claims)), np.nan)
     at_defaults = np.full((counts.placebos, len(claims)), np.nan)

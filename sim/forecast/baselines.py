@@ -1,19 +1,15 @@
-"""Forecast how states align: the model's chances, and simple baselines."""
+"""Forecast how states align by simple baselines, and read alignments as answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
-from sim.article.evidence import run_late_means
-from sim.batch.executor import Progress, evaluate
 from sim.errors import Fault, InputError
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.model.arrays import Flags, Floats
-from sim.model.trajectory import window_of
 from sim.model.world import World, world_of
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 from sim.theory import landscape
@@ -24,8 +20,6 @@ COLUMN = {"yes": YES, "no": NO, "abstained": ABSTAINED, "absent": ABSTAINED}  # 
 TREATY = 0.9  # the bond of a mutual defence obligation in force (docs/coding.md)
 
 STARTS = 200  # random starts of the search for the lowest minimum
-
-PART = 100  # runs in one task
 
 
 @dataclass(frozen=True)
@@ -68,25 +62,6 @@ def sum_by_answer(scenario: Scenario, shares: Floats) -> Floats:
     return chances
 
 
-def model_chances(
-    scenarios: Mapping[str, Scenario], *, seed: int, replicates: int, workers: int | None, progress: Progress | None
-) -> dict[str, Floats]:
-    """Run each scenario on common random numbers; return the chances of each answer, (N, 3): mean late shares."""
-    parts = [range(first, min(first + PART, replicates)) for first in range(0, replicates, PART)]
-    worlds = {name: world_of(scenario) for name, scenario in scenarios.items()}
-    tasks = list(product(scenarios, parts))
-
-    def sum_shares(task: tuple[str, range]) -> Floats:
-        name, replicates = task
-        window = window_of(scenarios[name])
-        return run_late_means(worlds[name], window=window, seed=seed, replicates=replicates).shares.sum(axis=0)
-
-    found = evaluate(sum_shares, tasks, runs=[len(part) for _, part in tasks], workers=workers, progress=progress)
-    by_part = dict(zip(tasks, found, strict=True))
-    sums = {name: sum((by_part[name, part] for part in parts), np.zeros(())) for name in scenarios}
-    return {name: sum_by_answer(scenarios[name], sums[name] / replicates) for name in scenarios}
-
-
 def plain_baselines(scenario: Scenario) -> list[Baseline]:
     """Return the simple forecasts from a scenario's ties; none knows the model or a vote."""
     world = world_of(scenario)
@@ -99,12 +74,15 @@ def plain_baselines(scenario: Scenario) -> list[Baseline]:
     others = np.where(np.arange(len(capability)) == lead, 0.0, capability)
     with_leader = [layer[:, lead] for layer in layers]
     with_others = [layer @ others for layer in layers[:3]] + [layers[3].sum(axis=1) - layers[3][:, lead]]
+    ties, known = np.column_stack([*with_leader, *with_others]), start.polyarchy
     return [
         Baseline("base rate only", np.zeros((len(treaty), 0)), np.zeros(len(treaty))),
         Baseline(f"defence treaty, {leader}", treaty[:, None], treaty),
         Baseline(f"sanctions, rivalry, {leader}", hostility[:, lead, None], -hostility[:, lead]),
         Baseline("landscape minimum", side[:, None], side),
-        Baseline("regression on the ties", np.column_stack([*with_leader, *with_others]), None),
+        Baseline("polyarchy", known[:, None], known),
+        Baseline("regression on the ties", ties, None),
+        Baseline("regression, with polyarchy", np.column_stack([ties, known]), None),
     ]
 
 

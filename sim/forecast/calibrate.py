@@ -15,7 +15,7 @@ import numpy as np
 from sim.article.robustness import VARIED
 from sim.forecast import likelihood, posterior, scores
 from sim.forecast.baselines import COLUMN, deciding_states, plain_baselines
-from sim.forecast.chances import ChanceTable, prior_bounds
+from sim.forecast.chances import ChanceTable, prior_bounds, start_chances
 from sim.forecast.likelihood import READINGS, VoteReading, VoteRecord
 from sim.forecast.record import Observed
 from sim.forecast.scorecard import ForecastInputs, rank_position, rank_record, vote_record, with_ideal_points
@@ -28,6 +28,8 @@ from sim.scenario.schema import Scenario
 YEAR = 2022  # of the fitted ideal points
 
 WITHOUT_STATE = "without the state"
+
+AT_START = "at the coded start"
 
 FEW = 0.3  # distance by chance, three times that of the default points, beyond which the command warns
 
@@ -91,15 +93,19 @@ def fit_posterior(table: ChanceTable, record: VoteRecord) -> Fit:
     )
 
 
-def held_out_chances(table: ChanceTable, record: VoteRecord, groups: Integers) -> Floats:
-    """Forecast each state, (N, 3), by the posterior of the record without the state's group, (N,)."""
+def held_out_weights(table: ChanceTable, record: VoteRecord, groups: Integers) -> Floats:
+    """Weigh the points for each state, (N, P), by the record without the state's group, (N,)."""
     kinds = np.unique(groups)
     parts = np.array([groups == kind for kind in kinds])
     weights = posterior.importance_weights(
         likelihood.log_likelihood(table.chances, likelihood.leave_groups_out(record, parts))
     )
-    means = np.tensordot(weights, table.chances, axes=1)  # (groups, N, 3)
-    return np.asarray(means[np.searchsorted(kinds, groups), np.arange(len(groups))])
+    return np.asarray(weights[np.searchsorted(kinds, groups)])
+
+
+def mean_by_state(weights: Floats, chances: Floats) -> Floats:
+    """Average chances, (P, N, 3), of each state by its own weights of the points, (N, P): (N, 3)."""
+    return np.asarray(np.einsum("np,pnk->nk", weights, chances))
 
 
 def forecast_scores(chances: Floats, world: World, observed: Observed) -> dict[str, Score]:
@@ -165,8 +171,15 @@ def calibrate_world(
     record = observed_record(world, observed)
     found = fit_posterior(table, record)
     chances = np.tensordot(found.weights, table.chances, axes=1)
-    by_state = held_out_chances(table, record, np.arange(len(world.states)))
-    by_theatre = held_out_chances(table, record, world.setting.theatre)
+    without_state = held_out_weights(table, record, np.arange(len(world.states)))
+    by_state = mean_by_state(without_state, table.chances)
+    by_theatre = mean_by_state(held_out_weights(table, record, world.setting.theatre), table.chances)
+    start = start_chances(scenario, world, table.values)
+    beside = {
+        WITHOUT_STATE: by_state,
+        f"{AT_START}, in sample": np.tensordot(found.weights, start, axes=1),
+        f"{AT_START}, {WITHOUT_STATE}": mean_by_state(without_state, start),
+    }
     kinds = {"in sample": chances, WITHOUT_STATE: by_state, "without its theatre": by_theatre}
     return found, {
         "points": len(table.values),
@@ -182,7 +195,7 @@ def calibrate_world(
             kind: {name: one._asdict() for name, one in forecast_scores(forecast, world, observed).items()}
             for kind, forecast in kinds.items()
         },
-        "beside": {WITHOUT_STATE: scores_beside_baselines(by_state, scenario, observed)},
+        "beside": {kind: scores_beside_baselines(one, scenario, observed) for kind, one in beside.items()},
         "states": {
             state: dict(zip(("yes", "no", "abstained"), row.tolist(), strict=True))
             for state, row in zip(world.states, chances, strict=True)

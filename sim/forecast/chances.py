@@ -1,4 +1,7 @@
-"""Compute the model's chances at many points of the prior: a reference table that is saved and resumed."""
+"""Compute structural chances, at the defaults and at many points of the prior: a table that is saved and resumed.
+
+A forecast of votes must not know where states start. So its runs are those of `structural_of`, which have no anchor.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +24,10 @@ from sim.errors import Fault, InputError, display_path
 from sim.files import read_file, require_regular, write_synced
 from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
-from sim.model.arrays import Floats
-from sim.model.trajectory import window_of
-from sim.model.world import World, with_parameters
+from sim.model.arrays import PARAMETERS, Floats
+from sim.model.starts import structural_chances
+from sim.model.world import World, with_parameters, world_of
+from sim.scenario.lens import STRUCTURAL_WINDOW, structural_of
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import parameter_range
 from sim.scenario.schema import Scenario, hash_content
@@ -30,6 +35,8 @@ from sim.scenario.schema import Scenario, hash_content
 PLAN = "plan.json"
 
 BLOCK = 64  # points in a shard
+
+PART = 50  # runs in one task
 
 KINDS = ("yes", "no", "abstained")
 
@@ -56,25 +63,68 @@ def prior_bounds() -> tuple[Floats, Floats]:
     return low, high
 
 
+def structural_world(scenario: Scenario) -> World:
+    """Return the world whose decisions give the structural chances of a scenario."""
+    return world_of(structural_of(scenario))
+
+
 def world_with_parameters(world: World, values: Floats) -> World:
-    """Replace the parameters in VARIED, (V,), of a world."""
-    return with_parameters(world, with_varied(world.start.parameters, values))
+    """Replace the parameters in VARIED, (V,), of a structural world, except its rate of renewal, which the lens sets.
+
+    So `renewal` is a control among the parameters that are fitted: it can have no effect.
+    """
+    parameters = with_varied(world.start.parameters, values)
+    renewal = PARAMETERS.index("renewal")
+    parameters[renewal] = world.start.parameters[renewal]
+    return with_parameters(world, parameters)
 
 
 def answer_chances(scenario: Scenario, world: World, *, seed: int, replicates: range) -> Floats:
-    """Average the chances of each answer by which states chose, (N, 3), in the order of YES, NO, ABSTAINED."""
-    found = alignment_chances(world, window=window_of(scenario), seed=seed, replicates=replicates)
-    return sum_by_answer(scenario, found)
+    """Average the chances of each answer in a structural world, (N, 3), in the order of YES, NO, ABSTAINED."""
+    return sum_by_answer(scenario, alignment_chances(world, seed=seed, replicates=replicates))
 
 
-def alignment_chances(world: World, *, window: int, seed: int, replicates: range) -> Floats:
-    """Average the chances by which states chose in the last steps of some replicates, (N, K + 1).
+def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
+    """Average the chances of decisions over the last steps of a structural world and over replicates, (N, K + 1).
 
-    The expectation is that of the late share, P(alignment) of model: Outcomes, with less noise (Rao & Blackwell).
+    The expectation is that of the share of these steps spent in each alignment, with less noise (Rao & Blackwell).
     """
     runs = compiled.run_records(world, seed=seed, replicates=replicates)
-    found: Floats = sum((outcomes.late_mean(run.chances, window) for run in runs), np.zeros(())) / len(replicates)
-    return found
+    late = (outcomes.late_mean(run.chances, STRUCTURAL_WINDOW) for run in runs)
+    return np.asarray(sum(late, np.zeros(())) / len(replicates))
+
+
+def model_chances(
+    scenarios: Mapping[str, Scenario], *, seed: int, replicates: int, workers: int | None, progress: Progress | None
+) -> dict[str, Floats]:
+    """Run each scenario on common random numbers; return the structural chances of each answer, (N, 3)."""
+    parts = [range(first, min(first + PART, replicates)) for first in range(0, replicates, PART)]
+    worlds = {name: structural_world(scenario) for name, scenario in scenarios.items()}
+    tasks = list(product(scenarios, parts))
+
+    def sum_part(task: tuple[str, range]) -> Floats:
+        name, part = task
+        return len(part) * answer_chances(scenarios[name], worlds[name], seed=seed, replicates=part)
+
+    found = evaluate(sum_part, tasks, runs=[len(part) for _, part in tasks], workers=workers, progress=progress)
+    by_part = dict(zip(tasks, found, strict=True))
+    return {name: sum((by_part[name, part] for part in parts), np.zeros(())) / replicates for name in scenarios}
+
+
+def start_chances(scenario: Scenario, world: World, values: Floats) -> Floats:
+    """Compute the structural chances of each answer at the coded start, (P, N, 3), at points, (P, V).
+
+    All others stand where they start, and what a state holds now has no inertia. P(yes) − P(no) is the structural
+    rank (model: Outcomes). It is no forecast of votes, as it knows where the others start.
+    """
+
+    def at_point(row: Floats) -> Floats:
+        parameters = with_varied(world.start.parameters, row)
+        parameters[PARAMETERS.index("inertia")] = 0
+        there = replace(world, start=world.start._replace(parameters=parameters))
+        return sum_by_answer(scenario, structural_chances(there, seed=0, replicate=0).chances)
+
+    return np.array([at_point(row) for row in values])
 
 
 def fixed_digest(scenario: Scenario) -> str:
@@ -92,7 +142,7 @@ def simulate_chances(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> ChanceTable:
-    """Compute the table at some points, (P, V), in memory."""
+    """Compute the table of a structural world at some points, (P, V), in memory."""
     found = evaluate(
         lambda row: answer_chances(
             scenario, world_with_parameters(world, row), seed=plan.seed, replicates=range(plan.replicates)
@@ -103,14 +153,14 @@ def simulate_chances(
 
 
 def stored_chances(
-    scenario: Scenario, world: World, plan: ChancePlan, folder: Path, *, workers: int | None = None,
+    scenario: Scenario, plan: ChancePlan, folder: Path, *, workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> ChanceTable:  # fmt: skip
     """Compute the table of a plan; load the points that are in the folder, and save the others there.
 
     Raises InputError where the folder has the table of another plan or scenario, or another process writes to it.
     """
-    results, values = Results(folder), claim_points(plan.points, plan.seed)
+    results, values, world = Results(folder), claim_points(plan.points, plan.seed), structural_world(scenario)
     blocks = {f"{first:06d}": range(first, min(first + BLOCK, plan.points)) for first in range(0, plan.points, BLOCK)}
     record = json.loads(json.dumps(plan_record(scenario, plan)))
     identities = {name: hash_content([record, name]) for name in blocks}

@@ -16,11 +16,9 @@ from sim.batch.design import design_points
 from sim.batch.executor import evaluate
 from sim.errors import Fault, InputError, display_path, quote, suggest
 from sim.files import require_regular, write_synced
-from sim.forecast.chances import alignment_chances, fixed_digest
+from sim.forecast.chances import alignment_chances, fixed_digest, structural_world
 from sim.forecast.record import observed_file
 from sim.model.arrays import Floats
-from sim.model.trajectory import window_of
-from sim.model.world import world_of
 from sim.names import scenario_name
 from sim.scenario.files import read_text
 from sim.scenario.loading import (
@@ -154,10 +152,12 @@ def fitted_file(path: Path, name: str, reference: str) -> str | Path:
 def sweep_over_draws(scenario: Scenario, draws: Draws, points: int | None) -> Scenario:
     """Make a scenario that is swept over draws: a list of points, one per draw.
 
-    A parameter that differs from the fitted scenario, such as that of a mechanism that is off, keeps its value.
+    A parameter that differs from the fitted scenario, such as that of a mechanism that is off, keeps its value, and
+    so does the renewal that the lens of tendency sets.
     """
     fitted = (draws.fitted or scenario).parameters
     own = [getattr(scenario.parameters, name).value != getattr(fitted, name).value for name in VARIED]
+    own[VARIED.index("renewal")] |= scenario.sweep.lens == "tendency"
     chosen = draws.some(points)
     vary = {f"parameters.{n}": tuple(chosen[:, v].tolist()) for v, n in enumerate(VARIED) if not own[v]}
     sweep = Sweep.model_validate({**scenario.sweep.model_dump(), "design": "list", "points": None, "vary": vary})
@@ -165,7 +165,7 @@ def sweep_over_draws(scenario: Scenario, draws: Draws, points: int | None) -> Sc
 
 
 def chances_at_draws(scenario: Scenario, draws: Draws, *, replicates: int, seed: int) -> Floats:
-    """Compute the chances of each alignment at each draw, (draws, N, K + 1), with common random numbers."""
-    worlds = [world_of(point.scenario) for point in design_points("", sweep_over_draws(scenario, draws, None))]
-    run = partial(alignment_chances, window=window_of(scenario), seed=seed, replicates=range(replicates))
+    """Compute the structural chances of each alignment at each draw, (draws, N, K + 1), on common random numbers."""
+    worlds = [structural_world(point.scenario) for point in design_points("", sweep_over_draws(scenario, draws, None))]
+    run = partial(alignment_chances, seed=seed, replicates=range(replicates))
     return np.array(evaluate(run, worlds))

@@ -23,9 +23,9 @@ from sim.forecast.baselines import (
     deciding_states,
     ideal_point_baseline,
     leader_of,
-    model_chances,
     plain_baselines,
 )
+from sim.forecast.chances import model_chances
 from sim.forecast.record import Observed, Recorded
 from sim.forecast.scores import ABSTAINED, NO, YES, Score
 from sim.model.arrays import Floats, Integers

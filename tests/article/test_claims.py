@@ -153,7 +153,7 @@ def test_placebo_world_has_same_ties_between_other_states(worlds: dict[str, Worl
 
 def test_points_and_placebo_worlds_have_anchors_of_their_own() -> None:
     """Parameters and ties are those of the factual world too, and no anchor of another world is used again."""
-    scenario = load_scenario("article_2023_quarters")
+    scenario = load_scenario("baseline_2023")
     worlds = {BASE: world_of(scenario)}
     before = start_anchor(worlds[BASE], 1, 0)
     values = claim_points(8, 1)[5]

@@ -11,7 +11,7 @@ import pytest
 
 COMMANDS = (
     ("run", "baseline_2023", "--seed", "7", "--json"),
-    ("run", "article_2023_quarters", "--seed", "7"),
+    ("run", "baseline_2023", "--seed", "7"),
     ("explain", "baseline_2023", "IRN", "--step", "2", "--seed", "7"),
     ("check", "unix_1988"),
     ("landscape", "unix_1988"),

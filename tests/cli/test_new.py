@@ -119,7 +119,7 @@ def test_source_of_weights_from_another_world(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli, ["new", "world", "w", "--folder", str(tmp_path)]).exit_code == 0
     own, fitted = load_scenario(tmp_path / "w.toml"), load_scenario("baseline_2023")
     bond = own.parameters.w_bond
-    assert (bond.value, bond.source, bond.note) == (1.1, "assumed", TAKEN_OVER)
+    assert (bond.value, bond.source, bond.note) == (1.8, "assumed", TAKEN_OVER)
     assert own.parameters.temperature.note.startswith("terms are larger")
     assert own.parameters.w_propensity == fitted.parameters.w_propensity
     assert fitted.parameters.w_bond.source == "calibration"

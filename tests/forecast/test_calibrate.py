@@ -19,12 +19,14 @@ from sim.batch.design import design_points
 from sim.cli import cli
 from sim.errors import InputError
 from sim.forecast import calibrate, chances, draws, likelihood
-from sim.forecast.calibrate import fit_posterior, held_out_chances, observed_record, simulate_record
+from sim.forecast.baselines import deciding_states
+from sim.forecast.calibrate import fit_posterior, held_out_weights, mean_by_state, observed_record, simulate_record
 from sim.forecast.chances import ChancePlan, ChanceTable
 from sim.forecast.draws import load_draws
 from sim.forecast.record import load_observed, observed_file
 from sim.model.compiled import run_compiled
 from sim.model.world import World, world_of
+from sim.scenario.lens import STRUCTURAL_WINDOW, structural_of
 from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -46,39 +48,57 @@ def world(scenario: Scenario) -> World:
 
 
 @pytest.fixture(scope="module")
-def folder(scenario: Scenario, world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small table on disk."""
     made = tmp_path_factory.mktemp("calibration") / "table"
-    chances.stored_chances(scenario, world, PLAN, made)
+    chances.stored_chances(scenario, PLAN, made)
     return made
 
 
 @pytest.fixture(scope="module")
-def table(scenario: Scenario, world: World, folder: Path) -> ChanceTable:
+def table(scenario: Scenario, folder: Path) -> ChanceTable:
     """The same table, read again."""
-    return chances.stored_chances(scenario, world, PLAN, folder)
+    return chances.stored_chances(scenario, PLAN, folder)
 
 
 def test_table_has_chances_of_the_model(table: ChanceTable, scenario: Scenario) -> None:
     there = with_settings(scenario, {f"parameters.{n}": v for n, v in zip(VARIED, table.values[5], strict=True)})
-    late = np.mean([run_compiled(there, seed=9, replicate=r).chances[-8:].mean(axis=0) for r in range(6)], axis=0)
+    runs = [run_compiled(structural_of(there), seed=9, replicate=r) for r in range(6)]
+    late = np.mean([run.chances[-STRUCTURAL_WINDOW:].mean(axis=0) for run in runs], axis=0)
     places = [scenario.alignments().index(bloc) for bloc in ("us_led", "front", "non_aligned")]
     assert np.allclose(table.chances[5], late[:, places])
 
 
-def test_table_resumes(scenario: Scenario, world: World, folder: Path, table: ChanceTable) -> None:
+def test_chances_at_the_start_are_those_of_simultaneous_decisions(scenario: Scenario, table: ChanceTable) -> None:
+    """At step 1 all see where the others start."""
+    values = {f"parameters.{n}": v for n, v in zip(VARIED, table.values[5], strict=True)}
+    there = with_settings(scenario, values | {"parameters.inertia": 0})
+    run = run_compiled(there.model_copy(update={"activation": "simultaneous", "steps": 1}), seed=1)
+    places = [scenario.alignments().index(bloc) for bloc in ("us_led", "front", "non_aligned")]
+    found = chances.start_chances(scenario, world_of(scenario), table.values[5:6])[0]
+    free = deciding_states(world_of(scenario))
+    assert np.allclose(found[free], run.chances[1][free][:, places])
+
+
+def test_renewal_of_a_point_changes_no_chance(scenario: Scenario, table: ChanceTable) -> None:
+    """The lens sets the renewal, so that it is a control among the parameters."""
+    there = table.values[5].copy()
+    there[VARIED.index("renewal")] *= 2
+    again = chances.simulate_chances(scenario, chances.structural_world(scenario), there[None], PLAN)
+    assert np.array_equal(again.chances[0], table.chances[5])
+
+
+def test_table_resumes(scenario: Scenario, folder: Path, table: ChanceTable) -> None:
     shutil.rmtree(folder / "shards" / "000064")
     reports: list[tuple[int, int]] = []
-    again = chances.stored_chances(
-        scenario, world, PLAN, folder, progress=lambda done, total: reports.append((done, total))
-    )
+    again = chances.stored_chances(scenario, PLAN, folder, progress=lambda done, total: reports.append((done, total)))
     assert np.array_equal(again.chances, table.chances)
     assert (reports[0], reports[-1]) == ((64 * 6, 128 * 6), (128 * 6, 128 * 6))
 
 
-def test_folder_of_another_plan_is_refused(scenario: Scenario, world: World, folder: Path) -> None:
+def test_folder_of_another_plan_is_refused(scenario: Scenario, folder: Path) -> None:
     with pytest.raises(InputError, match="another plan"):
-        chances.stored_chances(scenario, world, replace(PLAN, seed=10), folder)
+        chances.stored_chances(scenario, replace(PLAN, seed=10), folder)
 
 
 def test_table_does_not_depend_on_varied_defaults(scenario: Scenario) -> None:
@@ -109,9 +129,14 @@ def test_state_left_out_is_forecast_without_its_record(table: ChanceTable, world
     assert observed is not None
     record, groups = observed_record(world, observed), world.setting.theatre
     place = world.states.index("IND")
-    chances_without = held_out_chances(table, record, groups)[place].tolist()
+
+    def held_out(of: likelihood.VoteRecord) -> list[float]:
+        found = mean_by_state(held_out_weights(table, of, groups), table.chances)[place]
+        return [float(chance) for chance in found]
+
+    chances_without = held_out(record)
     contrary = record._replace(votes=np.where((groups == groups[place])[:, None], 0.5, record.votes))
-    assert held_out_chances(table, contrary, groups)[place].tolist() == chances_without
+    assert held_out(contrary) == chances_without
     rest = fit_posterior(table, likelihood.leave_groups_out(record, (groups == groups[place])[None]))
     assert chances_without == pytest.approx((rest.weights @ table.chances[:, place]).tolist())
 
@@ -190,7 +215,10 @@ def test_calibrate_command(folder: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert {one["parameter"] for one in record["parameters"]} == set(VARIED)
     assert "es_11_6" not in record["fitted_to"]
     without = record["figures"]["without the state"]
-    assert record["figures"]["in sample"].keys() == without.keys() == record["beside"]["without the state"].keys()
+    assert record["figures"]["in sample"].keys() == without.keys()
+    assert {kind: found.keys() for kind, found in record["beside"].items()} == dict.fromkeys(
+        ("without the state", "at the coded start, in sample", "at the coded start, without the state"), without.keys()
+    )
     for name, (model, *plainer) in record["beside"]["without the state"].items():
         key = "spearman" if name.startswith("ideal") else "auc"
         assert model[key]["value"] == without[name]["value"]

@@ -62,7 +62,8 @@ def test_known_vote_answers(observed: Observed) -> None:
         "es_11_4": ("abstained", "absent", "no"),
         "es_11_6": ("abstained", "abstained", "no"),
     }
-    assert observed.after[-1].cast["USA"] == "no"
+    assert [event.cast["USA"] for event in observed.after if event.cast] == ["no"]
+    assert [event.date for event in observed.after] == sorted(event.date for event in observed.after)
     assert all(event.date > ARTICLE_DAY for event in observed.after)
     assert all(vote.date <= ARTICLE_DAY for vote in observed.votes.values())
 

@@ -22,7 +22,8 @@ from sim import api
 from sim.cli import cli
 from sim.errors import InputError
 from sim.forecast import scores
-from sim.forecast.baselines import leader_of, model_chances, plain_baselines, sum_by_answer
+from sim.forecast.baselines import leader_of, plain_baselines, sum_by_answer
+from sim.forecast.chances import model_chances
 from sim.forecast.record import Observed, load_observed
 from sim.forecast.scorecard import score_forecasts
 from sim.forecast.scores import ABSTAINED, NO, YES
@@ -208,12 +209,13 @@ def test_answer_chances_from_alignment_chances() -> None:
 
 def test_baseline_scores_of_known_states() -> None:
     scenario = load_scenario("baseline_2023")
-    named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:4]}
+    named = {one.name: dict(zip(scenario.states, one.score, strict=True)) for one in plain_baselines(scenario)[:5]}
     treaty, hostile = named["defence treaty, USA"], named["sanctions, rivalry, USA"]
     assert (treaty["JPN"], treaty["NZL"], treaty["SWE"], treaty["RUS"]) == (1, 0, 0, 0)
     assert (hostile["RUS"], hostile["TUR"], hostile["FRA"]) == (-1, -0.3, 0)
     assert named["landscape minimum"]["GBR"] == 1
     assert named["landscape minimum"]["RUS"] == 0
+    assert named["polyarchy"]["AUS"] == 0.846
 
 
 def test_scenario_without_leader_is_refused() -> None:
@@ -281,9 +283,9 @@ def test_later_events_do_not_change_other_scores(few: Observed, record: dict[str
 
 def test_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
     moves = {one["state"]: one for one in record["after"]["moves"]}
-    assert sorted(moves) == sorted(["ARG", "EGY", "ETH", "IRN", "ARE", "SAU", "SWE", "PRK", "RUS", "BLR", "SYR", "IDN"])
-    assert moves["IRN"]["date"] == "2025-01-17"
-    assert moves["SYR"]["missed"]
+    assert sorted(moves) == sorted(["ARG", "EGY", "ETH", "ARE", "SAU", "SWE", "PRK", "RUS", "BLR", "SYR", "IDN", "VEN"])
+    assert moves["VEN"]["date"] == "2026-01-03"
+    assert moves["RUS"]["missed"]
     assert record["after"]["scores"]["n"] == 12
     assert record["after"]["votes"][0]["cast"]["no"] == 8
 
@@ -355,14 +357,7 @@ def test_chart_orders_states_by_forecast(record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("function", [api.score, partial(api.calibrate, out="unused", points=8)])
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"dispositions": "kept"}, "keep states where they are coded"),
-        ({"sweep": Sweep(lens="tendency")}, "leave the lens of tendency out"),
-    ],
-)
-def test_coded_starts_are_no_forecast(function: Callable[..., Any], changes: dict[str, Any], message: str) -> None:
-    scenario = load_scenario("baseline_2023").model_copy(update=changes)
-    with pytest.raises(InputError, match=message):
+def test_forecasts_have_their_own_lens(function: Callable[..., Any]) -> None:
+    scenario = load_scenario("baseline_2023").model_copy(update={"sweep": Sweep(lens="tendency")})
+    with pytest.raises(InputError, match="leave the lens of tendency out"):
         function(scenario, observed="baseline_2023", replicates=1)

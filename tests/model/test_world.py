@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from sim.model import arrays
 from sim.model.agents import BlocModel
 from sim.model.world import trade_dependence, world_of
+from sim.scenario.anchor import factual_world
 from sim.scenario.checks.sources import parse_references
 from sim.scenario.loading import load_bibliography, load_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.parameters import Sourced
@@ -80,9 +82,25 @@ def test_double_entry_of_states() -> None:
     assert len(first) == 52
     for state, row in second.items():
         one = first[state]
-        entered = (float(row["capability"]), float(row["gdp"]), row["theatre"], row["initial"])
-        assert (one.capability.value, one.gdp.value, one.theatre, one.initial) == entered, state
+        entered = (float(row["capability"]), float(row["gdp"]), row["theatre"])
+        assert (one.capability.value, one.gdp.value, one.theatre) == entered, state
     assert sum(s.capability.value for s in first.values()) == pytest.approx(0.876, abs=5e-4)
+
+
+@pytest.mark.parametrize(("kind", "default"), [("initial", ""), ("autonomy", "1")])
+def test_double_coding_of_states(kind: str, default: str) -> None:
+    """Two coders worked independently; each difference has a final value with a reason."""
+    states = load_scenario("article_2023").states
+    kept = {id: one.initial if kind == "initial" else f"{one.autonomy.value:g}" for id, one in states.items()}
+    second = {row["id"]: row[kind] or default for row in table("states.csv")}
+    settled = {row["a"]: row for row in table("settled.csv") if row["kind"] == kind}
+    assert all(row["reason"].strip() for row in settled.values())
+    assert kept == second | {id: row["kept"] or default for id, row in settled.items()}
+
+
+def test_sourced_autonomy_differs() -> None:
+    for id, state in load_scenario("article_2023").states.items():
+        assert (state.autonomy.value > 1) == bool(state.autonomy.source), id
 
 
 def test_double_entry_of_memberships() -> None:
@@ -95,20 +113,55 @@ def test_double_entry_of_trade() -> None:
     assert first == {(row["a"], row["b"]): float(row["value"]) for row in table("trade.csv")}
 
 
+def code_of(cell: str) -> float | str:
+    """The number of a cell, or the level that it names."""
+    return cell if cell.isalpha() else float(cell)
+
+
 @pytest.mark.parametrize(("kind", "file"), [("bond", "bonds"), ("rivalry", "rivalries"), ("sanction", "sanctions")])
 def test_double_coding_of_ties(kind: str, file: str) -> None:
     """Two coders worked independently; each difference has a final value with a reason."""
-    kept = {(t.a, t.b): t.value for t in load_scenario("article_2023").ties if t.kind == kind}
-    second = {(row["a"], row["b"]): float(row["value"]) for row in table(f"{file}.csv")}
+    kept = {(t.a, t.b): t.level or t.value for t in load_scenario("article_2023").ties if t.kind == kind}
+    second = {(row["a"], row["b"]): code_of(row["value"]) for row in table(f"{file}.csv")}
     settled = {(row["a"], row["b"]): row for row in table("settled.csv") if row["kind"] == kind}
     assert all(row["reason"].strip() for row in settled.values())
     for pair in kept.keys() | second.keys():
         if pair in settled:
             value = settled[pair]["kept"]
-            assert kept.get(pair) == (float(value) if value else None), pair
+            assert kept.get(pair) == (code_of(value) if value else None), pair
         else:
             assert kept.get(pair) == second.get(pair), pair
     assert len(settled) < 0.3 * len(kept)
+
+
+def test_bonds_are_levels() -> None:
+    scenario = load_scenario("article_2023")
+    scale = {level: number.value for level, number in scenario.scales["bond"].items()}
+    assert [*scale.values()] == sorted(scale.values(), reverse=True)
+    bonds = [tie for tie in scenario.ties if tie.kind == "bond"]
+    assert {tie.level for tie in bonds} == scale.keys()
+    assert all(tie.value == scale[tie.level] for tie in bonds)
+
+
+def test_bonds_do_not_rest_on_votes() -> None:
+    bonds = [tie for tie in load_scenario("article_2023").ties if tie.kind == "bond"]
+    assert not [tie.note for tie in bonds if re.search(r"\bvot|\bveto", tie.note)]
+
+
+def test_capability_by_product() -> None:
+    scenario = load_scenario("capability_by_product")
+    assert all(state.capability.value == state.gdp.value for state in scenario.states.values())
+    assert scenario.anchor is not None
+    setting, anchor = world_of(scenario).setting, world_of(factual_world(scenario)).setting
+    np.testing.assert_array_equal(setting.capability, setting.product)
+    np.testing.assert_array_equal(anchor.capability, setting.product)
+
+
+def test_calendar_of_the_article() -> None:
+    scenario = load_scenario("baseline_2023")
+    assert (scenario.step, scenario.dispositions, scenario.steps) == ("quarter", "kept", 40)
+    assert scenario.dates()[0] == "2023-10-25"
+    assert scenario.dates()[-1] == "2033-10-25"
 
 
 def test_article_facts_in_the_world() -> None:
@@ -174,8 +227,9 @@ def test_strongest_shared_institution() -> None:
 def test_crisis_duration() -> None:
     scenario = load_scenario("middle_east_war_widens")
     crisis = world_of(scenario).setting.crisis[:, list(scenario.theatres).index("middle_east")]
-    assert crisis[9] == 0
-    assert (crisis[10:41] == 1.5).all()
+    assert crisis[1] == 0
+    assert (crisis[2:35] == 1.5).all()  # from April 2024, eight years
+    assert (crisis[35:] == 0).all()
 
 
 def test_membership_shocks() -> None:

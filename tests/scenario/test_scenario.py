@@ -161,9 +161,7 @@ def test_longer_sobol_design_begins_with_the_shorter(tmp_path: Path) -> None:
 
 def test_sampling_design_without_ranges(tmp_path: Path) -> None:
     found = design_points("mine", written(tmp_path, BASE + '[sweep]\ndesign = "sobol"\npoints = 8\n'))
-    assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields} - {
-        f"parameters.{name}" for name in ("w_likeness", "w_hedging", "renewal")
-    }
+    assert set(found[0].settings) == {f"parameters.{name}" for name in Parameters.model_fields}
     for point in found:
         for path, value in point.settings.items():
             low, high = parameter_range(path.removeprefix("parameters."))

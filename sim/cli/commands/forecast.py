@@ -189,6 +189,7 @@ def markdown_lines(record: Mapping[str, Any]) -> list[str]:
     for key, what in (("auc", "AUC, or rank correlation"), ("brier", "Brier score"), ("log", "Log score")):
         lines += [*figure_table(record, key, what), ""]
     lines += [*figure_table(record, "model_less_auc", "The model's AUC or rank correlation less each"), ""]
+    lines += [*figure_table(record, "model_less_log", "The model's log score less each"), ""]
     for one in record["votes"]:
         if one["sanctions"] != ALL:
             slope, intercept = (format_score(one[key]) for key in ("slope", "intercept"))
@@ -302,7 +303,9 @@ def print_calibration(record: Mapping[str, Any], folder: Path) -> None:
 
 def print_gains(kind: str, observations: dict[str, list[dict[str, Any]]]) -> Shown:
     """Create the table of how much better the fit ranks states than each baseline, on the same states."""
-    shown = new_table(f"{kind}, less (95 %)", *observations)
+    shown = new_table(f"{kind}, less each (95 %)", *observations)
+    own = [model.get("auc") or model["spearman"] for model, *_ in observations.values()]
+    shown.add_row("the score itself", *(format_score(one) for one in own))
     differences = {
         name: {one["forecast"]: one.get("model_less_auc") or one["model_less_spearman"] for one in others}
         for name, (_, *others) in observations.items()

@@ -111,10 +111,8 @@ def unsampled_parameters(scenario: Scenario) -> dict[str, str]:
     shocks = scenario.shocks
     known = {id for id, state in scenario.states.items() if state.polyarchy is not None}
     known |= {shock.state for shock in shocks if isinstance(shock, PolyarchyShock)}
-    hedges = any(isinstance(shock, ParameterShock) and shock.parameter == "w_hedging" for shock in shocks)
     lacks = {
         "w_likeness": (len(known) < 2, "no two states have a polyarchy"),
-        "w_hedging": (scenario.parameters.w_hedging.value == 0 and not hedges, "it is off until it is calibrated"),
         "renewal": (scenario.dispositions == "fresh", "dispositions are fresh"),
     }
     if scenario.sweep.lens == "tendency":

@@ -1,4 +1,4 @@
-"""Resolve the named levels of ties: the number that the world's scale gives (docs/coding_quarters.md)."""
+"""Resolve the named levels of ties: the number that the world's scale gives (docs/coding.md)."""
 
 from __future__ import annotations
 
