@@ -121,7 +121,7 @@ def start_chances(scenario: Scenario, world: World, values: Floats) -> Floats:
     def at_point(row: Floats) -> Floats:
         parameters = with_varied(world.start.parameters, row)
         parameters[PARAMETERS.index("inertia")] = 0
-        there = replace(world, start=world.start._replace(parameters=parameters))
+        there = with_parameters(world, parameters)
         return sum_by_answer(scenario, structural_chances(there, seed=0, replicate=0).chances)
 
     return np.array([at_point(row) for row in values])
