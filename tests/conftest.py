@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -44,4 +45,15 @@ def unsynced() -> Iterator[None]:
     """Do not wait for the disk in this process: syncing protects against power cuts, which no test simulates."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def rounds() -> Iterator[None]:
+    """Put a world of rounds in place of the article's: its first coding, whose dispositions are fresh.
+
+    Its runs move at every step, which tests of means over steps need. Tests name it by `usefixtures`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BLOCS_SCENARIOS", str(Path(__file__).parent / "rounds"))
         yield

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sim.calendar import ROUND
 from sim.errors import PathInFile
 from sim.scenario.overrides import MECHANISMS, setting_places, setting_value
+from sim.scenario.parameters import Parameters
 from sim.scenario.schema import Scenario, Tie
 from sim.scenario.shocks import (
     Crisis,
@@ -93,7 +94,8 @@ def idle_beliefs(scenario: Scenario) -> Iterator[tuple[PathInFile, str]]:
     if scenario.dispositions == "kept" and rate == 0 and "renewal" not in shocked | swept:
         for id in [id for id, state in states if state.renewal.value != 1][:1]:
             yield ("states", id, "renewal"), f"the parameter renewal is 0, {NOTHING}"
-    if weight > 0 and "polyarchy" not in swept and (why := unsampled_parameters(scenario).get("w_likeness")):
+    given = weight not in (0, Parameters().w_likeness.value)
+    if given and "polyarchy" not in swept and (why := unsampled_parameters(scenario).get("w_likeness")):
         yield ("parameters", "w_likeness"), f"{why}, {NOTHING}"
 
 
