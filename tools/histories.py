@@ -33,9 +33,10 @@ PAGE = DOCS / "dispositions.md"
 PICTURE = DOCS / "images" / "dispositions.png"
 SEED, RUNS = 7, 200
 LEVER = "global_coexistence"
-KEPT = 'dispositions = "kept"\n'
+FRESH = 'dispositions = "fresh"\n'
+KEPT = FRESH.replace("fresh", "kept")
 LAWS = {
-    "fresh": KEPT.replace("kept", "fresh"),
+    "fresh": FRESH,
     "kept, without the anchor": KEPT + "anchored = false\n",
     "kept and anchored": KEPT,
 }
@@ -51,14 +52,14 @@ def scenario_text() -> str:
 def load_text(text: str) -> Scenario:
     """Load a scenario from the text of its file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "kept_2023.toml"
+        path = Path(folder) / "fresh_2023.toml"
         path.write_text(text, encoding="utf-8")
         return load_scenario(path)
 
 
 def under_law(law: str, base: str = "") -> Scenario:
     """Load the scenario of the page under one of LAWS, extending another base if one is given."""
-    text = scenario_text().replace(KEPT, LAWS[law])
+    text = scenario_text().replace(FRESH, LAWS[law])
     return load_text(re.sub(r'(extends = )"\w+"', rf'\1"{base}"', text) if base else text)
 
 

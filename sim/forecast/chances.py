@@ -114,8 +114,8 @@ def model_chances(
 def start_chances(scenario: Scenario, world: World, values: Floats) -> Floats:
     """Compute the structural chances of each answer at the coded start, (P, N, 3), at points, (P, V).
 
-    All others stand where they start, and what a state holds now has no inertia. P(yes) − P(no) is the structural
-    rank (model: Outcomes). It is no forecast of votes, as it knows where the others start.
+    All others are where they start, and what a state holds now has no inertia. P(yes) − P(no) is the structural rank
+    (model: Outcomes). It does not forecast votes, as it knows where the others start.
     """
 
     def at_point(row: Floats) -> Floats:
