@@ -142,8 +142,7 @@ def left_open(median: float, low: float, high: float) -> str:
 BOND = f"{left_open(1.79, 0.84, 2.68)}; the median, rounded"
 
 TEMPERATURE = (
-    f"{left_open(0.073, 0.033, 0.089)}; the coded starts prefer 0.04, and both together 0.054, so that it is"
-    " between"
+    f"{left_open(0.073, 0.033, 0.089)}; the coded starts prefer 0.04, and both together 0.054, so that it is between"
 )
 
 HEDGING = f"half of them, as one side of a partnership; {left_open(0.48, 0.06, 0.87)}"

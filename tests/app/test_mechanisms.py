@@ -43,9 +43,6 @@ def test_reasons_of_known_worlds() -> None:
     assert set(mechanisms_without_effect(load_scenario("baseline_2023"))) == {
         "propensity",
         "accommodation",
-        "likeness",
-        "hedging",
-        "renewal",
         "rivalry_response",
         "sanction_response",
     }

@@ -26,6 +26,9 @@ from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
 REPLICATES, SEED = 11, 7
+
+pytestmark = pytest.mark.usefixtures("rounds")
+
 DATED = {"date": "2023-10-25", "step": "quarter", "steps": 12}
 ENDS = ("2023-10-25", "2024-01-25", "2026-10-25")  # of steps 0, 1 and 12
 AT = ("2023-10-25", "2024-01-24", "2024-01-25", "2026-10-25")
@@ -43,7 +46,7 @@ def dated() -> dict[str, Scenario]:
 
 
 @pytest.fixture(scope="module")
-def rounds(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def in_rounds(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Two worlds in rounds, of different lengths, with every step."""
     found = {"baseline_2023": scenario("baseline_2023", steps=10), "unix_1988": scenario("unix_1988", steps=4)}
     question = make_question(found, replicates=REPLICATES, seed=SEED, keep=("steps",))
@@ -74,7 +77,7 @@ def runs(results: Results) -> list[tuple[int, int, Run]]:
     ]
 
 
-@pytest.mark.parametrize("folder", ["rounds", "calendar"])
+@pytest.mark.parametrize("folder", ["in_rounds", "calendar"])
 def test_alignments_are_those_of_each_step(folder: str, request: pytest.FixtureRequest) -> None:
     results = request.getfixturevalue(folder)
     names = "select point, replicate, step, state, alignment from alignments order by all"
@@ -87,7 +90,7 @@ def test_alignments_are_those_of_each_step(folder: str, request: pytest.FixtureR
     assert rows(results, names) == expected
 
 
-@pytest.mark.parametrize("folder", ["rounds", "calendar"])
+@pytest.mark.parametrize("folder", ["in_rounds", "calendar"])
 def test_moves_are_the_changes_with_their_causes(folder: str, request: pytest.FixtureRequest) -> None:
     results = request.getfixturevalue(folder)
     columns = "point, replicate, step, state, from_alignment, to_alignment, cause"
@@ -100,14 +103,14 @@ def test_moves_are_the_changes_with_their_causes(folder: str, request: pytest.Fi
     ]  # fmt: skip
     assert expected
     assert rows(results, f"select {columns} from moves order by all") == sorted(expected)  # noqa: S608
-    warm = {cause for point, *_, cause in expected if not (folder == "rounds" and point == 1)}
+    warm = {cause for point, *_, cause in expected if not (folder == "in_rounds" and point == 1)}
     assert warm == {"renewal"}  # fresh dispositions above temperature 0
 
 
-def test_start_and_final_alignment(rounds: Results) -> None:
-    for point, replicate, run in runs(rounds):
+def test_start_and_final_alignment(in_rounds: Results) -> None:
+    for point, replicate, run in runs(in_rounds):
         where = f"where point = {point} and replicate = {replicate} order by state"
-        found = rows(rounds, f"select state, start, final from states {where}")  # noqa: S608
+        found = rows(in_rounds, f"select state, start, final from states {where}")  # noqa: S608
         first, last = run.alignment[0], run.alignment[-1]
         expected = zip(run.states, *([run.alignments[k] for k in row] for row in (first, last)), strict=True)
         assert found == sorted(expected)
@@ -127,15 +130,15 @@ def test_world_without_moves_has_alignments(tmp_path: Path) -> None:
     assert replay_run(done, "0-1").equal
 
 
-def test_sizes_by_step_equal_the_outcomes_bit_for_bit(rounds: Results) -> None:
-    for point, (name, ran) in enumerate(scenarios_as_run(rounds, ["baseline_2023", "unix_1988"]).items()):
-        found = sizes_by_step(rounds, point, ran)
-        with contextlib.closing(rounds.connection()) as connection:
+def test_sizes_by_step_equal_the_outcomes_bit_for_bit(in_rounds: Results) -> None:
+    for point, (name, ran) in enumerate(scenarios_as_run(in_rounds, ["baseline_2023", "unix_1988"]).items()):
+        found = sizes_by_step(in_rounds, point, ran)
+        with contextlib.closing(in_rounds.connection()) as connection:
             kept = connection.execute("select * from steps where point = ? order by replicate, step", [point]).df()
         columns = [f"{what}_{a}" for what in ("members", "capability") for a in ran.alignments()]
         np.testing.assert_array_equal(found[columns], kept[columns], err_msg=name)
         assert found["date"].isna().all()
-    table = api.read(rounds.folder).sizes
+    table = api.read(in_rounds.folder).sizes
     assert list(table.columns[:5]) == ["design", "seed", "replicate", "step", "date"]
     assert len(table) == REPLICATES * (11 + 5)
 
@@ -153,11 +156,11 @@ def test_outcome_at_a_date_is_that_of_the_last_step_by_it(calendar: Results) -> 
     assert rows(calendar, query) == expected
 
 
-def test_steps_have_their_end_dates(calendar: Results, rounds: Results) -> None:
+def test_steps_have_their_end_dates(calendar: Results, in_rounds: Results) -> None:
     for table in ("steps", "alignments"):
         query = f"select distinct step, date::varchar from {table} where step in (0, 1, 12) order by all"  # noqa: S608
         assert rows(calendar, query) == list(zip((0, 1, 12), ENDS, strict=True))
-        assert rows(rounds, f"select count(date) from {table}") == [(0,)]  # noqa: S608
+        assert rows(in_rounds, f"select count(date) from {table}") == [(0,)]  # noqa: S608
     dates = "select distinct moves.date = steps.date from moves join steps using (point, replicate, step)"
     assert rows(calendar, dates) == [(True,)]
 

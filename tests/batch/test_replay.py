@@ -27,6 +27,8 @@ from sim.scenario.schema import Sweep
 REPLICATES = 9
 EVERY_ROW = -1  # of the run
 
+pytestmark = pytest.mark.usefixtures("rounds")
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:

@@ -218,7 +218,7 @@ def test_alternative_that_the_factual_world_lacks_has_a_plain_draw() -> None:
 # Renewal
 
 
-def test_renewal_by_the_uniform_of_the_step() -> None:
+def test_renewal_by_the_uniform_of_the_step(rounds: None) -> None:
     """China's rate is doubled, India's is 0 and Brazil is renewed at every step."""
     multipliers = {"states.CHN.renewal": 2, "states.IND.renewal": 0, "states.BRA.renewal": 1000}
     scenario = with_settings(kept(load_scenario("baseline_2023")), {"renewal": 0.3, **multipliers})

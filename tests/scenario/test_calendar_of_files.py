@@ -119,7 +119,7 @@ def test_polyarchy_that_counts() -> None:
 
 
 def test_polyarchy_that_changes_nothing() -> None:
-    assert with_shocks(POLYARCHY) == ["w_likeness is 0, so it changes nothing"]
+    assert with_shocks(POLYARCHY, w_likeness=0) == ["w_likeness is 0, so it changes nothing"]
     (again,) = with_shocks(POLYARCHY, {**POLYARCHY, "step": 2}, w_likeness=0.1)
     assert again == "states.RUS.polyarchy is 0.5 then already, so it changes nothing"
     (same,) = with_shocks({**POLYARCHY, "value": 0.2}, w_likeness=0.1)
