@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import scipy
+from numpy.typing import ArrayLike
 
 from sim.model.arrays import Flags, Floats
 
@@ -70,10 +71,30 @@ def share_interval(count: int, n: int) -> tuple[float, float, float, int]:
     tuple
         Share, low and high end of the interval, all in [0, 1], and n. NaN where n is 0.
     """
-    if n == 0:
-        return float("nan"), float("nan"), float("nan"), 0
-    interval = scipy.stats.binomtest(count, n).proportion_ci(LEVEL, method="wilson")
-    return count / n, float(interval.low), float(interval.high), n
+    share, low, high = (float(one) for one in share_intervals(count, n))
+    return share, low, high, n
+
+
+def share_intervals(counts: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Estimate shares of runs, with Wilson's 95 % intervals (Wilson 1927).
+
+    Parameters
+    ----------
+    counts, n
+        Runs in which each event happens, and all runs; shapes broadcast.
+
+    Returns
+    -------
+    tuple
+        Shares, low and high ends of the intervals, all in [0, 1]. NaN where n is 0.
+    """
+    counts, n = np.broadcast_arrays(np.asarray(counts, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    z = scipy.stats.norm.ppf(0.5 + LEVEL / 2)
+    with np.errstate(invalid="ignore"):
+        share, middle = counts / n, (counts + z * z / 2) / (n + z * z)
+        half = z * np.sqrt(counts * (1 - share) + z * z / 4) / (n + z * z)
+    low, high = np.where(counts == 0, 0.0, middle - half), np.where(counts == n, 1.0, middle + half)
+    return share, np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 class Paired(NamedTuple):

@@ -24,6 +24,7 @@ from sim.analysis.compare import (
 )
 from sim.analysis.statistics import LEVEL
 from sim.api.arguments import require
+from sim.api.dated import DatedResults
 from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
 from sim.batch.executor import Progress
@@ -38,7 +39,7 @@ from sim.files import require_writable, write_synced
 
 
 @dataclass(frozen=True, eq=False)
-class Ensemble:
+class Ensemble(DatedResults):
     """Many runs of one or more scenarios; each table is read from the folder when it is first asked for.
 
     Parameters
@@ -46,8 +47,6 @@ class Ensemble:
     folder
         Folder of the results.
     """
-
-    folder: Path
 
     @cached_property
     def sample(self) -> Sample:

@@ -25,7 +25,7 @@ from sim.files import read_file, require_regular, write_synced
 from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import PARAMETERS, Floats
-from sim.model.starts import structural_chances
+from sim.model.starts import coded_start_chances
 from sim.model.world import World, with_parameters, world_of
 from sim.scenario.lens import STRUCTURAL_WINDOW, structural_of
 from sim.scenario.overrides import with_settings
@@ -119,10 +119,8 @@ def start_chances(scenario: Scenario, world: World, values: Floats) -> Floats:
     """
 
     def at_point(row: Floats) -> Floats:
-        parameters = with_varied(world.start.parameters, row)
-        parameters[PARAMETERS.index("inertia")] = 0
-        there = with_parameters(world, parameters)
-        return sum_by_answer(scenario, structural_chances(there, seed=0, replicate=0).chances)
+        there = with_parameters(world, with_varied(world.start.parameters, row))
+        return sum_by_answer(scenario, coded_start_chances(there))
 
     return np.array([at_point(row) for row in values])
 

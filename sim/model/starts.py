@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from sim.model import dispositions, rules
-from sim.model.arrays import Anchor, Environment, Floats, Integers, Words
+from sim.model.arrays import PARAMETERS, Anchor, Environment, Floats, Integers, Words
 from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
-from sim.model.world import World, encode_states
+from sim.model.world import World, encode_states, with_parameters
 
 LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
 
@@ -118,3 +118,13 @@ def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
     found = Anchor(np.empty((len(world.states), len(world.alignments))), np.empty(len(world.states)))
     dispositions.anchor_chances(alignment, world.setting, world.start, world.start_weights, env, *found)
     return found
+
+
+def coded_start_chances(world: World) -> Floats:
+    """Compute the structural chances of all states at the coded start, (N, K + 1), without inertia (model: Outcomes).
+
+    All others stand where they start, before shocks. Those of a fixed state are as if it decided.
+    """
+    parameters = world.start.parameters.copy()
+    parameters[PARAMETERS.index("inertia")] = 0.0
+    return structural_chances(with_parameters(world, parameters), seed=0, replicate=0).chances

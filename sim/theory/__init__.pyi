@@ -12,9 +12,11 @@ from .optimum import Optimum as Optimum
 from .optimum import find_optimum as find_optimum
 from .pair import pair_law as pair_law
 from .persistence import direct_chances as direct_chances
+from .persistence import direct_entries as direct_entries
 from .persistence import expected_movers as expected_movers
 from .persistence import joint_chances as joint_chances
 from .persistence import log_weights as log_weights
+from .persistence import redrawn_chances as redrawn_chances
 from .persistence import spell_chance as spell_chance
 from .persistence import stay_chance as stay_chance
 from .persistence import switching_rate as switching_rate

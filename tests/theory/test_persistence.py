@@ -16,6 +16,7 @@ from sim.theory import pair, persistence
 from sim.theory.pair import pair_law
 from sim.theory.persistence import (
     direct_chances,
+    direct_entries,
     expected_movers,
     joint_chances,
     log_weights,
@@ -496,6 +497,9 @@ def test_direct_by_simulation(k: int, inertia: float) -> None:
     for t in (1, 2, 5, 12):
         chances = direct_chances(before + own, after + own, 1, inertia=inertia, renewal=h, steps=t)
         assert within(np.bincount(taken[t], minlength=k + 1), n, chances)
+        entries = direct_entries(before + own, after + own, 1, inertia=inertia, renewal=h, steps=t)
+        for b in (0, *range(2, k + 1)):
+            assert within(int((taken[1 : t + 1] == b).any(axis=0).sum()), n, entries[b])
 
 
 @given(worlds(), st.floats(0, 1), st.integers(1, 60))

@@ -322,6 +322,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
 def sweep_record(report: SweepReport) -> dict[str, Any]:
     """Collect what a sweep prints as JSON."""
     from sim.analysis.compare import mean_late_shares
+    from sim.api.dated import DatedOutcomes
     from sim.batch.sweep import unused_seeds
 
     shares = {} if report.share else mean_late_shares(report.results)
@@ -339,6 +340,7 @@ def sweep_record(report: SweepReport) -> dict[str, Any]:
             for state, means in states.items()
             for alignment, mean in means.items()
         ],
+        **({} if report.share else DatedOutcomes(report.results.folder).record),
     }
 
 
@@ -353,7 +355,9 @@ def describe_set_aside(shards: Sequence[str]) -> str:
 
 def print_sweep(report: SweepReport) -> None:
     """Print what a sweep computed."""
+    from sim.api.dated import DatedOutcomes
     from sim.cli import text as texts
+    from sim.cli.dated import print_dated
 
     done = report.runs - len(report.failed)
     share = "" if report.share is None else f" of share {report.share}"
@@ -369,6 +373,7 @@ def print_sweep(report: SweepReport) -> None:
         click.echo(f"Next, when every share is done: blocs compare {report.results.folder}")
     elif done:
         texts.print_shares(new_console(), report.results)
+        print_dated(new_console(), DatedOutcomes(report.results.folder))
         click.echo(f"\nNext: blocs compare {report.results.folder}")
 
 
