@@ -2,15 +2,15 @@ from .analyses import Explanation as Explanation
 from .analyses import LandscapeFinding as LandscapeFinding
 from .analyses import explain as explain
 from .analyses import landscape as landscape
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
 from .findings import Finding as Finding
 from .forecasts import CalibrationFinding as CalibrationFinding
 from .forecasts import ClaimsFinding as ClaimsFinding
 from .forecasts import calibrate as calibrate
 from .forecasts import claims as claims
 from .forecasts import score as score
-from .results import Comparison as Comparison
 from .results import Ensemble as Ensemble
-from .results import compare as compare
 from .results import read as read
 from .results import replay as replay
 from .results import report as report

@@ -23,6 +23,7 @@ from sim.analysis.dated.tally import (
     tabulate_survival,
     tally_designs,
 )
+from sim.api.arguments import require
 from sim.batch.store import Results
 
 
@@ -163,6 +164,6 @@ class DatedResults:
         >>> float(table.loc[("USA", "us_led"), "chance"]), int(table.loc[("USA", "us_led"), "n"])
         (1.0, 20)
         """
-        results, given = Results(self.folder), tuple(at)
-        days = choose_dates(results, list_designs(results), given, "by_date") if given else ()
+        given, results = require("by_date", at=at), Results(self.folder)
+        days = choose_dates(results, list_designs(results), given.at, "by_date") if given.at else ()
         return DatedOutcomes(self.folder, days)

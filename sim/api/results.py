@@ -6,23 +6,11 @@ import contextlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from duckdb import CatalogException
 
-from sim.analysis.compare import (
-    Pairing,
-    Sample,
-    bloc_sizes,
-    compare_outcomes,
-    compare_states,
-    identical_words,
-    main_outcomes,
-    pairings,
-    read_sample,
-)
-from sim.analysis.statistics import LEVEL
+from sim.analysis.compare import Sample, bloc_sizes, read_sample
 from sim.api.arguments import require
 from sim.api.dated import DatedResults
 from sim.api.findings import Finding, render_table
@@ -176,112 +164,6 @@ def read(folder: Named) -> Ensemble:
 def require_ensemble(results: Ensemble | Named) -> Ensemble:
     """Return results, read where they are a folder."""
     return results if isinstance(results, Ensemble) else read(results)
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Scenarios compared with a baseline, run by run on common random numbers.
-
-    Parameters
-    ----------
-    baseline
-        Name of the scenario that the others are compared with.
-    outcomes
-        One row for each scenario and outcome: both means, the mean difference with its 95 % interval (low, high),
-        effect size and p. `clear`: the difference is significant after correction for all outcomes of the scenario.
-    states
-        The same for each scenario, state and alignment, corrected for all states of the scenario.
-    main
-        The rows of `outcomes` that a notebook shows.
-    pairings
-        How the runs of each scenario pair with the baseline's, whether they are identical, and how many would do.
-    sample
-        The runs that were compared.
-    """
-
-    baseline: str
-    outcomes: pd.DataFrame
-    states: pd.DataFrame
-    main: pd.DataFrame
-    pairings: list[Pairing]
-    sample: Sample
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The same record that the command prints with ``--json``; tables in it are DataFrames."""
-        return {
-            "baseline": self.baseline,
-            "level": LEVEL,
-            "averaged_over": self.sample.averaged,
-            "identical": identical_words(self.outcomes) or None,
-            "failed_runs": self.sample.failed,
-            "unfinished_runs": self.sample.unfinished,
-            "pairings": [asdict(one) | {"sentences": one.sentences} for one in self.pairings],
-            "outcomes": self.outcomes,
-            "states": self.states,
-        }
-
-    @property
-    def notes(self) -> list[str]:
-        """Warnings about the numbers, such as identical runs, or too few of them."""
-        found = [f"{one.scenario}: {sentence}" for one in self.pairings for sentence in one.sentences]
-        return found + [words for words in [identical_words(self.outcomes)] if words]
-
-    def __repr__(self) -> str:
-        others = ", ".join(one.scenario for one in self.pairings)
-        notes = "".join(f"\n{one.scenario}: {words}" for one in self.pairings for words in one.sentences)
-        return f"<Comparison with {self.baseline}: {others or 'nothing to compare it with'}>{notes}"
-
-    def _repr_html_(self) -> str:
-        measured = ["baseline_mean", "mean", "difference", "low", "high", "pairs", "identical", "clear"]
-        return render_table(
-            f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
-            f"Mean difference over paired runs (means over {self.sample.averaged} of each) with its 95 % interval "
-            "of chance, at these parameters. clear: significant at 5 % after correction for all outcomes of "
-            "the scenario (Holm 1979). "
-            + ". ".join(self.notes),
-        )  # fmt: skip
-
-
-def compare(results: Ensemble | Named, *, baseline: str | None = None) -> Comparison:
-    """Compare every outcome and state of the other scenarios with the baseline's, paired run by run.
-
-    Parameters
-    ----------
-    results
-        Results of `sweep`, or the folder of an earlier sweep.
-    baseline
-        Name of the scenario to compare with. Default: the first scenario whose name begins with "baseline", else
-        the first scenario.
-
-    Returns
-    -------
-    Comparison
-        Mean differences with intervals, by outcome and by state.
-
-    Raises
-    ------
-    InputError
-        If the scenario is unknown, or runs differ from the baseline's in their number of steps or share no state
-        with it.
-
-    Examples
-    --------
-    >>> from sim import sweep
-    >>> found = compare(sweep(["baseline_2023", "no_sanctions"], replicates=20))
-    >>> found
-    <Comparison with baseline_2023: no_sanctions>
-    >>> bites = found.outcomes.set_index("outcome").loc["bite_front"]
-    >>> float(bites["mean"]), bool(bites["difference"] < 0)
-    (0.0, True)
-    """
-    given = require("compare", {"baseline": baseline})
-    sample = require_ensemble(results).sample
-    against = sample.baseline(given.baseline)
-    outcomes = compare_outcomes(sample, against)
-    main = outcomes[outcomes["outcome"].isin(main_outcomes(sample))].reset_index(drop=True)
-    states = compare_states(sample, against)
-    return Comparison(against, outcomes, states, main, pairings(sample, against, outcomes, states), sample)
 
 
 def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> Finding:

@@ -24,13 +24,14 @@ from sim.api.arguments import require
 from sim.api.findings import Finding
 from sim.api.runs import Scenarios, named
 from sim.api.scenarios import Named, load, require_scenario
-from sim.batch.design import SET_BY_TENDENCY, set_by_tendency, through_lens
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
+from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency
 from sim.scenario.overrides import Change, apply_changes, setting_change
 from sim.scenario.schema import Scenario
 

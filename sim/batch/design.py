@@ -17,7 +17,7 @@ import numpy as np
 from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
 from sim.scenario.checks.idle import unsampled_parameters
-from sim.scenario.lens import tendency_of
+from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency, tendency_of
 from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, hash_content, to_iso_date
@@ -27,7 +27,6 @@ SAMPLERS = {
     "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
     "latin_hypercube": "scipy.stats.qmc.LatinHypercube(settings, rng=numpy.random.default_rng(seed))",
 }  # scipy gives different points for `seed=` and `rng=`
-SET_BY_TENDENCY = "which the lens of tendency sets or has not; leave it out, or choose the lens histories"
 
 
 def describe_sampler(design: str) -> str:
@@ -83,11 +82,6 @@ def lens_faults(scenarios: Mapping[str, Scenario]) -> list[Fault]:
         for path in one.sweep.vary
         if one.sweep.lens == "tendency" and set_by_tendency(path)
     ]
-
-
-def set_by_tendency(path: str) -> bool:
-    """Whether a tendency sets a setting itself, or has not what it changes: no renewal of files, no factual world."""
-    return path.startswith("world.") or path.rpartition(".")[2] == "renewal"
 
 
 def date_faults(scenarios: Mapping[str, Scenario], days: Sequence[str]) -> list[Fault]:

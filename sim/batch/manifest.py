@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -185,18 +185,24 @@ def recorded_command(content: Mapping[str, Any]) -> str:
     return command if words[:1] == ["blocs"] and shlex.join(words) == command else ""
 
 
-def command_that_keeps(content: Mapping[str, Any], *words: str) -> str:
-    """The command of a sweep with more words and a new folder, such as `--keep steps`."""
+def command_that_keeps(content: Mapping[str, Any], *words: str, replaced: Sequence[str] = ()) -> str:
+    """The command of a sweep with more words and a new folder, such as `--keep steps`, without the replaced options."""
     given = shlex.split(recorded_command(content))
     if given[1:2] != ["sweep"]:
         return f"blocs sweep {shlex.join(content['scenarios'])} {shlex.join(words)} --out FOLDER"
     kept: list[str] = []
+    left_out = ("--out", *replaced)
     for word in given:
-        if kept[-1:] == ["--out"]:
+        if kept[-1:] and kept[-1] in left_out:
             kept.pop()
-        elif not word.startswith("--out="):
+        elif word.partition("=")[0] not in left_out or "=" not in word:
             kept.append(word)
     return f"{shlex.join([*kept, *words])} --out FOLDER"
+
+
+def tendency_command(content: Mapping[str, Any]) -> str:
+    """The command that sweeps the same scenarios under the lens of tendency."""
+    return command_that_keeps(content, "--lens", "tendency", replaced=("--lens", "--at", "--steps"))
 
 
 def absent_table(error: str, content: Mapping[str, Any]) -> str:

@@ -30,6 +30,14 @@ STRUCTURAL: Final = Rest(120, 0.05, "structural chances")  # 0.98 of disposition
 STRUCTURAL_WINDOW: Final = 40  # last steps, whose decisions the chances are means over
 
 
+SET_BY_TENDENCY = "which the lens of tendency sets or has not; leave it out, or choose the lens histories"
+
+
+def set_by_tendency(path: str) -> bool:
+    """Whether a tendency sets a setting itself, or has not what it changes: no renewal of files, no factual world."""
+    return path.startswith("world.") or path.rpartition(".")[2] == "renewal"
+
+
 def tendency_of(scenario: Scenario) -> Scenario:
     """Return the scenario as the lens of tendency sees it.
 

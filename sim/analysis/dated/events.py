@@ -26,7 +26,7 @@ from sim.batch.design import missing_date, read_dates
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.calendar import MONTHS, last_step_by, step_years
-from sim.errors import Fault, InputError, display_path
+from sim.errors import Fault, InputError
 from sim.model.arrays import Bytes, Floats, Integers
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
@@ -39,11 +39,13 @@ MOST_TOGETHER = 5000  # runs in memory at once
 
 @dataclass(frozen=True)
 class Design:
-    """A design point of a folder: its label, its scenario with the settings of the sweep, and its world."""
+    """A design point of a folder: its label, its number, its scenario with the settings of the sweep, and its world."""
 
     label: str
     point: int
     scenario: Scenario
+    name: str  # of the scenario without these settings
+    settings: Mapping[str, float]
 
     @cached_property
     def world(self) -> World:
@@ -113,9 +115,9 @@ class RunEvents:
 
 def list_designs(results: Results) -> list[Design]:
     """List the design points of a folder, in the order of the sweep."""
-    labels = design_labels(results)
+    labels, points = design_labels(results), results.manifest()["question"]["points"]
     ran = scenarios_as_run(results, labels.values())
-    return [Design(label, point, ran[label]) for point, label in labels.items()]
+    return [Design(label, n, ran[label], points[n]["scenario"], points[n]["settings"]) for n, label in labels.items()]
 
 
 def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TOGETHER) -> Iterator[RunEvents]:
@@ -199,9 +201,3 @@ def common_dates(results: Results, designs: Sequence[Design]) -> Mapping[str, tu
     """The dates of each design: those that the sweep was asked for, and the end of its runs."""
     asked = stored_dates(results)
     return {d.label: tuple(sorted({*asked, d.scenario.dates()[-1]})) for d in designs if d.dated}
-
-
-def refuse_undated(results: Results) -> InputError:
-    """The error of an analysis of dates where runs have none."""
-    message = "its runs have no dates: they are rounds or tendencies"
-    return InputError([Fault(display_path(results.folder), 1, "", message)])

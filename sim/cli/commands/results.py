@@ -35,32 +35,53 @@ baseline_option = click.option(
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @baseline_option
+@click.option(
+    "--at", multiple=True, metavar="DATE",
+    help="Date at which scenarios are compared, such as 2030-12-31. Repeatable. Default: the dates of the sweep, else"
+    " the end of the runs.",
+)  # fmt: skip
+@click.option("--state", multiple=True, metavar="ID", help="State whose effects are shown. Repeatable.")
+@click.option(
+    "--tendency", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Results of the same scenarios under --lens tendency, shown beside.",
+)  # fmt: skip
 @click.option("--csv", "csv_folder", type=NewFolder(), help="Folder for the full tables as CSV.")
 @click.option("--all", "everything", is_flag=True, help="All outcomes. Default: the main outcomes.")
 @json_option
-def compare(results: Path, baseline: str | None, csv_folder: Path | None, everything: bool, as_json: bool) -> None:
+def compare(
+    results: Path, baseline: str | None, at: tuple[str, ...], state: tuple[str, ...], tendency: Path | None,
+    csv_folder: Path | None, everything: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Compare the scenarios of a sweep with its baseline, run by run.
 
-    Runs are paired: they use common random numbers.
+    Runs are paired: they use common random numbers. With a calendar, effects at dates are split into direct effects,
+    what each state would do if no other moved, and followers.
 
-    Example: blocs compare results/sanctions --baseline baseline_2023
+    Example: blocs compare results/sanctions --baseline baseline_2023 --at 2030-12-31 --state CHN
     """
     from sim import api
     from sim.batch.spreadsheet import write_csv
     from sim.cli import text
+    from sim.cli.dated import print_effects, print_lens
 
-    found = api.compare(results, baseline=baseline)
-    outcomes, states = found.outcomes, found.states
+    with option_faults():
+        found = api.compare(results, baseline=baseline, at=at, tendency=tendency)
+        sentences = found.sentences(state)
     if csv_folder is not None:
         csv_folder.mkdir(parents=True, exist_ok=True)
-        for name, table in (("outcomes", outcomes), ("states", states)):
+        tables = {"outcomes": found.outcomes, "states": found.states}
+        dated = {"dated_outcomes": found.dated.sizes, "dated_states": found.dated.states} if found.at else {}
+        for name, table in {**tables, **dated}.items():
             write_csv(table, csv_folder / f"{name}.csv")
     if as_json:
         print_json(found.record)
-    else:
-        text.print_comparison(
-            new_console(), found.sample, found.baseline, outcomes, states, found.pairings, everything=everything
-        )
+        return
+    out = new_console()
+    print_lens(out, found)
+    text.print_comparison(
+        out, found.sample, found.baseline, found.outcomes, found.states, found.pairings, everything=everything
+    )
+    print_effects(out, found, sentences, state)
 
 
 @cli.command()

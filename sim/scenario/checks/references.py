@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sim.errors import PathInFile, quote, suggest
 from sim.scenario.checks.sources import Bibliography, source_faults
+from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency
 from sim.scenario.overrides import MECHANISMS, mechanism_paths, settings_given_twice, with_settings
 from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
@@ -210,7 +211,7 @@ def upheaval_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
 
 
 def sweep_faults(content: Mapping[str, Any]) -> Found:
-    """Faults of swept settings: unknown, out of bounds, given twice, or lists of different lengths."""
+    """Faults of swept settings: unknown, out of bounds, given twice, set by the lens, or lists of different lengths."""
     zero = Sourced(value=0)
     bloc = Bloc(name="", enforcement=zero, attention_budget=zero, accommodation=zero)
     stub = Scenario.model_construct(
@@ -234,6 +235,8 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
         for value in values:
             if isinstance(value, (int, float)) and abs(value) <= 1e300:
                 yield from ((("sweep", "vary", path), message) for message in setting_faults(stub, path, value))
+        if sweep.get("lens") == "tendency" and set_by_tendency(path):
+            yield ("sweep", "vary", path), f"varies {path}, {SET_BY_TENDENCY}"
     if sweep.get("design") == "list" and len(lengths) > 1:
         yield ("sweep", "design"), "a list pairs settings, so all need equally many values"
 

@@ -1,0 +1,239 @@
+"""Effects of scenarios at dates and on first entries, paired run by run, split into direct effect and followers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.dated.direct import has_closed_form, hold_start
+from sim.analysis.dated.events import Design, read_events
+from sim.analysis.dated.spread import EffectSpread, measure_spread
+from sim.analysis.paired import COMPARED, compare_columns
+from sim.batch.store import Results
+from sim.model.arrays import Floats
+
+SPLIT = ["direct", "rest", "rest_low", "rest_high", "renewed"]
+
+STATES = ["scenario", "event", "date", "state", "alignment", *COMPARED, *SPLIT]
+
+SIZES = ["scenario", "date", "outcome", *COMPARED, *SPLIT]
+
+MOST_PAIRED = 64  # scenarios and design points that are compared at dates
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A scenario and the baseline at the same P design points."""
+
+    scenario: str
+    designs: tuple[Design, ...]
+    bases: tuple[Design, ...]
+
+
+class DatedEffects(NamedTuple):
+    """Effects at dates.
+
+    `states` has one row for each scenario, event, date, state and alignment. Event `at`: the state has the alignment
+    at the date. Event `entry`: it starts elsewhere and has been there by the date. `sizes` has one row for each
+    scenario, date and outcome: capability and members of each alignment. Both have the columns of `compare_outcomes`,
+    and of the difference the `direct` part, what the state would do if no other moved, in closed form; the `rest`,
+    which is followers, with its interval; and `renewed`, the difference if every disposition were renewed while the
+    others stay as they started. A row is of pairs of runs, or of design points if a scenario has several of them.
+    `spreads` says how far chance of the run spreads the capability of each bloc at the last date.
+    """
+
+    states: pd.DataFrame
+    sizes: pd.DataFrame
+    spreads: dict[str, dict[str, EffectSpread]]
+
+
+def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
+    """Match the design points of each scenario with the baseline's: all at once if both have the same settings.
+
+    Else each design point is compared with the baseline's. Only the first MOST_PAIRED are.
+    """
+    base = next(design for design in designs if design.label == baseline)
+    bases = [design for design in designs if design.name == base.name]
+    found = []
+    for name in dict.fromkeys(design.name for design in designs):
+        own = [design for design in designs if design.name == name]
+        alike = name != base.name and len(own) > 1 and [o.settings for o in own] == [b.settings for b in bases]
+        if alike:
+            found.append(Matched(name, tuple(own), tuple(bases)))
+        else:
+            found += [Matched(one.label, (one,), (base,)) for one in own if one is not base]
+    return found[:MOST_PAIRED]
+
+
+def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str, days: Sequence[str]) -> DatedEffects:
+    """Compare each scenario with the baseline at dates, and by first entries.
+
+    Parameters
+    ----------
+    results
+        The folder of a sweep.
+    designs
+        Its design points.
+    baseline
+        The label of the design to compare with.
+    days
+        ISO dates, which all runs contain.
+
+    Returns
+    -------
+    DatedEffects
+        Differences with intervals, direct effects, and the spread by chance of the run.
+    """
+    states, sizes, spreads = [], [], {}
+    cache: dict[str, ObservedRuns] = {}
+    for matched in match_designs(designs, baseline):
+        for base in matched.bases:
+            if base.label not in cache:
+                cache[base.label] = observe_runs(results, base, days)
+        own = [observe_runs(results, design, days) for design in matched.designs]
+        sides = [own, [cache[base.label] for base in matched.bases]]
+        for event in ("at", "entry"):
+            table = compare_sides([[getattr(one, event) for one in side] for side in sides])
+            table.index.names = ["date", "state", "alignment"]
+            table = split_effect(table, sides, event).reset_index()
+            states.append(table.assign(scenario=matched.scenario, event=event))
+        table = compare_sides([[one.sizes for one in side] for side in sides])
+        table.index.names = ["date", "outcome"]
+        table = split_effect(table, sides, "sizes")
+        sizes.append(table.reset_index().assign(scenario=matched.scenario))
+        spreads[matched.scenario] = spreads_of_sizes(sides, days[-1], table)
+    return DatedEffects(join_rows(states, STATES), join_rows(sizes, SIZES), spreads)
+
+
+def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Concatenate tables with these columns; none give an empty table."""
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class ObservedRuns:
+    """The runs of a design point at dates, with one row for each run.
+
+    Parameters
+    ----------
+    at, entry
+        Whether each event happens, as 0 or 1, by date, state and alignment; NaN for an entry where the state starts.
+    sizes
+        Capability and members of each alignment, by date and outcome.
+    direct
+        By the name of the table, the closed form of its mean if no other state moved; empty without a closed form.
+    renewed
+        The same if every disposition were renewed.
+    """
+
+    at: pd.DataFrame
+    entry: pd.DataFrame
+    sizes: pd.DataFrame
+    direct: dict[str, pd.Series]
+    renewed: dict[str, pd.Series]
+
+
+def observe_runs(results: Results, design: Design, days: Sequence[str]) -> ObservedRuns:
+    """Read the runs of a design point and observe them at dates."""
+    world, steps = design.world, design.steps_at(days)
+    alternatives = np.arange(len(world.alignments))
+    weights = {"capability": world.setting.capability, "members": np.ones(len(world.states))}
+    at, entry, sizes, keys = [], [], [], []
+    for events in read_events(results, [design]):
+        runs = len(events.replicates)
+        held = events.alignment[:, steps, :, None] == alternatives  # (R, D, N, K + 1)
+        at.append(held.reshape(runs, -1).astype(float))
+        entered = np.stack([events.entries <= step for step in steps], axis=1)
+        entry.append(np.where((events.entries == 0)[:, None], np.nan, entered).reshape(runs, -1))
+        sizes.append(np.concatenate([size_of(held, w) for w in weights.values()], axis=2).reshape(runs, -1))
+        keys.append(np.stack([np.full(runs, events.seed), events.replicates], axis=1))
+    cells = pd.MultiIndex.from_product([days, world.states, world.alignments])
+    outcomes = pd.MultiIndex.from_product([days, [f"{what}_{name}" for what in weights for name in world.alignments]])
+    index = pd.MultiIndex.from_arrays(np.concatenate(keys).T, names=["seed", "replicate"])
+
+    def tabulate(values: list[Floats], columns: pd.MultiIndex) -> pd.DataFrame:
+        return pd.DataFrame(np.concatenate(values), index=index, columns=columns)
+
+    direct: dict[str, pd.Series] = {}
+    renewed: dict[str, pd.Series] = {}
+    if has_closed_form(world):
+        later = sorted({*steps} - {0})
+        there = dict(zip(later, hold_start(world, later), strict=True))
+        start = np.eye(len(world.alignments))[world.setting.initial]
+        chances = np.stack([there[s].chances() if s else start for s in steps])
+        entries = np.stack([there[s].entries() if s else start for s in steps])
+        redrawn = np.stack([there[s].redrawn() if s else start for s in steps])
+        for found, values in ((direct, chances), (renewed, redrawn)):
+            found["at"] = pd.Series(values.ravel(), index=cells)
+            sums = np.concatenate([size_of(values[None], w) for w in weights.values()], axis=2)
+            found["sizes"] = pd.Series(sums.ravel(), index=outcomes)
+        direct["entry"] = pd.Series(entries.ravel(), index=cells)
+    tables = tabulate(at, cells), tabulate(entry, cells), tabulate(sizes, outcomes)
+    return ObservedRuns(*tables, direct=direct, renewed=renewed)
+
+
+def size_of(held: Any, weights: Floats) -> Floats:
+    """Sum weights, (N,), over the states with each alignment: from (R, D, N, K + 1) to (R, D, K + 1)."""
+    return np.einsum("rdnk,n->rdk", held.astype(float), weights)
+
+
+def compare_sides(sides: Sequence[Sequence[pd.DataFrame]]) -> pd.DataFrame:
+    """Compare tables of runs of two sides, or the means of the design points if there are several."""
+    one, other = (align_points(side) for side in sides)
+    known = [{column[:2] for column in side.columns} for side in (one, other)]  # date and state, or date and outcome
+    columns = [
+        column
+        for column in one.columns.union(other.columns, sort=False)
+        if len(column) == 2 or all(column[:2] in there for there in known)
+    ]
+    return compare_columns(*(side.reindex(columns=pd.MultiIndex.from_tuples(columns)) for side in filled(one, other)))
+
+
+def filled(one: pd.DataFrame, other: pd.DataFrame) -> list[pd.DataFrame]:
+    """Give two tables the columns of both: what lacks a bloc has nothing in it."""
+    every = one.columns.union(other.columns, sort=False)
+    return [side.reindex(columns=every, fill_value=0.0) for side in (one, other)]
+
+
+def align_points(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the runs of one design point, or a row of means for each of several."""
+    return tables[0] if len(tables) == 1 else pd.DataFrame([table.mean() for table in tables])
+
+
+def split_effect(table: pd.DataFrame, sides: Sequence[Sequence[ObservedRuns]], name: str) -> pd.DataFrame:
+    """Add the columns of SPLIT to differences; NaN where there is no closed form."""
+    for column in ("direct", "renewed"):
+        parts = [[getattr(one, column).get(name) for one in side] for side in sides]
+        if any(one is None for side in parts for one in side):
+            table[column] = np.nan
+        else:
+            means = [pd.concat(side, axis=1).mean(axis=1, skipna=False) for side in parts]
+            one, other = (mean.reindex(table.index, fill_value=0.0) for mean in means)
+            table[column] = one - other
+    table["rest"] = table["difference"] - table["direct"]
+    table["rest_low"], table["rest_high"] = (table[end] - table["direct"] for end in ("low", "high"))
+    return table
+
+
+def spreads_of_sizes(sides: Sequence[Sequence[ObservedRuns]], day: str, table: pd.DataFrame) -> dict[str, EffectSpread]:
+    """Measure the spread of the effect on the capability of each bloc at a date, by outcome.
+
+    The half width is that of the interval in the table of differences.
+    """
+    one, other = ([observed.sizes[day] for observed in side] for side in sides)
+    pairs = [here.index.intersection(there.index) for here, there in zip(one, other, strict=True)]
+    runs = min(map(len, pairs))
+    found = {}
+    for outcome in one[0].columns.intersection(other[0].columns):
+        if runs and outcome.startswith("capability_") and outcome != "capability_non_aligned":
+            gaps = [
+                (here.loc[own, outcome] - there.loc[own, outcome]).to_numpy()[:runs]
+                for here, there, own in zip(one, other, pairs, strict=True)
+            ]
+            row = table.loc[(day, outcome)]
+            found[outcome] = measure_spread(np.stack(gaps))._replace(half=float(row["high"] - row["low"]) / 2)
+    return found

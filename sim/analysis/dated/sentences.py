@@ -1,0 +1,103 @@
+"""Sentences on effects at dates, and on how far more replicates help."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.dated.spread import EffectSpread
+
+SAID = 3  # most sentences on one scenario
+
+SMALLEST = 0.0005  # direct effect that is said, which rounds to 0.1 in 100
+
+
+def in_hundred(value: float, *, signed: bool = False) -> str:
+    """Format a chance in 100, with a decimal below 10."""
+    hundred = 100 * value
+    digits = 0 if abs(hundred) >= 9.95 or abs(hundred) < 0.05 else 1
+    if digits == 0 and abs(hundred) < 0.5:
+        return "0"
+    return f"{hundred:+.{digits}f}" if signed else f"{hundred:.{digits}f}"
+
+
+def interval_in_hundred(row: Any) -> str:
+    """Describe the 95 % interval of a difference of chances in 100."""
+    if math.isnan(row.low):
+        return "the same in all pairs of runs" if row.pairs > 1 else "one pair of runs"
+    return f"95 % interval {in_hundred(row.low, signed=True)} to {in_hundred(row.high, signed=True)}"
+
+
+def leading_effects(states: pd.DataFrame, scenario: str, wanted: Sequence[str] = ()) -> pd.DataFrame:
+    """Select the rows to say in sentences: chances of a bloc at the last date with the largest direct or clear effects.
+
+    With `wanted` states, their rows that are not all 0.
+    """
+    rows = states[(states["scenario"] == scenario) & (states["event"] == "at")]
+    rows = rows[(rows["date"] == rows["date"].max()) & (rows["alignment"] != "non_aligned")]
+    direct, found = rows["direct"].abs().fillna(0.0), rows["difference"].abs()
+    size = np.maximum(direct, found.where(rows["clear"], 0.0))
+    if wanted:
+        chosen = rows[rows["state"].isin(wanted) & ((direct >= SMALLEST) | (found > 0) | (rows["mean"] > 0))]
+        return chosen.sort_values("state", key=lambda column: column.map(list(wanted).index), kind="stable")
+    order = size[size >= SMALLEST].sort_values(ascending=False, kind="stable").index
+    return rows.loc[order].head(SAID)
+
+
+def effect_sentence(row: Any, state: str, bloc: str, tendency: Any = None) -> str:
+    """Say an effect on a chance at a date, with its direct part, and its tendency beside it.
+
+    Parameters
+    ----------
+    row
+        A row of the event `at` of `DatedEffects.states`.
+    state, bloc
+        Names of the state and the bloc.
+    tendency
+        The row of `compare_states` for the lens of tendency. None: it is left out.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    if row.low > 0 or row.high < 0:
+        verb = "rises" if row.difference > 0 else "falls"
+    else:
+        verb = "goes" if row.difference else "stays"
+    change = f"from {in_hundred(row.baseline_mean)} to {in_hundred(row.mean)} in 100"
+    if not row.difference:
+        change = f"at {in_hundred(row.mean)} in 100"
+    more = "" if math.isnan(row.direct) else (
+        f"; direct {in_hundred(row.direct, signed=True)}, followers {in_hundred(row.rest, signed=True)}"
+    )  # fmt: skip
+    text = f"{row.scenario}: the chance that {state} is in the {bloc} on {row.date} {verb} {change}"
+    text += f" ({interval_in_hundred(row)}{more})"
+    if tendency is not None:
+        text += (
+            f", and its tendency from {in_hundred(tendency.baseline_mean)} to {in_hundred(tendency.mean)} in 100"
+            f" ({interval_in_hundred(tendency)})"
+        )
+    return text
+
+
+def spread_sentence(spreads: Mapping[str, EffectSpread], day: str) -> str:
+    """Say of the bloc whose effect is least certain how far more replicates help; '' where nothing is known."""
+    known = {outcome: one for outcome, one in spreads.items() if not math.isnan(one.half)}
+    if not known:
+        return ""
+    outcome, widest = max(known.items(), key=lambda item: item[1].half)
+    half = f"The interval of {outcome} at {day} is ±{widest.half:.2g}"
+    if widest.points == 1:
+        return (
+            f"{half} with {widest.replicates} pairs of runs; all of it is chance of the run, so more replicates help:"
+            f" about {widest.wanted} halve it"
+        )
+    share = f"{half} over {widest.points} design points; chance of the run is {100 * widest.share:.0f} % of the spread"
+    if widest.replicates_help:
+        return f"{share}, so more replicates help: about {widest.wanted} at each point halve it"
+    return f"{share}, so more replicates do not help much: the settings decide"
