@@ -12,21 +12,30 @@ ROUNDS = 4
 
 CASES = {"still": "no_feedback", "shipped": "baseline_2023"}
 
-# Runs in the folder of a build; uses only what earlier builds have too.
+# Runs in the folder of a build; uses only what earlier builds have too, release 0.1 under other names.
 TIMED = """
 import json, sys, time
-from sim.batch.executor import compiled_engine
-from sim.model.world import world_of
-from sim.scenario.loading import load_scenario
+try:
+    from sim.batch.executor import compiled_engine
+    from sim.model.trajectory import store_late, window_of
+    from sim.model.world import world_of
+    from sim.scenario.loading import load_scenario
+    stored_of = lambda scenario: {"stored": store_late(scenario.steps, window_of(scenario))}
+except ModuleNotFoundError:
+    from sim.catalog import load as load_scenario
+    from sim.engines import compiled as compiled_engine
+    from sim.world import world_of
+    stored_of = lambda scenario: {}
 
 found = {}
 for name in sys.argv[1:]:
     scenario = load_scenario(name)
-    world = world_of(scenario)
+    world, stored = world_of(scenario), stored_of(scenario)
 
     def seconds(first, count):
         start = time.process_time()
-        for _ in compiled_engine(scenario, seed=1, replicates=range(first, first + count), world=world):
+        replicates = range(first, first + count)
+        for _ in compiled_engine(scenario, seed=1, replicates=replicates, world=world, **stored):
             pass
         return (time.process_time() - start) / count
 

@@ -90,9 +90,9 @@ def table_rows(runs: int = RUNS) -> list[str]:
     columns = []
     for law in LAWS:
         scenario, changed = under_law(law), under_law(law, LEVER)
-        made = list(iterate_runs(scenario, seed=SEED, replicates=range(runs), with_chances=False))
+        made = list(iterate_runs(scenario, seed=SEED, replicates=range(runs)))
         moves = count_moves(made)
-        levered = count_moves(iterate_runs(changed, seed=SEED, replicates=range(runs), with_chances=False))
+        levered = count_moves(iterate_runs(changed, seed=SEED, replicates=range(runs)))
         state_years = int((~world_of(scenario).setting.fixed).sum()) * scenario.steps / 4
         columns.append(
             (

@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400)
     n = parser.parse_args().runs
     scenario = load_scenario(BASE)
-    runs = list(iterate_runs(scenario, seed=scenario.sweep.seed, replicates=range(n), with_chances=False))
+    runs = list(iterate_runs(scenario, seed=scenario.sweep.seed, replicates=range(n)))
     free = ~world_of(scenario).setting.fixed
     years = int(free.sum()) * scenario.steps * step_years(scenario.step)
     mean, low, high, _ = mean_interval(np.array([100 * moves_of(run) / years for run in runs]))

@@ -14,7 +14,7 @@ from sim.batch.executor import evaluate
 from sim.errors import Fault, InputError
 from sim.model import compiled
 from sim.model.arrays import Floats
-from sim.model.trajectory import window_of
+from sim.model.trajectory import store_late, window_of
 from sim.model.world import world_of
 from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import with_settings
@@ -158,8 +158,10 @@ def sample_late_shares(scenario: Scenario, state: str, seed: int, replicates: in
     """Run the scenario; return the state's late share of each alignment, (replicates, K + 1)."""
     world = world_of(scenario)
     i = world.states.index(state)
-    runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world)
-    return np.stack([run.late_shares(window_of(scenario))[i] for run in runs])
+    window = window_of(scenario)
+    stored = store_late(scenario.steps, window)
+    runs = compiled.iterate_runs(scenario, seed=seed, replicates=range(replicates), world=world, stored=stored)
+    return np.stack([run.late_shares(window)[i] for run in runs])
 
 
 def find_partners(scenario: Scenario, state: str, seed: int) -> list[str]:

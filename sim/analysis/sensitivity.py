@@ -21,8 +21,8 @@ from sim.batch.executor import Progress, evaluate
 from sim.errors import suggest
 from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
-from sim.model.compiled import run_compiled
-from sim.model.trajectory import window_of
+from sim.model.compiled import iterate_runs
+from sim.model.trajectory import store_late, window_of
 from sim.model.world import World, with_parameters, world_of
 from sim.scenario.checks.idle import unsampled_parameters
 from sim.scenario.overrides import setting_places, with_settings
@@ -46,8 +46,10 @@ def askable_outcomes(world: World) -> tuple[str, ...]:
 def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
     """Choose the default outcome: the size of the bloc that varies most over 20 runs."""
     world = world_of(scenario)
-    runs = [run_compiled(scenario, seed=seed, replicate=r, world=world) for r in range(LOOKED_AT)]
-    late = np.array([one.late_outcomes(window_of(scenario)) for one in runs])
+    window = window_of(scenario)
+    stored = store_late(world.steps, window)
+    runs = iterate_runs(scenario, seed=seed, replicates=range(LOOKED_AT), world=world, stored=stored)
+    late = np.array([one.late_outcomes(window) for one in runs])
     names = outcomes.outcome_names(world.alignments[1:], world.theatres)
     return varies_most({n: late[:, names.index(n)] for n in map("capability_{}".format, world.alignments[1:])})
 
@@ -113,8 +115,9 @@ class Evaluator:
     def at(self, row: Floats, replicates: int) -> Floats:
         """Compute the outcome in each replicate at the settings of a row, (replicates,); NaN where undefined."""
         world = self.world_at(row)
-        runs = (run_compiled(self.scenario, seed=self.seed, replicate=r, world=world) for r in range(replicates))
         names, window = outcomes.outcome_names(world.alignments[1:], world.theatres), window_of(self.scenario)
+        stored = store_late(world.steps, window)
+        runs = iterate_runs(self.scenario, seed=self.seed, replicates=range(replicates), world=world, stored=stored)
         if self.outcome in names:
             column = names.index(self.outcome)
             return np.array([one.late_outcomes(window)[column] for one in runs])

@@ -19,7 +19,7 @@ from sim.errors import InputError
 from sim.model import compiled
 from sim.model.arrays import Floats
 from sim.model.outcomes import outcome_names
-from sim.model.trajectory import Run, window_of
+from sim.model.trajectory import Run, store_late, window_of
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
@@ -145,9 +145,10 @@ def compute_runs(_scenario: Scenario, digest: str, seed: int, replicates: int) -
     names = list(outcome_names(world.alignments[1:], world.theatres))
     columns = [f"capability_{a}" for a in world.alignments]
     places = [names.index(column) for column in columns]
+    stored = store_late(world.steps, window)
 
     def arrays_of_run(replicate: int) -> tuple[Floats, Floats, Floats]:
-        run = compiled.run_compiled(_scenario, seed=seed, replicate=replicate, world=world)
+        run = compiled.run_compiled(_scenario, seed=seed, replicate=replicate, world=world, stored=stored)
         return run.late_outcomes(window), run.outcomes[:, places], run.late_shares(window).ravel()
 
     late, steps, shares = map(np.stack, zip(*evaluate(arrays_of_run, range(replicates)), strict=True))

@@ -13,6 +13,7 @@ from sim.analysis.compare import Sample
 from sim.analysis.paired import check_alike, index_by_pair
 from sim.model import compiled, outcomes
 from sim.model.arrays import Flags, Floats
+from sim.model.trajectory import store_late
 from sim.model.world import World, normalise_shares
 
 HELD = 0.5  # share of the last steps from which a state counts as aligned with a bloc at the end
@@ -60,7 +61,8 @@ class Evidence:
 def run_late_means(world: World, *, window: int, seed: int, replicates: Sequence[int]) -> LateMeans:
     """Run the replicates of a world and average their last steps, as many as `window`."""
     rows = []
-    for record in compiled.run_records(world, seed=seed, replicates=replicates, with_chances=False):
+    stored = store_late(world.steps, window)
+    for record in compiled.run_records(world, seed=seed, replicates=replicates, stored=stored):
         means = (outcomes.late_mean(values, window) for values in (record.stability, record.bite, record.outcomes))
         rows.append((outcomes.late_shares(record.alignment, len(world.alignments), window), *means))
     return LateMeans._make(np.stack(column) for column in zip(*rows, strict=True))

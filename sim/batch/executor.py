@@ -23,11 +23,12 @@ from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
+    from sim.model.arrays import Stored
     from sim.model.trajectory import Run
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
-RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world), a run for each replicate
+RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world, stored), a run for each replicate
 
 Progress = Callable[[int, int], None]  # (runs done, all runs)
 
@@ -73,15 +74,19 @@ def evaluate(
     return [future.result() for future in futures]
 
 
-def compiled_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
-    """Make compiled runs, equal to those of the agents."""
+def compiled_engine(
+    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World, stored: Stored | None = None
+) -> Iterator[Run]:
+    """Make compiled runs, equal to those of the agents in what is stored."""
     from sim.model import compiled as compiled_runs
 
-    return compiled_runs.iterate_runs(scenario, seed=seed, replicates=replicates, world=world, with_chances=False)
+    return compiled_runs.iterate_runs(scenario, seed=seed, replicates=replicates, world=world, stored=stored)
 
 
-def agent_engine(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World) -> Iterator[Run]:
-    """Make runs with the Mesa agents."""
+def agent_engine(
+    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World, stored: Stored | None = None
+) -> Iterator[Run]:
+    """Make runs with the Mesa agents, which observe everything."""
     from sim.model.agents import run_agents
 
     return (run_agents(scenario, seed=seed, replicate=replicate, world=world) for replicate in replicates)
@@ -155,7 +160,7 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
     Where one of several runs fails, make each separately to find it.
     """
     try:
-        made = run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world)
+        made = run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world, stored=chunk.stored)
         return [run.compact(chunk.window) for run in made]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
         failure = traceback.format_exc()

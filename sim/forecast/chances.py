@@ -26,6 +26,7 @@ from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import PARAMETERS, Floats
 from sim.model.starts import coded_start_chances
+from sim.model.trajectory import store_late
 from sim.model.world import World, with_parameters, world_of
 from sim.scenario.lens import STRUCTURAL_WINDOW, structural_of
 from sim.scenario.overrides import with_settings
@@ -89,7 +90,8 @@ def alignment_chances(world: World, *, seed: int, replicates: range) -> Floats:
 
     The expectation is that of the share of these steps spent in each alignment, with less noise (Rao & Blackwell).
     """
-    runs = compiled.run_records(world, seed=seed, replicates=replicates)
+    stored = store_late(world.steps, STRUCTURAL_WINDOW)._replace(chances=True)
+    runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=stored)
     late = (outcomes.late_mean(run.chances, STRUCTURAL_WINDOW) for run in runs)
     return np.asarray(sum(late, np.zeros(())) / len(replicates))
 

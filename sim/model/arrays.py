@@ -191,15 +191,23 @@ class Anchor(NamedTuple):
     log_own: Floats  # (N,), ln of the chance of what the state holds; 0 for a plain draw
 
 
+class Stored(NamedTuple):
+    """What a run stores beside alignments, causes, renewals and sizes of alignments, which it always does."""
+
+    outcomes: Flags  # (T + 1,), the steps with all outcomes; those of other steps are NaN
+    late: int  # number of last steps, at most T + 1, with regime stability and bite of every state
+    chances: bool  # the chances of every decision
+
+
 class Record(NamedTuple):
     """Arrays of a run, the start included; runs come first for several."""
 
-    alignment: Integers  # (T + 1, N)
+    alignment: Bytes  # (T + 1, N)
     causes: Bytes  # (T + 1, N), of moves, indexes of CAUSES
     renewed: Flags  # (T + 1, N), the disposition was drawn again
-    chances: Floats  # (T + 1, N, K + 1), or (1, N, K + 1) with those of the last step
-    stability: Floats  # (T + 1, N)
-    bite: Floats  # (T + 1, N)
+    chances: Floats  # (T + 1, N, K + 1), or (0, N, K + 1)
+    stability: Floats  # (late steps, N)
+    bite: Floats  # (late steps, N)
     outcomes: Floats  # (T + 1, outcomes)
 
 
@@ -214,6 +222,7 @@ class Workspace(NamedTuple):
     columns: int  # columns to update; layers without ties are left out
     sizes: Sizes
     utilities: Floats  # (K + 1,)
+    chances: Floats  # (K + 1,)
     strain: Floats  # (K + 1,)
     pressure: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     hostile: Floats  # (N, N), H of every pair
@@ -234,7 +243,7 @@ def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int,
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
         n * setting.layers,
-        allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
+        allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
         np.empty(n, dtype=np.int64), np.zeros((n, k)), allocate_scratch(k),
     )  # fmt: skip

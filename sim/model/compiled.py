@@ -25,6 +25,7 @@ from sim.model.arrays import (
     Record,
     Shocks,
     Situation,
+    Stored,
     Weights,
     Workspace,
     WorldSetting,
@@ -48,7 +49,7 @@ from sim.model.rules import (
     weigh_state_bonds,
 )
 from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchors
-from sim.model.trajectory import Run
+from sim.model.trajectory import Run, store_all
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
@@ -162,12 +163,13 @@ def decide_all(
 ) -> None:  # fmt: skip
     """Let every state decide at its turn; write chances, renewals and causes of moves to the record."""
     alignment, before, uniforms, renewed = work.alignment, work.before, numbers.uniforms[step], record.renewed[step]
-    chances = record.chances[min(step, record.chances.shape[0] - 1)]
+    with_chances = record.chances.shape[0] > 0
     for i in numbers.order[step]:
         current = before[i]
+        chances = record.chances[step, i] if with_chances else work.chances
         alignment[i] = decide(
             i, current, step, uniforms[i], numbers.key, work.sums[:, :, i], work.sizes.capability, setting, situation,
-            env, work.utilities, chances[i], work.scratch.draws, work.inclinations[i], renewed,
+            env, with_chances, work.utilities, chances, work.scratch.draws, work.inclinations[i], renewed,
         )  # fmt: skip
         if alignment[i] != current:
             if moves_by_renewal(i, setting, situation, renewed):
@@ -192,11 +194,30 @@ def decide_all(
 
 @compile_inline
 def record_step(
-    step: int, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation,
-    env: Environment, work: Workspace, record: Record,
+    step: int, stored: Stored, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting,
+    situation: Situation, env: Environment, work: Workspace, record: Record,
 ) -> None:  # fmt: skip
-    """Record a step (model: Outcomes); the pairs keep their weights of the start until ties change."""
+    """Record what is stored of a step (model: Outcomes)."""
     row = record.outcomes[step]
+    for i in range(work.alignment.size):
+        record.alignment[step, i] = work.alignment[i]
+    outcomes.write_sizes(work.sizes, row)
+    if stored.outcomes[step]:
+        record_outcomes(start_pairs, changed, setting, situation, env, work, row)
+    else:
+        for column in range(3 * work.sizes.members.size, row.size):
+            row[column] = np.nan
+    place = step - (record.alignment.shape[0] - stored.late)
+    if place >= 0:
+        record_states(setting, situation, env, work, record.stability[place], record.bite[place])
+
+
+@compile_inline
+def record_outcomes(
+    start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation, env: Environment,
+    work: Workspace, row: Floats,
+) -> None:  # fmt: skip
+    """Write all outcomes except sizes to row; the pairs keep their weights of the start until ties change."""
     outcomes.write_outcomes(work.before, work.alignment, work.sizes, env, row)
     if changed:
         row[outcomes.FRUSTRATION] = outcomes.frustration_from_ties(
@@ -205,21 +226,27 @@ def record_step(
     else:
         pairs, total = start_pairs
         row[outcomes.FRUSTRATION] = outcomes.frustration_share(work.alignment, pairs, total, work.partial_sums)
+
+
+@compile_inline
+def record_states(
+    setting: WorldSetting, situation: Situation, env: Environment, work: Workspace, stability: Floats, bite: Floats
+) -> None:
+    """Write regime stability and bite of every state, (N,) each."""
     outcomes.pressure_by_theatre(work.sizes.capability, situation, env, work.pressure)
     for i in range(work.alignment.size):
         current = work.alignment[i]
-        record.alignment[step, i] = current
-        record.bite[step, i] = env.bite[i]
-        record.stability[step, i] = outcomes.regime_stability(
+        bite[i] = env.bite[i]
+        stability[i] = outcomes.regime_stability(
             current, env.bite[i], work.pressure[current, setting.theatre[i]], work.sums[:, OPEN_PRODUCT, i]
         )
 
 
 @compile_inline
 def simulate_run(
-    numbers: RandomNumbers, anchor: Anchor, activation: int, setting: WorldSetting, situation: Situation,
-    shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment, work: Workspace,
-    record: Record,
+    numbers: RandomNumbers, anchor: Anchor, activation: int, stored: Stored, setting: WorldSetting,
+    situation: Situation, shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment,
+    work: Workspace, record: Record,
 ) -> None:  # fmt: skip
     """Run once and write to record (model: Scheduling); situation and weights are those of the start at the call.
 
@@ -243,12 +270,12 @@ def simulate_run(
             if hostility_drifts(situation.parameters):
                 fill_hostility(situation, work.hostile)
         changed = changed or shocked or (step > 0 and ties_drift(situation.parameters))
-        record_step(step, start_pairs, changed, setting, situation, env, work, record)
+        record_step(step, stored, start_pairs, changed, setting, situation, env, work, record)
 
 
 @compile_rule
 def simulate_runs(
-    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, with_chances: bool, setting: WorldSetting,
+    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, stored: Stored, setting: WorldSetting,
     start: Situation, start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
 ) -> Record:  # fmt: skip
     """Run once for each row of random numbers, with this many columns of outcomes.
@@ -258,9 +285,9 @@ def simulate_runs(
     """
     n, k, runs, rows = setting.capability.size, setting.allowed.size, numbers.order.shape[0], numbers.order.shape[1]
     records = Record(
-        np.empty((runs, rows, n), dtype=np.int64), np.zeros((runs, rows, n), dtype=np.int8),
-        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows if with_chances else 1, n, k)),
-        np.empty((runs, rows, n)), np.empty((runs, rows, n)), np.empty((runs, rows, columns)),
+        np.empty((runs, rows, n), dtype=np.int8), np.zeros((runs, rows, n), dtype=np.int8),
+        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows if stored.chances else 0, n, k)),
+        np.empty((runs, stored.late, n)), np.empty((runs, stored.late, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
     shocked = shocks.kind.size > 0
     constant = not (shocked or ties_drift(start.parameters))
@@ -268,7 +295,7 @@ def simulate_runs(
     env = allocate_environment(k - 1, start.priority.shape[1], n)
     work = allocate_workspace(setting, weights, k, start.priority.shape[1])
     for r in range(runs):
-        records.chances[r, 0] = np.nan
+        records.chances[r, :1] = np.nan
         situation = copy_situation(start, shocked)
         if not constant:
             reset_weights(setting.layers, situation, start_weights, weights, work)
@@ -279,13 +306,17 @@ def simulate_runs(
         run_numbers = RandomNumbers(numbers.order[r], numbers.uniforms[r], numbers.key[r])
         anchor = Anchor(anchors.chances[r], anchors.log_own[r])
         simulate_run(
-            run_numbers, anchor, activation, setting, situation, shocks, weights, start_pairs, env, work, record
-        )
+            run_numbers, anchor, activation, stored, setting, situation, shocks, weights, start_pairs, env, work,
+            record,
+        )  # fmt: skip
     return records
 
 
-def run_records(world: World, *, seed: int, replicates: Sequence[int], with_chances: bool = True) -> Iterator[Record]:
-    """Run a world once for each replicate and yield arrays; one compiled call makes several runs."""
+def run_records(
+    world: World, *, seed: int, replicates: Sequence[int], stored: Stored | None = None
+) -> Iterator[Record]:
+    """Run a world once for each replicate and yield what is stored; one compiled call makes several runs."""
+    stored = stored or store_all(world.steps)
     columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):
@@ -293,15 +324,16 @@ def run_records(world: World, *, seed: int, replicates: Sequence[int], with_chan
         numbers = draw_random_numbers(world, seed, together)
         with np.errstate(over="ignore"):
             records = simulate_runs(
-                numbers, start_anchors(world, seed, together), world.activation, columns, with_chances, world.setting,
+                numbers, start_anchors(world, seed, together), world.activation, columns, stored, world.setting,
                 world.start, world.start_weights, world.start_pairs, world.shocks,
             )  # fmt: skip
         yield from map(Record, *records)
 
 
 def iterate_runs(
-    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None, with_chances: bool = True
-) -> Iterator[Run]:
+    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: World | None = None,
+    stored: Stored | None = None,
+) -> Iterator[Run]:  # fmt: skip
     """Run a scenario compiled, once for each replicate.
 
     Parameters
@@ -314,23 +346,24 @@ def iterate_runs(
         Numbers of the replicates, 0 to 2⁶⁴ - 1.
     world : World, optional
         The arrays of the scenario; built from it where absent.
-    with_chances : bool
-        Whether to keep the chances of each decision; without them the run has none.
+    stored : Stored, optional
+        What a run stores, by `store_all` or `store_late`. Default: all.
 
     Yields
     ------
     Run
-        One run for each replicate, equal to that of `run_agents` to the bit.
+        One run for each replicate, equal to that of `run_agents` to the bit in all that is stored.
     """
     world = world or world_of(scenario)
-    made = run_records(world, seed=seed, replicates=replicates, with_chances=with_chances)
+    made = run_records(world, seed=seed, replicates=replicates, stored=stored)
     names = outcomes.outcome_names(world.alignments[1:], world.theatres)
     for replicate, record in zip(replicates, made, strict=True):
-        kept = record if with_chances else record._replace(chances=record.chances[:0])
-        yield Run(seed, replicate, world.states, world.alignments, names, *kept)
+        yield Run(seed, replicate, world.states, world.alignments, names, *record)
 
 
-def run_compiled(scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None) -> Run:
+def run_compiled(
+    scenario: Scenario, *, seed: int, replicate: int = 0, world: World | None = None, stored: Stored | None = None
+) -> Run:
     """Run a scenario compiled, once.
 
     Parameters
@@ -343,10 +376,12 @@ def run_compiled(scenario: Scenario, *, seed: int, replicate: int = 0, world: Wo
         Number of the replicate, 0 to 2⁶⁴ - 1.
     world : World, optional
         The arrays of the scenario; built from it where absent.
+    stored : Stored, optional
+        What the run stores, by `store_all` or `store_late`. Default: all.
 
     Returns
     -------
     Run
-        The run, equal to that of `run_agents` to the bit.
+        The run, equal to that of `run_agents` to the bit in all that is stored.
     """
-    return next(iterate_runs(scenario, seed=seed, replicates=(replicate,), world=world))
+    return next(iterate_runs(scenario, seed=seed, replicates=(replicate,), world=world, stored=stored))

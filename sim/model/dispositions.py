@@ -15,6 +15,7 @@ from sim.model.arrays import (
     NOT_RENEWED,
     RENEWED,
     Anchor,
+    Bytes,
     Environment,
     Flags,
     Floats,
@@ -32,11 +33,13 @@ from sim.model.numerics.streams import draw_exponentials
 from sim.model.rules import (
     RENEWAL,
     TEMPERATURE,
+    assess_chances,
     choice_chances,
     choose,
     consider_alignments,
     sum_contributions,
     sum_shares,
+    weigh_alignments,
 )
 
 
@@ -147,16 +150,19 @@ def choose_alignment(
 @compile_inline
 def decide(
     i: int, current: int, step: int, u: float, key: Words, sums: Floats, mass: Floats,
-    setting: WorldSetting, situation: Situation, env: Environment,
+    setting: WorldSetting, situation: Situation, env: Environment, with_chances: bool,
     utilities: Floats, chances: Floats, draws: Floats, inclination: Floats, renewed: Flags,
 ) -> int:  # fmt: skip
     """Decide for state i: weigh its alternatives, renew its disposition where that is due, and choose.
 
-    Writes utility and chance of each alignment, and whether the disposition was renewed.
+    Writes the utility of each alignment and whether the disposition was renewed; and the chance of each alignment
+    where these are wanted or used, as by a choice with fresh dispositions.
     """
-    consider_alignments(i, current, sums, mass, setting, situation, env, utilities, chances)
+    weigh_alignments(i, current, sums, mass, setting, situation, env, utilities)
+    renewal = renewal_of(i, u, setting, situation) if setting.kept else NOT_RENEWED
+    if with_chances or not setting.kept or renewal >= 0:
+        assess_chances(i, current, setting, situation, utilities, chances)
     if setting.kept:
-        renewal = renewal_of(i, u, setting, situation)
         renewed[i] = renewal != NOT_RENEWED
         if renewal != NOT_RENEWED:
             renew_disposition(i, step, renewal, key, utilities, chances, setting, situation, draws, inclination)
@@ -174,7 +180,7 @@ def decide_from_ties(
     sum_contributions(i, seen, weights, scratch.sums)
     sum_shares(seen, setting.capability, scratch.mass)
     return decide(
-        i, seen[i], step, u, key, scratch.sums, scratch.mass, setting, situation, env,
+        i, seen[i], step, u, key, scratch.sums, scratch.mass, setting, situation, env, True,
         utilities, chances, scratch.draws, inclination, renewed,
     )  # fmt: skip
 
@@ -222,9 +228,7 @@ def cause_from_ties(
 
 
 @compile_inline
-def recall_seen(
-    i: int, simultaneous: bool, order: Integers, earlier: Integers, later: Integers, seen: Integers
-) -> None:
+def recall_seen(i: int, simultaneous: bool, order: Integers, earlier: Bytes, later: Bytes, seen: Integers) -> None:
     """Write the alignments that state i saw at its turn in a step, (N,): later ones of those who decided before it.
 
     earlier and later, (N,), are the alignments at the start and at the end of that step, order its turns.

@@ -11,6 +11,7 @@ from sim.model.arrays import (
     LAYERS,
     NON_ALIGNED,
     OPEN_PRODUCT,
+    Bytes,
     Environment,
     Floats,
     Integers,
@@ -258,13 +259,24 @@ def observe_blocs(
     sizes = allocate_sizes(env.cohesion.size + 1)
     measure_sizes(alignment, setting, sizes)
     pairs, total = weigh_all_pairs(setting, situation)
+    write_sizes(sizes, row)
     write_outcomes(before, alignment, sizes, env, row)
     row[FRUSTRATION] = frustration_share(alignment, pairs, total, np.empty(alignment.size))
 
 
 @compile_inline
+def write_sizes(sizes: Sizes, row: Floats) -> None:
+    """Write members, capability and product of each alignment to row, in the order of `outcome_names`."""
+    groups = sizes.members.size
+    for a in range(groups):
+        row[a] = sizes.members[a]
+        row[groups + a] = sizes.capability[a]
+        row[2 * groups + a] = sizes.product[a]
+
+
+@compile_inline
 def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
-    """Write the outcomes of a step except frustration to row, in the order of `outcome_names`.
+    """Write the outcomes of a step except sizes and frustration to row, in the order of `outcome_names`.
 
     alignment and sizes are those after the step; env is that of the step.
     """
@@ -272,9 +284,6 @@ def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Env
     bite = row[3 * groups : 4 * groups]
     mean_bite(alignment, env.bite, sizes.members, bite)
     for a in range(groups):
-        row[a] = sizes.members[a]
-        row[groups + a] = sizes.capability[a]
-        row[2 * groups + a] = sizes.product[a]
         if sizes.members[a] == 0.0:
             bite[a] = np.nan
     place = 4 * groups
@@ -343,7 +352,7 @@ def late_window(steps: int, date: str | None, lens: str) -> int:
     return min(steps, 1 if date is not None and lens == "histories" else LATE_STEPS[lens])
 
 
-def late_shares(alignment: Integers, alignments: int, window: int) -> Floats:
+def late_shares(alignment: Integers | Bytes, alignments: int, window: int) -> Floats:
     """Return the share of the last steps, as many as `window`, in each alignment, (…, K + 1), from (T + 1, …)."""
     late = alignment[1:][-window:]
     return np.stack([(late == a).mean(axis=0) for a in range(alignments)], axis=-1)

@@ -402,10 +402,27 @@ def consider_alignments(
     utilities: Floats, chances: Floats,
 ) -> None:  # fmt: skip
     """Write utility and chance of each alignment to state i, (K + 1,) each (model: Decision)."""
+    weigh_alignments(i, current, sums, mass, setting, situation, env, utilities)
+    assess_chances(i, current, setting, situation, utilities, chances)
+
+
+@compile_inline
+def weigh_alignments(
+    i: int, current: int, sums: Floats, mass: Floats,
+    setting: WorldSetting, situation: Situation, env: Environment, utilities: Floats,
+) -> None:  # fmt: skip
+    """Write the utility of each alignment to state i, (K + 1,)."""
     mass[current] -= setting.capability[i]
     for k in range(utilities.size):
         utilities[k] = utility(utility_terms(i, k, current, sums, mass, setting, situation, env))
     mass[current] += setting.capability[i]
+
+
+@compile_inline
+def assess_chances(
+    i: int, current: int, setting: WorldSetting, situation: Situation, utilities: Floats, chances: Floats
+) -> None:
+    """Write the chance of each alignment to state i, (K + 1,), from their utilities."""
     if setting.fixed[i]:
         for k in range(chances.size):
             chances[k] = 1.0 if k == current else 0.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.model import outcomes
-from sim.model.arrays import Bytes, Flags, Floats, Integers
+from sim.model.arrays import Bytes, Flags, Floats, Integers, Stored
 from sim.scenario.schema import Scenario
 
 
@@ -30,13 +31,13 @@ class Run:
     renewed : array of bool, (T + 1, N)
         Whether a kept disposition was drawn again.
     chances : array of float, (T + 1, N, K + 1)
-        Probability of each alignment at the decision, 0 to 1; NaN at step 0.
+        Probability of each alignment at the decision, 0 to 1; NaN at step 0. (0, N, K + 1) where not stored.
     stability : array of float, (T + 1, N)
-        Regime stability, 0 to 1.
+        Regime stability, 0 to 1. The last of these rows where only they are stored.
     bite : array of float, (T + 1, N)
-        Share of the world's product that sanctions close to each state, 0 to 1.
+        Share of the world's product that sanctions close to each state, 0 to 1. As many rows as stability.
     outcomes : array of float, (T + 1, number of outcomes)
-        Outcomes; `describe_outcome` gives units.
+        Outcomes; `describe_outcome` gives units. NaN where not stored.
     """
 
     seed: int
@@ -44,7 +45,7 @@ class Run:
     states: tuple[str, ...]
     alignments: tuple[str, ...]
     outcome_names: tuple[str, ...]
-    alignment: Integers
+    alignment: Integers | Bytes
     causes: Bytes
     renewed: Flags
     chances: Floats
@@ -73,16 +74,31 @@ class Run:
         return [self.outcome_names.index(f"capability_{bloc}") for bloc in self.alignments[1:]]
 
     def compact(self, window: int) -> Run:
-        """Drop the values that sweeps do not store: chances, and stability and bite before the last steps.
-
-        Alignments become bytes; the result takes a sixth of the memory.
-        """
+        """Drop the values that sweeps do not store: chances, and stability and bite before the last steps."""
+        if len(self.chances) == 0 and len(self.stability) <= window + 1:
+            return self
         late = slice(-window - 1, None)  # and one step before, because means skip the first row
         return replace(
             self, alignment=self.alignment.astype(np.int8),
             chances=np.empty((0, *self.chances.shape[1:])),
             stability=self.stability[late].copy(), bite=self.bite[late].copy(),
         )  # fmt: skip
+
+
+def store_all(steps: int) -> Stored:
+    """Return that a run of so many steps stores everything."""
+    return Stored(np.ones(steps + 1, dtype=np.bool_), steps + 1, True)
+
+
+def store_late(steps: int, window: int, others: Sequence[int] = ()) -> Stored:
+    """Return that a run of so many steps stores what means over its last steps need, and all outcomes at other steps.
+
+    The step before the last ones is stored too, because means skip the first row.
+    """
+    at = np.zeros(steps + 1, dtype=np.bool_)
+    at[-window:] = True
+    at[list(others)] = True
+    return Stored(at, window + 1, False)
 
 
 def window_of(scenario: Scenario) -> int:

@@ -102,7 +102,9 @@ def test_longer_sobol_design_keeps_the_runs_of_its_first_points(tmp_path: Path) 
     assert replay_run(report.results, "8-2").equal
 
 
-def failing(scenario: Scenario, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+def failing(
+    scenario: Scenario, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None
+) -> Iterator[Run]:
     """Compiled runs; the second of each scenario fails."""
     for replicate in replicates:
         if replicate == 1:

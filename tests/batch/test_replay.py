@@ -171,7 +171,7 @@ def test_unreadable_shard_gives_one_line(copy: Results) -> None:
     assert "a shard cannot be read; the same `blocs sweep`" in line
 
 
-def planted(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+def planted(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None) -> Iterator[Run]:
     """Runs that raise for one replicate in three."""
     for replicate in replicates:
         if replicate % 3 == 1:

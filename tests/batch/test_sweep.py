@@ -58,7 +58,7 @@ def test_late_shares_of_a_state_sum_to_one(whole: Results) -> None:
     assert whole.connection().execute(query).fetchone() == (True, 2 * REPLICATES * 52)
 
 
-def raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+def raising(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None) -> Iterator[Run]:
     """Runs that raise once in forty, or every other time, by the seed's parity."""
     for replicate in replicates:
         if replicate % (40 if seed % 2 else 2) == 1:
@@ -182,7 +182,7 @@ def test_manifest_has_versions(whole: Results) -> None:
     assert len(manifest["question"]["points"]) == 2
 
 
-def failing(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> NoReturn:
+def failing(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None) -> NoReturn:
     """Runs that always raise."""
     raise RuntimeError("planted")
 

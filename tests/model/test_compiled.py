@@ -12,6 +12,7 @@ from strategies import scenarios
 from sim.model import arrays, compiled
 from sim.model.numerics import streams
 from sim.model.starts import draw_random_numbers, draw_random_words
+from sim.model.trajectory import store_late
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
@@ -51,6 +52,22 @@ def test_scenarios_share_random_numbers() -> None:
             assert numbers.order[place, step].tolist() == order.tolist()
     for seed, replicates in ((12, (3, 8)), (11, (4, 8))):
         assert draw_random_numbers(base, seed, replicates).uniforms[0].tolist() != numbers.uniforms[0].tolist()
+
+
+@given(scenarios(), st.integers(0, 2**40), st.data())
+def test_stored_values_equal_those_of_a_full_run(scenario: Scenario, seed: int, data: st.DataObject) -> None:
+    window, at = data.draw(st.integers(1, scenario.steps)), data.draw(st.sets(st.integers(0, scenario.steps)))
+    full = compiled.run_compiled(scenario, seed=seed)
+    part = compiled.run_compiled(scenario, seed=seed, stored=store_late(scenario.steps, window, sorted(at)))
+    same(part, full, ("alignment", "causes", "renewed"))
+    for name in ("stability", "bite"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(full, name)[-window - 1 :])
+    rows = sorted({*at, *range(scenario.steps + 1 - window, scenario.steps + 1)})
+    np.testing.assert_array_equal(part.outcomes[rows], full.outcomes[rows])
+    sizes = 3 * len(full.alignments)
+    np.testing.assert_array_equal(part.outcomes[:, :sizes], full.outcomes[:, :sizes])
+    assert np.isnan(np.delete(part.outcomes, rows, axis=0)[:, sizes:]).all()
+    assert part.chances.size == 0
 
 
 @pytest.mark.parametrize("name", ["no_feedback", "baseline_2023", "sanctions_on_china"])

@@ -119,7 +119,7 @@ def workers_of(process: psutil.Popen) -> set[psutil.Process]:
 DEADLY, VIOLENT, GREEDY = 3, 7, 11
 
 
-def run_deadly(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any) -> Iterator[Run]:
+def run_deadly(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None) -> Iterator[Run]:
     """Runs; one of them exits, one crashes, and one needs more memory than its limit."""
     for replicate in replicates:
         if replicate == DEADLY:

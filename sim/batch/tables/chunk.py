@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.batch.design import shard_identity, shard_name
 from sim.batch.tables.columns import Table, date_column, text_column
 from sim.calendar import last_step_by
-from sim.model.arrays import CAUSES, Floats, Integers
+from sim.model.arrays import CAUSES, Floats, Integers, Stored
 from sim.model.outcomes import consolidation_step, late_mean, late_shares, late_window
+from sim.model.trajectory import Run, store_late
 from sim.scenario.schema import Scenario
-
-if TYPE_CHECKING:
-    from sim.model.trajectory import Run
 
 KEPT = ("steps",)  # tables that a sweep writes on request only
 
@@ -50,6 +47,18 @@ class Chunk:
     def window(self) -> int:
         """How many last steps outcomes and shares are means over."""
         return late_window(self.scenario.steps, self.scenario.date, self.scenario.sweep.lens)
+
+    @property
+    def stored(self) -> Stored:
+        """What the tables need of a run."""
+        steps = self.scenario.steps
+        return store_late(steps, self.window, range(steps + 1) if "steps" in self.keep else self.steps_at)
+
+    @property
+    def steps_at(self) -> list[int]:
+        """The last step that ends on or before each date asked for."""
+        start = date.fromisoformat(self.scenario.date) if self.scenario.date else date.min
+        return [last_step_by(start, self.scenario.step, date.fromisoformat(day)) for day in self.at]
 
     @cached_property
     def dates(self) -> tuple[str | None, ...]:
@@ -113,7 +122,7 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
 def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     """One row per run and state: first and last alignment; shares, stability and bite over the last steps."""
     first, window = done[0][1], chunk.window
-    alignment = np.stack([run.alignment for _, run in done], axis=1)
+    alignment: Integers = np.stack([run.alignment for _, run in done], axis=1)
     names = text_column(first.alignments)
     table = key_columns(chunk, numbers_of(done).repeat(len(first.states)))
     table["state"] = text_column(first.states * len(done))
@@ -144,9 +153,7 @@ def moves_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
 
 def dates_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     """One row per run and date asked for: all outcomes at the last step that ends on or before the date."""
-    first, scenario = done[0][1], chunk.scenario
-    start = date.fromisoformat(scenario.date or "")
-    steps = [last_step_by(start, scenario.step, date.fromisoformat(day)) for day in chunk.at]
+    first, steps = done[0][1], chunk.steps_at
     table = key_columns(chunk, numbers_of(done).repeat(len(steps)))
     table["date"] = date_column(chunk.at * len(done))
     table["step"] = np.array(steps * len(done), dtype=np.int64)
