@@ -211,6 +211,34 @@ class Record(NamedTuple):
     outcomes: Floats  # (T + 1, outcomes)
 
 
+class Watch(NamedTuple):
+    """What shows that states with kept dispositions decide as at the step before."""
+
+    renewal: Floats  # (N,), chance of a renewal at a step
+    spare: Floats  # (N,), how much the alignment of each state led over the others when that was last computed
+    bonds: Floats  # (K + 1, N), sums of bonds then
+    change: Floats  # (N,), by how much they have changed
+
+
+@compile_rule
+def allocate_watch(alignments: int, states: int) -> Watch:
+    """Allocate values of 0."""
+    return Watch(np.zeros(states), np.zeros(states), np.zeros((alignments, states)), np.zeros(states))
+
+
+class Courses(NamedTuple):
+    """Where the bond of each pair tends at the alignments of a step, with a calendar (model: Response)."""
+
+    rest: Floats  # (N, N), where it tends
+    left: Floats  # (N, N), share of the way that is left after a step
+
+
+@compile_rule
+def allocate_courses(states: int) -> Courses:
+    """Allocate courses without values."""
+    return Courses(np.empty((states, states)), np.empty((states, states)))
+
+
 class Workspace(NamedTuple):
     """Arrays that runs reuse, so that a run allocates nothing."""
 
@@ -230,6 +258,11 @@ class Workspace(NamedTuple):
     partial_sums: Floats  # (N,)
     partial_totals: Floats  # (N,)
     seen: Integers  # (N,), alignments that a state saw at its last decision
+    order: Integers  # (N,), order of the decisions of a step
+    last_order: Integers  # (N,), that of the step before
+    slots: Integers  # (N + 1,), see `order_by_keys`
+    courses: Courses
+    watch: Watch
     inclinations: Floats  # (N, K + 1)
     scratch: Scratch
 
@@ -245,5 +278,7 @@ def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int,
         n * setting.layers,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
-        np.empty(n, dtype=np.int64), np.zeros((n, k)), allocate_scratch(k),
+        np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
+        np.empty(n + 1, dtype=np.int64), allocate_courses(n), allocate_watch(k, n),
+        np.zeros((n, k)), allocate_scratch(k),
     )  # fmt: skip

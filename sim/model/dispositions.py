@@ -86,11 +86,17 @@ def anchor_dispositions(
 
 
 @compile_inline
+def renewal_chance(i: int, setting: WorldSetting, situation: Situation) -> float:
+    """Return the chance that the disposition of state i is renewed at a step: 1 - e^(-λ Δ) (model: Dispositions)."""
+    rate = setting.renewal[i] * situation.parameters[RENEWAL]
+    return 1.0 - exponential(-rate * setting.years)
+
+
+@compile_inline
 def renewal_of(i: int, u: float, setting: WorldSetting, situation: Situation) -> int:
     """Return NOT_RENEWED, RENEWED, or the alignment that a renewal of state i at this step favours.
 
-    A kept disposition is renewed with chance 1 - e^(-λ Δ), or for certain by an upheaval, which is then over
-    (model: Dispositions).
+    A kept disposition is renewed by chance, or for certain by an upheaval, which is then over (model: Dispositions).
     """
     if setting.fixed[i]:
         return NOT_RENEWED
@@ -98,8 +104,7 @@ def renewal_of(i: int, u: float, setting: WorldSetting, situation: Situation) ->
     if upheaval != NOT_RENEWED:
         situation.upheaval[i] = NOT_RENEWED
         return upheaval
-    rate = setting.renewal[i] * situation.parameters[RENEWAL]
-    return RENEWED if u < 1.0 - exponential(-rate * setting.years) else NOT_RENEWED
+    return RENEWED if u < renewal_chance(i, setting, situation) else NOT_RENEWED
 
 
 @compile_inline
@@ -109,26 +114,34 @@ def renew_disposition(
 ) -> None:  # fmt: skip
     """Draw new inclinations of state i, (K + 1,); one that favours an alignment is drawn given its choice."""
     temperature = situation.parameters[TEMPERATURE]
-    draw_exponentials(key, step, setting.codes[i], setting.alternatives, draws)
+    draw_inclinations(i, step, key, setting, draws, inclination)
     if renewal >= 0 and temperature > 0.0:
         log_own = log_chance(renewal, utilities, setting.allowed, temperature)
         incline_toward(renewal, chances, log_own, draws, inclination)
-    else:
-        incline(draws, inclination)
+
+
+@compile_inline
+def draw_inclinations(i: int, step: int, key: Words, setting: WorldSetting, draws: Floats, inclination: Floats) -> None:
+    """Draw new inclinations of state i, (K + 1,), from its random numbers of the step."""
+    draw_exponentials(key, step, setting.codes[i], setting.alternatives, draws)
+    incline(draws, inclination)
+
+
+@compile_inline
+def inclined(utility: float, temperature: float, inclination: float) -> float:
+    """Return U(k) - τ ln E_k; at temperature 0 the disposition drops out (model: Dispositions)."""
+    return utility if temperature == 0.0 else utility + temperature * inclination
 
 
 @compile_inline
 def choose_kept(utilities: Floats, allowed: Flags, temperature: float, current: int, inclination: Floats) -> int:
-    """Return the allowed alignment with the greatest U(k) - τ ln E_k; ties go to the current, then the lowest index.
-
-    At temperature 0 the disposition drops out (model: Dispositions).
-    """
+    """Return the allowed alignment with the greatest U(k) - τ ln E_k; ties go to the current, then the lowest index."""
     best, highest = current, -np.inf
     if allowed[current]:
-        highest = utilities[current] if temperature == 0.0 else utilities[current] + temperature * inclination[current]
+        highest = inclined(utilities[current], temperature, inclination[current])
     for k in range(utilities.size):
         if allowed[k]:
-            value = utilities[k] if temperature == 0.0 else utilities[k] + temperature * inclination[k]
+            value = inclined(utilities[k], temperature, inclination[k])
             if value > highest:
                 best, highest = k, value
     return best

@@ -10,11 +10,13 @@ import numpy as np
 from sim.model.arrays import (
     NON_ALIGNED,
     OUTREACH_CEILING,
+    Courses,
     Environment,
     Floats,
     Integers,
     Situation,
     WorldSetting,
+    allocate_courses,
     allocate_sizes,
 )
 from sim.model.numerics.arithmetic import exponential
@@ -74,12 +76,35 @@ def bond_rates(
 
 @compile_inline
 def respond_bonds(
-    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats, strain: Floats
-) -> None:
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats,
+    strain: Floats, changed: bool, courses: Courses,
+) -> None:  # fmt: skip
     """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response).
 
-    With a calendar dB/dt = a - b B is solved over the step: B = a/b + (B - a/b) e^(-b Δ).
+    With a calendar dB/dt = a - b B is solved over the step: B = a/b + (B - a/b) e^(-b Δ). The courses, a/b and
+    e^(-b Δ), are computed where anything but bonds has changed.
     """
+    if changed or not setting.calendar:
+        assess_bonds(alignment, setting, situation, env, hostile, strain, courses)
+    if setting.calendar:
+        follow_courses(courses, situation.bond)
+
+
+@compile_inline
+def follow_courses(courses: Courses, bond: Floats) -> None:
+    """Let every bond follow its course for a step."""
+    for i in range(bond.shape[0]):
+        B, rest, left = bond[i], courses.rest[i], courses.left[i]
+        for j in range(B.size):
+            B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
+
+
+@compile_inline
+def assess_bonds(
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats,
+    strain: Floats, courses: Courses,
+) -> None:  # fmt: skip
+    """Write the courses of all bonds; without a calendar, add the increment of the step to each bond instead."""
     p, bite, strength = situation.parameters, env.bite, setting.relative_capability
     most = np.inf if setting.calendar else 1.0
     back, loss, outreach = min(most, p[BOND_RETURN]), min(most, p[BOND_LOSS]), p[OUTREACH]
@@ -87,18 +112,23 @@ def respond_bonds(
         a, bite_i, strength_i = alignment[i], bite[i], strength[i]
         gain = min(most, p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
         B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
+        rests, left = courses.rest[i], courses.left[i]
+        rests[i], left[i] = 0.0, 1.0
         for j in range(i):
             reach_i, reach_j = min(most, outreach * bite_i * strength[j]), min(most, outreach * bite[j] * strength_i)
             grow, decay, reach = bond_rates(a, alignment[j], origin[j], H[j], gain, loss, reach_i, reach_j)
             if setting.calendar:
                 rate = back + grow + decay + reach
-                if rate > 0.0:
-                    rest = (back * origin[j] + grow + reach) / rate
-                    B[j] = clip_tie(rest + (B[j] - rest) * exponential(-rate * setting.years))
+                rests[j] = (back * origin[j] + grow + reach) / rate if rate > 0.0 else 0.0
+                left[j] = exponential(-rate * setting.years)
             else:
                 drift = back * (origin[j] - B[j]) + grow * (1.0 - B[j]) - decay * B[j]
                 B[j] = clip_tie(B[j] + (drift + reach * (1.0 - B[j])))
-    mirror_lower(situation.bond)
+    if setting.calendar:
+        mirror_lower(courses.rest)
+        mirror_lower(courses.left)
+    else:
+        mirror_lower(situation.bond)
 
 
 @compile_inline
@@ -156,15 +186,16 @@ def ties_drift(parameters: Floats) -> bool:
 @compile_inline
 def respond_ties(
     alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
-    hostile: Floats, strain: Floats,
+    hostile: Floats, strain: Floats, changed: bool, courses: Courses,
 ) -> None:  # fmt: skip
     """Let all ties respond to the alignments of the step, each new value from the old ones (model: Response).
 
-    Bonds respond first, because outreach depends on H before the response, hostile, (N, N).
+    Bonds respond first, because outreach depends on H before the response, hostile, (N, N). changed is whether
+    anything that the courses of bonds depend on may have changed since the last step.
     """
     if bonds_drift(situation.parameters):
         mean_bite(alignment, env.bite, members, strain)
-        respond_bonds(alignment, setting, situation, env, hostile, strain)
+        respond_bonds(alignment, setting, situation, env, hostile, strain, changed, courses)
     if hostility_drifts(situation.parameters):
         respond_rivalries(alignment, setting, situation)
         respond_sanctions(alignment, setting, situation, env)
@@ -177,4 +208,5 @@ def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Sit
     sizes = allocate_sizes(strain.size)
     measure_sizes(alignment, setting, sizes)
     fill_hostility(situation, hostile)
-    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain)
+    courses = allocate_courses(alignment.size)
+    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain, True, courses)

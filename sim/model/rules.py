@@ -356,6 +356,16 @@ def utility(terms: Terms) -> float:
 
 
 @compile_inline
+def magnitude(terms: Terms) -> float:
+    """Sum the sizes of the terms."""
+    a, b, c, d, e, f, g, h, i, j, k, l, m = terms  # noqa: E741  # named by place
+    return (
+        abs(a) + abs(b) + abs(c) + abs(d) + abs(e) + abs(f) + abs(g) + abs(h) + abs(i) + abs(j) + abs(k) + abs(l)
+        + abs(m)
+    )  # fmt: skip
+
+
+@compile_inline
 def choice_chances(utilities: Floats, allowed: Flags, temperature: float, current: int, chances: Floats) -> None:
     """Write P(k) of each alignment, (K + 1,): logit over the allowed ones, the best at temperature 0 (model: Decision).
 

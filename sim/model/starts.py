@@ -18,19 +18,17 @@ LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call,
 
 def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
     """Draw the random numbers of runs; scenarios with the same states and steps share them."""
-    key = world.states, world.activation, world.steps, seed, replicates
+    key = world.states, world.steps, seed, replicates
     size = len(world.states) * world.steps * len(replicates)
     return shared_random_numbers(*key) if size <= LARGEST_CALL else shared_random_numbers.__wrapped__(*key)
 
 
 @lru_cache(maxsize=64)
-def shared_random_numbers(
-    states: tuple[str, ...], activation: int, steps: int, seed: int, replicates: tuple[int, ...]
-) -> RandomNumbers:
+def shared_random_numbers(states: tuple[str, ...], steps: int, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
     """Draw the random numbers of runs and cache them."""
     with np.errstate(over="ignore"):
         return fill_random_numbers(
-            np.uint64(seed), np.array(replicates, dtype=np.uint64), activation, steps, *encode_states(states)
+            np.uint64(seed), np.array(replicates, dtype=np.uint64), steps, encode_states(states)[0]
         )
 
 

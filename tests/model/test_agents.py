@@ -17,7 +17,8 @@ from strategies import BLOCS, NO_RESPONSE, PROPENSITY_ALONE, landscape, pair_ene
 
 from sim.model import agents, compiled
 from sim.model.agents import BlocModel
-from sim.model.world import world_of
+from sim.model.trajectory import store_late
+from sim.model.world import World, world_of
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters
@@ -32,14 +33,37 @@ def changed(scenario: Scenario, **changes: Any) -> Scenario:
 # Agents and compiled runs
 
 
+def same_in_both_engines(scenario: Scenario, world: World, seed: int) -> None:
+    """Assert that compiled runs equal that of the agents: one that stores all, and one that leaves out decisions."""
+    by_agents = agents.run_agents(scenario, seed=seed, world=world)
+    same(by_agents, compiled.run_compiled(scenario, seed=seed, world=world))
+    stored = store_late(world.steps, world.steps)
+    same(
+        by_agents, compiled.run_compiled(scenario, seed=seed, world=world, stored=stored),
+        ("alignment", "causes", "renewed", "stability", "bite"),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [*scenario_names(), *world_names()])
 def test_agents_equal_compiled_runs_of_shipped_scenarios(name: str) -> None:
     scenario = load_scenario(name)
     world = world_of(scenario)
     for seed in range(2):
-        same(
-            agents.run_agents(scenario, seed=seed, world=world), compiled.run_compiled(scenario, seed=seed, world=world)
-        )
+        same_in_both_engines(scenario, world, seed)
+
+
+@pytest.mark.parametrize("activation", ["random", "simultaneous"])
+def test_decisions_that_are_left_out_change_nothing(activation: str) -> None:
+    """Bonds drift fast, governments fall often, and crises come and go: most states decide as before, some do not."""
+    fast = {"bond_return": 0.0, "bond_gain": 0.4, "bond_loss": 0.4, "outreach": 1.0, "w_bond": 4.0, "renewal": 0.01}
+    crises = [
+        {"kind": "crisis", "step": step, "theatre": "indo_pacific", "intensity": 3.0, "duration": 3} for step in (5, 25)
+    ]
+    base = with_settings(load_scenario("article_2023_quarters"), fast)
+    scenario = changed(base, activation=activation, shocks=crises)
+    world = world_of(scenario)
+    for seed in range(8):
+        same_in_both_engines(scenario, world, seed)
 
 
 @pytest.mark.long
@@ -49,9 +73,7 @@ def test_agents_equal_compiled_runs_over_fifty_seeds(name: str, activation: str)
     scenario = changed(load_scenario(name), activation=activation)
     world = world_of(scenario)
     for seed in range(50):
-        same(
-            agents.run_agents(scenario, seed=seed, world=world), compiled.run_compiled(scenario, seed=seed, world=world)
-        )
+        same_in_both_engines(scenario, world, seed)
 
 
 # Known answers (docs/validation.md)

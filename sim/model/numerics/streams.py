@@ -14,7 +14,7 @@ from sim.model.numerics.jit import compile_inline, compile_rule
 class RandomNumbers(NamedTuple):
     """Random numbers of a run, the same for all scenarios (model: Scheduling); runs come first for several."""
 
-    order: Integers  # (T + 1, N), order of decisions
+    keys: Words  # (T + 1, N), by which the states of a step are ordered
     uniforms: Floats  # (T + 1, N)
     key: Words  # (2,), seed and replicate
 
@@ -103,18 +103,14 @@ def decision_order(activation: int, keys: Words, id_order: Integers) -> Integers
 
 
 @compile_rule
-def fill_random_numbers(
-    seed: np.uint64, replicates: Words, activation: int, steps: int, codes: Words, id_order: Integers
-) -> RandomNumbers:
+def fill_random_numbers(seed: np.uint64, replicates: Words, steps: int, codes: Words) -> RandomNumbers:
     """Draw the random numbers of runs, one for each replicate."""
     n, runs, rows = codes.size, replicates.size, steps + 1
     numbers = RandomNumbers(
-        np.empty((runs, rows, n), dtype=np.int64), np.empty((runs, rows, n)), np.empty((runs, 2), dtype=np.uint64)
+        np.empty((runs, rows, n), dtype=np.uint64), np.empty((runs, rows, n)), np.empty((runs, 2), dtype=np.uint64)
     )
-    keys, slots = np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
     for r in range(runs):
         numbers.key[r, 0], numbers.key[r, 1] = seed, replicates[r]
         for step in range(rows):
-            draw_step(seed, replicates[r], step, codes, keys, numbers.uniforms[r, step])
-            order_by_keys(activation, keys, id_order, numbers.order[r, step], slots)
+            draw_step(seed, replicates[r], step, codes, numbers.keys[r, step], numbers.uniforms[r, step])
     return numbers

@@ -1,0 +1,107 @@
+"""Sums over the states of each alignment, which moves and changed ties update.
+
+They are sums of multiples of 2⁻³⁰ and exact in any order, so they equal the sums that an agent computes.
+"""
+
+from __future__ import annotations
+
+from sim.model.arrays import (
+    BOND,
+    HOSTILITY,
+    NON_ALIGNED,
+    OPEN_PRODUCT,
+    Floats,
+    Integers,
+    Situation,
+    Weights,
+    Workspace,
+    WorldSetting,
+)
+from sim.model.numerics.jit import compile_inline
+from sim.model.response import bonds_drift, hostility_drifts
+from sim.model.rules import (
+    fill_hostility,
+    transfer_sizes,
+    weigh_hostility,
+    weigh_shocked_ties,
+    weigh_state_bonds,
+)
+
+
+@compile_inline
+def reset_weights(layers: int, situation: Situation, start_weights: Weights, weights: Weights, work: Workspace) -> None:
+    """Reset weights and hostility to those of the start."""
+    for j in range(work.partial_sums.size):
+        for layer in range(layers):
+            for i in range(work.partial_sums.size):
+                weights.contributions[j, layer, i] = start_weights.contributions[j, layer, i]
+    for k in range(weights.closed_product.shape[0]):
+        for i in range(work.partial_sums.size):
+            weights.closed_product[k, i] = start_weights.closed_product[k, i]
+    fill_hostility(situation, work.hostile)
+
+
+@compile_inline
+def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """Sum a layer over the states of each alignment into sums, (K + 1, layers, N)."""
+    clear_layer(layer, sums)
+    for j in range(alignment.size):
+        add_contributions(j, layer, alignment[j], weights, sums)
+
+
+@compile_inline
+def clear_layer(layer: int, sums: Floats) -> None:
+    """Set the sums of a layer to 0."""
+    for k in range(sums.shape[0]):
+        for i in range(sums.shape[2]):
+            sums[k, layer, i] = 0.0
+
+
+@compile_inline
+def add_contributions(j: int, layer: int, current: int, weights: Weights, sums: Floats) -> None:
+    """Add the contributions of j, in alignment `current`, to a layer of every state."""
+    for i in range(sums.shape[2]):
+        sums[current, layer, i] += weights.contributions[j, layer, i]
+
+
+@compile_inline
+def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspace) -> None:
+    """Update the sums for the move of state j from one alignment to another.
+
+    For the non-aligned, rules use only the open product, which is the first layer.
+    """
+    source, target, contribution = work.flat_sums[old], work.flat_sums[new], work.flat_contributions[j]
+    first = work.alignment.size
+    for column in range(first if old == NON_ALIGNED else work.columns):
+        source[column] -= contribution[column]
+    for column in range(first if new == NON_ALIGNED else work.columns):
+        target[column] += contribution[column]
+    transfer_sizes(j, old, new, setting, work.sizes)
+
+
+@compile_inline
+def refresh_weights(
+    shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
+) -> None:
+    """Update weights and sums for ties that shocks or responses changed since the last step."""
+    if shocked:
+        fill_hostility(situation, work.hostile)
+        weigh_shocked_ties(setting, situation, weights)
+    if shocked or (responded and bonds_drift(situation.parameters)):
+        clear_layer(BOND, work.sums)
+        for j in range(work.alignment.size):
+            weigh_state_bonds(j, setting, situation, weights)
+            add_contributions(j, BOND, work.alignment[j], weights, work.sums)
+    if shocked or (responded and hostility_drifts(situation.parameters)):
+        weigh_hostility(setting, situation, work.hostile, weights)
+        sum_layer(HOSTILITY, work.alignment, weights, work.sums)
+        sum_layer(OPEN_PRODUCT, work.alignment, weights, work.sums)
+    if shocked:
+        sum_all_layers(setting.layers, work.alignment, weights, work.sums)
+
+
+@compile_inline
+def sum_all_layers(layers: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
+    """Sum every layer with ties over the states of each alignment."""
+    for layer in range(layers):
+        sum_layer(layer, alignment, weights, sums)
