@@ -120,6 +120,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def last_line(text: str) -> str:
+    """The last line of the text of an error, which names it; '' where the text is empty."""
+    return (text.strip().splitlines() or [""])[-1]
+
+
 def suggest(word: object, known: Iterable[str]) -> str:
     """' (did you mean …?)' if a known word is similar, else ' (known: …)' if at most 12 words are known."""
     options = list(known)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import stat
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sim.errors import Fault, InputError, display_path
 
 LINK = "is a link, which results cannot contain; replace it by the file or remove it"
 SPECIAL = "is a pipe, a device or a socket, which results cannot contain; remove it"
-MAX_RECORD, MAX_TABLE = 256 * 2**20, 2 * 2**30  # bytes of a JSON file, which is read whole, and of a Parquet table
+MAX_RECORD, MAX_TABLE = 64 * 2**20, 2 * 2**30  # bytes of a JSON file, which is read whole, and of a Parquet table
+MOST_VALUES = 3_000_000  # of a JSON file; each takes up to 90 bytes of memory, so all stay below 270 MB
 
 
 def refuse_file(path: Path, message: str) -> NoReturn:
@@ -45,6 +49,33 @@ def read_file(path: Path, most: int = MAX_RECORD) -> bytes:
         content = file.read(most + 1)
     if len(content) > most:
         refuse_file(path, f"is larger than {most // 2**20} MB, the limit for {path.suffix[1:]} files of results")
+    return content
+
+
+def read_record(path: Path, remedy: str, most: int = MAX_RECORD) -> dict[str, Any]:
+    """Read a JSON file that contains a table.
+
+    Raises InputError with the remedy where it is none, or has more values than a record of results can have; OSError
+    where the file is missing.
+    """
+    try:
+        raw = read_file(path, most)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        refuse_file(path, f"cannot be read ({error.strerror}); {remedy}")
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
+        refuse_file(path, f"has more than {MOST_VALUES} values, the limit for a record of results; {remedy}")
+    try:
+        content = json.loads(raw)
+    except json.JSONDecodeError as error:
+        message = f"is not JSON ({error.msg.lower()}); {remedy}"
+        raise InputError([Fault(display_path(path), error.lineno, "", message)]) from None
+    except (RecursionError, ValueError) as error:
+        reasons = {RecursionError: "is nested too deeply", UnicodeDecodeError: "is not UTF-8"}
+        refuse_file(path, f"{reasons.get(type(error), 'has a number with thousands of digits')}; {remedy}")
+    if not isinstance(content, dict):
+        refuse_file(path, f"is not a table; {remedy}")
     return content
 
 
@@ -127,3 +158,32 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def known_hash(path: Path) -> str:
+    """SHA-256 of a file, computed once for each time at which it was written; '' where it cannot be read."""
+    try:
+        found = path.stat()
+        return cached_hash(str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=100_000)
+def cached_hash(path: str, *written: int) -> str:
+    """What `hash_file` finds; the rest only tells one file from the next."""
+    return hash_file(Path(path))
+
+
+def file_size(path: Path) -> int:
+    """Bytes of a file; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

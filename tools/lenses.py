@@ -45,7 +45,7 @@ def mean(values: Sequence[float], factor: float = 1) -> str:
 
 def histories_row(scenario: Scenario, n: int) -> tuple[str, ...]:
     """At the end: chance of each of STATES in the front, members of both blocs, and moves in a history."""
-    runs = list(iterate_runs(scenario, seed=scenario.sweep.seed, replicates=range(n), with_chances=False))
+    runs = list(iterate_runs(scenario, seed=scenario.sweep.seed, replicates=range(n)))
     front = np.array([placed(run, FRONT)[-1] for run in runs])
     places = [runs[0].states.index(state) for state in STATES]
     moves = [float((np.diff(run.alignment, axis=0) != 0).sum()) for run in runs]
@@ -58,7 +58,7 @@ def tendency_row(scenario: Scenario, n: int) -> tuple[str, ...]:
     """Over the last steps: share of the time of each of STATES in the front, in %, and members of both blocs."""
     lens = tendency_of(scenario)
     last = window_of(lens.model_copy(update={"sweep": lens.sweep.model_copy(update={"lens": "tendency"})}))
-    runs = list(iterate_runs(lens, seed=scenario.sweep.seed, replicates=range(n), with_chances=False))
+    runs = list(iterate_runs(lens, seed=scenario.sweep.seed, replicates=range(n)))
     front = np.array([placed(run, FRONT)[-last:].mean(axis=0) for run in runs])
     led = [float(placed(run, LED)[-last:].sum(axis=1).mean()) for run in runs]
     places = [runs[0].states.index(state) for state in STATES]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
+from sim.batch.tables.whole import require_whole
 from sim.errors import Fault, InputError, display_path, suggest
 from sim.model.outcomes import last_steps, late_window
 
@@ -103,9 +103,10 @@ def read_sample(results: Results) -> Sample:
     if "states" not in results.tables():
         message = "has no finished run yet; start or resume its sweep"
         raise InputError([Fault(display_path(results.folder), 1, "", message)])
-    with contextlib.closing(results.connection()) as connection:
+    with results.reading() as connection:
         runs = connection.execute("select * from runs order by point, seed, replicate").df()
         states = connection.execute("select * from states order by point, seed, replicate, state").df()
+    require_whole(results, runs, states)
     failed = int((runs["status"] == "failed").sum())
     unfinished = sum(point["replicates"] for point in manifest["question"]["points"]) - len(runs)
     runs = runs[runs["status"] == "ok"].drop(columns=["status", "error", "digest"]).reset_index(drop=True)
@@ -368,7 +369,7 @@ def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, fl
 
 def query_rows(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], list[str]]]:
     """Yield the rows of a query with the names of its columns; one thread keeps the order of sums."""
-    with contextlib.closing(results.connection()) as connection:
+    with results.reading() as connection:
         connection.execute("set threads = 1")
         found = connection.execute(query)
         names = [column[0] for column in found.description]

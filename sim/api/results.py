@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,7 +97,7 @@ class Ensemble(DatedResults):
         Raises InputError for `dates` or `steps` that the sweep has not stored, with the command that stores them.
         """
         results = Results(self.folder)
-        with contextlib.closing(results.connection()) as connection:
+        with results.reading() as connection:
             try:
                 found: pd.DataFrame = connection.execute(sql).df()
             except CatalogException as error:

@@ -5,19 +5,29 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from streamlit import runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web import bootstrap
+from streamlit.web.server import server
 
 from sim.errors import Fault, InputError
 
 PAGES = Path(__file__).with_name("pages") / "main.py"
 
 MAX_UPLOAD_MB = 1
+MOST_UPLOADS = 2  # files that the server holds for a visit; their scenarios are read at once
+
+KEPT_VISIT = 60  # seconds in which a visit can be continued after its connection broke
 
 OPTIONS = {
     "global.developmentMode": False,
     "server.fileWatcherType": "none",
     "server.runOnSave": False,
     "server.maxUploadSize": MAX_UPLOAD_MB,
+    "server.disconnectedSessionTTL": KEPT_VISIT,
     "server.maxMessageSize": 50,
     "server.enableStaticServing": False,
     "server.showEmailPrompt": False,
@@ -37,6 +47,30 @@ OPTIONS = {
 }
 
 
+class CappedUploads(MemoryUploadedFileManager):
+    """The files that readers upload: the last two of each visit, whoever sends more."""
+
+    def add_file(self, session_id: str, file: UploadedFileRec) -> None:
+        """Hold a file, and remove the oldest of the visit beyond the cap."""
+        super().add_file(session_id, file)
+        for old in [*self.file_storage[session_id]][:-MOST_UPLOADS]:
+            self.remove_file(session_id, old)
+
+
+class EndedVisits(MemorySessionStorage):
+    """Visits whose connection ended: they can be continued for a while, and hold no file."""
+
+    def save(self, session_info: SessionInfo) -> None:
+        """Store a visit, and remove its files: their scenarios have been read."""
+        runtime.get_instance().uploaded_file_mgr.remove_session_files(session_info.session.id)
+        super().save(session_info)
+
+
+def cap_uploads() -> None:
+    """Let Streamlit's server, which has no setting for it, cap the files of a visit and free them at its end."""
+    vars(server).update(MemoryUploadedFileManager=CappedUploads, MemorySessionStorage=EndedVisits)
+
+
 def check_address(host: str, port: int) -> None:
     """Raise InputError if a server cannot listen at this host and port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -54,6 +88,7 @@ def check_address(host: str, port: int) -> None:
 def serve(host: str, port: int, *, browser: bool) -> None:
     """Serve the pages until a signal; raise InputError if the port is taken."""
     check_address(host, port)
+    cap_uploads()
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -282,16 +282,25 @@ def shard_identity(
     return hash_content([asked, scenario, point, digest, replicates.start, replicates.stop, rules])
 
 
-def own_shards(manifest: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """Those of these names that are shards which a manifest asks for, in their order, each with its identity."""
+class OwnShard(NamedTuple):
+    """A shard that a question asks for: what its seal is of, the place of its point, and its replicates."""
+
+    identity: str
+    place: int
+    replicates: range
+
+
+def own_shards(manifest: Mapping[str, Any], names: Iterable[str]) -> dict[str, OwnShard]:
+    """Those of these names that are shards which a manifest asks for, in their order."""
     question, rules = manifest["question"], manifest.get("versions", {}).get("rules", "")
-    points = {f"{point['stored']:06d}": point for point in recorded_plan(question["points"])}
+    points = {f"{point['stored']:06d}": (n, point) for n, point in enumerate(recorded_plan(question["points"]))}
     found = {}
     for name in names:
-        point = points.get(name.partition("-")[0])
+        place, point = points.get(name.partition("-")[0], (0, None))
         part = point and chunk_from(point["chunks"], name.partition("-")[2])
         if point and part and shard_name(point["stored"], part) == name:
-            found[name] = shard_identity(question, point["scenario"], point["stored"], point["digest"], part, rules)
+            identity = shard_identity(question, point["scenario"], point["stored"], point["digest"], part, rules)
+            found[name] = OwnShard(identity, place, part)
     return found
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sim.batch.recorded import rules_hash
 from sim.batch.store import Results, write_shard
 from sim.batch.tables.chunk import Chunk, chunk_tables
+from sim.batch.tables.schema import cut_error
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
@@ -163,7 +164,7 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
         made = run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world, stored=chunk.stored)
         return [run.compact(chunk.window) for run in made]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
-        failure = traceback.format_exc()
+        failure = cut_error(traceback.format_exc())
     if len(replicates) == 1:
         return [failure]
     return [row for replicate in replicates for row in attempt_runs(chunk, run_each, (replicate,), world)]

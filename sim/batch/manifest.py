@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections import Counter
@@ -13,152 +12,212 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sim.batch.digests import changed_points
 from sim.batch.tables.columns import Table, text_column
-from sim.calendar import step_ends
-from sim.errors import Fault, InputError, display_path
-from sim.files import read_file
+from sim.calendar import ROUND, step_ends
+from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, field_name, quote, suggest
+from sim.files import read_record, require_regular
 from sim.scenario.loading import scenario_names, world_names
-from sim.scenario.overrides import with_settings
-from sim.scenario.schema import MAX_REPLICATES, IsoDate, Scenario, hash_content
-from sim.scenario.shocks import MAX_STEPS
+from sim.scenario.schema import MAX_BLOCS, MAX_REPLICATES, MAX_STATES, IsoDate
+from sim.scenario.shocks import MAX_STEPS, Name, StateId
 
 MANIFEST = "manifest.json"
 FORMAT = 3  # 1 had every outcome of every step; 2 has moves; seals of 3 name their runs
 
-CHANGED = (
-    "the record was changed, or another version of the program wrote it; take the manifest that the sweep wrote, or"
-    " make the results again in another folder"
-)
+RESTORE = "take the manifest that the sweep wrote, or make the results again in another folder"
+
+Text = Annotated[str, Field(max_length=10_000)]
+Key = Annotated[str, Field(max_length=1_000)]
 
 
-class PointRecord(BaseModel):
+class Recorded(BaseModel):
+    """A part of a manifest as JSON has it: a text is no number, and NaN is none."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def covers(chunks: list[list[int]]) -> list[list[int]]:
+    """Require pairs of a last replicate and a size, in order and without a gap."""
+    ends = [0, *(last for last, _ in chunks)]
+    if any(one >= other for one, other in pairwise(ends)):
+        raise ValueError("chunks do not cover the replicates")
+    return chunks
+
+
+Found = list[tuple[str, str]]  # fields and messages of faults
+Pair = Annotated[list[Annotated[int, Field(ge=1, le=MAX_REPLICATES)]], Field(min_length=2, max_length=2)]
+
+
+class PointRecord(Recorded):
     """A design point in the manifest."""
 
-    scenario: str
-    settings: dict[str, float]
+    scenario: Key
+    settings: dict[Key, float]
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
-    digest: str
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; default: its place
-    chunks: list[tuple[int, Annotated[int, Field(ge=1)]]] | None = None  # (last replicate, size) of each series
+    chunks: Annotated[list[Pair], AfterValidator(covers)] | None = None  # (last replicate, size) of each series
 
     @model_validator(mode="after")
     def every_replicate(self) -> PointRecord:
-        """Require that recorded chunks cover the replicates in order and without a gap."""
-        ends = [0, *(last for last, _ in self.chunks)] if self.chunks is not None else [0, self.replicates]
-        if ends[-1] != self.replicates or any(one >= other for one, other in pairwise(ends)):
+        """Require that recorded chunks cover the replicates."""
+        if self.chunks is not None and [last for last, _ in self.chunks][-1:] != [self.replicates]:
             raise ValueError("chunks do not cover the replicates")
         return self
 
 
-class QuestionRecord(BaseModel):
-    """A question in the manifest."""
+class QuestionRecord(Recorded):
+    """A question in the manifest, without its points."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     lens: Literal["histories", "tendency"]
-    keep: list[Literal["steps"]]
-    at: list[IsoDate]
-    points: Annotated[list[PointRecord], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def one_number_each(self) -> QuestionRecord:
-        """Require that each point has its own number in the shards."""
-        numbers = [n if point.stored is None else point.stored for n, point in enumerate(self.points)]
-        if len(set(numbers)) < len(numbers):
-            raise ValueError("two points have the same number")
-        return self
+    keep: Annotated[list[Literal["steps"]], Field(max_length=1)]
+    at: Annotated[list[IsoDate], Field(max_length=10_000)]
+    points: Annotated[list[Any], Field(min_length=1)]
 
 
-class ScenarioRecord(BaseModel):
-    """The part of a recorded scenario that gives its steps their number and their dates."""
+class Named(Recorded):
+    """A state or a bloc of a recorded scenario."""
 
+    name: Text
+
+
+class SweepRecord(Recorded):
+    """The part of a recorded scenario's own sweep that readers use."""
+
+    lens: Literal["histories", "tendency"] = "histories"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+
+class ScenarioRecord(Recorded):
+    """The part of a recorded scenario that readers of tables use: its steps and dates, texts, blocs and states."""
+
+    title: Text
+    question: Text = ""
+    note: Text = ""
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
     step: Literal["round", "month", "quarter", "year"] = "round"
     date: IsoDate | None = None
+    dispositions: Literal["fresh", "kept"] = "fresh"
+    sweep: SweepRecord = SweepRecord()
+    theatres: dict[Name, Text]
+    blocs: Annotated[dict[Name, Named], Field(min_length=1, max_length=MAX_BLOCS)]
+    states: Annotated[dict[StateId, Named], Field(min_length=1, max_length=MAX_STATES)]
 
     @model_validator(mode="after")
     def every_date(self) -> ScenarioRecord:
         """Require that the last step ends before the year 10000, and that rounds have no date."""
+        if self.date is not None and self.step == ROUND:
+            raise ValueError("rounds have no date")
         step_ends(self.date, self.step, self.steps)
         return self
 
 
-class Manifest(BaseModel):
+class Manifest(Recorded):
     """The content that every manifest needs."""
 
     format: Literal[3]
     question: QuestionRecord
-    versions: dict[str, str] = {}
-    command: str = ""
-    scenarios: dict[str, ScenarioRecord]
+    versions: Annotated[dict[Key, Key], Field(max_length=100)] = {}
+    samplers: dict[Key, Key] = {}
+    command: Annotated[str, Field(max_length=2**20)] = ""
+    scenarios: Annotated[dict[Key, ScenarioRecord], Field(min_length=1)]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of a folder's manifest.
+    """The content of a folder's manifest, which is checked once for each time at which it was written.
 
-    Raises InputError where the folder contains no results, or results in another format: then with the command that
-    makes them again.
+    Raises InputError with every fault, where the folder contains no results, or results in another format: then with
+    the command that makes them again.
     """
+    path = folder / MANIFEST
+    require_regular(path)
+    try:
+        found = path.lstat()
+    except OSError:
+        raise missing_results(folder) from None
+    return checked_manifest(folder, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=2)
+def checked_manifest(folder: Path, written: tuple[int, ...]) -> dict[str, Any]:
+    """What `read_manifest` returns; the time, size and number of the file only tell one file from the next."""
     content = any_manifest(folder)
     if message := other_format(content):
         raise InputError([Fault(display_path(folder), 1, "", message)])
-    try:
-        Manifest.model_validate(content)
-    except (ValueError, KeyError):
-        raise missing_results(folder) from None
-    if message := record_fault((folder / MANIFEST).read_text(encoding="utf-8")):
-        raise InputError([Fault(display_path(folder / MANIFEST), 1, "", message)])
+    faults = manifest_faults(content) or [("", message) for message in changed_points(content)]
+    if faults:
+        raise InputError(Fault(display_path(folder / MANIFEST), 1, *fault) for fault in faults)
     return content
 
 
-def record_hash(content: Mapping[str, Any]) -> str:
-    """SHA-256 of the question and the scenarios of a manifest, which is written with them."""
-    return hash_content([content.get("question"), content.get("scenarios")])
+def manifest_faults(content: Mapping[str, Any]) -> Found:
+    """The field and the message of every fault in the shape of a manifest."""
+    found = model_faults(Manifest, content, ())
+    points = content["question"].get("points")
+    if not isinstance(points, list):
+        return found
+    numbers: Counter[int] = Counter()
+    for n, point in enumerate(points):
+        if faults := model_faults(PointRecord, point, ("question", "points", n)):
+            found += faults
+        else:
+            numbers[n if point.get("stored") is None else point["stored"]] += 1
+            if point["scenario"] not in content["scenarios"]:
+                known = suggest(point["scenario"], content["scenarios"])
+                message = f"{quote(point['scenario'])} is not a recorded scenario{known}; {RESTORE}"
+                found.append((f"question.points[{n}].scenario", message))
+    found += timing_faults(content["question"], content["scenarios"])
+    found += [
+        ("question.points", f"several points have the number {number}; {RESTORE}")
+        for number, count in numbers.items()
+        if count > 1
+    ]
+    return found
 
 
-@lru_cache(maxsize=4)
-def record_fault(text: str) -> str:
-    """Say how a manifest contradicts itself, once for each text; '' where it does not.
-
-    A manifest with the hash of its record is as the sweep wrote it, so its digests are not computed again.
-    """
-    content = json.loads(text)
-    return "" if content.get("record") == record_hash(content) else changed_point(content)
-
-
-def changed_point(content: Mapping[str, Any]) -> str:
-    """Say which point's recorded scenario has another digest than the recorded one; '' where none has."""
-    scenarios: dict[str, Scenario] = {}
-    for n, point in enumerate(content["question"]["points"]):
-        name = point["scenario"]
-        try:
-            if name not in scenarios:
-                scenarios[name] = Scenario.model_validate(content["scenarios"][name])
-            scenario = with_settings(scenarios[name], point["settings"])
-        except (KeyError, ValueError):
-            return f"the scenario of point {n} ({name}) cannot be read: {CHANGED}"
-        if message := digest_fault(n, point, scenario):
-            return message
-    return ""
+def timing_faults(question: Mapping[str, Any], scenarios: Mapping[str, Any]) -> Found:
+    """Faults of recorded scenarios with another lens than the question, or without a date that it asks for."""
+    found: Found = []
+    for name, one in scenarios.items():
+        if model_faults(ScenarioRecord, one, ()) or model_faults(QuestionRecord, question, ()):
+            continue  # these faults are listed
+        own = ScenarioRecord.model_validate(one)
+        if own.sweep.lens != question["lens"]:
+            message = f"is {own.sweep.lens}, and the question's is {question['lens']}; {RESTORE}"
+            found.append((f"scenarios.{name}.sweep.lens", message))
+        ends = step_ends(own.date, own.step, own.steps) if question["at"] else ()
+        if missing := [day for day in question["at"] if not ends or not ends[0] <= day <= ends[-1]]:
+            found.append(("question.at", f"the runs of {name} have no {missing[0]}; {RESTORE}"))
+    return found
 
 
-def digest_fault(number: int, point: Mapping[str, Any], scenario: Scenario) -> str:
-    """Say that a scenario is not the one that a recorded point was run with; '' where it is."""
-    if scenario.digest() == point["digest"]:
-        return ""
-    return f"the scenario of point {number} ({point['scenario']}) does not have its recorded digest: {CHANGED}"
+def model_faults(model: type[BaseModel], content: Any, at: PathInFile) -> Found:
+    """The field and the message of every fault of a part of a record, which is at a path."""
+    try:
+        model.model_validate(content)
+    except ValidationError as error:
+        return [
+            (field_name((*at, *one["loc"])), f"{explain_error(one, model.model_fields)}; {RESTORE}")
+            for one in error.errors(include_url=False)
+        ]
+    return []
 
 
 def any_manifest(folder: Path) -> dict[str, Any]:
-    """The content of a folder's manifest in any format; raises InputError where the folder contains no results."""
+    """The content of a folder's manifest in any format; raises InputError where it is missing or no record."""
+    path = folder / MANIFEST
     try:
-        content = json.loads(read_file(folder / MANIFEST))
-        if all(isinstance(content[key], dict) for key in ("question", "scenarios")):
-            return dict(content)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise missing_results(folder)
+        content = read_record(path, RESTORE)
+    except (FileNotFoundError, NotADirectoryError):
+        raise missing_results(folder) from None
+    wrong = [key for key in ("question", "scenarios") if not isinstance(content.get(key), dict)]
+    if wrong:
+        message = f"is missing or is not a table; {RESTORE}"
+        raise InputError(Fault(display_path(path), 1, key, message) for key in wrong)
+    return content
 
 
 def other_format(content: Mapping[str, Any]) -> str:
@@ -226,12 +285,6 @@ def missing_results(folder: Path) -> InputError:
         name = shlex.quote(display_path(folder))
         message = f"is a scenario; run it with `blocs sweep {name}` and give the folder that it names"
     return InputError([Fault(display_path(folder), 1, "", message)])
-
-
-def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:
-    """The number in the shards of each point of the question."""
-    asked = manifest["question"]["points"]
-    return [n if point.get("stored") is None else point["stored"] for n, point in enumerate(asked)]
 
 
 def points_table(manifest: Mapping[str, Any]) -> Table:

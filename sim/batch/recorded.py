@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import io
 import json
@@ -21,10 +20,10 @@ from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
-from sim.batch.manifest import MANIFEST, digest_fault
-from sim.batch.store import MAX_SEAL, SEAL, Results, hash_file
-from sim.errors import escape_controls
-from sim.files import read_file, write_synced
+from sim.batch.manifest import MANIFEST
+from sim.batch.store import MAX_SEAL, SEAL, Results
+from sim.errors import Fault, InputError, display_path, escape_controls, explain_error, field_name, last_line
+from sim.files import hash_file, read_file, write_synced
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
@@ -105,11 +104,22 @@ class RunCount:
 
 
 def recorded_scenarios(results: Results) -> dict[str, Scenario]:
-    """The scenarios of the manifest; raises InputError where this version cannot read them."""
-    try:
-        return {name: Scenario.model_validate(record) for name, record in results.manifest()["scenarios"].items()}
-    except ValidationError as error:
-        raise results.error(f"was recorded by another version of the program: {error.errors()[0]['msg']}") from None
+    """The scenarios of the manifest; raises InputError with everything that this version cannot read in them."""
+    found, faults = {}, []
+    for name, record in results.manifest()["scenarios"].items():
+        try:
+            found[name] = Scenario.model_validate(record)
+        except ValidationError as error:
+            faults += [
+                Fault(
+                    display_path(results.folder / MANIFEST), 1, field_name(("scenarios", name, *one["loc"])),
+                    f"{explain_error(one, ())}; the record was changed, or another version of the program wrote it",
+                )
+                for one in error.errors(include_url=False)
+            ]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+    return found
 
 
 def scenarios_as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:
@@ -118,21 +128,20 @@ def scenarios_as_run(results: Results, designs: Collection[str]) -> dict[str, Sc
     points = results.manifest()["question"]["points"]
     asked = dict(zip(point_labels(points), points, strict=True))
     chosen = {design: asked[design] for design in designs}
-    found = {
-        design: with_settings(scenarios[point["scenario"]], point["settings"], note="set by the sweep")
-        for design, point in chosen.items()
-    }
-    for design, point in chosen.items():
-        if message := digest_fault(points.index(point), point, found[design]):
-            raise results.error(message, MANIFEST)
-    return found
+    try:
+        return {
+            design: with_settings(scenarios[point["scenario"]], point["settings"], note="set by the sweep")
+            for design, point in chosen.items()
+        }
+    except ValueError as error:
+        raise results.error(f"{error}; the record was changed, or another version of the program wrote it") from None
 
 
 def count_runs(results: Results) -> list[RunCount]:
     """Count the runs that each design point asks for, has ended and has failed."""
     ended: dict[tuple[int, str], int] = {}
     if "runs" in results.tables():
-        with contextlib.closing(results.connection(["runs"])) as connection:
+        with results.reading(["runs"]) as connection:
             rows = connection.execute("select point, status, count(*) from runs group by all").fetchall()
             ended = {(point, status): count for point, status, count in rows}
     asked = results.manifest()["question"]["points"]
@@ -147,11 +156,9 @@ def list_failures(results: Results, shown: int = 10) -> list[str]:
     if "runs" not in results.tables():
         return []
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
-    with contextlib.closing(results.connection(["runs"])) as connection:
+    with results.reading(["runs"]) as connection:
         rows = connection.execute(query).fetchmany(shown)
-    return [
-        f"{s}, point {p}, replicate {r}: {escape_controls((e.strip().splitlines() or [''])[-1])}" for s, p, r, e in rows
-    ]
+    return [f"{s}, point {p}, replicate {r}: {escape_controls(last_line(e))}" for s, p, r, e in rows]
 
 
 def write_crate(results: Results, shards: Collection[str]) -> None:

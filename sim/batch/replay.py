@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,11 @@ import numpy as np
 
 from sim.batch import executor, sweep
 from sim.batch.design import point_labels
-from sim.batch.manifest import MANIFEST, digest_fault
 from sim.batch.recorded import current_versions, recorded_scenarios
 from sim.batch.store import Results
 from sim.batch.tables.chunk import Chunk, chunk_tables
 from sim.batch.tables.columns import Column, Table, select_columns
-from sim.errors import quote
+from sim.errors import last_line, quote
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
 
@@ -101,7 +99,7 @@ def replay_run(
         Where the folder lacks the run, or its record cannot be read.
     """
     chunk = recorded_chunk(results, run)
-    with contextlib.closing(results.connection()) as connection:
+    with results.reading() as connection:
         stored = {table: stored_rows(connection, table, chunk) for table in results.tables()}
         if "runs" not in stored or not len(stored["runs"]["status"]):
             raise results.error("has not been computed yet; resume the sweep", run)
@@ -141,8 +139,6 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
         scenario = with_settings(base, point["settings"], note="set by the sweep")
     except (KeyError, ValueError) as error:
         raise results.error(f"the manifest lacks the scenario of point {number}: {error}") from None
-    if message := digest_fault(number, point, scenario):
-        raise results.error(message, MANIFEST)
     one = range(replicate, replicate + 1)
     keep, at = tuple(question["keep"]), tuple(question["at"])
     return Chunk(number, point["scenario"], scenario, question["seed"], one, scenario.digest(), keep, at)
@@ -201,7 +197,7 @@ def to_bits(column: Column) -> Column:
 
 def last_error_lines(errors: Column) -> Column:
     """The last line of each error; the lines above it name places in the program's files."""
-    return np.array([(str(text).strip().splitlines() or [""])[-1] for text in errors], dtype=object)
+    return np.array([last_line(str(text)) for text in errors], dtype=object)
 
 
 def format_exact(value: Any) -> str:

@@ -9,8 +9,9 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,12 +22,24 @@ import numpy as np
 
 from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare, lock_folder
-from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest, record_hash, stored_numbers
-from sim.batch.spreadsheet import escaped_columns
+from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest
 from sim.batch.tables.columns import Table, select_columns
+from sim.batch.tables.reading import list_table_faults, stored_numbers, table_query
+from sim.batch.tables.spreadsheet import escaped_columns
 from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
 from sim.errors import Fault, InputError, display_path
-from sim.files import read_file, require_plain, require_regular, sync_folder, write_synced, written_aside
+from sim.files import (
+    MAX_RECORD,
+    file_size,
+    hash_file,
+    known_hash,
+    read_record,
+    require_plain,
+    require_regular,
+    sync_folder,
+    write_synced,
+    written_aside,
+)
 
 TABLES = ("runs", "states", "moves", "dates", "steps")
 SEAL, DAMAGED = "seal.json", "damaged"
@@ -40,7 +53,12 @@ OTHER_RUNS = (
     "lacks a file, or has the runs of another sweep, point or replicates: its seal differs; the same `blocs sweep`,"
     " without --shard, moves it to `damaged` and computes its runs again"
 )
-WILD = re.compile(r"[*?\[]")  # allowed in a folder's name, and a pattern for DuckDB
+CHANGED = (
+    "was changed after it was written: it does not have the hash in its seal; the same `blocs sweep`, without --shard,"
+    " moves the shard to `damaged` and computes its runs again"
+)
+LEAST_MEMORY, MEMORY_EACH = 256 * 2**20, 32  # bytes that DuckDB may take, and more for each byte of the tables
+NOT_OF_TABLES = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)  # errors of a query's author
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ class Results:
         """
         found, place = sorted(self.committed()), str(self.shards)
         asked = own_shards(self.manifest() if manifest is None else manifest, found)
-        seals = {name: written_seal(f"{place}/{name}", identity) for name, identity in asked.items()}
+        seals = {name: written_seal(f"{place}/{name}", shard.identity) for name, shard in asked.items()}
         faults = [
             Fault(display_path(self.shards / name), 1, "", NOT_ASKED if name not in asked else OTHER_RUNS)
             for name in found
@@ -118,21 +136,28 @@ class Results:
         """The tables that at least one finished shard has; raises InputError where a shard is not the question's."""
         return stored_tables(self.own())
 
-    def files(self, table: str, shards: Iterable[str]) -> str:
-        """List of the files of a table in these shards, in DuckDB's SQL."""
-        return ", ".join(f"'{escape_pattern(self.shards / name / table)}.parquet'" for name in shards)
+    def require_sound(self, tables: Collection[str], shards: Mapping[str, Mapping[str, str]]) -> None:
+        """Raise InputError with every fault of the files of these tables that lack the hash in their seals.
 
-    def rows(self, table: str, shards: Collection[str], numbers: Sequence[int]) -> str:
-        """Query for the rows of a table in these shards, with the points numbered as in the question."""
-        if list(numbers) == list(range(len(numbers))):
-            return f"select * from read_parquet([{self.files(table, shards)}], union_by_name = true)"  # noqa: S608
-        place = {f"{stored:06d}": n for n, stored in enumerate(numbers)}
-        files = self.files(table, sorted(shards, key=lambda name: (place[name.partition("-")[0]], name)))
-        return (
-            "select stored.* replace (numbers.asked as point)"  # noqa: S608
-            f" from read_parquet([{files}], union_by_name = true) as stored"
-            " join renumbering.numbers as numbers on numbers.stored = stored.point"
-        )
+        A hash is computed once for each time at which a file was written.
+        """
+        wrong = {
+            name: [f for f, value in files.items() if f[:-8] in tables and known_hash(self.shards / name / f) != value]
+            for name, files in shards.items()
+        }
+        if wrong := {name: files for name, files in wrong.items() if files}:
+            faults = [
+                Fault(display_path(self.shards / name / file), 1, "", CHANGED)
+                for name, files in wrong.items()
+                for file in files
+            ]
+            raise InputError([*faults, *self.list_faults(tables, {name: shards[name] for name in wrong})])
+
+    def list_faults(self, tables: Collection[str], shards: Mapping[str, Mapping[str, str]]) -> list[Fault]:
+        """Every fault of the tables of these shards; empty where they are as the sweep writes them."""
+        manifest = self.manifest()
+        asked = [table for table in TABLES if table in tables]
+        return list_table_faults(self.shards, asked, own_shards(manifest, sorted(shards)), shards, manifest)
 
     def refuse_others(self) -> None:
         """Raise InputError where the folder already contains a file."""
@@ -148,21 +173,54 @@ class Results:
     def connection(self, tables: Collection[str] = TABLES) -> duckdb.DuckDBPyConnection:
         """Open an in-memory database in which each of these tables of the results is a view.
 
-        With `moves`, `alignments` is one too: the alignment of each state at each step.
-        Raises InputError where the folder contains no results or a link.
+        With `moves`, `alignments` is one too: the alignment of each state at each step. An error of more than 20,000
+        characters is cut, and says so. Raises InputError where the folder contains no results or a link, and with
+        every fault of a file that has not the hash in its seal or the columns of its table.
         """
         self.refuse_links()
-        connection = connect_database()
         manifest = self.manifest()
+        shards = self.own(manifest)
+        self.require_sound(tables, shards)
+        size = sum(file_size(self.shards / name / file) for name, files in shards.items() for file in files)
+        connection = connect_database(LEAST_MEMORY + MEMORY_EACH * size)
+        try:
+            self.create_views(connection, tables, shards, manifest)
+        except duckdb.Error as error:
+            connection.close()
+            raise self.reading_error(error, tables) from None
+        return connection
+
+    @contextlib.contextmanager
+    def reading(self, tables: Collection[str] = TABLES) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the database of `connection`, and raise InputError with every fault of the tables that are read."""
+        with contextlib.closing(self.connection(tables)) as connection:
+            try:
+                yield connection
+            except NOT_OF_TABLES:
+                raise
+            except duckdb.Error as error:
+                raise self.reading_error(error, tables) from None
+
+    def reading_error(self, error: duckdb.Error, tables: Collection[str]) -> Exception:
+        """The error with every fault of the tables, or DuckDB's own where they have none."""
+        faults = self.list_faults(tables, self.own())
+        return InputError(faults) if faults else error
+
+    def create_views(
+        self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], shards: Mapping[str, Mapping[str, str]],
+        manifest: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """Create the views of a database that reads these shards."""
         numbers = stored_numbers(manifest)
         connection.execute("create schema renumbering")
         pairs = {"asked": np.arange(len(numbers)), "stored": np.array(numbers, dtype=np.int64)}
         create_table(connection, "renumbering.numbers", pairs)
-        shards = self.own(manifest)
-        found = stored_tables(shards)
+        found, asked = stored_tables(shards), own_shards(manifest, shards)
+        ended = {name for name, files in shards.items() if "states.parquet" in files}
         for table in filter(tables.__contains__, found):
-            having = [name for name, files in shards.items() if f"{table}.parquet" in files]
-            connection.execute(f"create view {table} as {self.rows(table, having, numbers)}")
+            having = {name: asked[name] for name, files in shards.items() if f"{table}.parquet" in files}
+            query = table_query(self.shards, table, having, ended, manifest)
+            connection.execute(f"create view {table} as {query}")
         if {"moves", "states"} <= set(tables) and "states" in found:
             lengths, ends = recorded_lengths(manifest["scenarios"], manifest["question"]["lens"])
             connection.execute("create schema recorded")
@@ -171,13 +229,12 @@ class Results:
             connection.execute(f"create view if not exists moves as {NO_MOVES}")
             connection.execute(f"create view alignments as {ALIGNMENTS}")
         create_table(connection, "points", points_table(manifest))
-        return connection
 
     def export(self, folder: Path, kind: str) -> list[Path]:
         """Write each table and view to one `csv` or `parquet` file with sorted rows; return the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        with contextlib.closing(self.connection()) as connection:
+        with self.reading() as connection:
             for table in views(connection):
                 path = folder / f"{table}.{kind}"
                 options = "header, delimiter ','" if kind == "csv" else "compression zstd"
@@ -192,7 +249,7 @@ class Results:
     def digest(self) -> str:
         """SHA-256 of all rows of all tables, independent of the shards."""
         seal = hashlib.sha256()
-        with contextlib.closing(self.connection()) as connection:
+        with self.reading() as connection:
             for table in self.tables():
                 found = connection.execute(f"select * from {table} order by all")  # noqa: S608
                 while rows := found.fetchmany(10_000):
@@ -207,9 +264,11 @@ class Results:
         return lock_folder(self.folder, share, first)
 
 
-def connect_database() -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database that downloads nothing."""
-    return duckdb.connect(config={"threads": 2, **OFFLINE})
+def connect_database(memory: int = LEAST_MEMORY) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database that downloads nothing and takes this many bytes; more goes to a temporary folder."""
+    spill = Path(tempfile.gettempdir()) / f"blocs-{uuid.uuid4().hex}"  # DuckDB makes it at need, and removes it
+    limits = {"memory_limit": f"{memory // 2**20} MiB", "temp_directory": str(spill)}
+    return duckdb.connect(config={"threads": 2, **OFFLINE, **limits})
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Table) -> None:
@@ -225,11 +284,6 @@ def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in connection.execute(query).fetchall()]
 
 
-def escape_pattern(path: Path) -> str:
-    """Pattern in DuckDB's SQL that matches only this path."""
-    return WILD.sub(r"[\g<0>]", str(path)).replace("'", "''")
-
-
 def stored_tables(shards: Mapping[str, Collection[str]]) -> list[str]:
     """The tables that at least one of these shards has a file of."""
     files = set().union(*shards.values())
@@ -239,11 +293,13 @@ def stored_tables(shards: Mapping[str, Collection[str]]) -> list[str]:
 def read_seal(shard: Path, identity: str) -> Mapping[str, str]:
     """The hash of each file of a shard, from its seal; empty where that cannot be read or is of other runs."""
     try:
-        seal = json.loads(read_file(shard / SEAL, MAX_SEAL))
-        files = dict(seal["files"]) if seal["of"] == identity else {}
-        return files if all(map(SEALED.fullmatch, files)) else {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        seal = read_record(shard / SEAL, "", MAX_SEAL)
+    except (OSError, InputError):
         return {}
+    files = seal.get("files")
+    if seal.get("of") != identity or not isinstance(files, dict):
+        return {}
+    return files if all(SEALED.fullmatch(name) and isinstance(value, str) for name, value in files.items()) else {}
 
 
 def written_seal(shard: str, identity: str) -> Mapping[str, str]:
@@ -267,12 +323,6 @@ def is_sealed(shard: Path, identity: str) -> bool:
         return bool(files) and all(hash_file(shard / name) == value for name, value in files.items())
     except OSError:
         return False
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def set_aside(shard: Path) -> None:
@@ -305,7 +355,10 @@ def name_write_errors(path: Path) -> Iterator[None]:
 def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     """Write the manifest, before any run."""
     results.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"format": FORMAT, **content, "record": record_hash(content)}, indent=1, allow_nan=False)
+    text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
+    if len(text) > MAX_RECORD:
+        message = f"would be larger than {MAX_RECORD // 2**20} MB; sweep fewer points, settings or scenarios at once"
+        raise InputError([Fault(display_path(results.folder / MANIFEST), 1, "", message)])
     write_synced(results.folder / MANIFEST, text.encode())
 
 

@@ -29,11 +29,12 @@ from sim.batch.design import (
 )
 from sim.batch.executor import Committed, RunEach, agent_engine, compiled_engine, execute_in_process, execute_in_threads
 from sim.batch.locks import SweepShare, refuse_writers
-from sim.batch.manifest import MANIFEST, changed_point, stored_numbers
+from sim.batch.manifest import MANIFEST
 from sim.batch.recorded import COMPUTING, CRATE, current_versions, rules_hash, write_crate
 from sim.batch.store import Results, write_manifest
 from sim.batch.tables.chunk import Chunk
-from sim.errors import Fault, InputError
+from sim.batch.tables.reading import stored_numbers
+from sim.errors import Fault, InputError, last_line
 from sim.scenario.schema import Scenario, computed_content
 
 FOR_READERS = ("title", "question", "description", "role")  # of a scenario; no run is computed from them
@@ -204,8 +205,6 @@ def prepare_results(question: Question, results: Results, share: SweepShare | No
         write_manifest(results, {**content, **record_samplers(bases)})
         return
     manifest = results.manifest()
-    if message := changed_point(manifest):
-        raise results.error(message, MANIFEST)
     if difference := question_difference(manifest, asked, scenarios):
         raise results.error(f"contains a different sweep ({difference}); choose another --out")
     refuse_versions(manifest.get("versions", {}), results)
@@ -359,14 +358,14 @@ def failed_runs(results: Results, chunks: Sequence[Chunk]) -> list[str]:
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
     if not chunks:
         return []
-    with contextlib.closing(results.connection(["runs"])) as connection:
+    with results.reading(["runs"]) as connection:
         rows = connection.execute(query).fetchall()
     numbers = {stored: n for n, stored in enumerate(stored_numbers(results.manifest()))}
     parts: dict[int, list[range]] = {}
     for chunk in chunks:
         parts.setdefault(numbers[chunk.point], []).append(chunk.replicates)
     return [
-        f"{s} point {p} replicate {r}: {error.strip().splitlines()[-1]}"
+        f"{s} point {p} replicate {r}: {last_line(error)}"
         for s, p, r, error in rows
         if any(r in replicates for replicates in parts.get(p, ()))
     ]

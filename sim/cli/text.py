@@ -252,7 +252,7 @@ def write_run(folder: Path, name: str, scenario: Scenario, run: Run) -> None:
     """Write a run as `trajectory.csv`, `outcomes.csv` and `record.json`, which has the scenario that reproduces it."""
     import pandas as pd
 
-    from sim.batch.spreadsheet import write_csv
+    from sim.batch.tables.spreadsheet import write_csv
 
     folder.mkdir(parents=True, exist_ok=True)
     labels = np.array(run.alignments, dtype=object)[run.alignment]

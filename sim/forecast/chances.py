@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import numpy as np
 
 from sim import __version__
@@ -20,8 +21,10 @@ from sim.article.robustness import VARIED, claim_points, with_varied
 from sim.batch.executor import Progress, evaluate
 from sim.batch.recorded import rules_hash
 from sim.batch.store import Results, connect_database, write_shard
-from sim.errors import Fault, InputError, display_path
-from sim.files import read_file, require_regular, write_synced
+from sim.batch.tables.reading import check_file, file_list
+from sim.batch.tables.schema import NUMBER, ROUNDING, WHOLE, Rule
+from sim.errors import Fault, InputError, display_path, quote
+from sim.files import read_record, require_regular, write_synced
 from sim.forecast.baselines import sum_by_answer
 from sim.model import compiled, outcomes
 from sim.model.arrays import PARAMETERS, Floats
@@ -202,11 +205,17 @@ def prepare_chances(folder: Path, plan: dict[str, Any]) -> None:
         Results(folder).refuse_others()
         write_synced(path, json.dumps(plan, indent=1).encode())
         return
-    saved = json.loads(read_file(path))
-    for key, value in plan.items():
-        if saved.get(key) != value:
-            message = f"has a table of another {key} ({saved.get(key)} there, {value} now); choose another --out"
-            raise InputError([Fault(display_path(folder), 1, "", message)])
+    saved = read_record(path, "remove the folder, or choose another --out")
+    others = [
+        Fault(
+            display_path(path), 1, key,
+            f"is of another table ({quote(saved.get(key), 200)} there, {quote(value, 200)} now); choose another --out",
+        )
+        for key, value in plan.items()
+        if saved.get(key) != value
+    ]  # fmt: skip
+    if others:
+        raise InputError(others)
 
 
 def shard_columns(points: Sequence[int], found: Floats) -> dict[str, Any]:
@@ -217,10 +226,34 @@ def shard_columns(points: Sequence[int], found: Floats) -> dict[str, Any]:
 
 
 def read_chances(folder: Path, blocks: Mapping[str, range], states: int) -> Floats:
-    """Read the chances of the points of these blocks, by the names of their shards, (points, states, 3)."""
-    points = sum(map(len, blocks.values()))
-    files = Results(folder).files("chances", blocks)
-    query = f"select {', '.join(KINDS)} from read_parquet([{files}]) order by point, state"  # noqa: S608
-    with contextlib.closing(connect_database()) as connection:
-        found = connection.execute(query).fetchnumpy()
-    return np.stack([np.asarray(found[kind]) for kind in KINDS], axis=-1).reshape(points, states, len(KINDS))
+    """Read the chances of the points of these blocks, by the names of their shards, (points, states, 3).
+
+    Raises InputError with every fault of a table that has other columns, rows or values.
+    """
+    shards = Results(folder).shards
+    points = np.concatenate([np.arange(block.start, block.stop) for block in blocks.values()])
+    files = file_list(shards, "chances", blocks)
+    query = f"select point, state, {', '.join(KINDS)} from read_parquet([{files}]) order by point, state"  # noqa: S608
+    query = f"{query} limit {len(points) * states + 1}"
+    try:
+        with contextlib.closing(connect_database()) as connection:
+            found = connection.execute(query).fetchnumpy()
+        keys = np.array_equal(found["point"], points.repeat(states)) and np.array_equal(
+            found["state"], np.tile(np.arange(states), len(points))
+        )
+        values = np.stack([np.ma.filled(found[kind], np.nan) for kind in KINDS], axis=-1)
+        if keys and ((values >= 0) & (values <= 1 + ROUNDING)).all():
+            return values.reshape(len(points), states, len(KINDS))
+    except (duckdb.Error, TypeError, ValueError):
+        pass  # the faults say why
+    raise InputError([fault for name, block in blocks.items() for fault in block_faults(shards / name, block, states)])
+
+
+def block_faults(shard: Path, block: range, states: int) -> list[Fault]:
+    """Every fault of the table of a block of points."""
+    chance = Rule(NUMBER, 0, 1 + ROUNDING)
+    rules = {"point": Rule(WHOLE, block.start, block.stop - 1), "state": Rule(WHOLE, 0, states - 1)}
+    path = shard / "chances.parquet"
+    return check_file(path, rules | dict.fromkeys(KINDS, chance), len(block) * states) or [
+        Fault(display_path(path), 1, "", f"has other rows than the fit writes; remove the folder {display_path(shard)}")
+    ]

@@ -18,7 +18,7 @@ from sim.errors import Fault, InputError, display_path, quote, suggest
 from sim.files import require_regular, write_synced
 from sim.forecast.chances import alignment_chances, fixed_digest, structural_world
 from sim.forecast.record import observed_file
-from sim.model.arrays import Floats
+from sim.model.arrays import Flags, Floats
 from sim.names import scenario_name
 from sim.scenario.files import read_text
 from sim.scenario.loading import (
@@ -29,6 +29,7 @@ from sim.scenario.loading import (
     source_folders,
     world_names,
 )
+from sim.scenario.parameters import parameter_bounds
 from sim.scenario.schema import Scenario, Sweep
 
 FILE = "posterior.csv"
@@ -79,23 +80,44 @@ def read_draws(path: Path) -> Draws:
     lines = read_text(path).splitlines()
     comments = [line for line in lines if line.startswith("#")]
     record = {key.strip(): value.strip() for key, _, value in (line[1:].partition(":") for line in comments)}
-    rows = list(csv.reader(lines[len(comments) :]))
     name, first = display_path(path), len(comments) + 1
+    try:
+        rows = list(csv.reader(lines[len(comments) :]))
+    except csv.Error as error:
+        raise InputError([Fault(name, first, "", f"is not CSV ({error}); {AGAIN}")]) from None
     if not rows or tuple(rows[0]) != VARIED:
         raise InputError([Fault(name, first, "", f"has other columns than the parameters; {AGAIN}")])
+    found = [read_row(row) for row in rows[1:]]
     faults = [Fault(name, first + n, "", f"is not a row of {len(VARIED)} finite numbers; {AGAIN}")
-              for n, row in enumerate(rows[1:], start=1) if not has_numbers(row)]  # fmt: skip
-    if faults or len(rows) < 2:
+              for n, row in enumerate(found, start=1) if row is None]  # fmt: skip
+    if faults or not found:
         raise InputError(faults or [Fault(name, first, "", f"has no draw; {AGAIN}")])
-    return Draws(np.array(rows[1:], dtype=np.float64), record)
+    values = np.array(found)
+    if faults := [Fault(name, first + 1 + int(n), VARIED[v], bound_words(VARIED[v], float(values[n, v])))
+                  for n, v in np.argwhere(~within_bounds(values))]:  # fmt: skip
+        raise InputError(faults)
+    return Draws(values, record)
 
 
-def has_numbers(row: list[str]) -> bool:
-    """Test whether a row has a finite number for each parameter."""
+def read_row(row: list[str]) -> list[float] | None:
+    """The numbers of a row; None unless it has a finite one for each parameter."""
     try:
-        return len(row) == len(VARIED) and bool(np.isfinite([float(cell) for cell in row]).all())
+        values = [float(cell) for cell in row]
     except ValueError:
-        return False
+        return None
+    return values if len(values) == len(VARIED) and bool(np.isfinite(values).all()) else None
+
+
+def within_bounds(values: Floats) -> Flags:
+    """Mark the values, (draws, V), that their parameters can have."""
+    low, high = np.array([parameter_bounds(name) for name in VARIED]).T
+    return np.asarray((values >= low) & (values <= high))
+
+
+def bound_words(name: str, value: float) -> str:
+    """Say that a draw is out of the bounds of its parameter."""
+    low, high = parameter_bounds(name)
+    return f"{value:g} is out of bounds; give a value from {low:g} to {high:g}, or {AGAIN}"
 
 
 def load_draws(reference: str, source: str = SHIPPED) -> Draws:

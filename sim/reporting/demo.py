@@ -23,9 +23,9 @@ from sim.analysis.statistics import share_interval
 from sim.article.claims import FRONT, Answer, answer_claims, answer_records
 from sim.article.evidence import evidence_from_sample
 from sim.batch.recorded import scenarios_as_run
-from sim.batch.spreadsheet import write_csv
 from sim.batch.store import Results
 from sim.batch.tables.shares import sizes_by_step
+from sim.batch.tables.spreadsheet import write_csv
 from sim.files import write_synced
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours

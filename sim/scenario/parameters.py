@@ -251,3 +251,20 @@ def bounds_of(model: type[BaseModel], name: str) -> Between:
     field = model.model_fields[name]
     optional = [item for kind in get_args(field.annotation) for item in getattr(kind, "__metadata__", ())]
     return next(item for item in [*field.metadata, *optional] if isinstance(item, Between))
+
+
+def parameter_bounds(name: str) -> tuple[float, float]:
+    """Least and largest value that a parameter can have, whatever an analysis samples.
+
+    Parameters
+    ----------
+    name
+        A field of `Parameters`, such as `erosion`.
+
+    Returns
+    -------
+    (float, float)
+        Lower and upper end, in the unit of the parameter; infinite where there is none.
+    """
+    (bounds,) = (one for one in Parameters.model_fields[name].metadata if isinstance(one, Between))
+    return bounds.low, bounds.high

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
@@ -32,13 +33,9 @@ from sim.scenario.shocks import MAX_STEPS, Level, Name, Selector, Shock, StateId
 MAX_STATES = 2_000  # a run needs a dozen matrices of all pairs, 32 MB each at this size
 
 MAX_TIES = 500_000
-
 MAX_BLOCS = 8
-
 MAX_SHOCKS = 10_000
-
 MAX_POINTS = 100_000
-
 MAX_REPLICATES = 10_000_000
 MAX_SPREAD = 10_000  # values of one swept setting
 
@@ -270,14 +267,7 @@ class Scenario(Strict):
 
     def digest(self) -> str:
         """SHA-256 of everything that a run depends on; titles, sources, notes and the sweep do not count."""
-        left_out = {"title", "question", "description", "role", "sweep", "without", "scales", "ties", "anchor"}
-        content = {**computed_content(self.model_dump(exclude=left_out)), "ties": ties_digest(self.ties)}
-        remove_unused(content)
-        content["states"] = [[key, value] for key, value in content["states"].items()]
-        content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
-        content["theatres"] = list(content["theatres"])
-        for institution in content["institutions"].values():
-            institution["members"] = sorted(institution["members"])
+        content = counted_content(self.model_dump(exclude=NOT_COUNTED), ties_digest(self.ties))
         if self.anchor is not None:
             from sim import scenario  # the rule is in a module that imports this one
 
@@ -318,10 +308,26 @@ def ties_digest(ties: tuple[Tie, ...]) -> str:
     return hash_content(computed_content([tie.model_dump() for tie in ties]))
 
 
+def counted_content(dumped: Mapping[str, Any], ties: str) -> dict[str, Any]:
+    """What the digest of a scenario counts, from its dump without NOT_COUNTED and the digest of its ties."""
+    content = {**computed_content(dumped), "ties": ties}
+    remove_unused(content)
+    content["states"] = [[key, value] for key, value in content["states"].items()]
+    content["blocs"] = [[key, value] for key, value in content["blocs"].items()]
+    content["theatres"] = list(content["theatres"])
+    for institution in content["institutions"].values():
+        institution["members"] = sorted(institution["members"])
+    return content
+
+
 def hash_content(content: Any) -> str:
     """SHA-256 of a record, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text_to_hash(content).encode()).hexdigest()
+
+
+def text_to_hash(content: Any) -> str:
+    """The one text of a record, whatever the order of its keys."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def remove_unused(content: dict[str, Any]) -> None:
@@ -339,6 +345,7 @@ def remove_unused(content: dict[str, Any]) -> None:
             del record[key]
 
 
+NOT_COUNTED = {"title", "question", "description", "role", "sweep", "without", "scales", "ties", "anchor"}
 NOT_COMPUTED = ("level", "source", "note", "since", "name", "members_source", "initial_source")
 
 

@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,29 @@ from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare
 from sim.batch.manifest import command_that_keeps, missing_results, points_table
 from sim.batch.store import Results, is_sealed, place_shard, set_aside, write_manifest, write_shard
+from sim.batch.tables.chunk import Chunk, runs_table, steps_table
 from sim.batch.tables.columns import text_column
 from sim.errors import InputError
 from sim.files import write_synced
+from sim.model.compiled import run_compiled
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
 
-POINTS = [
-    {"scenario": "one", "settings": {}, "replicates": 2, "digest": "d"},
-    {"scenario": "one", "settings": {"parameters.erosion": 0.5}, "replicates": 2, "digest": "e"},
-]  # their digests are not computed, because the manifest has the hash of its record
+BASE = load_scenario("unix_1988").model_copy(update={"steps": 3})
+EROSIONS = (None, 0.5, 0.6, 0.7)  # of four points
+
+
+def point(erosion: float | None) -> dict[str, Any]:
+    """The record of a point."""
+    settings = {} if erosion is None else {"parameters.erosion": erosion}
+    return {"scenario": "one", "settings": settings, "replicates": 2, "digest": with_settings(BASE, settings).digest()}
+
+
+POINTS = [point(erosion) for erosion in EROSIONS[:2]]
 MANIFEST: dict[str, Any] = {
     "format": 3,
     "question": {"seed": 7, "lens": "histories", "keep": [], "at": [], "points": POINTS},
-    "scenarios": {"one": {"steps": 3}},
+    "scenarios": {"one": BASE.model_dump(mode="json")},
 }
 
 
@@ -45,12 +57,13 @@ def with_points(*points: dict[str, Any]) -> dict[str, Any]:
     return {**MANIFEST, "question": {**MANIFEST["question"], "points": list(points)}}
 
 
-FOUR_POINTS = with_points(*POINTS, *({**POINTS[1], "settings": {"parameters.erosion": n}} for n in (0.6, 0.7)))
+FOUR_POINTS = with_points(*map(point, EROSIONS))
 
 
 def identity(name: str, manifest: dict[str, Any] = FOUR_POINTS) -> str:
     """The identity of a shard of a manifest; '' for another name."""
-    return own_shards(manifest, [name]).get(name, "")
+    found = own_shards(manifest, [name])
+    return found[name].identity if name in found else ""
 
 
 def identities(names: Iterable[str]) -> dict[str, str]:
@@ -63,16 +76,17 @@ def commit(results: Results, name: str, tables: dict[str, Any], manifest: dict[s
     write_shard(results, name, tables, identity(name, manifest))
 
 
-def runs(point: int, replicates: list[int], **more: Any) -> dict[str, Any]:
-    """A table of runs."""
-    rows = len(replicates)
-    return {
-        "scenario": text_column(["one"] * rows),
-        "point": np.full(rows, point, dtype=np.int64),
-        "replicate": np.array(replicates, dtype=np.int64),
-        "size": np.array([0.1 * r for r in replicates]),
-        **more,
-    }
+def runs(number: int, replicates: list[int], **more: Any) -> dict[str, Any]:
+    """A table of failed runs, which needs no run; the step of consolidation tells one from another."""
+    chunk = Chunk(number, "one", BASE, 7, range(2), POINTS[0]["digest"])
+    steps = {"consolidation_step": np.array([0.1 * r for r in replicates])}
+    return runs_table(chunk, [], [(r, "") for r in replicates]) | steps | more
+
+
+@cache
+def steps_of_one_run() -> dict[str, Any]:
+    """The table of steps of a run of the second point."""
+    return steps_table(Chunk(1, "one", BASE, 7, range(1), ""), [(0, run_compiled(BASE, seed=7))])
 
 
 @pytest.fixture
@@ -80,11 +94,8 @@ def results(tmp_path: Path) -> Results:
     """Two shards; only the second has rows of `steps`."""
     made = Results(tmp_path / "results")
     write_manifest(made, MANIFEST)
-    empty = {"point": np.empty(0, dtype=np.int64)}
-    commit(made, "000000-00000000", {"runs": runs(0, [1, 0]), "steps": empty})
-    commit(
-        made, "000001-00000000", {"runs": runs(1, [0, 1]), "steps": {"point": np.array([1]), "=step": np.array([3])}}
-    )
+    commit(made, "000000-00000000", {"runs": runs(0, [1, 0]), "steps": {"point": np.empty(0, dtype=np.int64)}})
+    commit(made, "000001-00000000", {"runs": runs(1, [0, 1]), "steps": steps_of_one_run()})
     return made
 
 
@@ -100,7 +111,7 @@ def asked(results: Results, query: str) -> list[tuple[Any, ...]]:
 def test_tables_of_shards_and_points_of_the_manifest(results: Results) -> None:
     assert results.tables() == ["runs", "steps"]
     assert not (results.shards / "000000-00000000" / "steps.parquet").exists()
-    assert asked(results, "select point, replicate, size from runs order by all") == [
+    assert asked(results, "select point, replicate, consolidation_step from runs order by all") == [
         (0, 0, 0.0), (0, 1, 0.1), (1, 0, 0.0), (1, 1, 0.1),
     ]  # fmt: skip
     points = asked(results, "select point, scenario, erosion from points")
@@ -118,19 +129,10 @@ def test_settings_with_the_same_column_are_refused() -> None:
 
 def test_nan_is_null(results: Results) -> None:
     write_manifest(results, FOUR_POINTS)
-    size = np.array([0.25, np.nan])
-    commit(results, "000002-00000000", {"runs": runs(2, [0, 1]) | {"size": size}})
-    assert asked(results, "select count(size), avg(size), median(size) from runs where point = 2") == [(1, 0.25, 0.25)]
-
-
-def test_whole_numbers_and_fractions_are_read_as_fractions(results: Results) -> None:
-    """By default DuckDB takes the type of a column from its first file and rounds the others."""
-    write_manifest(results, FOUR_POINTS)
-    for shard, values in (("000002-00000000", [0, 1]), ("000003-00000000", [0.4, 0.6])):
-        commit(results, shard, {"dates": runs(3, [0, 1]) | {"size": np.array(values)}})
-    assert asked(results, "select size from dates order by size") == [(0.0,), (0.4,), (0.6,), (1.0,)]
-    files = results.files("dates", ["000002-00000000", "000003-00000000"])
-    assert asked(results, f"select max(size) from read_parquet([{files}]) where size < 1") != [(0.6,)]  # noqa: S608
+    commit(results, "000002-00000000", {"runs": runs(2, [0, 1], consolidation_step=np.array([0.25, np.nan]))})
+    column = "consolidation_step"
+    query = f"select count({column}), avg({column}), median({column}) from runs where point = 2"  # noqa: S608
+    assert asked(results, query) == [(1, 0.25, 0.25)]
 
 
 def test_columns_of_points_without_settings() -> None:
@@ -173,8 +175,7 @@ def test_digest_depends_on_rows_and_not_on_shards(results: Results, tmp_path: Pa
     write_manifest(other, own)
     commit(other, "000000-00000001", {"runs": runs(0, [1])}, own)
     commit(other, "000000-00000000", {"runs": runs(0, [0])}, own)
-    steps = {"point": np.array([1]), "=step": np.array([3])}
-    commit(other, "000001-00000000", {"runs": runs(1, [1, 0]), "steps": steps}, own)
+    commit(other, "000001-00000000", {"runs": runs(1, [1, 0]), "steps": steps_of_one_run()}, own)
     assert other.digest() == results.digest()
     commit(other, "000001-00000002", {"runs": runs(1, [2])}, own)
     assert other.digest() != results.digest()
@@ -191,7 +192,7 @@ def test_damaged_shard_is_set_aside(results: Results) -> None:
     assert path.exists()  # it is not one of the names
     assert results.finished(identities(names)) == {names[1]}
     assert [p.name for p in (results.folder / "damaged").iterdir()] == [f"{names[0]}-0"]
-    commit(results, names[0], {"runs": runs(0, [5])})
+    commit(results, names[0], {"runs": runs(0, [1])})
     set_aside(results.shards / names[0])
     assert sorted(p.name for p in (results.folder / "damaged").iterdir()) == [f"{names[0]}-0", f"{names[0]}-1"]
     assert not Results(results.folder / "nowhere").has([])
@@ -210,11 +211,11 @@ def test_only_unfinished_files_of_named_shards_are_removed(results: Results) -> 
 def test_sealed_shard_stays_and_damaged_one_is_replaced(results: Results) -> None:
     final = results.shards / "000000-00000000"
     before = (final / "seal.json").read_bytes()
-    commit(results, final.name, {"runs": runs(0, [7])})
+    commit(results, final.name, {"runs": runs(0, [1])})
     assert (final / "seal.json").read_bytes() == before
     (final / "seal.json").write_text("{}", "utf-8")
-    commit(results, final.name, {"runs": runs(0, [7])})
-    assert asked(results, "select replicate from runs where point = 0") == [(7,)]
+    commit(results, final.name, {"runs": runs(0, [1])})
+    assert asked(results, "select replicate from runs where point = 0") == [(1,)]
     assert len(list((results.folder / "damaged").iterdir())) == 1
     assert not list(results.shards.glob(".*"))
     with pytest.raises(FileNotFoundError):
@@ -252,12 +253,14 @@ def test_export_is_sorted_and_has_no_formula(results: Results, tmp_path: Path) -
     out = tmp_path / "it's" / "out"
     assert results.export(out, "csv") == [out / f"{name}.csv" for name in ("points", "runs", "steps")]
     rows = list(csv.reader((out / "runs.csv").read_text("utf-8").splitlines()))
-    assert rows == [
-        ["scenario", "point", "replicate", "size"],
+    assert rows[0] == [
+        "scenario", "point", "seed", "replicate", "digest", "status", "error", "consolidation_step",
+    ]  # fmt: skip
+    assert [row[:2] + row[3:4] + row[7:] for row in rows[1:]] == [
         ["'=1+1", "2", "0", "0.0"], ["one", "0", "0", "0.0"], ["one", "0", "1", "0.1"],
         ["one", "1", "0", "0.0"], ["one", "1", "1", "0.1"],
     ]  # fmt: skip
-    assert (out / "steps.csv").read_text("utf-8").splitlines() == ["point,'=step", "1,3"]
+    assert len((out / "steps.csv").read_text("utf-8").splitlines()) == 5
     assert results.export(out, "parquet") == [out / f"{name}.parquet" for name in ("points", "runs", "steps")]
     with contextlib.closing(duckdb.connect()) as connection:
         path = str(out / "runs.parquet").replace("'", "''")
@@ -377,26 +380,84 @@ def with_question(**changes: Any) -> str:
     return json.dumps({**MANIFEST, "question": {**MANIFEST["question"], **changes}})
 
 
-NO_MANIFESTS = [
-    "", "[]", "{", "[" * 100_000, "{}", '{"question": {}}', '{"question": {"points": []}}',
-    json.dumps({**MANIFEST, "scenarios": []}), json.dumps({**MANIFEST, "versions": {"blocs": ["x"]}}),
-    *(json.dumps({**MANIFEST, "scenarios": {"one": one}}) for one in ({}, {"steps": 10**9},
-      {"steps": 3, "date": "2023-10-25"}, {"steps": 99, "date": "9990-10-25", "step": "year"})),
-    with_question(lens="fisheye"), with_question(keep=["all"]), with_question(at=["2030-02-30"]),
-    with_question(points=[]), with_question(seed=-1), with_question(seed=2**63),
-    *(with_question(points=[{**POINTS[0], **one}]) for one in ({"replicates": 0}, {"replicates": 10**7 + 1})),
-    *(with_question(points=[{**POINTS[0], **one}]) for one in ({"stored": -1}, {"stored": 2**31},
-      {"chunks": []}, {"chunks": [[2, 0]]}, {"chunks": [[3, 1]]}, {"chunks": [[1, 1], [1, 1], [2, 1]]})),
-    with_question(points=[POINTS[0], {**POINTS[1], "stored": 0}]),
-    with_question(points=[{**POINTS[0], "settings": {"x": "y"}}]),
-]  # fmt: skip
+def with_scenario(**changes: Any) -> str:
+    """A manifest of another scenario."""
+    return json.dumps({**MANIFEST, "scenarios": {"one": {**MANIFEST["scenarios"]["one"], **changes}}})
 
 
-@pytest.mark.parametrize("content", NO_MANIFESTS, ids=range(len(NO_MANIFESTS)))
-def test_invalid_manifest_is_refused(tmp_path: Path, content: str) -> None:
+def with_point(**changes: Any) -> str:
+    """A manifest whose first point is another one."""
+    return with_question(points=[{**POINTS[0], **changes}])
+
+
+REFUSED = {
+    "": "manifest.json:1: is not JSON (expecting value); take the manifest",
+    "{\n": "manifest.json:2: is not JSON",
+    "[]": "manifest.json:1: is not a table",
+    "[" * 100_000: "is nested too deeply",
+    "{}": "question: is missing or is not a table",
+    '{"question": {}}': "scenarios: is missing or is not a table",
+    "[" + "1," * 3_000_001 + "1]": "has more than 3000000 values, the limit",
+    '{"a": ' + "1" * 5000 + "}": "has a number with thousands of digits",
+    json.dumps({**MANIFEST, "versions": {"blocs": ["x"]}}): "versions.blocs: ['x'] is not text",
+    with_scenario(steps=10**9): "scenarios.one.steps: 1000000000 is too large; give at most 10000",
+    with_scenario(date="2023-10-25"): "scenarios.one: rounds have no date",
+    with_scenario(steps=99, date="9990-10-25", step="year"): "scenarios.one: ",
+    with_scenario(blocs={}): "scenarios.one.blocs: is empty",
+    with_question(lens="fisheye"): "question.lens: 'fisheye' is not one of 'histories' or 'tendency'",
+    with_question(lens="tendency"): "scenarios.one.sweep.lens: is histories, and the question's is tendency",
+    with_question(keep=["all"]): "question.keep[0]: 'all' is not one of 'steps'",
+    with_question(at=["2030-02-30"]): "question.at[0]: '2030-02-30' is not a date",
+    with_question(at=["2030-02-03"]): "question.at: the runs of one have no 2030-02-03",
+    with_question(points=[]): "question.points: is empty; give at least one",
+    with_question(seed=-1): "question.seed: -1 is too small",
+    with_question(seed=2**63): "question.seed: 9223372036854775808 is too large",
+    with_question(seed="7"): "question.seed: '7' is not a whole number",
+    with_point(scenario="two"): "question.points[0].scenario: 'two' is not a recorded scenario (known: one)",
+    with_point(replicates=0): "question.points[0].replicates: 0 is too small",
+    with_point(replicates=10**7 + 1): "question.points[0].replicates: 10000001 is too large",
+    with_point(stored=-1): "question.points[0].stored: -1 is too small",
+    with_point(stored=2**31): "question.points[0].stored: 2147483648 is too large",
+    with_point(chunks=[]): "question.points[0]: chunks do not cover the replicates",
+    with_point(chunks=[[2, 0]]): "question.points[0].chunks[0][1]: 0 is too small",
+    with_point(chunks=[[3, 1]]): "question.points[0]: chunks do not cover the replicates",
+    with_point(chunks=[[1, 1], [1, 1], [2, 1]]): "question.points[0].chunks: chunks do not cover the replicates",
+    with_point(settings={"x": "y"}): "question.points[0].settings.x: 'y' is not a finite number",
+    with_point(settings={"x": float("nan")}): "question.points[0].settings.x: nan is not a finite number",
+    with_point(digest="d"): "question.points[0].digest: 'd' is not a valid id",
+    with_question(points=[POINTS[0], {**POINTS[1], "stored": 0}]): "question.points: several points have the number 0",
+}
+
+
+@pytest.mark.parametrize("content", REFUSED, ids=range(len(REFUSED)))
+def test_invalid_manifest_is_refused_by_field(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, "utf-8")
+    with pytest.raises(InputError) as refused:
+        Results(tmp_path).manifest()
+    assert REFUSED[content] in str(refused.value)
+    assert all("take the manifest that the sweep wrote" in fault.message for fault in refused.value.faults)
+
+
+def test_every_fault_of_a_manifest_is_said_at_once(tmp_path: Path) -> None:
+    content = json.loads(with_question(seed=-1, points=[{**POINTS[0], "digest": 3}, {**POINTS[1], "replicates": "2"}]))
+    content["scenarios"]["one"]["states"] = []
+    (tmp_path / "manifest.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError) as refused:
+        Results(tmp_path).manifest()
+    assert {fault.field for fault in refused.value.faults} == {
+        "question.seed", "question.points[0].digest", "question.points[1].replicates", "scenarios.one.states",
+    }  # fmt: skip
+
+
+def test_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r":1: holds no results; make some with `blocs sweep"):
         Results(tmp_path).manifest()
+
+
+def test_manifest_larger_than_can_be_read_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="would be larger than 64 MB; sweep fewer points"):
+        write_manifest(Results(tmp_path), {**MANIFEST, "command": "x" * 2**26})
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_format_is_refused_with_the_command_that_makes_it_again(tmp_path: Path) -> None:
@@ -479,7 +540,7 @@ def test_other_file_among_the_shards_is_ignored(results: Results) -> None:
 def test_link_or_seal_that_leads_out_of_the_folder_is_refused(results: Results, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
-    commit(Results(secret), "x", {"runs": runs(0, [66])})
+    commit(Results(secret), "x", {"runs": runs(0, [1])})
     (results.shards / "000000-00000000").rename(tmp_path / "kept")
     for link, target in (
         ("zz", secret / "shards" / "x"),
@@ -524,7 +585,7 @@ def test_nothing_is_unpickled(results: Results, tmp_path: Path, monkeypatch: pyt
         results.digest()
     shutil.rmtree(foreign)
     (shard / "runs.parquet").write_bytes(planted)
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(InputError, match="cannot be read"):
         results.digest()
     (results.folder / "manifest.json").write_bytes(planted)
     with pytest.raises(InputError):

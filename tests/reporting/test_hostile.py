@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sim.batch.spreadsheet import FORMULA_STARTS
+from sim.batch.tables.spreadsheet import FORMULA_STARTS
 from sim.cli import cli
 from sim.errors import escape_controls
 from tools.audit import verdict

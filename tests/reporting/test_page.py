@@ -21,9 +21,9 @@ from click.testing import CliRunner
 from jinja2 import UndefinedError
 
 from sim.analysis.compare import read_sample
-from sim.batch.spreadsheet import FORMULA_STARTS, escape_formula, write_csv
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
+from sim.batch.tables.spreadsheet import FORMULA_STARTS, escape_formula, write_csv
 from sim.cli import cli
 from sim.forecast import draws
 from sim.reporting import analyses

@@ -15,7 +15,7 @@ from sim.app.player.player import show_player
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
 from sim.app.setting import MAX_SEED, UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
 from sim.app.uploads import MAX_BYTES, read_upload
-from sim.batch.spreadsheet import write_csv
+from sim.batch.tables.spreadsheet import write_csv
 from sim.errors import InputError
 from sim.model.trajectory import Run
 from sim.scenario.loading import world_names

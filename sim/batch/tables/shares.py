@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from sim.batch.store import Results, create_table
@@ -43,7 +42,7 @@ def sizes_by_step(results: Results, point: int, scenario: Scenario) -> pd.DataFr
         " from alignments join capabilities using (state) where point = ?"
         " group by seed, replicate, step order by seed, replicate, step"
     )
-    with contextlib.closing(results.connection(["states", "moves"])) as connection:
+    with results.reading(["states", "moves"]) as connection:
         sizes = {"state": text_column(world.states), "capability": world.setting.capability}
         create_table(connection, "capabilities", sizes)
         found: pd.DataFrame = connection.execute(query, [point]).df()

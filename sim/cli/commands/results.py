@@ -60,7 +60,7 @@ def compare(
     Example: blocs compare results/sanctions --baseline baseline_2023 --at 2030-12-31 --state CHN
     """
     from sim import api
-    from sim.batch.spreadsheet import write_csv
+    from sim.batch.tables.spreadsheet import write_csv
     from sim.cli import text
     from sim.cli.dated import print_effects, print_lens
 
@@ -108,10 +108,10 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
 
     stored = Results(results)
     try:
-        connection = stored.connection()
-        refuse_all_but_one(connection.extract_statements(sql))
-        found = connection.execute(sql)
-        names, content = [column[0] for column in found.description or []], found.fetchall()
+        with stored.reading() as connection:
+            refuse_all_but_one(connection.extract_statements(sql))
+            found = connection.execute(sql)
+            names, content = [column[0] for column in found.description or []], found.fetchall()
     except duckdb.Error as error:
         if message := absent_table(str(error), stored.manifest()):
             raise stored.error(message) from None

@@ -1,0 +1,245 @@
+"""One schema of each table: its columns, their types, and the values that they can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sim.errors import quote, shorten
+from sim.model.outcomes import outcome_names
+
+WHOLE, NUMBER, TEXT, DAY = "BIGINT", "DOUBLE", "VARCHAR", "DATE"  # DuckDB's types, as the writer stores them
+WORDS = {WHOLE: "whole numbers", NUMBER: "numbers", TEXT: "text", DAY: "dates"}
+LONGEST_NAME = 200  # bytes of a text other than an error
+MOST_ERROR = 20_000  # characters of an error that are read
+ROUNDING = 1e-9  # by which a mean of shares may pass 1
+SHARES = ("capability", "product", "bite", "enforcement", "cohesion", "polarization", "frustration", "share")
+STATUSES = ("ok", "failed")
+
+
+class Rule(NamedTuple):
+    """What a column of a table contains.
+
+    Attributes
+    ----------
+    type
+        DuckDB's type.
+    low, high
+        Least and largest value of a number; bytes of a text.
+    words
+        The only texts; empty where any text is right.
+    key
+        Whether every reading checks it: what identifies a row, and what its size depends on.
+    optional
+        Whether a value may be missing.
+    """
+
+    type: str
+    low: float = 0
+    high: float = float("inf")
+    words: tuple[str, ...] = ()
+    key: bool = False
+    optional: bool = False
+
+    def condition(self, column: str) -> str:
+        """SQL that is true where a value of the column is right."""
+        name = quote_name(column)
+        if self.words:
+            right = f"{name} in ({', '.join(map(quote_text, self.words))})"
+        elif self.type == TEXT:
+            right = f"strlen({name}) <= {LONGEST_NAME}" if self.high != MOST_ERROR else "true"
+        elif self.type == DAY:
+            right = "true"
+        elif self.high == float("inf"):
+            right = f"{name} >= {self.low!r} and isfinite({name})"
+        else:
+            right = f"{name} between {self.low!r} and {self.high!r}"
+        return f"({name} is null or {right})" if self.optional else f"({name} is not null and {right})"
+
+    def describe(self) -> str:
+        """The values that are right, in words."""
+        if self.words:
+            return f"one of {shorten(', '.join(self.words), LONGEST_NAME)}"
+        if self.type == TEXT:
+            return f"a text of at most {LONGEST_NAME} bytes"
+        return f"{self.low:g} or more" if self.high == float("inf") else f"from {self.low:g} to {self.high:g}"
+
+
+class Extent(NamedTuple):
+    """The scenarios, points and runs that some shards of a question have rows of.
+
+    Attributes
+    ----------
+    scenarios
+        The recorded scenarios, by name; all have the same blocs and theatres.
+    points, replicates
+        Stored numbers of the points and numbers of the replicates, as ranges.
+    runs
+        The most runs in one shard.
+    seed
+        The random seed.
+    ended
+        Whether a run of them has ended; otherwise no outcome is stored.
+    """
+
+    scenarios: Mapping[str, Mapping[str, Any]]
+    points: range
+    replicates: range
+    runs: int
+    seed: int
+    ended: bool
+
+    @property
+    def steps(self) -> int:
+        """The most steps of a run."""
+        return max(one["steps"] for one in self.scenarios.values())
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state of the scenarios."""
+        return tuple(dict.fromkeys(state for one in self.scenarios.values() for state in one["states"]))
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The first scenario, which has the blocs and theatres of all."""
+        return next(iter(self.scenarios.values()))
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Every alignment."""
+        return ("non_aligned", *self.first["blocs"])
+
+    def most_rows(self, table: str, dates: int) -> int:
+        """The most rows of a table in one shard."""
+        runs, steps = self.runs, self.steps
+        states = max(len(one["states"]) for one in self.scenarios.values())
+        each = {"runs": 1, "states": states, "moves": states * steps, "dates": dates, "steps": steps + 1}
+        return runs * each[table]
+
+
+def table_rules(table: str, of: Extent) -> dict[str, Rule]:
+    """The columns of a table in the order in which the writer stores them, each with what it contains."""
+    name, choice = Rule(TEXT, words=of.states), Rule(TEXT, words=of.alignments, key=True)
+    step = Rule(WHOLE, 0, of.steps, key=True)
+    keys = {
+        "scenario": Rule(TEXT, words=tuple(of.scenarios)),
+        "point": Rule(WHOLE, of.points.start, of.points.stop - 1, key=True),
+        "seed": Rule(WHOLE, of.seed, of.seed, key=True),
+        "replicate": Rule(WHOLE, of.replicates.start, of.replicates.stop - 1, key=True),
+    }
+    day = Rule(DAY, optional=True)
+    if table == "runs":
+        return keys | {
+            "digest": Rule(TEXT, key=True),
+            "status": Rule(TEXT, words=STATUSES, key=True),
+            "error": Rule(TEXT, high=MOST_ERROR),
+            "consolidation_step": Rule(NUMBER, 0, of.steps, optional=True),
+            **(outcome_rules(of) if of.ended else {}),
+        }
+    if table == "states":
+        shares = {f"share_{alignment}": Rule(NUMBER, 0, 1 + ROUNDING) for alignment in of.alignments}
+        share = Rule(NUMBER, 0, 1 + ROUNDING, optional=True)
+        return keys | {"state": name, "start": choice, "final": choice, **shares} | {
+            "regime_stability": share, "bite": share,
+        }  # fmt: skip
+    if table == "moves":
+        moved = {"from_alignment": choice, "to_alignment": choice, "cause": Rule(TEXT, key=True)}
+        return keys | {"step": step, "date": day, "state": name, **moved}
+    if table == "dates":
+        return keys | {"date": day, "step": step, **outcome_rules(of)}
+    return keys | {"step": step, "date": day, **outcome_rules(of)}
+
+
+def outcome_rules(of: Extent) -> dict[str, Rule]:
+    """The outcomes, each with its range; an outcome may be undefined."""
+    found = {}
+    for outcome in outcome_names(tuple(of.first["blocs"]), tuple(of.first["theatres"])):
+        kind = outcome.partition("_")[0]
+        most = 1 + ROUNDING if kind in SHARES else len(of.states) if kind in ("members", "switches") else float("inf")
+        found[outcome] = Rule(NUMBER, 0, most, optional=True)
+    return found
+
+
+def guarded_query(files: str, rules: Mapping[str, Rule], rows: int) -> str:
+    """Query for the columns of some files of a table, which fails where a key, a type or the number of rows is wrong.
+
+    Other values are not checked row by row: a file that has the hash of its seal has the values that were written.
+    """
+    types = [f"typeof({quote_name(column)}) = '{rule.type}'" for column, rule in rules.items()]
+    keys = [rule.condition(column) for column, rule in rules.items() if rule.key]
+    texts = [
+        f"strlen({quote_name(column)}) <= {LONGEST_NAME}"
+        for column, rule in rules.items()
+        if rule.type == TEXT and not rule.key and rule.high != MOST_ERROR
+    ]
+    right = " and ".join([*types, *keys, *texts, f"file_row_number < {rows}"])
+    columns = ", ".join(shortened(column, rule) for column, rule in rules.items())
+    return (
+        f"select {columns} from read_parquet([{files}], file_row_number = true)"  # noqa: S608
+        f" where case when {right} then true else error('a table has other rows than its sweep writes') end"
+    )
+
+
+def shortened(column: str, rule: Rule) -> str:
+    """SQL for a column; an error of more than 20,000 characters is cut in its middle, and says so."""
+    name = quote_name(column)
+    if rule.high != MOST_ERROR or rule.type != TEXT:
+        return name
+    cut = f"left({name}, {MOST_ERROR // 2}) || {cut_words(f'length({name})')} || right({name}, {MOST_ERROR // 2})"
+    return f"case when length({name}) > {MOST_ERROR} then {cut} else {name} end as {name}"
+
+
+def cut_words(length: str) -> str:
+    """SQL for the words in the place of what was cut from an error."""
+    return f"chr(10) || '… cut: this text has ' || {length} || ' characters, the limit is {MOST_ERROR} …' || chr(10)"
+
+
+def cut_error(text: str) -> str:
+    """The text of an error as it is stored: one of more than 20,000 characters without its middle, which it says."""
+    if len(text) <= MOST_ERROR:
+        return text
+    said = f"\n… cut: this text has {len(text)} characters, the limit is {MOST_ERROR} …\n"
+    half = (MOST_ERROR - len(said)) // 2
+    return f"{text[:half]}{said}{text[-half:]}"
+
+
+def table_faults(
+    found: Sequence[tuple[str, str]], rules: Mapping[str, Rule], ask: Any, file: str, rows: int
+) -> Iterator[tuple[str, str]]:
+    """Yield the column and the message of every fault of one file of a table, which has at most so many rows.
+
+    found lists its columns with their types; ask executes a query and returns its first row; file is the file in SQL.
+    """
+    types = dict(found)
+    for column in rules.keys() - types.keys():
+        yield column, "is missing"
+    sound = {column: rule for column, rule in rules.items() if types.get(column) == rule.type}
+    for column, rule in rules.items():
+        if column in types and column not in sound:
+            yield column, f"has the type {types[column]}, not {rule.type} ({WORDS[rule.type]})"
+    (count,) = ask(f"select count(*) from {file}")  # noqa: S608
+    if count > rows:
+        yield "", f"has {count} rows; its runs have at most {rows}"
+        return
+    if not sound:
+        return
+    wrong = [f"count(*) filter (not {rule.condition(column)})" for column, rule in sound.items()]
+    for (column, rule), number in zip(sound.items(), ask(f"select {', '.join(wrong)} from {file}"), strict=True):  # noqa: S608
+        if number:
+            name = quote_name(column)
+            shown = (
+                f"select left({name}::varchar, {LONGEST_NAME}) from {file} where not {rule.condition(column)} limit 1"  # noqa: S608
+            )
+            (value,) = ask(shown)
+            given = "no value" if value is None else quote(value)
+            yield column, f"{number} of {count} rows are out of range, such as {given}; right is {rule.describe()}"
+
+
+def quote_name(column: str) -> str:
+    """The name of a column in SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"
