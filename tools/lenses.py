@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.analysis.statistics import mean_interval, share_interval
-from sim.model.arrays import Flags
+from sim.model.arrays import Flags, Floats
 from sim.model.compiled import iterate_runs
 from sim.model.trajectory import Run, window_of
 from sim.scenario.lens import tendency_of
@@ -21,8 +21,9 @@ STATES = ("CHN", "IRN", "RUS", "PRK")
 
 def article_scenarios() -> list[str]:
     """Names of the scenarios of the article's world, the baseline first."""
-    states = load_scenario(BASE).states.keys()
-    names = [name for name in scenario_names() if load_scenario(name).states.keys() == states]
+    loaded = {name: load_scenario(name) for name in scenario_names()}
+    alike = [name for name, one in loaded.items() if one.states.keys() == loaded[BASE].states.keys()]
+    names = [name for name in alike if not loaded[name].sweep.vary]
     return sorted(names, key=lambda name: (name != BASE, name))
 
 
@@ -37,7 +38,7 @@ def percent(count: int, n: int) -> str:
     return f"{100 * share:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def mean(values: Sequence[float], factor: float = 1) -> str:
+def mean(values: Sequence[float] | Floats, factor: float = 1) -> str:
     """Format a mean with its 95 % interval."""
     found, low, high, _ = mean_interval(factor * np.array(values, dtype=np.float64))
     return f"{found:.1f} ({low:.1f} to {high:.1f})"
