@@ -382,8 +382,11 @@ def _log_transitions(before: Floats, after: Floats, held: int | Integers) -> Flo
     return np.where(_one_hot(after, held) == 0, stay[..., None], np.stack(moves, axis=-1))
 
 
-def _log_move(start: Floats, after: Floats, held: int | Integers, b: int) -> Floats:
-    """Return the logarithm of P(a → b | kept), (...), from log α and the log-weights after; −inf where b = a."""
+def _log_move(start: Floats, after: Floats, held: int | Integers, b: int, whole: Floats | None = None) -> Floats:
+    """Return the logarithm of P(a → b | kept), (...), from log α and the log-weights after; −inf where b = a.
+
+    whole is log Σ_k α_k when a was taken. Default: that of `start`, which a spell in a has raised.
+    """
     possible = after[..., b, None] > -np.inf
     beta = after - np.where(possible, after[..., b, None], 0.0)
     turns = np.subtract(start, beta, out=np.zeros_like(beta), where=start != beta)  # breakpoints of D
@@ -397,4 +400,5 @@ def _log_move(start: Floats, after: Floats, held: int | Integers, b: int) -> Flo
     at_right = _log_sum(np.maximum(start - right, beta))  # log (D / ρ), which is finite at ρ = ∞ as well
     lengths = np.log(-np.expm1(left - right))[..., 0]
     pieces = np.where(proper, lengths - at_left - at_right, -np.inf)
-    return np.minimum(_log_sum(pieces) + _log_sum(start)[..., 0], 0.0)
+    whole = _log_sum(start)[..., 0] if whole is None else whole
+    return np.minimum(_log_sum(pieces) + whole, 0.0)
