@@ -248,9 +248,7 @@ def find_flips(
         If the state is unknown, or fixed so that it never decides.
     """
     check_state(scenario, state)
-    leaders = [bloc.leader for bloc in scenario.blocs.values()]
-    if scenario.states[state].fixed or state in leaders:
-        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so it has no flip")])
+    require_deciding(scenario, state)
     seed = scenario.sweep.seed if seed is None else seed
     shares = sample_late_shares(scenario, state, seed, replicates)
     first = int(shares.mean(axis=0).argmax())
@@ -266,6 +264,18 @@ def find_flips(
     return Flips(state, seed, replicates, scenario.alignments()[first], lead, len(tried), ordered)
 
 
+def require_deciding(scenario: Scenario, state: str) -> None:
+    """Raise InputError where a state is fixed, by itself or as a leader."""
+    leaders = [bloc.leader for bloc in scenario.blocs.values()]
+    if scenario.states[state].fixed or state in leaders:
+        raise InputError([Fault("--flip", 1, "", f"{state} is fixed: it never decides, so it has no flip")])
+
+
+def bracket_digits(candidate: Candidate) -> int:
+    """Return the digits to which values on the way through a candidate's range are rounded."""
+    return math.ceil(-math.log10(RESOLUTION * (candidate.high - candidate.low)))
+
+
 def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
     """Find the smaller of the flips towards either end of a candidate's range, if there is one."""
     candidate, span = probe.candidate, probe.candidate.high - probe.candidate.low
@@ -279,8 +289,7 @@ def smallest_flip(probe: Probe, now: Lead, replicates: int) -> Flip | None:
 def flip_towards(probe: Probe, end: float, now: Lead, replicates: int) -> Flip | None:
     """Find the first flip on the way from a candidate's value to an end of its range."""
     candidate, few = probe.candidate, min(FEW, replicates)
-    span = candidate.high - candidate.low
-    digits = math.ceil(-math.log10(RESOLUTION * span))
+    digits = bracket_digits(candidate)
     short = candidate.value
     for part in PROBES:
         to = end if part == 1.0 else round(candidate.value + part * (end - candidate.value), digits)
@@ -302,7 +311,7 @@ def clear_bounds(probe: Probe, short: float, to: float, end: float, now: Lead, r
     Between these values chance decides who leads in this number of replicates.
     """
     start, span = probe.candidate.value, probe.candidate.high - probe.candidate.low
-    digits = math.ceil(-math.log10(RESOLUTION * span))
+    digits = bracket_digits(probe.candidate)
 
     def is_clear(value: float, after: bool) -> bool:
         lead = now if value == start else probe.lead(value, replicates)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim.analysis.explain import Account, AverageAccount, Decision, average_account, average_accounts, explain_decision
+from sim.analysis.explain import AverageAccount, average_account, average_accounts, check_state, explain_decision
 from sim.analysis.flips import Flips, find_flips
+from sim.analysis.states.accounts import Account, Decision, contributors
+from sim.analysis.states.direct import why_no_direct_chances
+from sim.analysis.states.start import StartAccount, explain_start
+from sim.analysis.states.turning import StartFlips, find_start_flips
 from sim.api.arguments import argument_faults, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
-from sim.batch.design import through_lens
+from sim.batch.design import missing_date, through_lens
 from sim.batch.recorded import recorded_scenarios
 from sim.batch.store import Results
 from sim.errors import Fault, InputError
@@ -49,21 +54,29 @@ class Explanation(Finding):
         The decision at one step of one run, if one was asked for.
     averages
         The mean account over many runs, by scenario.
+    start
+        What the coded start says of the state, where dispositions are kept and steps have dates.
     flips
-        The smallest changes of one setting that change the most likely alignment, if asked for.
+        The smallest changes of one setting that change the most likely alignment, if asked for. Where dispositions are
+        kept and steps have dates: those with which it is as likely as not that the state moves by the date.
     """
 
     decision: Decision | None = None
     averages: Mapping[str, AverageAccount] | None = None
-    flips: Flips | None = None
+    start: StartAccount | None = None
+    flips: Flips | StartFlips | None = None
 
 
 def explain(
     scenario: Scenario | Named | Ensemble, state: str, *, step: int | None = None, seed: int | None = None,
-    replicate: int | None = None, replicates: int | None = None, flip: bool = False, parameters: str | None = None,
-    observed: Named | None = None, label: str | None = None, workers: int | None = None,
+    replicate: int | None = None, replicates: int | None = None, by: str | date | None = None, flip: bool = False,
+    parameters: str | None = None, observed: Named | None = None, label: str | None = None, workers: int | None = None,
 ) -> Explanation:  # fmt: skip
     """Explain why a state aligns as it does: the terms of its utilities, and the states that they come from.
+
+    Where dispositions are kept and steps have dates, three kinds of chances are apart: the structural chance at the
+    coded start, of a state like it whose disposition is not known; the chance by a date given the start; and, with
+    `step`, what one run did.
 
     Parameters
     ----------
@@ -72,18 +85,20 @@ def explain(
     state
         Id or full name of the state, such as ``"IRN"``.
     step
-        Explain the decision at this step of one run. Default: the mean over the last steps of many runs.
+        Explain the decision at this step of one run. Default: the coded start; with fresh dispositions, or in rounds,
+        the mean over the last steps of many runs.
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     replicate
         Number of the run among the runs of the seed, from 0; only with `step`. Default: 0.
     replicates
-        Runs to average, 1 or more. Default: 100.
+        Runs to average (default: 100), or given the start histories to simulate with followers (default: none).
+    by
+        Date within the run, for the chances given the start. Default: the end of the run.
     flip
-        Find the smallest change of each setting that changes the most likely alignment.
+        Find the smallest change of each setting that changes the likeliest alignment, or moves the state by the date.
     parameters
-        ``"posterior"`` or a file of draws: also give the range of the chances over draws from the calibrated
-        parameters.
+        ``"posterior"`` or a file of draws: also give the range of the chances over these draws of the parameters.
     observed
         Name or path of the scenario whose world has the posterior. Default: `scenario`, if it is a name or path.
     label
@@ -94,8 +109,8 @@ def explain(
     Returns
     -------
     Explanation
-        One row for each term: its value for each alignment, the difference between the two most likely
-        alignments, and the states that contribute most.
+        One row for each term: its value for each alignment, the difference between the two most likely alignments,
+        and the states that contribute most.
 
     Raises
     ------
@@ -104,14 +119,14 @@ def explain(
 
     Examples
     --------
-    >>> found = explain("baseline_2023", "IRN", replicates=10)
-    >>> found.record["most_likely"], found.table["term"][0]
-    ('front', 'shelter')
+    >>> found = explain("baseline_2023", "IRN", by="2030-12-31")
+    >>> found.record["held"], found.record["most_likely"]
+    ('non_aligned', 'non_aligned')
     """
     counts = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates, "workers": workers}
-    given = require("explain", {**counts, "parameters": parameters, "label": label}, state=state, flip=flip)
+    given = require("explain", {**counts, "by": by, "parameters": parameters, "label": label}, state=state, flip=flip)
     one = {"replicate": replicate}
-    many = {"replicates": replicates, "flip": flip or None, "parameters": parameters}
+    many = {"replicates": replicates, "by": by, "flip": flip or None, "parameters": parameters}
     if folder := results_folder(scenario):
         refuse_arguments({**one, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS)
         with argument_faults("explain"):
@@ -126,20 +141,58 @@ def explain(
     with argument_faults("explain"):
         if given.step is not None:
             return explain_step(found, name, id, seed=own, replicate=given.replicate or 0, step=given.step)
-        average = average_account(
-            found, id, seed=own, replicates=given.replicates or REPLICATES, workers=given.workers
-        )  # fmt: skip
-        record = {"scenario": name, "name": found.states[id].name, **average.record()}
+        check_state(found, id)
+        record: dict[str, Any] = {"scenario": name, "name": found.states[id].name}
+        if why := why_no_direct_chances(found):
+            refuse_arguments({"by": by}, f"is about the start, and {why}")
+            explained = explain_means(found, name, id, record, own, given)
+        else:
+            explained = explain_coded_start(found, name, id, record, own, given)
         if given.parameters is not None:
             record["parameters"] = chances_over_draws(found, id, reference, given.parameters, own)
-        flips = None
-        if flip:
-            flips = find_flips(found, id, seed=own, replicates=average.replicates, workers=given.workers)
-            record["flip"] = flips.record()
+    return explained
+
+
+def explain_means(
+    scenario: Scenario, name: str, state: str, record: dict[str, Any], seed: int, given: SimpleNamespace
+) -> Explanation:
+    """Explain the mean of a state's late decisions over many runs; adds to the record."""
+    many = given.replicates or REPLICATES
+    found = average_account(scenario, state, seed=seed, replicates=many, workers=given.workers)
+    record |= found.record()
+    flips = None
+    if given.flip:
+        record["flip"] = (
+            flips := find_flips(scenario, state, seed=seed, replicates=many, workers=given.workers)
+        ).record()
     return Explanation(
-        f"{found.states[id].name} in {name}", f"{chance_words(average)}; {deciding_words(average.account)}",
-        account_table(average.account), record, None, {name: average}, flips,
+        f"{scenario.states[state].name} in {name}", f"{found.words()}; {found.account.deciding_words()}",
+        account_table(found.account), record, None, {name: found}, None, flips,
     )  # fmt: skip
+
+
+def explain_coded_start(
+    scenario: Scenario, name: str, state: str, record: dict[str, Any], seed: int, given: SimpleNamespace
+) -> Explanation:
+    """Explain a state at its coded start, with its chances by a date; adds to the record."""
+    day = None if given.by is None else require_day(scenario, given.by)
+    runs = {"day": day, "seed": seed, "replicates": given.replicates, "workers": given.workers}
+    found = explain_start(scenario, state, **runs)
+    record |= found.record()
+    flips = None
+    if given.flip:
+        record["flip"] = (flips := find_start_flips(scenario, state, **runs)).record()
+    return Explanation(
+        f"{scenario.states[state].name} in {name}", f"{found.words()}; {found.account.deciding_words()}",
+        account_table(found.account), record, None, None, found, flips,
+    )  # fmt: skip
+
+
+def require_day(scenario: Scenario, days: Sequence[str]) -> str:
+    """Return the one date asked for, which is within the run."""
+    if message := missing_date(scenario, days[0]) if len(days) == 1 else "give one date":
+        raise InputError([Fault("--by", 1, "", message)])
+    return days[0]
 
 
 def results_folder(scenario: Any) -> Path | None:
@@ -168,10 +221,11 @@ def explain_step(scenario: Scenario, name: str, state: str, *, seed: int, replic
     decision = explain_decision(scenario, state, seed=seed, replicate=replicate, step=step)
     full = scenario.states[state].name
     chance = decision.account.chances[decision.account.alignments.index(decision.choice)]
+    without = "" if decision.disposition is None else " without its disposition"
     return Explanation(
         f"{full} in {name}, step {step} of replicate {replicate}, seed {seed}",
-        f"chose {decision.choice} (P = {chance:.3g}); {deciding_words(decision.account)}",
-        account_table(decision.account), {"scenario": name, "name": full, **decision.record()}, decision,
+        f"chose {decision.choice} (P = {chance:.3g}{without}); {decision.weighed.deciding_words()}",
+        account_table(decision.weighed), {"scenario": name, "name": full, **decision.record()}, decision,
     )  # fmt: skip
 
 
@@ -200,25 +254,6 @@ def account_table(account: Account) -> pd.DataFrame:
     gap = account.utilities[account.first] - account.utilities[account.second]
     rows.append(("utility", *account.utilities, gap, contributors(account.from_states())))
     return pd.DataFrame(rows, columns=["term", *account.alignments, "difference", "mostly_from"])
-
-
-def contributors(found: list[tuple[str, float]], listed: int = 4) -> str:
-    """Return the largest contributions in words."""
-    return ", ".join(f"{name} {value:+.3f}" for name, value in found[:listed])
-
-
-def chance_words(average: AverageAccount) -> str:
-    """Return the chance of the most likely alignment with its interval, in words."""
-    most = average.account.most_likely
-    p, low, high, runs = average.interval(most)
-    between = "" if math.isnan(low) else f", 95 % interval {low:.2f} to {high:.2f}"
-    return f"P({most}) = {p:.2f}{between}, {runs} runs"
-
-
-def deciding_words(account: Account) -> str:
-    """Return the terms that decide, in words."""
-    terms = contributors(account.deciding(), 3)
-    return f"{account.most_likely} over {account.runner_up} by {terms}" if terms else "no term decides"
 
 
 def chances_over_draws(

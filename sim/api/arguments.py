@@ -183,6 +183,7 @@ OTHER: dict[str, Check] = {
     "lens": require_lens,
     "keep": require_tables,
     "at": require_dates,
+    "by": require_dates,
     "name": require_path,
     "observed": require_path,
 }

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.analysis.explain import Decision, decisions_in_run
+from sim.analysis.explain import decisions_in_run
 from sim.analysis.flips import Flips, find_flips
+from sim.analysis.states.accounts import Decision
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
 from sim.batch.executor import evaluate

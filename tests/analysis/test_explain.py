@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sim.analysis.explain import FROM_STATES, Decision, RecordingAgent, average_account, explain_decision
+from sim.analysis.contributions import FROM_STATES
+from sim.analysis.explain import RecordingAgent, average_account, explain_decision
 from sim.analysis.flips import Candidate, find_flips, flip_candidates
+from sim.analysis.states.accounts import Decision
 from sim.cli import cli
 from sim.errors import InputError
 from sim.model import compiled
@@ -24,6 +26,8 @@ from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters
 from sim.scenario.schema import Scenario
+
+pytestmark = pytest.mark.usefixtures("rounds")
 
 SCENARIOS = ("baseline_2023", "dispersed_attention", "brics_third_pole", "global_coexistence", "great_powers_1907")
 SEED = 20231025

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from sim.analysis.explain import SMALLEST, Account, Decision
 from sim.analysis.flips import Flips
+from sim.analysis.states.accounts import SMALLEST, Account, Decision
 from sim.app import cache
 from sim.app.session import escape_markdown, show_table
 from sim.errors import InputError

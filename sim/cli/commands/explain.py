@@ -28,32 +28,50 @@ from sim.names import scenario_name
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.analysis.explain import Account, AverageAccount, Decision
+    from sim.analysis.explain import AverageAccount
     from sim.analysis.flips import Flips
+    from sim.analysis.states.accounts import Account, Decision
+    from sim.analysis.states.start import StartAccount
+    from sim.analysis.states.tipping import Gain
+    from sim.analysis.states.turning import StartFlips
     from sim.api import Explanation
     from sim.scenario.schema import Scenario
 
 LISTED_STATES, LISTED_TERMS, LISTED_FLIPS = 4, 3, 12
 
+EVEN_CHANCE = 0.5
+
 
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.argument("state")
-@click.option("--step", type=int, help="Step of one run whose decision to explain. Default: the mean over many runs.")
+@click.option(
+    "--step",
+    type=int,
+    help="Step of one run whose decision to explain. Default: the coded start, or the mean over many runs.",
+)
 @seed_option
 @click.option("--replicate", type=click.IntRange(0), help="Number of the replicate, with --step. Default: 0.")
+@click.option("--by", metavar="DATE", help="Date of the chances given the start. Default: the end of the run.")
 @click.option("--flip", is_flag=True, help="Also the smallest changes of one setting that turn the state.")
-@click.option("--replicates", type=click.IntRange(2, 100_000), help="Runs to average. Default: 100.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(2, 100_000),
+    help="Histories to simulate for chances with followers. Default: none; 100 runs to average in rounds.",
+)
 @parameters_option
 @set_option
 @without_option
 @json_option
 def explain(
-    scenario: str, state: str, step: int | None, seed: int | None, replicate: int | None, flip: bool,
+    scenario: str, state: str, step: int | None, seed: int | None, replicate: int | None, by: str | None, flip: bool,
     replicates: int | None, parameters: str | None, settings: tuple[str, ...], without: tuple[str, ...],
     as_json: bool,
 ) -> None:  # fmt: skip
     """Explain why a state aligns as it does: its utilities by term and by state.
+
+    In a world with dates and kept dispositions it gives the structural chances at the coded start, the chances by a
+    date given the start, and the tipping distances. With --step it explains what one run did.
 
     SCENARIO may also be the folder of a sweep, which gives the same for each of its scenarios. With --parameters
     posterior it also shows how the chances vary over draws of the calibrated parameters.
@@ -62,7 +80,7 @@ def explain(
     """
     from sim import api
 
-    counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates}
+    counts: dict[str, Any] = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates, "by": by}
     if (Path(scenario) / "manifest.json").is_file():
         from sim.api.analyses import OF_RESULTS
 
@@ -74,10 +92,10 @@ def explain(
         print_json(found.record) if as_json else print_results(scenario, found)
         return
     loaded = resolve_scenario(scenario, settings, without)
-    if step is not None and not flip and parameters is None:
+    if not flip and parameters is None and (step is not None or replicates is None):
         from sim.model.numerics.jit import interpret_short_run
 
-        interpret_short_run(len(loaded.states), step)
+        interpret_short_run(len(loaded.states), loaded.steps if step is None else step)
     with option_faults():
         found = api.explain(
             loaded, state, flip=flip, parameters=parameters, observed=scenario, label=scenario_name(scenario), **counts
@@ -87,11 +105,12 @@ def explain(
     elif found.decision:
         print_decision(new_console(), scenario_name(scenario), loaded, found.decision)
     else:
-        print_explanation(scenario, loaded, found, repeat_command(scenario, state, settings, without, seed, replicates))
+        again = repeat_command(scenario, state, settings, without, seed, by, replicates)
+        print_explanation(scenario, loaded, found, again)
 
 
 def repeat_command(
-    scenario: str, state: str, settings: tuple[str, ...], without: tuple[str, ...], seed: int | None,
+    scenario: str, state: str, settings: tuple[str, ...], without: tuple[str, ...], seed: int | None, by: str | None,
     replicates: int | None,
 ) -> list[str]:  # fmt: skip
     """Return the words of the command without --flip."""
@@ -99,20 +118,27 @@ def repeat_command(
     words += [word for setting in settings for word in ("--set", setting)]
     words += [word for mechanism in without for word in ("--without", mechanism)]
     words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--by", by] if by is not None else []
     return words + (["--replicates", str(replicates)] if replicates is not None else [])
 
 
 def print_explanation(scenario: str, loaded: Scenario, found: Explanation, command: list[str]) -> None:
-    """Print the mean account, the range over draws, and the flips."""
+    """Print the account of the start or the mean one, the range over draws, and the flips."""
+    from sim.analysis.states.turning import StartFlips
+
     labels = safe_labels(loaded)
     for average in (found.averages or {}).values():
         print_average(new_console(), scenario_name(scenario), loaded, average)
+    if found.start:
+        print_start(new_console(), scenario_name(scenario), loaded, found.start)
     for alignment, (low, median, high) in found.record.get("parameters", {}).items():
         click.echo(
-            f"P({labels[alignment]}) over draws of the parameters: median {median:.2f},"
+            f"Structural P({labels[alignment]}) over draws of the parameters: median {median:.2f},"
             f" 90 % from {low:.2f} to {high:.2f}"
         )
-    if found.flips is not None:
+    if isinstance(found.flips, StartFlips):
+        print_start_flips(new_console(), command, found.flips, labels)
+    elif found.flips is not None:
         print_flips(new_console(), command, found.flips, labels)
 
 
@@ -161,7 +187,7 @@ def format_interval(low: float, high: float) -> str:
 
 def format_contributors(found: list[tuple[str, float]], listed: int = LISTED_STATES) -> str:
     """Return the states that contribute most, each with its contribution."""
-    from sim.analysis.explain import SMALLEST
+    from sim.analysis.states.accounts import SMALLEST
 
     return ", ".join(f"{state} {value:+.3f}" for state, value in found[:listed] if abs(value) >= SMALLEST)
 
@@ -178,6 +204,7 @@ def format_deciding(account: Account) -> str:
 def print_account(out: Console, account: Account, labels: Mapping[str, str]) -> None:
     """Print the utility of every alignment term by term, the terms that decide first."""
     from sim.cli.text import alignment_heads
+    from sim.model.arrays import TERMS
 
     heads = alignment_heads(labels, account.alignments)
     against = f"{heads[account.most_likely]} − {heads[account.runner_up]}"
@@ -186,13 +213,14 @@ def print_account(out: Console, account: Account, labels: Mapping[str, str]) -> 
         shown.add_row(term, *(format_term(x) for x in column), f"{gap:+.3f}", format_contributors(states))
     gap = account.utilities[account.first] - account.utilities[account.second]
     utilities = [f"{x:.3f}" for x in account.utilities]
-    shown.add_row("utility", *utilities, f"{gap:+.3f}", format_contributors(account.from_states()), style="bold")
+    last = "utility" if len(account.names) == len(TERMS) else "in all"
+    shown.add_row(last, *utilities, f"{gap:+.3f}", format_contributors(account.from_states()), style="bold")
     out.print(shown)
 
 
 def format_term(value: float) -> str:
     """Return the value of a term, empty where it rounds to 0."""
-    from sim.analysis.explain import SMALLEST
+    from sim.analysis.states.accounts import SMALLEST
 
     return f"{value:.3f}" if abs(value) >= SMALLEST else ""
 
@@ -206,8 +234,63 @@ def print_decision(out: Console, name: str, scenario: Scenario, taken: Decision)
     account, labels = taken.account, safe_labels(scenario)
     chances = ", ".join(f"P({labels[a]}) = {p:.3g}" for a, p in zip(account.alignments, account.chances, strict=True))
     fixed = "It is fixed and never decides. " if taken.fixed else ""
+    if taken.disposition is not None and not taken.fixed:
+        chances = f"a state like it with another disposition: {chances}"
     out.print(f"{fixed}It held {labels[taken.held]}; {chances}; {taken.how(labels)}\n")
-    print_account(out, account, labels)
+    print_account(out, taken.weighed, labels)
+
+
+def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount) -> None:
+    """Print the structural chances at the coded start, the chances by a date, tipping distances, and the terms."""
+    labels = safe_labels(scenario)
+    who = f"{safe_text(scenario.states[start.state].name)} ({start.state})"
+    out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {labels[start.held]} at the coded start, {scenario.date}")
+    if start.fixed:
+        out.print("It is fixed and never decides.")
+    given, many, tips = f"by {start.day}, given the start", "", "tipping distance"
+    columns = ["alignment", "structural", given]
+    if start.simulated:
+        many = f"share of {start.simulated.replicates} histories"
+        columns.append(many)
+    shown = new_table(*columns, tips, numbers=(*columns[1:], tips))
+    for alignment, structural in zip(start.account.alignments, start.account.chances, strict=True):
+        cells = [f"{structural:.3f}", f"{start.direct[alignment]:.3f}"]
+        if start.simulated:
+            share, low, high = start.simulated.shares[alignment]
+            cells.append(f"{share:.3f} ({low:.3f} to {high:.3f})")
+        distance = start.tipping.get(alignment)
+        shown.add_row(labels[alignment], *cells, "" if distance is None else f"{distance:.3f}")
+    out.print(shown)
+    out.print(
+        "structural: chance at the coded start of a state like it whose disposition is not known, without inertia\n"
+        f"given the start: chance on {start.day} if no other state moves, in closed form; followers are left out"
+    )
+    if start.simulated:
+        out.print(f"{many}: simulated with followers, seed {start.simulated.seed}, 95 % interval")
+    else:
+        out.print("with followers: add --replicates 1000")
+    if start.tipping:
+        out.print(
+            f"{tips}: gain in utility of the alignment by itself at which half of such states elsewhere move to it,"
+            " inertia included"
+        )
+        for alignment, gains in start.gains.items():
+            for line in gain_lines(scenario, gains):
+                out.print(f"  to {labels[alignment]}: {safe_text(line)}")
+    out.print()
+    print_account(out, start.account, labels)
+
+
+def gain_lines(scenario: Scenario, gains: tuple[Gain, ...]) -> list[str]:
+    """Say what changes of one tie are worth of a tipping distance, a line for each."""
+    found = []
+    for gain in gains:
+        change = gain.words(scenario.states[gain.other].name)
+        if gain.reaches:
+            found.append(f"{gain.distance:.3f} is as much as {change}, which gains {gain.gain:.3f}")
+        else:
+            found.append(f"no one tie is worth {gain.distance:.3f}; the most is {change}, which gains {gain.gain:.3f}")
+    return found
 
 
 def print_average(out: Console, name: str, scenario: Scenario, average: AverageAccount) -> None:
@@ -268,3 +351,35 @@ def print_flips(out: Console, command: list[str], found: Flips, labels: Mapping[
         "unclear: the values between which neither leads beyond chance (95 %, paired run by run)\n"
         f"see it: {safe_text(shlex.join([*command, '--set', f'{first.setting}={first.to:g}']))}"
     )
+
+
+def print_start_flips(out: Console, command: list[str], found: StartFlips, labels: Mapping[str, str]) -> None:
+    """Print the smallest changes that make a move by the date as likely as not, direct and with followers."""
+    for turns in filter(None, (found.direct, found.total)):
+        direct = turns.replicates is None
+        moves = f"{turns.moves:.3f}"
+        moves += "" if turns.interval is None else f" ({turns.interval[0]:.3f} to {turns.interval[1]:.3f})"
+        what = "would move" if turns.moves < EVEN_CHANCE else "would hold"
+        how = "in closed form, followers left out" if direct else f"with followers, in {turns.replicates} histories"
+        out.print(
+            f"\n[bold]What {what} {found.state} {'from' if what == 'would move' else 'in'} {labels[found.held]}"
+            f"[/bold] by {found.day} as likely as not, {how}; it moves with chance {moves} as it is"
+        )
+        count = len(turns.found)
+        out.print(f"{count} of {found.tried} settings do within their range, one at a time")
+        if not count:
+            continue
+        chance = "chance of a move there"
+        shown = new_table("setting", "now", "turns at", "to", "change", "of range", chance,
+                      numbers=("now", "turns at", "change", "of range", chance))  # fmt: skip
+        for turn in turns.found[:LISTED_FLIPS]:
+            bounds = "" if turn.interval is None else f" ({turn.interval[0]:.2f} to {turn.interval[1]:.2f})"
+            cells = (f"{turn.before:g}", f"{turn.to:g}", labels[turn.becomes], f"{100 * turn.relative:.0f} %")
+            shown.add_row(
+                safe_text(turn.setting), *cells, f"{turn.low:g} to {turn.high:g}", f"{turn.moves:.2f}{bounds}"
+            )
+        out.print(shown)
+        if count > LISTED_FLIPS:
+            out.print(f"… and {count - LISTED_FLIPS} more (--json)")
+        first = turns.found[0]
+        out.print(f"see it: {safe_text(shlex.join([*command, '--set', f'{first.setting}={first.to:g}']))}")
