@@ -11,8 +11,8 @@ from .landscape import sample_minima as sample_minima
 from .optimum import Optimum as Optimum
 from .optimum import find_optimum as find_optimum
 from .pair import pair_law as pair_law
+from .paths import path_chances as path_chances
 from .persistence import direct_chances as direct_chances
-from .persistence import direct_entries as direct_entries
 from .persistence import expected_movers as expected_movers
 from .persistence import joint_chances as joint_chances
 from .persistence import log_weights as log_weights

@@ -289,34 +289,16 @@ def direct_chances(
     array of float, (..., K + 1)
         Probability by alignment, with sum 1. The direct effect is this less the same with after = before.
     """
-    first, later = _renewal_chain(before, after, held, inertia=inertia, renewal=renewal)
+    after = np.asarray(after, dtype=np.float64)
+    own = _one_hot(after, held) == 0
+    inertia = np.asarray(inertia, dtype=np.float64)[..., None]
+    h = np.asarray(renewal, dtype=np.float64)[..., None]
+    redrawn = np.exp(_log_chances(after))
+    plain = np.where(own, after - inertia, after)
+    chain = np.exp(_log_chances(plain[..., None, :] + inertia[..., None] * np.eye(after.shape[-1])))
+    first = (1 - h) * transition_chances(before, after, held) + h * redrawn
+    later = (1 - h[..., None]) * np.eye(after.shape[-1]) + h[..., None] * chain
     return (first[..., None, :] @ np.linalg.matrix_power(later, steps - 1))[..., 0, :]
-
-
-def direct_entries(
-    before: Floats, after: Floats, held: int | Integers,
-    *, inertia: float | Floats, renewal: float | Floats, steps: int,
-) -> Floats:  # fmt: skip
-    """Compute the chance of having taken each alignment at least once in some steps if no other state moves.
-
-    That of alignment b is the chance of b by the law of `direct_chances` for a state that can never leave b.
-
-    Parameters
-    ----------
-    before, after, held, inertia, renewal, steps
-        As of `direct_chances`.
-
-    Returns
-    -------
-    array of float, (..., K + 1)
-        Probability by alignment, 0 to 1; 1 for the alignment held at the start.
-    """
-    first, later = _renewal_chain(before, after, held, inertia=inertia, renewal=renewal)
-    found, rest = np.empty(first.shape), np.eye(first.shape[-1])
-    for b in range(first.shape[-1]):
-        ending = np.where(rest[:, b, None] == 1, rest, later)
-        found[..., b] = (first[..., None, :] @ np.linalg.matrix_power(ending, steps - 1))[..., 0, b]
-    return np.where(_one_hot(first, held) == 0, 1.0, found)
 
 
 def redrawn_chances(weights: Floats) -> Floats:
@@ -324,17 +306,17 @@ def redrawn_chances(weights: Floats) -> Floats:
     return np.exp(_log_chances(np.asarray(weights, dtype=np.float64)))
 
 
-def _renewal_chain(
-    before: Floats, after: Floats, held: int | Integers, *, inertia: float | Floats, renewal: float | Floats
-) -> tuple[Floats, Floats]:
-    """Return the law of step 1, (..., K + 1), and the transitions of every later step, (..., K + 1, K + 1)."""
-    after = np.asarray(after, dtype=np.float64)
-    inertia = np.asarray(inertia, dtype=np.float64)[..., None]
-    h = np.asarray(renewal, dtype=np.float64)[..., None]
-    plain = np.where(_one_hot(after, held) == 0, after - inertia, after)
-    chain = redrawn_chances(plain[..., None, :] + inertia[..., None] * np.eye(after.shape[-1]))
-    first = (1 - h) * transition_chances(before, after, held) + h * redrawn_chances(after)
-    return first, (1 - h[..., None]) * np.eye(after.shape[-1]) + h[..., None] * chain
+def log_ratios(weights: Floats, held: int | Integers, *, at_start: bool = False) -> Floats:
+    """Compute log (w_k / w_held), (..., K + 1); infinite where w_held is 0 and w_k is not.
+
+    At the start a state whose alignment could not have been chosen has those of plain draws.
+    """
+    return _log_ratios_at_start(weights, held) if at_start else _log_ratios(weights, held)
+
+
+def log_joint_move(start: Floats, after: Floats, held: int | Integers, b: int) -> Floats:
+    """Compute the logarithm of the joint chance of a by the log-ratios `start` and of b by the log-weights `after`."""
+    return _log_move(start, after, held, b) - _log_sum(start)
 
 
 def _log_sum(weights: Floats) -> Floats:

@@ -14,9 +14,9 @@ from scipy.special import softmax
 
 from sim.theory import pair, persistence
 from sim.theory.pair import pair_law
+from sim.theory.paths import path_chances
 from sim.theory.persistence import (
     direct_chances,
-    direct_entries,
     expected_movers,
     joint_chances,
     log_weights,
@@ -486,6 +486,15 @@ def test_switching_extremes() -> None:
     assert rates == pytest.approx([0.2, 0.6 * (2 / 3) / (4 / 3)])
 
 
+def constant_path(before: Floats, after: Floats, a: int, inertia: float, h: float, steps: int) -> tuple[Floats, Floats]:
+    """Chances and entries of one state along a path of constant weights."""
+    found = path_chances(
+        before[None], np.broadcast_to(after, (steps, 1, len(after))), np.array([a]), inertia=np.full(steps, inertia),
+        renewal=np.full((steps, 1), h),
+    )  # fmt: skip
+    return found[0][0], found[1][0]
+
+
 @pytest.mark.parametrize("k", BLOCS)
 @pytest.mark.parametrize("inertia", [0.0, 1.2])
 def test_direct_by_simulation(k: int, inertia: float) -> None:
@@ -497,7 +506,8 @@ def test_direct_by_simulation(k: int, inertia: float) -> None:
     for t in (1, 2, 5, 12):
         chances = direct_chances(before + own, after + own, 1, inertia=inertia, renewal=h, steps=t)
         assert within(np.bincount(taken[t], minlength=k + 1), n, chances)
-        entries = direct_entries(before + own, after + own, 1, inertia=inertia, renewal=h, steps=t)
+        alike, entries = constant_path(before + own, after, 1, inertia, h, t)
+        np.testing.assert_allclose(alike, chances, atol=1e-9)
         for b in (0, *range(2, k + 1)):
             assert within(int((taken[1 : t + 1] == b).any(axis=0).sum()), n, entries[b])
 

@@ -1,100 +1,85 @@
 """What each state would do if no other moved, in closed form: direct effects and structural chances (model: Outcomes).
 
-All states keep their alignments of the start, while shocks and responses change ties. The weights of a date are taken
-to be there from the first step on; where they change during the run, the chance of a state that is renewed before a
-change and keeps its disposition after it is approximate with inertia, and so are entries.
+All states keep their alignments of the start, while shocks and responses change ties (`sim.theory.paths`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from sim.analysis.dated.events import Design
 from sim.model import response, rules
-from sim.model.arrays import NOT_RENEWED, PARAMETERS, TERMS, Environment, Floats, Integers, Situation, Weights
+from sim.model.arrays import NOT_RENEWED, PARAMETERS, RENEWED, TERMS, Environment, Floats, Integers, Situation, Weights
 from sim.model.starts import coded_start_chances, start_anchor
 from sim.model.world import World
-from sim.theory.persistence import direct_chances, direct_entries, log_weights, redrawn_chances
+from sim.theory.paths import path_chances
+from sim.theory.persistence import log_weights, redrawn_chances
 
 INERTIA, RENEWAL, TEMPERATURE = (PARAMETERS.index(name) for name in ("inertia", "renewal", "temperature"))
 
 
 @dataclass(frozen=True)
-class Upheavals:
-    """The last upheaval of each state: the law of its choice then, and the weights by which it chose."""
-
-    law: Floats  # (N, K + 1)
-    weights: Floats  # (N, K + 1), log-weights
-    step: Integers  # (N,), 0 where there was none
-
-
-@dataclass(frozen=True)
 class HeldStart:
-    """A world at one step in which no state has moved.
+    """A world in which no state has moved, up to a step.
 
     Parameters
     ----------
-    step
-        Number of the step, 1 or more.
     held
         Alignment of the start, (N,).
     before
         Log-weights by which the dispositions are anchored, (N, K + 1).
-    after
-        Log-weights at the step, with inertia on the alignment held, (N, K + 1).
+    path
+        Log-weights at each step, without inertia, (T, N, K + 1).
     inertia
-        Inertia over temperature; 0 at temperature 0.
+        Inertia over temperature at each step, (T,); 0 at temperature 0.
     renewal
-        Mean chance per step that a disposition is renewed since the start or the last upheaval, (N,).
-    upheavals
-        The last upheavals.
+        Chance that a disposition is renewed at each step, (T, N).
+    toward
+        Alignment that a renewal favours, (T, N); a negative number for none.
     """
 
-    step: int
     held: Integers
     before: Floats
-    after: Floats
-    inertia: float
+    path: Floats
+    inertia: Floats
     renewal: Floats
-    upheavals: Upheavals
+    toward: Integers
 
+    @cached_property
+    def laws(self) -> tuple[Floats, Floats]:
+        """The chance of each alignment at the last step if no other state moves, and of having had it, (N, K + 1)."""
+        return path_chances(
+            self.before, self.path, self.held, inertia=self.inertia, renewal=self.renewal, toward=self.toward
+        )
+
+    @property
     def chances(self) -> Floats:
-        """Compute the chance of each alignment at the step if no other state moves, (N, K + 1)."""
-        found = direct_chances(
-            self.before, self.after, self.held, inertia=self.inertia, renewal=self.renewal, steps=self.step
-        )
-        for i in np.flatnonzero(self.upheavals.step):
-            found[i] = self.chances_after_upheaval(int(i))
-        return found
+        """The chance of each alignment at the last step if no other state moves, (N, K + 1)."""
+        return self.laws[0]
 
+    @property
     def entries(self) -> Floats:
-        """Compute the chance of having been in each alignment by the step, (N, K + 1); NaN after an upheaval."""
-        found = direct_entries(
-            self.before, self.after, self.held, inertia=self.inertia, renewal=self.renewal, steps=self.step
-        )
-        found[self.upheavals.step > 0] = np.nan
-        return found
+        """The chance of having had each alignment by the last step, (N, K + 1)."""
+        return self.laws[1]
 
+    @property
     def redrawn(self) -> Floats:
-        """Compute the chance of each alignment at the step if every disposition were renewed, (N, K + 1)."""
-        return redrawn_chances(self.after)
+        """The chance of each alignment at the last step if every disposition were renewed, (N, K + 1)."""
+        own = self.held[:, None] == np.arange(self.path.shape[2])
+        return redrawn_chances(self.path[-1] + self.inertia[-1] * own)
 
-    def chances_after_upheaval(self, i: int) -> Floats:
-        """Compute the chances of a state from its last upheaval on, (K + 1,)."""
-        law, steps = self.upheavals.law[i], self.step - int(self.upheavals.step[i])
-        if steps == 0:
-            return law
-        alternatives = np.arange(law.size)
-        moved = self.inertia * ((alternatives[:, None] == alternatives) * 1.0 - (alternatives == self.held[i]))
-        chosen = np.broadcast_to(self.upheavals.weights[i], moved.shape)
-        found = direct_chances(
-            chosen, self.after[i] + moved, alternatives, inertia=self.inertia, renewal=self.renewal[i], steps=steps
-        )
-        return np.asarray(law @ found)
+    def until(self, step: int) -> HeldStart:
+        """Return the same world up to an earlier step, 1 or more."""
+        part = slice(0, step)
+        return replace(
+            self, path=self.path[part], inertia=self.inertia[part], renewal=self.renewal[part],
+            toward=self.toward[part],
+        )  # fmt: skip
 
 
 def has_closed_form(world: World) -> bool:
@@ -115,43 +100,33 @@ def hold_start(world: World, steps: Sequence[int]) -> list[HeldStart]:
     Returns
     -------
     list of HeldStart
-        The world at each of the steps, in their order.
+        The world up to each of the steps, in their order.
     """
     setting, situation, held = world.setting, world.copy_situation(), world.setting.initial
     weights, env, product = world.allocate_weights(), world.allocate_environment(), np.zeros(len(world.alignments))
     rules.sum_shares(held, setting.product, product)
-    before, kept = anchor_weights(world), np.ones(held.size)
-    last = Upheavals(np.zeros(before.shape), np.zeros(before.shape), np.zeros(held.size, dtype=np.int64))
-    found: dict[int, HeldStart] = {}
-    for step in range(max(steps, default=0) + 1):
+    last, rows = max(steps, default=1), []
+    for step in range(last + 1):
         rules.apply_shocks(step, world.shocks, situation)
         rules.weigh_ties(setting, situation, weights)
         rules.assess_environment(step, product, setting, situation, weights, env)
         if step == 0:
             continue
         temperature = float(situation.parameters[TEMPERATURE])
+        inertia = float(situation.parameters[INERTIA]) / temperature if temperature else 0.0
+        utilities = held_utilities(world, situation, weights, env)
+        own = (held[:, None] == np.arange(utilities.shape[1])) & ~setting.fixed[:, None]
         rates = setting.renewal * situation.parameters[RENEWAL] * setting.years
-        kept = kept * (np.where(setting.fixed, 1.0, np.exp(-rates)) if setting.kept else setting.fixed * 1.0)
-        due = setting.kept & ~setting.fixed & (situation.upheaval != NOT_RENEWED)
-        if step in steps or due.any():
-            after = log_weights(held_utilities(world, situation, weights, env), temperature, held, fixed=setting.fixed)
-            if due.any():
-                last, kept = after_upheavals(last, step, due, situation.upheaval, after), np.where(due, 1.0, kept)
-                situation.upheaval[:] = NOT_RENEWED
-            inertia = float(situation.parameters[INERTIA]) / temperature if temperature else 0.0
-            renewal = 1 - kept ** (1 / np.maximum(step - last.step, 1))
-            found[step] = HeldStart(step, held, before, after, inertia, renewal, last)
+        due = setting.kept & (situation.upheaval != NOT_RENEWED)
+        chance = np.where(due, 1.0, -np.expm1(-rates)) if setting.kept else np.ones(held.size)
+        rows.append((
+            log_weights(utilities, temperature, held, fixed=setting.fixed) - inertia * own, inertia,
+            np.where(setting.fixed, 0.0, chance), np.where(due, situation.upheaval, RENEWED),
+        ))  # fmt: skip
+        situation.upheaval[:] = NOT_RENEWED
         response.respond_from_ties(held, setting, situation, env)
-    return [found[step] for step in steps]
-
-
-def after_upheavals(last: Upheavals, step: int, due: Integers, toward: Integers, after: Floats) -> Upheavals:
-    """Return the last upheavals with those of a step, which draw by the logit, or toward an alignment."""
-    drawn = np.where(toward[:, None] >= 0, toward[:, None] == np.arange(after.shape[1]), redrawn_chances(after))
-    return Upheavals(
-        np.where(due[:, None], drawn, last.law), np.where(due[:, None], after, last.weights),
-        np.where(due, step, last.step),
-    )  # fmt: skip
+    whole = HeldStart(held, anchor_weights(world), *map(np.array, zip(*rows, strict=True)))
+    return [whole.until(step) for step in steps]
 
 
 def anchor_weights(world: World) -> Floats:
@@ -182,7 +157,7 @@ def renewed_shares(design: Design, day: str) -> Floats:
     if not has_closed_form(design.world):
         return np.empty(0)
     (there,) = hold_start(design.world, [max(1, *design.steps_at([day]))])
-    return np.asarray(design.world.setting.capability @ there.redrawn())
+    return np.asarray(design.world.setting.capability @ there.redrawn)
 
 
 def structural_start(world: World) -> Floats:

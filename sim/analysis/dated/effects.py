@@ -164,9 +164,9 @@ def observe_runs(results: Results, design: Design, days: Sequence[str]) -> Obser
         later = sorted({*steps} - {0})
         there = dict(zip(later, hold_start(world, later), strict=True))
         start = np.eye(len(world.alignments))[world.setting.initial]
-        chances = np.stack([there[s].chances() if s else start for s in steps])
-        entries = np.stack([there[s].entries() if s else start for s in steps])
-        redrawn = np.stack([there[s].redrawn() if s else start for s in steps])
+        chances = np.stack([there[s].chances if s else start for s in steps])
+        entries = np.stack([there[s].entries if s else start for s in steps])
+        redrawn = np.stack([there[s].redrawn if s else start for s in steps])
         for found, values in ((direct, chances), (renewed, redrawn)):
             found["at"] = pd.Series(values.ravel(), index=cells)
             sums = np.concatenate([size_of(values[None], w) for w in weights.values()], axis=2)

@@ -1,0 +1,218 @@
+"""Effects at dates: paired differences, their direct part and the rest, both lenses, and the use of replicates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from sim import api
+from sim.analysis.dated.events import list_designs
+from sim.analysis.dated.spread import measure_spread
+from sim.batch.manifest import tendency_command
+from sim.batch.store import Results
+from sim.cli import cli
+from sim.errors import InputError
+from sim.model.compiled import iterate_runs
+from sim.scenario.loading import load_scenario
+
+RUNS, DAYS = 30, ("2024-01-25", "2026-10-25")
+STEPS = (1, 12)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The baseline, a copy of it and a lever with a large direct effect, for three years."""
+    place = tmp_path_factory.mktemp("effects") / "results"
+    found = {name: load_scenario(name) for name in ("baseline_2023", "global_coexistence", "sanctions_on_china")}
+    found["copy"] = found["baseline_2023"]
+    short = {name: one.model_copy(update={"steps": 12}) for name, one in found.items()}
+    api.sweep(short, replicates=RUNS, at=DAYS, seed=6, out=place, workers=1)
+    return place
+
+
+@pytest.fixture(scope="module")
+def pull(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same scenarios under the lens of tendency."""
+    place = tmp_path_factory.mktemp("pull") / "results"
+    found = {name: load_scenario(name) for name in ("baseline_2023", "global_coexistence", "sanctions_on_china")}
+    found["copy"] = found["baseline_2023"]
+    api.sweep(found, replicates=2, lens="tendency", seed=6, out=place, workers=1)
+    return place
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(cli, [*map(str, words)], env={"COLUMNS": "140"})
+
+
+def test_effects_are_those_of_the_runs(folder: Path) -> None:
+    found = api.compare(folder).dated
+    designs = {design.label: design for design in list_designs(Results(folder))}
+    taken = {
+        name: np.stack([
+            run.alignment for run in iterate_runs(d.scenario, seed=6, replicates=range(RUNS), world=d.world)
+        ])
+        for name, d in designs.items()
+    }  # fmt: skip
+    world = designs["baseline_2023"].world
+    at = found.states.set_index(["scenario", "event", "date", "state", "alignment"])["difference"]
+    sizes = found.sizes.set_index(["scenario", "date", "outcome"])["difference"]
+    for name in ("global_coexistence", "sanctions_on_china"):
+        for day, step in zip(DAYS, STEPS, strict=True):
+            for k, alignment in enumerate(world.alignments):
+                one, other = ((taken[side] == k) for side in (name, "baseline_2023"))
+                gaps = one[:, step].mean(axis=0) - other[:, step].mean(axis=0)
+                entered = one[:, : step + 1].any(axis=1).mean(axis=0) - other[:, : step + 1].any(axis=1).mean(axis=0)
+                for i, state in enumerate(world.states):
+                    assert at[name, "at", day, state, alignment] == pytest.approx(gaps[i], abs=1e-12)
+                    if world.setting.initial[i] != k:
+                        assert at[name, "entry", day, state, alignment] == pytest.approx(entered[i], abs=1e-12)
+                    else:
+                        assert (name, "entry", day, state, alignment) not in at.index
+                assert sizes[name, day, f"members_{alignment}"] == pytest.approx(gaps.sum(), abs=1e-9)
+                assert sizes[name, day, f"capability_{alignment}"] == pytest.approx(
+                    gaps @ world.setting.capability, abs=1e-9
+                )
+
+
+def test_direct_and_rest_add_up(folder: Path) -> None:
+    found = api.compare(folder).dated
+    for table in (found.states, found.sizes):
+        np.testing.assert_allclose(table["direct"] + table["rest"], table["difference"], atol=1e-12)
+        np.testing.assert_allclose(table["rest_high"] - table["rest_low"], table["high"] - table["low"], atol=1e-12)
+        copy = table[table["scenario"] == "copy"]
+        assert copy["identical"].all()
+        assert (copy["direct"] == 0).all()
+    chances = found.states[found.states["event"] == "at"]
+    sums = chances.groupby(["scenario", "date", "state"])[["direct", "renewed"]].sum()
+    np.testing.assert_allclose(sums, 0, atol=1e-9)
+    members = found.sizes[found.sizes["outcome"] == "members_us_led"].set_index(["scenario", "date"])["direct"]
+    states = chances[chances["alignment"] == "us_led"].groupby(["scenario", "date"])["direct"].sum()
+    np.testing.assert_allclose(members.sort_index(), states.sort_index(), atol=1e-9)
+
+
+def test_direct_effect_of_a_lever(folder: Path) -> None:
+    """Coexistence moves states at step 1, most of them directly; sanctions on China move China."""
+    found = api.compare(folder).dated
+    rows = found.sizes.set_index(["scenario", "date", "outcome"]).loc["global_coexistence", DAYS[0], "members_us_led"]
+    assert rows["direct"] > 1
+    assert rows["rest_low"] < rows["rest"] < rows["rest_high"]
+    china = found.states.query("scenario == 'sanctions_on_china' and event == 'at' and alignment == 'front'")
+    assert china.loc[china["direct"].abs().idxmax(), "state"] == "CHN"
+    assert "China is in the Anti-US front" in api.compare(folder).sentences()["sanctions_on_china"][0]
+
+
+def test_dates_of_a_comparison(folder: Path) -> None:
+    assert api.compare(folder).at == DAYS
+    found = api.compare(folder, at="2023-11-01")  # step 1 has not ended
+    assert set(found.dated.states["date"]) == {"2023-11-01"}
+    assert found.dated.states["identical"].all()
+    assert (found.dated.sizes["direct"] == 0).all()
+    with pytest.raises(InputError, match="outside the run"):
+        api.compare(folder, at=["2033-10-25", "2024-01-25"])
+
+
+def test_both_lenses(folder: Path, pull: Path) -> None:
+    found = api.compare(folder, tendency=pull)
+    assert found.lens == "histories"
+    assert found.tendency is not None
+    assert found.tendency_command == ""
+    assert "and its tendency from" in " ".join(found.sentences()["sanctions_on_china"])
+    assert api.compare(pull).lens == "tendency"
+    assert api.compare(pull).dated.states.empty
+    with pytest.raises(InputError, match="has the lens histories"):
+        api.compare(folder, tendency=folder)
+
+
+def test_tendency_lacks_a_scenario(folder: Path, tmp_path: Path) -> None:
+    api.sweep("baseline_2023", replicates=1, lens="tendency", out=tmp_path / "one", workers=1)
+    with pytest.raises(InputError, match="lacks global_coexistence, sanctions_on_china, copy; make it with"):
+        api.compare(folder, tendency=tmp_path / "one")
+
+
+def test_command_of_the_tendency() -> None:
+    command = "blocs sweep a b --replicates 5 --at 2030-01-01 --at=2031-01-01 --steps 4 --out results/a"
+    content = {"command": command, "scenarios": {"a": {}, "b": {}}}
+    assert tendency_command(content) == "blocs sweep a b --replicates 5 --lens tendency --out FOLDER"
+    assert tendency_command({"scenarios": {"a": {}}}) == "blocs sweep a --lens tendency --out FOLDER"
+
+
+def test_printed_comparison(folder: Path, pull: Path) -> None:
+    result = invoke("compare", folder, "--state", "CHN", "--tendency", pull)
+    assert result.exit_code == 0, result.output
+    assert "Lens: histories" in result.stdout
+    assert "sanctions_on_china at dates" in result.stdout
+    assert "CHN in front" in result.stdout
+    assert "CHN enters front" in result.stdout
+    assert "IRN" not in result.stdout.partition("sanctions_on_china at dates")[2].partition("\n\n")[0]
+    assert "copy: all 30 pairs of runs are identical to the baseline's" in result.stdout
+    assert "copy at dates" not in result.stdout
+    assert "more replicates help: about 120 halve it" in result.stdout
+    assert "--tendency FOLDER" in invoke("compare", folder).stdout
+    assert "Lens: tendency" in invoke("compare", pull).stdout
+
+
+def test_comparison_as_json(folder: Path) -> None:
+    result = invoke("compare", folder, "--at", DAYS[1], "--json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["lens"] == "histories"
+    assert record["at"] == [DAYS[1]]
+    assert {"direct", "rest", "renewed", "date", "event"} <= record["dated"]["states"][0].keys()
+    spread = {(one["scenario"], one["outcome"]): one for one in record["chance_of_the_run"]}
+    assert spread["global_coexistence", "capability_us_led"]["share"] == 1
+    assert spread["copy", "capability_front"]["replicates_help"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--state", "CHM"], "'CHM' is unknown (did you mean 'CHN'?)"), (["--at", "2040-01-01"], "outside the run"),
+     (["--tendency", "nowhere"], "holds no results")],
+)  # fmt: skip
+def test_refused_options(folder: Path, options: list[str], message: str) -> None:
+    result = invoke("compare", folder, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_spread_of_one_point() -> None:
+    gaps = np.random.default_rng(1).normal(0.2, 1, (1, 50))
+    found = measure_spread(gaps)
+    assert (found.share, found.wanted, found.replicates_help) == (1.0, 200, True)
+    assert found.half == pytest.approx(2.0096 * gaps.std(ddof=1) / np.sqrt(50), rel=1e-4)
+    assert measure_spread(np.zeros((1, 9))).wanted is None
+
+
+@pytest.mark.parametrize(("between", "help"), [(0.02, True), (1.0, False)])
+def test_spread_over_points(between: float, help: bool) -> None:
+    """Planted variances of true effects and of runs: the share of chance is that of the variance of means."""
+    rng = np.random.default_rng(2)
+    points, runs = 4000, 20
+    gaps = rng.normal(0, between, (points, 1)) + rng.normal(0, 1, (points, runs))
+    found = measure_spread(gaps)
+    assert found.share == pytest.approx((1 / runs) / (between**2 + 1 / runs), abs=0.05)
+    assert found.replicates_help is help
+    assert (found.wanted is None) is not help
+
+
+def test_points_of_two_scenarios_are_paired(tmp_path: Path) -> None:
+    """Design points with the same settings are pairs, and their means are compared."""
+    sweeps = {
+        name: load_scenario(name).model_copy(update={"steps": 4}) for name in ("baseline_2023", "global_coexistence")
+    }
+    varied = {
+        name: one.model_copy(update={"sweep": one.sweep.model_copy(update={"vary": {"parameters.w_bond": (0.3, 0.6)}})})
+        for name, one in sweeps.items()
+    }
+    place = tmp_path / "points"
+    api.sweep(varied, replicates=6, seed=1, out=place, workers=1)
+    found = api.compare(place).dated
+    own = found.states[found.states["scenario"] == "global_coexistence"]
+    assert (own["pairs"] == 2).all()
+    spread = found.spreads["global_coexistence"]["capability_us_led"]
+    assert (spread.points, spread.replicates) == (2, 6)
+    alone = found.states[found.states["scenario"] == "baseline_2023 [w_bond=0.6]"]
+    assert (alone["pairs"] == 6).all()
