@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from sim.analysis.compare import (
     pairings,
 )
 from sim.analysis.dated.effects import SIZES, STATES, DatedEffects, compare_at_dates
-from sim.analysis.dated.events import choose_dates, list_designs
+from sim.analysis.dated.events import Design, choose_dates, list_designs
 from sim.analysis.dated.sentences import effect_sentence, leading_effects, spread_sentence
 from sim.analysis.statistics import LEVEL
 from sim.api.arguments import require
@@ -55,6 +55,8 @@ class Comparison:
         The runs that were compared.
     folder
         Folder of the results.
+    designs
+        The design points of the sweep.
     at
         ISO dates at which scenarios are compared; empty for rounds and tendencies.
     tendency
@@ -68,6 +70,7 @@ class Comparison:
     pairings: list[Pairing]
     sample: Sample
     folder: Path
+    designs: list[Design] = field(repr=False)
     at: tuple[str, ...] = ()
     tendency: pd.DataFrame | None = None
 
@@ -83,7 +86,7 @@ class Comparison:
         if not self.at:
             return DatedEffects(pd.DataFrame(columns=STATES), pd.DataFrame(columns=SIZES), {})
         finished = set(self.sample.runs["design"])
-        designs = [design for design in list_designs(results) if design.label in finished]
+        designs = [design for design in self.designs if design.label in finished]
         return compare_at_dates(results, designs, self.baseline, self.at)
 
     @property
@@ -231,10 +234,11 @@ def compare(
     outcomes = compare_outcomes(sample, against)
     main = outcomes[outcomes["outcome"].isin(main_outcomes(sample))].reset_index(drop=True)
     states = compare_states(sample, against)
-    days = choose_dates(stored, list_designs(stored), given.at, "compare")
+    designs = list_designs(stored)
+    days = choose_dates(stored, designs, given.at, "compare")
     other = None if tendency is None else compare_tendency(require_ensemble(tendency), against, ensemble)
     paired = pairings(sample, against, outcomes, states)
-    return Comparison(against, outcomes, states, main, paired, sample, ensemble.folder, days, other)
+    return Comparison(against, outcomes, states, main, paired, sample, ensemble.folder, designs, days, other)
 
 
 def compare_tendency(tendency: Ensemble, baseline: str, histories: Ensemble) -> pd.DataFrame:

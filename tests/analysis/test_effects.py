@@ -44,12 +44,18 @@ def pull(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def compared(folder: Path, pull: Path) -> api.Comparison:
+    """The comparison of the runs, in both lenses."""
+    return api.compare(folder, tendency=pull)
+
+
 def invoke(*words: object) -> Result:
     return CliRunner().invoke(cli, [*map(str, words)], env={"COLUMNS": "140"})
 
 
-def test_effects_are_those_of_the_runs(folder: Path) -> None:
-    found = api.compare(folder).dated
+def test_effects_are_those_of_the_runs(folder: Path, compared: api.Comparison) -> None:
+    found = compared.dated
     designs = {design.label: design for design in list_designs(Results(folder))}
     taken = {
         name: np.stack([
@@ -78,8 +84,8 @@ def test_effects_are_those_of_the_runs(folder: Path) -> None:
                 )
 
 
-def test_direct_and_rest_add_up(folder: Path) -> None:
-    found = api.compare(folder).dated
+def test_direct_and_rest_add_up(compared: api.Comparison) -> None:
+    found = compared.dated
     for table in (found.states, found.sizes):
         np.testing.assert_allclose(table["direct"] + table["rest"], table["difference"], atol=1e-12)
         np.testing.assert_allclose(table["rest_high"] - table["rest_low"], table["high"] - table["low"], atol=1e-12)
@@ -94,19 +100,19 @@ def test_direct_and_rest_add_up(folder: Path) -> None:
     np.testing.assert_allclose(members.sort_index(), states.sort_index(), atol=1e-9)
 
 
-def test_direct_effect_of_a_lever(folder: Path) -> None:
+def test_direct_effect_of_a_lever(compared: api.Comparison) -> None:
     """Coexistence moves states at step 1, most of them directly; sanctions on China move China."""
-    found = api.compare(folder).dated
+    found = compared.dated
     rows = found.sizes.set_index(["scenario", "date", "outcome"]).loc["global_coexistence", DAYS[0], "members_us_led"]
     assert rows["direct"] > 1
     assert rows["rest_low"] < rows["rest"] < rows["rest_high"]
     china = found.states.query("scenario == 'sanctions_on_china' and event == 'at' and alignment == 'front'")
     assert china.loc[china["direct"].abs().idxmax(), "state"] == "CHN"
-    assert "China is in the Anti-US front" in api.compare(folder).sentences()["sanctions_on_china"][0]
+    assert "China is in the Anti-US front" in compared.sentences()["sanctions_on_china"][0]
 
 
-def test_dates_of_a_comparison(folder: Path) -> None:
-    assert api.compare(folder).at == DAYS
+def test_dates_of_a_comparison(folder: Path, compared: api.Comparison) -> None:
+    assert compared.at == DAYS
     found = api.compare(folder, at="2023-11-01")  # step 1 has not ended
     assert set(found.dated.states["date"]) == {"2023-11-01"}
     assert found.dated.states["identical"].all()
@@ -115,14 +121,15 @@ def test_dates_of_a_comparison(folder: Path) -> None:
         api.compare(folder, at=["2033-10-25", "2024-01-25"])
 
 
-def test_both_lenses(folder: Path, pull: Path) -> None:
-    found = api.compare(folder, tendency=pull)
+def test_both_lenses(folder: Path, pull: Path, compared: api.Comparison) -> None:
+    found = compared
     assert found.lens == "histories"
     assert found.tendency is not None
     assert found.tendency_command == ""
     assert "and its tendency from" in " ".join(found.sentences()["sanctions_on_china"])
-    assert api.compare(pull).lens == "tendency"
-    assert api.compare(pull).dated.states.empty
+    rest = api.compare(pull)
+    assert rest.lens == "tendency"
+    assert rest.dated.states.empty
     with pytest.raises(InputError, match="has the lens histories"):
         api.compare(folder, tendency=folder)
 
@@ -150,8 +157,8 @@ def test_printed_comparison(folder: Path, pull: Path) -> None:
     assert "IRN" not in result.stdout.partition("sanctions_on_china at dates")[2].partition("\n\n")[0]
     assert "copy: all 30 pairs of runs are identical to the baseline's" in result.stdout
     assert "copy at dates" not in result.stdout
-    assert "more replicates help: about 120 halve it" in result.stdout
-    assert "--tendency FOLDER" in invoke("compare", folder).stdout
+    assert "more replicates help: about 120 halve it" in " ".join(result.stdout.split())
+    assert "--tendency FOLDER" in invoke("compare", folder, "--at", DAYS[0]).stdout
     assert "Lens: tendency" in invoke("compare", pull).stdout
 
 
