@@ -104,8 +104,8 @@ def most_frequent(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def percent(chance: float) -> str:
-    """Format a chance in per cent, with a decimal below 10."""
-    return f"{100 * chance:.1f}" if 0 < chance < 0.0995 else f"{100 * chance:.0f}"
+    """Format a chance in per cent, with a decimal below 10 and above 90."""
+    return f"{100 * chance:.0f}" if 0.0995 <= chance <= 0.9005 or chance in (0, 1) else f"{100 * chance:.1f}"
 
 
 def print_lens(out: Console, found: Comparison) -> None:

@@ -32,7 +32,7 @@ def path_chances(
     before : array of float, (N, K + 1)
         Log-weights at the start in the factual world, with inertia on the alignment held.
     path : array of float, (T, N, K + 1)
-        Log-weights *without* inertia at each step; of a state that never decides with all weight on what it holds.
+        Log-weights *without* inertia at each step; of a state that never decides with all weight on its alignment.
     held : array of int, (N,)
         Alignment at the start.
     inertia : array of float, (T,)
