@@ -205,7 +205,7 @@ def align_points(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def split_effect(table: pd.DataFrame, sides: Sequence[Sequence[ObservedRuns]], name: str) -> pd.DataFrame:
-    """Add the columns of SPLIT to differences; NaN where there is no closed form."""
+    """Add the columns of SPLIT to differences; NaN without a closed form."""
     for column in ("direct", "renewed"):
         parts = [[getattr(one, column).get(name) for one in side] for side in sides]
         if any(one is None for side in parts for one in side):
