@@ -11,12 +11,12 @@ import uuid
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from sim.errors import Fault, InputError, display_path
 
-LINK = "is a link, which results cannot contain; replace it by the file or remove it"
-SPECIAL = "is a pipe, a device or a socket, which results cannot contain; remove it"
+LINK = "is a link, which {} cannot contain; replace it by the file or remove it"
+SPECIAL = "is a pipe, a device or a socket, which {} cannot contain; remove it"
 MAX_RECORD, MAX_TABLE = 64 * 2**20, 2 * 2**30  # bytes of a JSON file, which is read whole, and of a Parquet table
 MOST_VALUES = 3_000_000  # of a JSON file; each takes up to 90 bytes of memory, so all stay below 270 MB
 
@@ -26,16 +26,23 @@ def refuse_file(path: Path, message: str) -> NoReturn:
     raise InputError([Fault(display_path(path), 1, "", message)])
 
 
-def require_regular(path: Path) -> None:
+def require_regular(path: Path, kept_in: str = "results") -> None:
     """Raise InputError where a path is a link, a pipe, a device or a socket; it may be a folder or be missing."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_ISLNK(mode):
-        refuse_file(path, LINK)
+        refuse_file(path, LINK.format(kept_in))
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        refuse_file(path, SPECIAL)
+        refuse_file(path, SPECIAL.format(kept_in))
+
+
+def open_regular(path: Path, kept_in: str = "results") -> BinaryIO:
+    """Open a file for reading; raises InputError where it is a link, a pipe, a device or a socket."""
+    require_regular(path, kept_in)
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    return open(os.open(path, flags), "rb")
 
 
 def read_file(path: Path, most: int = MAX_RECORD) -> bytes:
@@ -43,9 +50,7 @@ def read_file(path: Path, most: int = MAX_RECORD) -> bytes:
 
     Raises InputError where it is a link, a pipe, a device, a socket or larger, and OSError where it cannot be read.
     """
-    require_regular(path)
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         refuse_file(path, f"is larger than {most // 2**20} MB, the limit for {path.suffix[1:]} files of results")
@@ -96,9 +101,9 @@ def plain_faults(folder: Path, deep: int) -> Iterator[Fault]:
             if entry.is_dir(follow_symlinks=False):
                 yield from plain_faults(path, deep - 1) if deep else ()
             elif entry.is_symlink():
-                yield Fault(display_path(path), 1, "", LINK)
+                yield Fault(display_path(path), 1, "", LINK.format("results"))
             elif not entry.is_file(follow_symlinks=False):
-                yield Fault(display_path(path), 1, "", SPECIAL)
+                yield Fault(display_path(path), 1, "", SPECIAL.format("results"))
             elif entry.stat(follow_symlinks=False).st_size > MAX_TABLE:
                 message = f"is larger than {MAX_TABLE // 2**30} GB, the limit for a table of results"
                 yield Fault(display_path(path), 1, "", message)

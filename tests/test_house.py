@@ -15,8 +15,8 @@ import sim
 
 ROOT = Path(sim.__file__).parent
 ORDER = (
-    "errors", "files", "names", "calendar", "scenario", "model", "batch", "theory", "analysis", "article", "forecast",
-    "reporting", "api", "app", "cli",
+    "errors", "files", "names", "calendar", "scenario", "data", "model", "batch", "theory", "analysis", "article",
+    "forecast", "reporting", "api", "app", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
 LONGEST = {"model/rules.py": 600}

@@ -134,9 +134,10 @@ class Observed:
 
     @property
     def fitting(self) -> Fitting:
-        """The votes that are not held out, and the ideal points."""
+        """The votes that are not held out, and the ideal points until the year of the world."""
         votes = {name: vote for name, vote in self.votes.items() if not vote.held_out}
-        return Fitting(MappingProxyType(votes), self.ideal_points)
+        points = {year: one for year, one in self.ideal_points.items() if year <= self.record_date.year}
+        return Fitting(MappingProxyType(votes), MappingProxyType(points))
 
 
 def load_observed(reference: str | Path) -> Observed | None:

@@ -190,7 +190,7 @@ def explain_number(cell: str, signs: set[str], separator: str) -> str:
 
 WORLD_FILES = (
     "world.toml", "states.csv", "ties.csv", "observed.toml", "posterior.csv", "stages.csv", "sources.toml",
-    "import.log",
+    "import_log.csv",
 )  # fmt: skip
 
 PASSED_OVER = re.compile(r"[.]|~[$]|readme([.]|$)|.*~$|(thumbs[.]db|desktop[.]ini)$", re.IGNORECASE)  # in its folder

@@ -1,0 +1,131 @@
+"""What every adapter is made of: a dataset with its citation and terms, its forms, and checks of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sim.data.codes import describe_codes, known_codes
+from sim.data.journal import Journal
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST_YEAR = 1945  # codes before are not in the crosswalk, and no world needs them
+
+
+@dataclass(frozen=True)
+class Form:
+    """One set of columns in which users get a dataset.
+
+    Attributes
+    ----------
+    columns
+        Required columns in small letters, and the names that tidy rows give them.
+    optional
+        Further columns, read where the file has them.
+    text
+        Tidy names of columns that are not numbers.
+    """
+
+    columns: Mapping[str, str]
+    optional: Mapping[str, str] = field(default_factory=dict)
+    text: frozenset[str] = frozenset()
+
+    def matches(self, columns: tuple[str, ...]) -> bool:
+        """Whether a table has all required columns."""
+        return self.columns.keys() <= {*columns}
+
+
+Tidy = Callable[["pd.DataFrame", Journal, "Dataset", str], "pd.DataFrame"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A public dataset that a world can be made from.
+
+    Attributes
+    ----------
+    id, role
+        Short names; datasets with one role replace each other.
+    title, authors, year, where
+        Its citation.
+    terms
+        On which it may be used.
+    unit, last
+        What a row is, and the last year.
+    gives
+        What a world has from it, and lacks without it.
+    forms
+        Sets of columns by which it is recognised.
+    tidy
+        Function of the loaded rows that makes them tidy: whole numbers for codes and years, missing values as NaN.
+    """
+
+    id: str
+    role: str
+    title: str
+    authors: str
+    year: int
+    where: str
+    terms: str
+    unit: str
+    last: int
+    gives: str
+    forms: tuple[Form, ...]
+    tidy: Tidy
+
+
+def require_codes(frame: pd.DataFrame, columns: tuple[str, ...], file: str, also: frozenset[int] = frozenset()) -> None:
+    """Refuse codes that no state has had since 1945; rows with a year before it do not count.
+
+    Raises InputError with the line of the first row of each unknown code.
+    """
+    faults = []
+    recent = frame[frame["year"] >= FIRST_YEAR] if "year" in frame else frame
+    for column in columns:
+        values = recent[column].dropna()
+        broken = values[values % 1 != 0]
+        faults += [Fault(file, int(line), column, f"{value:g} is not a code") for line, value in broken.head(5).items()]
+        wrong = values[~values.isin(known_codes() | also) & (values % 1 == 0)]
+        for code, rows in wrong.groupby(wrong):
+            message = f"{code:g} is the code of no state since {FIRST_YEAR}; the file may be of another list of states"
+            faults.append(Fault(file, int(rows.index[0]), column, message))
+    if faults:
+        raise InputError(faults)
+
+
+def drop_missing_keys(
+    frame: pd.DataFrame, columns: tuple[str, ...], journal: Journal, dataset: Dataset
+) -> pd.DataFrame:
+    """Drop rows without a code or year, and make those columns whole numbers."""
+    kept = frame.dropna(subset=list(columns))
+    if len(kept) < len(frame):
+        line = frame.index[frame[list(columns)].isna().any(axis=1)][0]
+        why = "a row without a code or a year belongs to no state"
+        journal.note("code or year missing", dataset.id, len(frame), len(kept), why, f"line {line}")
+    kept = kept.copy()
+    kept[list(columns)] = kept[list(columns)].astype(int)
+    return kept
+
+
+def drop_doubled(
+    frame: pd.DataFrame, columns: tuple[str, ...], journal: Journal, dataset: Dataset, file: str
+) -> pd.DataFrame:
+    """Drop rows that repeat another; raises InputError where rows with the same keys differ."""
+    kept = frame.drop_duplicates()
+    twice = kept[kept.duplicated(list(columns), keep="first")]
+    if len(twice):
+        message = f"{', '.join(columns)} of this row are those of an earlier row with other values; keep one of them"
+        raise InputError([Fault(file, int(line), "", message) for line in twice.index[:20]])
+    if len(kept) < len(frame):
+        journal.note("row repeated", dataset.id, len(frame), len(kept), "the same row twice counts once")
+    return kept
+
+
+def code_example(codes: object) -> str:
+    """Example of a rule about codes."""
+    found = [int(code) for code in codes]  # type: ignore[attr-defined]
+    return f"codes {describe_codes(found)}" if found else ""

@@ -1,0 +1,100 @@
+"""Adapters of the lists of states."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sim.data.adapters.base import Dataset, Form
+from sim.data.journal import Journal
+from sim.data.readers.raw import is_missing
+from sim.errors import Fault, InputError, quote
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATE_OF_R = date(1970, 1, 1)
+
+
+def tidy_spells(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
+    """Tidy spells of states; the last day of the list does not end them."""
+    faults = []
+    for part in ("start", "end"):
+        days: list[date | None] = []
+        for line, row in zip(
+            frame.index, frame[[f"{part}_{unit}" for unit in ("year", "month", "day")]].to_numpy(), strict=True
+        ):
+            try:
+                days.append(date(*(int(cell) for cell in row)))
+            except ValueError:
+                days.append(None)
+                faults.append(Fault(file, int(line), part, "the year, month and day are not a date"))
+        frame[part] = days
+    if faults:
+        raise InputError(faults)
+    return without_censoring(frame[["cow", "name", "start", "end"]].astype({"cow": int}), journal, dataset)
+
+
+def without_censoring(frame: pd.DataFrame, journal: Journal, dataset: Dataset) -> pd.DataFrame:
+    """Mark spells that end on the last day of the list as not ended."""
+    last = frame["end"].max()
+    open_ = frame["end"] == last
+    why = f"{last} is the last day of the list, not the end of the states"
+    example = str(frame.loc[open_, "name"].iloc[0])
+    journal.note("end of the list", dataset.id, len(frame), len(frame), why, example)
+    return frame.assign(end=frame["end"].mask(open_, date.max))
+
+
+def tidy_gw(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
+    """Tidy the list of Gleditsch and Ward, with dates as text, as days since 1970 or as dates."""
+    for part in ("start", "end"):
+        days = [read_date(value) for value in frame[part]]
+        wrong = [(line, value) for line, value, day in zip(frame.index, frame[part], days, strict=True) if day is None]
+        if wrong:
+            raise InputError([Fault(file, int(line), part, f"{quote(value)} is not a date") for line, value in wrong])
+        frame[part] = days
+    return without_censoring(frame.astype({"gw": int}), journal, dataset)
+
+
+def read_date(value: object) -> date | None:
+    """A day as the list's files write it; None if it is none."""
+    if is_missing(value):
+        return None
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    text = str(value).strip()
+    if re.fullmatch(r"-?\d+(\.0)?", text):
+        return DATE_OF_R + timedelta(days=int(float(text)))
+    found = re.fullmatch(r"(\d{1,2})[:./](\d{1,2})[:./](\d{4})", text)
+    try:
+        return date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+COW_STATES = Dataset(
+    "cow_states", "states", "State System Membership List", "Correlates of War Project", 2017,
+    "https://correlatesofwar.org/data-sets/state-system-membership/", "free with citation", "spell", 2016,
+    "which states exist on the day; without it the project's own table says so",
+    (Form(
+        {"ccode": "cow", "statenme": "name", "styear": "start_year", "stmonth": "start_month", "stday": "start_day",
+         "endyear": "end_year", "endmonth": "end_month", "endday": "end_day"},
+        text=frozenset({"name"}),
+    ),), tidy_spells,
+)  # fmt: skip
+
+GW_TEXT = frozenset({"name", "start", "end"})
+
+GW_STATES = Dataset(
+    "gw_states", "states_gw", "List of independent states",
+    "Gleditsch, Kristian Skrede; Ward, Michael D.", 1999, "http://ksgleditsch.com/statelist.html",
+    "free with citation", "spell", 2017,
+    "states of the other list that the first one lacks, named in the log",
+    (
+        Form({"gwcode": "gw", "statename": "name", "startdate": "start", "enddate": "end"}, text=GW_TEXT),
+        Form(
+            {"column1": "gw", "column3": "name", "column4": "start", "column5": "end"}, text=GW_TEXT,
+        ),
+    ), tidy_gw,
+)  # fmt: skip
