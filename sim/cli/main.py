@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 SECTIONS = {
-    "Scenarios": ("list", "show", "check", "new"),
+    "Scenarios": ("list", "show", "check", "new", "import"),
     "Runs": ("run", "sweep", "replay", "demo"),
     "Results": ("compare", "report", "query", "export"),
     "Analysis": ("explain", "sensitivity", "regret", "claims", "landscape", "score", "calibrate"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.data.adapters.pacts import OBLIGATIONS
-from sim.data.codes import table_text
+from sim.data.codes import living_states, table_text
 from sim.data.mapping.scene import Scene, TieRow
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def treaty_bonds(scene: Scene) -> dict[Pair, tuple[str, str, str]]:
 def still_in_force(scene: Scene, here: pd.DataFrame, after: pd.DataFrame, source: str) -> pd.DataFrame:
     """Obligations of a year that the next year has too, where both states are listed then."""
     names = [name for name in OBLIGATIONS if name in here]
-    listed = {*after["a"], *after["b"]}
-    lives = here["a"].isin(listed) & here["b"].isin(listed)
+    alive = living_states(date(scene.year + 1, 12, 31))
+    lives = here["a"].isin(alive) & here["b"].isin(alive)
     joined = here[["a", "b"]].merge(after, on=["a", "b"], how="left")[names].fillna(0).set_axis(here.index)
     both = here.assign(**{name: here[name].where(~lives, np.minimum(here[name], joined[name])) for name in names})
     ended = both[names].sum(axis=1) == 0

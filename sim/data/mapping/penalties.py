@@ -2,16 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
+from sim.data.adapters.sanctions import EUROPEAN_UNION
+from sim.data.codes import table_rows
+from sim.data.folder import LoadedRows
+from sim.data.mapping.bodies import is_in_force
 from sim.data.mapping.scene import SCALES, Scene, TieRow
 
 TYPICAL = 2  # years that a sanction with an unknown end lasts: the median of those with a known one (TIES 4)
 
+BY_TABLE = frozenset({"un", "oas"})
+# Bodies whose part in a case does not mean that their members impose it; a table has their sanctions.
 
-def map_sanctions(scene: Scene, members: Callable[[str], Mapping[int, bool]], blocs: Mapping[int, str]) -> list[TieRow]:
+Members = Callable[[str], Mapping[int, bool]]
+
+
+class Imposed(NamedTuple):
+    """The strongest sanction of a sender on a target."""
+
+    value: float
+    level: str
+    regime: str
+    source: str
+    note: str
+
+
+class Sanctions:
+    """Sanctions between the states of a world; a stronger one replaces a weaker one.
+
+    Parameters
+    ----------
+    scene
+        The day and the states.
+    members
+        Members of a body by its id.
+    blocs
+        Blocs by the codes of their leaders: a sanction that a leader takes part in belongs to its regime.
+    """
+
+    def __init__(self, scene: Scene, members: Members, blocs: Mapping[int, str]) -> None:
+        self.scene, self.members, self.blocs = scene, members, blocs
+        self.found: dict[tuple[int, int], Imposed] = {}
+
+    def impose(self, senders: set[int], targets: Iterable[int], level: str, source: str, note: str) -> None:
+        """Add the sanctions of a case."""
+        regimes = [bloc for leader, bloc in self.blocs.items() if leader in senders]
+        regime = regimes[0] if len(regimes) == 1 else ""
+        imposed = Imposed(SCALES["sanction"][level][0], level, regime, source, note)
+        for sender in self.scene.among(senders):
+            for target in self.scene.among(targets):
+                before = self.found.get((sender, target))
+                if sender != target and (before is None or imposed.value > before.value):
+                    self.found[sender, target] = imposed
+
+    def members_of(self, bodies: Iterable[str]) -> set[int]:
+        """Full members of bodies on the day."""
+        return {code for body in bodies for code, full in self.members(body).items() if full}
+
+    def rows(self) -> list[TieRow]:
+        """Rows of `ties.csv`."""
+        name = self.scene.id
+        return [
+            TieRow(name(sender), name(target), "sanction", one.level, one.regime, one.source, one.note)
+            for (sender, target), one in sorted(self.found.items())
+        ]  # fmt: skip
+
+
+def map_sanctions(scene: Scene, members: Members, blocs: Mapping[int, str]) -> list[TieRow]:
     """Map sanctions to rows of ties.
 
     Parameters
@@ -21,24 +81,38 @@ def map_sanctions(scene: Scene, members: Callable[[str], Mapping[int, bool]], bl
     members
         Members of a body by its id; True for full members.
     blocs
-        Blocs by the codes of their leaders: a sanction that a leader takes part in belongs to its regime.
+        Blocs by the codes of their leaders.
 
     Returns
     -------
     list of TieRow
         The strongest sanction of each sender and target.
     """
+    sanctions = Sanctions(scene, members, blocs)
+    add_body_regimes(sanctions)
     chosen = scene.choose("sanctions")
-    if chosen is None:
-        return []
-    loaded = chosen[0]
-    source, cases = loaded.dataset.id, loaded.rows
-    begun = cases[[start <= scene.day for start in cases["start"]]]
-    if begun.empty:
-        return []
+    if chosen is not None:
+        add_cases(sanctions, chosen[0])
+    return sanctions.rows()
+
+
+def add_body_regimes(sanctions: Sanctions) -> None:
+    """Add mandatory sanctions of the Security Council and others of the project's table."""
+    rows = table_rows("regimes.csv")
+    active = [row for row in rows if is_in_force(row, sanctions.scene.day)]
+    for row in active:
+        senders = sanctions.members_of([row["body"]])
+        sanctions.impose(senders, [int(row["target"])], row["level"], row["source"], row["note"])
+    why = "mandatory sanctions bind all members of the body; the project's table has them, with their resolutions"
+    sanctions.scene.journal.note("sanctions of bodies", "regimes", len(rows), len(active), why)
+
+
+def add_cases(sanctions: Sanctions, loaded: LoadedRows) -> None:
+    """Add the cases of a dataset that are in force on the day."""
+    scene, source, cases = sanctions.scene, loaded.dataset.id, loaded.rows
     last = date(loaded.last, 12, 31)
-    reasons = [in_force(case, scene.day, last) for case in begun.itertuples()]
-    active = begun[[reason != "" for reason in reasons]]
+    reasons = [in_force(case, scene.day, last) for case in cases.itertuples()]
+    active = cases[[reason != "" for reason in reasons]]
     counts = {reason: reasons.count(reason) for reason in ("known", "seen", "carried", "typical")}
     why = (
         f"in force on {scene.day}: {counts['known']} by a known end, {counts['seen']} last seen going on that day or"
@@ -46,42 +120,30 @@ def map_sanctions(scene: Scene, members: Callable[[str], Mapping[int, bool]], bl
         f" which count for {TYPICAL} years; a blank end does not mean that a sanction goes on"
     )
     scene.journal.note("sanctions of the day", source, len(cases), len(active), why)
-    found: dict[tuple[int, int], tuple[float, str, str, str]] = {}
     without = 0
     for case in active.itertuples():
-        senders = {*case.senders}
-        for body in case.bodies:
-            senders |= {code for code, full in members(body).items() if full}
-        targets = (
-            [case.target] if isinstance(case.target, int) else [c for c, full in members(case.target).items() if full]
-        )
-        if case.target == 1000:
-            targets = [code for code, full in members("eu").items() if full]
+        senders = {*case.senders} | sanctions.members_of({*case.bodies} - BY_TABLE)
+        targets = sanctions.members_of([case.target]) if isinstance(case.target, str) else {case.target}
+        if EUROPEAN_UNION in targets:
+            targets = sanctions.members_of(["eu"])
         without += not senders
-        regimes = [bloc for leader, bloc in blocs.items() if leader in senders]
-        regime = regimes[0] if len(regimes) == 1 else ""
-        value = SCALES["sanction"][case.level][0]
-        note = f"line {case.line}, since {case.start.year}"
-        note += f", by {', '.join(case.bodies)}" if case.bodies else ""
-        for sender in scene.among(senders):
-            for target in scene.among(targets):
-                if sender != target and value > found.get((sender, target), (0.0,))[0]:
-                    found[sender, target] = value, case.level, regime, note
-    why = "named senders, and the members of bodies that impose; cases without either are dropped"
-    scene.journal.note("senders", source, len(active), len(active) - without, why, f"{len(found)} pairs of the world")
-    return [
-        TieRow(scene.id(sender), scene.id(target), "sanction", level, regime, source, note)
-        for (sender, target), (_, level, regime, note) in sorted(found.items())
-    ]  # fmt: skip
+        bodies = f", by {', '.join(case.bodies)}" if case.bodies else ""
+        sanctions.impose(senders, targets, case.level, source, f"line {case.line}, since {case.start.year}{bodies}")
+    why = (
+        "senders are the states named and the members of the European Union, NATO and the Arab League where these"
+        " impose; a case that only names the United Nations or the OAS is left to the table of their sanctions"
+    )
+    scene.journal.note("senders", source, len(active), len(active) - without, why)
 
 
 def in_force(case: Any, day: date, last: date) -> str:
-    """Why a case that has begun counts as in force on a day; empty if it does not."""
+    """Why a case counts as in force on a day; empty if it does not."""
+    if case.start > day:
+        return ""
     if case.end is not None and case.end == case.end:
         return "known" if case.end > day else ""
     if case.seen is not None and case.seen == case.seen:
         if day <= case.seen:
             return "seen"
         return "carried" if case.seen >= last else ""
-    until = date(case.start.year + TYPICAL, 12, 31)
-    return "typical" if day < until else ""
+    return "typical" if day < date(case.start.year + TYPICAL, case.start.month, min(case.start.day, 28)) else ""
