@@ -34,6 +34,20 @@ BLOC_NAMES = {"USA": "US-led bloc", "SUN": "Soviet-led bloc", "RUS": "Russia-led
 
 STATES = 60
 
+USED = (
+    "states",
+    "capabilities",
+    "organisations",
+    "alliances",
+    "arms",
+    "rivalries",
+    "disputes",
+    "product",
+    "regimes",
+    "sanctions",
+    "trade",
+)  # roles that a world is made from, each of which has to cover the year
+
 Start = Literal["coded", "observed"]
 
 
@@ -163,6 +177,7 @@ def import_world(
     scene = Scene(opened, day, carry)
     for file, why in opened.unread:
         scene.journal.note("file not read", "folder", 1, 0, why, file)
+    scene.require_spans(USED)
     alive = states_alive(scene)
     codes = resolve_leaders(leaders, alive, day)
     capability = choose_states(scene, alive, list(codes), states)

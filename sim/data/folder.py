@@ -116,9 +116,8 @@ def span(rows: pd.DataFrame) -> tuple[int, int]:
         return int(rows["year"].min()), int(rows["year"].max())
     if "open" in rows:
         return int(rows["start"].min()), int(rows["end"].max())
-    if "level" in rows:
-        years = [day.year for day in rows["start"]]
-        return min(years), max(years)
+    if "begun" in rows:
+        return int(rows["begun"].min()), int(rows["begun"].max())
     return 1945, 9999
 
 

@@ -17,18 +17,11 @@ if TYPE_CHECKING:
     from sim.data import ImportedWorld
 
 
-class StateCount(click.ParamType):
-    """A number of states, or all of them."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Convert a number or `all`; raises click.BadParameter."""
-        if value in ("all", None):
-            return None
-        if isinstance(value, int) or str(value).isdecimal():
-            return int(value)
-        return self.fail(f"{value!r} is neither a number nor all", param, ctx)
+def read_count(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    """Read a number of states; None for all. Raises click.BadParameter."""
+    if value != "all" and not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is neither a number nor all", ctx, param)
+    return None if value == "all" else int(value)
 
 
 @cli.command("import")
@@ -38,7 +31,7 @@ class StateCount(click.ParamType):
 )
 @click.option("--out", type=NewFolder(), help="Folder of the world, which must be new or empty.")
 @click.option(
-    "--states", type=StateCount(), default=60, show_default=True, metavar="NUMBER|all",
+    "--states", default="60", callback=read_count, show_default=True, metavar="NUMBER|all",
     help="Number of the most capable states; leaders come on top.",
 )  # fmt: skip
 @click.option(

@@ -95,6 +95,7 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
             continue
         ended, seen = first_year(case["end_year"]), first_year(case["seen_year"])
         rows.append({
+            "begun": first_year(case["case_year"]) or year,
             "start": day_of(year, case["start_month"], case["start_day"], last=False),
             "end": None if ended is None else day_of(ended, case["end_month"], case["end_day"], last=True),
             "seen": None if seen is None else date(seen, 12, 31),
@@ -113,7 +114,7 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         why,
         f"{several} of kinds or bodies, {wordy} of years",
     )
-    return pd.DataFrame(rows, columns=["start", "end", "seen", "senders", "bodies", "target", "level", "line"])
+    return pd.DataFrame(rows, columns=["begun", "start", "end", "seen", "senders", "bodies", "target", "level", "line"])
 
 
 TIES = Dataset(
@@ -160,6 +161,7 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         ongoing = int(case["end"]) == last or "ongoing" in str(case.get("success", "")).casefold()
         for target in [*parties["target"][0], *parties["target"][1]]:
             rows.append({
+                "begun": int(case["begin"]),
                 "start": date(int(case["begin"]), 1, 1),
                 "end": None if ongoing else date(int(case["end"]), 12, 31),
                 "seen": date(last, 12, 31) if ongoing else None,
@@ -180,7 +182,7 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         )
     why = f"an end in {last}, the last year, or marked ongoing, means that it goes on"
     journal.note("end of the list", dataset.id, len(rows), len(rows), why)
-    return pd.DataFrame(rows, columns=["start", "end", "seen", "senders", "bodies", "target", "level", "line"])
+    return pd.DataFrame(rows, columns=["begun", "start", "end", "seen", "senders", "bodies", "target", "level", "line"])
 
 
 def gsdb_level(case: Any) -> str:

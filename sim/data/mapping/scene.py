@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -91,19 +91,44 @@ class Scene:
         """Codes that are states of the world."""
         return [code for code in codes if code in self.states]
 
+    def pick(self, role: str) -> LoadedRows | None:
+        """The preferred dataset of a role that covers the year, or else the one that ends last; None without any."""
+        found = self.folder.of_role(role)
+        covering = [one for one in found if one.first <= self.year <= one.last]
+        return covering[0] if covering else max(found, key=lambda one: one.last, default=None)
+
+    def require_spans(self, roles: Iterable[str]) -> None:
+        """Load the datasets of roles; raises InputError with the faults of all, and with those that miss the year."""
+        faults: list[Fault] = []
+        for role in roles:
+            try:
+                best = self.pick(role)
+                if best is not None and not best.first <= self.year <= best.last:
+                    faults += self.span_faults(best)
+            except InputError as error:
+                faults += error.faults
+        if faults:
+            raise InputError(faults)
+
+    def span_faults(self, loaded: LoadedRows) -> Iterator[Fault]:
+        """Faults of a dataset that does not cover the year, unless it can be carried forward."""
+        covers = f"covers {loaded.first} to {loaded.last}, not {self.year}"
+        if self.year < loaded.first:
+            yield Fault(loaded.file, 1, "year", f"{covers}; take it out of the folder, or choose a later year")
+        elif not self.carry:
+            message = f"{covers}; --carry carries {loaded.last} forward, and says so in the world's file"
+            yield Fault(loaded.file, 1, "year", message)
+
     def choose(self, role: str) -> tuple[LoadedRows, int] | None:
         """Choose the dataset of a role, and the year to read in it; None if the folder has none.
 
         Raises InputError where none covers the year and `carry` is off, or where the year is before all of them.
         """
-        found = self.folder.of_role(role)
-        if not found:
+        best = self.pick(role)
+        if best is None:
             return None
-        covering = [one for one in found if one.first <= self.year <= one.last]
-        best = covering[0] if covering else max(found, key=lambda one: one.last)
-        year = self.year
-        if not covering:
-            year = self.carried_year(best)
+        found = self.folder.of_role(role)
+        year = self.year if best.first <= self.year <= best.last else self.carried_year(best)
         for entry in best.journal.entries if best.dataset.id not in self.used else ():
             self.journal.entries.append(entry)
         others = [one.dataset.id for one in found if one is not best]
@@ -115,13 +140,9 @@ class Scene:
 
     def carried_year(self, loaded: LoadedRows) -> int:
         """Last year of a dataset that ends before the year; raises InputError unless carrying is on."""
+        if faults := list(self.span_faults(loaded)):
+            raise InputError(faults)
         covers = f"covers {loaded.first} to {loaded.last}, not {self.year}"
-        if self.year < loaded.first:
-            message = f"{covers}; take it out of the folder, or choose a later year"
-            raise InputError([Fault(loaded.file, 1, "year", message)])
-        if not self.carry:
-            message = f"{covers}; --carry carries {loaded.last} forward, and says so in the world's file"
-            raise InputError([Fault(loaded.file, 1, "year", message)])
         stamp = f"{loaded.dataset.title}: carried forward from {loaded.last}"
         self.stamps.append(stamp)
         self.journal.note("carried forward", loaded.dataset.id, 1, 1, f"{covers}; {loaded.last} is carried forward")

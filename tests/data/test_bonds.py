@@ -1,0 +1,142 @@
+"""Bonds from treaties and arms, and what universal pacts, old treaties and treaties on paper are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from invented import ARMS, ATOP, base, both_ways, rule, save, starts, ties, world_of
+
+from sim.data.mapping.bonds import pact_rules
+
+
+def with_pacts(folder: Path, year: int, rows: list[list[int]]) -> Path:
+    """A folder with treaties of a year that go on in the next."""
+    base(folder, year)
+    save(folder, "atop.csv", ATOP, [[a, b, y, *rest] for a, b, *rest in rows for y in (year, year + 1)])
+    return folder
+
+
+def test_defence_promised_by_one_side_is_a_pact(tmp_path: Path) -> None:
+    folder = with_pacts(tmp_path, 1985, [[2, 740, 0, 0, 0, 0, 1], [740, 2, 0, 0, 0, 0, 1], [740, 20, 0, 0, 0, 0, 0]])
+    save(folder, "atop.csv", ATOP, [
+        [a, b, year, *flags] for year in (1985, 1986)
+        for a, b, *flags in ([2, 740, 1, 0, 0, 0, 1], [740, 2, 0, 0, 0, 0, 1], [666, 2, 1, 0, 0, 0, 0], [2, 666, 0, 0, 0, 0, 0])
+    ])  # fmt: skip
+    world = world_of(folder, 1985)
+    assert ties(world, "bond") == {"JPN-USA": "pact", "ISR-USA": "pact"}
+    assert starts(world)["JPN"] == "us_led"
+
+
+def test_helsinki_is_no_bond(tmp_path: Path) -> None:
+    folder = with_pacts(tmp_path, 1980, both_ways([[2, 365, 0, 0, 0, 1, 0], [2, 290, 0, 0, 0, 1, 0]]))
+    world = world_of(folder, 1980)
+    assert ties(world, "bond") == {}
+    assert starts(world)["SUN"] == "front"
+
+
+def test_non_aggression_of_two_is_nominal(tmp_path: Path) -> None:
+    folder = with_pacts(tmp_path, 1970, both_ways([[260, 365, 0, 0, 0, 1, 0], [710, 740, 0, 0, 0, 1, 0]]))
+    world = world_of(folder, 1970)
+    assert ties(world, "bond") == {"FRG-SUN": "nominal", "CHN-JPN": "nominal"}
+    assert starts(world)["FRG"] == "non_aligned"
+
+
+@pytest.mark.parametrize(
+    ("year", "a", "b", "level"),
+    [
+        (1970, 365, 710, "paper"), (1955, 365, 710, "pact"), (1952, 200, 365, "paper"),
+        (1975, 365, 375, "consultation"),
+    ],
+)  # fmt: skip
+def test_treaty_that_lapsed_in_deed(tmp_path: Path, year: int, a: int, b: int, level: str) -> None:
+    world = world_of(with_pacts(tmp_path, year, both_ways([[a, b, 1, 0, 0, 0, 1]])), year)
+    assert [*ties(world, "bond").values()] == [level]
+    follower = next(
+        state for state in starts(world) if state not in ("SUN", "USA") and state in next(iter(ties(world, "bond")))
+    )
+    assert (starts(world)[follower] == "front") == (level == "pact")
+
+
+def test_rio_is_paper_and_nato_is_not(tmp_path: Path) -> None:
+    rows = both_ways(
+        [[2, 70, 1, 0, 0, 0, 1], [2, 20, 1, 0, 0, 0, 1], [2, 200, 1, 0, 0, 0, 1], [645, 651, 1, 0, 0, 0, 0]]
+    )
+    world = world_of(with_pacts(tmp_path, 1980, rows), 1980)
+    assert ties(world, "bond") == {"MEX-USA": "paper", "CAN-USA": "pact", "GBR-USA": "pact", "EGY-IRQ": "paper"}
+    assert starts(world)["MEX"] == "non_aligned"
+    assert starts(world)["CAN"] == "us_led"
+    assert rule(world, "pacts on paper").kept == 2
+
+
+def test_treaty_that_ended_in_the_year(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    rows = both_ways([[2, 713, 1, 0, 0, 0, 0], [2, 740, 1, 0, 0, 0, 0]])
+    save(
+        folder,
+        "atop.csv",
+        ATOP,
+        [[a, b, year, *r] for a, b, *r in rows for year in (1980, 1981) if (713 not in (a, b)) or year == 1980],
+    )
+    assert ties(world_of(folder, 1980), "bond") == {"JPN-USA": "pact"}
+
+
+def test_treaties_of_a_state_in_its_last_year(tmp_path: Path) -> None:
+    czech = ["CZE", 315, "Czechoslovakia", 1945, 5, 10, 1992, 12, 31, 2016]
+    folder = base(tmp_path, 1992, states=[czech])
+    save(
+        folder,
+        "atop.csv",
+        ATOP,
+        [*both_ways([[290, 315, 1992, 1, 0, 0, 0, 0], [2, 200, 1992, 1, 0, 0, 0, 0], [2, 200, 1993, 1, 0, 0, 0, 0]])],
+    )
+    assert "CSK-POL" in ties(world_of(folder, 1992), "bond")
+
+
+def test_arms_where_there_is_no_treaty(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "arms.csv", ARMS, [
+        ["Soviet Union", "Cuba", 1978, 300, 365, 40], ["Soviet Union", "Cuba", 1979, 200, 365, 40],
+        ["United States", "Israel", 1979, 900, 2, 666], ["United Kingdom", "Israel", 1979, 400, 200, 666],
+        ["United States", "Finland", 1979, 5, 2, 375], ["Soviet Union", "Egypt", 1960, 900, 365, 651],
+    ])  # fmt: skip
+    world = world_of(folder, 1980)
+    assert ties(world, "bond") == {"CUB-SUN": "partnership", "ISR-USA": "partnership", "GBR-ISR": "consultation"}
+    assert starts(world)["CUB"] == "non_aligned"
+
+
+def test_treaty_goes_before_arms(tmp_path: Path) -> None:
+    folder = with_pacts(tmp_path, 1980, both_ways([[200, 666, 0, 0, 0, 0, 1]]))
+    save(folder, "arms.csv", ARMS, [["United Kingdom", "Israel", 1979, 400, 200, 666]])
+    assert ties(world_of(folder, 1980), "bond") == {"GBR-ISR": "consultation"}
+
+
+def test_arms_to_whom_the_name_says(tmp_path: Path) -> None:
+    serbia = ["YUG", 345, "Yugoslavia", 1944, 10, 20, 2016, 12, 31, 2016]
+    folder = base(tmp_path, 2010, skip=[345], states=[serbia, ["FRN", 220, "France", 1944, 8, 25, 2016, 12, 31, 2016]])
+    save(folder, "arms.csv", ARMS, [
+        ["Russia", "Serbia", 2009, 80, 365, ""], ["China", "Viet Minh (France)*", 2009, 500, 710, 220],
+        ["Russia", "NATO**", 2009, 70, 365, ""], ["China", "Cuba", 2008, 0, 710, 40],
+    ])  # fmt: skip
+    world = world_of(folder, 2010)
+    assert ties(world, "bond") == {"RUS-SRB": "partnership"}
+    assert rule(world, "code and name differ").kept == 3
+    states_only = rule(world, "parties that are not states")
+    assert (states_only.read, states_only.kept) == (4, 2)
+    assert rule(world, "zero is a small delivery").example == "1 rows"
+
+
+def test_original_columns_of_treaties(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    header = "ddyad,year,stateA,stateB,atopally,defense,offense,neutral,nonagg,consul"
+    save(folder, "atop5_1ddyr.csv", header, [[1, 1980, 2, 20, 1, 1, 0, 0, 0, 1], [2, 1980, 20, 2, 1, 1, 0, 0, 0, 1]])
+    assert ties(world_of(folder, 1980), "bond") == {"CAN-USA": "pact"}
+
+
+def test_every_rule_of_pacts_has_a_reason() -> None:
+    for kind, rules in pact_rules().items():
+        for one in rules:
+            assert one["note"]
+            assert one["source"]
+            assert one["name"]
+            assert ("level" in one) == (kind == "paper")

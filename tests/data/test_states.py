@@ -1,0 +1,140 @@
+"""Which states a world has: spells, unions, two lists of states, and capabilities that are missing."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from invented import PRODUCT, STATES, base, rule, save, spell_rows, world_of
+
+from sim.data.codes import crosswalk, living_states, spell_of_gw
+from sim.errors import InputError
+
+GERMANY = ["GMY", 255, "Germany", 1990, 10, 3, 2016, 12, 31, 2016]
+OLD_GERMANY = ["GMY", 255, "Germany", 1816, 1, 1, 1945, 5, 8, 2016]
+
+
+def ids(folder: Path, year: int | str) -> list[str]:
+    """Ids of the states of a world."""
+    return list(world_of(folder, year).states["id"])
+
+
+def test_last_day_of_list_ends_no_state(tmp_path: Path) -> None:
+    assert "USA" in ids(base(tmp_path, 2018), 2018)
+
+
+def test_state_with_two_spells_counts_once(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1990, states=[OLD_GERMANY, GERMANY])
+    assert ids(folder, 1990).count("DEU") == 1
+
+
+def test_one_germany_in_year_of_union(tmp_path: Path) -> None:
+    world = world_of(base(tmp_path, 1990, states=[OLD_GERMANY, GERMANY]), 1990)
+    found = {*world.states["id"]}
+    assert "DEU" in found
+    assert not found & {"FRG", "DDR"}
+    ghosts = rule(world, "no ghosts")
+    assert ghosts.read - ghosts.kept == 2
+    assert "260, 265" in ghosts.example
+
+
+def test_day_before_union_has_two_germanies(tmp_path: Path) -> None:
+    found = {*world_of(base(tmp_path, 1989, states=[GERMANY]), "1990-09-30").states["id"]}
+    assert {"FRG", "DDR"} <= found
+    assert "DEU" not in found
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "found"),
+    [
+        (260, "1980-06-01", "FRG"), (260, "2000-06-01", "DEU"), (678, "1980-06-01", "YAR"), (678, "2000-06-01", "YEM"),
+        (345, "2000-06-01", "YUG"), (340, "2010-06-01", "SRB"), (365, "1991-12-25", "SUN"), (365, "1991-12-26", "RUS"),
+    ],
+)  # fmt: skip
+def test_codes_of_other_list(code: int, day: str, found: str) -> None:
+    spell = spell_of_gw(code, date.fromisoformat(day))
+    assert spell is not None
+    assert spell.id == found
+
+
+def test_states_of_other_list_are_named(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1950)
+    rows = [[2, "USA", "United States", "01:01:1816", "31:12:2017"], [740, "JPN", "Japan", "01:01:1816", "31:12:2017"]]
+    (folder / "ksgmdw.txt").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    world = world_of(folder, 1950)
+    assert "JPN" not in {*world.states["id"]}
+    assert rule(world, "other list").example == "Japan"
+
+
+def test_missing_capability_is_not_zero(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1960)
+    rows = [line for line in (folder / "NMC-70.csv").read_text().splitlines() if not line.startswith("740,")]
+    (folder / "NMC-70.csv").write_text("\n".join(rows) + "\n")
+    world = world_of(folder, 1960)
+    assert "JPN" not in {*world.states["id"]}
+    assert rule(world, "capability missing").example == "JPN"
+
+
+def test_missing_spending_does_not_matter(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1960)
+    text = (folder / "NMC-70.csv").read_text()
+    (folder / "NMC-70.csv").write_text(text.replace(",-9,", ",NA,", 3).replace(",-9,", ",,", 3))
+    world = world_of(folder, 1960)
+    assert (world.states["capability"].astype(float) > 0).all()
+
+
+def test_product_of_living_states_only(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1990, states=[GERMANY])
+    rows = [[2, 1990, 1, 9_000_000, 250], [255, 1990, 1, 3_000_000, 99], [260, 1990, 1, 2_500_000, 77]]
+    save(folder, "gdp.csv", PRODUCT, rows)
+    world = world_of(folder, 1990).states.set_index("id")
+    assert float(world.loc["DEU", "gdp"]) == pytest.approx(5963 / 3, rel=1e-3)
+    assert "population" not in world.columns
+
+
+def test_product_at_prices_of_trade(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1950, states=[GERMANY])
+    save(folder, "gdp.csv", PRODUCT, [[2, 1950, 1, 2_830_000, 150], [200, 1950, 1, 566_000, 50]])
+    world = world_of(folder, 1950).states.set_index("id")
+    assert float(world.loc["GBR", "gdp"]) == pytest.approx(60, rel=1e-3)
+    assert world.loc["CAN", "gdp"] == ""
+
+
+def test_crosswalk_has_each_state_once_a_day() -> None:
+    for year in range(1946, 2026):
+        day = date(year, 12, 31)
+        alive = [spell for spell in crosswalk() if spell.lives(day)]
+        assert len({spell.id for spell in alive}) == len(alive)
+        assert len({spell.cow for spell in alive}) == len(alive)
+    assert len(living_states(date(1990, 12, 31))) == 161
+
+
+def test_unknown_code_has_file_and_line(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1960, nmc=[[999, 1960, 1, 1, 1, 1, 1, 1, 0.1]])
+    with pytest.raises(InputError) as caught:
+        world_of(folder, 1960)
+    (fault,) = caught.value.faults
+    assert fault.file.endswith("NMC-70.csv")
+    assert fault.line == len(spell_rows()) + 2
+    assert "999" in fault.message
+
+
+def test_most_capable_and_leaders(tmp_path: Path) -> None:
+    world = world_of(base(tmp_path, 1960), 1960, states=3, leaders=["USA", "JPN"])
+    assert [*world.states["id"]] == ["CAN", "CUB", "JPN", "USA"]
+    assert [bloc.id for bloc in world.blocs] == ["us_led", "jpn_led"]
+
+
+@pytest.mark.parametrize("leaders", [["XXX"], ["DEU"], ["USA", "USA"], []])
+def test_leaders_that_cannot_be(tmp_path: Path, leaders: list[str]) -> None:
+    folder = base(tmp_path, 1960, skip=[260])
+    with pytest.raises(InputError) as caught:
+        world_of(folder, 1960, leaders=leaders)
+    assert {fault.file for fault in caught.value.faults} == {"--leaders"}
+
+
+def test_header_of_states_in_capitals(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1960)
+    save(folder, "states2016.csv", STATES.upper(), spell_rows())
+    assert "USA" in ids(folder, 1960)
