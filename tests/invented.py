@@ -80,9 +80,10 @@ def base(folder: Path, year: int, *, states: Rows = (), skip: Iterable[int] = ()
 
 def imposed(case: int, start: int, sender: Any, target: Any, **cells: Any) -> list[Any]:
     """A row of TIES: an imposed political case, unless cells say otherwise."""
-    values = {"caseid": case, "startyear": start, "sender1": sender, "targetstate": target, "issue1": 2, "imposition": 1,
-              "sancimpositionstartyear": start, "sancimpositionstartmonth": 3, "sancimpositionstartday": 1,
-              "sanctiontype": 1} | cells  # fmt: skip
+    values = {
+        "caseid": case, "startyear": start, "sender1": sender, "targetstate": target, "issue1": 2, "imposition": 1,
+        "sancimpositionstartyear": start, "sancimpositionstartmonth": 3, "sancimpositionstartday": 1, "sanctiontype": 1,
+    } | cells  # fmt: skip
     return [values.get(column, "") for column in TIES.split(",")]
 
 

@@ -148,7 +148,9 @@ def world_text(world: ImportedWorld) -> str:
             lines += [f"{n} = {sourced(v, 'assumed', note)}" for n, (v, note) in scale.items() if n in used]
             lines.append("")
     lines.append("[parameters]")
-    lines += [f"{name} = {sourced(value, 'assumed', note)}" for name, (value, note) in PARAMETERS.items()]
+    idle = {"w_likeness"} if (world.states["polyarchy"] != "").sum() < 2 else set()
+    settings = {name: given for name, given in PARAMETERS.items() if name not in idle}
+    lines += [f"{name} = {sourced(value, 'assumed', note)}" for name, (value, note) in settings.items()]
     there = {*world.states["theatre"]}
     lines += ["", "[theatres]", *(f"{key} = {text_of(name)}" for key, name in THEATRES.items() if key in there), ""]
     for bloc in world.blocs:

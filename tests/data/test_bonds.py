@@ -9,6 +9,9 @@ from invented import ARMS, ATOP, base, both_ways, rule, save, starts, ties, worl
 
 from sim.data.mapping.bonds import pact_rules
 
+ONE_SIDED = [[2, 740, 1, 0, 0, 0, 1], [740, 2, 0, 0, 0, 0, 1], [666, 2, 1, 0, 0, 0, 0], [2, 666, 0, 0, 0, 0, 0]]
+LATER = ["Mexico", "Finland", 1990, 1, 70, 375]  # so that the file covers the year of the world
+
 
 def with_pacts(folder: Path, year: int, rows: list[list[int]]) -> Path:
     """A folder with treaties of a year that go on in the next."""
@@ -18,12 +21,7 @@ def with_pacts(folder: Path, year: int, rows: list[list[int]]) -> Path:
 
 
 def test_defence_promised_by_one_side_is_a_pact(tmp_path: Path) -> None:
-    folder = with_pacts(tmp_path, 1985, [[2, 740, 0, 0, 0, 0, 1], [740, 2, 0, 0, 0, 0, 1], [740, 20, 0, 0, 0, 0, 0]])
-    save(folder, "atop.csv", ATOP, [
-        [a, b, year, *flags] for year in (1985, 1986)
-        for a, b, *flags in ([2, 740, 1, 0, 0, 0, 1], [740, 2, 0, 0, 0, 0, 1], [666, 2, 1, 0, 0, 0, 0], [2, 666, 0, 0, 0, 0, 0])
-    ])  # fmt: skip
-    world = world_of(folder, 1985)
+    world = world_of(with_pacts(tmp_path, 1985, ONE_SIDED), 1985)
     assert ties(world, "bond") == {"JPN-USA": "pact", "ISR-USA": "pact"}
     assert starts(world)["JPN"] == "us_led"
 
@@ -98,7 +96,7 @@ def test_arms_where_there_is_no_treaty(tmp_path: Path) -> None:
     save(folder, "arms.csv", ARMS, [
         ["Soviet Union", "Cuba", 1978, 300, 365, 40], ["Soviet Union", "Cuba", 1979, 200, 365, 40],
         ["United States", "Israel", 1979, 900, 2, 666], ["United Kingdom", "Israel", 1979, 400, 200, 666],
-        ["United States", "Finland", 1979, 5, 2, 375], ["Soviet Union", "Egypt", 1960, 900, 365, 651],
+        ["United States", "Finland", 1979, 5, 2, 375], ["Soviet Union", "Egypt", 1960, 900, 365, 651], LATER,
     ])  # fmt: skip
     world = world_of(folder, 1980)
     assert ties(world, "bond") == {"CUB-SUN": "partnership", "ISR-USA": "partnership", "GBR-ISR": "consultation"}
@@ -107,7 +105,7 @@ def test_arms_where_there_is_no_treaty(tmp_path: Path) -> None:
 
 def test_treaty_goes_before_arms(tmp_path: Path) -> None:
     folder = with_pacts(tmp_path, 1980, both_ways([[200, 666, 0, 0, 0, 0, 1]]))
-    save(folder, "arms.csv", ARMS, [["United Kingdom", "Israel", 1979, 400, 200, 666]])
+    save(folder, "arms.csv", ARMS, [["United Kingdom", "Israel", 1979, 400, 200, 666], LATER])
     assert ties(world_of(folder, 1980), "bond") == {"GBR-ISR": "consultation"}
 
 
@@ -116,7 +114,7 @@ def test_arms_to_whom_the_name_says(tmp_path: Path) -> None:
     folder = base(tmp_path, 2010, skip=[345], states=[serbia, ["FRN", 220, "France", 1944, 8, 25, 2016, 12, 31, 2016]])
     save(folder, "arms.csv", ARMS, [
         ["Russia", "Serbia", 2009, 80, 365, ""], ["China", "Viet Minh (France)*", 2009, 500, 710, 220],
-        ["Russia", "NATO**", 2009, 70, 365, ""], ["China", "Cuba", 2008, 0, 710, 40],
+        ["Russia", "NATO**", 2009, 70, 365, ""], ["China", "Cuba", 2010, 0, 710, 40],
     ])  # fmt: skip
     world = world_of(folder, 2010)
     assert ties(world, "bond") == {"RUS-SRB": "partnership"}

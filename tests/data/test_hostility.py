@@ -28,7 +28,8 @@ from sim.errors import InputError
 
 RIVALS = [
     [1, "USA-Russia 1", 2, 365, 1945, 1989], [2, "USA-Russia 2", 2, 365, 2007, 2020],
-    [3, "USA-China 1", 2, 710, 1949, 1972], [4, "USA-China 2", 2, 710, 1996, 2020], [5, "Egypt-Israel", 651, 666, 1948, 2020],
+    [3, "USA-China 1", 2, 710, 1949, 1972], [4, "USA-China 2", 2, 710, 1996, 2020],
+    [5, "Egypt-Israel", 651, 666, 1948, 2020],
     [6, "Iraq-Egypt", 645, 651, 1945, 2003], [7, "Venice-Ottoman 1", 324, 640, 1494, 1517],
     [8, "Venice-Ottoman 2", 324, 640, 1540, 1718], [9, "Yugoslavia-Russia", 345, 365, 1948, 1955],
     [10, "Poland-Germany", 255, 290, 1918, 1939],
@@ -40,9 +41,10 @@ def clash(number: int, a: int, b: int, year: int, *, dead: int = 0, level: int =
     return [a, b, number, year, 1, 1, dead, level, mutual]
 
 
-def dispute_rows(*rows: list[int]) -> list[list[Any]]:
-    """Rows of disputes, in both directions and in the order of the columns."""
-    return [[number, a, b, *rest] for a, b, number, *rest in both_ways(rows)]
+def dispute_rows(*rows: list[int], last: int = 2010) -> list[list[Any]]:
+    """Rows of disputes, in both directions and in the order of the columns; two threats span the years."""
+    threats = [clash(90, 70, 375, 1945, level=2), clash(91, 70, 375, last, level=2)]
+    return [[number, a, b, *rest] for a, b, number, *rest in both_ways([*rows, *threats])]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_fish_is_no_rivalry(tmp_path: Path) -> None:
     assert ties(world, "rivalry") == {"EGY-ISR": "clashes", "CAN-SUN": "dispute"}
     assert rule(world, "fishing quarrels dropped").example == "2-20 in 1979"
     joined = rule(world, "directions joined")
-    assert (joined.read, joined.kept) == (6, 3)
+    assert (joined.read, joined.kept) == (10, 5)
 
 
 def test_unknown_deaths_are_no_deaths_and_not_negative(tmp_path: Path) -> None:
@@ -94,17 +96,22 @@ def test_unknown_deaths_are_no_deaths_and_not_negative(tmp_path: Path) -> None:
     save(folder, "gml.csv", GML, rows)
     world = world_of(folder, 1980)
     assert ties(world, "rivalry") == {"CAN-SUN": "dispute"}
-    assert rule(world, "code for missing", "gml_disputes").kept == 0
+    assert rule(world, "code for missing", "gml_disputes").kept == 4
 
 
 def test_later_list_of_disputes_after_the_end_of_the_other(tmp_path: Path) -> None:
     folder = base(tmp_path, 2012)
     save(folder, "gml.csv", GML, dispute_rows(clash(1, 20, 365, 2010, dead=1)))
-    save(folder, "mid.csv", COW_MID, dispute_rows(clash(1, 20, 710, 2014, dead=1), clash(2, 20, 651, 2012, dead=1)))
+    save(
+        folder,
+        "mid.csv",
+        COW_MID,
+        dispute_rows(clash(1, 20, 710, 2014, dead=1), clash(2, 20, 651, 2012, dead=1), last=2014),
+    )
     world = world_of(folder, 2012)
     assert ties(world, "rivalry") == {"CAN-EGY": "clashes"}
     (folder / "mid.csv").unlink()
-    with pytest.raises(InputError, match="covers 2010 to 2010, not 2012"):
+    with pytest.raises(InputError, match="covers 1945 to 2010, not 2012"):
         world_of(folder, 2012)
 
 
@@ -116,7 +123,7 @@ CASES = [
     imposed(5, 1970, 2, 645, sanctiontype=6, ongoingasofyear=1992),
     imposed(6, 1970, 2, 651, sanctiontype=7, ongoingasofyear=1975),
     imposed(7, 1979, 2, 666, sanctiontype="7"),
-    imposed(8, 1971, 365, 710, sancimpositionstartyear="1971, probably before this date", sanctiontype="3 4", endyear=1985),
+    imposed(8, 1971, 365, 710, sancimpositionstartyear="1971, probably earlier", sanctiontype="3 4", endyear=1985),
     imposed(9, 1972, 2, 713, sanctiontype=4, endyear=1980, endmonth="?", issue1=13, issue2=8),
     imposed(10, 2005, 2, 731, sanctiontype=1, ongoingasofyear=2011),
     imposed(11, 1979, "", 345, sanctiontype=8, institutionid="1653 4400", endyear=1985),

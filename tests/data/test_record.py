@@ -1,0 +1,145 @@
+"""The record: ideal points and votes by code, kept apart from the world, and the observed start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invented import POINTS, VOTES, base, rule, save, starts, world_of
+
+from sim.data import write_world
+from sim.errors import InputError
+from sim.forecast.record import load_observed
+
+
+def point(code: int, iso: str, year: int, value: float, votes: int = 50) -> list[Any]:
+    """A row of ideal points; the points of foreign policy are on another scale."""
+    return [code, iso, "name", year, value * 3, value, votes]
+
+
+TWO_GERMANIES = [
+    point(2, "USA", 1980, 2.0), point(365, "RUS", 1980, -2.0), point(255, "DEU", 1991, 1.5),
+    point(260, "DEU", 1980, 1.2), point(265, "DDR", 1980, -2.1), point(710, "", 1980, -0.5),
+    point(345, "YUG", 1980, 0.0), point(369, "UKR", 1980, -2.2), point(20, "CAN", 1980, 1.6),
+    point(740, "JPN", 1980, 0.9, 5), point(375, "FIN", 1981, 0.2), point(20, "CAN", 1985, 1.5),
+    point(20, "CAN", 1986, 1.4),
+]  # fmt: skip
+
+
+def test_points_join_by_code(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "ideal.csv", POINTS, TWO_GERMANIES)
+    world = world_of(folder, 1980)
+    assert world.ideal_points[1980]["FRG"] == 1.2
+    assert world.ideal_points[1980]["SUN"] == -2.0
+    assert "UKR" not in world.ideal_points[1980]
+
+
+def test_few_votes_make_no_point(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "ideal.csv", POINTS, TWO_GERMANIES)
+    world = world_of(folder, 1980)
+    assert "JPN" not in world.ideal_points[1980]
+    assert rule(world, "few votes").kept == len(TWO_GERMANIES) - 1
+
+
+def test_year_without_session(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1959)
+    rows = [point(code, "X", year, 1.0) for code in (2, 365) for year in range(1959, 1970) if year != 1964]
+    save(folder, "ideal.csv", POINTS, rows)
+    world = world_of(folder, 1959)
+    assert [*world.ideal_points] == [1959, 1960, 1961, 1962, 1963]
+    assert rule(world, "ideal points").example == "years without: 1964"
+
+
+def test_two_releases_are_two_files_for_one_dataset(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "ideal_2025.csv", POINTS, TWO_GERMANIES)
+    save(folder, "ideal_2019.csv", "ccode,year,IdealPoint", [[2, 1980, 2.4]])
+    with pytest.raises(
+        InputError, match=r"ideal_2025\.csv:1: is United Nations General Assembly ideal points, and so is"
+    ):
+        world_of(folder, 1980)
+
+
+def test_record_is_no_input_and_kept_apart(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    without = world_of(folder, 1980)
+    save(folder, "ideal.csv", POINTS, TWO_GERMANIES)
+    world = world_of(folder, 1980)
+    assert starts(world) == starts(without)
+    assert world.ties.equals(without.ties)
+    observed = load_observed(write_world(world, tmp_path / "world"))
+    assert observed is not None
+    assert [*observed.ideal_points] == [1980, 1981, 1985]
+    assert [*observed.fitting.ideal_points] == [1980]
+
+
+def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    save(folder, "ideal.csv", POINTS, TWO_GERMANIES)
+    world = world_of(folder, 1980, start="observed")
+    found = starts(world)
+    assert (found["CAN"], found["DDR"], found["YUG"], found["MEX"]) == ("us_led", "front", "non_aligned", "non_aligned")
+    for chances in world.chances.values():
+        assert sum(chances.values()) == pytest.approx(1)
+    assert 0.02 < world.chances["CHN"]["front"] < 0.5
+    text = (write_world(world, tmp_path / "world") / "world.toml").read_text()
+    assert "OBSERVED" in text
+    with pytest.raises(InputError, match="observed needs two leaders"):
+        world_of(folder, 1980, start="observed", leaders=["USA"])
+
+
+def vote(call: int, code: int, answer: int, day: str = "1970-11-20") -> list[Any]:
+    """A row of votes; member is 1 or NA, never 0."""
+    return [call, code, "NA" if answer == 9 else 1, answer, "name", day, f"Question {call}"]
+
+
+CALLS = [
+    vote(1, 2, 3), vote(1, 365, 1), vote(1, 713, 3), vote(1, 710, 9), vote(1, 20, 2), vote(1, 375, 8), vote(1, 265, 9),
+    vote(2, 2, 1, "1972-12-01"), vote(2, 365, 3, "1972-12-01"), vote(2, 713, 9, "1972-12-01"),
+    vote(2, 710, 8, "1972-12-01"), vote(2, 20, 1, "1972-12-01"),
+]  # fmt: skip
+
+
+def test_codes_of_votes(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1970)
+    save(folder, "UNVotes.csv", VOTES, CALLS)
+    world = world_of(folder, 1970)
+    first, second = world.votes
+    assert (first["yes"], first["no"], first["abstained"], first["absent"]) == (
+        ["SUN"],
+        ["TWN", "USA"],
+        ["CAN"],
+        ["FIN"],
+    )
+    assert (second["yes"], second["no"], second["absent"]) == (["CAN", "USA"], ["SUN"], ["CHN"])
+    assert rule(world, "no members dropped").kept == 9
+    observed = load_observed(write_world(world, tmp_path / "world"))
+    assert observed is not None
+    assert [*observed.votes] == ["rc_1"]
+    assert observed.votes["rc_1"].cast["TWN"] == "no"
+    assert [event.title for event in observed.after] == ["Question 2"]
+
+
+def test_unknown_code_of_a_vote_is_a_fault(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1970)
+    save(folder, "UNVotes.csv", VOTES, [*CALLS, vote(3, 2, 4)])
+    with pytest.raises(InputError, match=r"UNVotes\.csv:14: vote: 4 is none of the codes"):
+        world_of(folder, 1970)
+
+
+def test_names_of_today_on_old_seats(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1975)
+    names = [
+        ("United States", "US", "no"), ("Russia", "RU", "yes"), ("Federal Republic of Germany", "NA", "no"),
+        ("Yugoslavia", "YU", "yes"), ("German Democratic Republic", "NA", "abstain"),
+    ]  # fmt: skip
+    save(folder, "un_votes.csv", "rcid,country,country_code,vote", [[7, *row] for row in names])
+    save(folder, "un_roll_calls.csv", "rcid,session,importantvote,date,unres,amend,para,short,descr", [
+        [7, 30, 0, "1975-11-10", "R/30/3379", 0, 0, "Decade", "x"]
+    ])  # fmt: skip
+    (only,) = world_of(folder, 1975).votes
+    assert (only["yes"], only["no"], only["abstained"]) == (["SUN", "YUG"], ["FRG", "USA"], ["DDR"])
+    assert only["title"] == "Decade"
