@@ -20,6 +20,9 @@ from .api import run as run
 from .api import score as score
 from .api import sensitivity as sensitivity
 from .api import sweep as sweep
+from .data import ImportedWorld as ImportedWorld
+from .data import import_world as import_world
+from .data import write_world as write_world
 from .errors import InputError as InputError
 from .errors import InputWarning as InputWarning
 from .model.agents import BlocModel as BlocModel

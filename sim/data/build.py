@@ -46,7 +46,7 @@ USED = (
     "regimes",
     "sanctions",
     "trade",
-)  # roles that a world is made from, each of which has to cover the year
+)  # roles that a world is made from; each has to cover the year
 
 Start = Literal["coded", "observed"]
 

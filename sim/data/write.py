@@ -73,6 +73,10 @@ def write_world(world: ImportedWorld, out: str | Path) -> Path:
         If the folder is not empty, or the world would not pass `blocs check`.
     OSError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> write_world(import_world(1980, "downloads"), "worlds/my_1980")  # doctest: +SKIP
     """
     folder = Path(out)
     require_new(folder)
