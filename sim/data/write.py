@@ -8,14 +8,12 @@ import json
 import re
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.data.build import ImportedWorld
-from sim.data.codes import table_text
 from sim.data.mapping.scene import SCALES, TieRow
 from sim.errors import Fault, InputError, display_path
 from sim.files import write_synced
@@ -215,10 +213,7 @@ def ties_csv(world: ImportedWorld) -> str:
 
 
 def sources_text(world: ImportedWorld) -> str:
-    """Text of `sources.toml`: the datasets with their files, and the sources of the project's tables that are cited."""
-    cells = [*world.states.filter(like="_source").to_numpy().ravel(), *world.ties["source"]]
-    cells += [body.source for body in world.institutions] + [bloc.period.source for bloc in world.blocs]
-    cited = {part.strip().partition(" ")[0] for cell in cells for part in str(cell).split(";")}
+    """Text of `sources.toml`: the datasets with their files; the shipped bibliography has the other sources."""
     entries: dict[str, dict[str, Any]] = {}
     for name, one in world.used.items():
         data = one.dataset
@@ -226,8 +221,6 @@ def sources_text(world: ImportedWorld) -> str:
             "title": data.title, "authors": data.authors, "year": data.year, "where": data.where,
             "note": f"{data.terms}; read from {Path(one.file).name}, SHA-256 {one.sha256}",
         }  # fmt: skip
-    table = tomllib.loads(table_text("sources.toml"))
-    entries |= {key: table[key] for key in sorted(cited & table.keys())}
     lines = ["# Sources of this world, beside those that are shipped.", ""]
     for key, entry in entries.items():
         lines.append(f"[{key}]")
