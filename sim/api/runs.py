@@ -7,8 +7,9 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.chance import chance_warning
+from sim.analysis.history.others import OTHERS
+from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
 from sim.api.arguments import argument_fault, require, require_path
 from sim.api.findings import render_table
 from sim.api.results import Ensemble
@@ -26,7 +29,9 @@ from sim.batch.sweep import make_question, run_sweep
 from sim.errors import Fault, InputError, InputWarning
 from sim.model import compiled
 from sim.model.trajectory import Run
+from sim.model.world import world_of
 from sim.names import RULE, is_scenario_name, require_distinct, scenario_name
+from sim.reporting.labels import label_history
 from sim.scenario.overrides import apply_changes, mechanism_change
 from sim.scenario.schema import Scenario
 
@@ -50,6 +55,18 @@ class History:
     states
         One row for each step and state: its alignment, its chance of each alignment (NaN at the start), the
         stability of its regime, and the bite of sanctions on it.
+    scenario
+        The scenario as it was run.
+    once
+        The run as arrays.
+
+    Examples
+    --------
+    >>> history = run("baseline_2023", seed=7)
+    >>> history.moves[["step", "state", "to_alignment", "cause"]].to_records(index=False).tolist()
+    [(10, 'MEX', 'us_led', 'renewal'), (32, 'PAK', 'us_led', 'renewal')]
+    >>> history.turning_points["what"].iloc[0]
+    'Mexico joins the US-led bloc.'
     """
 
     title: str
@@ -57,6 +74,36 @@ class History:
     replicate: int
     steps: pd.DataFrame
     states: pd.DataFrame
+    scenario: Scenario = field(repr=False)
+    once: Run = field(repr=False)
+
+    @property
+    def moves(self) -> pd.DataFrame:
+        """Every move: step, date (none in rounds), state, alignments before and after, cause, and reason.
+
+        `chance` is the structural chance of the alignment entered at that step, `followed` the states whose moves it
+        followed. `advantage` has the terms of utility in which the alignment entered is ahead of the one left, `change`
+        how that changed since step `since`, when the state last chose the one left.
+        """
+        return pd.DataFrame(self.story.move_records(), columns=list(MOVE_COLUMNS))
+
+    @property
+    def turning_points(self) -> pd.DataFrame:
+        """Up to eight turning points, in the order of time: what happened, when, why, who followed, and how usual.
+
+        `kind` is `move`, or `renewal` or `shock` where no state moved; `in_others` gives for each state of the turning
+        point in how many of 100 other histories it enters (or leaves) the same bloc, with a 95 % interval.
+        """
+        return pd.DataFrame(self.story.point_records(), columns=list(POINT_COLUMNS))
+
+    @cached_property
+    def story(self) -> Story:
+        """The run read as a history; raises InputError for a run through the lens of tendency."""
+        if self.scenario.sweep.lens == "tendency":
+            message = "a run through the lens of tendency is not a history; run the scenario with the lens histories"
+            raise InputError([Fault("run", 1, "lens", message)])
+        world = world_of(self.scenario)
+        return tell_story(self.scenario, world, self.once, label_history(self.scenario), others=OTHERS)
 
     @property
     def alignments(self) -> pd.DataFrame:
@@ -126,10 +173,10 @@ def run(
     if message := chance_warning(found):
         warnings.warn(message, InputWarning, stacklevel=2)
     own = found.sweep.seed if given.seed is None else given.seed
-    return tabulate_run(found.title, compiled.run_compiled(found, seed=own, replicate=given.replicate))
+    return tabulate_run(found, compiled.run_compiled(found, seed=own, replicate=given.replicate))
 
 
-def tabulate_run(title: str, once: Run) -> History:
+def tabulate_run(scenario: Scenario, once: Run) -> History:
     """Return a run as tables."""
     steps, states = once.alignment.shape
     index = pd.RangeIndex(steps, name="step")
@@ -142,7 +189,7 @@ def tabulate_run(title: str, once: Run) -> History:
         "bite": once.bite.ravel(),
     }
     outcomes = pd.DataFrame(once.outcomes, columns=list(once.outcome_names), index=index)
-    return History(title, once.seed, once.replicate, outcomes, pd.DataFrame(columns))
+    return History(scenario.title, once.seed, once.replicate, outcomes, pd.DataFrame(columns), scenario, once)
 
 
 def sweep(

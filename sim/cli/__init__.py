@@ -1,6 +1,7 @@
 """The command `blocs`."""
 
-from sim.cli.commands import app, claims, data, explain, forecast, landscape, results, run, scenarios, uncertainty
+from sim.cli.commands import app, claims, explain, forecast, history, results, run, uncertainty
+from sim.cli.commands.worlds import data, landscape, scenarios
 from sim.cli.main import cli, main
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "data",
     "explain",
     "forecast",
+    "history",
     "landscape",
     "main",
     "results",

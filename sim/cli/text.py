@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
-from sim.calendar import describe_step
 from sim.cli.printing import new_table, safe_text
 from sim.files import write_synced
-from sim.model.outcomes import SETTLED_CHANGE, last_steps
+from sim.model.outcomes import SETTLED_CHANGE
 from sim.model.trajectory import Run, window_of
-from sim.reporting.labels import distinct_labels, label_alignments, list_names
+from sim.reporting.labels import label_alignments
 from sim.reporting.records import to_json_text
 from sim.scenario.checks.sources import Bibliography, parse_references
 from sim.scenario.loading import BASE
@@ -158,43 +156,6 @@ def print_tie_counts(out: Console, scenario: Scenario) -> None:
     out.print(shown, "")
 
 
-def print_timeline(out: Console, name: str, scenario: Scenario, run: Run, changed: str, word: str) -> None:
-    """Print which states changed alignment, step by step, then the blocs at the end.
-
-    `changed` is what the command line changed, `word` the scenario as the command line named it.
-    """
-    labels, names = (
-        label_alignments(scenario),
-        list(distinct_labels({key: s.name for key, s in scenario.states.items()}).values()),
-    )
-    title = f"{safe_text(name)}{safe_text(changed)}"
-    out.print(f"[bold]{safe_text(scenario.title)}[/bold]  {title}, seed {run.seed}, replicate {run.replicate}")
-    if scenario.question:
-        out.print(safe_text(scenario.question))
-    blocs = run.alignments[1:]
-    heads = list(alignment_heads(labels, blocs).values())
-    ends = scenario.dates()
-    shown = new_table("step", *["ends"] * bool(ends), *heads, "who moved", numbers=("step", *heads))
-    for step in range(len(run.alignment)):
-        shares = [f"{run.outcome(f'capability_{bloc}')[step]:.2f}" for bloc in blocs]
-        moved = format_moves(run, names, labels, step) if step else "start"
-        shown.add_row(str(step), *ends[step : step + 1], *shares, moved)
-    out.print(shown)
-    if heads == list(blocs):
-        out.print("\nblocs: " + safe_text(list_names([f"{bloc} is {labels[bloc]}" for bloc in blocs])))
-    out.print(f"\nNumbers are shares of the capability of all states. {describe_step(scenario.step)}")
-    out.print("\n[bold]At the end[/bold]")
-    late = run.late_shares(window_of(scenario))
-    for k, alignment in enumerate(run.alignments):
-        members = sorted((names[i], late[i, k]) for i in range(len(names)) if run.alignment[-1, i] == k)
-        words = safe_text(list_names([f"{state}{'' if share >= 0.5 else '*'}" for state, share in members]))
-        out.print(f"{safe_text(labels[alignment])} ({len(members)}): {words or 'none'}")
-    if (late[np.arange(len(names)), run.alignment[-1]] < 0.5).any():
-        out.print(f"* less than half of {last_steps(window_of(scenario))} in this alignment")
-    again = safe_text(shlex.quote(word) + changed)
-    out.print(f"\n{describe_consolidation(run)} This is one random run. `blocs sweep {again}` shows how runs vary.")
-
-
 def alignment_heads(labels: Mapping[str, str], alignments: Sequence[str]) -> dict[str, str]:
     """Return the heads of the columns of alignments: their names where these are short, else their ids."""
     names = {alignment: safe_text(labels[alignment]) for alignment in alignments}
@@ -210,17 +171,6 @@ def describe_consolidation(run: Run) -> str:
     moved = np.flatnonzero(np.abs(shares - shares[int(first)]).max(axis=1)[int(first) :] > SETTLED_CHANGE)
     later = f", and changed again at step {int(first) + moved[0]}" if moved.size else ", to the end"
     return f"The shares of the blocs were first stable for five steps from step {first:.0f}{later}."
-
-
-def format_moves(run: Run, names: list[str], labels: Mapping[str, str], step: int) -> str:
-    """List the states that changed alignment at a step, by their new alignment."""
-    changed = np.flatnonzero(run.alignment[step] != run.alignment[step - 1])
-    parts = []
-    for k, alignment in enumerate(run.alignments):
-        movers = [names[i] for i in changed if run.alignment[step, i] == k]
-        if movers:
-            parts.append(safe_text(f"→ {labels[alignment]}: {list_names(movers)}"))
-    return (" | " if any(";" in part for part in parts) else "; ").join(parts)
 
 
 def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
@@ -244,7 +194,7 @@ def run_tables(scenario: Scenario, run: Run) -> dict[str, pd.DataFrame]:
     """Tabulate a run as `sim.run` does: steps has a row for each step, states a row for each step and state."""
     from sim.api.runs import tabulate_run
 
-    history = tabulate_run(scenario.title, run)
+    history = tabulate_run(scenario, run)
     return {"steps": history.steps.reset_index(), "states": history.states}
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import escape_controls
+
+if TYPE_CHECKING:
+    from sim.analysis.history.words import Names
 
 NON_ALIGNED = "non-aligned"
 
@@ -90,3 +93,17 @@ def list_names(names: Collection[str]) -> str:
         if not any(sign in name for name in names):
             return f"{sign} ".join(names)
     return "; ".join(f"“{name}”" for name in names)
+
+
+def label_history(scenario: Any) -> Names:
+    """Return how a history of a scenario names its states, alignments and steps."""
+    from sim.analysis.history.words import Names
+
+    return Names(
+        distinct_labels({id: state.name for id, state in scenario.states.items()}),
+        label_alignments(scenario),
+        label_theatres(scenario),
+        distinct_labels({id: institution.name or id for id, institution in scenario.institutions.items()}),
+        scenario.dates(),
+        scenario.step,
+    )

@@ -97,7 +97,7 @@ def test_show_values_with_sources() -> None:
 
 
 def test_run_timeline() -> None:
-    output = quick("run", "baseline_2023", "--seed", "3", "--steps", "5")
+    output = quick("run", "baseline_2023", "--seed", "7")
     assert "who moved" in output
     assert "→ US-led bloc:" in output
     assert "At the end" in output

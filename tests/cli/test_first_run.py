@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 COMMANDS = (
-    ("run", "baseline_2023", "--seed", "7", "--json"),
-    ("run", "baseline_2023", "--seed", "7"),
+    ("run", "baseline_2023", "--seed", "7", "--others", "0", "--json"),
+    ("run", "baseline_2023", "--seed", "7", "--others", "0", "--moves"),
     ("explain", "baseline_2023", "IRN", "--step", "2", "--seed", "7"),
     ("check", "unix_1988"),
     ("landscape", "unix_1988"),

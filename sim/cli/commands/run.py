@@ -1,4 +1,4 @@
-"""Commands that run: run, sweep, demo."""
+"""Commands that run many times: sweep, demo."""
 
 from __future__ import annotations
 
@@ -41,51 +41,12 @@ from sim.cli.options import (
 )
 from sim.cli.printing import SOME_FAILED, new_console, print_json
 from sim.errors import Fault, InputError, display_path, escape_controls
-from sim.names import name_references, scenario_name
+from sim.names import name_references
 
 if TYPE_CHECKING:
     from sim.batch.locks import SweepShare
     from sim.batch.sweep import SweepReport
     from sim.scenario.schema import Scenario
-
-
-@cli.command()
-@click.argument("scenario", shell_complete=completion.complete_scenarios)
-@seed_option
-@click.option("--replicate", type=click.IntRange(0), default=0, help="Number of the replicate. Default: 0.")
-@steps_option
-@set_option
-@without_option
-@click.option("--out", type=NewFolder(), help="Folder for the run as CSV, and its record.")
-@json_option
-def run(
-    scenario: str, seed: int | None, replicate: int, steps: int | None, settings: tuple[str, ...],
-    without: tuple[str, ...], out: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Run a scenario once and show which states change alignment, and when.
-
-    Example: blocs run dispersed_attention --seed 7 --set w_pressure=0.5
-    """
-    from sim.model.numerics.jit import interpret_short_run
-
-    found = resolve_scenario(scenario, settings, without, steps)
-    interpret_short_run(len(found.states), found.steps)
-
-    from sim.batch.design import through_lens
-    from sim.cli import text as texts
-    from sim.model.compiled import run_compiled as run_once
-
-    found = through_lens(found)
-    say_warnings(chance_faults(scenario, found))
-    result = run_once(found, seed=found.sweep.seed if seed is None else seed, replicate=replicate)
-    if out is not None:
-        texts.write_run(out, scenario_name(scenario), found, result)
-    if as_json:
-        record = texts.run_record(scenario_name(scenario), found, result)
-        print_json(record | texts.run_tables(found, result))
-    else:
-        options = [*(f" --set {setting}" for setting in settings), *(f" --without {name}" for name in without)]
-        texts.print_timeline(new_console(), scenario_name(scenario), found, result, "".join(options), scenario)
 
 
 @cli.command()

@@ -58,6 +58,11 @@ def interpret_short_run(states: int, steps: int) -> None:
         setattr(numba.config, "DISABLE_JIT", 1)  # noqa: B010
 
 
+def interprets_rules() -> bool:
+    """Whether this process runs the rules as Python, which takes half a second for a run of the article's world."""
+    return bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009  # numba declares its settings at run time
+
+
 JIT: Any = numba.njit
 
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}

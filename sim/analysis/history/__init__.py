@@ -1,0 +1,1 @@
+"""Histories: why each state moved in a run, the turning points, and how often they happen in other runs."""

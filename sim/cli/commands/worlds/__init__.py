@@ -1,0 +1,1 @@
+"""Commands on worlds and scenarios: their files, public datasets, landscapes."""
