@@ -152,7 +152,7 @@ def print_steps(out: Console, scenario: Scenario, run: Run, names: Names, *, eve
     if heads == list(blocs):
         out.print("blocs: " + safe_text(list_names([f"{bloc} is {names.alignments[bloc]}" for bloc in blocs])))
     hidden = "" if every else " Steps without a move are left out (--every-step shows them)."
-    out.print(f"{describe_step(scenario.step)}{hidden}")
+    out.print(f"{describe_step(names.step)}{hidden}")
 
 
 def format_moves(run: Run, names: Names, step: int) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sim.calendar import ROUND
 from sim.errors import escape_controls
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def list_names(names: Collection[str]) -> str:
 
 
 def label_history(scenario: Any) -> Names:
-    """Return how a history of a scenario names its states, alignments and steps."""
+    """Return how a history of a scenario names its states, alignments and steps; a tendency has no dates."""
     from sim.analysis.history.words import Names
 
     return Names(
@@ -104,6 +105,6 @@ def label_history(scenario: Any) -> Names:
         label_alignments(scenario),
         label_theatres(scenario),
         distinct_labels({id: institution.name or id for id, institution in scenario.institutions.items()}),
-        scenario.dates(),
-        scenario.step,
+        () if scenario.sweep.lens == "tendency" else scenario.dates(),
+        ROUND if scenario.sweep.lens == "tendency" else scenario.step,
     )

@@ -156,7 +156,7 @@ def parse_conditions(scenario: Scenario, text: str) -> list[Condition]:
     """
     faults: list[Fault] = []
     found = []
-    for clause in split_clauses(text):
+    for clause in list(split_clauses(text)) or [text]:
         match = CLAUSE.fullmatch(clause)
         if match is None:
             faults.append(Fault("--where", 1, "", f"{quote(clause)} is not a condition; {FORM}"))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from sim.analysis.history.moves import CIRCUMSTANCE, FOLLOWING, RENEWAL, Move
-from sim.analysis.history.others import OtherHistories
+from sim.analysis.history.others import Condition, OtherHistories
 from sim.analysis.history.turning import TurningPoint
 from sim.analysis.history.words import (
     Names,
@@ -237,6 +237,14 @@ def list_largest(ids: Sequence[str], names: Names) -> str:
     if len(ids) <= LISTED + 1:
         return names.listed(ids)
     return join_names([*(names.state(id) for id in ids[:LISTED]), f"{count_words(len(ids) - LISTED, 'other')}"])
+
+
+def describe_condition(condition: Condition, run: Run, names: Names) -> str:
+    """Say what a condition asks for, such as `China joins the Anti-US front`."""
+    who, alignment = names.state(run.states[condition.state]), run.alignments[condition.alignment]
+    if alignment == NON_ALIGNED_ID:
+        return f"{who} {'leaves its bloc' if condition.enters else 'joins a bloc'}"
+    return f"{who} {'joins' if condition.enters else 'leaves'} {names.bloc(alignment)}"
 
 
 def count_causes(moves: Sequence[Move], scenario: Scenario) -> str:

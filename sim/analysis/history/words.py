@@ -91,9 +91,9 @@ def capital(text: str) -> str:
 
 
 FRACTIONS = (
-    (0.05, "a twentieth"), (0.1, "a tenth"), (0.125, "an eighth"), (0.2, "a fifth"), (0.25, "a quarter"),
-    (0.3, "three tenths"), (1 / 3, "a third"), (0.4, "two fifths"), (0.5, "half"), (0.6, "three fifths"),
-    (2 / 3, "two thirds"), (0.75, "three quarters"), (0.8, "four fifths"), (0.9, "nine tenths"),
+    (0.05, "a twentieth"), (0.1, "a tenth"), (0.125, "an eighth"), (1 / 6, "a sixth"), (0.2, "a fifth"),
+    (0.25, "a quarter"), (0.3, "three tenths"), (1 / 3, "a third"), (0.4, "two fifths"), (0.5, "half"),
+    (0.6, "three fifths"), (2 / 3, "two thirds"), (0.75, "three quarters"), (0.8, "four fifths"), (0.9, "nine tenths"),
 )  # fmt: skip
 
 
@@ -102,12 +102,17 @@ def share_words(share: float) -> str:
     number = f"({share:.2f})"
     if share < 0.0005:
         return "nothing"
-    if share < 0.03:
+    if share < 0.005:
+        return "less than a hundredth"
+    if share < 0.04:
         return f"a small part {number}"
     if share > 0.97:
         return f"all {number}" if share > 0.9995 else f"almost all {number}"
     value, words = min(FRACTIONS, key=lambda pair: abs(pair[0] - share))
-    return f"{words} {number}" if abs(value - share) < 0.005 else f"about {words} {number}"
+    if abs(value - share) < 0.005:
+        return f"{words} {number}"
+    near = "about" if abs(value - share) < 0.015 else "more than" if share > value else "less than"
+    return f"{near} {words} {number}"
 
 
 def hundredths(chance: float, of: str = "of") -> str:

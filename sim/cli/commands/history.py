@@ -24,6 +24,8 @@ from sim.errors import Fault, InputError
 from sim.names import scenario_name
 
 if TYPE_CHECKING:
+    from sim.analysis.history.words import Names
+    from sim.model.trajectory import Run
     from sim.model.world import World
     from sim.scenario.schema import Scenario
 
@@ -85,10 +87,10 @@ def run(
     found = through_lens(found)
     say_warnings(chance_faults(scenario, found))
     world, own = world_of(found), found.sweep.seed if seed is None else seed
-    search_record, sentence = None, ""
+    sought: dict[str, Any] = {}
     if where is not None:
-        search_record, sentence = search_histories(found, world, where, own, search, as_json=as_json)
-        replicate = search_record["replicates"][0]
+        sought = search_histories(found, world, where, own, search, as_json=as_json)
+        replicate = sought["replicates"][0]
     result = run_once(found, seed=own, replicate=replicate or 0, world=world)
     if out is not None:
         texts.write_run(out, scenario_name(scenario), found, result)
@@ -97,7 +99,9 @@ def run(
     story = None if tendency else tell_story(found, world, result, names, others=count)
     if as_json:
         record = texts.run_record(scenario_name(scenario), found, result)
-        record |= ({"where": search_record} if search_record else {}) | ({} if story is None else story.record())
+        record |= {} if story is None else story.record()
+        if sought:
+            record["where"] = {key: value for key, value in sought.items() if key != "conditions"}
         print_json(record | texts.run_tables(found, result))
         return
     options = [word for setting in settings for word in ("--set", setting)]
@@ -105,8 +109,8 @@ def run(
     length = [] if steps is None else ["--steps", str(steps)]
     out_console = new_console()
     prints.print_head(out_console, found, result, shlex.join([scenario_name(scenario), *options]))
-    if sentence:
-        out_console.print(f"\n{safe_text(sentence)}")
+    if sought:
+        out_console.print(f"\n{safe_text(describe_search(sought, result, names))}")
     if story is None:
         prints.print_tendency(out_console)
     else:
@@ -129,21 +133,29 @@ def refuse_story(*, where: str | None, others: int | None, moves: bool) -> None:
 
 def search_histories(
     scenario: Scenario, world: World, where: str, seed: int, search: int | None, *, as_json: bool
-) -> tuple[dict[str, Any], str]:
-    """Find the histories in which something happens, as a record and a sentence; exits with 1 where there is none."""
+) -> dict[str, Any]:
+    """Find the histories in which something happens, as a record; exits with 1 where there is none."""
     from sim.analysis.history.others import SEARCHED, find_histories, parse_conditions
 
     conditions = parse_conditions(scenario, where)
     found = find_histories(scenario, world, conditions, seed=seed, count=search or SEARCHED)
     if not found.replicates:
         message = (
-            f"in none of {found.searched} replicates with seed {seed}: {where}. Search more with --search"
-            f" {10 * found.searched}, choose another --seed, or change the scenario with --set."
+            f"{where}: this happens in none of {found.searched:,} replicates with seed {seed}. Search more with"
+            f" --search {10 * found.searched}, choose another --seed, or change the scenario with --set."
         )
         end(message, as_json=as_json, code=FAILED)
-    record = {"condition": where, "replicates": found.replicates, "searched": found.searched}
-    sentence = (
-        f"{where}: replicate {found.replicates[0]} is the first of {len(found.replicates)} of {found.searched:,}"
-        " in which this happens."
+    return {"condition": where, "conditions": conditions, **found._asdict()}
+
+
+def describe_search(record: dict[str, Any], run: Run, names: Names) -> str:
+    """Say in how many of the histories searched the conditions hold, and which is the first."""
+    from sim.analysis.history.sentences import describe_condition
+    from sim.analysis.history.words import capital
+
+    what = " and ".join(describe_condition(one, run, names) for one in record["conditions"])
+    hits = len(record["replicates"])
+    return (
+        f"{capital(what)} in {hits:,} of {record['searched']:,} replicates with seed {run.seed}; this is the first of"
+        f" them, replicate {run.replicate}."
     )
-    return record, sentence

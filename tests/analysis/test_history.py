@@ -1,0 +1,384 @@
+"""Histories: reasons of moves, who follows, turning points and other histories, against brute force."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from oracle import simulate
+from relation import UNHURRIED, seeds
+from strategies import kept_scenarios, scenarios
+
+from sim.analysis.history.moves import Move, explain_moves
+from sim.analysis.history.others import find_histories, observe_others, parse_conditions
+from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
+from sim.analysis.history.turning import MOST, bloc_events, find_turning_points
+from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
+from sim.batch.design import through_lens
+from sim.errors import InputError
+from sim.model import dispositions
+from sim.model.agents import BlocModel, StateAgent
+from sim.model.arrays import BY_FOLLOWING, CAUSES, Integers
+from sim.model.compiled import run_compiled
+from sim.model.trajectory import Run
+from sim.model.world import world_of
+from sim.reporting.labels import label_history
+from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
+
+CLOSE = 1e-9
+Followed = dict[tuple[int, str], tuple[set[str], set[str]]]  # by step and state: needed moves, and all that are new
+any_scenarios = kept_scenarios() | scenarios()
+
+
+@cache
+def shipped(name: str, replicate: int = 0, others: int = 0, steps: int = 40) -> Story:
+    """The history of a replicate of a shipped scenario with seed 7."""
+    scenario = load_scenario(name).model_copy(update={"steps": steps})
+    world = world_of(scenario)
+    run = run_compiled(scenario, seed=7, replicate=replicate, world=world)
+    return tell_story(scenario, world, run, label_history(scenario), others=others)
+
+
+def explained(scenario: Scenario, seed: int) -> tuple[Run, list[Move]]:
+    """A run and its moves."""
+    run = run_compiled(scenario, seed=seed)
+    return run, explain_moves(world_of(scenario), run)
+
+
+@settings(**UNHURRIED)
+@given(any_scenarios, seeds)
+def test_moves_are_those_of_the_run(scenario: Scenario, seed: int) -> None:
+    run, moves = explained(scenario, seed)
+    found = {(m.step, m.state): (m.left, m.entered, m.cause) for m in moves}
+    expected = {
+        (step, run.states[i]): (
+            run.alignments[run.alignment[step - 1, i]],
+            run.alignments[run.alignment[step, i]],
+            CAUSES[run.causes[step, i]],
+        )
+        for step, i in np.argwhere(run.causes > 0).tolist()
+    }
+    assert found == expected
+    assert all(bool(move.followed) == (move.cause == "following") for move in moves)
+
+
+@settings(**UNHURRIED)
+@given(any_scenarios, seeds)
+def test_terms_are_those_of_the_oracle(scenario: Scenario, seed: int) -> None:
+    _, moves = explained(scenario, seed)
+    trace = simulate(scenario, seed, 0) if moves else None
+    for move in moves:
+        assert trace is not None
+        if any(step <= move.step for step, *_ in trace.narrow):
+            return
+        done, i = trace.steps[move.step - 1], list(scenario.states).index(move.state)
+        for row, alignment in enumerate((move.left, move.entered)):
+            k = scenario.alignments().index(alignment)
+            assert move.weighed[row, :-1] == pytest.approx(done.terms[i][k], abs=CLOSE)
+            own = trace.dispositions[move.step][i] if scenario.dispositions == "kept" else []
+            temperature = temperature_at(scenario, move.step)
+            assert move.weighed[row, -1] == pytest.approx(-temperature * own[k] if own else 0.0, abs=CLOSE)
+
+
+def temperature_at(scenario: Scenario, step: int) -> float:
+    """Temperature at a step, after its shocks."""
+    value = scenario.parameters.temperature.value
+    for shock in sorted(scenario.shocks, key=lambda shock: shock.step):
+        if shock.kind == "parameter" and shock.parameter == "temperature" and shock.step <= step:
+            value = shock.value
+    return value
+
+
+@settings(**UNHURRIED)
+@given(kept_scenarios(), seeds)
+def test_terms_sum_to_what_decided(scenario: Scenario, seed: int) -> None:
+    """The alignment entered is ahead where it is entered; where the state chose what it left, it was behind."""
+    _, moves = explained(scenario, seed)
+    for move in moves:
+        ahead = math.fsum(move.advantage().values())
+        if scenario.dispositions == "kept":
+            assert ahead >= -CLOSE
+        if change := move.change():
+            before = move.before
+            assert before is not None
+            assert math.fsum(change.values()) == pytest.approx(ahead - float((before[1] - before[0]).sum()), abs=CLOSE)
+            assert math.fsum(change.values()) >= -CLOSE
+        if move.cause == "following":
+            assert scenario.dispositions == "fresh" or move.pull()
+
+
+@settings(**UNHURRIED)
+@given(kept_scenarios(), seeds)
+def test_state_chose_what_it_left(scenario: Scenario, seed: int) -> None:
+    """Since its last renewal or entry with the same disposition; an anchored start is a choice in the factual world."""
+    if scenario.dispositions == "fresh":
+        return
+    run, moves = explained(scenario, seed)
+    warm = all(
+        one.parameters.temperature.value > 1e-6 for one in (scenario, scenario.anchor) if one is not None
+    ) and not any(shock.kind == "parameter" for shock in scenario.shocks)
+    for move in moves:
+        i = run.states.index(move.state)
+        known = scenario.anchored and scenario.states[move.state].initial != "random"
+        if move.before is not None and (move.since > 0 or (known and warm and stays_put(scenario, move))):
+            assert move.chose_what_it_left()
+        assert not run.renewed[move.since + 1 : move.step, i].any()
+        assert (run.alignment[move.since : move.step, i] == run.alignment[move.step - 1, i]).all()
+
+
+def stays_put(scenario: Scenario, move: Move) -> bool:
+    """Whether a state starts in the factual world as in the scenario, and may choose there what it enters later."""
+    factual = scenario.anchor or scenario
+    if move.state not in factual.states or factual.states[move.state].initial == "random":
+        return False
+    return move.entered != "non_aligned" or factual.non_aligned_allowed
+
+
+class UndoingAgent(StateAgent):
+    """An agent that, when it follows, decides again without each move that it had not seen before."""
+
+    found: Followed
+
+    def decide(self) -> int:
+        """Decide, and record the moves without which it would have stayed, and all moves that are new to it."""
+        model, i = self.model, self.index
+        now, before = model.seen.copy(), model.last_seen[i].copy()
+        choice = super().decide()
+        if model.causes[i] == BY_FOLLOWING:
+            new = [j for j in np.flatnonzero(now != before).tolist() if j != i]
+            needed = {model.world.states[j] for j in new if self.again(now, before, [j]) == now[i]}
+            self.found[int(model.steps), self.id] = needed, {model.world.states[j] for j in new}
+        return choice
+
+    def again(self, now: Integers, before: Integers, undone: list[int]) -> int:
+        """Decide with some moves undone."""
+        model, i, seen = self.model, self.index, now.copy()
+        seen[undone] = before[undone]
+        k = len(model.world.alignments)
+        return dispositions.decide_from_ties(
+            i, seen, int(model.steps), model.uniforms[i], model.key, model.world.setting, model.situation,
+            model.weights, model.environment, np.empty(k), np.empty(k), model.inclinations[i].copy(),
+            model.renewed.copy(),
+        )  # fmt: skip
+
+
+def follow_by_brute_force(scenario: Scenario, seed: int, replicate: int = 0) -> Followed:
+    """For each following move: the states without whose move it would not happen, and all that moved since."""
+    model = BlocModel(scenario, seed=seed, replicate=replicate)
+    found: Followed = {}
+    model.states = [UndoingAgent(model, agent.index, agent.name) for agent in model.states]
+    for agent in model.states:
+        agent.found = found
+    for _ in range(scenario.steps):
+        with np.errstate(over="ignore"):
+            model.step()
+    return found
+
+
+@settings(**UNHURRIED)
+@given(any_scenarios, seeds)
+def test_followers_of_generated_worlds(scenario: Scenario, seed: int) -> None:
+    _, moves = explained(scenario, seed)
+    check_followers(moves, follow_by_brute_force(scenario, seed))
+
+
+@pytest.mark.parametrize(("name", "replicate"), [("baseline_2023", 39), ("global_coexistence", 0), ("unix_1988", 0)])
+def test_followers_of_shipped_worlds(name: str, replicate: int) -> None:
+    story = shipped(name, replicate)
+    assert any(move.followed for move in story.moves)
+    check_followers(story.moves, follow_by_brute_force(story.scenario, 7, replicate))
+
+
+def check_followers(moves: list[Move], expected: Followed) -> None:
+    """Compare the moves that were followed with brute force, and find each of them in the run."""
+    assert {(m.step, m.state) for m in moves if m.followed} == expected.keys()
+    known = {move.key for move in moves}
+    for move in moves:
+        if move.followed:
+            needed, new = expected[move.step, move.state]
+            states = {state for state, _ in move.followed}
+            assert states == needed if needed else states <= new
+            assert {*move.followed} <= known
+            assert all(move.step - 1 <= step <= move.step for _, step in move.followed)
+
+
+@settings(**UNHURRIED)
+@given(kept_scenarios(steps=6), seeds)
+def test_turning_points_of_generated_worlds(scenario: Scenario, seed: int) -> None:
+    run, moves = explained(scenario, seed)
+    points = find_turning_points(scenario, world_of(scenario), run, moves)
+    assert len(points) <= MOST
+    assert [point.step for point in points] == sorted(point.step for point in points)
+    first = [move.key for point in points for move in point.moves]
+    assert len(first) == len(set(first))
+    assert all(not move.followed for point in points for move in point.moves)
+    for point in points:
+        earlier = {move.key for move in point.moves}
+        for move in sorted(point.followers, key=lambda move: move.step):
+            assert move.step >= point.step
+        assert all({*move.followed} & {m.key for m in (*point.moves, *point.followers)} for move in point.followers)
+        assert not earlier & {move.key for move in point.followers}
+    if sum(point.kind == "move" for point in points) < MOST:  # then no move is left out
+        assert {m.key for p in points for m in (*p.moves, *p.followers)} == {move.key for move in moves}
+
+
+@settings(**UNHURRIED)
+@given(any_scenarios, seeds)
+def test_everything_has_a_sentence(scenario: Scenario, seed: int) -> None:
+    world, run = world_of(scenario), run_compiled(scenario, seed=seed)
+    story = tell_story(scenario, world, run, label_history(scenario), others=2)
+    for record in story.move_records():
+        assert record.keys() == {*MOVE_COLUMNS}
+        assert record["reason"].endswith(".")
+        assert "{" not in record["reason"]
+    for record in story.point_records():
+        assert record.keys() == {*POINT_COLUMNS}
+        assert record["what"].endswith(".")
+        assert record["why"].endswith(".")
+        assert "{" not in record["what"] + record["why"] + record["followed_by"] + record["reacted"]
+
+
+@pytest.mark.parametrize(("name", "replicate"), [("baseline_2023", 2), ("baseline_2023", 39), ("no_sanctions", 3)])
+def test_events_of_blocs_by_hand(name: str, replicate: int) -> None:
+    story = shipped(name, replicate)
+    run = story.run
+    expected = set()
+    for bloc in run.alignments[1:]:
+        share = run.outcome(f"capability_{bloc}").tolist()
+        since = [t for t in range(len(share) - 4) if min(share[t : t + 5]) >= 0.1]
+        if since and since[0]:
+            expected.add((since[0], bloc, True))
+        if since and (below := [t for t in range(since[0], len(share)) if share[t] < 0.1]):
+            expected.add((below[0], bloc, False))
+    assert {(event.step, event.bloc, event.rises) for event in bloc_events(story.scenario, run)} == expected
+
+
+def test_size_after_a_turning_point() -> None:
+    """Where one turning point moves everything, its sizes are those of the run."""
+    story = shipped("baseline_2023", 39)
+    (point,) = (point for point in story.points if point.moves)
+    for bloc, (start, end) in point.sizes.items():
+        assert start == story.run.outcome(f"capability_{bloc}")[point.step - 1]
+        assert end == pytest.approx(story.run.outcome(f"capability_{bloc}")[-1], abs=CLOSE)
+
+
+def test_counts_in_other_histories() -> None:
+    story = shipped("baseline_2023", 3, others=30)
+    assert story.others is not None
+    others = [run_compiled(story.scenario, seed=7, replicate=r) for r in range(31) if r != 3]
+    paths = [[[run.alignments[a] for a in row] for row in run.alignment.tolist()] for run in others]
+    quiet = [all(row == path[0] for row in path) for path in paths]
+    assert story.others.count == 30
+    assert story.others.without_moves == sum(quiet) > 0
+    assert any(move.entered == "non_aligned" for move in story.moves)
+    for move in story.moves:
+        i, count = story.run.states.index(move.state), 0
+        for path in paths:
+            steps = [(a[i], b[i]) for a, b in pairwise(path) if a[i] != b[i]]
+            leaves = move.entered == "non_aligned"
+            count += any((a == move.left) if leaves else (b == move.entered) for a, b in steps)
+        assert story.others.alike(*move.what) == count
+        assert story.count_record(move)["histories"] == count
+
+
+def test_other_histories_leave_out_this_one() -> None:
+    story = shipped("baseline_2023", 1)
+    world = world_of(story.scenario)
+    alike = [run_compiled(story.scenario, seed=7, replicate=r, world=world) for r in (0, 2)]
+    found = observe_others(story.scenario, world, story.run, count=2)
+    assert found.movers.tolist() == [int((run.causes > 0).any(axis=0).sum()) for run in alike]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CHN enters front", [("CHN", "front", True)]),
+        ("the United States of nowhere enters front", None),
+        ("China joins the Anti-US front and belarus LEAVES front", [("CHN", "front", True), ("BLR", "front", False)]),
+        ("India enters non-aligned", [("IND", "non_aligned", True)]),
+    ],
+)
+def test_conditions(text: str, expected: list[tuple[str, str, bool]] | None) -> None:
+    scenario = load_scenario("baseline_2023")
+    if expected is None:
+        with pytest.raises(InputError, match="unknown state"):
+            parse_conditions(scenario, text)
+        return
+    states, alignments = list(scenario.states), scenario.alignments()
+    found = [(states[one.state], alignments[one.alignment], one.enters) for one in parse_conditions(scenario, text)]
+    assert found == expected
+
+
+def test_every_fault_of_conditions() -> None:
+    with pytest.raises(InputError) as refused:
+        parse_conditions(load_scenario("baseline_2023"), "CHNA enters fron and USA leaves us_led and so on")
+    messages = " ".join(fault.message for fault in refused.value.faults)
+    for part in ("did you mean 'CHN'", "did you mean 'front'", "USA never decides", "'so on' is not a condition"):
+        assert part in messages
+
+
+def test_name_with_and_in_a_condition() -> None:
+    content = load_scenario("unix_1988").model_dump()
+    content["states"]["DEC"]["name"] = "Bosnia and Herzegovina"
+    scenario = Scenario.model_validate(content)
+    bloc = next(iter(scenario.blocs))
+    found = parse_conditions(scenario, f"Bosnia and Herzegovina enters {bloc} and IBM leaves {bloc}")
+    assert [list(scenario.states)[one.state] for one in found] == ["DEC", "IBM"]
+
+
+def test_search_finds_all_histories() -> None:
+    scenario = load_scenario("baseline_2023")
+    world = world_of(scenario)
+    conditions = parse_conditions(scenario, "MEX enters us_led")
+    found = find_histories(scenario, world, conditions, seed=7, count=40)
+    i, k = list(scenario.states).index("MEX"), scenario.alignments().index("us_led")
+    paths = [run_compiled(scenario, seed=7, replicate=r, world=world).alignment[:, i].tolist() for r in range(40)]
+    direct = [r for r, path in enumerate(paths) if any(a != b == k for a, b in pairwise(path))]
+    assert found.replicates == direct
+    assert direct[0] == 0
+
+
+def test_words() -> None:
+    assert share_words(0.334) == "a third (0.33)"
+    assert share_words(0.36) == "more than a third (0.36)"
+    assert share_words(0.0) == "nothing"
+    assert share_words(1.0) == "all (1.00)"
+    assert count_words(1, "state") == "one state"
+    assert count_words(13, "state") == "13 states"
+    assert join_names(["A", "B", "C"]) == "A, B and C"
+    assert join_names(["A, the first", "B"]) == "A, the first and B"
+    assert main_terms({"bond": 0.3, "trade": 0.2, "shelter": 0.01, "pressure": -1.0}) == ["bond", "trade"]
+    assert main_terms({"bond": 0.3, "pressure": -1.0}, -1) == ["pressure"]
+
+
+def test_every_term_has_words() -> None:
+    from sim.analysis.history.retrace import WEIGHED
+
+    assert PHRASES.keys() == {*WEIGHED}
+
+
+def test_tendency_is_not_told() -> None:
+    from sim.api import run
+
+    scenario = load_scenario("baseline_2023")
+    lens = scenario.model_copy(update={"sweep": scenario.sweep.model_copy(update={"lens": "tendency"})})
+    assert label_history(through_lens(lens)).dates == ()
+    history = run(lens, seed=7)
+    with pytest.raises(InputError, match="not a history"):
+        _ = history.turning_points
+
+
+def test_history_in_python() -> None:
+    from sim.api import run
+
+    history = run("baseline_2023", seed=7)
+    story = shipped("baseline_2023", 0, others=100)
+    assert list(history.moves.columns) == list(MOVE_COLUMNS)
+    assert list(history.turning_points.columns) == list(POINT_COLUMNS)
+    assert history.moves.to_dict("records") == story.move_records()
+    assert history.turning_points.to_dict("records") == story.point_records()
