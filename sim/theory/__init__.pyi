@@ -11,6 +11,8 @@ from .landscape import sample_minima as sample_minima
 from .optimum import Optimum as Optimum
 from .optimum import find_optimum as find_optimum
 from .pair import pair_law as pair_law
+from .panel import panel_log_likelihood as panel_log_likelihood
+from .panel import spell_table as spell_table
 from .paths import path_chances as path_chances
 from .persistence import direct_chances as direct_chances
 from .persistence import expected_movers as expected_movers
