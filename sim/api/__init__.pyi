@@ -2,6 +2,7 @@ from .analyses import Explanation as Explanation
 from .analyses import LandscapeFinding as LandscapeFinding
 from .analyses import explain as explain
 from .analyses import landscape as landscape
+from .backtests import backtest as backtest
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .findings import Finding as Finding

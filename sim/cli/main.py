@@ -22,7 +22,7 @@ SECTIONS = {
     "Scenarios": ("list", "show", "check", "new", "import"),
     "Runs": ("run", "sweep", "replay", "demo"),
     "Results": ("compare", "report", "query", "export"),
-    "Analysis": ("explain", "sensitivity", "regret", "claims", "landscape", "score", "calibrate"),
+    "Analysis": ("explain", "sensitivity", "regret", "claims", "landscape", "score", "calibrate", "backtest"),
     "App": ("app",),
 }
 

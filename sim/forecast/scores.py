@@ -124,11 +124,14 @@ def auc_score(score: Floats, hit: Flags, weights: Floats) -> Floats:
     ndarray
         AUC, (R,), in [0, 1]; NaN in a resample where all or none have a hit.
     """
-    score = remove_rounding(score)
-    wins = (score[:, None] > score).astype(np.float64) + 0.5 * (score[:, None] == score)
-    ones, others = weights * hit, weights * ~hit
+    values, group = np.unique(remove_rounding(score), return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], np.arange(len(values)))
+    ones, others = (np.add.reduceat(part[:, order], first, axis=1) for part in (weights * hit, weights * ~hit))
+    below = np.cumsum(others, axis=1) - others
     pairs = ones.sum(axis=1) * others.sum(axis=1)
-    return np.divide(((ones @ wins) * others).sum(axis=1), pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    won = (ones * (below + 0.5 * others)).sum(axis=1)
+    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
 def remove_rounding(values: Floats) -> Floats:

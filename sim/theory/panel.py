@@ -23,16 +23,16 @@ Integers = NDArray[np.int64]
 
 UNSEEN = -1  # a year without a reading
 
-NODES = 160  # Gauss-Legendre nodes on the simplex's first axis, about
+NODES = 96  # Gauss-Legendre nodes on the simplex's first axis, about
 
 MOST_ORDER = 5  # nodes between two breakpoints
 
-MOST_CROSSINGS = 64  # breakpoints where thresholds cross; of more, an even part is used
+MOST_CROSSINGS = 32  # breakpoints where thresholds cross; of more, an even part is used
 
 LOGITS = np.arange(-8.0, 9.0)  # breakpoints by which the integrand is smooth on each piece
 
 
-class Draws(NamedTuple):
+class Cells(NamedTuple):
     """Dispositions that represent all others: each is one cell of the simplex, or a slice of one."""
 
     inclinations: Floats  # (Q, A), −ln E_k up to a constant
@@ -51,7 +51,7 @@ class Spells(NamedTuple):
     seen: Integers
 
 
-def cell_draws(weights: Floats, inertia: float = 0.0) -> Draws:
+def cell_volumes(weights: Floats, inertia: float = 0.0) -> Cells:
     """Divide the simplex of dispositions into the cells in which a state's path over the years is the same.
 
     With v = E_1 / (E_0 + E_1), uniform, and q = E_2 / ΣE, whose distribution function is 1 − (1 − q)²: for a given v,
@@ -68,7 +68,7 @@ def cell_draws(weights: Floats, inertia: float = 0.0) -> Draws:
 
     Returns
     -------
-    Draws
+    Cells
         Dispositions and their weights.
 
     Raises
@@ -78,9 +78,9 @@ def cell_draws(weights: Floats, inertia: float = 0.0) -> Draws:
 
     Examples
     --------
-    >>> draws = cell_draws(np.log([[1.0, 1.0, 2.0]]))
-    >>> first = draws.inclinations + np.log([1.0, 1.0, 2.0])
-    >>> print(np.bincount(first.argmax(axis=1), draws.weights).round(6))
+    >>> divided = cell_volumes(np.log([[1.0, 1.0, 2.0]]))
+    >>> first = divided.inclinations + np.log([1.0, 1.0, 2.0])
+    >>> print(np.bincount(first.argmax(axis=1), divided.weights).round(6))
     [0.25 0.25 0.5 ]
     """
     weights = np.asarray(weights, dtype=np.float64)
@@ -98,7 +98,7 @@ def cell_draws(weights: Floats, inertia: float = 0.0) -> Draws:
     if weights.shape[1] == 2:
         v, share = (turns[1:] + turns[:-1]) / 2, np.diff(turns)
         kept = share > 0
-        return Draws(np.column_stack([-np.log1p(-v[kept]), -np.log(v[kept])]), share[kept])
+        return Cells(np.column_stack([-np.log1p(-v[kept]), -np.log(v[kept])]), share[kept])
     nodes, node_weights = np.polynomial.legendre.leggauss(min(1 + NODES // len(turns), MOST_ORDER))
     v = (turns[:-1, None] + np.diff(turns)[:, None] * (nodes + 1) / 2).ravel()
     share = (np.diff(turns)[:, None] * node_weights / 2).ravel()
@@ -114,7 +114,7 @@ def cell_draws(weights: Floats, inertia: float = 0.0) -> Draws:
     kept = slices > 0
     third = np.log1p(-q) - np.log(np.where(kept, q, 0.5))  # −ln E_2 on the same scale
     both = np.broadcast_to(two[:, None], (*q.shape, 2))[kept]
-    return Draws(np.column_stack([both, third[kept]]), slices[kept])
+    return Cells(np.column_stack([both, third[kept]]), slices[kept])
 
 
 def held_inertia(alternatives: int, inertia: float) -> Floats:
@@ -140,11 +140,11 @@ def spell_table(weights: Floats, seen: Integers, inertia: float = 0.0) -> Spells
         For `panel_log_likelihood`.
     """
     years, alternatives = np.shape(weights)
-    draws = cell_draws(weights, inertia)
+    divided = cell_volumes(weights, inertia)
     own = held_inertia(alternatives, inertia)
-    chosen = np.argmax(weights[:, None, None, :] + own[None, :, None, :] + draws.inclinations, axis=-1)  # (T, A+1, Q)
-    cells, cell = np.unique(chosen.reshape(-1, len(draws.weights)).astype(np.int8), axis=1, return_inverse=True)
-    volumes = np.bincount(cell.ravel(), draws.weights)
+    chosen = np.argmax(weights[:, None, None, :] + own[None, :, None, :] + divided.inclinations, axis=-1)  # (T, A+1, Q)
+    cells, cell = np.unique(chosen.reshape(-1, len(divided.weights)).astype(np.int8), axis=1, return_inverse=True)
+    volumes = np.bincount(cell.ravel(), divided.weights)
     chosen = cells.reshape(years, alternatives + 1, -1).astype(np.int64)
     misses = np.arange(years + 1)
     chances = np.zeros((years, alternatives + 1, years, alternatives, years + 1))
@@ -162,8 +162,8 @@ def spell_table(weights: Floats, seen: Integers, inertia: float = 0.0) -> Spells
     return Spells(chances, read[None, :] - read[:, None] + (np.asarray(seen) != UNSEEN)[:, None])
 
 
-def panel_log_likelihood(spells: Spells, renewed: Floats, misread: float) -> float:
-    """Compute the log-likelihood of what was seen of one state.
+def panel_log_likelihood(spells: Spells, renewed: Floats, misread: float) -> Floats:
+    """Compute the log-likelihood of what was seen of one state, at one or more rates of renewal.
 
     With F_s(c) the chance of what was seen before s, that the disposition is drawn at s and that c was held:
     F_e(b) = h_e Σ_{s < e} Σ_c F_s(c) Π_{s < u < e} (1 − h_u) S(s, c → e − 1, b), S the chance of the spell.
@@ -172,33 +172,36 @@ def panel_log_likelihood(spells: Spells, renewed: Floats, misread: float) -> flo
     ----------
     spells : Spells
         From `spell_table`.
-    renewed : array of float, (T,)
+    renewed : array of float, (..., T)
         Chance that the disposition was renewed since the year before, 1 − e^{−λ Δ}; the first is not used.
     misread : float
         Chance that a year's alignment is read as another, evenly among the others, 0 to 1.
 
     Returns
     -------
-    float
+    array of float, (...)
         Natural logarithm of the chance, 0 or less; −inf where it is 0.
 
     Examples
     --------
     >>> seen = np.array([0, 1])
     >>> table = spell_table(np.log([[2.0, 1.0], [1.0, 1.0]]), seen)
-    >>> print(round(float(np.exp(panel_log_likelihood(table, np.array([0.0, 1.0]), 0.0))), 6))  # 2/3 × 1/2
-    0.333333
+    >>> print(np.exp(panel_log_likelihood(table, np.array([[0.0, 1.0], [0.0, 0.0]]), 0.0)).round(6))
+    [0.333333 0.166667]
     """
     years, alternatives = spells.chances.shape[0], spells.chances.shape[3]
+    renewed = np.asarray(renewed, dtype=np.float64)
     misses = np.arange(years + 1)
     hits = np.maximum(spells.seen[:, :, None] - misses, 0)
     factors = (misread / (alternatives - 1)) ** misses * (1 - misread) ** hits  # (T, T, T + 1)
-    spell = np.einsum("scebm,sem->sceb", spells.chances, factors)
-    forward = np.zeros((years + 1, alternatives + 1))
-    forward[0, alternatives] = 1.0
+    spell = (spells.chances * factors[:, None, :, None, :]).sum(axis=-1)  # (T, A + 1, T, A)
+    forward = np.zeros((*renewed.shape[:-1], years + 1, alternatives + 1))
+    forward[..., 0, alternatives] = 1.0
+    kept = np.zeros((*renewed.shape[:-1], years))  # chance of no renewal since each year
     for end in range(1, years + 1):
-        kept = np.array([np.prod(1 - renewed[first + 1 : end]) for first in range(end)])
-        taken = np.einsum("s,sc,scb->b", kept, forward[:end], spell[:end, :, end - 1])
-        forward[end, :alternatives] = taken * (renewed[end] if end < years else 1.0)
+        kept[..., : end - 1] *= 1 - renewed[..., end - 1, None]
+        kept[..., end - 1] = 1.0
+        taken = np.einsum("...s,...sc,scb->...b", kept[..., :end], forward[..., :end, :], spell[:end, :, end - 1])
+        forward[..., end, :alternatives] = taken * (renewed[..., end, None] if end < years else 1.0)
     with np.errstate(divide="ignore"):
-        return float(np.log(forward[years].sum()))
+        return np.asarray(np.log(forward[..., years, :].sum(axis=-1)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.theory.panel import UNSEEN, cell_draws, panel_log_likelihood, spell_table
+from sim.theory.panel import UNSEEN, cell_volumes, panel_log_likelihood, spell_table
 from sim.theory.persistence import joint_chances, spell_chance
 
 Floats = NDArray[np.float64]
@@ -104,10 +104,12 @@ def test_recovery_of_weights_and_renewal() -> None:
     drawn = np.full(years, truth[1])
     panels = [(x, simulated_readings(truth[0] * x, drawn, 0.03, 0.0, runs=1, rng=rng)[0]) for x in attributes]
     grid = {slope: [spell_table(slope * x, seen) for x, seen in panels] for slope in (0.75, 1.5, 3.0)}
+    rates = (0.0, 0.05, 0.15, 0.4, 1.0)
+    renewed = np.array(rates)[:, None] * np.ones(years)
     found = {
-        (slope, h): sum(panel_log_likelihood(table, np.full(years, h), 0.03) for table in tables)
+        (slope, h): float(value)
         for slope, tables in grid.items()
-        for h in (0.0, 0.05, 0.15, 0.4, 1.0)
+        for h, value in zip(rates, sum(panel_log_likelihood(table, renewed, 0.03) for table in tables), strict=True)
     }
     best = max(found, key=lambda key: found[key])
     assert best == truth
@@ -118,4 +120,4 @@ def test_recovery_of_weights_and_renewal() -> None:
 @pytest.mark.parametrize("weights", [np.zeros((2, 4)), np.array([[0.0, -np.inf]]), np.zeros(3)])
 def test_refused_weights(weights: Floats) -> None:
     with pytest.raises(ValueError, match=r"alternatives|finite"):
-        cell_draws(weights)
+        cell_volumes(weights)

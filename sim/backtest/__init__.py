@@ -1,0 +1,5 @@
+"""Backtest: forecasts from worlds of many years, scored against what came after, beside simpler forecasts."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,7 @@
+from .reading import Reading as Reading
+from .reading import fit_reading as fit_reading
+from .report import BacktestPlan as BacktestPlan
+from .report import backtest_years as backtest_years
+from .worlds import YearWorld as YearWorld
+from .worlds import load_years as load_years
+from .worlds import read_years as read_years

@@ -1,0 +1,118 @@
+"""Three forecasts of the model, kept apart.
+
+Structural chances do not know where states start. Dated chances from the coded start know the coded alignments.
+Dated chances from the observed start know the ideal points of the year, read as alignments with an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.backtest.reading import observed_start
+from sim.backtest.worlds import SIDE, YearWorld
+from sim.forecast.chances import answer_chances, structural_world
+from sim.forecast.scores import NO, YES
+from sim.model import compiled
+from sim.model.arrays import PARAMETERS, Floats, Integers, Stored
+from sim.model.world import World, with_parameters
+
+LIKENESS = PARAMETERS.index("w_likeness")
+
+
+class Dated(NamedTuple):
+    """Chances by the end of each horizon, from histories of one start."""
+
+    start: Floats  # (N, 3), share of the histories that start with each answer
+    chances: Floats  # (H, N, 3)
+    up: Floats  # (H, N), share of the histories in which a state is nearer to the leader's bloc than at its start
+    down: Floats  # (H, N)
+    switches: Floats  # (runs,), changes of alignment a year of each state that decides
+
+
+def with_likeness(world: World, weight: float | None) -> World:
+    """Replace the weight of likeness in a world; None keeps the world's own."""
+    if weight is None:
+        return world
+    parameters = world.start.parameters.copy()
+    parameters[LIKENESS] = weight
+    return with_parameters(world, parameters)
+
+
+def structural_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Floats:
+    """Compute the structural chances of each answer, (N, 3), with a weight of likeness; None for the world's own."""
+    world = with_likeness(structural_world(one.scenario), likeness)
+    return answer_chances(one.scenario, world, seed=seed, replicates=replicates)
+
+
+def coded_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Dated:
+    """Run histories from the coded start."""
+    world = with_likeness(one.world, likeness)
+    runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=alignments_only(world))
+    return summarise_histories(one, np.array([run.alignment for run in runs]))
+
+
+def observed_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Dated:
+    """Run histories from the observed start, which is drawn for each history and anchored to what was drawn."""
+    world = replace(with_likeness(one.world, likeness), factual=None)
+    chances = observed_start(one.points_after(0), one.coded, one.free)
+    starts = draw_starts(one, chances, np.random.default_rng([seed, one.year]), len(replicates))
+    runs = [
+        next(
+            compiled.run_records(
+                replace(world, setting=world.setting._replace(initial=start)),
+                seed=seed, replicates=[replicate], stored=alignments_only(world),
+            )
+        )
+        for replicate, start in zip(replicates, starts, strict=True)
+    ]  # fmt: skip
+    return summarise_histories(one, np.array([run.alignment for run in runs]))
+
+
+def alignments_only(world: World) -> Stored:
+    """Return that runs of a world store no more than alignments."""
+    return Stored(np.zeros(world.steps + 1, dtype=np.bool_), 0, False)
+
+
+def draw_starts(one: YearWorld, chances: Floats, rng: np.random.Generator, histories: int) -> Iterator[Integers]:
+    """Draw starts, (N,) each, from the chances of each answer, (N, 3).
+
+    A state that is drawn against the leader's bloc is in the bloc that it is coded in, or else in the largest of those.
+    """
+    world, n = one.world, len(one.states)
+    sizes = np.bincount(world.setting.initial, world.setting.capability, minlength=len(one.answers))
+    against = np.where(one.coded == NO, world.setting.initial, np.where(one.answers == NO, sizes, -1.0).argmax())
+    columns = np.zeros((n, 3), dtype=np.int64)  # of ABSTAINED: not aligned, 0
+    columns[:, YES], columns[:, NO] = int(np.argmax(one.answers == YES)), against
+    steps = np.cumsum(chances, axis=1)
+    for _ in range(histories):
+        drawn = (steps <= rng.random(n)[:, None] * steps[:, -1:]).sum(axis=1)
+        yield columns[np.arange(n), np.minimum(drawn, 2)]
+
+
+def summarise_histories(one: YearWorld, alignment: Integers) -> Dated:
+    """Summarise the alignments of some runs, (runs, T + 1, N)."""
+    answers = one.answers[alignment]
+    side = np.array([SIDE[answer] for answer in range(3)])[answers]
+    chances = (answers[..., None] == np.arange(3)).mean(axis=0)  # (T + 1, N, 3)
+    up, down = ((sign * (side[:, one.steps] - side[:, :1]) > 0).mean(axis=0) for sign in (1, -1))
+    last = int(one.steps[-1])
+    switched = (np.diff(alignment[:, : last + 1], axis=1) != 0).sum(axis=(1, 2))
+    years = last * one.world.setting.years * one.free.sum()
+    return Dated(chances[0], chances[one.steps], up, down, switched / years)
+
+
+def expected_points(one: YearWorld, found: Dated, points: Floats) -> Floats:
+    """Forecast ideal points, (H, N), given those of the year, (N,).
+
+    A state keeps its distance from the mean of its alignment, and the model moves it between alignments: the ideal
+    point, plus the change of the expected mean. Means are over the states of the year, by their chances at the start.
+    """
+    known = ~np.isnan(points)
+    weights = found.start[known]
+    total = weights.sum(axis=0)
+    means = np.divide(weights.T @ points[known], total, out=np.zeros(3), where=total > 0)
+    return np.asarray(points + (found.chances - found.start) @ means)
