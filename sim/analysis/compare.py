@@ -13,7 +13,7 @@ from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
-from sim.batch.tables.whole import require_whole
+from sim.batch.tables.whole import require_whole_tables
 from sim.errors import Fault, InputError, display_path, suggest
 from sim.model.outcomes import last_steps, late_window
 
@@ -106,7 +106,7 @@ def read_sample(results: Results) -> Sample:
     with results.reading() as connection:
         runs = connection.execute("select * from runs order by point, seed, replicate").df()
         states = connection.execute("select * from states order by point, seed, replicate, state").df()
-    require_whole(results, runs, states)
+    require_whole_tables(results, runs, states)
     failed = int((runs["status"] == "failed").sum())
     unfinished = sum(point["replicates"] for point in manifest["question"]["points"]) - len(runs)
     runs = runs[runs["status"] == "ok"].drop(columns=["status", "error", "digest"]).reset_index(drop=True)

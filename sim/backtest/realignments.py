@@ -29,7 +29,7 @@ PER = 100.0  # rates are per 100 state-years
 KINDS = ("votes", "coded")
 
 
-class Moves(NamedTuple):
+class RecordedMoves(NamedTuple):
     """What happened to the states of a year by a horizon: 1 toward the leader's bloc, −1 away, 0 neither, NaN unknown.
 
     `later` is the year of the horizon.
@@ -40,7 +40,7 @@ class Moves(NamedTuple):
     direction: Floats  # (N,)
 
 
-def moves_in_votes(one: YearWorld, horizon: int) -> Moves:
+def moves_in_votes(one: YearWorld, horizon: int) -> RecordedMoves:
     """Find lasting moves of ideal points by a horizon."""
     now = one.points_after(0)
     size = np.nanstd(now)
@@ -48,18 +48,18 @@ def moves_in_votes(one: YearWorld, horizon: int) -> Moves:
     direction = np.where(moved > LARGE, 1.0, np.where(moved < -LARGE, -1.0, 0.0))
     returned = ~np.isnan(lasting) & (direction * lasting <= LARGE)
     direction = np.where(returned, 0.0, direction)
-    return Moves(one.year, one.year + horizon, np.where(one.free & ~np.isnan(moved), direction, np.nan))
+    return RecordedMoves(one.year, one.year + horizon, np.where(one.free & ~np.isnan(moved), direction, np.nan))
 
 
-def moves_in_starts(one: YearWorld, later: YearWorld) -> Moves:
+def moves_in_starts(one: YearWorld, later: YearWorld) -> RecordedMoves:
     """Find changes of the coded start between two worlds; a bloc other than the leader's counts as one side."""
     after = {state: SIDE[answer] for state, answer in zip(later.states, later.coded.tolist(), strict=True)}
     there = np.array([after.get(state, np.nan) for state in one.states])
     direction = np.sign(there - np.array([SIDE[answer] for answer in one.coded.tolist()]))
-    return Moves(one.year, later.year, np.where(one.free, direction, np.nan))
+    return RecordedMoves(one.year, later.year, np.where(one.free, direction, np.nan))
 
 
-def list_moves(kind: str, years: Sequence[YearWorld], horizon: int) -> Iterator[tuple[YearWorld, Moves]]:
+def list_moves(kind: str, years: Sequence[YearWorld], horizon: int) -> Iterator[tuple[YearWorld, RecordedMoves]]:
     """Yield the moves of each year by a horizon, of one kind; without years in which they are unknown."""
     by_year = {one.year: one for one in years}
     for one in years:
@@ -128,7 +128,7 @@ def mean_of(values: Floats, weights: Floats) -> Score:
     return score_with_interval(weighted_mean(values, weights), len(values))
 
 
-def collect(listed: Sequence[tuple[YearWorld, Moves]], chances: Mapping[int, Floats]) -> Pooled:
+def collect(listed: Sequence[tuple[YearWorld, RecordedMoves]], chances: Mapping[int, Floats]) -> Pooled:
     """Put the state-years of all years together; a chance that is unknown is the mean of the year's."""
     years: list[int] = []
     states: list[str] = []
@@ -144,7 +144,7 @@ def collect(listed: Sequence[tuple[YearWorld, Moves]], chances: Mapping[int, Flo
     return Pooled(tuple(years), tuple(states), np.concatenate(chance), np.concatenate(happened))
 
 
-def directed(listed: Sequence[tuple[YearWorld, Moves]], chances: Mapping[int, tuple[Floats, Floats]]) -> Pooled:
+def directed(listed: Sequence[tuple[YearWorld, RecordedMoves]], chances: Mapping[int, tuple[Floats, Floats]]) -> Pooled:
     """Put state-years together twice, once for each direction: the chance of that direction, and if it happened."""
     parts = []
     for n, sign in enumerate((1.0, -1.0)):
@@ -157,12 +157,12 @@ def directed(listed: Sequence[tuple[YearWorld, Moves]], chances: Mapping[int, tu
     )  # fmt: skip
 
 
-def toward(moves: Moves, sign: float) -> Floats:
+def toward(moves: RecordedMoves, sign: float) -> Floats:
     """Keep the moves of one direction, and what is unknown, (N,)."""
     return np.where(np.isnan(moves.direction), np.nan, (moves.direction == sign).astype(np.float64))
 
 
-def base_rates(listed: Sequence[tuple[YearWorld, Moves]], horizon: int) -> Floats:
+def base_rates(listed: Sequence[tuple[YearWorld, RecordedMoves]], horizon: int) -> Floats:
     """Chance of a move by the share of state-years that moved in the years known by then, one of each state-year."""
     rates = []
     for one, moves in listed:

@@ -32,8 +32,8 @@ Text = Annotated[str, Field(max_length=10_000)]
 Key = Annotated[str, Field(max_length=1_000)]
 
 
-class Recorded(BaseModel):
-    """A part of a manifest as JSON has it: a text is no number, and NaN is none."""
+class ReadManifest(BaseModel):
+    """A part of a manifest as JSON has it: a text counts as no number, and neither does NaN."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
@@ -50,7 +50,7 @@ Found = list[tuple[str, str]]  # fields and messages of faults
 Pair = Annotated[list[Annotated[int, Field(ge=1, le=MAX_REPLICATES)]], Field(min_length=2, max_length=2)]
 
 
-class PointRecord(Recorded):
+class PointRecord(ReadManifest):
     """A design point in the manifest."""
 
     scenario: Key
@@ -68,7 +68,7 @@ class PointRecord(Recorded):
         return self
 
 
-class QuestionRecord(Recorded):
+class QuestionRecord(ReadManifest):
     """A question in the manifest, without its points."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
@@ -78,20 +78,20 @@ class QuestionRecord(Recorded):
     points: Annotated[list[Any], Field(min_length=1)]
 
 
-class Named(Recorded):
+class Named(ReadManifest):
     """A state or a bloc of a recorded scenario."""
 
     name: Text
 
 
-class SweepRecord(Recorded):
+class SweepRecord(ReadManifest):
     """The part of a recorded scenario's own sweep that readers use."""
 
     lens: Literal["histories", "tendency"] = "histories"
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
-class ScenarioRecord(Recorded):
+class ScenarioRecord(ReadManifest):
     """The part of a recorded scenario that readers of tables use: its steps and dates, texts, blocs and states."""
 
     title: Text
@@ -115,7 +115,7 @@ class ScenarioRecord(Recorded):
         return self
 
 
-class Manifest(Recorded):
+class Manifest(ReadManifest):
     """The content that every manifest needs."""
 
     format: Literal[3]

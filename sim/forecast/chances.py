@@ -21,7 +21,7 @@ from sim.article.robustness import VARIED, claim_points, with_varied
 from sim.batch.executor import Progress, evaluate
 from sim.batch.recorded import rules_hash
 from sim.batch.store import Results, connect_database, write_shard
-from sim.batch.tables.reading import check_file, file_list
+from sim.batch.tables.reading import check_stored_file, file_list
 from sim.batch.tables.schema import NUMBER, ROUNDING, WHOLE, Rule
 from sim.errors import Fault, InputError, display_path, quote
 from sim.files import read_record, require_regular, write_synced
@@ -254,6 +254,6 @@ def block_faults(shard: Path, block: range, states: int) -> list[Fault]:
     chance = Rule(NUMBER, 0, 1 + ROUNDING)
     rules = {"point": Rule(WHOLE, block.start, block.stop - 1), "state": Rule(WHOLE, 0, states - 1)}
     path = shard / "chances.parquet"
-    return check_file(path, rules | dict.fromkeys(KINDS, chance), len(block) * states) or [
+    return check_stored_file(path, rules | dict.fromkeys(KINDS, chance), len(block) * states) or [
         Fault(display_path(path), 1, "", f"has other rows than the fit writes; remove the folder {display_path(shard)}")
     ]

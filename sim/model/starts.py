@@ -121,7 +121,7 @@ def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
 def coded_start_chances(world: World) -> Floats:
     """Compute the structural chances of all states at the coded start, (N, K + 1), without inertia (model: Outcomes).
 
-    All others stand where they start, before shocks. Those of a fixed state are as if it decided.
+    All others are where they start, before shocks. Those of a fixed state are as if it decided.
     """
     parameters = world.start.parameters.copy()
     parameters[PARAMETERS.index("inertia")] = 0.0

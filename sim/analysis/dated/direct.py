@@ -73,6 +73,14 @@ class HeldStart:
         own = self.held[:, None] == np.arange(self.path.shape[2])
         return redrawn_chances(self.path[-1] + self.inertia[-1] * own)
 
+    def of(self, states: Sequence[int]) -> HeldStart:
+        """Return the same world with some states only, by index."""
+        some = list(states)
+        return replace(
+            self, held=self.held[some], before=self.before[some], path=self.path[:, some],
+            renewal=self.renewal[:, some], toward=self.toward[:, some],
+        )  # fmt: skip
+
     def until(self, step: int) -> HeldStart:
         """Return the same world up to an earlier step, 1 or more."""
         part = slice(0, step)

@@ -110,7 +110,7 @@ def list_table_faults(
     return [fault for found in faults for fault in found]
 
 
-def check_file(path: Path, rules: Mapping[str, Rule], rows: int) -> list[Fault]:
+def check_stored_file(path: Path, rules: Mapping[str, Rule], rows: int) -> list[Fault]:
     """List every fault of a file of a table with at most so many rows."""
     with contextlib.closing(duckdb.connect(config=CHECKING)) as connection:
         return faults_of_file(path, rules, rows, connection)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OTHER_ROWS = "have other rows than the runs of their seals; remove the shards, and repeat the same `blocs sweep`"
 
 
-def require_whole(results: Results, runs: pd.DataFrame, states: pd.DataFrame) -> None:
+def require_whole_tables(results: Results, runs: pd.DataFrame, states: pd.DataFrame) -> None:
     """Require the rows and values that a sweep writes, in the tables of its runs and states.
 
     Parameters

@@ -87,7 +87,7 @@ def print_backtest(out: Console, record: Mapping[str, Any]) -> None:
         for name, others in record["differences"][kind].items():
             shown.add_row(safe_text(name), *(cell(others[other], "+") for other in AGAINST))
         out.print(shown)
-    print_moves(out, record)
+    print_realignments(out, record)
     print_renewal(out, record["renewal"])
     fits = ", ".join(
         f"{year} {'default' if weight is None else f'{weight:g}'}" for year, weight in record["fits"].items()
@@ -116,7 +116,7 @@ def counts(scores: Sequence[Mapping[str, Any]]) -> list[int]:
     return sorted({min(one["n"] for one in scores), max(one["n"] for one in scores)})
 
 
-def print_moves(out: Console, record: Mapping[str, Any]) -> None:
+def print_realignments(out: Console, record: Mapping[str, Any]) -> None:
     """Print how often states realign and how the chances of it score."""
     titles = {
         "votes": "Lasting moves of ideal points by a standard deviation or more",

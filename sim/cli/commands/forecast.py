@@ -248,7 +248,7 @@ def calibrate(
     Example: blocs calibrate baseline_2023 --points 1024
     """
     from sim import api
-    from sim.api.forecasts import require_votes
+    from sim.api.record.forecasts import require_votes
 
     loaded, name = resolve_scenario(scenario), scenario_name(scenario)
     require_votes(scenario)  # before anything is written

@@ -33,7 +33,7 @@ def list_codes(cell: Any) -> list[int]:
     return [int(float(code)) for code in re.findall(r"\d+(?:\.0+)?", str(cell))]
 
 
-def first_year(cell: Any) -> int | None:
+def first_year_of_case(cell: Any) -> int | None:
     """The first year in a cell that may have words beside it."""
     found = [code for code in list_codes(cell) if 1900 <= code <= 2100]
     return found[0] if found else None
@@ -82,7 +82,7 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
     faults = []
     several = wordy = 0
     for line, case in political.iterrows():
-        year = first_year(case["start_year"]) or first_year(case["case_year"])
+        year = first_year_of_case(case["start_year"]) or first_year_of_case(case["case_year"])
         wordy += not isinstance(case["start_year"], (int, float))
         target, kinds, bodies = list_codes(case["target"]), list_codes(case["kinds"]), list_codes(case["bodies"])
         several += len(kinds) > 1 or len(bodies) > 1
@@ -93,9 +93,9 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
                     faults.append(Fault(file, int(line), column, f"{code} is the code of no state since 1945"))
         if year is None or not target:
             continue
-        ended, seen = first_year(case["end_year"]), first_year(case["seen_year"])
+        ended, seen = first_year_of_case(case["end_year"]), first_year_of_case(case["seen_year"])
         rows.append({
-            "begun": first_year(case["case_year"]) or year,
+            "begun": first_year_of_case(case["case_year"]) or year,
             "start": day_of(year, case["start_month"], case["start_day"], last=False),
             "end": None if ended is None else day_of(ended, case["end_month"], case["end_day"], last=True),
             "seen": None if seen is None else date(seen, 12, 31),
