@@ -265,7 +265,7 @@ def test_events_of_blocs_by_hand(name: str, replicate: int) -> None:
     expected = set()
     for bloc in run.alignments[1:]:
         share = run.outcome(f"capability_{bloc}").tolist()
-        since = [t for t in range(len(share) - 4) if min(share[t : t + 5]) >= 0.1]
+        since = [t for t in range(len(share) - 4) if min(share[t : t + 4]) >= 0.1]
         if since and since[0]:
             expected.add((since[0], bloc, True))
         if since and (below := [t for t in range(since[0], len(share)) if share[t] < 0.1]):

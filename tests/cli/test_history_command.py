@@ -74,13 +74,10 @@ def test_history_in_rounds() -> None:
 def test_search_for_a_history() -> None:
     words = ("run", "baseline_2023", "--seed", "7", "--search", "60", "--where", "china JOINS the Anti-US front")
     output = blocs(*words)
-    assert (
-        "China joins the Anti-US front in 2 of 60 replicates with seed 7; this is the first of them, replicate 30."
-        in (output)
-    )
+    assert "China joins the Anti-US front in 3 of 60 replicates with seed 7; this is the first" in output
     record = json.loads(CliRunner().invoke(cli, [*words, "--json"]).stdout)
     assert record["replicate"] == 30
-    assert record["where"] == {"condition": words[-1], "replicates": [30, 39], "searched": 60}
+    assert record["where"] == {"condition": words[-1], "replicates": [30, 39, 55], "searched": 60}
 
 
 def test_search_without_result() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.model import dispositions, rules
 from sim.model.arrays import BY_FOLLOWING, SIMULTANEOUS, TERMS, Environment, Floats, Integers, Situation, Weights
+from sim.model.numerics.streams import decision_order
 from sim.model.response import respond_from_ties
 from sim.model.starts import draw_initial_alignment, draw_random_numbers, start_anchor, start_environment
 from sim.model.trajectory import Run
@@ -35,7 +36,7 @@ class Retrace:
         self.world, self.run, self.states = world, run, sorted(states)
         self.simultaneous = world.activation == SIMULTANEOUS
         numbers = draw_random_numbers(world, run.seed, (run.replicate,))
-        self.order, self.uniforms, self.key = numbers.order[0], numbers.uniforms[0], numbers.key[0]
+        self.words, self.uniforms, self.key = numbers.keys[0], numbers.uniforms[0], numbers.key[0]
         self.situation, self.weights, self.env = (
             world.copy_situation(), world.allocate_weights(), world.allocate_environment()
         )  # fmt: skip
@@ -91,7 +92,8 @@ class Retrace:
     def recall(self, i: int, step: int, *, simultaneous: bool) -> Integers:
         """Alignments at the turn of state i in a step, (N,)."""
         found, path = np.empty(self.run.alignment.shape[1], dtype=np.int64), self.run.alignment
-        dispositions.recall_seen(i, simultaneous, self.order[step], path[step - 1], path[step], found)
+        order = decision_order(self.world.activation, self.words[step], self.world.setting.id_order)
+        dispositions.recall_seen(i, simultaneous, order, path[step - 1], path[step], found)
         return found
 
     def weigh(self, i: int, seen: Integers) -> Floats:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sim.analysis.dated.incidence import LARGE, NEVER, find_large_spells
 from sim.analysis.history.moves import FOLLOWING, RENEWAL, Move
-from sim.analysis.history.others import WEIGHTY
 from sim.calendar import step_years
-from sim.model.arrays import Floats
 from sim.model.trajectory import Run
 from sim.model.world import World
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
@@ -27,7 +26,7 @@ NEAR_MOVE = 0.1  # chance of another choice from which a renewal without a move 
 
 @dataclass(frozen=True)
 class BlocEvent:
-    """A bloc that reaches a tenth of all capability for a year or more, or falls below it after such a time.
+    """A bloc that becomes large: it has a tenth of all capability or more for a year; or falls below that later.
 
     Parameters
     ----------
@@ -194,34 +193,23 @@ def shocks_of(scenario: Scenario, step: int) -> tuple[Shock, ...]:
 
 
 def bloc_events(scenario: Scenario, run: Run) -> list[BlocEvent]:
-    """List when each bloc first reaches a tenth of capability for a year, and first falls below it after that.
+    """List when each bloc is first large, and when it first falls below a tenth of capability after that.
 
-    A run shorter than a year, or in rounds, has none. A bloc that starts with a tenth has reached it before.
+    A run in rounds has none, and one shorter than a year. A bloc that is large from the start has become so before.
     """
     if scenario.date is None:
         return []
-    year = max(1, round(1 / step_years(scenario.step)))
+    share = run.outcomes[:, run.capability_columns()]
+    spells = find_large_spells(share[None], max(1, round(1 / step_years(scenario.step))))
     found = []
-    for bloc in run.alignments[1:]:
-        share = run.outcome(f"capability_{bloc}")
-        first = first_year(share, year)
-        if first is None:
-            continue
-        if first > 0:
-            found.append(BlocEvent(first, bloc, rises=True, share=float(share[first])))
-        below = np.flatnonzero(share[first:] < WEIGHTY)
-        if below.size:
+    for k, (bloc, first) in enumerate(zip(run.alignments[1:], spells.first[0].tolist(), strict=True)):
+        if 0 < first < NEVER:
+            found.append(BlocEvent(first, bloc, rises=True, share=float(share[first, k])))
+        below = np.flatnonzero(share[first:, k] < LARGE)
+        if first < NEVER and below.size:
             step = first + int(below[0])
-            found.append(BlocEvent(step, bloc, rises=False, share=float(share[step])))
+            found.append(BlocEvent(step, bloc, rises=False, share=float(share[step, k])))
     return found
-
-
-def first_year(share: Floats, year: int) -> int | None:
-    """First step from which a share, (T + 1,), is a tenth or more for a year, counted from the end of the step."""
-    for step in range(share.size - year):
-        if (share[step : step + year + 1] >= WEIGHTY).all():
-            return step
-    return None
 
 
 def quiet_renewals(run: Run, capability: dict[str, float]) -> Iterator[TurningPoint]:
