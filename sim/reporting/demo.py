@@ -14,21 +14,18 @@ from sim.analysis.compare import (
     compare_outcomes,
     compare_states,
     designs_without_difference,
-    mean_late_shares,
-    outcome_by_run,
     pairings,
     read_sample,
 )
-from sim.analysis.statistics import share_interval
 from sim.article.claims import FRONT, Answer, answer_claims, answer_records
-from sim.article.evidence import evidence_from_sample
-from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
-from sim.batch.tables.shares import sizes_by_step
 from sim.batch.tables.spreadsheet import write_csv
 from sim.files import write_synced
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
+from sim.reporting.dated import pictures
+from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated
+from sim.reporting.dated.pictures import draw_incidence
 from sim.reporting.labels import label_alignments, list_names
 from sim.reporting.records import to_json_text
 from sim.scenario.loading import BASE, shipped_scenarios
@@ -96,23 +93,26 @@ def make_demo(results: Results, out: Path) -> Demo:
     write_csv(outcomes, out / "outcomes.csv")
     write_csv(states, out / "states.csv")
     write_synced(out / "claims.json", to_json_text(answer_records(answers)).encode())
-    captions = draw_demo(found, outcomes, results, out)
+    name = label_alignments(found.scenarios[BASE])[FRONT]
+    dated = find_dated(results, scenario_titles(found), BASE, FRONT, name)
+    assert dated is not None  # noqa: S101 - the article's world has a calendar
+    captions = draw_demo(found, outcomes, dated, out)
     paired = pairings(found, BASE, outcomes, states)
     unchanged = designs_without_difference(outcomes)
-    return Demo(found, demo_headline(found), outcomes, states, answers, paired, unchanged, captions)
+    return Demo(found, dated.headline(), outcomes, states, answers, paired, unchanged, captions)
 
 
-def draw_demo(found: Sample, outcomes: pd.DataFrame, results: Results, out: Path) -> dict[str, str]:
+def draw_demo(found: Sample, outcomes: pd.DataFrame, dated: DatedFindings, out: Path) -> dict[str, str]:
     """Draw the four charts of the demo; return their captions by file name."""
-    chart_shares_over_time(found, results, out / "bloc_shares.png")
-    chart_heat_map(found, results, out / "states_by_scenario.png")
-    chart_runs_by_front(found, out / "front_by_run.png")
+    chart_joining(dated, found.scenarios[BASE]["date"], out / "joining.png")
+    chart_effects(dated, out / "effects.png")
+    chart_heat_map(found, dated, out / "states_by_scenario.png")
     chart_bloc_differences(found, outcomes, out / "differences.png")
     return {
-        "bloc_shares.png": "bloc shares over time, with bands and single runs",
-        "states_by_scenario.png": "P(front) of every state in every scenario",
-        "front_by_run.png": "the front's size run by run: with a front and without",
-        "differences.png": "how each scenario differs from the baseline, with intervals",
+        "joining.png": "which states join the front, by date, with bands",
+        "effects.png": "how each scenario changes the chance of the state whose joining adds most",
+        "states_by_scenario.png": "chance of every state to be in the front at the end, in every scenario",
+        "differences.png": "how each scenario changes the size of the blocs, with intervals",
     }
 
 
@@ -126,61 +126,39 @@ def baseline_colours(found: Sample) -> dict[str, str]:
     return alignment_colours(found.scenarios[BASE]["blocs"])
 
 
-SHOWN_OVER_TIME = (BASE, "dispersed_attention", "focused_indo_pacific")
-
-
-def chart_shares_over_time(found: Sample, results: Results, path: Path) -> None:
-    """Draw bands of the baseline beside the article's opposite cases: attention dispersed and focused."""
-    chosen = [design for design in SHOWN_OVER_TIME if design in found.designs]
-    ran = scenarios_as_run(results, chosen)
-    steps = {design: sizes_by_step(results, found.designs.index(design), ran[design]) for design in chosen}
-    figure, panels = charts.new_figure(10.5, 4.2, 1, len(chosen))
-    names = label_alignments(found.scenarios[BASE])
-    for axes, design in zip(panels, chosen, strict=True):
-        charts.draw_share_bands(
-            axes,
-            steps[design],
-            ["front", "us_led", "non_aligned"],
-            world=found.scenarios[design]["blocs"],
-            names=names,
-        )
-        axes.set_title(scenario_titles(found)[design], loc="left")
-        if axes is not panels[0]:
-            axes.set_ylabel("")
-    runs = steps[BASE]["replicate"].nunique()
-    figure.suptitle(f"Median and 5-95 % band of {runs} runs, and six single runs: in each a front stands or does not")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+def chart_joining(dated: DatedFindings, start: str, path: Path) -> None:
+    """Draw the chance that the likeliest states have joined the front by each date, in the baseline."""
+    figure, (axes,) = charts.new_figure(8.5, 4.2)
+    chosen = pictures.choose_lines(dated)
+    draw_incidence(axes, dated.incidence, chosen, start)
+    axes.set_title(f"Who joins the front: chance by date, {dated.runs} histories of the baseline", loc="left")
     charts.save_figure(figure, str(path))
 
 
-def chart_heat_map(found: Sample, results: Results, path: Path) -> None:
-    """Draw P(front) of states by scenarios, highest first."""
-    shares = {d: {s: v.get("front", 0.0) for s, v in states.items()} for d, states in mean_late_shares(results).items()}
+def chart_effects(dated: DatedFindings, path: Path) -> None:
+    """Draw how each scenario changes the chance of the first mover, by role."""
+    rows = len(dated.effects) + len(pictures.by_role(dated.effects))
+    figure, (axes,) = charts.new_figure(8.5, 0.27 * rows + 1.1)
+    name = dated.first.name if dated.first else ""
+    pictures.draw_effects(axes, dated.effects, f"change, in histories of 100 in which {name} joins")
+    figure.suptitle("\n".join(wrap(effects_sentence(dated), 90)), fontsize=10)
+    charts.save_figure(figure, str(path))
+
+
+def chart_heat_map(found: Sample, dated: DatedFindings, path: Path) -> None:
+    """Draw the chance of each state to be in the front at the end, by scenario, highest first."""
+    states = found.states.assign(inside=found.states["final"] == FRONT)
     names = {state: record["name"] for state, record in found.scenarios[BASE]["states"].items()}
-    grid = pd.DataFrame(shares).rename(columns=scenario_titles(found))
+    grid = states.pivot_table(index="state", columns="design", values="inside")[found.designs]
+    grid = grid.rename(columns=scenario_titles(found))
     never = [names[state] for state in grid.index[(grid < 0.005).all(axis=1)]]
     grid = grid[(grid >= 0.005).any(axis=1)]
     grid = grid.loc[grid.mean(axis=1).sort_values(ascending=False, kind="stable").index].rename(index=names)
     figure, (axes,) = charts.new_figure(8.5, 9)
-    charts.draw_state_heat(axes, grid, label=f"P(front): mean share of {found.averaged} spent in the front")
+    charts.draw_state_heat(axes, grid, label=f"share of histories in the front on {dated.days[-1]}")
     runs = found.runs["replicate"].nunique()
-    axes.set_title(f"P(front) in hundredths, {runs} runs a scenario (blank: under 1)", loc="left")
+    axes.set_title(f"In the front at the end, of 100 histories; {runs} runs a scenario (blank: under 1)", loc="left")
     figure.supxlabel("\n".join(wrap(f"In no scenario: {list_names(never)}.", 120)), fontsize=8)
-    charts.save_figure(figure, str(path))
-
-
-def chart_runs_by_front(found: Sample, path: Path) -> None:
-    """Draw the distribution of the front's size over the runs of each scenario."""
-    figure, (axes,) = charts.new_figure(8.5, 0.42 * len(found.designs) + 1.2)
-    titles = scenario_titles(found)
-    sizes = {design: outcome_by_run(found.runs, design, "capability_front") for design in found.designs}
-    ordered = sorted(sizes, key=lambda design: (design != BASE, -sizes[design].mean()))
-    label = f"front's share of capability over {found.averaged}"
-    rows = {titles[design]: sizes[design] for design in ordered}
-    charts.draw_distributions(axes, rows, colour=baseline_colours(found)["front"], label=label)
-    n = found.runs["replicate"].nunique()
-    figure.suptitle(f"Size of the front over {n} runs of each scenario (line: the mean)")
     charts.save_figure(figure, str(path))
 
 
@@ -203,16 +181,3 @@ def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) ->
     n = int(outcomes["pairs"].max())
     figure.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")
     charts.save_figure(figure, str(path))
-
-
-def demo_headline(found: Sample) -> str:
-    """State the baseline's finding in one sentence, with its interval."""
-    evidence = evidence_from_sample(found, (BASE,))
-    together = evidence.aligned(BASE, ("PRK", "RUS"), FRONT)
-    share, low, high, n = share_interval(int(together.sum()), len(together))
-    size = evidence.outcome(BASE, "capability_front")[together]
-    about = f", with {size.mean():.2f} of the capability on average" if len(size) else ""
-    return (
-        f"In {100 * share:.0f} % of {n} baseline runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %) Russia and"
-        f" North Korea are in the front for most of {found.averaged}{about}; in the others they do not."
-    )

@@ -27,16 +27,18 @@ from sim.analysis.compare import (
     read_sample,
 )
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
-from sim.article.claims import answer_claims, missing_scenarios
+from sim.article.claims import FRONT, answer_claims, missing_scenarios
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.batch.tables.shares import sizes_by_step
 from sim.calendar import describe_step
 from sim.errors import escape_page
-from sim.reporting import charts, demo, figures, provenance
+from sim.reporting import charts, figures, provenance
 from sim.reporting.analyses import Analyses
 from sim.reporting.colours import alignment_colours
+from sim.reporting.dated import pictures
+from sim.reporting.dated.findings import effects_sentence, find_dated, format_day
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
 from sim.scenario.loading import BASE
@@ -101,21 +103,26 @@ def render_page(
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     scenarios = recorded.recorded_scenarios(results)
     names = figures.design_titles(found, ordered[:MAX_DESIGNS])
-    bloc, known = focus_bloc(found, base), label_alignments(*found.scenarios.values())
+    of_article = is_article_world(found, base)
+    bloc = FRONT if of_article else focus_bloc(found, base)
+    known = label_alignments(*found.scenarios.values())
     colours = report_colours(found, base)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = scenario_rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
     shares = mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
-    of_article = is_article_world(found, base)
     claimed = answer_claims(found) if of_article else []
+    dated = find_dated(results, names, base, bloc, known[bloc])
     context = {
         "title": names[base],
+        "dated": dated,
+        "effects": pictures.picture_of_effects(dated) if dated else None,
+        "effects_sentence": effects_sentence(dated) if dated else "",
+        "incidence": pictures.picture_of_incidence(dated, ran[base].dates()[0]) if dated else None,
+        "strongest_settings": list(analyses.ends["setting"].unique()[:2]) if analyses else [],
         "question": str(found.scenarios[base]["question"]),
-        "headline": demo.demo_headline(found)
-        if of_article
-        else page_headline(found, base, bloc, known[bloc], names[base]),
+        "headline": dated.headline() if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "article": of_article,
         "bloc": known[bloc],
         "alignments": known,
@@ -178,7 +185,7 @@ def template_environment() -> Environment:
     )  # fmt: skip
     environment.globals |= {
         "trace": trace_attributes, "number": format_number, "interval_words": interval_words, "listed": list_names,
-        "outcome_name": label_outcome,
+        "outcome_name": label_outcome, "day": format_day, "dots": pictures.draw_dots,
     }  # fmt: skip
     environment.filters |= {"minus": minus}
     return environment

@@ -1,0 +1,1 @@
+"""What a report of histories says first: who joins a bloc by when, and which scenario changes it most."""

@@ -1,0 +1,272 @@
+"""Find what a report of histories says first: who joins a bloc by when, and which scenario changes it most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.dated.effects import compare_at_dates
+from sim.analysis.dated.events import Design, list_designs, stored_dates
+from sim.analysis.dated.sentences import in_hundred
+from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
+from sim.analysis.statistics import adjust_p_values
+from sim.batch.store import Results
+from sim.calendar import step_years
+
+LISTED = 5  # states in tables and charts
+
+MOST_DATES = 2  # beside the end
+
+CLEAR = 0.05
+
+ROLES = {"lever": "what a government can choose", "circumstance": "what may happen", "assumption": "what is assumed"}
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The share of n runs in which something has happened, with its 95 % interval."""
+
+    chance: float
+    low: float
+    high: float
+    n: int
+
+    def words(self) -> str:
+        """Say it in 100, with the interval."""
+        return f"{in_hundred(self.chance)} in 100 ({in_hundred(self.low)} to {in_hundred(self.high)})"
+
+    def dots(self) -> int:
+        """Dots of 100 that a picture fills, 1 for what is rare."""
+        return math.ceil(100 * self.chance) if self.chance < 0.01 else round(100 * self.chance)
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A state and the chances that it has joined a bloc, or left it, by each date."""
+
+    state: str
+    name: str
+    chances: tuple[Chance, ...]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How a scenario changes the chance of the first mover at the last date.
+
+    Parameters
+    ----------
+    scenario, name, role
+        Label, title, and role of the scenario.
+    chance
+        The chance in the scenario.
+    difference, low, high
+        The change from the baseline, run by run, with its 95 % interval; NaN where no pair differs.
+    clear
+        Whether the change is clear at 5 % after correction for all scenarios (Holm 1979).
+    direct
+        What follows if no other state moved, in closed form; NaN where it has none.
+    """
+
+    scenario: str
+    name: str
+    role: str
+    chance: Chance
+    difference: float
+    low: float
+    high: float
+    clear: bool
+    direct: float
+
+
+@dataclass(frozen=True)
+class DatedFindings:
+    """What a report of histories says first.
+
+    Parameters
+    ----------
+    bloc
+        Name of the bloc that the report follows.
+    days
+        Dates, the last is the end of the runs.
+    members
+        Names of the states that start in the bloc.
+    joining
+        States that start elsewhere, in the order of their chance to have joined by the last date, at most LISTED.
+    first
+        The state whose joining would add most capability on average; None where no state joins.
+    leaving
+        Members, in the order of their chance to have left.
+    effects
+        Scenarios by role, then by change.
+    incidence
+        Chances of joining at the end of every step: date, state, alignment, chance, low, high, n.
+    sizes
+        Mean capability share of the bloc at the start and at each date.
+    realignments
+        Realignments per state-year with low, high, and those on record.
+    share
+        Share of the capability that the first mover has; 0 without one.
+    runs
+        Runs of the baseline.
+    """
+
+    bloc: str
+    days: tuple[str, ...]
+    members: tuple[str, ...]
+    joining: tuple[Mover, ...]
+    first: Mover | None
+    leaving: tuple[Mover, ...]
+    effects: tuple[Effect, ...]
+    incidence: pd.DataFrame
+    sizes: tuple[tuple[str, float], ...]
+    realignments: tuple[float, float, float, float]
+    share: float
+    runs: int
+
+    def headline(self) -> str:
+        """Say in one sentence who joins the bloc by when, and how surely."""
+        if self.first is None:
+            return f"In none of {self.runs} histories does a state join “{self.bloc}” by {format_day(self.days[-1])}."
+        start, *_ = self.sizes
+        chance = self.first.chances[-1]
+        return (
+            f"In {in_hundred(chance.chance)} of 100 histories (95 % interval {in_hundred(chance.low)} to"
+            f" {in_hundred(chance.high)}, {chance.n} runs) {self.first.name} joins “{self.bloc}” by"
+            f" {format_day(self.days[-1])}. “{self.bloc}” starts with {in_hundred(start[1])} % of the capability of"
+            f" these states; with {self.first.name} it would have {in_hundred(start[1] + self.share)} %."
+        )
+
+    def strongest(self) -> Effect | None:
+        """The scenario with the largest clear change; None where none is clear."""
+        clear = [one for one in self.effects if one.clear and one.difference]
+        return max(clear, key=lambda one: abs(one.difference), default=None)
+
+
+def format_day(day: str) -> str:
+    """Format an ISO date in words, such as 25 October 2030."""
+    found = date.fromisoformat(day)
+    return f"{found.day} {found:%B} {found.year}"
+
+
+def main_dates(results: Results, base: Design) -> tuple[str, ...]:
+    """The dates of the first page: those of the sweep and the end, or near a third and two thirds of the runs.
+
+    Where the runs are long enough, a third is a whole number of years.
+    """
+    ends = base.scenario.dates()
+    asked = [day for day in stored_dates(results) if ends[0] < day < ends[-1]][:MOST_DATES]
+    steps, year = len(ends) - 1, round(1 / step_years(base.scenario.step))
+    unit = year if steps >= 3 * year else 1
+    thirds = {max(unit, unit * round(steps * n / 3 / unit)) for n in (1, 2)}
+    return (*asked, ends[-1]) if asked else tuple(sorted({ends[min(step, steps)] for step in {*thirds, steps}}))
+
+
+def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str) -> DatedFindings | None:
+    """Find what a report of histories says first.
+
+    Parameters
+    ----------
+    results
+        The folder of a sweep.
+    labels
+        Title of each design point shown, by label.
+    base
+        Label of the baseline.
+    bloc, name
+        Id and name of the bloc that the report follows.
+
+    Returns
+    -------
+    DatedFindings or None
+        None where the runs are no histories with dates.
+    """
+    designs = [one for one in list_designs(results) if one.label in labels]
+    baseline = next(one for one in designs if one.label == base)
+    if not all(one.dated for one in designs) or bloc not in baseline.world.alignments:
+        return None
+    days = main_dates(results, baseline)
+    every = baseline.scenario.dates()[1:]
+    (tally,) = tally_designs(results, [baseline], {base: every})
+    table = tabulate_incidence([tally])
+    table = table[table["alignment"] == bloc]
+    names = {id: state.name for id, state in baseline.scenario.states.items()}
+    joining = movers(table[table["event"] == "entry"], names, days)
+    first = first_mover(joining, tally)
+    effects = find_effects(results, designs, labels, base, bloc, days, first) if first else ()
+    sizes = tabulate_sizes([tally])
+    sizes = sizes[(sizes["bloc"] == bloc) & sizes["date"].isin([baseline.scenario.dates()[0], *days])]
+    rate = next(tabulate_realignments([tally]).itertuples())
+    k = baseline.world.alignments.index(bloc)
+    share = float(baseline.world.setting.capability[baseline.world.states.index(first.state)]) if first else 0.0
+    return DatedFindings(
+        name, days, tuple(names[baseline.world.states[i]] for i in np.flatnonzero(baseline.world.setting.initial == k)),
+        tuple(joining[:LISTED]), first, tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
+        table[table["event"] == "entry"], tuple(zip(sizes["date"], sizes["capability"], strict=True)),
+        (rate.per_state_year, rate.low, rate.high, rate.recorded), share, tally.runs,
+    )  # fmt: skip
+
+
+def movers(table: pd.DataFrame, names: Mapping[str, str], days: Sequence[str]) -> list[Mover]:
+    """List the states of a table of incidence with a chance above 0, the likeliest first."""
+    found = []
+    for state, rows in table[table["date"].isin(days)].groupby("state", sort=False):
+        chances = tuple(Chance(row.chance, row.low, row.high, int(row.n)) for row in rows.itertuples())
+        if chances[-1].chance > 0:
+            found.append(Mover(str(state), names[str(state)], chances))
+    return sorted(found, key=lambda one: -one.chances[-1].chance)
+
+
+def first_mover(joining: Sequence[Mover], tally: Tally) -> Mover | None:
+    """The state whose joining adds most capability on average: its chance times its share."""
+    world = tally.design.world
+    shares = dict(zip(world.states, world.setting.capability, strict=True))
+    return max(joining, key=lambda one: one.chances[-1].chance * shares[one.state], default=None)
+
+
+def find_effects(
+    results: Results, designs: Sequence[Design], labels: Mapping[str, str], base: str, bloc: str, days: Sequence[str],
+    first: Mover,
+) -> tuple[Effect, ...]:  # fmt: skip
+    """Compare the chance that the first mover has joined by the last date in each scenario with the baseline's."""
+    table = compare_at_dates(results, designs, base, days[-1:]).states
+    rows = table[(table["event"] == "entry") & (table["state"] == first.state) & (table["alignment"] == bloc)]
+    roles = {one.label: one.scenario.role for one in designs}
+    tallies = {one.design.label: one for one in tally_designs(results, designs, {d.label: days[-1:] for d in designs})}
+    shares = {
+        row.scenario: Chance(row.chance, row.low, row.high, int(row.n))
+        for row in tabulate_incidence(list(tallies.values())).itertuples()
+        if (row.state, row.alignment, row.event) == (first.state, bloc, "entry")
+    }
+    rows = rows[rows["scenario"].isin(shares.keys())]
+    p = rows["p"].to_numpy(dtype=np.float64)
+    clear = adjust_p_values(np.where(np.isnan(p), 1.0, p)) <= CLEAR
+    found = [
+        Effect(
+            row.scenario, labels[row.scenario], str(roles.get(row.scenario) or "assumption"), shares[row.scenario],
+            row.difference, row.low, row.high, bool(sure), row.direct,
+        )
+        for row, sure in zip(rows.itertuples(), clear, strict=True)
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (list(ROLES).index(one.role), -one.difference)))
+
+
+def effects_sentence(found: DatedFindings) -> str:
+    """Say which scenario changes the chance of the first mover most."""
+    if found.first is None or not found.effects:
+        return ""
+    best = found.strongest()
+    last = format_day(found.days[-1])
+    if best is None:
+        n = found.first.chances[-1].n
+        return f"No scenario changes clearly how often {found.first.name} joins by {last}, with {n} runs of each."
+    before = found.first.chances[-1]
+    verb = "raises" if best.difference > 0 else "lowers"
+    return (
+        f"“{best.name}” {verb} most how often {found.first.name} joins by {last}: from {in_hundred(before.chance)} to"
+        f" {in_hundred(best.chance.chance)} of 100 histories."
+    )
