@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from sim.article.claims import CLAIMS
 from sim.cli import cli
 from sim.reporting.demo import demo_scenarios
+from sim.scenario.loading import load_scenario
+from tools import lenses
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,7 +83,7 @@ def test_demo_and_its_quote_in_readme(tmp_path: Path) -> None:
     for name in demo_scenarios():
         assert name in done.stdout
     assert len(json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))) == len(CLAIMS)
-    for chart in ("bloc_shares", "states_by_scenario", "front_by_run", "differences"):
+    for chart in ("joining", "effects", "states_by_scenario", "differences"):
         assert (tmp_path / f"{chart}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"{chart}.png").stat().st_size > 20_000
     quoted = " ".join(re.findall(r"```\n(In .*?)```", README, re.S)[0].split())
@@ -91,6 +93,19 @@ def test_demo_and_its_quote_in_readme(tmp_path: Path) -> None:
     for here, there in zip(number.findall(headline), number.findall(quoted), strict=False):
         # exp may round differently on other machines, which changes a run in a hundred
         assert float(here) == pytest.approx(float(there), abs=3 if float(there) > 1 else 0.03)
+
+
+def test_first_numbers_are_those_of_the_scenarios() -> None:
+    """The sentence that README begins with, over 1,000 histories of each scenario."""
+    said = " ".join(README.split())
+    for name, form in (
+        ("baseline_2023", "In {} of 100 histories (95 % interval {} to {}) China is in the front on 25 October 2033."),
+        ("sanctions_collapse", "collapse of the sanction regimes it is in {} ({} to {})"),
+        ("sanctions_on_china", "with sanctions on China in {} ({} to {})"),
+    ):
+        china = lenses.histories_row(load_scenario(name), 1000)[0]
+        assert form.format(*re.findall(r"[\d.]+", china)) in said, china
+        assert f"| {name} | {china} |" in (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 
 def test_ci_runs_test_command_of_readme() -> None:

@@ -19,7 +19,7 @@ from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.model import compiled
-from sim.reporting import charts, demo, figures
+from sim.reporting import charts, figures
 from sim.reporting import page as report_page
 from sim.reporting.colours import BLOC_COLOURS, alignment_colours
 from sim.reporting.labels import label_alignments, label_theatres
@@ -64,10 +64,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run_sweep(make_question(scenarios, replicates=4, seed=7), tmp_path_factory.mktemp("a") / "r").results
 
 
-def test_bloc_colours_in_demo_report_and_app(results: Results, tmp_path: Path) -> None:
+def test_bloc_colours_in_report_and_app(results: Results) -> None:
     found = read_sample(results)
-    demo.chart_shares_over_time(found, results, tmp_path / "bands.svg")
-    assert legend_colours((tmp_path / "bands.svg").read_text(encoding="utf-8")) == BY_NAME
     known, names = {**NAMES, "brics_pole": "BRICS"}, {design: design for design in found.designs}
     ran = scenarios_as_run(results, names)
     for focus in ("us_led", "front", "brics_pole"):
@@ -104,19 +102,18 @@ def test_absent_bloc_shifts_no_colour_and_no_line() -> None:
     assert len(lines[1]) == 2
 
 
-def test_charts_of_one_bloc_in_its_colour(results: Results, tmp_path: Path) -> None:
+def test_charts_of_one_bloc_in_its_colour(results: Results) -> None:
     found = read_sample(results)
-    demo.chart_runs_by_front(found, tmp_path / "runs.svg")
     names = {design: design for design in found.designs}
     colours = report_page.report_colours(found, "baseline_2023")
     assert colours.items() >= alignment_colours(BASE.blocs).items()
-    pictures = {"demo": (tmp_path / "runs.svg").read_text(encoding="utf-8")}
+    pictures = {}
     for bloc in ("us_led", "front"):
         drawn = report_page.figures_by_run(found, names, bloc, bloc, colours[bloc])
         pictures[bloc] = str(drawn.markup)
     blue, orange = COLOURS["us_led"], COLOURS["front"]
     assert {name: {blue, orange} & set(re.findall("#[0-9a-f]{6}", svg)) for name, svg in pictures.items()} == {
-        "demo": {orange}, "us_led": {blue}, "front": {orange},
+        "us_led": {blue}, "front": {orange},
     }  # fmt: skip
 
 

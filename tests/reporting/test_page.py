@@ -36,8 +36,8 @@ pytestmark = pytest.mark.xdist_group("report")  # one worker makes the pages tha
 NAMES = ("baseline_2023", "no_sanctions", "focused_indo_pacific")
 REPLICATES = 12
 SECTIONS = (
-    "question", "answer", "glance", "maps", "time", "kinds", "states", "differences", "claims", "why", "sensitivity",
-    "regret", "assumed", "sources", "again",
+    "question", "answer", "choices", "hangs", "contents", "glance", "maps", "time", "kinds", "states", "differences",
+    "claims", "why", "sensitivity", "regret", "assumed", "sources", "again",
 )  # fmt: skip
 EVIL = "<script>alert(1)</script>"
 FORMULA = "=cmd()|'/c calc'!A1"

@@ -1,0 +1,113 @@
+"""The first page of a report of histories: its numbers are those of the tables, and its pictures can be read."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, run_sweep
+from sim.reporting import page
+from sim.reporting.dated import pictures
+from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
+from sim.scenario.loading import load_scenario
+
+pytestmark = pytest.mark.xdist_group("report")
+NAMES = {"baseline_2023": "Baseline", "sanctions_collapse": "Collapse"}
+REPLICATES = 60
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    question = make_question({name: load_scenario(name) for name in NAMES}, replicates=REPLICATES, seed=7)
+    return run_sweep(question, tmp_path_factory.mktemp("dated") / "results", workers=2).results
+
+
+@pytest.fixture(scope="module")
+def found(results: Results) -> DatedFindings:
+    dated = find_dated(results, NAMES, "baseline_2023", "front", "Anti-US front")
+    assert dated is not None
+    return dated
+
+
+def joined_by(results: Results, scenario: str, day: str) -> dict[str, int]:
+    """Count the runs in which each state from elsewhere has been in the front by a day, from the view by step."""
+    query = """
+        select state, count(distinct replicate) from alignments where scenario = ? and date <= ? and alignment = 'front'
+        and state not in (select state from states where start = 'front') group by state"""
+    with contextlib.closing(results.connection()) as connection:
+        return dict(connection.execute(query, [scenario, day]).fetchall())
+
+
+def test_chances_of_joining_are_counts_of_runs(results: Results, found: DatedFindings) -> None:
+    assert found.days == ("2026-10-25", "2030-10-25", "2033-10-25")
+    assert found.runs == REPLICATES
+    for n, day in enumerate(found.days):
+        counted = joined_by(results, "baseline_2023", day)
+        for mover in found.joining:
+            assert mover.chances[n].chance == counted.get(mover.state, 0) / REPLICATES
+    last = joined_by(results, "baseline_2023", found.days[-1])
+    assert [one.chances[-1].chance for one in found.joining] == sorted(
+        (count / REPLICATES for count in last.values()), reverse=True
+    )[: len(found.joining)]
+
+
+def test_first_mover_adds_most_capability(results: Results, found: DatedFindings) -> None:
+    shares = {id: state.capability.value for id, state in load_scenario("baseline_2023").states.items()}
+    counted = joined_by(results, "baseline_2023", found.days[-1])
+    assert found.first is not None
+    assert found.first.state == max(counted, key=lambda state: counted[state] * shares[state])
+    assert found.members == ("Belarus", "North Korea", "Russia", "Syria")
+
+
+def test_effect_is_the_difference_of_counts(results: Results, found: DatedFindings) -> None:
+    assert found.first is not None
+    (effect,) = found.effects
+    counts = [joined_by(results, name, found.days[-1]).get(found.first.state, 0) for name in NAMES]
+    assert effect.chance.chance == counts[1] / REPLICATES
+    assert effect.difference == pytest.approx((counts[1] - counts[0]) / REPLICATES)
+    assert effect.role == "circumstance"
+    assert found.first.name in effects_sentence(found)
+
+
+def test_page_says_what_the_findings_say(results: Results, found: DatedFindings) -> None:
+    text = page.render_page(results)
+    marked = dict(re.findall(r'data-trace="(percent_joined [^"]+)">([^<]+)<', text))
+    assert found.first is not None
+    expected = {
+        f"percent_joined {found.first.state} {day}": f"{100 * chance.chance:.1f}"
+        for day, chance in zip(found.days, found.first.chances, strict=True)
+    }
+    assert marked == expected
+    assert found.headline().split(" (")[0] in text
+
+
+def test_rounds_have_no_dated_page(tmp_path: Path) -> None:
+    question = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=2, seed=1)
+    made = run_sweep(question, tmp_path / "results").results
+    (bloc, *_) = load_scenario("unix_1988").blocs
+    assert find_dated(made, {"unix_1988": "UNIX"}, "unix_1988", bloc, bloc) is None
+
+
+@given(st.integers(0, 1000), st.integers(1, 1000))
+def test_dots_are_as_many_as_the_chance_in_100(count: int, n: int) -> None:
+    share = min(count, n) / n
+    svg = ElementTree.fromstring(str(pictures.draw_dots(Chance(share, 0, 1, n), "<b>")))  # noqa: S314
+    classes = [node.get("class") for node in svg]
+    assert len(classes) == 100
+    assert abs(classes.count("hit") - 100 * share) < 1
+    assert (classes.count("hit") == 0) == (share == 0)
+
+
+@given(st.lists(st.floats(0, 100), max_size=7))
+def test_labels_do_not_overlap(heights: list[float]) -> None:
+    placed = pictures.spread_labels(heights, 5)
+    assert all(b - a >= 5 - 1e-9 for a, b in zip(sorted(placed), sorted(placed)[1:], strict=False))
+    assert [placed[i] for i in np.argsort(heights, kind="stable")] == sorted(placed)
