@@ -169,7 +169,7 @@ def cli() -> None:
 
     \b
     blocs list                       what you can run
-    blocs run baseline_2023          one run, step by step
+    blocs run baseline_2023          one history: who moves, when and why
     blocs demo                       sweep all scenarios, compare them, answer the article's claims
     """
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sim.analysis.history.story import Story
     from sim.analysis.history.turning import TurningPoint
 
+MOST_SIZES = 4  # alignments whose sizes fit in a sentence
+
 COMPILE = "about a minute of computing, the first time"
 
 
@@ -42,7 +44,8 @@ def print_story(out: Console, story: Story) -> None:
     """Print what happened in a history: in one sentence, then by turning points."""
     run, names, moves = story.run, story.names, story.moves
     out.print(f"\n[bold]{safe_text(sentences.sum_up(run, moves, names, shares_of_states(story)))}[/bold]")
-    said = [sentences.count_causes(moves, story.scenario)]
+    said = [sentences.describe_sizes(run, names)] if moves and len(run.alignments) <= MOST_SIZES else []
+    said.append(sentences.count_causes(moves, story.scenario))
     said += [sentences.compare_with_others(story.others)] if story.others and story.others.count else []
     if any(said):
         out.print(safe_text(" ".join(filter(None, said))))
@@ -183,8 +186,9 @@ def print_moves(out: Console, story: Story) -> None:
 
 
 def print_next(
-    out: Console, story: Story | None, run: Run, word: str, changed: Sequence[str], length: Sequence[str]
-) -> None:
+    out: Console, story: Story | None, run: Run, word: str, changed: Sequence[str], length: Sequence[str], *,
+    with_moves: bool,
+) -> None:  # fmt: skip
     """Print what one run is not, and commands that lead on.
 
     `word` is the scenario as the command line named it, `changed` and `length` the options that changed it.
@@ -195,7 +199,7 @@ def print_next(
     if story is not None:
         if story.others is None:
             lines[f"How often it happens elsewhere ({COMPILE})"] = [*here, *own, "--others", "100"]
-        if story.moves:
+        if story.moves and not with_moves:
             lines["Every move with its reason"] = [*here, *own, "--moves"]
         if story.moves and not length:
             first = main_move(story)

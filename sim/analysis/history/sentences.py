@@ -20,6 +20,7 @@ from sim.analysis.history.words import (
     phrase_changes,
     phrase_level,
     share_words,
+    times_words,
 )
 from sim.model.trajectory import Run
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
@@ -206,13 +207,13 @@ def describe_elsewhere(point: TurningPoint, names: Names, others: OtherHistories
     what = f"{verb}{'s' * one} {names.bloc(bloc)}"
     histories = f"{others.count} other histories"
     if one:
-        return f"{capital(names.state(first.state))} {what} in {counts[first.state]} of {histories}."
+        return f"In {counts[first.state]} of {histories} {names.state(first.state)} {what} at some time."
     if len(counts) <= LISTED:
         listed = join_names([f"{names.state(state)} in {count}" for state, count in counts.items()])
-        return f"Of {histories} they {what} too: {listed}."
+        return f"In {histories} they {what} too at some time: {listed}."
     low, high = min(counts, key=lambda state: counts[state]), max(counts, key=lambda state: counts[state])
     ends = f"{counts[low]} ({names.state(low)}) to {counts[high]} ({names.state(high)})"
-    return f"Each of them {verb}s {names.bloc(bloc)} too, in {ends} of {histories}."
+    return f"Each of them {verb}s {names.bloc(bloc)} at some time in {ends} of {histories}."
 
 
 def sum_up(run: Run, moves: Sequence[Move], names: Names, weights: Mapping[str, float]) -> str:
@@ -251,17 +252,35 @@ def count_causes(moves: Sequence[Move], scenario: Scenario) -> str:
     """Say how many moves each cause has; empty without moves."""
     new = "a new disposition (chance)" if scenario.dispositions == "kept" else "chance"
     words = {RENEWAL: new, CIRCUMSTANCE: "changed circumstances", FOLLOWING: "the move of another state"}
-    counts = {cause: sum(move.cause == cause for move in moves) for cause in words}
-    said = [f"{words[cause]} {count}" for cause, count in counts.items() if count]
-    return f"Causes of the {count_words(len(moves), 'move')}: {join_names(said)}." if said else ""
+    counts = {words[cause]: count for cause in words if (count := sum(move.cause == cause for move in moves))}
+    if len(counts) > 1:
+        said = [f"{cause} {times_words(count)}" for cause, count in counts.items()]
+        return f"Causes of the {count_words(len(moves), 'move')}: {join_names(said)}."
+    which = "the move" if len(moves) == 1 else "both moves" if len(moves) == 2 else f"all {len(moves)} moves"
+    return f"Cause of {which}: {next(iter(counts))}." if counts else ""
+
+
+def describe_sizes(run: Run, names: Names) -> str:
+    """Say how the share of all capability of each bloc changes from the start to the end."""
+    said = []
+    for bloc in run.alignments[1:]:
+        start, end = (float(share) for share in run.outcome(f"capability_{bloc}")[[0, -1]])
+        if round(start, 2) == round(end, 2):
+            said.append(f"{names.bloc(bloc)} has {end:.2f} of all capability at the start and at the end")
+        else:
+            what = "grows" if end > start else "shrinks"
+            said.append(f"{names.bloc(bloc)} {what} from {start:.2f} to {end:.2f} of all capability")
+    return join_clauses(said)
 
 
 def compare_with_others(others: OtherHistories) -> str:
     """Say how many states move in other histories."""
     low, middle, high = (int(np.quantile(others.movers, q, method="nearest")) for q in (0.05, 0.5, 0.95))
+    rest = others.without_moves
+    quiet = f"in {rest} no state moves" if rest else "each of them has a move"
     return (
-        f"In {others.count} other histories the median is {count_words(middle, 'state')}; nine of ten have {low} to"
-        f" {high}, and {others.without_moves} have none."
+        f"In {others.count} other histories {count_words(middle, 'state')} move{'s' * (middle == 1)} in the median and"
+        f" {low} to {high} in nine of ten; {quiet}."
     )
 
 

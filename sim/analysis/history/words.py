@@ -78,6 +78,11 @@ def count_words(count: int, noun: str) -> str:
     return f"{number} {noun}{'' if count == 1 else 's'}"
 
 
+def times_words(count: int) -> str:
+    """How often something happens, in words up to twelve."""
+    return {1: "once", 2: "twice"}.get(count, count_words(count, "time"))
+
+
 def join_names(names: Collection[str]) -> str:
     """Join names with commas and `and`; with semicolons if a name has a comma."""
     *first, last = names

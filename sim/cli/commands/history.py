@@ -120,7 +120,7 @@ def run(
         prints.print_moves(out_console, story)
     if every_step or story is None or story.moves:
         prints.print_steps(out_console, found, result, names, every=every_step)
-    prints.print_next(out_console, story, result, scenario, options, length)
+    prints.print_next(out_console, story, result, scenario, options, length, with_moves=moves)
 
 
 def refuse_story(*, where: str | None, others: int | None, moves: bool) -> None:
