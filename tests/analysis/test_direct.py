@@ -34,7 +34,7 @@ def count_taken(scenario: Scenario, runs: int, step: int) -> Floats:
     """Count the runs in which each state has each alignment at a step, (N, K + 1)."""
     world = world_of(scenario)
     found = np.zeros((len(world.states), len(world.alignments)))
-    for run in iterate_runs(scenario, seed=3, replicates=range(runs), world=world, with_chances=False):
+    for run in iterate_runs(scenario, seed=3, replicates=range(runs), world=world):
         found += run.alignment[step][:, None] == np.arange(len(world.alignments))
     return found
 
