@@ -153,7 +153,12 @@ class Comparison:
             "states": self.states,
             "lens": self.lens,
             "at": list(self.at),
-            "dated": {"states": self.dated.states, "sizes": self.dated.sizes, "sentences": self.sentences()},
+            "dated": {
+                "states": self.dated.states,
+                "sizes": self.dated.sizes,
+                "sentences": self.sentences(),
+                "left_out": self.dated.left_out,
+            },
             "chance_of_the_run": [
                 {"scenario": scenario, "outcome": outcome, **one._asdict(), "replicates_help": one.replicates_help}
                 for scenario, spreads in self.dated.spreads.items()

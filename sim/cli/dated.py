@@ -20,22 +20,27 @@ if TYPE_CHECKING:
 
 LISTED_DESIGNS, LISTED_ENTRIES = 20, 5
 
+SHORT_SETTINGS = 2  # most swept settings in a label that is printed by date
+
 
 def print_dated(out: Console, found: DatedOutcomes) -> None:
     """Print the sizes of blocs at dates, when they are large, who enters them, and how often states realign."""
-    labels = [one.design.label for one in found.tallies]
+    every = [one.design for one in found.tallies]
+    if not every:
+        return
+    labels = [one.label for one in every if len(one.settings) <= SHORT_SETTINGS][:LISTED_DESIGNS]
+    if left_out := len(every) - len(labels):
+        out.print(f"\n{left_out} design points are not printed by date (blocs sweep --json)")
     if not labels:
         return
     days = list(dict.fromkeys(day for one in found.tallies for day in one.days))
     names = label_alignments(*(one.scenario.model_dump(mode="json") for one in found.designs))
-    print_blocs_by_date(out, found, labels[:LISTED_DESIGNS], days, names)
-    print_entries(out, found, labels[:LISTED_DESIGNS], days, names)
-    if len(labels) > LISTED_DESIGNS:
-        out.print(f"… and {len(labels) - LISTED_DESIGNS} more design points (blocs sweep --json)")
+    print_blocs_by_date(out, found, labels, days, names)
+    print_entries(out, found, labels, days, names)
     rates = found.realignments
     words = [
         f"{safe_text(one.scenario)} {100 * one.per_state_year:.2f} % ({100 * one.low:.2f} to {100 * one.high:.2f})"
-        for one in rates.head(LISTED_DESIGNS).itertuples()
+        for one in rates[rates["scenario"].isin(labels)].itertuples()
     ]
     out.print(
         f"\nRealignments in a year, share of the states that decide: {'; '.join(words)}; on record about"
@@ -143,6 +148,8 @@ def print_effects(
         out.print(shown)
         for sentence in said:
             out.print(safe_text(f"{sentence}."))
+    if found.dated.left_out:
+        out.print(f"\n{found.dated.left_out} more scenarios and design points are not compared at dates")
     if set(sentences) - identical:
         out.print(
             "\nsize: share of capability; in: chance at the date; enters: chance that a state that starts elsewhere\n"

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim import api
+from sim.analysis.dated import effects
 from sim.analysis.dated.events import list_designs
 from sim.analysis.dated.spread import measure_spread
 from sim.batch.manifest import tendency_command
@@ -205,7 +206,7 @@ def test_spread_over_points(between: float, help: bool) -> None:
     assert (found.wanted is None) is not help
 
 
-def test_points_of_two_scenarios_are_paired(tmp_path: Path) -> None:
+def test_points_of_two_scenarios_are_paired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Design points with the same settings are pairs, and their means are compared."""
     sweeps = {
         name: load_scenario(name).model_copy(update={"steps": 4}) for name in ("baseline_2023", "global_coexistence")
@@ -223,3 +224,9 @@ def test_points_of_two_scenarios_are_paired(tmp_path: Path) -> None:
     assert (spread.points, spread.replicates) == (2, 6)
     alone = found.states[found.states["scenario"] == "baseline_2023 [w_bond=0.6]"]
     assert (alone["pairs"] == 6).all()
+    assert found.left_out == 0
+    monkeypatch.setattr(effects, "MOST_PAIRED", 1)
+    short = api.compare(place)
+    assert short.dated.left_out == 1
+    assert len(short.dated.spreads) == 1
+    assert "1 more scenarios and design points are not compared at dates" in invoke("compare", place).stdout

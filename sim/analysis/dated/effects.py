@@ -22,7 +22,7 @@ STATES = ["scenario", "event", "date", "state", "alignment", *COMPARED, *SPLIT]
 
 SIZES = ["scenario", "date", "outcome", *COMPARED, *SPLIT]
 
-MOST_PAIRED = 64  # scenarios and design points that are compared at dates
+MOST_PAIRED = 32  # scenarios and design points that are compared at dates
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,20 @@ class DatedEffects(NamedTuple):
     and of the difference the `direct` part, what the state would do if no other moved, in closed form; the `rest`,
     which is followers, with its interval; and `renewed`, the difference if every disposition were renewed while the
     others stay as they started. A row is of pairs of runs, or of design points if a scenario has several of them.
-    `spreads` says how far chance of the run spreads the capability of each bloc at the last date.
+    `spreads` says how far chance of the run spreads the capability of each bloc at the last date. `left_out` is the
+    number of scenarios and design points beyond the first MOST_PAIRED, which are not compared.
     """
 
     states: pd.DataFrame
     sizes: pd.DataFrame
     spreads: dict[str, dict[str, EffectSpread]]
+    left_out: int = 0
 
 
 def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
     """Match the design points of each scenario with the baseline's: all at once if both have the same settings.
 
-    Else each design point is compared with the baseline's. Only the first MOST_PAIRED are.
+    Else each design point is compared with the baseline's.
     """
     base = next(design for design in designs if design.label == baseline)
     bases = [design for design in designs if design.name == base.name]
@@ -66,7 +68,7 @@ def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
             found.append(Matched(name, tuple(own), tuple(bases)))
         else:
             found += [Matched(one.label, (one,), (base,)) for one in own if one is not base]
-    return found[:MOST_PAIRED]
+    return found
 
 
 def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str, days: Sequence[str]) -> DatedEffects:
@@ -90,7 +92,8 @@ def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str,
     """
     states, sizes, spreads = [], [], {}
     cache: dict[str, ObservedRuns] = {}
-    for matched in match_designs(designs, baseline):
+    every = match_designs(designs, baseline)
+    for matched in every[:MOST_PAIRED]:
         for base in matched.bases:
             if base.label not in cache:
                 cache[base.label] = observe_runs(results, base, days)
@@ -106,7 +109,8 @@ def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str,
         table = split_effect(table, sides, "sizes")
         sizes.append(table.reset_index().assign(scenario=matched.scenario))
         spreads[matched.scenario] = spreads_of_sizes(sides, days[-1], table)
-    return DatedEffects(join_rows(states, STATES), join_rows(sizes, SIZES), spreads)
+    left_out = len(every[MOST_PAIRED:])
+    return DatedEffects(join_rows(states, STATES), join_rows(sizes, SIZES), spreads, left_out)
 
 
 def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
