@@ -512,6 +512,32 @@ def test_direct_by_simulation(k: int, inertia: float) -> None:
             assert within(int((taken[1 : t + 1] == b).any(axis=0).sum()), n, entries[b])
 
 
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("h", [0.0, 0.1])
+def test_path_with_hysteresis(k: int, h: float) -> None:
+    """Weights change and return: inertia keeps some states where the change moved them. Two alternatives are exact."""
+    n, inertia, own = 60_000, 0.7, np.eye(k + 1)
+    for seed in range(4):
+        rng, before, during = drawn(k, seed=20 + seed)
+        after = before + rng.normal(scale=0.2, size=k + 1)
+        path = np.array([before, during, during, after, after, before])
+        e, taken = anchored(plain(rng, n, k + 1), before + inertia * own[0], 0), np.zeros(n, dtype=int)
+        been = np.zeros((n, k + 1), dtype=bool)
+        for weights in path:
+            e = np.where((rng.random(n) < h)[:, None], plain(rng, n, k + 1), e)
+            taken = race(weights + inertia * own[taken], e)
+            been[np.arange(n), taken] = True
+        chances, entries = path_chances(
+            (before + inertia * own[0])[None], path[:, None], np.array([0]), inertia=np.full(6, inertia),
+            renewal=np.full((6, 1), h),
+        )  # fmt: skip
+        rough = 0.0 if k == 1 and h == 0 else 0.02  # visits to three alternatives, and renewed states
+        for found, expected in ((chances[0], np.bincount(taken, minlength=k + 1) / n), (entries[0], been.mean(axis=0))):
+            error = 4 * np.sqrt(found * (1 - found) / n) + rough
+            assert (abs(found - expected)[1:] <= error[1:] + 1e-9).all(), (seed, found, expected)
+        assert chances.sum() == pytest.approx(1)
+
+
 @given(worlds(), st.floats(0, 1), st.integers(1, 60))
 def test_direct_without_inertia(world: Floats, h: float, steps: int) -> None:
     """Kept with chance (1 − h)^T, else redrawn."""
