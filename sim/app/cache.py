@@ -12,6 +12,7 @@ import streamlit as st
 
 from sim.analysis.explain import decisions_in_run
 from sim.analysis.flips import Flips, find_flips
+from sim.analysis.history.story import tell_story
 from sim.analysis.states.accounts import Decision
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
@@ -24,6 +25,7 @@ from sim.model.trajectory import Run, store_late, window_of
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
+from sim.reporting.labels import label_history
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.schema import Scenario
 
@@ -61,6 +63,12 @@ def has_no_fault(name: str) -> bool:
 def compute_run(_scenario: Scenario, digest: str, seed: int, replicate: int) -> Run:
     """Compute one compiled run, which callers must not change."""
     return compiled.run_compiled(_scenario, seed=seed, replicate=replicate)
+
+
+@st.cache_resource(max_entries=CACHED, show_spinner=False)
+def compute_story(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> list[dict[str, Any]]:
+    """Tell a run by its turning points, as records; empty for one in which no state moves."""
+    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=0).point_records()
 
 
 @st.cache_resource(max_entries=CACHED // 2, show_spinner=COMPUTING)

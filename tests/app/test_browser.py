@@ -117,7 +117,7 @@ class Reader:
 
     def step(self) -> int:
         """Return the current step."""
-        return int(self.page.get_by_role("slider", name="Step (a round of decisions)").input_value())
+        return int(self.page.get_by_role("slider", name="Step (a quarter)").input_value())
 
     def focused(self) -> str:
         """Return the text of the focused element."""
@@ -211,7 +211,7 @@ def test_player(reader: Reader) -> None:
     """Step, play, pause, reset and slider show the run; the address follows when play pauses."""
     reader.go()
     run = compiled.run_compiled(BASE, seed=BASE.sweep.seed)  # while the server starts
-    slider = reader.page.get_by_role("slider", name="Step (a round of decisions)")
+    slider = reader.page.get_by_role("slider", name="Step (a quarter)")
     reader.until(lambda: reader.members() == expected_members(run, 0))
     begin = reader.marks()
     reader.press("Step")

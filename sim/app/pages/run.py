@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from sim.analysis.history.words import capital
 from sim.app import cache
 from sim.app.pages.controls import control_key, show_controls
 from sim.app.player.player import show_player
@@ -18,6 +19,7 @@ from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
 from sim.errors import InputError
 from sim.model.trajectory import Run
+from sim.reporting.labels import label_history
 from sim.scenario.loading import world_names
 from sim.scenario.schema import MAX_REPLICATES, Scenario
 
@@ -47,8 +49,24 @@ def show_run_page() -> None:
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
     run = cache.compute_run(scenario, digest, visit.address.seed, visit.address.replicate)
+    show_story(scenario, digest, run)
     st.fragment(show_player)(scenario, digest, run)
     offer_downloads(visit, base, scenario, run)
+
+
+def show_story(scenario: Scenario, digest: str, run: Run) -> None:
+    """Show the turning points of a history with dates, each with its reason and who followed."""
+    names = label_history(scenario)
+    if not names.dates:
+        return
+    st.subheader("What happened")
+    points = [p for p in cache.compute_story(scenario, run, digest, run.seed, run.replicate) if p["kind"] != "renewal"]
+    if not points:
+        st.markdown(escape_markdown(f"No state changes its alignment until {names.dates[-1]}. Try another seed."))
+    for point in points:
+        followed = f" Followed by: {point['followed_by']}" if point["followed_by"] else ""
+        what = f"{capital(names.when(point['step']))}: {point['what']}"
+        st.markdown(f"- **{escape_markdown(what)}** {escape_markdown(point['why'] + followed)}")
 
 
 def describe_changes(visit: Visit) -> str:

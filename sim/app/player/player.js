@@ -14,6 +14,7 @@ const parseSvg = (svg) => document.importNode(new DOMParser().parseFromString(sv
 function drawRun(player) {
   const { data, find } = player;
   find('input').max = data.alignment.length - 1;
+  find('.length').textContent = data.label;
   player.pictures = [];
   for (const [name, picture] of Object.entries(data.pictures)) {
     const place = find(`[data-picture=${name}]`);
@@ -55,7 +56,8 @@ function showStep(player) {
   const [now, before] = [data.alignment[step], data.alignment[Math.max(step - 1, 0)]];
   find('input').value = step;
   find('[role=status]').setAttribute('aria-live', player.timer ? 'off' : 'polite');
-  write(find('[role=status]'), `Step ${step} of ${data.alignment.length - 1}`);
+  const ends = data.dates.length ? `, ${data.dates[step]}` : '';
+  write(find('[role=status]'), `Step ${step} of ${data.alignment.length - 1}${ends}`);
   find('.note').hidden = !player.timer;
   data.states.forEach((_, n) => {
     if (now[n] === player.shown[n]) return;
