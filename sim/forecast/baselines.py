@@ -26,12 +26,13 @@ STARTS = 200  # random starts of the search for the lowest minimum
 class Baseline:
     """A simple forecast: its attributes of each state, and the score that ranks the states.
 
-    Without a score, chances that are fitted to the other states rank them.
+    Without a score, chances that are fitted to the other states rank them. Chances that are given are not fitted.
     """
 
     name: str
     attributes: Floats  # (N, F), NaN where unknown
     score: Floats | None  # (N,), higher is nearer to the leader
+    chances: Floats | None = None  # (N, 3), of YES, NO, ABSTAINED
 
 
 def leader_of(scenario: Scenario) -> tuple[str, str]:

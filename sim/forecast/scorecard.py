@@ -26,6 +26,7 @@ from sim.forecast.baselines import (
     plain_baselines,
 )
 from sim.forecast.chances import model_chances
+from sim.forecast.realignments import NO_CHANGE, score_realignments
 from sim.forecast.record import Observed, Recorded
 from sim.forecast.scores import ABSTAINED, NO, YES, Score
 from sim.model.arrays import Floats, Integers
@@ -117,7 +118,10 @@ def score_forecasts(
         "left_out": [state for state in states if state not in asked],
         "votes": votes,
         "ideal_points": points,
-        "after": later_record(scenario, observed, known[ALL], asked),
+        "after": {
+            **later_record(scenario, observed, known[ALL], asked),
+            "realignments": score_realignments(scenario, observed, seed=seed, replicates=replicates, workers=workers),
+        },
     }
 
 
@@ -144,6 +148,20 @@ def with_ideal_points(evidence: ForecastInputs, observed: Observed, year: int) -
         return evidence
     ideal = ideal_point_baseline(observed.ideal_points[year], year, evidence.states)
     return ForecastInputs(evidence.states, evidence.chances, (*evidence.plainer, ideal))
+
+
+def with_last_vote(evidence: ForecastInputs, observed: Observed, day: date) -> ForecastInputs:
+    """Add "no change" as a baseline: each state votes as in the last recorded vote before a day."""
+    earlier = [vote for vote in (*observed.votes.values(), *observed.after) if vote.cast and vote.date < day]
+    if not earlier:
+        return evidence
+    last = max(earlier, key=lambda vote: vote.date)
+    answers = np.full((len(evidence.states), len(ANSWER_NAMES)), np.nan)
+    for n, state in enumerate(evidence.states):
+        if state in last.cast:
+            answers[n] = np.eye(len(ANSWER_NAMES))[COLUMN[last.cast[state]]]
+    unchanged = Baseline(f"{NO_CHANGE} since {last.date}", answers, rank_position(answers), answers)
+    return ForecastInputs(evidence.states, evidence.chances, (*evidence.plainer, unchanged))
 
 
 def vote_record(vote: Recorded, evidence: ForecastInputs, asked: list[str]) -> dict[str, Any]:
@@ -189,7 +207,8 @@ def score_with_baselines(evidence: ForecastInputs, places: Integers, answer: Int
         if has.sum() < FEWEST:
             continue
         known = answer[has]
-        fitted = scores.leave_one_out(one.attributes[places][has], known)
+        attributes = one.attributes[places][has]
+        fitted = scores.leave_one_out(attributes, known) if one.chances is None else one.chances[places][has]
         ranking = rank_position(fitted) if one.score is None else one.score[places][has]
         own = vote_scores(rank_position(chances[has]), chances[has], known)
         yield forecast_record(one.name, vote_scores(ranking, fitted, known), len(known), own)
@@ -248,7 +267,11 @@ def rank_record(points: Mapping[str, float], evidence: ForecastInputs, asked: li
 
 def later_record(scenario: Scenario, observed: Observed, evidence: ForecastInputs, asked: list[str]) -> dict[str, Any]:
     """Score forecasts of later events: votes, and the last step of each state toward an alignment."""
-    votes = [vote_record(event, evidence, asked) for event in observed.after if has_enough_states(event.cast, asked)]
+    votes = [
+        vote_record(event, with_last_vote(evidence, observed, event.date), asked)
+        for event in observed.after
+        if has_enough_states(event.cast, asked)
+    ]
     moves = {state: event for event in observed.after for state in event.toward if state in asked}
     if not moves:
         return {"votes": votes, "moves": [], "scores": None}

@@ -170,8 +170,8 @@ def score(
     scenario
         Scenario, or name or path of one.
     replicates
-        Runs of each variant of the sanctions, 1 or more. Forecasts are structural chances, which do not know where
-        states start.
+        Runs of each variant of the sanctions, 1 or more. Forecasts of votes are structural chances, which do not know
+        where states start. Those of realignments are as many histories, which do.
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     observed

@@ -36,6 +36,10 @@ WITH_ALL = "model, all sanctions"
 
 CHANCES = ("leader's bloc", "neither", "another bloc")
 
+MOVE_HEADS = ("left the start (95 %)", "alignment (95 %)")
+
+FEW_MOVES = "So few moves decide nothing between forecasts; read them one by one."
+
 FIGURES = {"auc": "AUC", "brier": "Brier", "log": "log", "spearman": "rank"}
 
 
@@ -57,7 +61,8 @@ def score(
     """Score forecasts against recorded votes, beside simple baselines.
 
     The record is votes and ideal points in the world's observed.toml. Votes are scored twice: with all sanctions of
-    the scenario, some of them reactions to the votes, and with only the sanctions in force before.
+    the scenario, some of them reactions to the votes, and with only the sanctions in force before. Where the world has
+    dates and kept dispositions, who leaves its start is scored by year, beside "no change".
 
     Example: blocs score baseline_2023 --chart score.png
     """
@@ -181,6 +186,52 @@ def print_later_events(out: Console, record: Mapping[str, Any]) -> None:
         out.print(f"[bold]{safe_text(one['title'])}[/bold] {one['date']} ({one['n']} states)")
         score_rows(out, one["forecasts"], None, ("auc", "brier", "log"))
         out.print(f"missed: {print_misses(one['states'])}")
+    print_realignments(out, record["realignments"])
+
+
+def print_realignments(out: Console, record: Mapping[str, Any]) -> None:
+    """Print the scores of dated forecasts of who leaves its start, by horizon."""
+    out.print("\n[bold]Realignments after the record date[/bold]")
+    if record["why_not"]:
+        out.print(f"not scored: {safe_text(record['why_not'])}")
+        return
+    for one in record["horizons"]:
+        out.print(safe_text(horizon_words(one, record)))
+        table = new_table("forecast", *MOVE_HEADS, f"model less it, {MOVE_HEADS[0]}")
+        for name, *cells in move_rows(one):
+            table.add_row(safe_text(name), *cells)
+        out.print(table)
+    click.echo(
+        "Left the start: Brier score of P(elsewhere), 0 (best) to 1; that of no change is the share that moved."
+        f" Alignment: of all\nalignments, 0 to 2. Histories know the coded start: {record['replicates']} of them, seed"
+        f" {record['seed']}. (95 %): bootstrap over states.\n{FEW_MOVES}"
+    )
+
+
+def horizon_words(one: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Say who moved by a horizon, of how many states, and how many moves the model expected."""
+    moves = [f"{m['state']} {m['from']} → {m['to']} (chance {m['chance']:.3f})" for m in one["changes"]]
+    years = "1 year" if one["years"] == 1 else f"{one['years']} years"
+    return (
+        f"by {one['date']}, {years}: {len(moves)} of {one['n']} states moved ({'; '.join(moves) or 'none'}), of"
+        f" {record['events']} recorded events in all; the model expects {one['expected_changes']:.2f}"
+    )
+
+
+def move_rows(one: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return the forecasts of a horizon with their Brier scores, and the model's score less theirs."""
+    rows = []
+    for row in one["forecasts"]:
+        gap = row.get("model_less_left")
+        cells = (format_small(row["left"]), format_small(row["alignment"]), format_small(gap, "+") if gap else "")
+        rows.append((row["forecast"], *cells))
+    return rows
+
+
+def format_small(figure: Mapping[str, float], sign: str = "") -> str:
+    """Return a small figure with its interval."""
+    value, low, high = (f"{figure[key]:{sign}.4f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def markdown_lines(record: Mapping[str, Any]) -> list[str]:
@@ -199,6 +250,11 @@ def markdown_lines(record: Mapping[str, Any]) -> list[str]:
         chances = " | ".join(f"{one[key]:.2f}" for key in ("yes", "abstained", "no"))
         missed = "missed" if one["missed"] else ""
         lines.append(f"| {one['state']} | {one['event']}, {one['date']} | {one['cast']} | {chances} | {missed} |")
+    moves = record["after"]["realignments"]
+    for one in moves["horizons"]:
+        lines += ["", f"{horizon_words(one, moves)[0].upper()}{horizon_words(one, moves)[1:]}.", ""]
+        lines += [f"| forecast | {' | '.join(MOVE_HEADS)} | model less it |", "| --- " * 4 + "|"]
+        lines += [f"| {' | '.join(cells)} |" for cells in move_rows(one)]
     return lines
 
 
