@@ -46,7 +46,8 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
 
 def outcomes_in_futures(
     levers: Mapping[str, Scenario], outcome: str, *,
-    points: int, replicates: int, seed: int, workers: int | None = None, progress: Progress | None = None,
+    points: int, replicates: int, seed: int, day: str | None = None, workers: int | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Run each lever in each future, on common random numbers.
 
@@ -58,13 +59,15 @@ def outcomes_in_futures(
     levers
         Scenarios by name; the first is the baseline.
     outcome
-        The late outcome to average.
+        The outcome to average over runs.
     points
         Number of futures.
     replicates
         Runs of each lever in each future.
     seed
         Random seed of the futures and of the runs.
+    day
+        Date of the outcome. Default: the end of the runs, or the mean over their last steps.
     workers
         Threads. Default: the cores of this process.
     progress
@@ -92,7 +95,7 @@ def outcomes_in_futures(
             if progress is not None:
                 progress(before * total + done, total * len(levers))
 
-        evaluator = Evaluator(lever, tuple(ranges), outcome, seed)
+        evaluator = Evaluator(lever, tuple(ranges), outcome, seed, day)
         rows[name] = evaluator.means(varied, replicates=replicates, workers=workers, progress=report)
     return pd.DataFrame(rows).T
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from scipy.stats import qmc
 
 from sim.analysis.statistics import LEVEL, beyond_rounding, mean_interval, varies, varies_most
 from sim.batch.executor import Progress, evaluate
+from sim.calendar import last_step_by
 from sim.errors import suggest
 from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
@@ -38,14 +40,32 @@ LOOKED_AT = 20  # runs that choose the default outcome
 
 
 def askable_outcomes(world: World) -> tuple[str, ...]:
-    """Name the outcomes of an analysis: those over the last steps, and share_<alignment>_<STATE> for every state."""
+    """Name the outcomes of an analysis: those of a run, and share_<alignment>_<STATE> for every state."""
     shares = (f"share_{alignment}_{state}" for alignment in world.alignments for state in world.states)
     return (*outcomes.outcome_names(world.alignments[1:], world.theatres), *shares)
 
 
-def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
-    """Choose the default outcome: the size of the bloc that varies most over 20 runs."""
+def world_until(scenario: Scenario, day: str | None) -> World:
+    """Build the arrays of a scenario whose runs end with the last step that ends by a day; None: as they are.
+
+    The steps of a run do not depend on later ones. So its outcomes at a date are those at the end of the shorter run.
+    """
     world = world_of(scenario)
+    if day is None or scenario.date is None:
+        return world
+    return replace(world, steps=last_step_by(date.fromisoformat(scenario.date), scenario.step, date.fromisoformat(day)))
+
+
+def describe_reading(scenario: Scenario, day: str | None) -> str:
+    """Say when an outcome is read, such as `at 2030-10-25` or `over the last 8 steps`."""
+    if scenario.date is None or scenario.sweep.lens == "tendency":
+        return f"over {outcomes.last_steps(window_of(scenario))}"
+    return f"at {scenario.dates()[world_until(scenario, day).steps]}"
+
+
+def chosen_outcome(scenario: Scenario, *, seed: int, day: str | None = None) -> str:
+    """Choose the default outcome: the size of the bloc that varies most over 20 runs."""
+    world = world_until(scenario, day)
     window = window_of(scenario)
     stored = store_late(world.steps, window)
     runs = iterate_runs(scenario, seed=seed, replicates=range(LOOKED_AT), world=world, stored=stored)
@@ -56,7 +76,7 @@ def chosen_outcome(scenario: Scenario, *, seed: int) -> str:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """A late outcome of a scenario as a function of its settings, with common random numbers.
+    """An outcome of a scenario as a function of its settings, with common random numbers.
 
     Parameters
     ----------
@@ -65,9 +85,11 @@ class Evaluator:
     settings
         Paths of d settings, as `--set` takes them, such as ``"w_pressure"``.
     outcome
-        An outcome over the last steps, or ``"share_<alignment>_<STATE>"``.
+        An outcome, or ``"share_<alignment>_<STATE>"``.
     seed
         Random seed of every point.
+    day
+        Date of the outcome, in a run with dates. Default: the end of the run, or the mean over its last steps.
 
     Raises
     ------
@@ -79,6 +101,7 @@ class Evaluator:
     settings: tuple[str, ...]
     outcome: str
     seed: int
+    day: str | None = None
 
     def __post_init__(self) -> None:
         known = askable_outcomes(self.world)
@@ -92,7 +115,7 @@ class Evaluator:
     @cached_property
     def world(self) -> World:
         """The scenario as arrays, without a change."""
-        return world_of(self.scenario)
+        return world_until(self.scenario, self.day)
 
     @cached_property
     def columns(self) -> tuple[int, ...] | None:
@@ -106,7 +129,7 @@ class Evaluator:
         if self.columns is None:
             given = zip(self.settings, row, strict=True)
             changes = {path: float(value) for path, value in given if not math.isnan(value)}
-            return world_of(with_settings(self.scenario, changes))
+            return world_until(with_settings(self.scenario, changes), self.day)
         parameters = self.world.start.parameters.copy()
         for column, value in zip(self.columns, row, strict=True):
             parameters[column] = parameters[column] if math.isnan(value) else value

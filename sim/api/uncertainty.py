@@ -14,6 +14,7 @@ from sim.analysis.sensitivity import (
     Evaluator,
     SobolIndices,
     chosen_outcome,
+    describe_reading,
     idle_parameters,
     parameter_ranges,
     sobol_indices,
@@ -24,13 +25,11 @@ from sim.api.arguments import require
 from sim.api.findings import Finding
 from sim.api.runs import Scenarios, named
 from sim.api.scenarios import Named, load, require_scenario
-from sim.batch.design import through_lens
+from sim.batch.design import missing_date, through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
 from sim.model.arrays import Floats
-from sim.model.outcomes import last_steps
-from sim.model.trajectory import window_of
 from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency
 from sim.scenario.overrides import Change, apply_changes, setting_change
 from sim.scenario.schema import Scenario
@@ -42,8 +41,8 @@ Ranges = Mapping[str, tuple[float, float]]
 
 def sensitivity(
     scenario: Scenario | Named, outcome: str | None = None, *, points: int = 256, replicates: int = 8,
-    vary: Ranges | None = None, threshold: float | None = None, seed: int | None = None, lens: str | None = None,
-    label: str | None = None, workers: int | None = None, progress: Progress | None = None,
+    vary: Ranges | None = None, threshold: float | None = None, at: Any = None, seed: int | None = None,
+    lens: str | None = None, label: str | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> Finding:  # fmt: skip
     """Find the settings that an outcome depends on: Sobol indices, and both ends of each setting's range.
 
@@ -52,8 +51,8 @@ def sensitivity(
     scenario
         Scenario, or name or path of one.
     outcome
-        Outcome as a mean over the last steps, such as ``"capability_front"`` or ``"share_front_CHN"``. Default: the
-        capability of the bloc that varies most.
+        Outcome, such as ``"capability_front"`` or ``"share_front_CHN"``. Default: the capability of the bloc that
+        varies most.
     points
         Sobol points, a power of 2 from 2 to 65,536. Each costs (settings + 2) × `replicates` runs.
     replicates
@@ -62,6 +61,8 @@ def sensitivity(
         Ranges (low, high) by setting. Default: every parameter that matters over its documented range.
     threshold
         Find the box of settings where the outcome is at least this (PRIM).
+    at
+        Date of the outcome, as text or date. Default: the end of the run; without dates, the mean over the last steps.
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     lens
@@ -91,20 +92,21 @@ def sensitivity(
     (['w_bond', 'erosion'], 4)
     """
     optional: dict[str, Any] = {"outcome": outcome, "vary": vary, "threshold": threshold, "seed": seed}
-    optional |= {"lens": lens, "label": label, "workers": workers, "progress": progress}
+    optional |= {"at": at, "lens": lens, "label": label, "workers": workers, "progress": progress}
     given = require("sensitivity", optional, points=points, replicates=replicates)
     found, name = require_scenario("sensitivity", scenario, given.label)
     found = through_lens(found, given.lens)
+    day = require_date("sensitivity", {name: found}, given.at)
     if given.points < 2 or given.points & (given.points - 1):
         nearest = 2 ** max(1, given.points.bit_length())
         raise InputError([Fault("sensitivity", 1, "points", f"{points} is not a power of 2; give {nearest}")])
     ranges = parameter_ranges(found) if given.vary is None else require_settings(found, given.vary)
     own = found.sweep.seed if given.seed is None else given.seed
-    asked = given.outcome or chosen_outcome(found, seed=own)
-    indices, ends, runs = run_sensitivity(found, ranges, asked, own, given)
+    asked = given.outcome or chosen_outcome(found, seed=own, day=day)
+    indices, ends, runs = run_sensitivity(found, ranges, asked, own, day, given)
     record = {
         "outcome": asked,
-        "averaged_over": last_steps(window_of(found)),
+        "read": describe_reading(found, day),
         "seed": own,
         "lens": found.sweep.lens,
         "points": indices.n,
@@ -124,6 +126,26 @@ def sensitivity(
     return Finding(f"Sensitivity of {asked} in {name}", indices_words(indices.table), indices.table, record)
 
 
+def require_date(function: str, scenarios: Mapping[str, Scenario], days: tuple[str, ...] | None) -> str | None:
+    """Return the one date asked for, if any; raises InputError where a scenario's runs do not contain it."""
+    if days is None:
+        return None
+    if len(days) != 1:
+        raise InputError([Fault(function, 1, "at", f"has {len(days)} dates; give one")])
+    reasons = {
+        name: missing_date(scenario, days[0])
+        or (
+            f"{days[0]} is in the first step; give {ends[1]} or later"
+            if days[0] < (ends := scenario.dates())[1]
+            else ""
+        )
+        for name, scenario in scenarios.items()
+    }
+    if faults := [Fault(function, 1, "at", f"{name}: {reason}") for name, reason in reasons.items() if reason]:
+        raise InputError(faults)
+    return days[0]
+
+
 def require_settings(scenario: Scenario, ranges: Ranges) -> Ranges:
     """Check that the scenario has the settings, at both ends of their ranges; raises InputError with every fault."""
     if scenario.sweep.lens == "tendency" and (replaced := [path for path in ranges if set_by_tendency(path)]):
@@ -141,14 +163,14 @@ def require_settings(scenario: Scenario, ranges: Ranges) -> Ranges:
 
 
 def run_sensitivity(
-    scenario: Scenario, ranges: Ranges, outcome: str, seed: int, given: Any
+    scenario: Scenario, ranges: Ranges, outcome: str, seed: int, day: str | None, given: Any
 ) -> tuple[SobolIndices, pd.DataFrame, int]:
     """Return indices, tornado and the number of runs; raises InputError for an unknown or undefined outcome."""
     first = given.replicates * given.points * (len(ranges) + 2)
     total = first + RUNS_AN_END * (2 * len(ranges) + 1)
     progress = given.progress or (lambda done, total: None)
     try:
-        evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
+        evaluator = Evaluator(scenario, tuple(ranges), outcome, seed, day)
         indices = sobol_indices(
             lambda rows: evaluator.means(
                 rows, replicates=given.replicates, workers=given.workers, progress=lambda done, _: progress(done, total)
@@ -197,7 +219,7 @@ def box_record(rows: Floats, values: Floats, settings: list[str], threshold: flo
 
 def regret(
     levers: Scenarios | None = None, *, outcome: str | None = None, maximize: bool = False, threshold: float = 0.1,
-    points: int = 256, replicates: int = 8, seed: int | None = None, lens: str | None = None,
+    at: Any = None, points: int = 256, replicates: int = 8, seed: int | None = None, lens: str | None = None,
     workers: int | None = None, progress: Progress | None = None,
 ) -> Finding:  # fmt: skip
     """Compare policy levers under uncertainty (minimax regret).
@@ -210,11 +232,13 @@ def regret(
     levers
         Two scenarios or more, as in `sweep`. Default: the baseline and every shipped scenario marked as a lever.
     outcome
-        Outcome as a mean over the last steps. Default: the capability of the first lever's bloc that varies most.
+        Outcome. Default: the capability of the first lever's bloc that varies most.
     maximize
         Whether a large outcome is better. Default: a small one is.
     threshold
         The outcome satisfies at or beyond this value.
+    at
+        Date of the outcome, as text or date. Default: the end of the runs; without dates, the mean over the last steps.
     points
         Sobol points (futures), 2 to 65,536.
     replicates
@@ -244,7 +268,7 @@ def regret(
     >>> found.table["lever"].tolist(), bool((found.table["regret"] >= 0).all())
     (['no_sanctions', 'baseline_2023'], True)
     """
-    optional = {"outcome": outcome, "seed": seed, "lens": lens, "workers": workers, "progress": progress}
+    optional = {"outcome": outcome, "at": at, "seed": seed, "lens": lens, "workers": workers, "progress": progress}
     given = require(
         "regret", optional, maximize=maximize, threshold=threshold, points=points, replicates=replicates
     )  # fmt: skip
@@ -257,12 +281,13 @@ def regret(
     if not 2 <= given.points <= 65_536:
         raise InputError([Fault("regret", 1, "points", f"{points} is not between 2 and 65536")])
     check_levers(found)
+    day = require_date("regret", found, given.at)
     first = next(iter(found.values()))
     own = first.sweep.seed if given.seed is None else given.seed
-    asked = given.outcome or chosen_outcome(first, seed=own)
+    asked = given.outcome or chosen_outcome(first, seed=own, day=day)
     try:
         outcomes = outcomes_in_futures(
-            found, asked, points=given.points, replicates=given.replicates, seed=own, workers=given.workers,
+            found, asked, points=given.points, replicates=given.replicates, seed=own, day=day, workers=given.workers,
             progress=given.progress,
         )  # fmt: skip
     except ValueError as error:
@@ -270,7 +295,7 @@ def regret(
     rows = tabulate_regret(outcomes, want="high" if maximize else "low", satisfied=given.threshold)
     record = {
         "outcome": asked, "maximize": maximize, "threshold": given.threshold, "futures": given.points,
-        "replicates": given.replicates, "averaged_over": last_steps(window_of(first)), "seed": own,
+        "replicates": given.replicates, "read": describe_reading(first, day), "seed": own,
         "lens": first.sweep.lens,
         "unused_seeds": other_seeds({name: one.sweep.seed for name, one in found.items()}, own), "levers": rows,
         "widened": widened_parameters(first),

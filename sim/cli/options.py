@@ -111,6 +111,10 @@ lens_option = click.option(
     " scenario file, else histories.",
 )  # fmt: skip
 
+date_option = click.option(
+    "--at", metavar="DATE", help="Date of the outcome, such as 2030-12-31. Default: the end of the run."
+)
+
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 512), help="Threads, or Dask processes. Default: one for each core."
 )

@@ -15,6 +15,7 @@ from sim.cli.design import refuse_under_tendency, with_design
 from sim.cli.main import changed_settings, cli, twice_on_command_line
 from sim.cli.options import (
     chart_option,
+    date_option,
     json_option,
     lens_option,
     option_faults,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 @cli.command()
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.option("--outcome", metavar="NAME",
-              help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the capability of the bloc that"
-              " varies most.")  # fmt: skip
+              help="Outcome, or share_ALIGNMENT_STATE. Default: the capability of the bloc that varies"
+              " most.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True,
               help="Sobol points, a power of 2; each needs one evaluation per setting and two more.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(1, 100_000), default=8, show_default=True, help="Runs of each point.")
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
               help="Setting to vary, such as w_pressure=0:1. Default: all parameters over their ranges.")  # fmt: skip
 @click.option("--threshold", type=float, metavar="X",
               help="Outcome to reach: the box of settings where it is at least X.")  # fmt: skip
+@date_option
 @seed_option
 @lens_option
 @set_option
@@ -56,8 +58,8 @@ if TYPE_CHECKING:
 @json_option
 def sensitivity(
     scenario: str, outcome: str | None, points: int, replicates: int, vary: tuple[str, ...], threshold: float | None,
-    seed: int | None, lens: str | None, settings: tuple[str, ...], without: tuple[str, ...], workers: int | None,
-    chart: Path | None, as_json: bool,
+    at: str | None, seed: int | None, lens: str | None, settings: tuple[str, ...], without: tuple[str, ...],
+    workers: int | None, chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show which settings an outcome depends on.
 
@@ -77,13 +79,13 @@ def sensitivity(
         raise InputError(faults)
     with progress_bar() as progress, option_faults():
         found = api.sensitivity(
-            loaded, outcome, points=points, replicates=replicates, vary=ranges, threshold=threshold, seed=seed,
+            loaded, outcome, points=points, replicates=replicates, vary=ranges, threshold=threshold, at=at, seed=seed,
             lens=lens, label=name, workers=workers, progress=progress,
         )  # fmt: skip
     say_outcome(outcome, found.record)
     if chart is not None:
         chosen = found.record["outcome"]
-        title = f"{name}: {chosen} over {found.record['averaged_over']}"
+        title = f"{name}: {chosen} {found.record['read']}"
         draw_sensitivity(chart, title, chosen, found.record)
     if as_json:
         print_json(found.record)
@@ -130,7 +132,7 @@ def print_sensitivity(record: Mapping[str, Any]) -> None:
     out = new_console()
     outcome, points = record["outcome"], record["points"]
     out.print(
-        f"{safe_text(record['scenario'])}: {safe_text(outcome)} over {record['averaged_over']}; {points} points and"
+        f"{safe_text(record['scenario'])}: {safe_text(outcome)} {record['read']}; {points} points and"
         f" their {points * (len(record['ranges']) + 1)} mixtures, {record['replicates']} runs each on common"
         f" random numbers (seed {record['seed']}).\nOver the ranges its mean is {record['mean']:.3g} with standard"
         f" deviation {record['sd']:.3g} between points."
@@ -210,14 +212,15 @@ def draw_sensitivity(chart: Path, title: str, outcome: str, record: Mapping[str,
 @cli.command(former={"--satisfied": "--threshold", "--want low": "--minimize", "--want high": "--maximize"})
 @click.argument("levers", nargs=-1, metavar="[LEVER...]", shell_complete=completion.complete_scenarios)
 @click.option("--outcome", metavar="NAME",
-              help="Outcome over the last steps, or share_ALIGNMENT_STATE. Default: the capability of the first lever's"
-              " bloc that varies most.")  # fmt: skip
+              help="Outcome, or share_ALIGNMENT_STATE. Default: the capability of the first lever's bloc that varies"
+              " most.")  # fmt: skip
 @click.option("--minimize/--maximize", default=True, show_default=True, help="Better outcome, low or high.")
 @click.option("--threshold", type=float, default=0.1, show_default=True,
               help="Outcome that satisfies: at most this with --minimize, at least this with --maximize.")  # fmt: skip
 @click.option("--points", type=click.IntRange(2, 65_536), default=256, show_default=True, help="Sobol points: futures.")
 @click.option("--replicates", type=click.IntRange(1, 10_000), default=8, show_default=True,
               help="Runs of each lever in each future.")  # fmt: skip
+@date_option
 @seed_option
 @lens_option
 @workers_option
@@ -225,7 +228,7 @@ def draw_sensitivity(chart: Path, title: str, outcome: str, record: Mapping[str,
 @json_option
 def regret(
     levers: tuple[str, ...], outcome: str | None, minimize: bool, threshold: float, points: int, replicates: int,
-    seed: int | None, lens: str | None, workers: int | None, chart: Path | None, as_json: bool,
+    at: str | None, seed: int | None, lens: str | None, workers: int | None, chart: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare policy levers under uncertainty (minimax regret).
 
@@ -240,8 +243,8 @@ def regret(
     loaded = {name: resolve_scenario(one) for name, one in name_references(levers).items()} if levers else None
     with progress_bar() as progress, option_faults():
         found = api.regret(
-            loaded, outcome=outcome, maximize=not minimize, threshold=threshold, points=points, replicates=replicates,
-            seed=seed, lens=lens, workers=workers, progress=progress,
+            loaded, outcome=outcome, maximize=not minimize, threshold=threshold, at=at, points=points,
+            replicates=replicates, seed=seed, lens=lens, workers=workers, progress=progress,
         )  # fmt: skip
     warn_of_seeds(found.record["unused_seeds"], found.record["seed"])
     say_outcome(outcome, found.record)
@@ -274,11 +277,11 @@ def print_regret(record: Mapping[str, Any]) -> None:
             f"{100 * one.satisfied_low:.0f} to {100 * one.satisfied_high:.0f} %",
         )  # fmt: skip
     aim = "maximized" if record["maximize"] else "minimized"
-    out.print(f"{safe_text(record['outcome'])}, {aim}, in {record['futures']} futures\n")
+    out.print(f"{safe_text(record['outcome'])} {record['read']}, {aim}, in {record['futures']} futures\n")
     out.print(shown)
     out.print(
-        f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean over"
-        f" {record['averaged_over']} of {record['replicates']} runs.\n"
+        f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean"
+        f" of {record['replicates']} runs.\n"
         "Regret: how far the lever falls short of the best one in the same future;"
         f" at most: the greatest, and {safe_text(rows['lever'].iloc[0])} has the least of these (minimax regret).\n"
         "The ranges are assumptions, and every setting in them counts alike: shares of futures are not probabilities."
