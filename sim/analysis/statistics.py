@@ -314,48 +314,29 @@ class ShareEstimate:
 
 
 @dataclass(frozen=True)
-class SlopeEstimate:
-    """Minus the least-squares slope of y on x over runs, (R,) each; undefined where x does not vary."""
+class RatioEstimate:
+    """The sum of one value by run over the sum of another, (R,) each; undefined where the latter is rounding.
 
-    x: Floats
-    y: Floats
+    The interval is that of a ratio of means with runs as clusters, so that steps of one run need not be independent.
+    """
 
-    def effect(self) -> float:
-        """Return the effect."""
-        if not varies(self.x):
-            return NONE
-        away = self.x - self.x.mean()
-        return -float((away * self.y).sum() / (away * away).sum())
-
-    def interval(self) -> Interval:
-        """Return the effect with its interval."""
-        n = self.x.size
-        if n < 3 or not varies(self.x):
-            return self.effect(), NONE, NONE, n
-        half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 2) * scipy.stats.linregress(self.x, self.y).stderr)
-        return self.effect(), self.effect() - half, self.effect() + half, n
-
-
-@dataclass(frozen=True)
-class GapEstimate:
-    """The mean of one kind of runs minus that of the other (Welch); undefined without runs of each kind."""
-
-    values: Floats  # (R,)
-    one: Flags  # (R,), whether a run is of the first kind
+    top: Floats
+    below: Floats
 
     def effect(self) -> float:
         """Return the effect."""
-        if self.one.all() or not self.one.any():
-            return NONE
-        return float(self.values[self.one].mean() - self.values[~self.one].mean())
+        total = self.below.sum()
+        return float(self.top.sum() / total) if beyond_rounding(total, np.float64(1.0)) else NONE
 
     def interval(self) -> Interval:
-        """Return the effect with its interval."""
-        one, other = self.values[self.one], self.values[~self.one]
-        if min(one.size, other.size) < 2 or not (varies(one) or varies(other)):
-            return self.effect(), NONE, NONE, self.values.size
-        found = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
-        return self.effect(), float(found.low), float(found.high), self.values.size
+        """Return the effect with its interval; it has no width where every run has the same ratio."""
+        n, effect = self.top.size, self.effect()
+        if n < 3 or np.isnan(effect):
+            return effect, NONE, NONE, n
+        rest = self.top - effect * self.below
+        error = np.sqrt(n / (n - 1) * (rest * rest).sum()) / self.below.sum()
+        half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * error)
+        return effect, effect - half, effect + half, n
 
 
 def largest_rise(rises: dict[str, Floats]) -> MeanEstimate:

@@ -1,7 +1,7 @@
+from .answers import Answer as Answer
+from .answers import answer_claims as answer_claims
 from .claims import CLAIMS as CLAIMS
-from .claims import Answer as Answer
 from .claims import Claim as Claim
-from .claims import answer_claims as answer_claims
 from .robustness import RangeFindings as RangeFindings
 from .robustness import RunCounts as RunCounts
 from .robustness import explore_ranges as explore_ranges

@@ -1,79 +1,58 @@
-"""Define the effect of each of the article's claims, and answer the claims at the defaults (docs/claims.md)."""
+"""Define how each of the article's claims is measured, in histories and in tendency (docs/claims.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from sim.analysis.compare import Sample
-from sim.analysis.statistics import (
-    Estimate,
-    GapEstimate,
-    Interval,
-    MeanEstimate,
-    ShareEstimate,
-    SlopeEstimate,
-    largest_rise,
-)
-from sim.article.evidence import HELD, Evidence, evidence_from_sample
-from sim.model.arrays import Floats
+from sim.analysis.statistics import Estimate
+from sim.article import measures
+from sim.article.direct import DirectChances
+from sim.article.evidence import FRONT, LED, Evidence, Moments
+from sim.article.measures import CHINA_INSIDE, CHINA_OUTSIDE, CIRCUMSTANCES, STAYS_YEARS, hold_china
 from sim.scenario.loading import BASE
+from sim.scenario.schema import Scenario
 
-FRONT, LED = "front", "us_led"
-
-CORE = ("PRK", "RUS", "CHN")
-
-NAMED = ("IRN", "BLR", "SYR", "CUB")
-
-OTHER_BRICS = ("BRA", "IND", "ZAF", "ARG", "EGY", "ETH", "SAU", "ARE")
+FIRST = 0  # index of the first of evidence.DATES; the last is the default
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The model's answer to one claim at the default parameters.
+class Reading:
+    """How a claim is measured under one kind of outcomes; the claim holds where the effect is above `threshold`.
 
     Parameters
     ----------
-    number, text, paragraphs, measure
-        The claim, as in `Claim`.
-    effect, low, high
-        The effect with its 95 % interval; NaN where undefined.
-    n
-        Number of runs.
-    verdict
-        Whether the effect agrees with the claim, in words.
+    measure
+        What the effect measures, in words.
+    effect
+        Estimates the effect from runs of the scenarios.
+    beside
+        Other measures, by their words, which do not decide.
+    threshold
+        The value that the effect exceeds if the claim holds.
+    direct
+        The effect in closed form, if no other state moves; None where it is estimated from runs at every point.
     """
 
-    number: int
-    text: str
-    paragraphs: str
     measure: str
-    effect: float
-    low: float
-    high: float
-    n: int
-    verdict: str
+    effect: Callable[[Evidence], Estimate]
+    beside: Mapping[str, Callable[[Evidence], Estimate]] = field(default_factory=dict)
+    threshold: float = 0.0
+    direct: Callable[[DirectChances, bool], float] | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A directional statement of the article: the expected effect is above `threshold`.
+    """A directional statement of the article.
 
     Parameters
     ----------
     number, text, paragraphs
         The claim, and the paragraphs of the article that state it.
-    measure
-        What the effect measures, in words.
     needs
         The scenarios of the effect beside the baseline.
-    effect
-        Estimates the effect from runs of the scenarios.
-    threshold
-        The value that the effect exceeds if the claim holds.
+    dated, late
+        How it is measured in histories with dates, and by means over the last steps.
     given
         Why the rules of the model almost imply the claim; empty where they do not.
     """
@@ -81,10 +60,9 @@ class Claim:
     number: int
     text: str
     paragraphs: str
-    measure: str
     needs: tuple[str, ...]
-    effect: Callable[[Evidence], Estimate]
-    threshold: float = 0.0
+    dated: Reading
+    late: Reading
     given: str = ""
 
     @property
@@ -92,165 +70,176 @@ class Claim:
         """Every scenario of the effect, the baseline first."""
         return (BASE, *self.needs)
 
-
-CIRCUMSTANCES = ("brics_institutionalises", "sanctions_collapse", "sanctions_on_china", "dispersed_attention")
-
-
-def mean_late_share(found: Evidence, scenario: str, states: Iterable[str]) -> Floats:
-    """Average the late shares of the states in the front, by run."""
-    mean: Floats = found.share(scenario, states, FRONT).mean(axis=1)
-    return mean
+    def reading(self, moments: Moments) -> Reading:
+        """Return how the claim is measured at these moments."""
+        return self.dated if moments.steps else self.late
 
 
-def core_holds(found: Evidence) -> ShareEstimate:
-    """Estimate the share of runs in which North Korea, Russia and China are all in the front at the end."""
-    return ShareEstimate(found.aligned(BASE, CORE, FRONT))
-
-
-def named_follow_more(found: Evidence) -> MeanEstimate:
-    """Compare the late shares in the front of the four named states and of the other BRICS states."""
-    return MeanEstimate(mean_late_share(found, BASE, NAMED) - mean_late_share(found, BASE, OTHER_BRICS))
-
-
-def others_follow_sometimes(found: Evidence) -> MeanEstimate:
-    """Estimate the largest rise of the other BRICS states' share in the front in four scenarios (Bonferroni)."""
-    base = mean_late_share(found, BASE, OTHER_BRICS)
-    return largest_rise({scenario: mean_late_share(found, scenario, OTHER_BRICS) - base for scenario in CIRCUMSTANCES})
-
-
-def paired_outcome(one: str, other: str, column: str) -> Callable[[Evidence], MeanEstimate]:
-    """Return the effect that is the paired difference of an outcome between two scenarios."""
-
-    def effect(found: Evidence) -> MeanEstimate:
-        return MeanEstimate(found.outcome(one, column) - found.outcome(other, column))
-
-    return effect
-
-
-def bite_falls_as_front_grows(found: Evidence) -> SlopeEstimate:
-    """Estimate minus the slope of the mean bite on the front's share of product, over baseline runs.
-
-    The mean is over all states that are sanctioned at the start. So a placebo world has such states too, and states
-    that are sanctioned later, because the front grows, do not count as more bite.
-    """
-    bite = found.late[BASE].bite[:, found.sanctioned]
-    return SlopeEstimate(
-        found.outcome(BASE, f"product_{FRONT}"), bite.mean(axis=1) if found.sanctioned.any() else bite.sum(axis=1)
+def paired_size(one: str, other: str, words: str) -> tuple[Reading, Reading]:
+    """Read the difference of the front's capability between two scenarios, at dates and late."""
+    column = f"capability_{FRONT}"
+    return (
+        Reading(
+            f"front's capability at the end of 2030, {words}",
+            measures.paired_outcome(one, other, column),
+            {
+                "at the end of 2026": measures.paired_outcome(one, other, column, FIRST),
+                "states that have entered by the end of 2030": measures.paired_entrants(one, other, FRONT),
+            },
+            direct=measures.direct_size(one, other),
+        ),
+        Reading(f"front's capability, {words}", measures.paired_outcome(one, other, column)),
     )
 
 
-def focus_contains(found: Evidence) -> MeanEstimate:
-    """Estimate the fall of China's late share in the front when attention is on the Indo-Pacific."""
-    return MeanEstimate(
-        mean_late_share(found, BASE, ("CHN",)) - mean_late_share(found, "focused_indo_pacific", ("CHN",))
+def leverage_read() -> Reading:
+    """Read the rise of leverage, which has one definition for histories and tendency."""
+    return Reading(
+        "leverage of the front less that of its strongest member, in steps with two members or more",
+        measures.leverage_rises,
     )
 
 
-def focus_presses(found: Evidence) -> MeanEstimate:
-    """Estimate the fall of North Korea's regime stability when attention is on the Indo-Pacific."""
-    return MeanEstimate(found.stability(BASE, "PRK") - found.stability("focused_indo_pacific", "PRK"))
+def bite_read() -> Reading:
+    """Read the fall of bite, which has one definition for histories and tendency."""
+    return Reading(
+        "fall of the mean bite on the sanctioned states per share of product that the front gains, step by step",
+        measures.bite_falls,
+    )
 
 
-def trade_sustains(found: Evidence) -> GapEstimate:
-    """Compare North Korea's stability in runs with and without a front with China."""
-    return GapEstimate(found.stability(BASE, "PRK"), found.aligned(BASE, ("PRK", "CHN"), FRONT))
+FOCUSED, COEXISTENCE = "focused_indo_pacific", "global_coexistence"
 
-
-def leverage_rises(found: Evidence) -> MeanEstimate:
-    """Compare the leverage of the front with that of its strongest member, in runs in which it has a member."""
-    inside = found.share(BASE, found.states, FRONT) >= HELD
-    strongest = np.where(inside, found.capability, 0.0).max(axis=1)
-    front, led = found.outcome(BASE, f"capability_{FRONT}"), found.outcome(BASE, f"capability_{LED}")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rise = (front - strongest) / led
-    return MeanEstimate(np.where(inside.any(axis=1) & (led > 0), rise, np.nan))
-
+MEMBERS = f"members_{LED}"
 
 CLAIMS = (
-    Claim(1, "A core of North Korea, Russia and China forms and holds", "§10",
-          "share of runs in which all three are in the front at the end", (), core_holds, threshold=0.5),
-    Claim(2, "Iran, Belarus, Syria and Cuba follow it more readily than the other BRICS states", "§11",
-          "P(front) of the four less that of the eight others", (), named_follow_more),
-    Claim(3, "Other BRICS states follow under some circumstances", "§11",
-          "largest rise of their P(front) in four circumstances", CIRCUMSTANCES, others_follow_sometimes),
-    Claim(4, "Crises in Europe and the Middle East enlarge the front", "§1, §14, §20",
-          "front's capability, dispersed attention less baseline", ("dispersed_attention",),
-          paired_outcome("dispersed_attention", BASE, f"capability_{FRONT}")),
-    Claim(5, "As the front grows, sanctions on its members lose their bite", "§14",
-          "fall of the mean bite on the sanctioned states per share of product in the front", (),
-          bite_falls_as_front_grows, given="follows from erosion"),
-    Claim(6, "A focused Indo-Pacific strategy contains China", "§19",
-          "fall of China's P(front), focused less baseline", ("focused_indo_pacific",), focus_contains),
-    Claim(6, "… and puts North Korea under more pressure", "§19, §20",
-          "fall of North Korea's regime stability, focused less baseline", ("focused_indo_pacific",), focus_presses),
-    Claim(7, "A global strategy with coexistence draws more states to the United States than the focused one",
-          "§21-24", "members of us_led, coexistence less focused", ("global_coexistence", "focused_indo_pacific"),
-          paired_outcome("global_coexistence", "focused_indo_pacific", f"members_{LED}"),
-          given="follows largely from accommodation"),
-    Claim(8, "Bloc trade is enough for a sanctioned regime's stability", "§12",
-          "North Korea's stability in a front with China less that without", (), trade_sustains),
-    Claim(9, "The front raises its members' leverage", "§18",
-          "leverage of the front less that of its strongest member", (), leverage_rises,
-          given="follows from size"),
-    Claim(10, "Without sanctions there is less of a front", "§10", "front's capability, baseline less no sanctions",
-          ("no_sanctions",), paired_outcome(BASE, "no_sanctions", f"capability_{FRONT}")),
-    Claim(10, "Without the US-China rivalry there is less of a front", "§10",
-          "front's capability, baseline less détente", ("us_china_detente",),
-          paired_outcome(BASE, "us_china_detente", f"capability_{FRONT}")),
+    Claim(
+        1, "A core of North Korea, Russia and China forms and holds", "§10", (),
+        Reading(
+            "chance that China enters the front by the end of 2030",
+            measures.china_enters(),
+            {
+                "by the end of 2026": measures.china_enters(FIRST),
+                f"of these entrants, share that stays {STAYS_YEARS} years or more": measures.china_stays,
+                "chance that Russia stays until the end of 2030": measures.stays("RUS"),
+                "chance that North Korea stays until the end of 2030": measures.stays("PRK"),
+            },
+            threshold=0.5, direct=measures.direct_entry,
+        ),
+        Reading("share of runs in which all three are mostly in the front", measures.core_together, threshold=0.5),
+    ),
+    Claim(
+        2, "Iran, Belarus, Syria and Cuba follow it more readily than the other BRICS states", "§11", (),
+        Reading(
+            "chance that Iran and Cuba enter by the end of 2030, less that of the eight others",
+            measures.named_enter_more(),
+            {
+                "by the end of 2026": measures.named_enter_more(FIRST),
+                "chance that Belarus stays until the end of 2030": measures.stays("BLR"),
+                "chance that Syria stays until the end of 2030": measures.stays("SYR"),
+            },
+            direct=measures.direct_named,
+        ),
+        Reading("P(front) of the four less that of the eight others", measures.named_follow_more),
+    ),
+    Claim(
+        3, "Other BRICS states follow under some circumstances", "§11", CIRCUMSTANCES,
+        Reading(
+            "largest rise of their chance of the front at the end of 2030 in four circumstances",
+            measures.others_follow_sometimes(),
+            {"at the end of 2026": measures.others_follow_sometimes(FIRST)}
+            | {f"{one}, at the end of 2030": measures.others_follow(one) for one in CIRCUMSTANCES},
+            direct=measures.direct_others,
+        ),
+        Reading(
+            "largest rise of their P(front) in four circumstances",
+            measures.others_follow_sometimes(),
+            {one: measures.others_follow(one) for one in CIRCUMSTANCES},
+        ),
+    ),
+    Claim(
+        4, "Crises in Europe and the Middle East enlarge the front", "§1, §14, §20", ("dispersed_attention",),
+        *paired_size("dispersed_attention", BASE, "dispersed attention less baseline"),
+    ),
+    Claim(
+        5, "As the front grows, sanctions on its members lose their bite", "§14", (),
+        bite_read(), bite_read(), given="erosion",
+    ),
+    Claim(
+        6, "A focused Indo-Pacific strategy contains China", "§19", (FOCUSED,),
+        Reading(
+            "fall of China's chance of the front at the end of 2030, focused less baseline",
+            measures.china_in_front(BASE, FOCUSED),
+            {
+                "at the end of 2026": measures.china_in_front(BASE, FOCUSED, FIRST),
+                "chance that it has entered by the end of 2030": measures.china_entered(BASE, FOCUSED),
+            },
+            direct=measures.direct_china(BASE, FOCUSED),
+        ),
+        Reading("fall of China's P(front), focused less baseline", measures.china_in_front(BASE, FOCUSED)),
+    ),
+    Claim(
+        6, "… and puts North Korea under more pressure", "§19, §20", (FOCUSED,),
+        Reading(
+            "fall of North Korea's regime stability at the end of 2030, focused less baseline",
+            measures.korean_stability(BASE, FOCUSED),
+            {"at the end of 2026": measures.korean_stability(BASE, FOCUSED, FIRST)},
+        ),
+        Reading(
+            "fall of North Korea's regime stability, focused less baseline", measures.korean_stability(BASE, FOCUSED)
+        ),
+    ),
+    Claim(
+        7, "A global strategy with coexistence draws more states to the United States than the focused one", "§21-24",
+        (COEXISTENCE, FOCUSED),
+        Reading(
+            "members of us_led at the end of 2030, coexistence less focused",
+            measures.paired_outcome(COEXISTENCE, FOCUSED, MEMBERS),
+            {
+                "at the end of 2026": measures.paired_outcome(COEXISTENCE, FOCUSED, MEMBERS, FIRST),
+                "states that have entered by the end of 2030": measures.paired_entrants(COEXISTENCE, FOCUSED, LED),
+            },
+            direct=measures.direct_members(COEXISTENCE, FOCUSED),
+        ),
+        Reading(
+            "members of us_led, coexistence less focused", measures.paired_outcome(COEXISTENCE, FOCUSED, MEMBERS)
+        ),
+        given="accommodation",
+    ),
+    Claim(
+        8, "Bloc trade is enough for a sanctioned regime's stability", "§12", (CHINA_INSIDE, CHINA_OUTSIDE),
+        Reading(
+            "North Korea's regime stability at the end of 2030, China fixed in the front less China fixed outside",
+            measures.korean_stability(CHINA_INSIDE, CHINA_OUTSIDE),
+            {"at the end of 2026": measures.korean_stability(CHINA_INSIDE, CHINA_OUTSIDE, FIRST)},
+        ),
+        Reading(
+            "North Korea's regime stability, China fixed in the front less China fixed outside",
+            measures.korean_stability(CHINA_INSIDE, CHINA_OUTSIDE),
+        ),
+    ),
+    Claim(
+        9, "The front raises its members' leverage", "§18", (), leverage_read(), leverage_read(), given="size",
+    ),
+    Claim(
+        10, "Without sanctions there is less of a front", "§10", ("no_sanctions",),
+        *paired_size(BASE, "no_sanctions", "baseline less no sanctions"),
+    ),
+    Claim(
+        10, "Without the US-China rivalry there is less of a front", "§10", ("us_china_detente",),
+        *paired_size(BASE, "us_china_detente", "baseline less détente"),
+    ),
 )  # fmt: skip
 
 
 def scenarios_needed(claims: Iterable[Claim] = CLAIMS) -> list[str]:
-    """List every scenario that claims need, the baseline first."""
-    return list(dict.fromkeys(scenario for claim in claims for scenario in claim.scenarios))
+    """List every scenario file that claims need, the baseline first."""
+    every = dict.fromkeys(scenario for claim in claims for scenario in claim.scenarios)
+    return [name for name in every if name not in (CHINA_INSIDE, CHINA_OUTSIDE)]
 
 
-def answerable_claims(found: Sample) -> list[Claim]:
-    """List the claims whose scenarios are all among the runs."""
-    present = set(found.runs["design"])
-    return [claim for claim in CLAIMS if set(claim.scenarios) <= present]
-
-
-def missing_scenarios(found: Sample) -> dict[int, list[str]]:
-    """List the missing scenarios of each claim that the runs cannot answer."""
-    present = set(found.runs["design"])
-    return {claim.number: missing for claim in CLAIMS if (missing := sorted(set(claim.scenarios) - present))}
-
-
-def answer_claims(found: Sample) -> list[Answer]:
-    """Answer each claim whose scenarios are among a sweep's runs, at the default parameters.
-
-    Parameters
-    ----------
-    found
-        The finished runs of a sweep.
-
-    Returns
-    -------
-    list of Answer
-        Effect, 95 % interval, number of runs and verdict of each claim.
-    """
-    return [
-        answer_claim(c, c.effect(evidence_from_sample(found, c.scenarios)).interval()) for c in answerable_claims(found)
-    ]
-
-
-def answer_claim(claim: Claim, interval: Interval) -> Answer:
-    """Answer a claim at the defaults from its effect, interval and number of runs."""
-    effect, low, high, n = interval
-    if np.isnan(low):
-        verdict = "undecided: too few runs of one kind"
-    elif low > claim.threshold:
-        verdict = f"agrees, but {claim.given}" if claim.given else "agrees"
-    elif high < claim.threshold:
-        verdict = "contradicts"
-    else:
-        verdict = (
-            "undecided: the interval holds no effect" if claim.threshold == 0 else "in some runs and not in others"
-        )
-    return Answer(claim.number, claim.text, claim.paragraphs, claim.measure, effect, low, high, n, verdict)
-
-
-def answer_records(found: list[Answer]) -> list[dict[str, Any]]:
-    """Convert answers to records."""
-    return [asdict(one) for one in found]
+def claim_scenarios(claims: Iterable[Claim], scenarios: Mapping[str, Scenario]) -> dict[str, Scenario]:
+    """Return every scenario of the claims by name, those that the baseline gives too, the baseline first."""
+    every = dict.fromkeys(scenario for claim in claims for scenario in claim.scenarios)
+    known = scenarios if scenarios.keys() >= every.keys() else {**scenarios, **hold_china(scenarios[BASE])}
+    return {name: known[name] for name in every}

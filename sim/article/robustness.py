@@ -10,13 +10,13 @@ from operator import call
 import numpy as np
 
 from sim.analysis.statistics import varies
-from sim.article.claims import Claim, scenarios_needed
-from sim.article.evidence import Evidence, LateMeans, gather_evidence, join_runs, run_late_means
+from sim.article.claims import Claim, claim_scenarios
+from sim.article.direct import DirectChances, find_direct_chances
+from sim.article.evidence import Evidence, Moments, RunMeans, gather_evidence, join_runs, moments_of, read_runs
 from sim.article.placebo import permute_ties, shuffle_states
 from sim.batch.design import sample_ranges
 from sim.batch.executor import Progress, evaluate
 from sim.model.arrays import PARAMETERS, Flags, Floats
-from sim.model.trajectory import window_of
 from sim.model.world import World, with_parameters, world_of
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import parameter_range
@@ -27,6 +27,8 @@ VARIED = tuple(name for name in PARAMETERS if name != "w_propensity")  # the art
 AT_DEFAULTS, AT_POINTS = 0, 1  # random streams of the permutations
 
 POINTS = 4096
+
+REPLICATES = 16_000  # at the defaults; the smallest effect of the histories is then six standard errors from 0
 
 PART = 100  # runs in one task at the defaults
 
@@ -48,7 +50,7 @@ class RunCounts:
     placebos
         Placebo worlds at the defaults.
     replicates
-        Runs of each scenario at the defaults.
+        Runs of each scenario at the defaults, where outcomes are read at dates; a quarter of them for means over steps.
     seed
         Random seed of the design, the permutations and the runs.
     """
@@ -56,8 +58,12 @@ class RunCounts:
     points: int = POINTS
     each: int = 4
     placebos: int = 20
-    replicates: int = 4000
+    replicates: int = REPLICATES
     seed: int = 20231025
+
+    def at_defaults(self, moments: Moments) -> int:
+        """Runs of each scenario at the defaults: means over steps vary less from run to run than values at a date."""
+        return self.replicates if moments.steps else max(3, self.replicates // 4)
 
     @property
     def in_placebo(self) -> int:
@@ -67,23 +73,28 @@ class RunCounts:
 
 @dataclass(frozen=True)
 class RangeFindings:
-    """Effects of C claims at P design points; NaN where the runs do not define one.
+    """Effects of C claims at P design points; NaN where the runs do not define one, or it is not computed.
 
     Parameters
     ----------
     values
         Parameters of each design point, (P, V), in the order of VARIED.
-    article, placebo
-        Effects in the article's world and in a placebo world, (P, C), with another permutation at each point.
-    placebo_defaults
-        Effects in placebo worlds at the defaults, (placebo worlds, C).
+    article
+        Effects in the article's world, (P, C).
+    comparable, placebo
+        Effects in the article's world and in a placebo world, (P, C), with another permutation at each point: those of
+        entries only in histories, else the whole effects.
+    comparable_defaults, placebo_defaults
+        The same at the defaults: (C,), and (placebo worlds, C).
     defaults
         The runs of the article's world at the defaults, if computed.
     """
 
     values: Floats
     article: Floats
+    comparable: Floats
     placebo: Floats
+    comparable_defaults: Floats
     placebo_defaults: Floats
     defaults: Evidence | None
 
@@ -120,16 +131,11 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
     }
 
 
-def run_evidence(worlds: Worlds, *, window: int, seed: int, replicates: Iterable[int]) -> Evidence:
+def run_evidence(worlds: Worlds, moments: Moments, *, seed: int, replicates: Iterable[int]) -> Evidence:
     """Run all the worlds on common random numbers."""
     numbers = list(replicates)
-    late = {name: run_late_means(w, window=window, seed=seed, replicates=numbers) for name, w in worlds.items()}
-    return gather_evidence(worlds[BASE], late)
-
-
-def claim_effects(found: Evidence, claims: Iterable[Claim]) -> list[float]:
-    """Compute the effect of each claim."""
-    return [claim.effect(found).effect() for claim in claims]
+    runs = {name: read_runs(world, moments, seed=seed, replicates=numbers) for name, world in worlds.items()}
+    return gather_evidence(worlds[BASE], moments, runs)
 
 
 def permute_worlds(worlds: Worlds, rng: np.random.Generator) -> dict[str, World]:
@@ -143,6 +149,85 @@ def placebo_stream(seed: int, kind: int, n: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(kind, n)))
 
 
+@dataclass(frozen=True)
+class Assessment:
+    """How the effects of C claims are computed in one set of worlds.
+
+    Parameters
+    ----------
+    claims
+        The claims.
+    moments
+        When outcomes are read.
+    """
+
+    claims: Sequence[Claim]
+    moments: Moments
+
+    @property
+    def direct(self) -> list[int]:
+        """Places of the claims whose effect has a closed form."""
+        return [n for n, claim in enumerate(self.claims) if claim.reading(self.moments).direct]
+
+    @property
+    def sampled(self) -> list[int]:
+        """Places of the claims whose effect at a point is estimated from runs."""
+        return [n for n in range(len(self.claims)) if n not in self.direct]
+
+    def names(self, places: Iterable[int]) -> list[str]:
+        """List the scenarios of the claims at these places."""
+        return list(dict.fromkeys(name for n in places for name in self.claims[n].scenarios))
+
+    def weight(self, runs: int, *, placebo: bool = False) -> int:
+        """Count the runs of one set of worlds; a closed form counts as one run."""
+        sampled = 0 if placebo and self.moments.steps else runs
+        return len(self.names(self.direct)) + len(self.names(self.sampled)) * sampled
+
+    def find_chances(self, worlds: Worlds) -> DirectChances | None:
+        """Compute the chances from which effects have a closed form, if any has one."""
+        names = self.names(self.direct)
+        return find_direct_chances({n: worlds[n] for n in names}, self.moments.steps[-1]) if names else None
+
+    def closed_forms(self, chances: DirectChances | None, *, entries: bool) -> Floats:
+        """Compute the effects that have a closed form, (C,); NaN for the others."""
+        found = np.full(len(self.claims), np.nan)
+        for place, claim in enumerate(self.claims):
+            direct = claim.reading(self.moments).direct
+            if chances is not None and direct is not None:
+                found[place] = direct(chances, entries)
+        return found
+
+    def from_runs(self, worlds: Worlds, *, seed: int, replicates: Iterable[int]) -> Floats:
+        """Estimate the effects that have no closed form, (C,); NaN for the others."""
+        found = np.full(len(self.claims), np.nan)
+        if self.sampled:
+            chosen = {name: worlds[name] for name in self.names(self.sampled)}
+            evidence = run_evidence(chosen, self.moments, seed=seed, replicates=replicates)
+            for place in self.sampled:
+                found[place] = self.claims[place].reading(self.moments).effect(evidence).effect()
+        return found
+
+    def placebo(self, worlds: Worlds, *, seed: int, replicates: Iterable[int]) -> Floats:
+        """Compute the effects of a placebo world, (C,).
+
+        Placebo worlds keep the coded start. So in histories they judge entries only, in closed form.
+        """
+        if self.moments.steps:
+            return self.closed_forms(self.find_chances(worlds), entries=True)
+        return self.from_runs(worlds, seed=seed, replicates=replicates)
+
+
+def count_claim_runs(claims: Sequence[Claim], scenario: Scenario, counts: RunCounts, *, defaults: bool) -> int:
+    """Count the runs of `explore_ranges`."""
+    plan = Assessment(claims, moments_of(scenario))
+    every = len(plan.names(range(len(claims))))
+    return (
+        defaults * every * counts.at_defaults(plan.moments)
+        + counts.placebos * plan.weight(counts.in_placebo, placebo=True)
+        + counts.points * (plan.weight(counts.each) + plan.weight(counts.each, placebo=True))
+    )
+
+
 def explore_ranges(
     scenarios: Mapping[str, Scenario], claims: Sequence[Claim], counts: RunCounts, *,
     defaults: bool, values: Floats | None = None, workers: int | None = None, progress: Progress | None = None,
@@ -154,7 +239,7 @@ def explore_ranges(
     Parameters
     ----------
     scenarios
-        The scenarios that the claims need, by name.
+        The scenarios that the claims need, by name, through one lens.
     claims
         The C claims.
     counts
@@ -173,43 +258,50 @@ def explore_ranges(
     RangeFindings
         Effects of each claim, (P, C), with their design.
     """
-    worlds = {name: world_of(scenarios[name]) for name in scenarios_needed(claims)}
-    window = window_of(scenarios[BASE])
-    run_late, run_all = partial(run_late_means, window=window), partial(run_evidence, window=window)
+    worlds = {name: world_of(one) for name, one in claim_scenarios(claims, scenarios).items()}
+    plan = Assessment(claims, moments_of(scenarios[BASE]))
     if values is None:
         values = claim_points(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
     if scenarios[BASE].sweep.lens == "tendency":
         values = values.copy()
         values[:, VARIED.index("renewal")] = scenarios[BASE].parameters.renewal.value  # the lens sets it
-    late: dict[str, list[LateMeans]] = {}
-    article, placebo = np.full((2, counts.points, len(claims)), np.nan)
-    at_defaults = np.full((counts.placebos, len(claims)), np.nan)
+    runs: dict[str, list[RunMeans | None]] = {}
+    article, comparable, placebo = np.full((3, counts.points, len(claims)), np.nan)
+    placebo_defaults = np.full((counts.placebos, len(claims)), np.nan)
     tasks: list[tuple[int, Callable[[], None]]] = []
 
     def default_part(name: str, place: int, replicates: range) -> None:
-        late[name][place] = run_late(worlds[name], seed=counts.seed, replicates=replicates)
+        runs[name][place] = read_runs(worlds[name], plan.moments, seed=counts.seed, replicates=replicates)
 
     def placebo_world(n: int) -> None:
         changed = permute_worlds(worlds, placebo_stream(counts.seed, AT_DEFAULTS, n))
-        at_defaults[n] = claim_effects(run_all(changed, seed=counts.seed, replicates=range(counts.in_placebo)), claims)
+        placebo_defaults[n] = plan.placebo(changed, seed=counts.seed, replicates=range(counts.in_placebo))
 
     def point(n: int) -> None:
         replicates = range(n * counts.each, (n + 1) * counts.each)
         here = worlds_at_point(worlds, values[n])
+        sampled, chances = plan.from_runs(here, seed=counts.seed, replicates=replicates), plan.find_chances(here)
+        article[n] = np.where(np.isnan(sampled), plan.closed_forms(chances, entries=False), sampled)
+        comparable[n] = plan.closed_forms(chances, entries=True) if plan.moments.steps else sampled
         permuted = permute_worlds(here, placebo_stream(counts.seed, AT_POINTS, n))
-        article[n] = claim_effects(run_all(here, seed=counts.seed, replicates=replicates), claims)
-        placebo[n] = claim_effects(run_all(permuted, seed=counts.seed, replicates=replicates), claims)
+        placebo[n] = plan.placebo(permuted, seed=counts.seed, replicates=replicates)
 
     if defaults:
-        parts = [range(r, min(r + PART, counts.replicates)) for r in range(0, counts.replicates, PART)]
+        count = counts.at_defaults(plan.moments)
+        parts = [range(r, min(r + PART, count)) for r in range(0, count, PART)]
         for name in worlds:
-            late[name] = [LateMeans(*(np.empty(0),) * 4)] * len(parts)
+            runs[name] = [None] * len(parts)
             tasks += [(len(part), partial(default_part, name, i, part)) for i, part in enumerate(parts)]
-    tasks += [(len(worlds) * counts.in_placebo, partial(placebo_world, n)) for n in range(counts.placebos)]
-    tasks += [(2 * len(worlds) * counts.each, partial(point, n)) for n in range(counts.points)]
-    evaluate(call, [task for _, task in tasks], runs=[runs for runs, _ in tasks], workers=workers, progress=progress)
-    own = gather_evidence(worlds[BASE], {name: join_runs(parts) for name, parts in late.items()}) if defaults else None
-    return RangeFindings(values, article, placebo, at_defaults, own)
+    tasks += [(plan.weight(counts.in_placebo, placebo=True), partial(placebo_world, n)) for n in range(counts.placebos)]
+    at_point = plan.weight(counts.each) + plan.weight(counts.each, placebo=True)
+    tasks += [(at_point, partial(point, n)) for n in range(counts.points)]
+    evaluate(call, [task for _, task in tasks], runs=[size for size, _ in tasks], workers=workers, progress=progress)
+    own = None
+    if defaults:
+        joined = {name: join_runs(filter(None, parts)) for name, parts in runs.items()}
+        own = gather_evidence(worlds[BASE], plan.moments, joined)
+    at_defaults = plan.closed_forms(plan.find_chances(worlds), entries=True)
+    return RangeFindings(values, article, comparable, placebo, at_defaults, placebo_defaults, own)
 
 
 def find_separations(values: Floats, holds: Flags) -> list[ParameterSeparation]:

@@ -10,16 +10,22 @@ import numpy as np
 
 from sim.analysis.compare import Sample
 from sim.analysis.statistics import Interval, difference_of_shares, mean_interval, share_interval
-from sim.article.claims import Answer, Claim, answer_claim
-from sim.article.evidence import evidence_from_sample
+from sim.article.answers import AGREES, BY_RULES, CONTRADICTS, UNDECIDED, Answer, answer_claim
+from sim.article.claims import Claim, claim_scenarios
+from sim.article.evidence import Moments, repeat_runs
 from sim.article.robustness import ParameterSeparation, RangeFindings, RunCounts, explore_ranges, find_separations
 from sim.batch.executor import Progress
 from sim.model.arrays import Floats
+from sim.scenario.loading import BASE
 from sim.scenario.schema import Scenario
 
-NO_EFFECT = 1e-12  # an effect nearer to the threshold is rounding
+NO_EFFECT = 1e-12  # an effect of runs nearer to the threshold is rounding
 
-MOST = 0.7  # share of the ranges; no claim's share is so near to it that the seed decides
+NO_CHANCE = 1e-4  # an effect in closed form nearer to the threshold would not show in 10,000 histories
+
+MOST = 0.6  # share of the points with an effect that a verdict needs on its side
+
+FEWEST = 0.1  # share of the points that must have an effect
 
 MORE = 0.2  # more of the ranges than in placebo worlds: one setting in five needs the article's own ties
 
@@ -47,11 +53,18 @@ class HeldShare:
         """The share with its Wilson interval."""
         return self.share, self.low, self.high, self.points
 
+    @property
+    def decided(self) -> Interval:
+        """The share of the points with an effect at which it has the claim's direction, with its Wilson interval."""
+        held, against = (round(share * self.points) if self.points else 0 for share in (self.share, self.against))
+        return share_interval(held, held + against)
+
 
 @dataclass(frozen=True)
 class PlaceboShare:
     """The same values in placebo worlds; the effect at the defaults is a mean over n worlds."""
 
+    article: float  # the same measure in the article's world at the defaults
     effect: float
     low: float
     high: float
@@ -61,7 +74,7 @@ class PlaceboShare:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on a claim, with its reasons.
+    """The verdict on a claim under one lens, with its reasons.
 
     Parameters
     ----------
@@ -72,9 +85,11 @@ class Judgement:
     decided_by
         The parameters that separate these points most.
     placebo
-        The same values in placebo worlds; None without them.
+        The same values in placebo worlds; None without them, and for a claim that is not of entries.
     verdict
         The verdict in words.
+    reason
+        What an undecided verdict lacks; empty for the others.
     """
 
     answer: Answer
@@ -82,71 +97,82 @@ class Judgement:
     decided_by: tuple[ParameterSeparation, ...]
     placebo: PlaceboShare | None
     verdict: str
+    reason: str = ""
 
 
-def effect_direction(effects: Floats, threshold: float) -> Floats:
-    """Return 1 where an effect is above the threshold, −1 below, 0 within rounding; NaN where undefined."""
+def effect_direction(effects: Floats, threshold: float, none: float = NO_EFFECT) -> Floats:
+    """Return 1 where an effect is above the threshold, −1 below, 0 where nearer than `none`; NaN where undefined."""
     away = effects - threshold
-    return np.where(np.abs(away) <= NO_EFFECT, 0.0, np.sign(away))
+    return np.where(np.abs(away) <= none, 0.0, np.sign(away))
 
 
-def share_held(effects: Floats, threshold: float) -> HeldShare:
+def share_held(effects: Floats, threshold: float, none: float = NO_EFFECT) -> HeldShare:
     """Compute the share of the points at which a claim's direction holds, from its effects, (P,)."""
-    signs = effect_direction(effects, threshold)
+    signs = effect_direction(effects, threshold, none)
     known = signs[~np.isnan(signs)]
     share, low, high, points = share_interval(int((known > 0).sum()), known.size)
     zero, against = (float((known == s).mean()) if known.size else float("nan") for s in (0, -1))
     return HeldShare(share, low, high, points, zero, against, signs.size - known.size)
 
 
-def judge_claim(claim: Claim, interval: Interval, effects: RangeFindings, place: int) -> Judgement:
-    """Judge a claim by its effects; `place` is its column."""
-    at_defaults = answer_claim(claim, interval)
-    share = other = None
+def judge_claim(claim: Claim, answer: Answer, effects: RangeFindings, place: int, moments: Moments) -> Judgement:
+    """Judge a claim by its answer at the defaults and its effects elsewhere; `place` is its column."""
+    reading = claim.reading(moments)
+    none = NO_CHANCE if reading.direct else NO_EFFECT
+    share = other = same = placebo = None
     decided: tuple[ParameterSeparation, ...] = ()
+    comparable = reading.direct is not None or not moments.steps
     if len(effects.values):
-        share, other = (share_held(e[:, place], claim.threshold) for e in (effects.article, effects.placebo))
-        signs = effect_direction(effects.article[:, place], claim.threshold)
+        share = share_held(effects.article[:, place], reading.threshold, none)
+        signs = effect_direction(effects.article[:, place], reading.threshold, none)
         known = ~np.isnan(signs)
         decided = tuple(find_separations(effects.values[known], signs[known] > 0)[:DECIDING])
-    placebo = None
-    if other is not None or len(effects.placebo_defaults):
-        placebo = PlaceboShare(*mean_interval(effects.placebo_defaults[:, place]), other)
-    words = at_defaults.verdict
-    if share is not None and other is not None:
-        words = verdict_text(interval, share.interval, other.interval, decided, threshold=claim.threshold)
-    return Judgement(at_defaults, share, decided, placebo, words)
+        if comparable:
+            same, other = (
+                share_held(e[:, place], reading.threshold, none) for e in (effects.comparable, effects.placebo)
+            )
+    if comparable and (other is not None or len(effects.placebo_defaults)):
+        own = effects.comparable_defaults[place] if moments.steps else answer.effect
+        placebo = PlaceboShare(float(own), *mean_interval(effects.placebo_defaults[:, place]), other)
+    if share is None:
+        return Judgement(answer, None, (), placebo, answer.verdict)
+    by_rules = bool(claim.given) or (same is not None and other is not None and is_of_rules(same, other))
+    verdict, reason = reach_verdict(answer, share, reading.threshold, by_rules=by_rules)
+    return Judgement(answer, share, decided, placebo, verdict, reason + name_deciding(decided) if reason else "")
 
 
-def verdict_text(
-    effect: Interval,
-    share: Interval,
-    placebo: Interval,
-    decided: Sequence[ParameterSeparation],
-    *,
-    threshold: float = 0.0,
-) -> str:
-    """Give the verdict in words, from the effect at the defaults and the shares of the ranges in both kinds of worlds.
+def is_of_rules(article: HeldShare, placebo: HeldShare) -> bool:
+    """Whether placebo worlds agree with a claim often, and nearly as often as the article's world."""
+    more = difference_of_shares(article.interval, placebo.interval)[1] > MORE
+    return not more and placebo.low > OFTEN
 
-    - `undecided`: the interval at the defaults contains no effect, or no run defines one.
-    - `robust`: it agrees at the defaults, in most of the ranges, and clearly more often than in placebo worlds.
-    - `the mechanism's doing`: it agrees, and placebo worlds agree often and nearly as often.
-    - `contradicted`: the defaults and most of the ranges are against it.
-    - `conditional`: all other cases; the verdict names the parameters that clearly decide.
+
+def reach_verdict(answer: Answer, share: HeldShare, threshold: float, *, by_rules: bool) -> tuple[str, str]:
+    """Reach the verdict in words, and the reason if there is none, from the defaults and the ranges.
+
+    - `agrees`: the interval at the defaults is above the threshold, and clearly more than MOST of the points with an
+      effect are too. `agrees, follows from the rules`: the same, and the claim could hardly fail in this model.
+    - `contradicts`: both are below it.
+    - `undecided`: all other cases, and where clearly less than FEWEST of the points have an effect.
     """
-    _, low, high, _ = effect
-    if not (low > threshold or high < threshold) or not share[3]:
-        return "undecided"
-    if low > threshold:
-        more = difference_of_shares(share, placebo)[1] > MORE
-        if not more and placebo[1] > OFTEN:
-            return "the mechanism's doing"
-        if share[1] > MOST and more:
-            return "robust"
-    elif share[2] < 1 - MOST:
-        return "contradicted"
-    named = sorted(f"{one.parameter} ({one.direction})" for one in decided if one.strength - one.chance > DECIDES)
-    return f"conditional on {' and '.join(named)}" if named else "conditional, no one parameter decides"
+    _, low, high, points = share.decided
+    if np.isnan(answer.low) or answer.low <= threshold <= answer.high:
+        return UNDECIDED, "the interval at the defaults contains no effect"
+    if not share.points or share_interval(points, share.points)[1] < FEWEST:
+        return UNDECIDED, "few settings have an effect"
+    above = answer.low > threshold
+    if above and low > MOST:
+        return (BY_RULES if by_rules else AGREES), ""
+    if not above and high < 1 - MOST:
+        return CONTRADICTS, ""
+    here, there = ("holds", "agree") if above else ("fails", "contradict")
+    return UNDECIDED, f"it {here} at the defaults, and settings with an effect do not clearly {there}"
+
+
+def name_deciding(decided: Sequence[ParameterSeparation]) -> str:
+    """Name the parameters that clearly separate the settings where a claim holds."""
+    named = sorted(f"{one.parameter} is {one.direction}" for one in decided if one.strength - one.chance > DECIDES)
+    return f"; it holds more often where {' and '.join(named)}" if named else ""
 
 
 def judge_claims(
@@ -160,7 +186,7 @@ def judge_claims(
     claims
         The claims to judge.
     scenarios
-        The scenarios that they need, by name.
+        The scenarios that they need, by name, through one lens.
     found
         The runs of a sweep at the defaults; None runs the defaults as well.
     counts
@@ -180,23 +206,32 @@ def judge_claims(
     made = explore_ranges(
         scenarios, claims, counts, defaults=found is None, values=values, workers=workers, progress=progress
     )
+    repeated = None if found is None else repeat_runs(found, claim_scenarios(claims, scenarios), workers=workers)
     verdicts = []
     for place, claim in enumerate(claims):
-        evidence = made.defaults if found is None else evidence_from_sample(found, claim.scenarios)
+        evidence = made.defaults if repeated is None else repeated.evidence(claim.scenarios)
         assert evidence is not None  # noqa: S101 - computed where `found` is None
-        verdicts.append(judge_claim(claim, claim.effect(evidence).interval(), made, place))
+        answer = answer_claim(claim, evidence, scenarios[BASE].sweep.lens)
+        verdicts.append(judge_claim(claim, answer, made, place, evidence.moments))
     return verdicts
 
 
 def judgement_record(judged: Judgement) -> dict[str, Any]:
     """Convert a judgement to a record."""
+    held = judged.holds_share
     return asdict(judged.answer) | {
         "at_defaults": judged.answer.verdict,
-        "holds_share": asdict(judged.holds_share) if judged.holds_share else None,
+        "holds_share": None if held is None else held_record(held),
         "decided_by": [asdict(one) for one in judged.decided_by],
         "placebo": asdict(judged.placebo) if judged.placebo else None,
         "verdict": judged.verdict,
+        "reason": judged.reason,
     }
+
+
+def held_record(held: HeldShare) -> dict[str, Any]:
+    """Convert a share of the points to a record, with the share of the points that have an effect."""
+    return asdict(held) | {"decided": dict(zip(("share", "low", "high", "points"), held.decided, strict=True))}
 
 
 def run_counts_record(counts: RunCounts) -> dict[str, int]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sim.analysis.compare import Pairing, Sample
-    from sim.article.claims import Answer
+    from sim.article.answers import Answer
     from sim.batch.store import Results
     from sim.reporting.demo import Demo
 

@@ -10,8 +10,9 @@ import pandas as pd
 from sim.analysis.compare import Sample
 from sim.analysis.regret import load_levers, outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import Evaluator, parameter_ranges, sobol_indices, tornado_table
-from sim.article.claims import answerable_claims, scenarios_needed
-from sim.article.robustness import RunCounts
+from sim.article.answers import answerable_claims
+from sim.article.claims import scenarios_needed
+from sim.article.robustness import RunCounts, count_claim_runs
 from sim.article.verdicts import Judgement, judge_claims
 from sim.batch.design import through_lens
 from sim.batch.executor import Progress
@@ -126,7 +127,7 @@ def analyse(
         RUNS_PER_POINT * points * (len(ranges) + 2),
         RUNS_AN_END * (2 * len(ranges) + 1),
         RUNS_PER_POINT * points * len(levers),
-        2 * claim_points * RUNS_PER_POINT * len(scenarios_needed(claims)),
+        count_claim_runs(claims, scenario, counts, defaults=False),
     ]
 
     def part(n: int) -> Progress:

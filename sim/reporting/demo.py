@@ -17,7 +17,8 @@ from sim.analysis.compare import (
     pairings,
     read_sample,
 )
-from sim.article.claims import FRONT, Answer, answer_claims, answer_records
+from sim.article.answers import Answer, answer_claims, answer_records
+from sim.article.evidence import FRONT
 from sim.batch.store import Results
 from sim.batch.tables.spreadsheet import write_csv
 from sim.files import write_synced

@@ -27,7 +27,8 @@ from sim.analysis.compare import (
     read_sample,
 )
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
-from sim.article.claims import FRONT, answer_claims, missing_scenarios
+from sim.article.answers import answer_claims, missing_scenarios
+from sim.article.evidence import FRONT
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.sensitivity import estimate_indices, tornado_table
-from sim.analysis.statistics import GapEstimate, SlopeEstimate, beyond_rounding, paired_differences, varies
+from sim.analysis.statistics import beyond_rounding, paired_differences, varies
 from sim.article.robustness import VARIED, find_separations
 from sim.forecast.scores import auc_score, bootstrap_weights, calibration_line, leave_one_out, spearman
 from sim.model.arrays import Floats
@@ -39,13 +39,10 @@ def test_no_rise_or_fall_by_rounding(constant: float, jitter: list[int], second:
 
 
 @given(constant=CONSTANTS, jitter=JITTERS)
-def test_slopes_correlations_and_indices_need_variation(constant: float, jitter: list[int]) -> None:
+def test_correlations_and_indices_need_variation(constant: float, jitter: list[int]) -> None:
     flat, ramp = rounded(constant, jitter), np.arange(float(N))
     half = ramp < N / 2
     weights = bootstrap_weights(N)[:20]
-    assert np.isnan(SlopeEstimate(flat, ramp).effect())
-    assert np.isnan(SlopeEstimate(flat, ramp).interval()[:3]).all()
-    assert np.isnan(GapEstimate(flat, half).interval()[1:3]).all()
     assert np.isnan(spearman(flat, ramp, weights)).all()
     assert np.isnan(calibration_line(flat, half, weights)[0]).all()
     assert auc_score(flat, half, weights)[0] == 0.5

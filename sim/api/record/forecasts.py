@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import read_sample
-from sim.api.arguments import argument_faults, require
+from sim.api.arguments import LENSES, argument_faults, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble, require_ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
-from sim.article.claims import CLAIMS, answerable_claims, missing_scenarios, scenarios_needed
-from sim.article.robustness import POINTS, RunCounts
+from sim.article.answers import answerable_claims, missing_dates, missing_scenarios
+from sim.article.claims import CLAIMS, scenarios_needed
+from sim.article.robustness import POINTS, REPLICATES, RunCounts, count_claim_runs
 from sim.article.verdicts import Judgement, judge_claims, judgement_record, run_counts_record
 from sim.batch.design import through_lens
 from sim.batch.executor import Progress
@@ -46,9 +48,9 @@ class ClaimsFinding(Finding):
     Parameters
     ----------
     title, summary, table, record
-        As in `Finding`; one row for each claim.
+        As in `Finding`; one row for each claim and lens.
     judgements
-        The claims with all that their verdicts rest on.
+        The claims under each lens, with all that their verdicts rest on.
     counts
         Numbers of points, runs and placebo worlds.
     """
@@ -59,10 +61,12 @@ class ClaimsFinding(Finding):
 
 def claims(
     results: Ensemble | Named | None = None, *, points: int | None = None, parameters: str | None = None,
-    point_replicates: int = 4, placebos: int = 20, replicates: int = 4000, seed: int | None = None,
+    point_replicates: int = 4, placebos: int = 20, replicates: int = REPLICATES, seed: int | None = None,
     lens: str | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> ClaimsFinding:  # fmt: skip
     """Judge the article's claims at the defaults, over the parameters' ranges, and in placebo worlds.
+
+    Histories are measured at the end of 2026 and of 2030, and tendency by means over the last steps.
 
     Parameters
     ----------
@@ -78,12 +82,11 @@ def claims(
     placebos
         Placebo worlds (permuted ties) at the defaults, 0 to 10,000.
     replicates
-        Runs of each scenario at the defaults, without `results`; a tenth of them in a placebo world. 3 or more.
+        Runs of each scenario at the defaults, without `results`; a quarter of them in tendency. 3 or more.
     seed
         Random seed, 0 or more. Default: the seed of the baseline.
     lens
-        ``"histories"`` or ``"tendency"``, as in `sweep`; only without `results`. Default: the lens in each scenario
-        file.
+        ``"histories"`` or ``"tendency"``, as in `sweep`; only without `results`. Default: both.
     workers
         Threads, 1 to 512. Default: one for each core.
     progress
@@ -92,7 +95,8 @@ def claims(
     Returns
     -------
     ClaimsFinding
-        One row for each claim: effect with its 95 % interval, share of the points where it holds, and the verdict.
+        One row for each claim and lens: effect with its 95 % interval, share of the points where it holds, and the
+        verdict.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def claims(
     --------
     >>> found = claims(points=0, placebos=0, replicates=3)
     >>> found.table.columns.tolist()
-    ['claim', 'text', 'effect', 'low', 'high', 'holds_in', 'verdict']
+    ['claim', 'text', 'lens', 'effect', 'low', 'high', 'holds_in', 'verdict']
     """
     optional = {"points": points, "parameters": parameters, "seed": seed, "lens": lens, "workers": workers}
     counts = {"point_replicates": point_replicates, "placebos": placebos, "replicates": replicates}
@@ -117,45 +121,63 @@ def claims(
     asked = list(CLAIMS) if sample is None else answerable_claims(sample)
     if not asked and stored is not None:
         message = "no claim can be judged here; sweep baseline_2023 with other shipped scenarios, or run `blocs demo`"
-        raise InputError([Fault(str(stored.folder), 1, "", message)])
+        raise InputError([Fault(str(stored.folder), 1, "", missing_dates(sample) or message)])
     names = scenarios_needed(asked)
-    scenarios = (
-        {n: through_lens(load_scenario(n), given.lens) for n in names}
-        if stored is None
-        else scenarios_as_run(stored, names)
+    files = {name: load_scenario(name) for name in names} if stored is None else scenarios_as_run(stored, names)
+    lenses = LENSES if given.lens is None else (given.lens,)
+    views = (
+        [files] if stored is not None else [{n: through_lens(one, lens) for n, one in files.items()} for lens in lenses]
     )
     values = None
     if given.parameters is not None and given.points != 0:
         with argument_faults("claims"):
             values = draws.load_draws(BASE, given.parameters).some(given.points)
     settings = len(values) if values is not None else POINTS if given.points is None else given.points
-    own = scenarios[BASE].sweep.seed if given.seed is None else given.seed
+    own = files[BASE].sweep.seed if given.seed is None else given.seed
     plan = RunCounts(points=settings, each=given.point_replicates, placebos=given.placebos,
                      replicates=given.replicates, seed=own)  # fmt: skip
-    judged = judge_claims(
-        asked, scenarios, sample, plan, values=values, workers=given.workers, progress=given.progress
-    )  # fmt: skip
+    sizes = [count_claim_runs(asked, view[BASE], plan, defaults=sample is None) for view in views]
+    reports = progress_in_parts(given.progress, sizes)
+    by_lens = [
+        judge_claims(asked, view, sample, plan, values=values, workers=given.workers, progress=report)
+        for view, report in zip(views, reports, strict=True)
+    ]
+    judged = [one for of_claim in zip(*by_lens, strict=True) for one in of_claim]
     record = {
         "claims": [judgement_record(one) for one in judged],
         "lacking": {} if sample is None else missing_scenarios(sample),
         "counts": run_counts_record(plan),
         "parameters": "ranges" if values is None else given.parameters,
     }
-    verdicts = pd.Series([one.verdict.split(" on ")[0] for one in judged]).value_counts(sort=False)
-    summary = ", ".join(f"{verdict} {count}" for verdict, count in verdicts.items())
+    summary = "; ".join(f"{found[0].answer.lens}: {count_verdicts(found)}" for found in by_lens)
     return ClaimsFinding("The article's claims", summary, claims_table(judged), record, tuple(judged), plan)
 
 
+def progress_in_parts(progress: Progress | None, sizes: Sequence[int]) -> list[Progress | None]:
+    """Return the progress of each of several parts, which together have a number of runs each."""
+
+    def part(before: int) -> Progress | None:
+        return None if progress is None else lambda done, _: progress(before + done, sum(sizes))
+
+    return [part(sum(sizes[:n])) for n in range(len(sizes))]
+
+
+def count_verdicts(judged: Sequence[Judgement]) -> str:
+    """Return how many claims have each verdict, in words."""
+    verdicts = pd.Series([one.verdict for one in judged]).value_counts(sort=False)
+    return ", ".join(f"{verdict} {count}" for verdict, count in verdicts.items())
+
+
 def claims_table(judged: list[Judgement]) -> pd.DataFrame:
-    """Return one row for each claim."""
+    """Return one row for each claim and lens."""
     rows = [
         (
-            one.answer.number, one.answer.text, one.answer.effect, one.answer.low, one.answer.high,
+            one.answer.number, one.answer.text, one.answer.lens, one.answer.effect, one.answer.low, one.answer.high,
             one.holds_share.share if one.holds_share else float("nan"), one.verdict,
         )
         for one in judged
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["claim", "text", "effect", "low", "high", "holds_in", "verdict"])
+    return pd.DataFrame(rows, columns=["claim", "text", "lens", "effect", "low", "high", "holds_in", "verdict"])
 
 
 def score(
