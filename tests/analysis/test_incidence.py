@@ -149,6 +149,11 @@ def test_any_date_of_the_runs(folder: Path) -> None:
     found = api.read(folder).by_date(["2023-10-25", "2024-01-24"])
     start = found.chances[found.chances["date"] == "2024-01-24"]  # the first step ends a day later
     assert set(start["chance"]) == {0.0, 1.0}
+    first = api.read(folder).by_date(["2024-01-25"])  # after one step a state has entered where it is
+    keys = ["scenario", "date", "state", "alignment"]
+    entry = first.incidence[first.incidence["event"] == "entry"].set_index(keys)["chance"]
+    assert (entry == first.chances.set_index(keys)["chance"].reindex(entry.index)).all()
+    assert (entry > 0).any()
     with pytest.raises(InputError, match="outside the run"):
         api.read(folder).by_date(["2040-01-01"])
 
