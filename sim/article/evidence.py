@@ -163,7 +163,7 @@ def read_runs(world: World, moments: Moments, *, seed: int, replicates: Sequence
     )  # fmt: skip
 
 
-def find_spells(alignment: Integers, size: int) -> tuple[Steps, Steps]:
+def find_spells(alignment: Bytes, size: int) -> tuple[Steps, Steps]:
     """Find the first step in each alignment and the first later one outside it, (R, N, K + 1), from (T + 1, R, N)."""
     none = len(alignment)
     inside = alignment[..., None] == np.arange(size)
