@@ -17,7 +17,8 @@ from sim.backtest.worlds import SIDE, YearWorld
 from sim.forecast.chances import answer_chances, structural_world
 from sim.forecast.scores import NO, YES
 from sim.model import compiled
-from sim.model.arrays import PARAMETERS, Floats, Integers, Stored
+from sim.model.arrays import PARAMETERS, Floats, Integers
+from sim.model.trajectory import store_alignments
 from sim.model.world import World, with_parameters
 
 LIKENESS = PARAMETERS.index("w_likeness")
@@ -51,7 +52,7 @@ def structural_forecast(one: YearWorld, likeness: float | None, *, seed: int, re
 def coded_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Dated:
     """Run histories from the coded start."""
     world = with_likeness(one.world, likeness)
-    runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=alignments_only(world))
+    runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=store_alignments(world.steps))
     return summarise_histories(one, np.array([run.alignment for run in runs]))
 
 
@@ -64,17 +65,12 @@ def observed_forecast(one: YearWorld, likeness: float | None, *, seed: int, repl
         next(
             compiled.run_records(
                 replace(world, setting=world.setting._replace(initial=start)),
-                seed=seed, replicates=[replicate], stored=alignments_only(world),
+                seed=seed, replicates=[replicate], stored=store_alignments(world.steps),
             )
         )
         for replicate, start in zip(replicates, starts, strict=True)
     ]  # fmt: skip
     return summarise_histories(one, np.array([run.alignment for run in runs]))
-
-
-def alignments_only(world: World) -> Stored:
-    """Return that runs of a world store no more than alignments."""
-    return Stored(np.zeros(world.steps + 1, dtype=np.bool_), 0, False)
 
 
 def draw_starts(one: YearWorld, chances: Floats, rng: np.random.Generator, histories: int) -> Iterator[Integers]:

@@ -90,6 +90,11 @@ def store_all(steps: int) -> Stored:
     return Stored(np.ones(steps + 1, dtype=np.bool_), steps + 1, True)
 
 
+def store_alignments(steps: int) -> Stored:
+    """Return that a run of so many steps stores no more than alignments, moves and sizes."""
+    return Stored(np.zeros(steps + 1, dtype=np.bool_), 0, False)
+
+
 def store_late(steps: int, window: int, others: Sequence[int] = ()) -> Stored:
     """Return that a run of so many steps stores what means over its last steps need, and all outcomes at other steps.
 

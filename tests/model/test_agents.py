@@ -59,7 +59,7 @@ def test_decisions_that_are_left_out_change_nothing(activation: str) -> None:
     crises = [
         {"kind": "crisis", "step": step, "theatre": "indo_pacific", "intensity": 3.0, "duration": 3} for step in (5, 25)
     ]
-    base = with_settings(load_scenario("article_2023_quarters"), fast)
+    base = with_settings(load_scenario("article_2023"), fast)
     scenario = changed(base, activation=activation, shocks=crises)
     world = world_of(scenario)
     for seed in range(8):

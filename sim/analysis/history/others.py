@@ -13,7 +13,7 @@ from sim.analysis.statistics import share_interval
 from sim.errors import Fault, InputError, quote, suggest
 from sim.model.arrays import Flags, Integers
 from sim.model.compiled import iterate_runs
-from sim.model.trajectory import Run, store_late
+from sim.model.trajectory import Run, store_alignments
 from sim.model.world import World
 from sim.scenario.checks.references import unknown_state
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
@@ -21,6 +21,8 @@ from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 OTHERS = 100  # histories that one is compared with
 
 SEARCHED = 1_000  # replicates among which one is looked for
+
+WEIGHTY = 0.1  # share of capability from which a bloc is one to reckon with (model: Outcomes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +98,8 @@ def observe_others(scenario: Scenario, world: World, run: Run, *, count: int) ->
     others = [replicate for replicate in range(count + 1) if replicate != run.replicate][:count]
     shape = (len(run.states), len(run.alignments))
     movers, enters, leaves = [], np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for other in iterate_runs(
-        scenario, seed=run.seed, replicates=others, world=world, stored=store_late(scenario.steps, 1)
-    ):
+    stored = store_alignments(world.steps)
+    for other in iterate_runs(scenario, seed=run.seed, replicates=others, world=world, stored=stored):
         entered, left = entries_and_exits(other)
         movers.append(int(entered.any(axis=1).sum()))
         enters += entered
@@ -240,6 +241,7 @@ def find_histories(
     Found
         The replicates in order, and how many were searched.
     """
-    runs = iterate_runs(scenario, seed=seed, replicates=range(count), world=world, stored=store_late(scenario.steps, 1))
+    stored = store_alignments(world.steps)
+    runs = iterate_runs(scenario, seed=seed, replicates=range(count), world=world, stored=stored)
     hits = [run.replicate for run in runs if all(one.holds(*entries_and_exits(run)) for one in conditions)]
     return Found(hits, count)
