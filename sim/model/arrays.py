@@ -227,16 +227,21 @@ def allocate_watch(alignments: int, states: int) -> Watch:
 
 
 class Courses(NamedTuple):
-    """Where the bond of each pair tends at the alignments of a step, with a calendar (model: Response)."""
+    """How the bonds of each pair respond to the alignments of a step (model: Response)."""
 
-    rest: Floats  # (N, N), where it tends
-    left: Floats  # (N, N), share of the way that is left after a step
+    grow: Floats  # (N,), rates of the bonds of one state; see `response.bond_rates`
+    decay: Floats  # (N,)
+    reach: Floats  # (N,)
+    rest: Floats  # (N, N), with a calendar: where the bond of a pair tends
+    left: Floats  # (N, N), and the share of the way that is left after a step
 
 
 @compile_rule
 def allocate_courses(states: int) -> Courses:
     """Allocate courses without values."""
-    return Courses(np.empty((states, states)), np.empty((states, states)))
+    return Courses(
+        np.empty(states), np.empty(states), np.empty(states), np.empty((states, states)), np.empty((states, states))
+    )
 
 
 class Workspace(NamedTuple):
@@ -245,6 +250,7 @@ class Workspace(NamedTuple):
     alignment: Integers  # (N,)
     before: Integers  # (N,), alignments at the start of the step
     sums: Floats  # (K + 1, len(LAYERS), N): what the states of each alignment add to it for every state
+    start_sums: Floats  # the same at the start
     flat_sums: Floats  # (K + 1, len(LAYERS) * N), the same
     flat_contributions: Floats  # (N, len(LAYERS) * N), the contributions of the weights
     columns: int  # columns to update; layers without ties are left out
@@ -260,6 +266,7 @@ class Workspace(NamedTuple):
     seen: Integers  # (N,), alignments that a state saw at its last decision
     order: Integers  # (N,), order of the decisions of a step
     last_order: Integers  # (N,), that of the step before
+    keys: Words  # (N,), by which they are ordered
     slots: Integers  # (N + 1,), see `order_by_keys`
     courses: Courses
     watch: Watch
@@ -274,11 +281,11 @@ def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int,
     sums = np.zeros((k, layers, n))
     return Workspace(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        sums, sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
+        sums, sums.copy(), sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
         n * setting.layers,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
-        np.empty(n + 1, dtype=np.int64), allocate_courses(n), allocate_watch(k, n),
+        np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64), allocate_courses(n), allocate_watch(k, n),
         np.zeros((n, k)), allocate_scratch(k),
     )  # fmt: skip

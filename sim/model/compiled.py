@@ -40,12 +40,12 @@ from sim.model.rules import (
 from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchors
 from sim.model.steps.decisions import decide_step, decisions_change, fill_renewal_chances
 from sim.model.steps.observation import record_step
-from sim.model.steps.sums import refresh_weights, reset_weights, sum_all_layers
+from sim.model.steps.sums import copy_sums, refresh_weights, reset_weights, sum_all_layers
 from sim.model.trajectory import Run, store_all
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
-RUNS_PER_CALL = 8  # one call costs a tenth of a run of the article's world
+RUNS_PER_CALL = 16  # one call costs a tenth of a run of the article's world
 
 
 @compile_rule
@@ -71,18 +71,20 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
 
 @compile_inline
 def simulate_run(
-    numbers: RandomNumbers, anchor: Anchor, activation: int, stored: Stored, setting: WorldSetting,
+    again: bool, numbers: RandomNumbers, anchor: Anchor, activation: int, stored: Stored, setting: WorldSetting,
     situation: Situation, shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment,
     work: Workspace, record: Record,
 ) -> None:  # fmt: skip
     """Run once and write to record (model: Scheduling); situation and weights are those of the start at the call.
 
-    Shocks and responses change them.
+    Shocks and responses change them. again is whether the run before started at the same alignments.
     """
     alignment, moved, drifted = work.alignment, False, False
     fill_initial_alignment(setting, numbers.uniforms[0], alignment)
     measure_sizes(alignment, setting, work.sizes)
-    sum_all_layers(setting.layers, alignment, weights, work.sums)
+    if not again:
+        sum_all_layers(setting.layers, alignment, weights, work.start_sums)
+    copy_sums(work.start_sums, work.sums)
     if setting.kept:
         anchor_dispositions(numbers.key, alignment, anchor, setting, work.scratch.draws, work.inclinations)
     for step in range(record.alignment.shape[0]):
@@ -117,7 +119,12 @@ def simulate_runs(
     The function allocates all arrays, so that the loops allocate none. start_weights and start_pairs belong to the
     start; runs use them directly where no tie changes.
     """
-    n, k, runs, rows = setting.capability.size, setting.allowed.size, numbers.keys.shape[0], numbers.keys.shape[1]
+    n, k, runs, rows = (
+        setting.capability.size,
+        setting.allowed.size,
+        numbers.uniforms.shape[0],
+        numbers.uniforms.shape[1],
+    )
     records = Record(
         np.empty((runs, rows, n), dtype=np.int8), np.zeros((runs, rows, n), dtype=np.int8),
         np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows if stored.chances else 0, n, k)),
@@ -128,19 +135,24 @@ def simulate_runs(
     weights = start_weights if constant else allocate_weights(k, n)
     env = allocate_environment(k - 1, start.priority.shape[1], n)
     work = allocate_workspace(setting, weights, k, start.priority.shape[1])
+    random_start = setting.initial.min() < 0
     for r in range(runs):
         records.chances[r, :1] = np.nan
         situation = copy_situation(start, shocked)
         if not constant:
-            reset_weights(setting.layers, situation, start_weights, weights, work)
+            reset_weights(r == 0 or shocked, setting.layers, situation, start_weights, weights)
+        if r == 0 or shocked or hostility_drifts(situation.parameters):
+            fill_hostility(situation, work.hostile)
         record = Record(
             records.alignment[r], records.causes[r], records.renewed[r], records.chances[r], records.stability[r],
             records.bite[r], records.outcomes[r],
         )  # fmt: skip
         run_numbers = RandomNumbers(numbers.keys[r], numbers.uniforms[r], numbers.key[r])
-        anchor = Anchor(anchors.chances[r], anchors.log_own[r])
+        place = min(r, anchors.log_own.shape[0] - 1)
+        anchor = Anchor(anchors.chances[place], anchors.log_own[place])
         simulate_run(
-            run_numbers, anchor, activation, stored, setting, situation, shocks, weights, start_pairs, env, work,
+            r > 0 and not random_start, run_numbers, anchor, activation, stored, setting, situation, shocks, weights,
+            start_pairs, env, work,
             record,
         )  # fmt: skip
     return records

@@ -82,53 +82,69 @@ def respond_bonds(
     """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response).
 
     With a calendar dB/dt = a - b B is solved over the step: B = a/b + (B - a/b) e^(-b Δ). The courses, a/b and
-    e^(-b Δ), are computed where anything but bonds has changed.
+    e^(-b Δ), are computed where anything but bonds has changed. Without a calendar a step adds an increment.
     """
-    if changed or not setting.calendar:
-        assess_bonds(alignment, setting, situation, env, hostile, strain, courses)
-    if setting.calendar:
-        follow_courses(courses, situation.bond)
-
-
-@compile_inline
-def follow_courses(courses: Courses, bond: Floats) -> None:
-    """Let every bond follow its course for a step."""
-    for i in range(bond.shape[0]):
-        B, rest, left = bond[i], courses.rest[i], courses.left[i]
-        for j in range(B.size):
-            B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
-
-
-@compile_inline
-def assess_bonds(
-    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats,
-    strain: Floats, courses: Courses,
-) -> None:  # fmt: skip
-    """Write the courses of all bonds; without a calendar, add the increment of the step to each bond instead."""
-    p, bite, strength = situation.parameters, env.bite, setting.relative_capability
     most = np.inf if setting.calendar else 1.0
-    back, loss, outreach = min(most, p[BOND_RETURN]), min(most, p[BOND_LOSS]), p[OUTREACH]
-    for i in range(alignment.size):
-        a, bite_i, strength_i = alignment[i], bite[i], strength[i]
-        gain = min(most, p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
-        B, origin, H = situation.bond[i], situation.bond_origin[i], hostile[i]
-        rests, left = courses.rest[i], courses.left[i]
-        rests[i], left[i] = 0.0, 1.0
-        for j in range(i):
-            reach_i, reach_j = min(most, outreach * bite_i * strength[j]), min(most, outreach * bite[j] * strength_i)
-            grow, decay, reach = bond_rates(a, alignment[j], origin[j], H[j], gain, loss, reach_i, reach_j)
+    back, years, bond = min(most, situation.parameters[BOND_RETURN]), setting.years, situation.bond
+    if changed or not setting.calendar:
+        for i in range(alignment.size):
+            rate_bonds(i, most, alignment, setting, situation, env, hostile[i], strain, courses)
             if setting.calendar:
-                rate = back + grow + decay + reach
-                rests[j] = (back * origin[j] + grow + reach) / rate if rate > 0.0 else 0.0
-                left[j] = exponential(-rate * setting.years)
+                set_courses(i, back, years, situation.bond_origin[i], courses)
             else:
-                drift = back * (origin[j] - B[j]) + grow * (1.0 - B[j]) - decay * B[j]
-                B[j] = clip_tie(B[j] + (drift + reach * (1.0 - B[j])))
-    if setting.calendar:
+                add_increments(i, back, situation.bond_origin[i], courses, bond[i])
+    if not setting.calendar:
+        mirror_lower(bond)
+        return
+    if changed:
         mirror_lower(courses.rest)
         mirror_lower(courses.left)
-    else:
-        mirror_lower(situation.bond)
+    for i in range(bond.shape[0]):
+        follow_courses(courses.rest[i], courses.left[i], bond[i])
+
+
+@compile_inline
+def rate_bonds(
+    i: int, most: float, alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment,
+    H: Floats, strain: Floats, courses: Courses,
+) -> None:  # fmt: skip
+    """Write the three rates of `bond_rates`, each at most `most`, of the bonds of i with every j < i."""
+    grow, decay, reach = courses.grow, courses.decay, courses.reach
+    p, bite, strength, origin = situation.parameters, env.bite, setting.relative_capability, situation.bond_origin[i]
+    a, bite_i, strength_i = alignment[i], bite[i], strength[i]
+    loss, outreach = min(most, p[BOND_LOSS]), p[OUTREACH]
+    gain = min(most, p[BOND_GAIN] * (1.0 + p[STRAIN] * strain[a]))
+    for j in range(i):
+        reach_i, reach_j = min(most, outreach * bite_i * strength[j]), min(most, outreach * bite[j] * strength_i)
+        grow[j], decay[j], reach[j] = bond_rates(a, alignment[j], origin[j], H[j], gain, loss, reach_i, reach_j)
+
+
+@compile_inline
+def set_courses(i: int, back: float, years: float, origin: Floats, courses: Courses) -> None:
+    """Write where the bonds of i with every j < i tend at these rates, and the share of the way left after a step."""
+    grow, decay, reach, rest, left = courses.grow, courses.decay, courses.reach, courses.rest[i], courses.left[i]
+    for j in range(i):
+        left[j] = back + grow[j] + decay[j] + reach[j]
+        rest[j] = (back * origin[j] + grow[j] + reach[j]) / left[j] if left[j] > 0.0 else 0.0
+    for j in range(i):
+        left[j] = exponential(-left[j] * years)
+    rest[i], left[i] = 0.0, 1.0
+
+
+@compile_inline
+def follow_courses(rest: Floats, left: Floats, B: Floats) -> None:
+    """Let the bonds of a state follow their courses for a step."""
+    for j in range(B.size):
+        B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
+
+
+@compile_inline
+def add_increments(i: int, back: float, origin: Floats, courses: Courses, B: Floats) -> None:
+    """Add the increment of a step without a length to the bonds of i with every j < i."""
+    grow, decay, reach = courses.grow, courses.decay, courses.reach
+    for j in range(i):
+        drift = back * (origin[j] - B[j]) + grow[j] * (1.0 - B[j]) - decay[j] * B[j]
+        B[j] = clip_tie(B[j] + (drift + reach[j] * (1.0 - B[j])))
 
 
 @compile_inline
@@ -194,7 +210,8 @@ def respond_ties(
     anything that the courses of bonds depend on may have changed since the last step.
     """
     if bonds_drift(situation.parameters):
-        mean_bite(alignment, env.bite, members, strain)
+        if changed:
+            mean_bite(alignment, env.bite, members, strain)
         respond_bonds(alignment, setting, situation, env, hostile, strain, changed, courses)
     if hostility_drifts(situation.parameters):
         respond_rivalries(alignment, setting, situation)

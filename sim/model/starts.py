@@ -13,22 +13,27 @@ from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
 from sim.model.world import World, encode_states, with_parameters
 
-LARGEST_CALL = 20_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
+LARGEST_CALL = 40_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
 
 
 def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
-    """Draw the random numbers of runs; scenarios with the same states and steps share them."""
-    key = world.states, world.steps, seed, replicates
+    """Draw the random numbers of runs; scenarios with the same states and steps share them.
+
+    Where dispositions are kept, few steps need the order of decisions, so a run draws the keys of these.
+    """
+    key = world.states, world.steps, seed, replicates, not world.setting.kept
     size = len(world.states) * world.steps * len(replicates)
     return shared_random_numbers(*key) if size <= LARGEST_CALL else shared_random_numbers.__wrapped__(*key)
 
 
-@lru_cache(maxsize=64)
-def shared_random_numbers(states: tuple[str, ...], steps: int, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
+@lru_cache(maxsize=32)
+def shared_random_numbers(
+    states: tuple[str, ...], steps: int, seed: int, replicates: tuple[int, ...], with_keys: bool
+) -> RandomNumbers:
     """Draw the random numbers of runs and cache them."""
     with np.errstate(over="ignore"):
         return fill_random_numbers(
-            np.uint64(seed), np.array(replicates, dtype=np.uint64), steps, encode_states(states)[0]
+            np.uint64(seed), np.array(replicates, dtype=np.uint64), steps, encode_states(states)[0], with_keys
         )
 
 
@@ -49,11 +54,19 @@ def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tup
     return keys, uniforms
 
 
+def draw_order(world: World, seed: int, replicate: int, step: int) -> Integers:
+    """Draw the order of decisions at a step, (N,)."""
+    keys, _ = draw_random_words(world, seed, replicate, step)
+    with np.errstate(over="ignore"):
+        return streams.decision_order(world.activation, keys, world.setting.id_order)
+
+
 def start_anchors(world: World, seed: int, replicates: Sequence[int]) -> Anchor:
-    """Return the anchors of runs, one for each replicate; empty ones where dispositions are fresh."""
+    """Return the anchors of runs, one for each replicate or one for all; an empty one where dispositions are fresh."""
     if not world.setting.kept:
-        return Anchor(np.empty((len(replicates), 0, 0)), np.empty((len(replicates), 0)))
-    anchors = [start_anchor(world, seed, replicate) for replicate in replicates]
+        return Anchor(np.empty((1, 0, 0)), np.empty((1, 0)))
+    own = replicates if starts_at_random(world) else replicates[:1]
+    anchors = [start_anchor(world, seed, replicate) for replicate in own]
     return Anchor(np.stack([one.chances for one in anchors]), np.stack([one.log_own for one in anchors]))
 
 
@@ -64,8 +77,7 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
     which the factual world lacks, is anchored in the scenario's world before shocks. A random start, and an
     alternative that the factual world lacks, has a plain draw. Only a random start makes anchors of runs differ.
     """
-    worlds = [world] if world.factual is None else [world, world.factual]
-    if not any((one.setting.initial < 0).any() for one in worlds):
+    if not starts_at_random(world):
         seed = replicate = 0
     anchor = world.anchors.get((seed, replicate))
     if anchor is None:
@@ -73,6 +85,12 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
         world.anchors.clear()  # other threads may do the same
         world.anchors[seed, replicate] = anchor
     return anchor
+
+
+def starts_at_random(world: World) -> bool:
+    """Return whether any state has a random start, in the world or in the factual one."""
+    worlds = [world] if world.factual is None else [world, world.factual]
+    return any((one.setting.initial < 0).any() for one in worlds)
 
 
 def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:

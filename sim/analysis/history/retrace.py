@@ -8,9 +8,14 @@ import numpy as np
 
 from sim.model import dispositions, rules
 from sim.model.arrays import BY_FOLLOWING, SIMULTANEOUS, TERMS, Environment, Floats, Integers, Situation, Weights
-from sim.model.numerics.streams import decision_order
 from sim.model.response import respond_from_ties
-from sim.model.starts import draw_initial_alignment, draw_random_numbers, start_anchor, start_environment
+from sim.model.starts import (
+    draw_initial_alignment,
+    draw_order,
+    draw_random_numbers,
+    start_anchor,
+    start_environment,
+)
 from sim.model.trajectory import Run
 from sim.model.world import World
 
@@ -36,7 +41,8 @@ class Retrace:
         self.world, self.run, self.states = world, run, sorted(states)
         self.simultaneous = world.activation == SIMULTANEOUS
         numbers = draw_random_numbers(world, run.seed, (run.replicate,))
-        self.words, self.uniforms, self.key = numbers.keys[0], numbers.uniforms[0], numbers.key[0]
+        self.orders: dict[int, Integers] = {}
+        self.uniforms, self.key = numbers.uniforms[0], numbers.key[0]
         self.situation, self.weights, self.env = (
             world.copy_situation(), world.allocate_weights(), world.allocate_environment()
         )  # fmt: skip
@@ -92,8 +98,9 @@ class Retrace:
     def recall(self, i: int, step: int, *, simultaneous: bool) -> Integers:
         """Alignments at the turn of state i in a step, (N,)."""
         found, path = np.empty(self.run.alignment.shape[1], dtype=np.int64), self.run.alignment
-        order = decision_order(self.world.activation, self.words[step], self.world.setting.id_order)
-        dispositions.recall_seen(i, simultaneous, order, path[step - 1], path[step], found)
+        if step not in self.orders:
+            self.orders[step] = draw_order(self.world, self.run.seed, self.run.replicate, step)
+        dispositions.recall_seen(i, simultaneous, self.orders[step], path[step - 1], path[step], found)
         return found
 
     def weigh(self, i: int, seen: Integers) -> Floats:

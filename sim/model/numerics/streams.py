@@ -14,7 +14,7 @@ from sim.model.numerics.jit import compile_inline, compile_rule
 class RandomNumbers(NamedTuple):
     """Random numbers of a run, the same for all scenarios (model: Scheduling); runs come first for several."""
 
-    keys: Words  # (T + 1, N), by which the states of a step are ordered
+    keys: Words  # (T + 1, N), by which the states of a step are ordered; (0, N) where drawn as they are needed
     uniforms: Floats  # (T + 1, N)
     key: Words  # (2,), seed and replicate
 
@@ -56,6 +56,30 @@ def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, ke
         key, word = philox(seed, replicate, np.uint64(step), codes[i], np.uint64(0), np.uint64(0))
         keys[i] = key
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
+
+
+@compile_inline
+def draw_uniforms(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, uniforms: Floats) -> None:
+    """Draw the uniforms of `draw_step` alone, which takes less time."""
+    for i in range(codes.size):
+        _, word = philox(seed, replicate, np.uint64(step), codes[i], np.uint64(0), np.uint64(0))
+        uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
+
+
+@compile_inline
+def order_step(
+    step: int, activation: int, numbers: RandomNumbers, codes: Words, id_order: Integers, order: Integers,
+    keys: Words, slots: Integers,
+) -> None:  # fmt: skip
+    """Write the order of decisions of a step to order, (N,); keys and slots are workspace."""
+    drawn = numbers.keys.shape[0] > 0
+    for i in range(codes.size):
+        if drawn:
+            keys[i] = numbers.keys[step, i]
+        else:
+            word, _ = philox(numbers.key[0], numbers.key[1], np.uint64(step), codes[i], np.uint64(0), np.uint64(0))
+            keys[i] = word
+    order_by_keys(activation, keys, id_order, order, slots)
 
 
 @compile_inline
@@ -103,14 +127,19 @@ def decision_order(activation: int, keys: Words, id_order: Integers) -> Integers
 
 
 @compile_rule
-def fill_random_numbers(seed: np.uint64, replicates: Words, steps: int, codes: Words) -> RandomNumbers:
+def fill_random_numbers(seed: np.uint64, replicates: Words, steps: int, codes: Words, with_keys: bool) -> RandomNumbers:
     """Draw the random numbers of runs, one for each replicate."""
     n, runs, rows = codes.size, replicates.size, steps + 1
     numbers = RandomNumbers(
-        np.empty((runs, rows, n), dtype=np.uint64), np.empty((runs, rows, n)), np.empty((runs, 2), dtype=np.uint64)
+        np.empty((runs, rows if with_keys else 0, n), dtype=np.uint64),
+        np.empty((runs, rows, n)),
+        np.empty((runs, 2), dtype=np.uint64),
     )
     for r in range(runs):
         numbers.key[r, 0], numbers.key[r, 1] = seed, replicates[r]
         for step in range(rows):
-            draw_step(seed, replicates[r], step, codes, numbers.keys[r, step], numbers.uniforms[r, step])
+            if with_keys:
+                draw_step(seed, replicates[r], step, codes, numbers.keys[r, step], numbers.uniforms[r, step])
+            else:
+                draw_uniforms(seed, replicates[r], step, codes, numbers.uniforms[r, step])
     return numbers

@@ -11,11 +11,13 @@ import numpy as np
 from sim.model.arrays import (
     BOND,
     BY_RENEWAL,
+    NOT_RENEWED,
     SIMULTANEOUS,
     Environment,
     Floats,
     Record,
     Situation,
+    Watch,
     Weights,
     Workspace,
     WorldSetting,
@@ -30,7 +32,7 @@ from sim.model.dispositions import (
     renewal_chance,
 )
 from sim.model.numerics.jit import compile_inline
-from sim.model.numerics.streams import RandomNumbers, order_by_keys
+from sim.model.numerics.streams import RandomNumbers, order_step
 from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import TEMPERATURE, W_BOND, W_HEDGING, magnitude, utility, utility_terms
 from sim.model.steps.sums import move_state
@@ -56,20 +58,35 @@ def decide_step(
 
     The chances of decisions are written only where all states decide in turn.
     """
-    in_turn = changed or not setting.kept or record.chances.shape[0] > 0
-    if in_turn or may_move(step, numbers, setting, situation, env, work, record):
-        for i in range(work.alignment.size):
-            work.watch.spare[i] = -np.inf
+    watch = work.watch
+    in_turn = not setting.kept or record.chances.shape[0] > 0 or (changed and any_upheaval(situation))
+    if changed:
+        forget_leads(watch)
+    if in_turn or may_move(step, changed, numbers, setting, situation, env, work, record):
+        forget_leads(watch)
         return decide_all(step, activation, numbers, setting, situation, weights, env, work, record)
     return False
 
 
 @compile_inline
+def any_upheaval(situation: Situation) -> bool:
+    """Return whether an upheaval is due."""
+    return bool(situation.upheaval.max() != NOT_RENEWED)
+
+
+@compile_inline
+def forget_leads(watch: Watch) -> None:
+    """Let every state weigh its alignments when next it may move."""
+    for i in range(watch.spare.size):
+        watch.spare[i] = -np.inf
+
+
+@compile_inline
 def may_move(
-    step: int, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, env: Environment,
+    step: int, changed: bool, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, env: Environment,
     work: Workspace, record: Record,
 ) -> bool:  # fmt: skip
-    """Return whether a state may move, given that only bonds and dispositions have changed since the last step.
+    """Return whether a state may move; if not changed, only bonds and dispositions differ from the last step.
 
     Where none would move first, none moves, in any order. Dispositions that are renewed are drawn.
     """
@@ -77,12 +94,14 @@ def may_move(
     drift = bonds_drift(p)
     if drift:
         measure_change(work.sums, watch.bonds, watch.change)
+    elif not changed and not any_below(uniforms, watch.renewal):
+        return False
     per_change = (1.0 + SLACK) * abs(p[W_BOND]) * (1.0 + abs(p[W_HEDGING]))
     for i in range(work.alignment.size):
         if uniforms[i] < watch.renewal[i]:
             record.renewed[step, i] = True
             draw_inclinations(i, step, numbers.key, setting, work.scratch.draws, work.inclinations[i])
-        elif setting.fixed[i] or not drift or per_change * watch.change[i] < watch.spare[i]:
+        elif setting.fixed[i] or not (changed or drift) or per_change * watch.change[i] < watch.spare[i]:
             continue
         watch.spare[i] = spare_lead(
             i, work.alignment[i], work.sums[:, :, i], work.sizes.capability, setting, situation, env,
@@ -93,6 +112,15 @@ def may_move(
         if not watch.spare[i] > 0.0:
             return True
     return False
+
+
+@compile_inline
+def any_below(values: Floats, bounds: Floats) -> bool:
+    """Return whether any value is below its bound; without branches the compiler vectorises this."""
+    found = 0
+    for i in range(values.size):
+        found += values[i] < bounds[i]
+    return found > 0
 
 
 @compile_inline
@@ -148,7 +176,8 @@ def decide_all(
     """
     alignment, before, uniforms, renewed = work.alignment, work.before, numbers.uniforms[step], record.renewed[step]
     moved, with_chances = False, record.chances.shape[0] > 0
-    order_by_keys(activation, numbers.keys[step], setting.id_order, work.order, work.slots)
+    codes, id_order = setting.codes, setting.id_order
+    order_step(step, activation, numbers, codes, id_order, work.order, work.keys, work.slots)
     for i in work.order:
         current = before[i]
         chances = record.chances[step, i] if with_chances else work.chances
@@ -162,7 +191,7 @@ def decide_all(
                 record.causes[step, i] = BY_RENEWAL
             else:
                 last = max(step - 1, 1)  # before step 1 all saw the start
-                order_by_keys(activation, numbers.keys[last], setting.id_order, work.last_order, work.slots)
+                order_step(last, activation, numbers, codes, id_order, work.last_order, work.keys, work.slots)
                 recall_seen(
                     i, activation == SIMULTANEOUS or step == 1, work.last_order, record.alignment[last - 1],
                     record.alignment[step - 1], work.seen,

@@ -29,16 +29,17 @@ from sim.model.rules import (
 
 
 @compile_inline
-def reset_weights(layers: int, situation: Situation, start_weights: Weights, weights: Weights, work: Workspace) -> None:
-    """Reset weights and hostility to those of the start."""
-    for j in range(work.partial_sums.size):
-        for layer in range(layers):
-            for i in range(work.partial_sums.size):
-                weights.contributions[j, layer, i] = start_weights.contributions[j, layer, i]
+def reset_weights(every: bool, layers: int, situation: Situation, start: Weights, weights: Weights) -> None:
+    """Reset the weights to those of the start: every layer, or those that responses change."""
+    bonds, hostile = every or bonds_drift(situation.parameters), every or hostility_drifts(situation.parameters)
+    for layer in range(layers):
+        if every or (layer == BOND and bonds) or (layer in (HOSTILITY, OPEN_PRODUCT) and hostile):
+            for j in range(start.contributions.shape[0]):
+                for i in range(start.contributions.shape[2]):
+                    weights.contributions[j, layer, i] = start.contributions[j, layer, i]
     for k in range(weights.closed_product.shape[0]):
-        for i in range(work.partial_sums.size):
-            weights.closed_product[k, i] = start_weights.closed_product[k, i]
-    fill_hostility(situation, work.hostile)
+        for i in range(weights.closed_product.shape[1]):
+            weights.closed_product[k, i] = start.closed_product[k, i]
 
 
 @compile_inline
@@ -47,6 +48,15 @@ def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -
     clear_layer(layer, sums)
     for j in range(alignment.size):
         add_contributions(j, layer, alignment[j], weights, sums)
+
+
+@compile_inline
+def copy_sums(source: Floats, target: Floats) -> None:
+    """Copy sums, (K + 1, layers, N)."""
+    for k in range(source.shape[0]):
+        for layer in range(source.shape[1]):
+            for i in range(source.shape[2]):
+                target[k, layer, i] = source[k, layer, i]
 
 
 @compile_inline
