@@ -60,7 +60,7 @@ def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, ke
 
 @compile_inline
 def draw_uniforms(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, uniforms: Floats) -> None:
-    """Draw the uniforms of `draw_step` alone, which takes less time."""
+    """Draw the uniforms of `draw_step` without its keys, which takes less time."""
     for i in range(codes.size):
         _, word = philox(seed, replicate, np.uint64(step), codes[i], np.uint64(0), np.uint64(0))
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
