@@ -49,3 +49,13 @@ def test_rules_are_interpreted_for_short_runs_without_machine_code(
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(interpreted)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_bar_says_that_it_compiles(cached: bool, tmp_path: Path) -> None:
+    if cached:
+        (tmp_path / "compiled.simulate_runs-270.py311.nbi").touch()
+    code = "from sim.cli.commands.run import progress_bar\nwith progress_bar() as show: show(0, 10)"
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert ("once the rules are compiled" in done.stderr) is not cached

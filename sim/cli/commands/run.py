@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from sim.batch.sweep import SweepReport
     from sim.scenario.schema import Scenario
 
+COMPILING = "runs, once the rules are compiled: a minute, at the first sweep only"
+
 
 @cli.command()
 @click.argument(
@@ -265,13 +267,19 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    from sim.model.numerics.jit import compiles_first
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+    )  # fmt: skip
     bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
     task = bar.add_task("runs", total=None)
+    compiling = compiles_first()
 
     def advance(done: int, total: int) -> None:
         bar.start()
-        bar.update(task, completed=done, total=total)
+        waits = compiling and done < total and compiles_first()
+        bar.update(task, completed=done, total=total, description=COMPILING if waits else "runs")
 
     try:
         yield advance

@@ -53,9 +53,14 @@ def interpret_short_run(states: int, steps: int) -> None:
 
     Both give the same bits. Only a process that makes one run may call this, before it imports the rules.
     """
-    cached = any(Path(getattr(numba.config, "CACHE_DIR")).rglob("compiled.simulate_runs*.nbi"))  # noqa: B009
-    if states**2 * steps <= MOST_INTERPRETED and not cached and "sim.model.rules" not in sys.modules:
+    if states**2 * steps <= MOST_INTERPRETED and compiles_first() and "sim.model.rules" not in sys.modules:
         setattr(numba.config, "DISABLE_JIT", 1)  # noqa: B010
+
+
+def compiles_first() -> bool:
+    """Whether compiled runs have to wait for machine code, which the cache lacks."""
+    cached = any(Path(getattr(numba.config, "CACHE_DIR")).rglob("compiled.simulate_runs*.nbi"))  # noqa: B009
+    return not (cached or interprets_rules())
 
 
 def interprets_rules() -> bool:
