@@ -6,11 +6,12 @@ import json
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -57,6 +58,11 @@ class Land:
 
     polygons: tuple[Polygon, ...]
     dot: tuple[float, float] | None = None
+
+    @cached_property
+    def path(self) -> Path:
+        """The outlines on the map, which all maps share."""
+        return map_path(self.polygons)
 
 
 @dataclass(frozen=True)
@@ -141,10 +147,10 @@ def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: 
             if state in shares:
                 draw_state_land(axes, state, where, shares[state], scale)
             elif where.polygons:
-                axes.add_patch(draw_area(where, OTHER_LAND, FAINT, 0.4 * scale, f"land-{state}"))
+                draw_patch(axes, draw_area(where, OTHER_LAND, FAINT, 0.4 * scale, f"land-{state}"))
         for name, where in load_atlas().contested.items():
             patch = draw_area(where, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
-            axes.add_patch(patch).set_zorder(2)
+            draw_patch(axes, patch).set_zorder(2)
         (west, _), (east, _) = project([(-180, 0), (180, 0)])
         (_, south), (_, north) = project([(0, SOUTH), (0, NORTH)])
         axes.set(xlim=(west, east), ylim=(south, north), aspect="equal", xticks=[], yticks=[])
@@ -154,9 +160,14 @@ def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: 
             draw_map_key(axes, label, [state for state in shares if state not in load_atlas().countries], scale)
 
 
+def draw_patch(axes: Axes, patch: PathPatch) -> Artist:
+    """Draw a patch without measuring it, because the map sets its limits; measuring takes half the time of a map."""
+    return axes.add_artist(patch)
+
+
 def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatch: str = "") -> PathPatch:
     """Return a country's land as a patch; the hatching has the colour of the edge."""
-    return PathPatch(map_path(where.polygons), facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
+    return PathPatch(where.path, facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
 
 
 def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: float) -> None:
@@ -165,9 +176,9 @@ def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: floa
     face = SHARE_COLOURS(share) if known else NO_VALUE
     hatch = HATCHES[share_class(share)] if known else ""
     if where.polygons:
-        axes.add_patch(draw_area(where, face, BORDER, 0.5 * scale, f"state-{key}"))
+        draw_patch(axes, draw_area(where, face, BORDER, 0.5 * scale, f"state-{key}"))
         if hatch:
-            axes.add_patch(draw_area(where, "none", "black", 0.0, f"hatch-{key}", hatch=hatch))
+            draw_patch(axes, draw_area(where, "none", "black", 0.0, f"hatch-{key}", hatch=hatch))
     if where.dot:
         x, y = project(where.dot)
         marker = MARKERS[share_class(share)] if known else MARKERS[0]
