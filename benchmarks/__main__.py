@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks import plain, synthetic
 from benchmarks.earlier import compare_builds
+from benchmarks.reading import measure_checks
 from sim.batch import executor
 from sim.model import compiled as compiled_runs
 from sim.model.world import World, world_of
@@ -67,6 +68,9 @@ GOALS = {
     "exponent_states": Goal("exponent of the cost of a run in states", "≤ 2.1"),
     "exponent_steps": Goal("exponent of the cost of a run in steps", "≤ 1.1"),
     "exponent_runs": Goal("exponent of the cost of a batch in runs", "≤ 1.05"),
+    "checks_ratio": Goal(
+        "checks of a folder of 64 points of 100 runs, over reading its runs and states first in a process", "≤ 0.03"
+    ),
     "still_before_ratio": Goal("a run without response over that of the build in --before", "≤ 1"),
     "shipped_before_ratio": Goal("a run as shipped over that of the build in --before", "≤ 1"),
 }
@@ -255,6 +259,8 @@ def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[st
     figures |= measure_exponents(baseline, world, runs)
     say("whole sweeps")
     figures |= measure_sweeps(runs, full=full)
+    say("checks of a folder")
+    figures |= measure_checks()
     return figures, {
         prefix + "milliseconds": {k: 1e3 * v for k, v in times.items()} for prefix, times in seconds.items()
     }

@@ -13,7 +13,7 @@ from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
-from sim.batch.tables.whole import require_whole_tables
+from sim.batch.tables.whole import require_whole_tables, with_texts
 from sim.errors import Fault, InputError, display_path, suggest
 from sim.model.outcomes import last_steps, late_window
 
@@ -100,16 +100,19 @@ def read_sample(results: Results) -> Sample:
     """
     manifest = results.manifest()
     labels = design_labels(results)
-    if "states" not in results.tables():
+    shards = results.own(manifest)
+    if not any("states.parquet" in files for files in shards.values()):
         message = "has no finished run yet; start or resume its sweep"
         raise InputError([Fault(display_path(results.folder), 1, "", message)])
-    with results.reading() as connection:
-        runs = connection.execute("select * from runs order by point, seed, replicate").df()
-        states = connection.execute("select * from states order by point, seed, replicate, state").df()
-    require_whole_tables(results, runs, states)
+    with results.reading(("runs", "states")) as connection:
+        query = "select * exclude (digest, error) from coded.runs order by point, seed, replicate"
+        runs = connection.execute(query).df()
+        states = connection.execute("select * from coded.states order by point, seed, replicate, state").df()
+    require_whole_tables(results, runs, states, shards)
+    runs, states = with_texts(runs), with_texts(states)
     failed = int((runs["status"] == "failed").sum())
     unfinished = sum(point["replicates"] for point in manifest["question"]["points"]) - len(runs)
-    runs = runs[runs["status"] == "ok"].drop(columns=["status", "error", "digest"]).reset_index(drop=True)
+    runs = runs[runs["status"] == "ok"].drop(columns="status").reset_index(drop=True)
     for table in (runs, states):
         table.insert(0, "design", table["point"].map(labels))
     points = {labels[n]: point for n, point in enumerate(manifest["question"]["points"])}

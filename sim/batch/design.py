@@ -237,7 +237,8 @@ def plan_points(asked: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[s
 def recorded_plan(recorded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The plan of a folder's points; points recorded without `stored` and `chunks` get those of a single sweep."""
     plain = [{key: p[key] for key in ("scenario", "settings", "replicates", "digest")} for p in recorded]
-    return [{**fresh, **point} for fresh, point in zip(plan_points(plain, []), recorded, strict=True)]
+    given = [{key: value for key, value in point.items() if value is not None} for point in recorded]
+    return [{**fresh, **point} for fresh, point in zip(plan_points(plain, []), given, strict=True)]
 
 
 Identity = tuple[str, tuple[tuple[str, float], ...], int]

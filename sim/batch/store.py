@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,9 @@ from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare, lock_folder
 from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest
 from sim.batch.tables.columns import Table, select_columns
-from sim.batch.tables.reading import list_table_faults, stored_numbers, table_query
+from sim.batch.tables.database import LEAST_MEMORY, MEMORY_EACH, OFFLINE, connect_database, create_table, views
+from sim.batch.tables.reading import create_table_views, list_table_faults, stored_numbers
+from sim.batch.tables.schema import quote_text, word_sets
 from sim.batch.tables.spreadsheet import escaped_columns
 from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
 from sim.errors import Fault, InputError, display_path
@@ -46,7 +47,6 @@ SEAL, DAMAGED = "seal.json", "damaged"
 MAX_SEAL = 2**20  # bytes
 SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no path to another folder
 PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
-OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
 MOST_NAMED = 20  # folders in one error
 NOT_ASKED = "is not a shard of this sweep, so it was not read; remove it"
 OTHER_RUNS = (
@@ -57,7 +57,6 @@ CHANGED = (
     "was changed after it was written: it does not have the hash in its seal; the same `blocs sweep`, without --shard,"
     " moves the shard to `damaged` and computes its runs again"
 )
-LEAST_MEMORY, MEMORY_EACH = 256 * 2**20, 32  # bytes that DuckDB may take, and more for each byte of the tables
 NOT_OF_TABLES = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)  # errors of a query's author
 
 
@@ -217,10 +216,12 @@ class Results:
         create_table(connection, "renumbering.numbers", pairs)
         found, asked = stored_tables(shards), own_shards(manifest, shards)
         ended = {name for name, files in shards.items() if "states.parquet" in files}
+        connection.execute("create schema coded")
+        for name, words in word_sets(manifest).items():
+            connection.execute(f"create type coded.{name} as enum ({', '.join(map(quote_text, words))})")
         for table in filter(tables.__contains__, found):
             having = {name: asked[name] for name, files in shards.items() if f"{table}.parquet" in files}
-            query = table_query(self.shards, table, having, ended, manifest)
-            connection.execute(f"create view {table} as {query}")
+            create_table_views(connection, self.shards, table, having, ended, manifest)
         if {"moves", "states"} <= set(tables) and "states" in found:
             lengths, ends = recorded_lengths(manifest["scenarios"], manifest["question"]["lens"])
             connection.execute("create schema recorded")
@@ -264,26 +265,6 @@ class Results:
         return lock_folder(self.folder, share, first)
 
 
-def connect_database(memory: int = LEAST_MEMORY) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database that downloads nothing and takes this many bytes; more goes to a temporary folder."""
-    spill = Path(tempfile.gettempdir()) / f"blocs-{uuid.uuid4().hex}"  # DuckDB makes it at need, and removes it
-    limits = {"memory_limit": f"{memory // 2**20} MiB", "temp_directory": str(spill)}
-    return duckdb.connect(config={"threads": 2, **OFFLINE, **limits})
-
-
-def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Table) -> None:
-    """Create a table of the database from columns."""
-    connection.register("given", columns)
-    connection.execute(f"create table {name} as select {select_columns(columns)} from given")  # noqa: S608
-    connection.unregister("given")
-
-
-def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The tables and views that a query of results can read, in the order of their names."""
-    query = "select table_name from information_schema.tables where table_schema = 'main' order by all"
-    return [name for (name,) in connection.execute(query).fetchall()]
-
-
 def stored_tables(shards: Mapping[str, Collection[str]]) -> list[str]:
     """The tables that at least one of these shards has a file of."""
     files = set().union(*shards.values())
@@ -291,7 +272,11 @@ def stored_tables(shards: Mapping[str, Collection[str]]) -> list[str]:
 
 
 def read_seal(shard: Path, identity: str) -> Mapping[str, str]:
-    """The hash of each file of a shard, from its seal; empty where that cannot be read or is of other runs."""
+    """The hash of each file of a shard, from its seal; empty where that cannot be read or is of other runs.
+
+    Raises InputError where the seal is a link, a pipe or a device.
+    """
+    require_regular(shard / SEAL)
     try:
         seal = read_record(shard / SEAL, "", MAX_SEAL)
     except (OSError, InputError):

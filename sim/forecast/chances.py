@@ -20,7 +20,8 @@ from sim import __version__
 from sim.article.robustness import VARIED, claim_points, with_varied
 from sim.batch.executor import Progress, evaluate
 from sim.batch.recorded import rules_hash
-from sim.batch.store import Results, connect_database, write_shard
+from sim.batch.store import Results, write_shard
+from sim.batch.tables.database import connect_database
 from sim.batch.tables.reading import check_stored_file, file_list
 from sim.batch.tables.schema import NUMBER, ROUNDING, WHOLE, Rule
 from sim.errors import Fault, InputError, display_path, quote

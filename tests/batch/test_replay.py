@@ -100,7 +100,12 @@ def damage(results: Results, table: str, change: str) -> None:
         ("runs", "* replace (reverse(digest) as digest)", "digest", 1),
         ("states", "* replace (-bite as bite)", "bite", 52),  # 0 and -0 differ in their bits
         ("steps", "* replace (case when step = 3 then 0 else members_front end as members_front)", "members_front", 1),
-        ("moves", "* replace (upper(cause) as cause)", "cause", EVERY_ROW),
+        (
+            "moves",
+            "* replace (case cause when 'renewal' then 'following' else 'renewal' end as cause)",
+            "cause",
+            EVERY_ROW,
+        ),
     ],
 )
 def test_changed_value_is_named(copy: Results, table: str, change: str, column: str, count: int) -> None:

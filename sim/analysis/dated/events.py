@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -134,7 +133,7 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
     """
     if "moves" not in results.tables() and "states" not in results.tables():
         return
-    with contextlib.closing(results.connection(["runs", "states", "moves"])) as connection:
+    with results.reading(["runs", "states", "moves"]) as connection:
         seed = int(results.manifest()["question"]["seed"])
         found = connection.execute("select point, replicate from runs where status = 'ok' order by all").fetchnumpy()
         runs = pd.DataFrame(dict(found))

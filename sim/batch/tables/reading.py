@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from sim.batch.design import OwnShard
-from sim.batch.tables.schema import Extent, Rule, guarded_query, table_faults, table_rules
+from sim.batch.tables.schema import Extent, Rule, coded_query, plain_query, read_type, table_faults, table_rules
 from sim.errors import Fault, display_path
 
 WILD = re.compile(r"[*?\[]")  # allowed in a folder's name, and a pattern for DuckDB
@@ -37,32 +37,48 @@ def file_list(folder: Path, table: str, shards: Collection[str]) -> str:
     return ", ".join(f"'{escape_pattern(folder / name / table)}.parquet'" for name in shards)
 
 
-def table_query(folder: Path, table: str, shards: Shards, ended: Collection[str], manifest: Mapping[str, Any]) -> str:
-    """Query for the rows of a table in these shards, with the points numbered as in the question.
+def create_table_views(
+    connection: duckdb.DuckDBPyConnection, folder: Path, table: str, shards: Shards, ended: Collection[str],
+    manifest: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Create the view of a table of these shards, and in the schema `coded` the one with codes of texts.
 
-    ended are the shards with a run that has ended: only these store outcomes.
+    ended are the shards with a run that has ended: only these store outcomes. Raises duckdb.Error where a column is
+    missing or has another type.
     """
-    question = manifest["question"]
+    queries: list[str] = []
+    kinds: dict[str, str] = {}
+    for names, without in group_shards(shards, ended, manifest):
+        of = extent_of({name: shards[name] for name in names}, manifest, ended=not without)
+        rules = table_rules(table, of)
+        kinds |= {column: read_type(column, rule) for column, rule in rules.items()}
+        rows = of.most_rows(table, len(manifest["question"]["at"]))
+        queries.append(coded_query(file_list(folder, table, names), rules, rows))
+    query = queries[0] if len(queries) == 1 else " union all by name ".join(f"({one})" for one in queries)
+    numbers = stored_numbers(manifest)
+    if numbers != list(range(len(numbers))):
+        query = (
+            f"select stored.* replace (numbers.asked as point) from ({query}) as stored"  # noqa: S608
+            " join renumbering.numbers as numbers on numbers.stored = stored.point"
+        )
+    connection.execute(f"create view coded.{table} as {query}")
+    for column, kind, *_ in connection.execute(f"describe coded.{table}").fetchall():
+        if not kind.startswith(kinds[column]):
+            raise duckdb.InvalidInputException(f"{table}.{column} is {kind}")
+    every = extent_of(shards, manifest, ended=False)._replace(points=range(len(numbers)))
+    keys = {column: rule for column, rule in table_rules(table, every).items() if rule.key}
+    connection.execute(f"create view {table} as {plain_query(table, kinds, keys)}")
+
+
+def group_shards(shards: Shards, ended: Collection[str], manifest: Mapping[str, Any]) -> list[tuple[list[str], bool]]:
+    """Group shards whose tables have the same columns; say whether they store no outcome. These come last."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for name, shard in shards.items():
-        scenario = manifest["scenarios"][question["points"][shard.place]["scenario"]]
+        scenario = manifest["scenarios"][manifest["question"]["points"][shard.place]["scenario"]]
         columns = (name not in ended, tuple(scenario["blocs"]), tuple(scenario["theatres"]))
         groups.setdefault(columns, []).append(name)
-    numbers = stored_numbers(manifest)
-    queries = []
     ordered = sorted(groups.items(), key=lambda group: (group[0][0], min(shards[name].place for name in group[1])))
-    for (without, *_), names in ordered:  # those with outcomes first, in the order of the question
-        of = extent_of({name: shards[name] for name in names}, manifest, ended=not without)
-        files = sorted(names, key=lambda name: (shards[name].place, name))
-        rules, rows = table_rules(table, of), of.most_rows(table, len(question["at"]))
-        queries.append(guarded_query(file_list(folder, table, files), rules, rows))
-    query = queries[0] if len(queries) == 1 else " union all by name ".join(f"({one})" for one in queries)
-    if numbers == list(range(len(numbers))):
-        return query
-    return (
-        f"select stored.* replace (numbers.asked as point) from ({query}) as stored"  # noqa: S608
-        " join renumbering.numbers as numbers on numbers.stored = stored.point"
-    )
+    return [(sorted(names, key=lambda name: (shards[name].place, name)), columns[0]) for columns, names in ordered]
 
 
 def stored_numbers(manifest: Mapping[str, Any]) -> list[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sim.errors import quote, shorten
+from sim.model.arrays import CAUSES
 from sim.model.outcomes import outcome_names
 
 WHOLE, NUMBER, TEXT, DAY = "BIGINT", "DOUBLE", "VARCHAR", "DATE"  # DuckDB's types, as the writer stores them
@@ -14,6 +15,7 @@ LONGEST_NAME = 200  # bytes of a text other than an error
 MOST_ERROR = 20_000  # characters of an error that are read
 ROUNDING = 1e-9  # by which a mean of shares may pass 1
 SHARES = ("capability", "product", "bite", "enforcement", "cohesion", "polarization", "frustration", "share")
+OTHER_ROWS = "error('a table has other rows than its sweep writes')"
 STATUSES = ("ok", "failed")
 
 
@@ -29,7 +31,7 @@ class Rule(NamedTuple):
     words
         The only texts; empty where any text is right.
     key
-        Whether every reading checks it: what identifies a row, and what its size depends on.
+        Whether every reading checks it: a number that identifies a row, or that the size of a view depends on.
     optional
         Whether a value may be missing.
     """
@@ -63,6 +65,13 @@ class Rule(NamedTuple):
         if self.type == TEXT:
             return f"a text of at most {LONGEST_NAME} bytes"
         return f"{self.low:g} or more" if self.high == float("inf") else f"from {self.low:g} to {self.high:g}"
+
+
+CODES = {
+    "scenario": "scenarios", "state": "states", "status": "statuses", "cause": "causes", "start": "alignments",
+    "final": "alignments", "from_alignment": "alignments", "to_alignment": "alignments",
+}  # fmt: skip
+"""The set of words that each text column is one of; a text that is none of them cannot be read."""
 
 
 class Extent(NamedTuple):
@@ -119,7 +128,7 @@ class Extent(NamedTuple):
 
 def table_rules(table: str, of: Extent) -> dict[str, Rule]:
     """The columns of a table in the order in which the writer stores them, each with what it contains."""
-    name, choice = Rule(TEXT, words=of.states), Rule(TEXT, words=of.alignments, key=True)
+    name, choice = Rule(TEXT, words=of.states), Rule(TEXT, words=of.alignments)
     step = Rule(WHOLE, 0, of.steps, key=True)
     keys = {
         "scenario": Rule(TEXT, words=tuple(of.scenarios)),
@@ -131,7 +140,7 @@ def table_rules(table: str, of: Extent) -> dict[str, Rule]:
     if table == "runs":
         return keys | {
             "digest": Rule(TEXT, key=True),
-            "status": Rule(TEXT, words=STATUSES, key=True),
+            "status": Rule(TEXT, words=STATUSES),
             "error": Rule(TEXT, high=MOST_ERROR),
             "consolidation_step": Rule(NUMBER, 0, of.steps, optional=True),
             **(outcome_rules(of) if of.ended else {}),
@@ -143,7 +152,7 @@ def table_rules(table: str, of: Extent) -> dict[str, Rule]:
             "regime_stability": share, "bite": share,
         }  # fmt: skip
     if table == "moves":
-        moved = {"from_alignment": choice, "to_alignment": choice, "cause": Rule(TEXT, key=True)}
+        moved = {"from_alignment": choice, "to_alignment": choice, "cause": Rule(TEXT, words=CAUSES)}
         return keys | {"step": step, "date": day, "state": name, **moved}
     if table == "dates":
         return keys | {"date": day, "step": step, **outcome_rules(of)}
@@ -160,33 +169,57 @@ def outcome_rules(of: Extent) -> dict[str, Rule]:
     return found
 
 
-def guarded_query(files: str, rules: Mapping[str, Rule], rows: int) -> str:
-    """Query for the columns of some files of a table, which fails where a key, a type or the number of rows is wrong.
+def word_sets(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The words of each set of CODES, from the record; sorted, so that a column sorts as its texts do."""
+    recorded = manifest["scenarios"]
+    blocs = {bloc for one in recorded.values() for bloc in one["blocs"]}
+    words = {
+        "scenarios": recorded.keys(),
+        "states": {state for one in recorded.values() for state in one["states"]},
+        "statuses": STATUSES,
+        "causes": CAUSES,
+        "alignments": {"non_aligned", *blocs},
+    }
+    return {name: sorted(found) for name, found in words.items()}
 
-    Other values are not checked row by row: a file that has the hash of its seal has the values that were written.
+
+def coded_query(files: str, rules: Mapping[str, Rule], rows: int) -> str:
+    """Query for the columns of some files of a table, which fails where one has more rows than its runs.
+
+    Texts are codes of their words, so an unknown text fails too, and reading is faster.
     """
-    types = [f"typeof({quote_name(column)}) = '{rule.type}'" for column, rule in rules.items()]
-    keys = [rule.condition(column) for column, rule in rules.items() if rule.key]
-    texts = [
-        f"strlen({quote_name(column)}) <= {LONGEST_NAME}"
-        for column, rule in rules.items()
-        if rule.type == TEXT and not rule.key and rule.high != MOST_ERROR
-    ]
-    right = " and ".join([*types, *keys, *texts, f"file_row_number < {rows}"])
-    columns = ", ".join(shortened(column, rule) for column, rule in rules.items())
+    columns = ", ".join(read_column(column, rule) for column, rule in rules.items())
     return (
         f"select {columns} from read_parquet([{files}], file_row_number = true)"  # noqa: S608
-        f" where case when {right} then true else error('a table has other rows than its sweep writes') end"
+        f" where case when file_row_number < {rows} then true else {OTHER_ROWS} end"
     )
 
 
-def shortened(column: str, rule: Rule) -> str:
+def read_type(column: str, rule: Rule) -> str:
+    """The beginning of the type in which a column is read."""
+    return "ENUM(" if column in CODES else rule.type
+
+
+def read_column(column: str, rule: Rule) -> str:
     """SQL for a column; an error of more than 20,000 characters is cut in its middle, and says so."""
     name = quote_name(column)
-    if rule.high != MOST_ERROR or rule.type != TEXT:
+    if column in CODES:
+        return f"{name}::coded.{CODES[column]} as {name}"
+    if column != "error":
         return name
     cut = f"left({name}, {MOST_ERROR // 2}) || {cut_words(f'length({name})')} || right({name}, {MOST_ERROR // 2})"
     return f"case when length({name}) > {MOST_ERROR} then {cut} else {name} end as {name}"
+
+
+def plain_query(table: str, columns: Collection[str], keys: Mapping[str, Rule]) -> str:
+    """Query for a table with texts in place of codes, which fails where a number that is a key is out of range.
+
+    Numbers that are no keys are not checked: a file that has the hash of its seal has those that were written.
+    """
+    texts = [f"{quote_name(column)}::varchar as {quote_name(column)}" for column in columns if column in CODES]
+    right = " and ".join(rule.condition(column) for column, rule in keys.items())
+    checked = f"case when {right} then true else {OTHER_ROWS} end"
+    return f"select * replace ({', '.join(texts)}) from coded.{table} where {checked}"  # noqa: S608
 
 
 def cut_words(length: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.batch.store import Results, create_table
+from sim.batch.store import Results
 from sim.batch.tables.columns import text_column
+from sim.batch.tables.database import create_table
 from sim.model.world import world_of
 from sim.scenario.schema import Scenario
 
