@@ -45,6 +45,7 @@ def settings(n: int, steps: int, base: World, rng: np.random.Generator) -> tuple
         dependence=none,
         crisis=np.zeros((steps + 1, 2)),
         initial=np.concatenate([[1, 2], np.full(n - 2, -1)]),
+        initial_chances=np.zeros((n, 3)),
         layers=arrays.LIKENESS,
         kept=False,
         calendar=False,

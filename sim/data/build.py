@@ -33,6 +33,7 @@ BLOC_IDS = {2: "us_led", 365: "front"}  # of leaders that the article's world ha
 BLOC_NAMES = {"USA": "US-led bloc", "SUN": "Soviet-led bloc", "RUS": "Russia-led bloc"}
 
 STATES = 60
+LEAST_CHANCE = 0.005  # of an alignment of an observed start, below which it is left out
 
 USED = (
     "states",
@@ -237,6 +238,7 @@ class Tables:
     def __init__(self, scene: Scene, capability: pd.Series, blocs: dict[int, tuple[str, str]]) -> None:
         self.scene, self.capability, self.blocs = scene, capability, blocs
         self.ids = {code: bloc for code, (bloc, _) in blocs.items()}
+        self.chances: dict[int, dict[str, float]] = {}
 
     def finish(self, start: Start) -> ImportedWorld:
         """Make all tables, and return the world."""
@@ -250,9 +252,8 @@ class Tables:
         product, polyarchy = product_of(scene), polyarchy_of(scene)
         points = map_points(scene)
         starts = coded_starts(scene, self.ids, ties)
-        chances: dict[int, dict[str, float]] = {}
         if start == "observed":
-            starts, chances = observed_starts(scene, self.ids, points.get(scene.year, {}))
+            starts, self.chances = observed_starts(scene, self.ids, points.get(scene.year, {}))
         ties += map_sanctions(scene, bodies.members, self.ids)
         trade, coverage = map_trade(scene, product)
         ties += trade
@@ -266,7 +267,7 @@ class Tables:
             pd.DataFrame(sorted(ties, key=tie_order), columns=TieRow._fields),
             tuple(self.bloc(code, theatres) for code in self.blocs), tuple(bodies.institutions()),
             {year: {scene.id(code): point for code, point in by.items()} for year, by in points.items()},
-            map_votes(scene), {scene.id(code): by for code, by in chances.items()},
+            map_votes(scene), {scene.id(code): by for code, by in self.chances.items()},
             dict(scene.used), tuple(scene.stamps),
             tuple(f"{lack} ({' or '.join(one.title for one in sets)})" for lack, sets in scene.folder.missing_roles()),
             scene.journal,
@@ -286,6 +287,7 @@ class Tables:
     ) -> dict[str, Any]:  # fmt: skip
         """A row of `states.csv`; an empty cell is a missing value."""
         notes = [start[2]]
+        initial, chances = drawn_start(start[0], self.chances.get(code, {}))
         missing = [name for name, value in (("product", product), ("polyarchy", polyarchy)) if value is None]
         notes += [f"no {name} in the data" for name in missing]
         if coverage is not None:
@@ -299,8 +301,18 @@ class Tables:
             "gdp_source": "" if product is None else f"{roles['product']}; us_product_bea",
             "polyarchy": "" if polyarchy is None else f"{polyarchy:.3f}",
             "polyarchy_source": "" if polyarchy is None else roles["regimes"],
-            "initial": start[0], "initial_source": start[1], "note": "; ".join(notes), "cow": code,
+            "initial": initial, "initial_source": start[1], "initial_chances": chances, "note": "; ".join(notes),
+            "cow": code,
         }  # fmt: skip
+
+
+def drawn_start(initial: str, chances: Mapping[str, float]) -> tuple[str, str]:
+    """Start of a state and the cell of its chances: drawn in each run where more than one alignment is likely."""
+    likely = {alignment: chance for alignment, chance in chances.items() if chance >= LEAST_CHANCE}
+    if len(likely) < 2:
+        return initial, ""
+    total = sum(likely.values())
+    return "drawn", "; ".join(f"{alignment} {chance / total:.3f}" for alignment, chance in likely.items())
 
 
 def tie_order(row: TieRow) -> tuple[int, str, str]:

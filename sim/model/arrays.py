@@ -64,6 +64,8 @@ OUTREACH_CEILING = 0.5  # model: Response: no outreach to a state at this hostil
 
 QUANTUM = 2.0**-30
 
+RANDOM_START, DRAWN_START = -1, -2  # uniform over the allowed alignments, or drawn from stated chances
+
 
 class WorldSetting(NamedTuple):
     """Values that stay fixed during a run (model: Entities)."""
@@ -83,7 +85,8 @@ class WorldSetting(NamedTuple):
     propensity: Floats  # (N, N)
     dependence: Floats  # (N, N) i's trade with j over i's product
     crisis: Floats  # (T + 1, R) intensity of current crises
-    initial: Integers  # (N,) an alignment, or -1 for a random start
+    initial: Integers  # (N,) an alignment, RANDOM_START or DRAWN_START
+    initial_chances: Floats  # (N, K + 1) cumulative chances of drawn starts; zeros for other starts
     layers: int  # layers with any tie; the later ones stay 0
     kept: bool  # dispositions are kept until they are renewed
     calendar: bool  # steps have a length; rates are per year

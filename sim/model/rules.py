@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.model.arrays import (
     BOND,
+    DRAWN_START,
     HOSTILITY,
     INSTITUTION,
     LAYERS,
@@ -57,13 +58,17 @@ from sim.model.numerics.jit import compile_inline, compile_rule
 
 @compile_inline
 def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: Integers) -> None:
-    """Write the alignments of the start; random ones are uniform over the allowed alignments (model: Entities)."""
+    """Write the alignments of the start; random and drawn ones take the uniforms (model: Entities)."""
     choices = 0
     for k in range(setting.allowed.size):
         choices += setting.allowed[k]
     for i in range(alignment.size):
         alignment[i] = setting.initial[i]
-        if alignment[i] < 0:
+        if alignment[i] == DRAWN_START:
+            alignment[i] = 0
+            while uniforms[i] >= setting.initial_chances[i, alignment[i]]:
+                alignment[i] += 1
+        elif alignment[i] < 0:
             left = int(uniforms[i] * choices)
             for k in range(setting.allowed.size):
                 if setting.allowed[k]:

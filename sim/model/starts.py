@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.model import dispositions, rules
-from sim.model.arrays import PARAMETERS, Anchor, Environment, Floats, Integers, Words
+from sim.model.arrays import PARAMETERS, RANDOM_START, Anchor, Environment, Floats, Integers, Words
 from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
 from sim.model.world import World, encode_states, with_parameters
@@ -74,8 +74,9 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
     """Return the anchor of a run: the chances in the factual world by which dispositions are drawn (model: Anchoring).
 
     A state that starts where the factual world has it is anchored there. One whose start the scenario changes, or
-    which the factual world lacks, is anchored in the scenario's world before shocks. A random start, and an
-    alternative that the factual world lacks, has a plain draw. Only a random start makes anchors of runs differ.
+    which the factual world lacks, is anchored in the scenario's world before shocks. A start drawn from stated chances
+    is anchored to what was drawn. A random start, and an alternative that the factual world lacks, has a plain draw.
+    Only random and drawn starts make anchors of runs differ.
     """
     if not starts_at_random(world):
         seed = replicate = 0
@@ -95,14 +96,14 @@ def starts_at_random(world: World) -> bool:
 
 def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
     """Compute the anchor of a run (see `start_anchor`)."""
-    n, alternatives, initial = len(world.states), len(world.alignments), world.setting.initial
+    n, alternatives = len(world.states), len(world.alignments)
     anchor = Anchor(np.zeros((n, alternatives)), np.zeros(n))
     if not (world.setting.kept and world.anchored):
         return anchor
-    elsewhere = np.arange(n)
+    elsewhere, initial = np.arange(n), known_starts(world, seed, replicate)
     if world.factual is not None:
         factual = world.factual
-        held = {id: factual.setting.initial[i] for i, id in enumerate(factual.states)}
+        held = dict(zip(factual.states, known_starts(factual, seed, replicate), strict=True))
         holds = [factual.alignments[held[id]] if held.get(id, -1) >= 0 else "" for id in world.states]
         stays = np.array([initial[i] >= 0 and world.alignments[initial[i]] == holds[i] for i in range(n)])
         known = structural_chances(factual, seed, replicate)
@@ -117,6 +118,13 @@ def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
         known = structural_chances(world, seed, replicate)
         anchor.chances[own], anchor.log_own[own] = known.chances[own], known.log_own[own]
     return anchor
+
+
+def known_starts(world: World, seed: int, replicate: int) -> Integers:
+    """Return the alignments of the start that are given or drawn from stated chances, (N,); -1 for random ones."""
+    drawn = draw_initial_alignment(world, seed, replicate)
+    found: Integers = np.where(world.setting.initial == RANDOM_START, RANDOM_START, drawn)
+    return found
 
 
 def start_environment(world: World, alignment: Integers, step: int) -> Environment:

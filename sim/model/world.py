@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -26,7 +26,7 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.scenario.anchor import factual_world
-from sim.scenario.schema import RANDOM_ID, TIE_KINDS, Scenario
+from sim.scenario.schema import DRAWN_ID, RANDOM_ID, TIE_KINDS, Scenario, State
 from sim.scenario.shocks import (
     BlocShock,
     Crisis,
@@ -196,12 +196,25 @@ def build_setting(scenario: Scenario) -> WorldSetting:
         propensity=EMPTY,
         dependence=EMPTY,
         crisis=build_crises(scenario),
-        initial=np.array([-1 if r.initial == RANDOM_ID else alignments.index(r.initial) for r in records]),
+        initial=np.array([encode_start(r.initial, alignments) for r in records]),
+        initial_chances=np.array([cumulative_chances(r, alignments) for r in records]),
         layers=count_layers(scenario),
         kept=scenario.dispositions == "kept",
         calendar=scenario.step != ROUND,
         years=step_years(scenario.step),
     )
+
+
+def encode_start(initial: str, alignments: Sequence[str]) -> int:
+    """Code of a start: the index of an alignment, or that of a random or drawn start."""
+    return {RANDOM_ID: arrays.RANDOM_START, DRAWN_ID: arrays.DRAWN_START}.get(initial) or alignments.index(initial)
+
+
+def cumulative_chances(state: State, alignments: Sequence[str]) -> Floats:
+    """Cumulative chances of a drawn start, (K + 1,), the last of them 1; zeros for another start."""
+    chances = np.array([state.initial_chances.get(alignment, 0.0) for alignment in alignments])
+    total = np.cumsum(chances)
+    return np.minimum(1.0, np.where(total >= total[-1], 1.0, total / total[-1])) if total[-1] > 0 else total
 
 
 def build_situation(scenario: Scenario) -> Situation:

@@ -41,7 +41,7 @@ MAX_SPREAD = 10_000  # values of one swept setting
 
 NON_ALIGNED_ID = "non_aligned"
 
-RANDOM_ID = "random"
+RANDOM_ID, DRAWN_ID = "random", "drawn"  # the latter from stated chances
 
 TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
 
@@ -94,7 +94,10 @@ class State(Strict):
     autonomy: NonNegative = Field(default=Sourced(value=1), description="multiplier of w_autonomy")
     polyarchy: Share | None = Field(default=None, description="electoral democracy (V-Dem); likeness compares it")
     renewal: NonNegative = Field(default=Sourced(value=1), description="multiplier of the parameter renewal")
-    initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned` or `random`")
+    initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned`, `random` or `drawn`")
+    initial_chances: dict[Name, Annotated[float, Between(0, 1)]] = Field(
+        default={}, description="chance of each alignment of a `drawn` start; they sum to 1"
+    )
     initial_source: Text = ""
     fixed: bool = Field(default=False, description="never decides")
     note: Text = ""
@@ -338,6 +341,9 @@ def remove_unused(content: dict[str, Any]) -> None:
             del record[key]
         for state in states:
             del state["renewal"]
+    for state in states:
+        if not state["initial_chances"]:
+            del state["initial_chances"]
     unused = [(content, "step", ROUND), (content, "date", None), (parameters, "w_likeness", 0)]
     unused += [(parameters, "w_hedging", 0), *((state, "polyarchy", None) for state in states)]
     for record, key, value in unused:

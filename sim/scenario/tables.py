@@ -201,7 +201,7 @@ NUMBERS = ("capability", "gdp", "autonomy", "polyarchy", "renewal")
 
 STATE_OPTIONAL = (
     *(column for name in NUMBERS[1:] for column in (name, f"{name}_source")),
-    "initial", "initial_source", "fixed", "note",
+    "initial", "initial_source", "initial_chances", "fixed", "note",
 )  # fmt: skip
 
 TIE_COLUMNS = ("a", "b", "kind", "value")
@@ -298,9 +298,19 @@ def parse_state_row(row: dict[str, str]) -> dict[str, Any]:
             }
         elif key == "fixed":
             record[key] = {"true": True, "false": False, "1": True, "0": False}.get(cell.lower(), cell)
+        elif key == "initial_chances":
+            record[key] = parse_chances(cell)
         elif not key.endswith("_source") or key == "initial_source":
             record[key] = cell
     return record
+
+
+def parse_chances(cell: str) -> dict[str, float | str] | str:
+    """The table of a cell such as `us_led 0.7; non_aligned 0.3`, or the cell itself if it is none."""
+    parts = [part.split() for part in cell.split(";") if part.strip()]
+    if not all(len(part) == 2 for part in parts) or len({part[0] for part in parts}) < len(parts):
+        return cell
+    return {name: parse_cell(value) for name, value in parts}
 
 
 def parse_cell(cell: str) -> float | str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from invented import POINTS, VOTES, base, rule, save, starts, world_of
 
 from sim.data import write_world
 from sim.errors import InputError
 from sim.forecast.record import load_observed
+from sim.model.starts import draw_initial_alignment
+from sim.model.world import world_of as world_of_scenario
+from sim.scenario.loading import load_scenario
 
 
 def point(code: int, iso: str, year: int, value: float, votes: int = 50) -> list[Any]:
@@ -81,12 +85,25 @@ def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
     save(folder, "ideal.csv", POINTS, TWO_GERMANIES)
     world = world_of(folder, 1980, start="observed")
     found = starts(world)
-    assert (found["CAN"], found["DDR"], found["YUG"], found["MEX"]) == ("us_led", "front", "non_aligned", "non_aligned")
+    likely = {state: max(chances, key=lambda name: chances[name]) for state, chances in world.chances.items()}
+    assert (likely["CAN"], likely["DDR"], likely["YUG"], found["MEX"]) == (
+        "us_led",
+        "front",
+        "non_aligned",
+        "non_aligned",
+    )
+    assert (found["USA"], found["CHN"]) == ("us_led", "drawn")
     for chances in world.chances.values():
         assert sum(chances.values()) == pytest.approx(1)
     assert 0.02 < world.chances["CHN"]["front"] < 0.5
     text = (write_world(world, tmp_path / "world") / "world.toml").read_text()
     assert "OBSERVED" in text
+    scenario = load_scenario(tmp_path / "world")
+    front = np.mean([
+        draw_initial_alignment(world_of_scenario(scenario), 1, replicate)[[*scenario.states].index("CHN")] == 2
+        for replicate in range(2000)
+    ])  # fmt: skip
+    assert front == pytest.approx(world.chances["CHN"]["front"], abs=0.03)
     with pytest.raises(InputError, match="observed needs two leaders"):
         world_of(folder, 1980, start="observed", leaders=["USA"])
 

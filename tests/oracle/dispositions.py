@@ -94,7 +94,7 @@ class Origin:
         if state not in self.world.ids:
             return None
         i = self.world.ids.index(state)
-        leads = i in self.world.leader
+        leads = i in self.world.leader or self.world.scenario.states[state].initial == "drawn"
         return self.names[self.alignment[i]] if leads else self.world.scenario.states[state].initial
 
     def log_chances(self, state: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from numpy.random import Philox
 
 from sim.calendar import step_years
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, State
 from sim.scenario.shocks import (
     BlocShock,
     Crisis,
@@ -200,6 +200,17 @@ def led_by(world: World, i: int) -> int | None:
     return next((k for k in world.blocs if world.leader[k - 1] == i), None)
 
 
+def draw_start(state: State, uniform: float, names: list[str]) -> str:
+    """Return the first alignment at which the cumulative chance of a drawn start exceeds a uniform number."""
+    total = sum(state.initial_chances.values())
+    below = 0.0
+    for name in names:
+        below += state.initial_chances.get(name, 0.0) / total
+        if uniform < below:
+            return name
+    return [name for name in names if state.initial_chances.get(name)][-1]
+
+
 def start(world: World, seed: int, replicate: int) -> list[int]:
     """Return the alignments of step 0."""
     names = list(world.scenario.alignments())
@@ -208,6 +219,8 @@ def start(world: World, seed: int, replicate: int) -> list[int]:
         led = led_by(world, i)
         if led is not None:
             alignment.append(led)
+        elif state.initial == "drawn":
+            alignment.append(names.index(draw_start(state, draw_uniform(seed, replicate, 0, name), names)))
         elif state.initial == "random":
             uniform = draw_uniform(seed, replicate, 0, name)
             alignment.append(world.allowed[int(uniform * len(world.allowed))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from sim.scenario.checks.sources import Bibliography, source_faults
 from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency
 from sim.scenario.overrides import MECHANISMS, mechanism_paths, settings_given_twice, with_settings
 from sim.scenario.parameters import Parameters, Sourced
-from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
+from sim.scenario.schema import DRAWN_ID, NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
 
 Found = Iterator[tuple[PathInFile, str]]  # path of each fault, and its message
 
@@ -100,8 +101,9 @@ def state_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
         place = ("states", state)
         yield from names.check("theatre", record.get("theatre"), (*place, "theatre"))
         initial = record.get("initial", RANDOM_ID)
-        if initial not in (NON_ALIGNED_ID, RANDOM_ID):
+        if initial not in (NON_ALIGNED_ID, RANDOM_ID, DRAWN_ID):
             yield from names.check("bloc", initial, (*place, "initial"))
+        yield from chances_faults(content, record, place, names)
         if initial == NON_ALIGNED_ID and content.get("non_aligned_allowed") is False:
             yield (*place, "initial"), "this scenario forbids non-alignment; start it in a bloc or `random`"
         led = [bloc for bloc in blocs if draft_table(blocs, bloc).get("leader") == state]
@@ -112,11 +114,34 @@ def state_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
         yield ("states",), "no state has any capability; give at least one a capability above 0"
 
 
+SUM_TOLERANCE = 0.01  # chances are written with few digits
+
+
+def chances_faults(
+    content: Mapping[str, Any], record: Mapping[str, Any], place: PathInFile, names: KnownNames
+) -> Found:
+    """Faults of the chances of a drawn start."""
+    chances, drawn = draft_table(record, "initial_chances"), record.get("initial") == DRAWN_ID
+    at = (*place, "initial_chances")
+    for alignment in chances:
+        if alignment != NON_ALIGNED_ID:
+            yield from names.check("bloc", alignment, at)
+        elif content.get("non_aligned_allowed") is False and chances[alignment]:
+            yield at, "this scenario forbids non-alignment, so its chance has to be 0"
+    if drawn and "initial_chances" not in record and names.whole:
+        yield (*place, "initial"), "is drawn, so give initial_chances, such as us_led 0.7; non_aligned 0.3"
+    if not drawn and chances:
+        yield at, f"has no effect unless initial is {DRAWN_ID!r}"
+    known = [value for value in chances.values() if isinstance(value, (int, float))]
+    if chances and len(known) == len(chances) and abs(math.fsum(known) - 1) > SUM_TOLERANCE:
+        yield at, f"sums to {math.fsum(known):g}; give chances that sum to 1"
+
+
 def bloc_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
     """Faults of the leaders and priorities of blocs, and of the members of institutions."""
     leaders: dict[str, str] = {}
     for bloc, record in draft_table(content, "blocs").items():
-        if bloc in (NON_ALIGNED_ID, RANDOM_ID):
+        if bloc in (NON_ALIGNED_ID, RANDOM_ID, DRAWN_ID):
             yield ("blocs", bloc), f"{bloc!r} is a word of the model; give the bloc another name"
         leader = record.get("leader") if isinstance(record, dict) else None
         yield from names.check("state", leader, ("blocs", bloc, "leader"))
