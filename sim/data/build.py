@@ -253,7 +253,7 @@ class Tables:
         points = map_points(scene)
         starts = coded_starts(scene, self.ids, ties)
         if start == "observed":
-            starts, self.chances = observed_starts(scene, self.ids, points.get(scene.year, {}))
+            starts, self.chances = observed_starts(scene, self.ids, points.get(scene.year, {}), starts)
         ties += map_sanctions(scene, bodies.members, self.ids)
         trade, coverage = map_trade(scene, product)
         ties += trade

@@ -67,7 +67,7 @@ def coded_starts(scene: Scene, blocs: Mapping[int, str], ties: Sequence[TieRow])
 
 
 def observed_starts(
-    scene: Scene, blocs: Mapping[int, str], points: Mapping[int, float]
+    scene: Scene, blocs: Mapping[int, str], points: Mapping[int, float], coded: Mapping[int, tuple[str, str, str]]
 ) -> tuple[dict[int, tuple[str, str, str]], dict[int, dict[str, float]]]:
     """Start of each state read off ideal points, and the chance of each alignment given the error of that reading.
 
@@ -79,6 +79,8 @@ def observed_starts(
         Two blocs by the codes of their leaders.
     points
         Ideal points of the year by code.
+    coded
+        Coded starts, which states without an ideal point keep.
 
     Returns
     -------
@@ -104,8 +106,9 @@ def observed_starts(
             chances[code] = {blocs[code]: 1.0}
         elif code not in points:
             missing.append(scene.id(code))
-            found[code] = NON_ALIGNED, "assumed", "no ideal point in the record"
-            chances[code] = {NON_ALIGNED: 1.0}
+            start, source, note = coded[code]
+            found[code] = start, source, f"no ideal point, so as coded: {note}"
+            chances[code] = {start: 1.0}
         else:
             position = (points[code] - points[second]) / scale
             chances[code] = read_position(position, bloc, other)
@@ -117,7 +120,12 @@ def observed_starts(
         f"positions between the leaders, cut at {BETWEEN[0]:.2f} and {BETWEEN[1]:.2f} and read with an error of {ERROR}"
     )
     scene.journal.note(
-        "observed start", "un_ideal_points", len(found), aligned, why, f"no point: {', '.join(missing[:8])}"
+        "observed start",
+        "un_ideal_points",
+        len(found),
+        aligned,
+        why,
+        f"no point, so as coded: {', '.join(missing[:8])}",
     )
     scene.stamps.append(f"starts are read off the ideal points of {scene.year}, with the error of that reading")
     return found, chances
