@@ -22,6 +22,7 @@ from sim.scenario.parameters import (
     Between,
     NonNegative,
     Parameters,
+    PlainShare,
     Share,
     Size,
     Sourced,
@@ -31,16 +32,13 @@ from sim.scenario.parameters import (
 from sim.scenario.shocks import MAX_STEPS, Level, Name, Selector, Shock, StateId
 
 MAX_STATES = 2_000  # a run needs a dozen matrices of all pairs, 32 MB each at this size
-
 MAX_TIES = 500_000
 MAX_BLOCS = 8
 MAX_SHOCKS = 10_000
 MAX_POINTS = 100_000
 MAX_REPLICATES = 10_000_000
 MAX_SPREAD = 10_000  # values of one swept setting
-
 NON_ALIGNED_ID = "non_aligned"
-
 RANDOM_ID, DRAWN_ID = "random", "drawn"  # the latter from stated chances
 
 TIE_KINDS = ("bond", "rivalry", "sanction", "trade", "propensity")
@@ -95,9 +93,7 @@ class State(Strict):
     polyarchy: Share | None = Field(default=None, description="electoral democracy (V-Dem); likeness compares it")
     renewal: NonNegative = Field(default=Sourced(value=1), description="multiplier of the parameter renewal")
     initial: Name = Field(default=RANDOM_ID, description="bloc, `non_aligned`, `random` or `drawn`")
-    initial_chances: dict[Name, Annotated[float, Between(0, 1)]] = Field(
-        default={}, description="chance of each alignment of a `drawn` start; they sum to 1"
-    )
+    initial_chances: dict[Name, PlainShare] = Field(default={}, description="of a `drawn` start; they sum to 1")
     initial_source: Text = ""
     fixed: bool = Field(default=False, description="never decides")
     note: Text = ""
@@ -341,11 +337,9 @@ def remove_unused(content: dict[str, Any]) -> None:
             del record[key]
         for state in states:
             del state["renewal"]
-    for state in states:
-        if not state["initial_chances"]:
-            del state["initial_chances"]
-    unused = [(content, "step", ROUND), (content, "date", None), (parameters, "w_likeness", 0)]
-    unused += [(parameters, "w_hedging", 0), *((state, "polyarchy", None) for state in states)]
+    unused: list[tuple[dict[str, Any], str, Any]] = [(content, "step", ROUND), (content, "date", None)]
+    unused += [(parameters, "w_likeness", 0), (parameters, "w_hedging", 0)]
+    unused += [(one, key, none) for one in states for key, none in (("polyarchy", None), ("initial_chances", {}))]
     for record, key, value in unused:
         if record[key] == value:
             del record[key]
