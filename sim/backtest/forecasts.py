@@ -6,7 +6,7 @@ Dated chances from the observed start know the ideal points of the year, read as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from sim.backtest.worlds import SIDE, YearWorld
 from sim.forecast.chances import answer_chances, structural_world
 from sim.forecast.scores import NO, YES
 from sim.model import compiled
-from sim.model.arrays import PARAMETERS, Floats, Integers
+from sim.model.arrays import PARAMETERS, Floats, Integers, Record
 from sim.model.trajectory import store_alignments
 from sim.model.world import World, with_parameters
 
@@ -31,6 +31,7 @@ class Dated(NamedTuple):
     chances: Floats  # (H, N, 3)
     up: Floats  # (H, N), share of the histories in which a state is nearer to the leader's bloc than at its start
     down: Floats  # (H, N)
+    kept: Floats  # (H, N, 3), share of the histories that start with each answer and keep their disposition
     switches: Floats  # (runs,), changes of alignment a year of each state that decides
 
 
@@ -53,7 +54,7 @@ def coded_forecast(one: YearWorld, likeness: float | None, *, seed: int, replica
     """Run histories from the coded start."""
     world = with_likeness(one.world, likeness)
     runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=store_alignments(world.steps))
-    return summarise_histories(one, np.array([run.alignment for run in runs]))
+    return summarise_histories(one, list(runs))
 
 
 def observed_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Dated:
@@ -70,7 +71,7 @@ def observed_forecast(one: YearWorld, likeness: float | None, *, seed: int, repl
         )
         for replicate, start in zip(replicates, starts, strict=True)
     ]  # fmt: skip
-    return summarise_histories(one, np.array([run.alignment for run in runs]))
+    return summarise_histories(one, runs)
 
 
 def draw_starts(one: YearWorld, chances: Floats, rng: np.random.Generator, histories: int) -> Iterator[Integers]:
@@ -89,26 +90,32 @@ def draw_starts(one: YearWorld, chances: Floats, rng: np.random.Generator, histo
         yield columns[np.arange(n), np.minimum(drawn, 2)]
 
 
-def summarise_histories(one: YearWorld, alignment: Integers) -> Dated:
-    """Summarise the alignments of some runs, (runs, T + 1, N)."""
+def summarise_histories(one: YearWorld, runs: Sequence[Record]) -> Dated:
+    """Summarise some runs."""
+    alignment = np.array([run.alignment for run in runs])  # (runs, T + 1, N)
+    renewed = np.cumsum([run.renewed for run in runs], axis=1)[:, one.steps] > 0
     answers = one.answers[alignment]
     side = np.array([SIDE[answer] for answer in range(3)])[answers]
-    chances = (answers[..., None] == np.arange(3)).mean(axis=0)  # (T + 1, N, 3)
+    shares = answers[..., None] == np.arange(3)
+    chances = shares.mean(axis=0)  # (T + 1, N, 3)
+    kept = (shares[:, :1] & ~renewed[..., None]).mean(axis=0)
     up, down = ((sign * (side[:, one.steps] - side[:, :1]) > 0).mean(axis=0) for sign in (1, -1))
     last = int(one.steps[-1])
     switched = (np.diff(alignment[:, : last + 1], axis=1) != 0).sum(axis=(1, 2))
     years = last * one.world.setting.years * one.free.sum()
-    return Dated(chances[0], chances[one.steps], up, down, switched / years)
+    return Dated(chances[0], chances[one.steps], up, down, kept, switched / years)
 
 
 def expected_points(one: YearWorld, found: Dated, points: Floats) -> Floats:
     """Forecast ideal points, (H, N), given those of the year, (N,).
 
-    A state keeps its distance from the mean of its alignment, and the model moves it between alignments: the ideal
-    point, plus the change of the expected mean. Means are over the states of the year, by their chances at the start.
+    A state is at the mean of its alignment, plus a distance that is a part of its disposition: it keeps the distance
+    that it had from the alignment of its start, and has none on average after a renewal. So ideal points decay toward
+    structure at the rate of renewal. Means are over the states of the year, by their chances at the start.
     """
     known = ~np.isnan(points)
     weights = found.start[known]
     total = weights.sum(axis=0)
     means = np.divide(weights.T @ points[known], total, out=np.zeros(3), where=total > 0)
-    return np.asarray(points + (found.chances - found.start) @ means)
+    distance = points[:, None] - means  # from the mean of each alignment
+    return np.asarray(found.chances @ means + (found.kept * distance).sum(axis=-1))

@@ -105,3 +105,13 @@ def test_expected_points_without_moves_are_the_last(one: YearWorld) -> None:
     found = observed_forecast(without_weights(one, 0.0), None, seed=1, replicates=range(20))
     points = one.points_after(0)
     assert expected_points(one, found, points) == pytest.approx(np.tile(points, (5, 1)))
+
+
+def test_expected_points_decay_at_the_rate_of_renewal(one: YearWorld) -> None:
+    """Without weights, a renewed state is at the mean of the three alignments' means."""
+    found = observed_forecast(without_weights(one, 0.1), None, seed=1, replicates=HISTORIES)
+    points = one.points_after(0)
+    means = found.start.T @ points / found.start.sum(axis=0)
+    kept = np.exp(-0.1 * np.arange(1, 6))[:, None]
+    expected = kept * points + (1 - kept) * means.mean()
+    assert expected_points(one, found, points)[:, one.free] == pytest.approx(expected[:, one.free], abs=0.1)

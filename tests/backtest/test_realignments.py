@@ -62,7 +62,7 @@ def test_scores_of_a_perfect_and_a_turned_forecast(years: list[YearWorld]) -> No
         one = {year: np.tile(np.clip(sign * direction, 0, 1), (5, 1)) for year, direction in happened.items()}
         empty = np.zeros((10, 3))
         return {
-            year: Dated(empty, empty, up, np.tile(np.clip(-sign * happened[year], 0, 1), (5, 1)), np.zeros(1))
+            year: Dated(empty, empty, up, np.tile(np.clip(-sign * happened[year], 0, 1), (5, 1)), empty, np.zeros(1))
             for year, up in one.items()
         }
 
