@@ -1,3 +1,4 @@
+from .imports import import_years as import_years
 from .reading import Reading as Reading
 from .reading import fit_reading as fit_reading
 from .report import BacktestPlan as BacktestPlan

@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.backtest import simple
 from sim.backtest.report import AS_POINTS, CODED, FITTED, LAST_HORIZON, OBSERVED, STRUCTURAL
@@ -55,6 +56,7 @@ def draw_levels(axes: Axes, record: Mapping[str, Any]) -> None:
     axes.set_xlabel("years ahead")
     axes.set_ylabel("rank correlation with ideal points")
     axes.set_title("Where states are (95 % intervals)", loc="left")
+    axes.set_ylim(bottom=0.2)
     axes.legend(fontsize=7, ncol=2, loc="lower left")
 
 
@@ -68,6 +70,7 @@ def draw_years(axes: Axes, record: Mapping[str, Any]) -> None:
     axes.set_xlabel("year of the world")
     axes.set_ylabel("rank correlation")
     axes.set_title(f"{LAST_HORIZON} years ahead, by year", loc="left")
+    axes.set_ylim(bottom=0.2)
     axes.legend(fontsize=7, loc="lower right")
 
 
@@ -97,6 +100,10 @@ def draw_profile(axes: Axes, renewal: Mapping[str, Any] | None) -> None:
     shown = [(rate, value) for rate, value in zip(renewal["rates"], renewal["log_likelihood"], strict=True) if rate]
     axes.plot(*zip(*shown, strict=True), color=BLUE, marker="o", markersize=3)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([0.005, 0.01, 0.02, 0.05, 0.1, 0.2]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(0.004, 0.25)
     axes.set_ylim(LOWEST, 0.5)
     axes.axvspan(renewal["low"] or shown[0][0], renewal["high"], color=BLUE, alpha=0.15, label="95 % interval")
     axes.axvline(renewal["default"], color=VERMILION, linestyle="--", label=f"default, {renewal['default']:g}")

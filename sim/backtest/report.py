@@ -44,9 +44,9 @@ STRUCTURAL, CODED, OBSERVED = "structural chances", "coded start", "observed sta
 
 MOVED = ("change", "sign")  # measures of how states move, at the last horizon
 
-FITTED = ", fitted likeness"
+FITTED = ", fitted"
 
-AS_POINTS = ", as ideal points"
+AS_POINTS = ", as points"
 
 PANEL_COST = 20  # runs that take about as long as the likelihood of one state
 

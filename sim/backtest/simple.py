@@ -14,11 +14,11 @@ from sim.model.arrays import PARAMETERS, Floats
 
 PENALTY = 1.0  # of squared coefficients of standardised attributes
 
-LAST, STATIC, REGRESSION = "last ideal points", "static ties", "regression, earlier years"
+LAST, STATIC, REGRESSION = "last ideal points", "static ties", "regression"
 
-NO_CHANGE = "coded start, no change"
+NO_CHANGE = "no change of coded start"
 
-REGRESSION_LAST = "regression, with last points"
+REGRESSION_LAST = "regression with votes"
 
 
 def leaders_of(one: YearWorld) -> tuple[int, int]:

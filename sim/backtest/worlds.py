@@ -25,7 +25,7 @@ HORIZONS = (1, 2, 3, 4, 5)  # years
 
 SIDE = {YES: 1.0, NO: -1.0, ABSTAINED: 0.0}  # position of an answer: with the leader's bloc, with another, neither
 
-YEARS = re.compile(r"([12][0-9]{3}):([12][0-9]{3})(?::([1-9][0-9]{0,2}))?")
+YEARS = re.compile(r"([12][0-9]{3})(?::([12][0-9]{3})(?::([1-9][0-9]{0,2}))?)?")
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def years_after(start: date, years: int) -> date:
 
 
 def read_years(text: str) -> tuple[int, ...]:
-    """Read years as FIRST:LAST:STEP, or as a list with commas.
+    """Read years, each part between commas a year or FIRST:LAST:STEP.
 
     Parameters
     ----------
     text
-        Such as ``1950:2015:5``, both ends included, ``1950:2015``, or ``1960,1980``.
+        Such as ``1950:2015:5``, both ends included, ``1950:2015``, ``1960,1980`` or ``1950:2015:5,2018``.
 
     Returns
     -------
@@ -111,20 +111,22 @@ def read_years(text: str) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        If the text has another form, or no year.
+        If a part has another form, or no year.
 
     Examples
     --------
-    >>> read_years("1950:1965:5")
-    (1950, 1955, 1960, 1965)
+    >>> read_years("1950:1965:5,1968")
+    (1950, 1955, 1960, 1965, 1968)
     """
-    if found := YEARS.fullmatch(text.strip()):
-        first, last, step = (int(part or 1) for part in found.groups())
-        if first <= last:
-            return tuple(range(first, last + 1, step))
-    elif all(re.fullmatch(r"[12][0-9]{3}", part.strip()) for part in text.split(",")):
-        return tuple(sorted({int(part) for part in text.split(",")}))
-    raise ValueError(f"{text!r} is not FIRST:LAST:STEP, such as 1950:2015:5, or a list such as 1960,1980")
+    years: set[int] = set()
+    for part in text.split(","):
+        found = YEARS.fullmatch(part.strip())
+        first, last, step = found.groups() if found else ("1", "0", None)
+        span = range(int(first), int(last or first) + 1, int(step or 1))
+        if not span:
+            raise ValueError(f"{text!r} is not FIRST:LAST:STEP, such as 1950:2015:5, or a list such as 1960,1980")
+        years.update(span)
+    return tuple(sorted(years))
 
 
 def load_years(folder: Path, years: Sequence[int] | None = None) -> list[YearWorld]:

@@ -34,9 +34,9 @@ def record(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def test_three_forecasts_are_kept_apart(record: dict[str, Any]) -> None:
-    for name in ("structural chances", "coded start", "observed start", "observed start, as ideal points"):
+    for name in ("structural chances", "coded start", "observed start", "observed start, as points"):
         assert name in record["level"]
-        assert f"{name.split(',')[0]}, fitted likeness" in record["level"]
+        assert f"{name.split(',')[0]}, fitted" in record["level"]
         score = record["level"][name]["5"]
         assert -1 <= score["low"] <= score["value"] <= score["high"] <= 1
         assert score["n"] == 48

@@ -8,18 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from sim.api.arguments import argument_fault, require
+from sim.api.arguments import argument_fault, require, require_path
 from sim.api.findings import Finding
 from sim.backtest.report import BacktestPlan, backtest_years
 from sim.backtest.worlds import HORIZONS, load_years, read_years
 from sim.batch.executor import Progress
+from sim.errors import Fault, InputError
 
 COLUMNS = ("level", "low", "high", "change", "sign")
 
 
 def backtest(
-    folder: str | Path, years: str | Sequence[int] | None = None, *, replicates: int = 32, histories: int = 200,
-    seed: int = 20231025, workers: int | None = None, progress: Progress | None = None,
+    folder: str | Path, years: str | Sequence[int] | None = None, *, data: str | Path | None = None,
+    states: int | None = 60, carry: bool = False, replicates: int = 32, histories: int = 200, seed: int = 20231025,
+    workers: int | None = None, progress: Progress | None = None, imported: Progress | None = None,
 ) -> Finding:  # fmt: skip
     """Forecast from worlds of many years, and score the forecasts by the ideal points of one to five years later.
 
@@ -32,6 +34,13 @@ def backtest(
         Folder of worlds, each in a folder of its own with its observed.toml.
     years
         Years to use, such as ``"1950:2015:5"`` or ``[1960, 1980]``. Default: all in the folder.
+    data
+        Folder with the field's public datasets. The worlds of `years` that are not yet in the folder are imported
+        from it (see `blocs import`). Default: import none.
+    states
+        Number of the most capable states of an imported world; None for all.
+    carry
+        Whether an import carries the last year of a dataset that ends earlier forward.
     replicates
         Runs of each world for structural chances, at each weight of likeness; 1 or more.
     histories
@@ -42,6 +51,8 @@ def backtest(
         Threads, 1 to 512. Default: one for each core.
     progress
         Function that is called with the number of runs done and the number of all runs.
+    imported
+        Function that is called with the number of worlds imported and the number of all to import.
 
     Returns
     -------
@@ -61,7 +72,16 @@ def backtest(
     given = require("backtest", {"workers": workers, "progress": progress}, folder=folder, replicates=replicates,
                     seed=seed)  # fmt: skip
     runs = require("backtest", {}, replicates=histories).replicates
-    worlds = load_years(given.folder, require_years(years))
+    chosen = require_years(years)
+    if data is not None:
+        if chosen is None:
+            message = "is needed to import worlds; give years such as 1950:2015:5"
+            raise InputError([Fault("backtest", 1, "years", message)])
+        from sim.backtest.imports import import_years
+
+        source = Path(require_path("backtest", "data", data, "the path of a folder"))
+        import_years(given.folder, chosen, source, states=states, carry=carry, imported=imported or (lambda *_: None))
+    worlds = load_years(given.folder, chosen)
     record = backtest_years(
         worlds, BacktestPlan(given.replicates, runs, given.seed), workers=given.workers, progress=given.progress
     )

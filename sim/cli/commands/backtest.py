@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli.commands.run import progress_bar
+from sim.cli.commands.worlds.data import read_count
 from sim.cli.main import cli
 from sim.cli.options import NewFolder, chart_option, json_option, option_faults, workers_option
 from sim.cli.printing import new_console, new_table, print_json, safe_text
@@ -18,12 +20,26 @@ if TYPE_CHECKING:
 
 PICTURE, RECORD = "backtest.png", "backtest.json"  # files of --out
 
-AGAINST = ("last ideal points", "static ties", "polyarchy", "regression, earlier years")
+MOVES = {
+    "votes": "Lasting moves of ideal points by a standard deviation or more",
+    "coded": "Changes of the coded start from one world to a later one",
+}
+
+AGAINST = ("last ideal points", "static ties", "polyarchy", "regression")
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--years", metavar="YEARS", help="Years to use, such as 1950:2015:5 or 1960,1980. Default: all.")
+@click.option(
+    "--years", metavar="YEARS", help="Years to use, such as 1950:2015:5 or 1960,1980. Default: all in FOLDER."
+)
+@click.option("--from", "data", type=click.Path(path_type=Path),
+              help="Folder of datasets, to import the worlds of --years that FOLDER lacks.")  # fmt: skip
+@click.option(
+    "--states", default="60", callback=read_count, show_default=True, metavar="NUMBER|all",
+    help="Number of the most capable states of an imported world.",
+)  # fmt: skip
+@click.option("--carry", is_flag=True, help="Carry the last year of a dataset that ends earlier forward.")
 @click.option("--replicates", type=click.IntRange(1, 1_000_000), default=32, show_default=True,
               help="Runs of each world for structural chances, at each weight of likeness.")  # fmt: skip
 @click.option("--histories", type=click.IntRange(1, 1_000_000), default=200, show_default=True,
@@ -34,8 +50,8 @@ AGAINST = ("last ideal points", "static ties", "polyarchy", "regression, earlier
 @click.option("--out", type=NewFolder(), help=f"Folder for {RECORD} and {PICTURE}.")
 @json_option
 def backtest(
-    folder: Path, years: str | None, replicates: int, histories: int, seed: int, workers: int | None,
-    chart: Path | None, out: Path | None, as_json: bool,
+    folder: Path, years: str | None, data: Path | None, states: int | None, carry: bool, replicates: int,
+    histories: int, seed: int, workers: int | None, chart: Path | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score forecasts from worlds of many years, beside simple ones.
 
@@ -43,7 +59,9 @@ def backtest(
     start and dated chances from the observed start are scored one to five years ahead. Intervals resample years and
     states. The weight of likeness is also fitted, for each year to earlier years only.
 
+    \b
     Example: blocs backtest worlds --years 1950:2015:5 --chart backtest.png
+             blocs backtest worlds --years 1950:2015:5,2018 --from downloads --carry
     """
     from sim import api
     from sim.files import write_synced
@@ -51,8 +69,9 @@ def backtest(
 
     with progress_bar() as progress, option_faults():
         record = api.backtest(
-            folder, years, replicates=replicates, histories=histories, seed=seed, workers=workers, progress=progress
-        ).record
+            folder, years, data=data, states=states, carry=carry, replicates=replicates, histories=histories,
+            seed=seed, workers=workers, progress=progress, imported=say_imports,
+        ).record  # fmt: skip
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_synced(out / RECORD, to_json_text(record).encode())
@@ -65,6 +84,11 @@ def backtest(
         print_json(record)
     else:
         print_backtest(new_console(), record)
+
+
+def say_imports(done: int, total: int) -> None:
+    """Say on standard error how many worlds are imported."""
+    click.echo(f"imported {done} of {total} worlds", err=True)
 
 
 def print_backtest(out: Console, record: Mapping[str, Any]) -> None:
@@ -95,9 +119,9 @@ def print_backtest(out: Console, record: Mapping[str, Any]) -> None:
     out.print(f"\nWeight of likeness, fitted to earlier years only: {fits}")
     click.echo(
         "\nRank: mean over years of the rank correlation with ideal points, over states that decide. Intervals: 95 %,"
-        " years and\nstates resampled. n: state-years. Observed start: alignments read off the ideal points of the"
-        " year, with an error. As\nideal points: the last ideal point, moved by the change of alignment that the model"
-        " expects. Regressions are fitted\nto earlier years only."
+        " years and\nstates resampled. n: state-years. Fitted: with the weight of likeness fitted to earlier years"
+        " only, as the regressions\nare. Observed start: alignments read off the ideal points of the year, with an"
+        " error. As points: the ideal points that\nfollow from the alignments of histories."
     )
 
 
@@ -107,43 +131,49 @@ def print_levels(out: Console, record: Mapping[str, Any]) -> None:
     shown = new_table("forecast", *map(str, record["horizons"]), "n")
     for name, levels in record["level"].items():
         scores = list(levels.values())
-        shown.add_row(safe_text(name), *map(cell, scores), " ".join(str(n) for n in counts(scores)))
+        shown.add_row(safe_text(name), *(cell(one, short=True) for one in scores), counts(scores))
     out.print(shown)
 
 
-def counts(scores: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Numbers of state-years of scores: one where they are equal, else the smallest and the largest."""
-    return sorted({min(one["n"] for one in scores), max(one["n"] for one in scores)})
+def counts(scores: Sequence[Mapping[str, Any]]) -> str:
+    """Numbers of state-years of scores: the smallest and the largest."""
+    least, most = min(one["n"] for one in scores), max(one["n"] for one in scores)
+    return str(least) if least == most else f"{least}-{most}"
 
 
 def print_realignments(out: Console, record: Mapping[str, Any]) -> None:
     """Print how often states realign and how the chances of it score."""
-    titles = {
-        "votes": "Lasting moves of ideal points by a standard deviation or more",
-        "coded": "Changes of the coded start from one world to the next",
-    }
-    for kind, title in titles.items():
-        for one in record["moves"][kind]:
-            out.print(
-                f"\n[bold]{title}[/bold], within {one['horizon']} years: {one['moves']} of {one['n']} state-years;"
-                f" per 100 state-years {cell(one['rate'])}"
-            )
-            if not one["moves"]:
-                continue
-            shown = new_table(
-                "forecast", "per 100 state-years", "Brier less no change", "AUC: who moves", "AUC: and which way",
-                "calibration slope",
-            )  # fmt: skip
-            for name, found in one["forecasts"].items():
-                shown.add_row(
-                    safe_text(name), cell(found["rate"]), cell(found["less_no_change"], "+", 3), cell(found["auc"]),
-                    cell(found["auc_toward"]), cell(found["slope"]),
-                )  # fmt: skip
-            for name, found in one["gaps"].items():
-                shown.add_row(
-                    f"distance from {safe_text(name)}", "", "", cell(found["auc"]), cell(found["auc_toward"]), ""
-                )
-            out.print(shown)
+    for kind, title in MOVES.items():
+        scored = record["moves"][kind]
+        if not scored:
+            continue
+        out.print(f"\n[bold]{title}[/bold], by years ahead (95 %)")
+        shown = new_table("", *(str(one["horizon"]) for one in scored))
+        shown.add_row("moves of state-years", *(f"{one['moves']} of {one['n']}" for one in scored))
+        shown.add_row("per 100 state-years", *(cell(one["rate"], short=True) for one in scored))
+        for name in scored[0]["forecasts"]:
+            figures = [one["forecasts"][name]["rate"] for one in scored]
+            shown.add_row(f"  {safe_text(name)}", *(cell(one, short=True) for one in figures))
+        shown.add_row("Brier less no change")
+        for name in scored[0]["forecasts"]:
+            figures = [one["forecasts"][name]["less_no_change"] for one in scored]
+            shown.add_row(f"  {safe_text(name)}", *(cell(one, "+", 3, short=True) for one in figures))
+        out.print(shown)
+        last = scored[-1]
+        if last["moves"]:
+            print_movers(out, last)
+
+
+def print_movers(out: Console, one: Mapping[str, Any]) -> None:
+    """Print which forecasts tell movers from the others, at one horizon."""
+    shown = new_table(
+        f"{one['horizon']} years ahead, n = {one['n']}", "AUC: who moves", "AUC: and which way", "calibration slope"
+    )
+    for name, found in one["forecasts"].items():
+        shown.add_row(safe_text(name), *(cell(found[key]) for key in ("auc", "auc_toward", "slope")))
+    for name, found in one["gaps"].items():
+        shown.add_row(f"distance from {safe_text(name)}", *(cell(found[key]) for key in ("auc", "auc_toward")), "")
+    out.print(shown)
 
 
 def print_renewal(out: Console, renewal: Mapping[str, Any] | None) -> None:
@@ -160,9 +190,11 @@ def print_renewal(out: Console, renewal: Mapping[str, Any] | None) -> None:
     )
 
 
-def cell(score: Mapping[str, Any], sign: str = "", digits: int = 2) -> str:
-    """Return a score with its interval; a dash where it is undefined."""
-    if score["value"] != score["value"]:
+def cell(score: Mapping[str, Any], sign: str = "", digits: int = 2, *, short: bool = False) -> str:
+    """Return a score with its interval, `short` in few characters; a dash where it is undefined."""
+    if math.isnan(score["value"]):
         return "–"
     value, low, high = (f"{score[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})" if score["low"] == score["low"] else value
+    if math.isnan(score["low"]):
+        return value
+    return f"{value} ({low}, {high})" if short else f"{value} ({low} to {high})"
