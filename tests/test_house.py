@@ -16,7 +16,7 @@ import sim
 ROOT = Path(sim.__file__).parent
 ORDER = (
     "errors", "files", "names", "calendar", "scenario", "data", "model", "batch", "theory", "analysis", "article",
-    "forecast", "reporting", "backtest", "api", "app", "cli",
+    "forecast", "reporting", "backtesting", "api", "app", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
 LONGEST = {"model/rules.py": 600}

@@ -10,8 +10,8 @@ import pandas as pd
 
 from sim.api.arguments import argument_fault, require, require_path
 from sim.api.findings import Finding
-from sim.backtest.report import BacktestPlan, backtest_years
-from sim.backtest.worlds import HORIZONS, load_years, read_years
+from sim.backtesting.report import BacktestPlan, backtest_years
+from sim.backtesting.worlds import HORIZONS, load_years, read_years
 from sim.batch.executor import Progress
 from sim.errors import Fault, InputError
 
@@ -77,7 +77,7 @@ def backtest(
         if chosen is None:
             message = "is needed to import worlds; give years such as 1950:2015:5"
             raise InputError([Fault("backtest", 1, "years", message)])
-        from sim.backtest.imports import import_years
+        from sim.backtesting.imports import import_years
 
         source = Path(require_path("backtest", "data", data, "the path of a folder"))
         import_years(given.folder, chosen, source, states=states, carry=carry, imported=imported or (lambda *_: None))

@@ -76,7 +76,7 @@ def backtest(
         out.mkdir(parents=True, exist_ok=True)
         write_synced(out / RECORD, to_json_text(record).encode())
     for path in filter(None, (chart, out and out / PICTURE)):
-        from sim.backtest.picture import draw_backtest
+        from sim.backtesting.picture import draw_backtest
         from sim.reporting import charts
 
         charts.save_figure(draw_backtest(record), str(path))

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.analysis.statistics import LEVEL, RESAMPLING_SEED
-from sim.backtest.forecasts import with_likeness
-from sim.backtest.reading import fit_reading, reading_chances, standardise
-from sim.backtest.worlds import YearWorld
+from sim.backtesting.forecasts import with_likeness
+from sim.backtesting.reading import fit_reading, reading_chances, standardise
+from sim.backtesting.worlds import YearWorld
 from sim.batch.executor import Progress, evaluate
 from sim.forecast.baselines import sum_by_answer
 from sim.model.arrays import PARAMETERS, Floats, Integers

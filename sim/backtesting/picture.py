@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sim.backtest import simple
-from sim.backtest.report import AS_POINTS, CODED, FITTED, LAST_HORIZON, OBSERVED, STRUCTURAL
+from sim.backtesting import simple
+from sim.backtesting.report import AS_POINTS, CODED, FITTED, LAST_HORIZON, OBSERVED, STRUCTURAL
 from sim.reporting import charts
 from sim.reporting.colours import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.analysis.statistics import share_interval
-from sim.backtest.forecasts import Dated
-from sim.backtest.measures import Pooled, Resamples, pooled_auc, scaled, weighted_mean
-from sim.backtest.worlds import HORIZONS, SIDE, YearWorld
+from sim.backtesting.forecasts import Dated
+from sim.backtesting.measures import Pooled, Resamples, pooled_auc, scaled, weighted_mean
+from sim.backtesting.worlds import HORIZONS, SIDE, YearWorld
 from sim.forecast.scores import Score, calibration_line, score_with_interval
 from sim.model.arrays import Floats
 

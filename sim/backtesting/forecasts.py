@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.backtest.reading import observed_start
-from sim.backtest.worlds import SIDE, YearWorld
+from sim.backtesting.reading import observed_start
+from sim.backtesting.worlds import SIDE, YearWorld
 from sim.forecast.chances import answer_chances, structural_world
 from sim.forecast.scores import NO, YES
 from sim.model import compiled

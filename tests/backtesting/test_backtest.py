@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sim.backtest import renewal
-from sim.backtest.worlds import load_years
+from sim.backtesting import renewal
+from sim.backtesting.worlds import load_years
 from sim.cli import cli
 
 SMALL = ("--replicates", "2", "--histories", "8")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.backtest.reading import fit_reading, observed_start, reading_chances, standardise
+from sim.backtesting.reading import fit_reading, observed_start, reading_chances, standardise
 from sim.forecast.scores import ABSTAINED, NO, YES
 
 

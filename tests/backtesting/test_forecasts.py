@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.backtest.forecasts import (
+from sim.backtesting.forecasts import (
     coded_forecast,
     expected_points,
     observed_forecast,
     structural_forecast,
 )
-from sim.backtest.reading import observed_start
-from sim.backtest.worlds import YearWorld, load_years
+from sim.backtesting.reading import observed_start
+from sim.backtesting.worlds import YearWorld, load_years
 from sim.forecast.scores import NO, YES
 from sim.model.arrays import PARAMETERS
 from sim.model.world import World, with_parameters

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.backtest.forecasts import Dated
-from sim.backtest.measures import draw_resamples
-from sim.backtest.realignments import base_rates, list_moves, moves_in_votes, score_moves
-from sim.backtest.worlds import YearWorld, load_years
+from sim.backtesting.forecasts import Dated
+from sim.backtesting.measures import draw_resamples
+from sim.backtesting.realignments import base_rates, list_moves, moves_in_votes, score_moves
+from sim.backtesting.worlds import YearWorld, load_years
 
 
 @pytest.fixture(scope="module")

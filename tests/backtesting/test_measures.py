@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from sim.backtest.measures import (
+from sim.backtesting.measures import (
     Case,
     Pooled,
     draw_resamples,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sim.backtest.reading import standardise
-from sim.backtest.worlds import SIDE, YearWorld
+from sim.backtesting.reading import standardise
+from sim.backtesting.worlds import SIDE, YearWorld
 from sim.forecast.baselines import TREATY, leader_of
 from sim.forecast.scores import NO, remove_rounding
 from sim.model.arrays import PARAMETERS, Floats

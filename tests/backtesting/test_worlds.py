@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from invented_years import STATES, write_invented_world
 
-from sim.backtest.worlds import load_years, read_years
+from sim.backtesting.worlds import load_years, read_years
 from sim.errors import InputError
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from sim.backtest import simple
-from sim.backtest.forecasts import (
+from sim.backtesting import simple
+from sim.backtesting.forecasts import (
     Dated,
     coded_forecast,
     expected_points,
     observed_forecast,
     structural_forecast,
 )
-from sim.backtest.measures import (
+from sim.backtesting.measures import (
     FEWEST,
     Case,
     Measured,
@@ -28,9 +28,9 @@ from sim.backtest.measures import (
     measure_cases,
     rank_level,
 )
-from sim.backtest.realignments import KINDS, PER, score_moves, standing_gap
-from sim.backtest.renewal import profile_renewal
-from sim.backtest.worlds import HORIZONS, YearWorld
+from sim.backtesting.realignments import KINDS, PER, score_moves, standing_gap
+from sim.backtesting.renewal import profile_renewal
+from sim.backtesting.worlds import HORIZONS, YearWorld
 from sim.batch.executor import Progress, evaluate
 from sim.forecast.likelihood import yes_minus_no
 from sim.forecast.scores import Score, score_with_interval

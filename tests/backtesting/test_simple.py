@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.backtest import simple
-from sim.backtest.report import LIKENESS, fit_likeness
-from sim.backtest.simple import fit_and_forecast, portfolio_similarity, simple_forecasts
-from sim.backtest.worlds import YearWorld, load_years
+from sim.backtesting import simple
+from sim.backtesting.report import LIKENESS, fit_likeness
+from sim.backtesting.simple import fit_and_forecast, portfolio_similarity, simple_forecasts
+from sim.backtesting.worlds import YearWorld, load_years
 from sim.forecast.scores import NO, YES
 from sim.model.arrays import PARAMETERS
 
