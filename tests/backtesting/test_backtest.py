@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import sim
 from sim.backtesting import renewal
 from sim.backtesting.worlds import load_years
 from sim.cli import cli
+from sim.reporting.records import to_json_text
 
 SMALL = ("--replicates", "2", "--histories", "8")
 
@@ -64,6 +66,9 @@ def test_same_seed_same_record(invented: Path) -> None:
     one, other = (run_backtest(str(invented), *SMALL, "--years", "1950:1955:5", "--json") for _ in range(2))
     assert one == other
     assert json.loads(one)["years"] == [1950, 1955]
+    found = sim.backtest(invented, [1950, 1955], replicates=2, histories=8)
+    assert to_json_text(found.record) == one.rstrip("\n")
+    assert found.table["forecast"].tolist() == list(found.record["level"])
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,8 @@ def test_same_seed_same_record(invented: Path) -> None:
     [
         (("--years", "1950:1940"), "Invalid value for '--years': '1950:1940' is not years as FIRST:LAST:STEP"),
         (("--years", "1950,1951"), "has no world of 1951 that can be scored"),
+        (("--from", "."), "Invalid value for '--years': is needed to import worlds"),
+        (("--from", "missing", "--years", "1949"), "missing"),
     ],
 )
 def test_refusals(invented: Path, words: tuple[str, ...], message: str) -> None:
