@@ -302,6 +302,7 @@ def test_reasons_without_closed_form(tmp_path: Path) -> None:
         "rounds": changed(kept, date=None, step="round"),
         "fresh": changed(kept, dispositions="fresh"),
         "random": changed(kept, states=states),
+        "random here or in its factual world": changed(kept, anchor=changed(kept, states=states, anchor=None)),
         "tendency": changed(kept, sweep=tendency),
         "temperature": with_settings(kept, {"temperature": 0}),
     }

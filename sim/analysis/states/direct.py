@@ -22,8 +22,9 @@ def why_no_direct_chances(scenario: Scenario) -> str:
         return "a tendency has no dates; ask for the lens histories"
     if scenario.date is None:
         return "rounds have no dates; give the world a date and a step"
-    if any(state.initial == RANDOM_ID for state in scenario.states.values()):
-        return "its start is random; give every state an initial alignment"
+    worlds = [scenario] if scenario.anchor is None else [scenario, scenario.anchor]
+    if any(state.initial == RANDOM_ID for world in worlds for state in world.states.values()):
+        return "a start is random here or in its factual world; give every state an initial alignment"
     shocked = [s.value for s in scenario.shocks if isinstance(s, ParameterShock) and s.parameter == "temperature"]
     if min([scenario.parameters.temperature.value, *shocked]) == 0:
         return "its temperature is 0, so no disposition matters"

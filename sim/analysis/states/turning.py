@@ -125,7 +125,7 @@ class StartFlips:
 
 
 @dataclass(frozen=True)
-class Moves:
+class StateLaw:
     """The law of a state at a date, and the 95 % interval of its chance of a move where it was simulated."""
 
     law: tuple[float, ...]
@@ -143,7 +143,7 @@ class Moves:
         return max((k for k in range(len(self.law)) if k != self.held), key=lambda k: self.law[k])
 
 
-Measure = Callable[[float], Moves]  # of a setting's value
+Measure = Callable[[float], StateLaw]  # of a setting's value
 
 
 def start_candidates(scenario: Scenario, state: str) -> list[Candidate]:
@@ -209,22 +209,22 @@ def find_start_flips(
     step = step_by(scenario, day)
     tried = start_candidates(scenario, state) if among is None else among
 
-    def measure_direct(settings: dict[str, float]) -> Moves:
+    def measure_direct(settings: dict[str, float]) -> StateLaw:
         world = world_of(with_settings(scenario, settings))
         i = world.states.index(state)
         held = int(world.setting.initial[i])
         law = chances_after(world, step, [i])[0] if step else np.eye(len(world.alignments))[held]
-        return Moves(tuple(law.tolist()), held)
+        return StateLaw(tuple(law.tolist()), held)
 
-    def measure_total(settings: dict[str, float], count: int) -> Moves:
+    def measure_total(settings: dict[str, float], count: int) -> StateLaw:
         changed = with_settings(scenario, settings)
         world = world_of(changed)
         i = world.states.index(state)
         found = simulate_shares(changed, world, i, step, seed=seed, replicates=count, workers=1)
         law = tuple(share for share, _, _ in found.shares.values())
-        return Moves(law, int(world.setting.initial[i]), found.moved[1:])
+        return StateLaw(law, int(world.setting.initial[i]), found.moved[1:])
 
-    def surely_still(moves: Moves, now: Moves) -> bool:
+    def surely_still(moves: StateLaw, now: StateLaw) -> bool:
         """Whether few histories show that the state does not turn."""
         low, high = moves.interval or (0.0, 1.0)
         return high < EVEN if now.chance < EVEN else low >= EVEN
@@ -240,7 +240,7 @@ def find_start_flips(
     count, in_all = replicates, measure_total({}, replicates)
 
     def search_total(candidate: Candidate) -> Turn | None:
-        def measure(value: float) -> Moves:
+        def measure(value: float) -> StateLaw:
             few = measure_total({candidate.setting: value}, min(FEW, count))
             sure = count <= FEW or surely_still(few, in_all)
             return few if sure else measure_total({candidate.setting: value}, count)
@@ -257,7 +257,7 @@ def ordered(turns: list[Turn | None]) -> tuple[Turn, ...]:
     return tuple(sorted(filter(None, turns), key=lambda turn: (turn.relative, turn.setting)))
 
 
-def smallest_turn(candidate: Candidate, now: Moves, measure: Measure, scenario: Scenario) -> Turn | None:
+def smallest_turn(candidate: Candidate, now: StateLaw, measure: Measure, scenario: Scenario) -> Turn | None:
     """Find the smaller of the turns towards either end of a candidate's range, if there is one."""
     span = candidate.high - candidate.low
     if not candidate.low - span <= candidate.value <= candidate.high + span:
@@ -267,7 +267,7 @@ def smallest_turn(candidate: Candidate, now: Moves, measure: Measure, scenario: 
     return min(found, key=lambda turn: turn.relative, default=None)
 
 
-def turn_towards(candidate: Candidate, end: float, now: Moves, measure: Measure, scenario: Scenario) -> Turn | None:
+def turn_towards(candidate: Candidate, end: float, now: StateLaw, measure: Measure, scenario: Scenario) -> Turn | None:
     """Find the first turn on the way from a candidate's value to an end of its range."""
     digits = bracket_digits(candidate)
 

@@ -133,8 +133,8 @@ def print_explanation(scenario: str, loaded: Scenario, found: Explanation, comma
         print_start(new_console(), scenario_name(scenario), loaded, found.start)
     for alignment, (low, median, high) in found.record.get("parameters", {}).items():
         click.echo(
-            f"Structural P({labels[alignment]}) over draws of the parameters: median {median:.2f},"
-            f" 90 % from {low:.2f} to {high:.2f}"
+            f"P({labels[alignment]}) in the long run, no start known, over draws of the parameters:"
+            f" median {median:.2f}, 90 % from {low:.2f} to {high:.2f}"
         )
     if isinstance(found.flips, StartFlips):
         print_start_flips(new_console(), command, found.flips, labels)
