@@ -23,7 +23,7 @@ ERROR = 0.3
 FARTHEST = 50.0  # standard deviations
 
 
-class Reading(NamedTuple):
+class YearReading(NamedTuple):
     """How ideal points, standardised over the states of a year, are read as answers."""
 
     upper: float  # cut above which a state is in the leader's bloc
@@ -37,7 +37,7 @@ def standardise(points: Floats, used: Flags | None = None) -> Floats:
     return (points - known.mean()) / known.std()
 
 
-def fit_reading(position: Floats, coded: Integers, error: float = ERROR) -> Reading:
+def fit_reading(position: Floats, coded: Integers, error: float = ERROR) -> YearReading:
     """Find the cuts at which expected bloc sizes equal the coded ones.
 
     Parameters
@@ -51,11 +51,11 @@ def fit_reading(position: Floats, coded: Integers, error: float = ERROR) -> Read
 
     Returns
     -------
-    Reading
+    YearReading
         The cuts; infinite where a bloc has no state with an ideal point, or all.
     """
     known = ~np.isnan(position)
-    return Reading(
+    return YearReading(
         cut_for(position[known], float((coded[known] != YES).mean()), error),
         cut_for(position[known], float((coded[known] == NO).mean()), error),
         error,
@@ -69,7 +69,7 @@ def cut_for(position: Floats, below: float, error: float) -> float:
     return float(brentq(lambda cut: float(ndtr((cut - position) / error).mean()) - below, -FARTHEST, FARTHEST))
 
 
-def reading_chances(position: Floats, reading: Reading) -> Floats:
+def reading_chances(position: Floats, reading: YearReading) -> Floats:
     """Compute the chance of each answer given positions, (N,): (N, 3) in the order of YES, NO, ABSTAINED; NaN stays."""
     chances = np.empty((len(position), 3))
     chances[:, YES] = ndtr((position - reading.upper) / reading.error)

@@ -111,7 +111,7 @@ def print_backtest(out: Console, record: Mapping[str, Any]) -> None:
         for name, others in record["differences"][kind].items():
             shown.add_row(safe_text(name), *(cell(others[other], "+") for other in AGAINST))
         out.print(shown)
-    print_realignments(out, record)
+    print_who_realigns(out, record)
     print_renewal(out, record["renewal"])
     fits = ", ".join(
         f"{year} {'default' if weight is None else f'{weight:g}'}" for year, weight in record["fits"].items()
@@ -141,7 +141,7 @@ def counts(scores: Sequence[Mapping[str, Any]]) -> str:
     return str(least) if least == most else f"{least}-{most}"
 
 
-def print_realignments(out: Console, record: Mapping[str, Any]) -> None:
+def print_who_realigns(out: Console, record: Mapping[str, Any]) -> None:
     """Print how often states realign and how the chances of it score."""
     for kind, title in MOVES.items():
         scored = record["moves"][kind]

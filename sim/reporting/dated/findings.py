@@ -183,7 +183,7 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
     Returns
     -------
     DatedFindings or None
-        None where the runs are no histories with dates.
+        None where the runs have no dates.
     """
     designs = [one for one in list_designs(results) if one.label in labels]
     baseline = next(one for one in designs if one.label == base)
