@@ -1,5 +1,5 @@
 from .imports import import_years as import_years
-from .reading import YearReading as Reading
+from .reading import YearReading as YearReading
 from .reading import fit_reading as fit_reading
 from .report import BacktestPlan as BacktestPlan
 from .report import backtest_years as backtest_years
