@@ -23,13 +23,13 @@ NO_EFFECT = 1e-12  # an effect of runs nearer to the threshold is rounding
 
 NO_CHANCE = 1e-4  # an effect in closed form nearer to the threshold would not show in 10,000 histories
 
-MOST = 0.6  # share of the points with an effect that a verdict needs on its side
+MOST = 0.65  # share of the points with an effect that a verdict needs on its side; no claim is near it
 
 FEWEST = 0.1  # share of the points that must have an effect
 
 MORE = 0.2  # more of the ranges than in placebo worlds: one setting in five needs the article's own ties
 
-OFTEN = 0.6  # share of the ranges in placebo worlds from which the mechanism is enough
+OFTEN = 0.65  # share of the ranges in placebo worlds from which the mechanism is enough
 
 DECIDES = 0.2  # separation that a verdict names; smaller ones depend on the random seed
 
