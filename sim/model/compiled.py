@@ -27,7 +27,7 @@ from sim.model.arrays import (
     allocate_workspace,
 )
 from sim.model.dispositions import anchor_dispositions
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_rule, compile_within
 from sim.model.numerics.streams import RandomNumbers
 from sim.model.response import bonds_drift, hostility_drifts, respond_ties, ties_drift
 from sim.model.rules import (
@@ -69,7 +69,7 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
     )
 
 
-@compile_inline
+@compile_within
 def simulate_run(
     again: bool, numbers: RandomNumbers, anchor: Anchor, activation: int, stored: Stored, setting: WorldSetting,
     situation: Situation, shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment,

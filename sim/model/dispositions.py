@@ -28,7 +28,7 @@ from sim.model.arrays import (
     allocate_scratch,
 )
 from sim.model.numerics.arithmetic import exponential, logarithm
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 from sim.model.numerics.streams import draw_exponentials
 from sim.model.rules import (
     RENEWAL,
@@ -56,7 +56,7 @@ def log_chance(k: int, utilities: Floats, allowed: Flags, temperature: float) ->
     return (utilities[k] - highest) / temperature - logarithm(total)
 
 
-@compile_inline
+@compile_within
 def incline(draws: Floats, inclination: Floats) -> None:
     """Write the inclinations -ln X of plain draws X, (K + 1,)."""
     for k in range(draws.size):
@@ -107,7 +107,7 @@ def renewal_of(i: int, u: float, setting: WorldSetting, situation: Situation) ->
     return RENEWED if u < renewal_chance(i, setting, situation) else NOT_RENEWED
 
 
-@compile_inline
+@compile_within
 def renew_disposition(
     i: int, step: int, renewal: int, key: Words, utilities: Floats, chances: Floats,
     setting: WorldSetting, situation: Situation, draws: Floats, inclination: Floats,
@@ -120,14 +120,14 @@ def renew_disposition(
         incline_toward(renewal, chances, log_own, draws, inclination)
 
 
-@compile_inline
+@compile_within
 def draw_inclinations(i: int, step: int, key: Words, setting: WorldSetting, draws: Floats, inclination: Floats) -> None:
     """Draw new inclinations of state i, (K + 1,), from its random numbers of the step."""
     draw_exponentials(key, step, setting.codes[i], setting.alternatives, draws)
     incline(draws, inclination)
 
 
-@compile_inline
+@compile_within
 def inclined(utility: float, temperature: float, inclination: float) -> float:
     """Return U(k) - τ ln E_k; at temperature 0 the disposition drops out (model: Dispositions)."""
     return utility if temperature == 0.0 else utility + temperature * inclination
@@ -147,7 +147,7 @@ def choose_kept(utilities: Floats, allowed: Flags, temperature: float, current: 
     return best
 
 
-@compile_inline
+@compile_within
 def choose_alignment(
     i: int, current: int, u: float, setting: WorldSetting, situation: Situation,
     utilities: Floats, chances: Floats, inclination: Floats,
@@ -198,13 +198,13 @@ def decide_from_ties(
     )  # fmt: skip
 
 
-@compile_inline
+@compile_within
 def moves_by_renewal(i: int, setting: WorldSetting, situation: Situation, renewed: Flags) -> bool:
     """Return whether the cause of a move of state i is a disposition drawn at this step (model: Outcomes)."""
     return bool(renewed[i]) or (not setting.kept and situation.parameters[TEMPERATURE] > 0.0)
 
 
-@compile_inline
+@compile_within
 def cause_of_move(
     i: int, current: int, u: float, before: Integers,
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,

@@ -21,7 +21,7 @@ from sim.model.arrays import (
     WorldSetting,
     allocate_sizes,
 )
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 from sim.model.response import mean_bite
 from sim.model.rules import (
     PRESSURE_FLOOR,
@@ -130,7 +130,7 @@ def polarization(capability: Floats) -> float:
     return total
 
 
-@compile_inline
+@compile_within
 def weigh_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
     """Write c_i c_j p_ij of every pair j < i to pairs[i, j], (N, N); return Σ c_i c_j |p_ij|.
 
@@ -143,7 +143,7 @@ def weigh_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pa
     return sum_in_order(sums)
 
 
-@compile_inline
+@compile_within
 def weigh_pairs_of(i: int, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats) -> None:
     """Write c_i c_j p_ij of the pairs of i with every j < i to row, (N,).
 
@@ -156,14 +156,14 @@ def weigh_pairs_of(i: int, setting: WorldSetting, situation: Situation, hostile:
         row[j] = c_i * c[j] * (w_p * P[j] + w_b * B[j] + w_g * G[j] - w_h * H[j])
 
 
-@compile_inline
+@compile_within
 def clear_sums(sums: Floats) -> None:
     """Set sums to 0."""
     for j in range(sums.size):
         sums[j] = 0.0
 
 
-@compile_inline
+@compile_within
 def add_sizes(i: int, row: Floats, sums: Floats) -> None:
     """Add |c_i c_j p_ij| of the pairs of i with every j < i to sums, (N,)."""
     for j in range(i):
@@ -187,7 +187,7 @@ def weigh_all_pairs(setting: WorldSetting, situation: Situation) -> tuple[Floats
     return pairs, weigh_pairs(setting, situation, hostile, pairs, sums)
 
 
-@compile_inline
+@compile_within
 def violated_weight(a: int, b: int, weight: float) -> float:
     """Return |c_i c_j p_ij| where a and b violate it, else 0: p > 0 across blocs, or p < 0 within one.
 
@@ -196,7 +196,7 @@ def violated_weight(a: int, b: int, weight: float) -> float:
     return abs(weight) if (a != NON_ALIGNED) & (b != NON_ALIGNED) & ((a == b) == (weight < 0.0)) else 0.0
 
 
-@compile_inline
+@compile_within
 def sum_in_order(sums: Floats) -> float:
     """Sum from the first to the last."""
     total = 0.0
@@ -205,7 +205,7 @@ def sum_in_order(sums: Floats) -> float:
     return total
 
 
-@compile_inline
+@compile_within
 def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Floats) -> float:
     """Return the share of Σ c_i c_j |p_ij| that the blocs violate; 0 where the sum is 0.
 
@@ -217,7 +217,7 @@ def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Fl
     return sum_in_order(sums) / total if total > 0.0 else 0.0
 
 
-@compile_inline
+@compile_within
 def frustration_from_ties(
     alignment: Integers, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats, sums: Floats,
     totals: Floats,
@@ -236,7 +236,7 @@ def frustration_from_ties(
     return sum_in_order(sums) / total if total > 0.0 else 0.0
 
 
-@compile_inline
+@compile_within
 def leverage(capability: Floats, k: int) -> float:
     """Return capability of bloc k over that of the largest other bloc (article §18); NaN where that is 0."""
     largest = 0.0
@@ -264,7 +264,7 @@ def observe_blocs(
     row[FRUSTRATION] = frustration_share(alignment, pairs, total, np.empty(alignment.size))
 
 
-@compile_inline
+@compile_within
 def write_sizes(sizes: Sizes, row: Floats) -> None:
     """Write members, capability and product of each alignment to row, in the order of `outcome_names`."""
     groups = sizes.members.size
@@ -274,7 +274,7 @@ def write_sizes(sizes: Sizes, row: Floats) -> None:
         row[2 * groups + a] = sizes.product[a]
 
 
-@compile_inline
+@compile_within
 def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
     """Write the outcomes of a step except sizes and frustration to row, in the order of `outcome_names`.
 
@@ -300,7 +300,7 @@ def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Env
     row[-1] = switches
 
 
-@compile_inline
+@compile_within
 def pressure_by_theatre(capability: Floats, situation: Situation, env: Environment, pressure: Floats) -> None:
     """Write pressure φ on the members of each alignment in each theatre to pressure, (K + 1, R) (article §20).
 

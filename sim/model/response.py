@@ -20,7 +20,7 @@ from sim.model.arrays import (
     allocate_sizes,
 )
 from sim.model.numerics.arithmetic import exponential
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 from sim.model.rules import (
     BOND_GAIN,
     BOND_LOSS,
@@ -58,7 +58,7 @@ def mean_bite(alignment: Integers, bite: Floats, members: Floats, out: Floats) -
         out[k] = out[k] / members[k] if members[k] > 0.0 else 0.0
 
 
-@compile_inline
+@compile_within
 def bond_rates(
     a: int, b: int, origin: float, hostile: float, gain: float, loss: float, reach_i: float, reach_j: float
 ) -> tuple[float, float, float]:
@@ -103,7 +103,7 @@ def respond_bonds(
         follow_courses(courses.rest[i], courses.left[i], bond[i])
 
 
-@compile_inline
+@compile_within
 def rate_bonds(
     i: int, most: float, alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment,
     H: Floats, strain: Floats, courses: Courses,
@@ -119,7 +119,7 @@ def rate_bonds(
         grow[j], decay[j], reach[j] = bond_rates(a, alignment[j], origin[j], H[j], gain, loss, reach_i, reach_j)
 
 
-@compile_inline
+@compile_within
 def set_courses(i: int, back: float, years: float, origin: Floats, courses: Courses) -> None:
     """Write where the bonds of i with every j < i tend at these rates, and the share of the way left after a step."""
     grow, decay, reach, rest, left = courses.grow, courses.decay, courses.reach, courses.rest[i], courses.left[i]
@@ -131,14 +131,14 @@ def set_courses(i: int, back: float, years: float, origin: Floats, courses: Cour
     rest[i], left[i] = 0.0, 1.0
 
 
-@compile_inline
+@compile_within
 def follow_courses(rest: Floats, left: Floats, B: Floats) -> None:
     """Let the bonds of a state follow their courses for a step."""
     for j in range(B.size):
         B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
 
 
-@compile_inline
+@compile_within
 def add_increments(i: int, back: float, origin: Floats, courses: Courses, B: Floats) -> None:
     """Add the increment of a step without a length to the bonds of i with every j < i."""
     grow, decay, reach = courses.grow, courses.decay, courses.reach
@@ -179,27 +179,27 @@ def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Sit
                 S[i] = clip_tie(S[i] - relief * S[i])
 
 
-@compile_inline
+@compile_within
 def bonds_drift(parameters: Floats) -> bool:
     """Return whether bonds respond to alignments."""
     p = parameters
     return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
 
 
-@compile_inline
+@compile_within
 def hostility_drifts(parameters: Floats) -> bool:
     """Return whether rivalries or sanctions respond to alignments."""
     p = parameters
     return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
 
 
-@compile_inline
+@compile_within
 def ties_drift(parameters: Floats) -> bool:
     """Return whether any ties respond to alignments."""
     return bonds_drift(parameters) or hostility_drifts(parameters)
 
 
-@compile_inline
+@compile_within
 def respond_ties(
     alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     hostile: Floats, strain: Floats, changed: bool, courses: Courses,

@@ -44,7 +44,7 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.model.numerics.arithmetic import exponential
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 
 (
     W_PROPENSITY, W_BOND, W_INSTITUTION, W_HOSTILITY, W_BALANCE, W_TRADE, W_SHELTER,
@@ -157,7 +157,7 @@ def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) ->
     weigh_hostility(setting, situation, hostile, weights)
 
 
-@compile_inline
+@compile_within
 def weigh_shocked_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of ties that change only by shocks: propensity, institutions, trade, likeness."""
     c, contributions = setting.capability, weights.contributions
@@ -178,21 +178,21 @@ def likeness(one: float, other: float) -> float:
     return alike if alike == alike else 0.0
 
 
-@compile_inline
+@compile_within
 def weigh_bonds(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of bonds."""
     for j in range(setting.capability.size):
         weigh_state_bonds(j, setting, situation, weights)
 
 
-@compile_inline
+@compile_within
 def weigh_state_bonds(j: int, setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of the bonds of j."""
     for i in range(setting.capability.size):
         weights.contributions[j, BOND, i] = round_to_quantum(setting.capability[j] * situation.bond[j, i])
 
 
-@compile_inline
+@compile_within
 def weigh_hostility(setting: WorldSetting, situation: Situation, hostile: Floats, weights: Weights) -> None:
     """Compute the weights of hostility and of the product that sanctions close or leave open."""
     c, g, S, contributions = setting.capability, setting.product, situation.sanction, weights.contributions
@@ -360,7 +360,7 @@ def utility(terms: Terms) -> float:
     return a + b + c + d + e + f + g + h + i + j + k + l + m
 
 
-@compile_inline
+@compile_within
 def magnitude(terms: Terms) -> float:
     """Sum the sizes of the terms."""
     a, b, c, d, e, f, g, h, i, j, k, l, m = terms  # noqa: E741  # named by place
@@ -410,7 +410,7 @@ def choose(chances: Floats, u: float) -> int:
     return last  # rounding can leave the sum of the chances just below 1
 
 
-@compile_inline
+@compile_within
 def consider_alignments(
     i: int, current: int, sums: Floats, mass: Floats,
     setting: WorldSetting, situation: Situation, env: Environment,
@@ -421,7 +421,7 @@ def consider_alignments(
     assess_chances(i, current, setting, situation, utilities, chances)
 
 
-@compile_inline
+@compile_within
 def weigh_alignments(
     i: int, current: int, sums: Floats, mass: Floats,
     setting: WorldSetting, situation: Situation, env: Environment, utilities: Floats,
@@ -433,7 +433,7 @@ def weigh_alignments(
     mass[current] += setting.capability[i]
 
 
-@compile_inline
+@compile_within
 def assess_chances(
     i: int, current: int, setting: WorldSetting, situation: Situation, utilities: Floats, chances: Floats
 ) -> None:

@@ -323,3 +323,14 @@ def test_mirrored_lower_half(n: int) -> None:
     lower = np.tril(ties)
     rules.mirror_lower(ties)
     assert (ties == lower + np.tril(ties, -1).T).all()
+
+
+def test_rules_within_rules_refuse_calls_from_python() -> None:
+    code = (
+        "import numpy as np; from sim.model import outcomes\n"
+        "try: outcomes.sum_in_order(np.ones(3))\n"
+        "except TypeError as error: print(error)"
+    )
+    env = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)
+    assert done.stdout == "only compiled rules call sum_in_order; compile it with compile_inline\n"

@@ -70,7 +70,8 @@ def interprets_rules() -> bool:
 
 JIT: Any = numba.njit
 
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+# without the wrapper for calls from C, which nothing uses
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def compile_rule(function: F) -> F:
@@ -81,3 +82,21 @@ def compile_rule(function: F) -> F:
 def compile_inline(function: F) -> F:
     """Compile and inline a rule that allocates no array, without reference counts."""
     return cast(F, JIT(**OPTIONS, _nrt=False, forceinline=True)(function))
+
+
+def compile_within(function: F) -> F:
+    """Compile and inline a rule that only compiled rules call, without the wrapper for calls from Python.
+
+    The wrapper of a function of many arrays takes longer to compile than the rest of it. A call from Python would
+    meet no code, so it is refused; `compile_inline` is for rules that Python calls too.
+    """
+    rule = JIT(**OPTIONS, _nrt=False, forceinline=True, no_cpython_wrapper=True)(function)
+    if rule is function:  # the rules are interpreted
+        return function
+
+    def refuse(*given: object, **named: object) -> None:
+        raise TypeError(f"only compiled rules call {function.__name__}; compile it with compile_inline")
+
+    rule._insert = lambda *code: None  # so that a call from Python finds none and asks for it
+    rule._compile_for_args = refuse
+    return cast(F, rule)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.model.arrays import RANDOM_ORDER, Floats, Integers, Words
 from sim.model.numerics.arithmetic import logarithm, product_words
-from sim.model.numerics.jit import compile_inline, compile_rule
+from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 
 
 class RandomNumbers(NamedTuple):
@@ -58,7 +58,7 @@ def draw_step(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, ke
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
 
 
-@compile_inline
+@compile_within
 def draw_uniforms(seed: np.uint64, replicate: np.uint64, step: int, codes: Words, uniforms: Floats) -> None:
     """Draw the uniforms of `draw_step` without its keys, which takes less time."""
     for i in range(codes.size):
@@ -66,7 +66,7 @@ def draw_uniforms(seed: np.uint64, replicate: np.uint64, step: int, codes: Words
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
 
 
-@compile_inline
+@compile_within
 def order_step(
     step: int, activation: int, numbers: RandomNumbers, codes: Words, id_order: Integers, order: Integers,
     keys: Words, slots: Integers,
@@ -82,7 +82,7 @@ def order_step(
     order_by_keys(activation, keys, id_order, order, slots)
 
 
-@compile_inline
+@compile_within
 def order_by_keys(activation: int, keys: Words, id_order: Integers, order: Integers, slots: Integers) -> None:
     """Write the order of decisions to order, (N,): by key then id, or the world's order (model: Scheduling).
 

@@ -31,7 +31,7 @@ from sim.model.dispositions import (
     recall_seen,
     renewal_chance,
 )
-from sim.model.numerics.jit import compile_inline
+from sim.model.numerics.jit import compile_within
 from sim.model.numerics.streams import RandomNumbers, order_step
 from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import TEMPERATURE, W_BOND, W_HEDGING, magnitude, utility, utility_terms
@@ -40,7 +40,7 @@ from sim.model.steps.sums import move_state
 SLACK = 2.0**-40  # of a sum of terms: far more than rounding can take from it
 
 
-@compile_inline
+@compile_within
 def decisions_change(step: int, shocked: bool, moved: bool, setting: WorldSetting, situation: Situation) -> bool:
     """Return whether anything but bonds may have changed since the last step in what states weigh."""
     changed = step <= 1 or shocked or moved or hostility_drifts(situation.parameters)
@@ -49,7 +49,7 @@ def decisions_change(step: int, shocked: bool, moved: bool, setting: WorldSettin
     return changed
 
 
-@compile_inline
+@compile_within
 def decide_step(
     step: int, activation: int, changed: bool, numbers: RandomNumbers, setting: WorldSetting, situation: Situation,
     weights: Weights, env: Environment, work: Workspace, record: Record,
@@ -68,20 +68,20 @@ def decide_step(
     return False
 
 
-@compile_inline
+@compile_within
 def any_upheaval(situation: Situation) -> bool:
     """Return whether an upheaval is due."""
     return bool(situation.upheaval.max() != NOT_RENEWED)
 
 
-@compile_inline
+@compile_within
 def forget_leads(watch: Watch) -> None:
     """Let every state weigh its alignments when next it may move."""
     for i in range(watch.spare.size):
         watch.spare[i] = -np.inf
 
 
-@compile_inline
+@compile_within
 def may_move(
     step: int, changed: bool, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, env: Environment,
     work: Workspace, record: Record,
@@ -114,7 +114,7 @@ def may_move(
     return False
 
 
-@compile_inline
+@compile_within
 def any_below(values: Floats, bounds: Floats) -> bool:
     """Return whether any value is below its bound; without branches the compiler vectorises this."""
     found = 0
@@ -123,7 +123,7 @@ def any_below(values: Floats, bounds: Floats) -> bool:
     return found > 0
 
 
-@compile_inline
+@compile_within
 def measure_change(sums: Floats, before: Floats, change: Floats) -> None:
     """Write to change, (N,), by how much the sums of bonds with blocs differ from those before, (K + 1, N)."""
     for i in range(change.size):
@@ -133,7 +133,7 @@ def measure_change(sums: Floats, before: Floats, change: Floats) -> None:
             change[i] += abs(sums[k, BOND, i] - before[k, i])
 
 
-@compile_inline
+@compile_within
 def spare_lead(
     i: int, current: int, sums: Floats, mass: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     inclination: Floats,
@@ -158,14 +158,14 @@ def spare_lead(
     return own - best - SLACK * terms_in_all
 
 
-@compile_inline
+@compile_within
 def fill_renewal_chances(setting: WorldSetting, situation: Situation, chances: Floats) -> None:
     """Write the chance that a disposition is renewed at a step, (N,); 0 for a fixed state."""
     for i in range(chances.size):
         chances[i] = 0.0 if setting.fixed[i] else renewal_chance(i, setting, situation)
 
 
-@compile_inline
+@compile_within
 def decide_all(
     step: int, activation: int, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, weights: Weights,
     env: Environment, work: Workspace, record: Record,

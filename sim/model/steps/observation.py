@@ -15,10 +15,10 @@ from sim.model.arrays import (
     Workspace,
     WorldSetting,
 )
-from sim.model.numerics.jit import compile_inline
+from sim.model.numerics.jit import compile_within
 
 
-@compile_inline
+@compile_within
 def record_step(
     step: int, stored: Stored, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting,
     situation: Situation, env: Environment, work: Workspace, record: Record,
@@ -38,7 +38,7 @@ def record_step(
         record_states(setting, situation, env, work, record.stability[place], record.bite[place])
 
 
-@compile_inline
+@compile_within
 def record_outcomes(
     start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting, situation: Situation, env: Environment,
     work: Workspace, row: Floats,
@@ -54,7 +54,7 @@ def record_outcomes(
         row[outcomes.FRUSTRATION] = outcomes.frustration_share(work.alignment, pairs, total, work.partial_sums)
 
 
-@compile_inline
+@compile_within
 def record_states(
     setting: WorldSetting, situation: Situation, env: Environment, work: Workspace, stability: Floats, bite: Floats
 ) -> None:

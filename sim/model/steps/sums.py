@@ -17,7 +17,7 @@ from sim.model.arrays import (
     Workspace,
     WorldSetting,
 )
-from sim.model.numerics.jit import compile_inline
+from sim.model.numerics.jit import compile_within
 from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import (
     fill_hostility,
@@ -28,7 +28,7 @@ from sim.model.rules import (
 )
 
 
-@compile_inline
+@compile_within
 def reset_weights(every: bool, layers: int, situation: Situation, start: Weights, weights: Weights) -> None:
     """Reset the weights to those of the start: every layer, or those that responses change."""
     bonds, hostile = every or bonds_drift(situation.parameters), every or hostility_drifts(situation.parameters)
@@ -42,7 +42,7 @@ def reset_weights(every: bool, layers: int, situation: Situation, start: Weights
             weights.closed_product[k, i] = start.closed_product[k, i]
 
 
-@compile_inline
+@compile_within
 def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """Sum a layer over the states of each alignment into sums, (K + 1, layers, N)."""
     clear_layer(layer, sums)
@@ -50,7 +50,7 @@ def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -
         add_contributions(j, layer, alignment[j], weights, sums)
 
 
-@compile_inline
+@compile_within
 def copy_sums(source: Floats, target: Floats) -> None:
     """Copy sums, (K + 1, layers, N)."""
     for k in range(source.shape[0]):
@@ -59,7 +59,7 @@ def copy_sums(source: Floats, target: Floats) -> None:
                 target[k, layer, i] = source[k, layer, i]
 
 
-@compile_inline
+@compile_within
 def clear_layer(layer: int, sums: Floats) -> None:
     """Set the sums of a layer to 0."""
     for k in range(sums.shape[0]):
@@ -67,14 +67,14 @@ def clear_layer(layer: int, sums: Floats) -> None:
             sums[k, layer, i] = 0.0
 
 
-@compile_inline
+@compile_within
 def add_contributions(j: int, layer: int, current: int, weights: Weights, sums: Floats) -> None:
     """Add the contributions of j, in alignment `current`, to a layer of every state."""
     for i in range(sums.shape[2]):
         sums[current, layer, i] += weights.contributions[j, layer, i]
 
 
-@compile_inline
+@compile_within
 def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspace) -> None:
     """Update the sums for the move of state j from one alignment to another.
 
@@ -89,7 +89,7 @@ def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspac
     transfer_sizes(j, old, new, setting, work.sizes)
 
 
-@compile_inline
+@compile_within
 def refresh_weights(
     shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
 ) -> None:
@@ -110,7 +110,7 @@ def refresh_weights(
         sum_all_layers(setting.layers, work.alignment, weights, work.sums)
 
 
-@compile_inline
+@compile_within
 def sum_all_layers(layers: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """Sum every layer with ties over the states of each alignment."""
     for layer in range(layers):
