@@ -247,14 +247,13 @@ def read_chances(folder: Path, blocks: Mapping[str, range], states: int) -> Floa
             return values.reshape(len(points), states, len(KINDS))
     except (duckdb.Error, TypeError, ValueError):
         pass  # the faults say why
-    raise InputError([fault for name, block in blocks.items() for fault in block_faults(shards / name, block, states)])
+    faults = [fault for name, block in blocks.items() for fault in block_faults(shards / name, block, states)]
+    other = f"has other rows than the fit writes; remove the folder {display_path(shards)}, and repeat the fit"
+    raise InputError(faults or [Fault(display_path(shards), 1, "chances", other)])
 
 
 def block_faults(shard: Path, block: range, states: int) -> list[Fault]:
     """Every fault of the table of a block of points."""
     chance = Rule(NUMBER, 0, 1 + ROUNDING)
     rules = {"point": Rule(WHOLE, block.start, block.stop - 1), "state": Rule(WHOLE, 0, states - 1)}
-    path = shard / "chances.parquet"
-    return check_stored_file(path, rules | dict.fromkeys(KINDS, chance), len(block) * states) or [
-        Fault(display_path(path), 1, "", f"has other rows than the fit writes; remove the folder {display_path(shard)}")
-    ]
+    return check_stored_file(shard / "chances.parquet", rules | dict.fromkeys(KINDS, chance), len(block) * states)

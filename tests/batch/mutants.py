@@ -57,6 +57,11 @@ class Mutant:
     def manifest(self) -> Path:
         return self.folder / "manifest.json"
 
+    def read_paths(self) -> list[Path]:
+        """What commands read in the folder: its record, and all in the folder of the shards."""
+        place = self.folder / "shards"
+        return [self.manifest, place, *([] if place.is_symlink() else place.rglob("*"))]
+
     def shards(self) -> list[Path]:
         """The folders among the shards."""
         place = self.folder / "shards"
@@ -266,7 +271,9 @@ KEYS = (
 def plant_link(mutant: Mutant) -> str:
     """A link, a pipe, a folder or a hole in the place of a file or folder."""
     rng, path = mutant.rng, mutant.any_path()
-    how = rng.choice(["link", "link", "link out", "moved out", "pipe", "folder", "device", "loop", "large", "gone"])
+    how = rng.choice(
+        ["link", "link", "link out", "moved out", "moved out", "pipe", "folder", "device", "loop", "large", "gone"]
+    )
     if how == "moved out" and os.path.lexists(path):
         shutil.move(path, mutant.outside / "moved")
         path.symlink_to(mutant.outside / "moved")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sim.api import forecasts
 from sim.api import results as api_results
+from sim.api.record import forecasts
 from sim.batch.store import Results, set_aside
 from sim.cli import cli
 from sim.errors import InputError

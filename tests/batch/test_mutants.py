@@ -118,6 +118,9 @@ def complaints(words: Words, mutant: Mutant, cwd: Path) -> list[str]:
         found.append(f"takes {seconds:.0f} s")
     if (grown := peak_memory() - memory) > GROWTH:
         found.append(f"takes {grown:.0f} MB more")
+    read = mutant.read_paths()[: 1 if words[0] == "explain" else None]  # which needs the record only
+    if done.exit_code == 0 and (links := [path.name for path in read if path.is_symlink()]):
+        found.append(f"follows {links}")
     found += [f"changes {place.name}" for place, was in before.items() if state_of(place) != was]
     out = Path(f"{mutant.folder}-out")
     if out.exists() and any(SECRET.encode() in p.read_bytes() for p in out.rglob("*") if p.is_file()):

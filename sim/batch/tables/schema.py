@@ -214,7 +214,7 @@ def read_column(column: str, rule: Rule) -> str:
 def plain_query(table: str, columns: Collection[str], keys: Mapping[str, Rule]) -> str:
     """Query for a table with texts in place of codes, which fails where a number that is a key is out of range.
 
-    Numbers other than keys are not checked: a file that has the hash of its seal has those that were written.
+    Numbers that are not keys are not checked: a file that has the hash of its seal has those that were written.
     """
     texts = [f"{quote_name(column)}::varchar as {quote_name(column)}" for column in columns if column in CODES]
     right = " and ".join(rule.condition(column) for column, rule in keys.items())
