@@ -28,11 +28,6 @@ THEATRES = {
     "europe": "Europe", "indo_pacific": "Indo-Pacific", "middle_east": "Middle East",
     "north_america": "North America", "latin_america": "Latin America", "africa": "Africa",
 }  # fmt: skip
-PARAMETERS = {
-    "temperature": (0.05, "as in the article's world in quarters; not fitted to this year"),
-    "w_hedging": (0.5, "half of a bond's worth survives outside, as in the article's world in quarters"),
-    "w_likeness": (0.3, "as in the article's world in quarters; over many years the record prefers more"),
-}
 LOG = "import_log.csv"
 
 
@@ -149,12 +144,8 @@ def world_text(world: ImportedWorld) -> str:
             lines.append(f"[scales.{kind}]")
             lines += [f"{n} = {sourced(v, 'assumed', note)}" for n, (v, note) in scale.items() if n in used]
             lines.append("")
-    lines.append("[parameters]")
-    idle = {"w_likeness"} if (world.states["polyarchy"] != "").sum() < 2 else set()
-    settings = {name: given for name, given in PARAMETERS.items() if name not in idle}
-    lines += [f"{name} = {sourced(value, 'assumed', note)}" for name, (value, note) in settings.items()]
     there = {*world.states["theatre"]}
-    lines += ["", "[theatres]", *(f"{key} = {text_of(name)}" for key, name in THEATRES.items() if key in there), ""]
+    lines += ["[theatres]", *(f"{key} = {text_of(name)}" for key, name in THEATRES.items() if key in there), ""]
     for bloc in world.blocs:
         period = bloc.period
         lines += [

@@ -24,8 +24,8 @@ STATES = ("IRN", "EGY", "TUR", "CHN", "FRA", "IND")
 
 
 def drawn(**changes: Any) -> Scenario:
-    """The article's world in quarters with starts drawn from stated chances."""
-    base = load_scenario("article_2023_quarters")
+    """The article's world with starts drawn from stated chances."""
+    base = load_scenario("article_2023")
     states = {
         name: state.model_copy(update={"initial": "drawn", "initial_chances": CHANCES}) if name in STATES else state
         for name, state in base.states.items()
@@ -64,7 +64,7 @@ def test_agents_equal_compiled_runs_from_drawn_starts() -> None:
 
 
 def test_chance_of_one_is_a_given_start() -> None:
-    base = load_scenario("article_2023_quarters")
+    base = load_scenario("article_2023")
     sure = {
         name: state.model_copy(update={"initial": "drawn", "initial_chances": {state.initial: 1.0}})
         if name in STATES
