@@ -6,7 +6,7 @@ Dated chances from the observed start know the ideal points of the year, read as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,9 +15,9 @@ import numpy as np
 from sim.backtesting.reading import observed_start
 from sim.backtesting.worlds import SIDE, YearWorld
 from sim.forecast.chances import answer_chances, structural_world
-from sim.forecast.scores import NO, YES
+from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.model import compiled
-from sim.model.arrays import PARAMETERS, Floats, Integers, Record
+from sim.model.arrays import DRAWN_START, NON_ALIGNED, PARAMETERS, Floats, Record
 from sim.model.trajectory import store_alignments
 from sim.model.world import World, with_parameters
 
@@ -59,35 +59,31 @@ def coded_forecast(one: YearWorld, likeness: float | None, *, seed: int, replica
 
 def observed_forecast(one: YearWorld, likeness: float | None, *, seed: int, replicates: range) -> Dated:
     """Run histories from the observed start, which is drawn for each history and anchored to what was drawn."""
-    world = replace(with_likeness(one.world, likeness), factual=None)
     chances = observed_start(one.points_after(0), one.coded, one.free)
-    starts = draw_starts(one, chances, np.random.default_rng([seed, one.year]), len(replicates))
-    runs = [
-        next(
-            compiled.run_records(
-                replace(world, setting=world.setting._replace(initial=start)),
-                seed=seed, replicates=[replicate], stored=store_alignments(world.steps),
-            )
-        )
-        for replicate, start in zip(replicates, starts, strict=True)
-    ]  # fmt: skip
-    return summarise_histories(one, runs)
+    world = with_drawn_start(one, with_likeness(one.world, likeness), chances)
+    runs = compiled.run_records(world, seed=seed, replicates=replicates, stored=store_alignments(world.steps))
+    return summarise_histories(one, list(runs))
 
 
-def draw_starts(one: YearWorld, chances: Floats, rng: np.random.Generator, histories: int) -> Iterator[Integers]:
-    """Draw starts, (N,) each, from the chances of each answer, (N, 3).
+def with_drawn_start(one: YearWorld, world: World, chances: Floats) -> World:
+    """Draw the start of each state that decides from the chances of each answer, (N, 3).
 
     A state that is drawn against the leader's bloc is in the bloc that it is coded in, or else in the largest of those.
     """
-    world, n = one.world, len(one.states)
-    sizes = np.bincount(world.setting.initial, world.setting.capability, minlength=len(one.answers))
-    against = np.where(one.coded == NO, world.setting.initial, np.where(one.answers == NO, sizes, -1.0).argmax())
-    columns = np.zeros((n, 3), dtype=np.int64)  # of ABSTAINED: not aligned, 0
-    columns[:, YES], columns[:, NO] = int(np.argmax(one.answers == YES)), against
-    steps = np.cumsum(chances, axis=1)
-    for _ in range(histories):
-        drawn = (steps <= rng.random(n)[:, None] * steps[:, -1:]).sum(axis=1)
-        yield columns[np.arange(n), np.minimum(drawn, 2)]
+    setting, states = one.world.setting, np.arange(len(one.states))
+    sizes = np.bincount(setting.initial, setting.capability, minlength=len(one.answers))
+    against = np.where(one.coded == NO, setting.initial, np.where(one.answers == NO, sizes, -1.0).argmax())
+    by_alignment = np.zeros((len(states), len(one.answers)))
+    by_alignment[:, int(np.argmax(one.answers == YES))] = chances[:, YES]
+    by_alignment[:, NON_ALIGNED] = chances[:, ABSTAINED]
+    by_alignment[states, against] = chances[:, NO]
+    cumulative = np.cumsum(by_alignment / by_alignment.sum(axis=1, keepdims=True), axis=1)
+    cumulative[:, -1] = 1.0
+    drawn = setting._replace(
+        initial=np.where(one.free, DRAWN_START, setting.initial),
+        initial_chances=np.where(one.free[:, None], cumulative, 0.0),
+    )
+    return replace(world, setting=drawn, factual=None)
 
 
 def summarise_histories(one: YearWorld, runs: Sequence[Record]) -> Dated:

@@ -19,7 +19,7 @@ from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.model.arrays import Flags, Floats, Integers
 from sim.model.world import World, world_of
 from sim.scenario.loading import load_scenario
-from sim.scenario.schema import RANDOM_ID, Scenario
+from sim.scenario.schema import DRAWN_ID, RANDOM_ID, Scenario
 
 HORIZONS = (1, 2, 3, 4, 5)  # years
 
@@ -190,8 +190,8 @@ def why_unscored(path: Path, scenario: Scenario) -> Iterator[tuple[str, str]]:
         yield "dispositions", "a backtest needs kept dispositions that are anchored in the start; set them to kept"
     if not any(bloc.leader for bloc in scenario.blocs.values()) or len(scenario.blocs) < 2:
         yield "blocs", "a backtest needs two blocs, the first with a leader; give them"
-    if drawn := [id for id, state in scenario.states.items() if state.initial == RANDOM_ID]:
-        yield "initial", f"is random for {', '.join(drawn[:5])}; a backtest needs a start, so give an alignment"
+    if drawn := [id for id, state in scenario.states.items() if state.initial in (RANDOM_ID, DRAWN_ID)]:
+        yield "initial", f"is drawn for {', '.join(drawn[:5])}; a backtest needs the coded start, so give an alignment"
     if not path.with_name(FILE).is_file():
         yield FILE, f"is missing beside it; a backtest scores against the ideal points in {FILE}"
 

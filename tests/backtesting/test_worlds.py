@@ -59,6 +59,8 @@ def test_every_fault_of_a_folder(tmp_path: Path) -> None:
     broken.write_text(broken.read_text().replace('step = "year"', 'step = "week"'))
     fresh = write_invented_world(tmp_path, 1965) / "world.toml"
     fresh.write_text(fresh.read_text().replace('dispositions = "kept"', 'dispositions = "fresh"'))
+    drawn = write_invented_world(tmp_path, 1975) / "states.csv"
+    drawn.write_text(drawn.read_text().replace("0.26,assumed,front", "0.26,assumed,random"))
     late = write_invented_world(tmp_path, 1970) / "observed.toml"
     late.write_text(late.read_text().replace("[ideal_points.1970", "[ideal_points.1969"))
     with pytest.raises(InputError) as error:
@@ -69,6 +71,7 @@ def test_every_fault_of_a_folder(tmp_path: Path) -> None:
         "w1955/world.toml:1: observed.toml: is missing",
         "step: 'week'",
         "w1965/world.toml:1: dispositions: a backtest needs kept",
+        "w1975/world.toml:1: initial: is drawn for GGG; a backtest needs",
         "w1970/observed.toml:1: ideal_points: has none of 1970",
         "has no world of 1980",
     ):

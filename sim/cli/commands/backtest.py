@@ -197,4 +197,6 @@ def cell(score: Mapping[str, Any], sign: str = "", digits: int = 2, *, short: bo
     value, low, high = (f"{score[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
     if math.isnan(score["low"]):
         return value
+    if short and not sign and score["low"] >= 0:
+        return f"{value} {low}–{high}"
     return f"{value} ({low}, {high})" if short else f"{value} ({low} to {high})"
