@@ -59,9 +59,11 @@ def print_story(out: Console, story: Story) -> None:
         out.print(f"The {count_words(rest, 'other move')} changed less (--moves shows every move).")
     print_near_moves(out, story)
     if story.scenario.dispositions == "kept" and any(move.cause == RENEWAL for move in moves):
+        rate = story.scenario.parameters.renewal.value
+        often = f", about once in {1 / rate:.0f} {'years' if story.names.dates else 'rounds'} a state" if rate else ""
         out.print(
             "\nA disposition is what a state prefers apart from its ties. It lasts until it is renewed, which happens"
-            " by chance and seldom."
+            f" by chance{often}."
         )
 
 
@@ -98,8 +100,8 @@ def print_near_moves(out: Console, story: Story) -> None:
     ]
     if said:
         out.print(
-            "\nClose to a move: the dispositions of these states were renewed too, and they kept their alignment (in"
-            f" brackets: how many such renewals would move the state): {safe_text('; '.join(said))}."
+            "\nWithout a move: the dispositions of these states were renewed too, and each kept its alignment then (in"
+            f" brackets: how many such draws would move the state, anywhere): {safe_text('; '.join(said))}."
         )
 
 

@@ -63,7 +63,8 @@ def describe_renewal(move: Move, names: Names, scenario: Scenario) -> str:
         if (terms := main_terms(ties, sign, most=1))
     ]
     what = "its disposition was renewed (a change of government, say)" if kept else "by chance, as at every step here"
-    return "; ".join([f"{what}, which at its ties leads there {hundredths(move.chance, 'times in')}", *sides])
+    odds = f"with its ties, {hundredths(move.chance)} such draws lead there"
+    return "; ".join([f"{what}; {odds}", *sides])
 
 
 def describe_circumstance(move: Move, names: Names, scenario: Scenario, shocks: Collection[Shock]) -> str:

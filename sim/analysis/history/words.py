@@ -159,8 +159,8 @@ PHRASES = {
     ),
     "trade": Phrase("trade with {bloc}", "more trade with {bloc}", "less trade with {bloc}"),
     "shelter": Phrase(
-        "shelter from sanctions in {bloc}", "more shelter from sanctions in {bloc}",
-        "less shelter from sanctions in {bloc}",
+        "markets in {bloc} that stay open to it under sanctions", "more markets in {bloc} open to it under sanctions",
+        "fewer markets in {bloc} open to it under sanctions",
     ),
     "accommodation": Phrase(
         "the coexistence that {bloc} offers", "more coexistence offered by {bloc}", "less coexistence offered by {bloc}"
