@@ -42,7 +42,7 @@ class Chance:
 
     def dots(self) -> int:
         """Dots of 100 that a picture fills, 1 for what is rare."""
-        return math.ceil(100 * self.chance) if self.chance < 0.01 else round(100 * self.chance)
+        return math.ceil(100 * self.chance) if self.chance < 0.01 else math.floor(100 * self.chance + 0.5)
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ class DatedFindings:
             f" these states; with {self.first.name} it would have {in_hundred(start[1] + self.share)} %."
         )
 
-    def strongest(self) -> Effect | None:
-        """The scenario with the largest clear change; None where none is clear."""
-        clear = [one for one in self.effects if one.clear and one.difference]
+    def strongest(self, role: str) -> Effect | None:
+        """The scenario of a role with the largest clear change; None where none is clear."""
+        clear = [one for one in self.effects if one.clear and one.difference and one.role == role]
         return max(clear, key=lambda one: abs(one.difference), default=None)
 
 
@@ -256,17 +256,20 @@ def find_effects(
 
 
 def effects_sentence(found: DatedFindings) -> str:
-    """Say which scenario changes the chance of the first mover most."""
+    """Say which choice, and which circumstance, changes the chance of the first mover most."""
     if found.first is None or not found.effects:
         return ""
-    best = found.strongest()
-    last = format_day(found.days[-1])
-    if best is None:
-        n = found.first.chances[-1].n
-        return f"No scenario changes clearly how often {found.first.name} joins by {last}, with {n} runs of each."
-    before = found.first.chances[-1]
-    verb = "raises" if best.difference > 0 else "lowers"
+    last, before = format_day(found.days[-1]), found.first.chances[-1]
+    said = []
+    for role, words in ROLES.items():
+        best = found.strongest(role) if role != "assumption" else None
+        if best is not None:
+            verb = "raises" if best.difference > 0 else "lowers"
+            said.append(f"of {words}, “{best.name}” {verb} it most, to {in_hundred(best.chance.chance)}")
+    if not said:
+        return f"No choice and no event changes clearly how often {found.first.name} joins by {last}."
+    text = "; ".join(said)
     return (
-        f"“{best.name}” {verb} most how often {found.first.name} joins by {last}: from {in_hundred(before.chance)} to"
-        f" {in_hundred(best.chance.chance)} of 100 histories."
+        f"How often {found.first.name} joins by {last}, {in_hundred(before.chance)} of 100 histories in the baseline:"
+        f" {text}."
     )

@@ -148,7 +148,7 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         for one in found.effects
     )
     caption = (
-        f"Change from the baseline by {format_day(found.days[-1])}, run by run, with 95 % intervals. Grey squares are"
-        " not clear for all scenarios together."
+        f"Change from the baseline by {format_day(found.days[-1])}, run by run, with 95 % intervals. Grey squares: the"
+        " change may be chance, as so many scenarios are compared."
     )
     return figures.inline_svg(axes, "effects", caption=caption, description=f"{effects_sentence(found)} {words}.")
