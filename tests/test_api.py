@@ -34,7 +34,17 @@ def blocs(*words: str) -> str:
     return done.stdout
 
 
-MODULES = ("scenarios", "runs", "results", "analyses", "uncertainty", "forecasts")
+MODULES = (
+    "scenarios",
+    "runs",
+    "results",
+    "analyses",
+    "uncertainty",
+    "record.forecasts",
+    "record.backtests",
+    "dated",
+    "comparison",
+)
 FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
 
 

@@ -73,6 +73,7 @@ class Comparison:
     designs: list[Design] = field(repr=False)
     at: tuple[str, ...] = ()
     tendency: pd.DataFrame | None = None
+    kept: object = field(default=None, repr=False)  # the results, whose temporary folder lasts as long as they do
 
     @property
     def lens(self) -> str:
@@ -243,7 +244,7 @@ def compare(
     days = choose_dates(stored, designs, given.at, "compare")
     other = None if tendency is None else compare_tendency(require_ensemble(tendency), against, ensemble)
     paired = pairings(sample, against, outcomes, states)
-    return Comparison(against, outcomes, states, main, paired, sample, ensemble.folder, designs, days, other)
+    return Comparison(against, outcomes, states, main, paired, sample, ensemble.folder, designs, days, other, ensemble)
 
 
 def compare_tendency(tendency: Ensemble, baseline: str, histories: Ensemble) -> pd.DataFrame:

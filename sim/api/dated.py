@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class DatedOutcomes:
 
     folder: Path
     at: tuple[str, ...] = ()
+    kept: object = field(default=None, repr=False)  # the results, whose temporary folder lasts as long as they do
 
     @cached_property
     def designs(self) -> list[Design]:
@@ -166,4 +167,4 @@ class DatedResults:
         """
         given, results = require("by_date", at=at), Results(self.folder)
         days = choose_dates(results, list_designs(results), given.at, "by_date") if given.at else ()
-        return DatedOutcomes(self.folder, days)
+        return DatedOutcomes(self.folder, days, self)

@@ -65,7 +65,7 @@ def print_blocs_by_date(
             cells = [next(iter(own.values())), *(own.get(day, "") for day in days)]
             chance = renewed.get((label, one.bloc))
             large = f"{percent(one.chance)} ({percent(one.low)} to {percent(one.high)})"
-            when = [one.first, f"{one.years:.1f}"] if one.first else ["–", "–"]
+            when = [one.first, f"{one.years:.1f}"] if isinstance(one.first, str) else ["–", "–"]
             name = f"  {safe_text(names[one.bloc])}"
             shown.add_row(name, *cells, "–" if chance is None else f"{chance:.2f}", large, *when)
     out.print("\n[bold]By date[/bold]: mean capability share of each bloc")

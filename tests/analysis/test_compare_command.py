@@ -12,6 +12,7 @@ from sim import api, errors
 from sim.cli import cli
 from sim.scenario.schema import Scenario
 
+pytestmark = pytest.mark.usefixtures("rounds")
 NOTE = "nothing: all 6 pairs of runs are identical to the baseline's; the change has no effect in these runs"
 
 

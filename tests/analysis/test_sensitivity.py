@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from sim.reporting import charts
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings, with_steps
 from sim.scenario.parameters import Parameters, parameter_range
+from sim.scenario.schema import Scenario
 
 
 def seeded(seed: int = 1) -> np.random.Generator:
@@ -265,7 +267,13 @@ def test_tornado_by_hand() -> None:
 
 # The simulation as a function of its settings
 
-BASELINE = with_steps(load_scenario("baseline_2023"), 12)
+pytestmark = pytest.mark.usefixtures("rounds")
+
+
+@cache
+def baseline() -> Scenario:
+    """Twelve rounds of the article's world."""
+    return with_steps(load_scenario("baseline_2023"), 12)
 
 
 @pytest.mark.parametrize("settings", [
@@ -274,14 +282,14 @@ BASELINE = with_steps(load_scenario("baseline_2023"), 12)
 ])  # fmt: skip
 @pytest.mark.parametrize("outcome", ["capability_front", "polarization", "share_front_CHN", "share_non_aligned_IND"])
 def test_evaluator_equals_single_runs(settings: tuple[str, ...], outcome: str) -> None:
-    evaluator = Evaluator(BASELINE, settings, outcome, seed=7)
+    evaluator = Evaluator(baseline(), settings, outcome, seed=7)
     rows = np.array([[0.0, 2.0, 0.03], [0.7, 0.3, 0.5], [np.nan, 0.1, np.nan]])
     reports: list[tuple[int, int]] = []
     found = evaluator.runs(rows, replicates=3, workers=2, progress=lambda done, of: reports.append((done, of)))
     for row, values in zip(rows, found, strict=True):
         at = {path: value for path, value in zip(settings, row.tolist(), strict=True) if not math.isnan(value)}
         for replicate, value in enumerate(values):
-            one = run_compiled(with_settings(BASELINE, at), seed=7, replicate=replicate)
+            one = run_compiled(with_settings(baseline(), at), seed=7, replicate=replicate)
             if outcome.startswith("share_"):
                 alignment, state = outcome.removeprefix("share_").rsplit("_", 1)
                 shares = one.late_shares(8)[one.states.index(state), one.alignments.index(alignment)]
@@ -294,20 +302,20 @@ def test_evaluator_equals_single_runs(settings: tuple[str, ...], outcome: str) -
 
 def test_world_at_row_equals_scenario_with_settings() -> None:
     names = tuple(Parameters.model_fields)
-    evaluator = Evaluator(BASELINE, names, "switches", seed=1)
+    evaluator = Evaluator(baseline(), names, "switches", seed=1)
     row = np.array([parameter_range(name)[1] for name in names])
     row[3] = np.nan
-    expected = world_of(with_settings(BASELINE, {n: v for n, v in zip(names, row, strict=True) if not math.isnan(v)}))
+    expected = world_of(with_settings(baseline(), {n: v for n, v in zip(names, row, strict=True) if not math.isnan(v)}))
     found = evaluator.world_at(row)
     for part in ("setting", "start", "shocks"):
         for here, there in zip(getattr(found, part), getattr(expected, part), strict=True):
             np.testing.assert_array_equal(here, there)
     assert (found.states, found.alignments, found.steps) == (expected.states, expected.alignments, expected.steps)
-    assert np.array_equal(evaluator.world.start.parameters, world_of(BASELINE).start.parameters)  # left as it was
+    assert np.array_equal(evaluator.world.start.parameters, world_of(baseline()).start.parameters)  # left as it was
 
 
 def test_undefined_outcomes_in_means(monkeypatch: Any) -> None:
-    evaluator = Evaluator(BASELINE, ("erosion",), "bite_front", seed=1)
+    evaluator = Evaluator(baseline(), ("erosion",), "bite_front", seed=1)
     monkeypatch.setattr(Evaluator, "at", lambda _, row, replicates: np.array([np.nan, row[0], 3.0][:replicates]))
     assert evaluator.means(np.array([[1.0], [0.0]]), replicates=3).tolist() == [2.0, 1.5]
     with pytest.raises(ValueError, match="undefined in every run at 2 of 2 points"):
@@ -316,8 +324,8 @@ def test_undefined_outcomes_in_means(monkeypatch: Any) -> None:
 
 def test_unknown_outcome_is_refused() -> None:
     with pytest.raises(ValueError, match="did you mean 'share_front_CHN'"):
-        Evaluator(BASELINE, ("erosion",), "share_front_CHM", seed=1)
-    assert len(set(askable_outcomes(world_of(BASELINE)))) == len(askable_outcomes(world_of(BASELINE)))
+        Evaluator(baseline(), ("erosion",), "share_front_CHM", seed=1)
+    assert len(set(askable_outcomes(world_of(baseline())))) == len(askable_outcomes(world_of(baseline())))
 
 
 @pytest.mark.parametrize("name", ["baseline_2023", "unix_1988"])
@@ -430,7 +438,7 @@ def test_default_outcome_of_own_world(own: str, monkeypatch: Any) -> None:
     outcome = json.loads(done.stdout)["outcome"]
     assert outcome in ("capability_east", "capability_west")
     assert outcome in done.stderr
-    assert chosen_outcome(BASELINE, seed=BASELINE.sweep.seed) == "capability_front"
+    assert chosen_outcome(baseline(), seed=baseline().sweep.seed) == "capability_front"
 
 
 def test_ranges_include_own_value(own: str) -> None:
@@ -440,7 +448,7 @@ def test_ranges_include_own_value(own: str) -> None:
         assert low <= getattr(scenario.parameters, name).value <= high
     assert ranges["temperature"] == (0.02, 0.2)
     assert widened_parameters(scenario) == ["temperature"]
-    assert widened_parameters(BASELINE) == []
+    assert widened_parameters(baseline()) == []
 
 
 def test_suggested_outcomes_of_own_world(own: str) -> None:

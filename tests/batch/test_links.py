@@ -161,7 +161,7 @@ WRITING: dict[str, tuple[tuple[str, ...], Callable[[str, Path], tuple[str, ...]]
         lambda results, out: ("calibrate", BASE, "--points", "8", "--replicates", "1", "--out", str(out)),
     ),
     "demo": (
-        ("outcomes.csv", "states.csv", "claims.json", "bloc_shares.png"),
+        ("outcomes.csv", "states.csv", "claims.json", "joining.png"),
         lambda results, out: ("demo", "--replicates", "2", "--out", str(out)),
     ),
 }

@@ -410,7 +410,7 @@ def test_overwrite(tmp_path: Path) -> None:
     assert json.loads(quick("query", str(results), "select distinct seed from runs", "--json")) == [{"seed": 5}]
     other.mkdir()
     (other / "manifest.json").write_text('{"name": "a web page"}', encoding="utf-8")
-    assert "holds no results" in refused(*sweep[:-2], str(other), "--overwrite")
+    assert "is missing or is not a table" in refused(*sweep[:-2], str(other), "--overwrite")
     assert [path.name for path in other.iterdir()] == ["manifest.json"]
 
 

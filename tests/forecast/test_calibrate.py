@@ -97,7 +97,7 @@ def test_table_resumes(scenario: Scenario, folder: Path, table: ChanceTable) -> 
 
 
 def test_folder_of_another_plan_is_refused(scenario: Scenario, folder: Path) -> None:
-    with pytest.raises(InputError, match="another plan"):
+    with pytest.raises(InputError, match="is of another table"):
         chances.stored_chances(scenario, replace(PLAN, seed=10), folder)
 
 

@@ -25,6 +25,7 @@ from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.batch.tables.spreadsheet import FORMULA_STARTS, escape_formula, write_csv
 from sim.cli import cli
+from sim.files import hash_file
 from sim.forecast import draws
 from sim.reporting import analyses
 from sim.reporting import page as report_page
@@ -125,7 +126,9 @@ def test_sections_and_described_figures(text: str) -> None:
 
 def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     rounds = "A step is a round of decisions, not a year."
-    words = " ".join("".join(Page(text).words).split())
+    assert " ".join("".join(Page(text).words).split()).count("A step is a quarter.") == 2
+    in_rounds = run_small_sweep(tmp_path / "rounds", {"a": load_scenario("unix_1988")}, 2)
+    words = " ".join("".join(Page(report_page.render_page(in_rounds)).words).split())
     assert words.count(rounds) == 2
     dated = load_scenario("unix_1988").model_copy(update={"date": "2023-10-25", "step": "quarter", "steps": 4})
     found = " ".join("".join(Page(report_page.render_page(run_small_sweep(tmp_path, {"a": dated}, 2))).words).split())
@@ -231,7 +234,7 @@ def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> N
             connection.execute(f"copy ({failed}) to '{shard}/new.parquet' (format parquet)")
             (shard / "new.parquet").replace(shard / "runs.parquet")
             seal = json.loads((shard / "seal.json").read_text("utf-8"))
-            seal["files"] = {"runs.parquet": seal["files"]["runs.parquet"]}  # as of a shard whose runs all failed
+            seal["files"] = {"runs.parquet": hash_file(shard / "runs.parquet")}  # as of a shard whose runs all failed
             (shard / "seal.json").write_text(json.dumps(seal), "utf-8")
     text = report_page.render_page(broken)
     assert f"{REPLICATES} runs failed and {REPLICATES} are not finished" in text

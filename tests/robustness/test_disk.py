@@ -93,7 +93,7 @@ def test_damaged_shard_is_set_aside_and_computed_again(whole: Results, tmp_path:
 @pytest.mark.parametrize("flips", [50, pytest.param(1000, marks=LONG)])
 def test_every_cut_and_flipped_bit_is_found(whole: Results, tmp_path: Path, flips: int) -> None:
     shard = shutil.copytree(min(whole.shards.iterdir()), tmp_path / "shard")
-    (identity,) = own_shards(whole.manifest(), [min(whole.shards.iterdir()).name]).values()
+    (own,) = own_shards(whole.manifest(), [min(whole.shards.iterdir()).name]).values()
     draw = random.Random(7)  # noqa: S311
     for path in sorted(shard.iterdir()):
         content = path.read_bytes()
@@ -104,6 +104,6 @@ def test_every_cut_and_flipped_bit_is_found(whole: Results, tmp_path: Path, flip
             damaged.append(bytes(flipped))
         for other in damaged:
             path.write_bytes(other)
-            assert not is_sealed(shard, identity)
+            assert not is_sealed(shard, own.identity)
         path.write_bytes(content)
-    assert is_sealed(shard, identity)
+    assert is_sealed(shard, own.identity)

@@ -140,7 +140,7 @@ def check_file(name: str) -> list[Fault]:
     return [*reading.warnings, *chance_faults(name, reading.scenario)]
 
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+TEMPLATES = Path(__file__).parents[3] / "templates"
 
 folder_option = click.option(
     "--folder", type=NewFolder(), default=Path(), help="Folder to write into. Default: the current folder."
