@@ -92,9 +92,8 @@ def test_known_answers_of_a_tipping_distance() -> None:
     for k, p in chances.items():
         assert p == pytest.approx(weights[k] / sum(weights.values()))
         assert found.tipping[k] == pytest.approx(0.5 * math.log(1 + sum(holding.values()) / holding[k]))
-    assert found.direct == pytest.approx(
-        {"non_aligned": 1.0, "west": 0.0, "east": 0.0}
-    )  # nothing changes, so nobody moves
+    still = {"non_aligned": 1.0, "west": 0.0, "east": 0.0}  # nothing changes
+    assert found.direct == pytest.approx(still)
     offered = explain_start(kept_three(**{"blocs.east.accommodation": found.tipping["east"]}), "C")
     assert offered.direct == pytest.approx({"non_aligned": 0.5, "west": 0.0, "east": 0.5})
     half = explain_start(kept_three(**{"blocs.east.accommodation": found.tipping["east"] / 2}), "C")

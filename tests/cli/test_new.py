@@ -122,7 +122,7 @@ def test_source_of_weights_from_another_world(tmp_path: Path) -> None:
     assert (bond.value, bond.source, bond.note) == (1.8, "assumed", TAKEN_OVER)
     assert own.parameters.temperature.note.startswith("terms are larger")
     assert own.parameters.w_propensity == fitted.parameters.w_propensity
-    assert fitted.parameters.w_bond.source == "calibration"
+    assert fitted.parameters.w_likeness.source == "calibration"
     assert load_scenario(tmp_path / "worlds" / "w").parameters == own.parameters
     shown = CliRunner().invoke(cli, ["show", "great_powers_1907"]).stdout
     assert "52 states" not in shown

@@ -131,7 +131,9 @@ def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     words = " ".join("".join(Page(report_page.render_page(in_rounds)).words).split())
     assert words.count(rounds) == 2
     dated = load_scenario("unix_1988").model_copy(update={"date": "2023-10-25", "step": "quarter", "steps": 4})
-    found = " ".join("".join(Page(report_page.render_page(run_small_sweep(tmp_path, {"a": dated}, 2))).words).split())
+    found = " ".join(
+        "".join(Page(report_page.render_page(run_small_sweep(tmp_path / "dated", {"a": dated}, 2))).words).split()
+    )
     assert rounds not in found
     assert found.count("A step is a quarter.") == 2
     assert "says how things stand at the end of a run, on 2024-10-25" in found
