@@ -81,6 +81,7 @@ def print_point(out: Console, story: Story, number: int, point: TurningPoint) ->
     out.print(f"{number}. {safe_text(when)}: [bold]{safe_text(sentences.describe_point(point, names))}[/bold]")
     lines = {
         "Why": sentences.explain_point(point, names, story.scenario),
+        "Strongest bond there": story.strongest_bond(point),
         "Followed by": sentences.describe_followers(point, names),
         "Reaction": sentences.describe_reactions(point, names),
         "Effect": sentences.describe_effect(point, names),

@@ -29,8 +29,8 @@ MOVE_COLUMNS = (
 )  # fmt: skip
 
 POINT_COLUMNS = (
-    "step", "date", "kind", "states", "what", "why", "followers", "followed_by", "reactions", "reacted", "effect",
-    "elsewhere", "in_others",
+    "step", "date", "kind", "states", "what", "why", "strongest_bond", "followers", "followed_by", "reactions",
+    "reacted", "effect", "elsewhere", "in_others",
 )  # fmt: skip
 
 
@@ -86,6 +86,7 @@ class Story:
             "states": [move.state for move in point.moves] or [point.renewed] * bool(point.renewed),
             "what": describe_point(point, self.names),
             "why": explain_point(point, self.names, self.scenario),
+            "strongest_bond": self.strongest_bond(point),
             "followers": [move.state for move in point.followers if point.shares(move)],
             "followed_by": describe_followers(point, self.names),
             "reactions": [move.state for move in point.followers if not point.shares(move)],
@@ -94,6 +95,26 @@ class Story:
             "elsewhere": describe_elsewhere(point, self.names, self.others),
             "in_others": [self.count_record(move) for move in point.moves],
         }
+
+    def strongest_bond(self, point: TurningPoint) -> str:
+        """Say the coded bond with the bloc that counts most for the first mover; empty where it has none there."""
+        if not point.moves:
+            return ""
+        first, scenario = point.moves[0], self.scenario
+        place = self.run.alignments.index(first.entered)
+        inside = {s for s, k in zip(self.run.states, self.run.alignment[point.step], strict=True) if k == place}
+        weights = {
+            tie: tie.value * scenario.states[other].capability.value
+            for tie in scenario.ties
+            if tie.kind == "bond" and first.state in (tie.a, tie.b) and place
+            for other in ({tie.a, tie.b} - {first.state}) & inside
+        }
+        if not weights:
+            return ""
+        tie = max(weights, key=lambda one: weights[one])
+        other = tie.b if tie.a == first.state else tie.a
+        said = "; ".join(part for part in (tie.level or f"{tie.value:g}", tie.note) if part)
+        return f"{self.names.state(other)} ({said})."
 
     def record(self) -> dict[str, Any]:
         """Return all of it as a record; null for what was not counted in other histories."""
