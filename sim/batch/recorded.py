@@ -24,6 +24,7 @@ from sim.batch.manifest import MANIFEST
 from sim.batch.store import MAX_SEAL, SEAL, Results
 from sim.errors import Fault, InputError, display_path, escape_controls, explain_error, field_name, last_line
 from sim.files import hash_file, read_file, write_synced
+from sim.scenario.checks.references import reference_faults
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
@@ -109,14 +110,18 @@ def recorded_scenarios(results: Results) -> dict[str, Scenario]:
     for name, record in results.manifest()["scenarios"].items():
         try:
             found[name] = Scenario.model_validate(record)
+            wrong = [*reference_faults(record, None, True)]
+            if record.get("anchor"):
+                wrong += [(("anchor", *at), message) for at, message in reference_faults(record["anchor"], None, True)]
         except ValidationError as error:
-            faults += [
-                Fault(
-                    display_path(results.folder / MANIFEST), 1, field_name(("scenarios", name, *one["loc"])),
-                    f"{explain_error(one, ())}; the record was changed, or another version of the program wrote it",
-                )
-                for one in error.errors(include_url=False)
-            ]  # fmt: skip
+            wrong = [(one["loc"], explain_error(one, ())) for one in error.errors(include_url=False)]
+        faults += [
+            Fault(
+                display_path(results.folder / MANIFEST), 1, field_name(("scenarios", name, *at)),
+                f"{message}; the record was changed, or another version of the program wrote it",
+            )
+            for at, message in wrong
+        ]  # fmt: skip
     if faults:
         raise InputError(faults)
     return found

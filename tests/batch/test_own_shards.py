@@ -20,6 +20,7 @@ from sim.batch.sweep import Question, make_question, run_sweep
 from sim.cli import cli
 from sim.errors import InputError
 from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
 
 BASE = load_scenario("unix_1988").model_copy(update={"steps": 2})
 RUNS = 15  # two chunks
@@ -191,6 +192,21 @@ def test_changed_record_is_refused_with_its_place(results: Results, change: Any)
     for read in (*READERS, lambda results: run_sweep(question(), results.folder, workers=1)):
         with pytest.raises(InputError, match=place):
             read(results)
+
+
+def test_record_that_names_what_it_lacks_is_refused_with_every_place(results: Results) -> None:
+    content = json.loads((results.folder / "manifest.json").read_text("utf-8"))
+    record = content["scenarios"]["unix_1988"]
+    first = next(iter(record["states"]))
+    record["states"][first]["initial"] = "nowhere"
+    record["ties"][0]["a"] = "GONE"
+    content["question"]["points"][0]["digest"] = Scenario.model_validate(record).digest()
+    (results.folder / "manifest.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError) as refused:
+        replay_run(results, "0-0")
+    assert {fault.field for fault in refused.value.faults} == {
+        f"scenarios.unix_1988.states.{first}.initial", "scenarios.unix_1988.ties[0].a",
+    }  # fmt: skip
 
 
 def test_text_for_readers_may_change(made: dict[int, Results], results: Results) -> None:
