@@ -281,7 +281,7 @@ def test_claims_cite_paragraphs() -> None:
             assert reading.measure
 
 
-@pytest.mark.parametrize("lens", ["histories"])
+@pytest.mark.parametrize("lens", ["histories", "tendency"])
 def test_claims_page_answers_every_claim(lens: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
     part = page.split(f"### {lens.capitalize()}\n")[1].split("\n#")[0]

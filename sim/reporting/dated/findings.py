@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from sim.analysis.dated.direct import renewed_shares
 from sim.analysis.dated.effects import compare_at_dates
 from sim.analysis.dated.events import Design, list_designs, stored_dates
 from sim.analysis.dated.sentences import in_hundred
@@ -111,6 +112,9 @@ class DatedFindings:
         Realignments per state-year with low, high, and those on record.
     share
         Share of the capability that the first mover has; 0 without one.
+    renewed
+        Share of the capability that the bloc would have at the last date if every disposition were renewed while the
+        others stay as they started; NaN where no closed form is known.
     runs
         Runs of the baseline.
     """
@@ -126,6 +130,7 @@ class DatedFindings:
     sizes: tuple[tuple[str, float], ...]
     realignments: tuple[float, float, float, float]
     share: float
+    renewed: float
     runs: int
 
     def headline(self) -> str:
@@ -203,11 +208,13 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
     rate = next(tabulate_realignments([tally]).itertuples())
     k = baseline.world.alignments.index(bloc)
     share = float(baseline.world.setting.capability[baseline.world.states.index(first.state)]) if first else 0.0
+    shares = renewed_shares(baseline, days[-1])
+    renewed = float(shares[k]) if shares.size else math.nan
     return DatedFindings(
         name, days, tuple(names[baseline.world.states[i]] for i in np.flatnonzero(baseline.world.setting.initial == k)),
         tuple(joining[:LISTED]), first, tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
         table[table["event"] == "entry"], tuple(zip(sizes["date"], sizes["capability"], strict=True)),
-        (rate.per_state_year, rate.low, rate.high, rate.recorded), share, tally.runs,
+        (rate.per_state_year, rate.low, rate.high, rate.recorded), share, renewed, tally.runs,
     )  # fmt: skip
 
 
