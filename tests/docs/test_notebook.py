@@ -33,7 +33,7 @@ def test_tables_and_charts_of_comparison(tmp_path: Path, monkeypatch: pytest.Mon
     shown = [out.data for cell in notebook.cells for out in cell.get("outputs", ()) if "data" in out]
     printed = [out for cell in notebook.cells for out in cell.get("outputs", ()) if out.output_type == "stream"]
     assert printed == [], "no warning either"
-    assert sum("image/png" in data for data in shown) == 3
+    assert sum("image/png" in data for data in shown) == 2
     tables = [data["text/html"] for data in shown if "<table" in data.get("text/html", "")]
-    assert len(tables) == 5
+    assert len(tables) == 6
     assert any("Against baseline" in table and "95 % interval" in table for table in tables)
