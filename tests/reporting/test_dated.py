@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.analysis.dated.events import list_designs
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
 from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Sweep
 
 pytestmark = pytest.mark.xdist_group("report")
 NAMES = {"baseline_2023": "Baseline", "sanctions_collapse": "Collapse"}
@@ -40,8 +42,8 @@ def found(results: Results) -> DatedFindings:
 def joined_by(results: Results, scenario: str, day: str) -> dict[str, int]:
     """Count the runs in which each state from elsewhere has been in the front by a day, from the view by step."""
     query = """
-        select state, count(distinct replicate) from alignments where scenario = ? and date <= ? and alignment = 'front'
-        and state not in (select state from states where start = 'front') group by state"""
+        select state, count(distinct (point, replicate)) from alignments
+        where scenario = ? and date <= ? and alignment = 'front' and state not in (select state from states where start = 'front') group by state"""
     with contextlib.closing(results.connection()) as connection:
         return dict(connection.execute(query, [scenario, day]).fetchall())
 
@@ -71,10 +73,38 @@ def test_effect_is_the_difference_of_counts(results: Results, found: DatedFindin
     assert found.first is not None
     (effect,) = found.effects
     counts = [joined_by(results, name, found.days[-1]).get(found.first.state, 0) for name in NAMES]
-    assert effect.chance.chance == counts[1] / REPLICATES
+    assert (effect.before, effect.chance) == (counts[0] / REPLICATES, counts[1] / REPLICATES)
     assert effect.difference == pytest.approx((counts[1] - counts[0]) / REPLICATES)
     assert effect.role == "circumstance"
     assert found.first.name in effects_sentence(found)
+
+
+def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
+    """A file may state no role: its change is said, and is not put among the assumptions."""
+    own = load_scenario("sanctions_collapse").model_copy(update={"role": ""})
+    question = make_question(
+        {"baseline_2023": load_scenario("baseline_2023"), "own": own}, replicates=400, seed=20231025
+    )
+    made = run_sweep(question, tmp_path / "own", workers=2).results
+    found = find_dated(made, {"baseline_2023": "Baseline", "own": "Own"}, "baseline_2023", "front", "front")
+    assert found is not None
+    assert [one.role for one in found.effects] == [""]
+    assert "of the scenarios without a role, “Own” raises it most" in effects_sentence(found)
+
+
+def test_scenario_over_design_points_is_compared(tmp_path: Path) -> None:
+    """Two scenarios over the same design points are compared at once, and none is left out without a word."""
+    vary = Sweep.model_validate({"design": "list", "vary": {"parameters.w_pressure": [0.2, 0.3]}})
+    swept = {name: load_scenario(name).model_copy(update={"sweep": vary}) for name in NAMES}
+    made = run_sweep(make_question(swept, replicates=30, seed=7), tmp_path / "points", workers=2).results
+    labels = {one.label: one.label for one in list_designs(made)}
+    found = find_dated(made, labels, next(iter(labels)), "front", "front")
+    assert found is not None
+    assert found.first is not None
+    (effect,) = [one for one in found.effects if one.scenario == "sanctions_collapse"]
+    assert (effect.name, effect.role) == ("Sanction regimes collapse", "circumstance")
+    counts = [joined_by(made, name, found.days[-1]).get(found.first.state, 0) for name in NAMES]
+    assert effect.difference == pytest.approx((counts[1] - counts[0]) / 60)
 
 
 def test_page_says_what_the_findings_say(results: Results, found: DatedFindings) -> None:

@@ -25,7 +25,12 @@ MOST_DATES = 2  # beside the end
 
 CLEAR = 0.05
 
-ROLES = {"lever": "what a government can choose", "circumstance": "what may happen", "assumption": "what is assumed"}
+ROLES = {
+    "lever": "what a government can choose",
+    "circumstance": "what may happen",
+    "assumption": "what is assumed",
+    "": "the scenarios without a role",
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ class Effect:
     ----------
     scenario, name, role
         Label, title, and role of the scenario.
-    chance
-        The chance in the scenario.
+    before, chance
+        The chance in the baseline and in the scenario; means over design points where these are compared at once.
     difference, low, high
         The change from the baseline, run by run, with its 95 % interval; NaN where no pair differs.
     clear
@@ -76,7 +81,8 @@ class Effect:
     scenario: str
     name: str
     role: str
-    chance: Chance
+    before: float
+    chance: float
     difference: float
     low: float
     high: float
@@ -242,20 +248,14 @@ def find_effects(
     """Compare the chance that the first mover has joined by the last date in each scenario with the baseline's."""
     table = compare_at_dates(results, designs, base, days[-1:]).states
     rows = table[(table["event"] == "entry") & (table["state"] == first.state) & (table["alignment"] == bloc)]
-    roles = {one.label: one.scenario.role for one in designs}
-    tallies = {one.design.label: one for one in tally_designs(results, designs, {d.label: days[-1:] for d in designs})}
-    shares = {
-        row.scenario: Chance(row.chance, row.low, row.high, int(row.n))
-        for row in tabulate_incidence(list(tallies.values())).itertuples()
-        if (row.state, row.alignment, row.event) == (first.state, bloc, "entry")
-    }
-    rows = rows[rows["scenario"].isin(shares.keys())]
+    # Design points that are compared at once go by the name of their scenario.
+    ran = {one.name: one.scenario for one in designs} | {one.label: one.scenario for one in designs}
     p = rows["p"].to_numpy(dtype=np.float64)
     clear = adjust_p_values(np.where(np.isnan(p), 1.0, p)) <= CLEAR
     found = [
         Effect(
-            row.scenario, labels[row.scenario], str(roles.get(row.scenario) or "assumption"), shares[row.scenario],
-            row.difference, row.low, row.high, bool(sure), row.direct,
+            row.scenario, labels.get(row.scenario, ran[row.scenario].title), ran[row.scenario].role,
+            row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(sure), row.direct,
         )
         for row, sure in zip(rows.itertuples(), clear, strict=True)
     ]  # fmt: skip
@@ -266,17 +266,14 @@ def effects_sentence(found: DatedFindings) -> str:
     """Say which choice, and which circumstance, changes the chance of the first mover most."""
     if found.first is None or not found.effects:
         return ""
-    last, before = format_day(found.days[-1]), found.first.chances[-1]
+    last = format_day(found.days[-1])
     said = []
     for role, words in ROLES.items():
         best = found.strongest(role) if role != "assumption" else None
         if best is not None:
             verb = "raises" if best.difference > 0 else "lowers"
-            said.append(f"of {words}, “{best.name}” {verb} it most, to {in_hundred(best.chance.chance)}")
+            change = f"from {in_hundred(best.before)} to {in_hundred(best.chance)} of 100 histories"
+            said.append(f"of {words}, “{best.name}” {verb} it most, {change}")
     if not said:
-        return f"No choice and no event changes clearly how often {found.first.name} joins by {last}."
-    text = "; ".join(said)
-    return (
-        f"How often {found.first.name} joins by {last}, {in_hundred(before.chance)} of 100 histories in the baseline:"
-        f" {text}."
-    )
+        return f"No scenario changes clearly how often {found.first.name} joins by {last}, assumptions left aside."
+    return f"How often {found.first.name} joins by {last}: {'; '.join(said)}."

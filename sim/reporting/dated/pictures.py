@@ -144,7 +144,7 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     with figures.draw_axes(6.4, 0.24 * rows + 0.9) as axes:
         draw_effects(axes, found.effects, f"change, in histories of 100 in which {found.first.name} joins")
     words = "; ".join(
-        f"{one.name} {in_hundred(one.chance.chance)} in 100, change {in_hundred(one.difference, signed=True)}"
+        f"{one.name} {in_hundred(one.chance)} in 100, change {in_hundred(one.difference, signed=True)}"
         for one in found.effects
     )
     caption = (
