@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.analysis.dated.incidence import LARGE
 from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
@@ -354,14 +355,14 @@ def mean_late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]
 
 
 def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, float, float, int]]:
-    """Summarise each bloc's capability by design: mean, 5, 50, 95 % quantile, share of runs with ≥ 0.1, runs."""
+    """Summarise each bloc's capability by design: mean, 5, 50, 95 % quantile, share of runs with LARGE, runs."""
     columns = [name for (_, *_), names in query_rows(results, "select * from runs limit 1") for name in names]
     blocs = [c.removeprefix("capability_") for c in columns if c.startswith("capability_") and c[11:] != "non_aligned"]
     rows = []
     for bloc in blocs:
         size = f"capability_{bloc}"
         query = (
-            f"select point, avg({size}), quantile_cont({size}, [0.05, 0.5, 0.95]), avg(({size} >= 0.1)::int),"  # noqa: S608
+            f"select point, avg({size}), quantile_cont({size}, [0.05, 0.5, 0.95]), avg(({size} >= {LARGE})::int),"  # noqa: S608
             f" count({size}) from runs where {size} is not null and status = 'ok' group by point order by point"
         )
         for (point, mean, quantiles, share, count), _ in query_rows(results, query):

@@ -13,7 +13,6 @@ import numpy as np
 from sim import __version__
 from sim.cli.printing import new_table, safe_text
 from sim.files import write_synced
-from sim.model.outcomes import SETTLED_CHANGE
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import label_alignments
 from sim.reporting.records import to_json_text
@@ -162,17 +161,6 @@ def alignment_heads(labels: Mapping[str, str], alignments: Sequence[str]) -> dic
     return names if sum(map(len, names.values())) <= HEAD_LETTERS else dict(zip(alignments, alignments, strict=True))
 
 
-def describe_consolidation(run: Run) -> str:
-    """Say when the shares of the blocs were first stable, and whether they changed later."""
-    first = run.consolidation_step()
-    if math.isnan(first):
-        return "The shares of the blocs were never stable for five steps."
-    shares = np.stack([run.outcome(f"capability_{bloc}") for bloc in run.alignments[1:]], axis=1)
-    moved = np.flatnonzero(np.abs(shares - shares[int(first)]).max(axis=1)[int(first) :] > SETTLED_CHANGE)
-    later = f", and changed again at step {int(first) + moved[0]}" if moved.size else ", to the end"
-    return f"The shares of the blocs were first stable for five steps from step {first:.0f}{later}."
-
-
 def run_record(name: str, scenario: Scenario, run: Run) -> dict[str, Any]:
     """Collect what reproduces a run, its summary by state, and the date of each step from 0 on (none in rounds)."""
     columns = [f"share_{alignment}" for alignment in run.alignments]
@@ -299,7 +287,7 @@ def print_claims(out: Console, found: list[Answer]) -> None:
 def print_by_scenario(out: Console, demo: Demo) -> None:
     """Print how each scenario differs from the baseline: size of the front, its paired change, states that move."""
     from sim.analysis.compare import interval_words
-    from sim.reporting.charts import FRONT_THRESHOLD
+    from sim.analysis.dated.incidence import LARGE
 
     shown = new_table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
                   numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
@@ -309,7 +297,7 @@ def print_by_scenario(out: Console, demo: Demo) -> None:
     ordered = sizes["difference"].sort_values(kind="stable").index
     for design in (BASE, *ordered):
         rows = demo.found.runs[demo.found.runs["design"] == design]["capability_front"]
-        cells = [safe_text(design), f"{rows.mean():.2f}", f"{100 * (rows >= FRONT_THRESHOLD).mean():.0f} %"]
+        cells = [safe_text(design), f"{rows.mean():.2f}", f"{100 * (rows >= LARGE).mean():.0f} %"]
         if design in sizes.index:
             one = sizes.loc[design]
             mine = states[states["scenario"] == design]

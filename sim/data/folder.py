@@ -35,8 +35,6 @@ ROLES = {
     "arms": "no bonds by aid without a treaty, such as of Cuba and Israel",
 }  # what a world lacks without each role; empty where it lacks nothing
 
-NEEDED = ("capabilities",)
-
 
 @dataclass(frozen=True)
 class LoadedRows:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import Sample
+from sim.analysis.dated.incidence import LARGE
 from sim.analysis.regret import load_levers, outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import Evaluator, parameter_ranges, sobol_indices, tornado_table
 from sim.article.answers import answerable_claims
@@ -19,7 +20,6 @@ from sim.batch.executor import Progress
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.forecast.draws import load_draws
-from sim.reporting.charts import FRONT_THRESHOLD
 from sim.scenario.loading import BASE
 
 RUNS_PER_POINT = 4  # few, as the analyses compare points
@@ -146,10 +146,8 @@ def analyse(
         outcomes = outcomes_in_futures(
             levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, workers=workers, progress=part(2)
         )
-        regret = tabulate_regret(outcomes, want="low", satisfied=FRONT_THRESHOLD)
+        regret = tabulate_regret(outcomes, want="low", satisfied=LARGE)
     judged: list[Judgement] = []
     if claims:
         judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(3))
-    return Analyses(
-        points, seed, RUNS_PER_POINT, judged, counts.points, parameters, indices.table, ends, regret, FRONT_THRESHOLD
-    )
+    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, indices.table, ends, regret, LARGE)

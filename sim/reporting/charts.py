@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from sim.analysis.dated.incidence import LARGE
 from sim.files import write_synced
 from sim.reporting.colours import (
     BLACK,
@@ -49,8 +50,6 @@ STYLE: Any = {
     "svg.hashsalt": "blocs",
     "figure.dpi": 120,
 }
-
-FRONT_THRESHOLD = 0.1
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -163,7 +162,7 @@ def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
 
 
 def draw_distributions(
-    axes: Axes, values: Mapping[str, Any], *, colour: str, threshold: float = FRONT_THRESHOLD, top: float = 0.6,
+    axes: Axes, values: Mapping[str, Any], *, colour: str, threshold: float = LARGE, top: float = 0.6,
     label: str = "front's share of capability over the last steps of each run",
 ) -> None:  # fmt: skip
     """Draw a histogram per scenario on one scale, with the mean and the share of runs above the threshold.

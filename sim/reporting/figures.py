@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.compare import Sample, interval_words
+from sim.analysis.dated.incidence import LARGE
 from sim.errors import escape_controls
 from sim.reporting import charts, maps
 from sim.reporting.labels import distinct_labels, list_names, shorten_middle
@@ -172,7 +173,7 @@ def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, a
     with draw_axes(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
         label = f"{bloc_name}: share of capability\nover {averaged}"
         charts.draw_distributions(axes, sizes, colour=colour, label=label, top=top)
-    threshold = charts.FRONT_THRESHOLD
+    threshold = LARGE
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
     description = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
     caption = (

@@ -26,6 +26,7 @@ from sim.analysis.compare import (
     pairings,
     read_sample,
 )
+from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.answers import answer_claims, missing_scenarios
 from sim.article.evidence import FRONT
@@ -35,7 +36,7 @@ from sim.batch.store import Results
 from sim.batch.tables.shares import sizes_by_step
 from sim.calendar import describe_step
 from sim.errors import escape_page
-from sim.reporting import charts, figures, provenance
+from sim.reporting import figures, provenance
 from sim.reporting.analyses import Analyses
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
@@ -173,7 +174,7 @@ def render_page(
         "failed": found.failed,
         "unfinished": found.unfinished,
         "moved": MOVED,
-        "threshold": charts.FRONT_THRESHOLD,
+        "threshold": LARGE,
     }
     return escape_page(template_environment().get_template("page.html.jinja").render(context))
 
@@ -237,8 +238,8 @@ def report_colours(found: Sample, base: str) -> dict[str, str]:
 def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str) -> str:
     """State the baseline's finding in one sentence, with its interval, for any world."""
     sizes = outcome_by_run(found.runs, base, f"capability_{bloc}").dropna()
-    share, low, high, n = share_interval(int((sizes >= charts.FRONT_THRESHOLD).sum()), len(sizes))
-    large = sizes[sizes >= charts.FRONT_THRESHOLD]
+    share, low, high, n = share_interval(int((sizes >= LARGE).sum()), len(sizes))
+    large = sizes[sizes >= LARGE]
     size = f", and then {large.mean():.2f} on average" if len(large) else ""
     return (
         f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
@@ -255,7 +256,7 @@ def scenario_rows(
     rows = []
     for design in names:
         sizes = outcome_by_run(found.runs, design, column).dropna()
-        large = sizes[sizes >= charts.FRONT_THRESHOLD]
+        large = sizes[sizes >= LARGE]
         interval = share_interval(len(large), len(sizes))[:3]
         size, mean = mean_interval(large.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
         question = str(found.scenarios[design]["question"])

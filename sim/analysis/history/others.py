@@ -22,8 +22,6 @@ OTHERS = 100  # histories that one is compared with
 
 SEARCHED = 1_000  # replicates among which one is looked for
 
-WEIGHTY = 0.1  # share of capability from which a bloc is one to reckon with (model: Outcomes)
-
 
 @dataclass(frozen=True, eq=False)
 class OtherHistories:

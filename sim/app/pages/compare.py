@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.analysis.compare import interval_words
+from sim.analysis.dated.incidence import LARGE
 from sim.analysis.paired import compare_columns, timing_of
 from sim.analysis.statistics import share_interval
 from sim.app import cache
@@ -16,7 +17,6 @@ from sim.app.session import Visit, current_visit, display_name, escape_markdown,
 from sim.app.setting import MAX_SEED, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
-from sim.reporting.charts import FRONT_THRESHOLD
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_outcome
 from sim.scenario.schema import Scenario
@@ -194,7 +194,7 @@ def show_distribution(
     )  # fmt: skip
     lines = []
     for side, sizes in values.items():
-        count = int((sizes >= FRONT_THRESHOLD).sum())
+        count = int((sizes >= LARGE).sum())
         share, low, high, n = share_interval(count, len(sizes))
         lines.append(
             f"- {side}: in {100 * share:.0f} % of {n} runs (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"

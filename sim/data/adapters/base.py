@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sim.data.codes import describe_codes, known_codes
+from sim.data.codes import known_codes
 from sim.data.journal import Journal
 from sim.errors import Fault, InputError
 
@@ -123,9 +123,3 @@ def drop_doubled(
     if len(kept) < len(frame):
         journal.note("row repeated", dataset.id, len(frame), len(kept), "the same row twice counts once")
     return kept
-
-
-def code_example(codes: object) -> str:
-    """Example of a rule about codes."""
-    found = [int(code) for code in codes]  # type: ignore[attr-defined]
-    return f"codes {describe_codes(found)}" if found else ""

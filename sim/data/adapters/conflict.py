@@ -10,8 +10,6 @@ from sim.data.journal import Journal
 if TYPE_CHECKING:
     import pandas as pd
 
-HISTORIC = frozenset(range(1, 1000))  # rivalries go back to 1494; codes of the time may be of no state since 1945
-
 
 def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy spells of rivalries since 1945; the last year of the list does not end them."""

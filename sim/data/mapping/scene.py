@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -153,10 +153,3 @@ class Scene:
         if not count:
             message = f"has no row for {year}, although it covers {loaded.first} to {loaded.last}; download it again"
             raise InputError([Fault(loaded.file, 1, "year", message)])
-
-
-def levels_used(rows: Iterable[TieRow]) -> Mapping[str, list[str]]:
-    """Levels that rows of ties have, by kind, strongest first."""
-    used = {(row.kind, row.value) for row in rows}
-    found = {kind: [level for level in scale if (kind, level) in used] for kind, scale in SCALES.items()}
-    return {kind: levels for kind, levels in found.items() if levels}
