@@ -43,7 +43,8 @@ def joined_by(results: Results, scenario: str, day: str) -> dict[str, int]:
     """Count the runs in which each state from elsewhere has been in the front by a day, from the view by step."""
     query = """
         select state, count(distinct (point, replicate)) from alignments
-        where scenario = ? and date <= ? and alignment = 'front' and state not in (select state from states where start = 'front') group by state"""
+        where scenario = ? and date <= ? and alignment = 'front'
+        and state not in (select state from states where start = 'front') group by state"""
     with contextlib.closing(results.connection()) as connection:
         return dict(connection.execute(query, [scenario, day]).fetchall())
 
