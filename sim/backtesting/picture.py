@@ -109,4 +109,4 @@ def draw_profile(axes: Axes, renewal: Mapping[str, Any] | None) -> None:
     axes.axvline(renewal["default"], color=VERMILION, linestyle="--", label=f"default, {renewal['default']:g}")
     axes.set_xlabel("renewal per year")
     axes.set_ylabel("log-likelihood, less the greatest")
-    axes.legend(fontsize=7, loc="lower left")
+    axes.legend(fontsize=7, loc="upper left")
