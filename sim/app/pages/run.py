@@ -64,9 +64,10 @@ def show_story(scenario: Scenario, digest: str, run: Run) -> None:
     if not points:
         st.markdown(escape_markdown(f"No state changes its alignment until {names.dates[-1]}. Try another seed."))
     for point in points:
+        bond = f" Strongest bond there: {point['strongest_bond']}" if point["strongest_bond"] else ""
         followed = f" Followed by: {point['followed_by']}" if point["followed_by"] else ""
         what = f"{capital(names.when(point['step']))}: {point['what']}"
-        st.markdown(f"- **{escape_markdown(what)}** {escape_markdown(point['why'] + followed)}")
+        st.markdown(f"- **{escape_markdown(what)}** {escape_markdown(point['why'] + bond + followed)}")
 
 
 def describe_changes(visit: Visit) -> str:
