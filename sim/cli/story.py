@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.analysis.history import sentences
 from sim.analysis.history.moves import RENEWAL
+from sim.analysis.history.prospect import describe_prospect
 from sim.analysis.history.words import Names, capital, count_words, hundredths
 from sim.calendar import describe_step
 from sim.cli.printing import new_table, safe_text
@@ -44,27 +45,37 @@ def print_story(out: Console, story: Story) -> None:
     """Print what happened in a history: in one sentence, then by turning points."""
     run, names, moves = story.run, story.names, story.moves
     out.print(f"\n[bold]{safe_text(sentences.sum_up(run, moves, names, shares_of_states(story)))}[/bold]")
-    said = [sentences.describe_sizes(run, names)] if moves and len(run.alignments) <= MOST_SIZES else []
-    said.append(sentences.count_causes(moves, story.scenario))
-    said += [sentences.compare_with_others(story.others)] if story.others and story.others.count else []
-    if any(said):
-        out.print(safe_text(" ".join(filter(None, said))))
+    here = [sentences.describe_unchanged(run, names)] if moves else []
+    here += [sentences.describe_sizes(run, names)] if moves and len(run.alignments) <= MOST_SIZES else []
+    here.append(sentences.count_causes(moves, story.scenario))
+    here += [describe_prospect(story.prospect, run, names)] if story.prospect else []
+    if any(here):
+        out.print(safe_text(" ".join(filter(None, here))))
+    if story.others and story.others.count:
+        out.print(f"\n{safe_text(sentences.compare_with_others(story.others, names))}")
+    if story.scenario.dispositions == "kept" and any(move.cause == RENEWAL for move in moves):
+        print_disposition(out, story)
     points = [point for point in story.points if point.kind != "renewal"]
     if points:
-        out.print("\n[bold]Turning points[/bold]")
+        ends = f" (a date is the end of the {names.step})" if names.dates else ""
+        out.print(f"\n[bold]Turning points[/bold]{ends}")
     for number, point in enumerate(points, start=1):
         print_point(out, story, number, point)
     shown = {move.key for point in points for move in (*point.moves, *point.followers)}
     if rest := len(moves) - len(shown):
         out.print(f"The {count_words(rest, 'other move')} changed less (--moves shows every move).")
     print_near_moves(out, story)
-    if story.scenario.dispositions == "kept" and any(move.cause == RENEWAL for move in moves):
-        rate = story.scenario.parameters.renewal.value
-        often = f", about once in {1 / rate:.0f} {'years' if story.names.dates else 'rounds'} a state" if rate else ""
-        out.print(
-            "\nA disposition is what a state prefers apart from its ties. It lasts until it is renewed, which happens"
-            f" by chance{often}."
-        )
+
+
+def print_disposition(out: Console, story: Story) -> None:
+    """Say what a disposition is and how often it is renewed."""
+    rate, unit = story.scenario.parameters.renewal.value, "years" if story.names.dates else "rounds"
+    often = f", on average every {1 / rate:.0f} {unit} for each state" if rate else ""
+    rarer = " (most new governments keep the old line)" if story.names.dates else ""
+    out.print(
+        "\nA disposition is what a state prefers apart from its ties. It lasts until it is renewed, which happens by"
+        f" chance{often}{rarer}. To join a bloc is to align with it in policy; no treaty is meant."
+    )
 
 
 def shares_of_states(story: Story) -> dict[str, float]:
@@ -76,13 +87,16 @@ def print_point(out: Console, story: Story, number: int, point: TurningPoint) ->
     """Print a turning point: when and what, why, who followed, and how often it happens elsewhere."""
     from rich.padding import Padding
 
-    names = story.names
+    names, ties = story.names, story.coded_ties(point)
     when = f"{capital(names.when(point.step))}{f' (step {point.step})' if names.dates else ''}"
     out.print(f"{number}. {safe_text(when)}: [bold]{safe_text(sentences.describe_point(point, names))}[/bold]")
+    alone = bool(point.moves) and not point.followers
     lines = {
         "Why": sentences.explain_point(point, names, story.scenario),
-        "Strongest bond there": story.strongest_bond(point),
-        "Followed by": sentences.describe_followers(point, names),
+        "Strongest bond there": ties["strongest_bond"],
+        "Stronger bond elsewhere": ties["stronger_bond_elsewhere"],
+        "Sanctions on it": ties["sanctions"],
+        "Followed by": sentences.describe_followers(point, names) or ("no state." if alone else ""),
         "Reaction": sentences.describe_reactions(point, names),
         "Effect": sentences.describe_effect(point, names),
         "Elsewhere": sentences.describe_elsewhere(point, names, story.others),

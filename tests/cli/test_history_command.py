@@ -36,7 +36,9 @@ def test_history_of_baseline() -> None:
     for part in (
         "Two states of 52 change alignment in these ten years: Pakistan and Mexico end in the US-led bloc.",
         "1. By April 2026 (step 10): Mexico joins the US-led bloc.",
-        "Why: Its disposition was renewed (a change of government, say); with its ties, 27 of 100 such draws lead",
+        "Why: Its disposition was renewed (a change of government or doctrine, say); the new one favours the move",
+        "With its ties, 27 of 100 new dispositions lead there. Most for it: bonds with the US-led bloc and regimes",
+        "No state joins or leaves the Anti-US front.",
         "2. By October 2031 (step 32): Pakistan joins the US-led bloc.",
         "More than a third (0.36) of all capability, up from 0.33 at the start.",
         "10 2026-04-25 0.34 0.06 → US-led bloc: Mexico",

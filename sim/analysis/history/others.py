@@ -35,6 +35,8 @@ class OtherHistories:
         Number of states that move in each of the n runs, (n,).
     enters, leaves
         Number of the runs in which a state enters or leaves an alignment at some step, (N, K + 1).
+    gained, lost
+        Number of the runs in which any state does, (K + 1,).
     """
 
     states: tuple[str, ...]
@@ -42,6 +44,8 @@ class OtherHistories:
     movers: Integers
     enters: Integers
     leaves: Integers
+    gained: Integers
+    lost: Integers
 
     @property
     def count(self) -> int:
@@ -71,6 +75,8 @@ class OtherHistories:
             "states_that_move": {
                 name: float(np.quantile(self.movers, q)) for name, q in (("least", 0), ("median", 0.5), ("most", 1))
             },
+            "gained": dict(zip(self.alignments, self.gained.tolist(), strict=True)),
+            "lost": dict(zip(self.alignments, self.lost.tolist(), strict=True)),
         }
 
 
@@ -96,13 +102,16 @@ def observe_others(scenario: Scenario, world: World, run: Run, *, count: int) ->
     others = [replicate for replicate in range(count + 1) if replicate != run.replicate][:count]
     shape = (len(run.states), len(run.alignments))
     movers, enters, leaves = [], np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    gained, lost = np.zeros(shape[1], dtype=np.int64), np.zeros(shape[1], dtype=np.int64)
     stored = store_alignments(world.steps)
     for other in iterate_runs(scenario, seed=run.seed, replicates=others, world=world, stored=stored):
         entered, left = entries_and_exits(other)
         movers.append(int(entered.any(axis=1).sum()))
         enters += entered
         leaves += left
-    return OtherHistories(run.states, run.alignments, np.array(movers, dtype=np.int64), enters, leaves)
+        gained += entered.any(axis=0)
+        lost += left.any(axis=0)
+    return OtherHistories(run.states, run.alignments, np.array(movers, dtype=np.int64), enters, leaves, gained, lost)
 
 
 def entries_and_exits(run: Run) -> tuple[Flags, Flags]:

@@ -18,7 +18,7 @@ from sim.analysis.history.words import (
     join_names,
     main_terms,
     phrase_changes,
-    phrase_level,
+    phrase_levels,
     share_words,
     times_words,
 )
@@ -43,7 +43,7 @@ def describe_move(move: Move, names: Names, subject: str = "", *, several: bool 
 
 
 def describe_reason(move: Move, names: Names, scenario: Scenario, shocks: Collection[Shock] = ()) -> str:
-    """Say why a state moved, in one sentence without a full stop."""
+    """Say why a state moved, without the last full stop."""
     if move.cause == RENEWAL:
         return describe_renewal(move, names, scenario)
     if move.cause == CIRCUMSTANCE:
@@ -55,23 +55,31 @@ def describe_reason(move: Move, names: Names, scenario: Scenario, shocks: Collec
 
 def describe_renewal(move: Move, names: Names, scenario: Scenario) -> str:
     """Say that a new disposition moved a state, how likely its ties made that, and what spoke for and against."""
-    kept = scenario.dispositions == "kept"
-    ties = {term: value for term, value in move.advantage().items() if term not in ("disposition", "inertia")}
+    advantage = move.advantage()
+    ties = {term: value for term, value in advantage.items() if term != "disposition"}
     sides = [
-        f"most {words} it: {phrase_level(move, terms[0], names)}"
+        f"Most {words} it: {phrase_levels(move, terms, names)}"
         for sign, words in ((1, "for"), (-1, "against"))
-        if (terms := main_terms(ties, sign, most=1))
+        if (terms := main_terms({term: value for term, value in ties.items() if term != "inertia"}, sign))
     ]
-    what = "its disposition was renewed (a change of government, say)" if kept else "by chance, as at every step here"
-    odds = f"with its ties, {hundredths(move.chance)} such draws lead there"
-    return "; ".join([f"{what}; {odds}", *sides])
+    what = "by chance, as at every step here"
+    if scenario.dispositions == "kept":
+        favours = advantage.get("disposition", 0.0) > 0.0
+        leans = "favours the move" if favours else "does not prevent it"
+        needed = "without it the state would stay" if sum(ties.values()) <= 0.0 else "its ties lead there too"
+        what = (
+            f"its disposition was renewed (a change of government or doctrine, say); the new one {leans}, and {needed}"
+        )
+    draws = "new dispositions" if scenario.dispositions == "kept" else "such draws"
+    odds = f"With its ties, {hundredths(move.chance)} {draws} lead there"
+    return ". ".join([what, odds, *sides])
 
 
 def describe_circumstance(move: Move, names: Names, scenario: Scenario, shocks: Collection[Shock]) -> str:
     """Say which circumstances moved a state: what changed, or what counts where it never chose what it left."""
     change = move.change()
     if not change or move.before is None:
-        terms = join_names([phrase_level(move, term, names) for term in main_terms(move.advantage())] or ["a tie"])
+        terms = phrase_levels(move, main_terms(move.advantage()), names) or "a tie"
         if move.before is None:
             return f"the scenario adds a bloc to the world as it was; {terms} counted most"
         return f"it had not chosen where it started; {terms} counted most at its first decision"
@@ -146,7 +154,7 @@ def describe_effect(point: TurningPoint, names: Names) -> str:
 
 
 def explain_point(point: TurningPoint, names: Names, scenario: Scenario) -> str:
-    """Say the main reason of a turning point, in a sentence."""
+    """Say the main reason of a turning point, in sentences."""
     if point.renewed:
         return f"{capital(hundredths(point.chance))} such renewals leave it there, at its ties."
     if not point.moves:
@@ -159,9 +167,9 @@ def explain_point(point: TurningPoint, names: Names, scenario: Scenario) -> str:
 
 def describe_followers(point: TurningPoint, names: Names) -> str:
     """Say who followed and when; empty where no state did."""
+    found = by_step(move for move in point.followers if point.shares(move))
     return join_clauses(
-        f"{names.listed([move.state for move in moves])} {at_step(step, point, names)}"
-        for step, moves in by_step(move for move in point.followers if point.shares(move))
+        f"{names.listed([move.state for move in moves])} {at_step(step, point, names)}" for step, moves in found
     )
 
 
@@ -191,10 +199,10 @@ def at_step(step: int, point: TurningPoint, names: Names) -> str:
     return f"in the same {names.step if names.dates else 'step'}" if step == point.step else names.when(step)
 
 
-def join_clauses(clauses: Iterable[str]) -> str:
-    """Join clauses with semicolons to a sentence; empty where there is none."""
-    said = capital("; ".join(clauses))
-    return said and f"{said}."
+def join_clauses(clauses: Iterable[str], *, first: bool = True) -> str:
+    """Join clauses with semicolons to a sentence, or to its end if not first; empty where there is none."""
+    said = "; ".join(clauses)
+    return said and f"{capital(said) if first else said}."
 
 
 def describe_elsewhere(point: TurningPoint, names: Names, others: OtherHistories | None) -> str:
@@ -232,6 +240,17 @@ def sum_up(run: Run, moves: Sequence[Move], names: Names, weights: Mapping[str, 
             parts.append(f"{list_largest(ids, names)} end{'s' * (len(ids) == 1)} {where}")
     net = f": {'; '.join(parts)}" if parts else ", and all of them return"
     return f"{capital(count_words(count, 'state'))} of {len(run.states)} {change} in these {span}{net}."
+
+
+def describe_unchanged(run: Run, names: Names) -> str:
+    """Say which blocs no state joins or leaves; empty where every bloc changes."""
+    moved = run.alignment[1:] != run.alignment[:-1]
+    still = [
+        names.bloc(bloc)
+        for k, bloc in enumerate(run.alignments)
+        if k and not (moved & ((run.alignment[1:] == k) | (run.alignment[:-1] == k))).any()
+    ]
+    return f"No state joins or leaves {join_names(still)}." if still else ""
 
 
 def list_largest(ids: Sequence[str], names: Names) -> str:
@@ -274,14 +293,18 @@ def describe_sizes(run: Run, names: Names) -> str:
     return join_clauses(said)
 
 
-def compare_with_others(others: OtherHistories) -> str:
-    """Say how many states move in other histories."""
+def compare_with_others(others: OtherHistories, names: Names) -> str:
+    """Say how many states move in other histories, and in how many each bloc gains or loses a state."""
     low, middle, high = (int(np.quantile(others.movers, q, method="nearest")) for q in (0.05, 0.5, 0.95))
-    rest = others.without_moves
-    quiet = f"in {rest} no state moves" if rest else "each of them has a move"
+    blocs = [
+        f"{names.bloc(bloc)} gains a state in {others.gained[k]} and loses one in {others.lost[k]}"
+        for k, bloc in enumerate(others.alignments)
+        if k
+    ]
+    spread = f"{low} to {high} states move" if high > low else f"{count_words(low, 'state')} move{'s' * (low == 1)}"
     return (
-        f"In {others.count} other histories {count_words(middle, 'state')} move{'s' * (middle == 1)} in the median and"
-        f" {low} to {high} in nine of ten; {quiet}."
+        f"In nine of ten other histories {spread}, {middle} in the median. Of {others.count} other histories, no state"
+        f" moves in {others.without_moves}; {join_clauses(blocs, first=False)}"
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sim.analysis.history.bonds import describe_bond_elsewhere, describe_bond_there, describe_sanctions
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import OtherHistories, observe_others
+from sim.analysis.history.prospect import Prospect, find_prospect
 from sim.analysis.history.sentences import (
     describe_effect,
     describe_elsewhere,
@@ -29,8 +31,8 @@ MOVE_COLUMNS = (
 )  # fmt: skip
 
 POINT_COLUMNS = (
-    "step", "date", "kind", "states", "what", "why", "strongest_bond", "followers", "followed_by", "reactions",
-    "reacted", "effect", "elsewhere", "in_others",
+    "step", "date", "kind", "states", "what", "why", "strongest_bond", "stronger_bond_elsewhere", "sanctions",
+    "followers", "followed_by", "reactions", "reacted", "effect", "elsewhere", "in_others",
 )  # fmt: skip
 
 
@@ -48,6 +50,8 @@ class Story:
         The turning points, in the order of time.
     others
         What happens in other histories; None where they were not run.
+    prospect
+        The entry that would move most capability, weighed by its chance; None without chances in closed form.
     """
 
     scenario: Scenario
@@ -56,13 +60,14 @@ class Story:
     moves: list[Move]
     points: list[TurningPoint]
     others: OtherHistories | None
+    prospect: Prospect | None
 
     def date(self, step: int) -> str | None:
         """End of a step as ISO text; None in rounds."""
         return self.names.dates[step] if self.names.dates else None
 
     def reason(self, move: Move) -> str:
-        """Reason of a move, in a sentence."""
+        """Reason of a move, in sentences."""
         shocks = shocks_of(self.scenario, move.step)
         return f"{capital(describe_reason(move, self.names, self.scenario, shocks))}."
 
@@ -86,7 +91,7 @@ class Story:
             "states": [move.state for move in point.moves] or [point.renewed] * bool(point.renewed),
             "what": describe_point(point, self.names),
             "why": explain_point(point, self.names, self.scenario),
-            "strongest_bond": self.strongest_bond(point),
+            **self.coded_ties(point),
             "followers": [move.state for move in point.followers if point.shares(move)],
             "followed_by": describe_followers(point, self.names),
             "reactions": [move.state for move in point.followers if not point.shares(move)],
@@ -96,25 +101,16 @@ class Story:
             "in_others": [self.count_record(move) for move in point.moves],
         }
 
-    def strongest_bond(self, point: TurningPoint) -> str:
-        """Say the coded bond with the bloc that counts most for the first mover; empty where it has none there."""
+    def coded_ties(self, point: TurningPoint) -> dict[str, str]:
+        """Say the coded ties behind the first move of a turning point; empty where there are none."""
         if not point.moves:
-            return ""
-        first, scenario = point.moves[0], self.scenario
-        place = self.run.alignments.index(first.entered)
-        inside = {s for s, k in zip(self.run.states, self.run.alignment[point.step], strict=True) if k == place}
-        weights = {
-            tie: tie.value * scenario.states[other].capability.value
-            for tie in scenario.ties
-            if tie.kind == "bond" and first.state in (tie.a, tie.b) and place
-            for other in ({tie.a, tie.b} - {first.state}) & inside
+            return {"strongest_bond": "", "stronger_bond_elsewhere": "", "sanctions": ""}
+        first, scenario, names = point.moves[0], self.scenario, self.names
+        return {
+            "strongest_bond": describe_bond_there(first, self.run, scenario, names),
+            "stronger_bond_elsewhere": describe_bond_elsewhere(first, self.run, scenario, names),
+            "sanctions": describe_sanctions(first, scenario, names),
         }
-        if not weights:
-            return ""
-        tie = max(weights, key=lambda one: weights[one])
-        other = tie.b if tie.a == first.state else tie.a
-        said = "; ".join(part for part in (tie.level or f"{tie.value:g}", tie.note) if part)
-        return f"{self.names.state(other)} ({said})."
 
     def record(self) -> dict[str, Any]:
         """Return all of it as a record; null for what was not counted in other histories."""
@@ -122,6 +118,7 @@ class Story:
             "turning_points": self.point_records(),
             "moves": self.move_records(),
             "others": self.others.record() if self.others is not None else None,
+            "prospect": self.prospect and self.prospect._asdict(),
         }
 
     def count_record(self, move: Move) -> dict[str, Any]:
@@ -157,4 +154,4 @@ def tell_story(scenario: Scenario, world: World, run: Run, names: Names, *, othe
     moves = explain_moves(world, run)
     points = find_turning_points(scenario, world, run, moves)
     known = observe_others(scenario, world, run, count=others) if others else None
-    return Story(scenario, run, names, moves, points, known)
+    return Story(scenario, run, names, moves, points, known, find_prospect(scenario, world, run))

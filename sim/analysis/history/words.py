@@ -159,8 +159,9 @@ PHRASES = {
     ),
     "trade": Phrase("trade with {bloc}", "more trade with {bloc}", "less trade with {bloc}"),
     "shelter": Phrase(
-        "markets in {bloc} that stay open to it under sanctions", "more markets in {bloc} open to it under sanctions",
-        "fewer markets in {bloc} open to it under sanctions",
+        "markets of {bloc} that the sanctions on it leave open",
+        "more markets of {bloc} that the sanctions on it leave open",
+        "fewer markets of {bloc} that the sanctions on it leave open",
     ),
     "accommodation": Phrase(
         "the coexistence that {bloc} offers", "more coexistence offered by {bloc}", "less coexistence offered by {bloc}"
@@ -185,13 +186,18 @@ PHRASES = {
 }  # fmt: skip
 
 
-def phrase_level(move: Move, term: str, names: Names) -> str:
-    """Words for a term in which the two alignments of a move differ."""
-    left, entered = move.weighed[:, WEIGHED.index(term)].tolist()
-    own = entered if abs(entered) >= abs(left) else left
-    bloc = move.entered if own is entered else move.left
-    phrase = PHRASES[term]
-    return (phrase.negative or phrase.level if own < 0 else phrase.level).format(bloc=name_place(bloc, names))
+def phrase_levels(move: Move, terms: Iterable[str], names: Names) -> str:
+    """Words for terms in which the two alignments of a move differ; a bloc is named once."""
+    said = []
+    known: set[str] = set()
+    for term in terms:
+        left, entered = move.weighed[:, WEIGHED.index(term)].tolist()
+        own, bloc = (entered, move.entered) if abs(entered) >= abs(left) else (left, move.left)
+        phrase = PHRASES[term]
+        words = phrase.negative or phrase.level if own < 0 else phrase.level
+        said.append(words.format(bloc="it" if bloc in known else name_place(bloc, names)))
+        known |= {bloc} if "{bloc}" in words else set()
+    return join_names(said) if said else ""
 
 
 def phrase_changes(move: Move, terms: Iterable[str], base: Floats, names: Names) -> str:
