@@ -22,6 +22,7 @@ from sim.analysis.history.words import (
     share_words,
     times_words,
 )
+from sim.model.arrays import Integers
 from sim.model.trajectory import Run
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 from sim.scenario.shocks import Crisis, Membership, PairShock, PolyarchyShock, SanctionShock, Shock, Upheaval
@@ -297,7 +298,8 @@ def compare_with_others(others: OtherHistories, names: Names) -> str:
     """Say how many states move in other histories, and in how many each bloc gains or loses a state."""
     low, middle, high = (int(np.quantile(others.movers, q, method="nearest")) for q in (0.05, 0.5, 0.95))
     blocs = [
-        f"{names.bloc(bloc)} gains a state in {others.gained[k]} and loses one in {others.lost[k]}"
+        f"{names.bloc(bloc)} gains a state in {others.gained[k]}{most_often(others.enters[:, k], others, names)} and"
+        f" loses one in {others.lost[k]}{most_often(others.leaves[:, k], others, names)}"
         for k, bloc in enumerate(others.alignments)
         if k
     ]
@@ -306,6 +308,12 @@ def compare_with_others(others: OtherHistories, names: Names) -> str:
         f"In nine of ten other histories {spread}, {middle} in the median. Of {others.count} other histories, no state"
         f" moves in {others.without_moves}; {join_clauses(blocs, first=False)}"
     )
+
+
+def most_often(counts: Integers, others: OtherHistories, names: Names) -> str:
+    """Say in brackets which state moves so in the most histories; empty where none does."""
+    i = int(counts.argmax())
+    return f" ({names.state(others.states[i])} in {counts[i]})" if counts[i] else ""
 
 
 def describe_size(start: float, end: float) -> str:
