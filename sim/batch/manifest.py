@@ -231,7 +231,7 @@ def other_format(content: Mapping[str, Any]) -> str:
     command = recorded_command(content)
     unknown = f"(the record has no command; its scenarios are {', '.join(content['scenarios'])})"
     again = f"with `{command}`" if command else unknown
-    return f"was written{by} in another format; remove the folder, and make the results again {again}"
+    return f"was written{by} in another format (docs/migration.md); remove the folder, make the results again {again}"
 
 
 def recorded_command(content: Mapping[str, Any]) -> str:

@@ -95,7 +95,9 @@ def replace_former(words: Iterable[str], former: Mapping[str, str]) -> Iterator[
 
 def say_former(spelling: str, new: str) -> None:
     """Say on standard error that a spelling has changed."""
-    click.echo(f"blocs: {spelling} is now {new}. The old spelling will be removed in {REMOVAL}.", err=True)
+    click.echo(
+        f"blocs: {spelling} is now {new}. The old spelling will be removed in {REMOVAL} (docs/migration.md).", err=True
+    )
 
 
 class Commands(click.Group):

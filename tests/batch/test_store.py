@@ -465,7 +465,7 @@ def test_other_format_is_refused_with_the_command_that_makes_it_again(tmp_path: 
     question = {"seed": 7, "trajectory": False, "points": POINTS}
     old = {"question": question, "scenarios": {"one": {}}, "versions": {"blocs": "0.1.0"}}
     for content, words in (
-        (old, r"was written by blocs 0\.1\.0 in another format; remove the folder.*\(the record has no command"),
+        (old, r"was written by blocs 0\.1\.0 in another format .*; remove the folder.*\(the record has no command"),
         (old | {"command": "blocs sweep one --trajectory"}, "again with `blocs sweep one --trajectory`"),
         (old | {"command": "blocs sweep one; rm -r ."}, "the record has no command; its scenarios are one"),
         (MANIFEST | {"format": 4}, "was written in another format"),

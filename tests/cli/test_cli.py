@@ -422,7 +422,7 @@ def said(*words: str, variable: str = "", value: str = "") -> tuple[str, str]:
 
 
 def test_former_option_spellings(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
-    folder, former = swept[0], "The old spelling will be removed in 0.3."
+    folder, former = swept[0], "The old spelling will be removed in 0.3 (docs/migration.md)."
     out, err = said("export", str(folder), str(tmp_path))
     assert err == f"blocs: the second argument is now --out FOLDER. {former}\n"
     assert out == quick("export", str(folder), "--out", str(tmp_path))
