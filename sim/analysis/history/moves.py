@@ -46,6 +46,8 @@ class Move:
         What it would have weighed now with the others as it saw them at its last decision.
     followed
         State and step of each move that it followed: without it, it would have stayed. Empty for other causes.
+    options
+        What it weighed of every alignment, (K + 1, WEIGHED).
     """
 
     step: int
@@ -59,6 +61,7 @@ class Move:
     before: Floats | None
     apart: Floats
     followed: tuple[tuple[str, int], ...]
+    options: Floats
 
     @property
     def key(self) -> tuple[str, int]:
@@ -177,11 +180,12 @@ def explain_move(retrace: Retrace, i: int, since: int, chosen: Floats | None) ->
     cause, both = int(run.causes[step, i]), [left, entered]
     names = run.alignments[left], run.alignments[entered]
     before = chosen[both] if chosen is not None else start_weighing(retrace, i, names)
+    options = retrace.weigh(i, retrace.seen(i))
     return Move(
         step=step, state=run.states[i], left=names[0], entered=names[1], cause=CAUSES[cause],
-        chance=float(run.chances[step, i, entered]), weighed=retrace.weigh(i, retrace.seen(i))[both], since=since,
+        chance=float(run.chances[step, i, entered]), weighed=options[both], since=since,
         before=None if cause == BY_RENEWAL else before, apart=retrace.weigh(i, retrace.seen_before(i))[both],
-        followed=followed_moves(retrace, i) if cause == BY_FOLLOWING else (),
+        followed=followed_moves(retrace, i) if cause == BY_FOLLOWING else (), options=options,
     )  # fmt: skip
 
 

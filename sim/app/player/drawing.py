@@ -17,11 +17,11 @@ from matplotlib.axes import Axes
 
 from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure
-from sim.reporting.colours import VERMILION, alignment_colours
+from sim.reporting.colours import VERMILION
 from sim.reporting.labels import distinct_labels
+from sim.reporting.story.land import WIDTH, land_outline, rest_outline, world_view
+from sim.reporting.story.marks import draw_fills, draw_marker
 from sim.scenario.schema import Scenario
-
-WIDTH = 4000  # units across a map, fine enough for whole numbers
 
 NETWORK = (760, 600)
 
@@ -29,42 +29,12 @@ HOSTILE = VERMILION  # rivalries and sanctions
 
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
-SHAPES = (0, 4, 3, 5, 6, 8, 7, 10, 12)  # corners of each alignment's marker, 0 for a circle
-
-STROKES = (  # each alignment's hatching, in a square of 10
-    "", "M0 10L10 0", "M0 0L10 10", "M5 0V10M0 5H10", "M0 5H10", "M5 0V10", "M0 10L10 0M0 0L10 10", "M2 2h3v3h-3z",
-    "M0 3H10M0 7H10",
-)  # fmt: skip
-
 
 def svg_document(width: float, height: float, content: str, *, natural: bool = False) -> str:
     """Return an SVG document; `natural` gives it a size in pixels."""
     size = f' width="{width:g}" height="{height:g}"' if natural else ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{size}>'
     return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
-
-
-def draw_fills(alignments: Sequence[str], size: float, look: str) -> str:
-    """Draw the colour and hatching of a world's alignments as patterns look0, look1, …, with one `look` per picture."""
-    colours = alignment_colours(alignments)
-    return "<defs>" + "".join(
-        f'<pattern id="{look}{k}" patternTransform="scale({size:g})" patternUnits="userSpaceOnUse" width="10"'
-        ' height="10">'
-        f'<rect width="10" height="10" fill="{colours[name]}"/>'
-        f'<path d="{STROKES[k]}" stroke="#000" stroke-width="1.2" fill="none"/></pattern>'
-        for k, name in enumerate(alignments)
-    ) + "</defs>"  # fmt: skip
-
-
-def draw_marker(k: int, x: float, y: float, radius: float, style: str) -> str:
-    """Draw the marker of alignment `k` at a place."""
-    if not (corners := SHAPES[k]):
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {style}/>'
-    turn = math.pi / 4 if corners == 4 else -math.pi / 2
-    reach = radius * (1.2 if corners == 3 else 1.08)
-    ends = [(turn + 2 * math.pi * n / corners) for n in range(corners)]
-    points = " ".join(f"{x + reach * math.cos(a):.1f},{y + reach * math.sin(a):.1f}" for a in ends)
-    return f'<polygon points="{points}" {style}/>'
 
 
 def draw_markers(
@@ -95,27 +65,6 @@ def draw_key(names: Mapping[str, str]) -> str:
     return svg_document(width, top + 2, draw_fills(list(names), 1, "key") + rows, natural=True)
 
 
-def to_map_units(degrees: object) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Convert degrees east and north to the map's units, (…, 2)."""
-    x, y = np.moveaxis(maps.project(np.asarray(degrees, dtype=np.float64)), -1, 0)
-    (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
-    _, north = maps.project((0, maps.NORTH))
-    scale = WIDTH / (east - west)
-    return np.rint(np.stack([(x - west) * scale, (north - y) * scale], axis=-1)).astype(np.int64)
-
-
-def land_outline(land: maps.Land) -> str:
-    """Return the outlines of a country as an SVG path in relative steps."""
-    parts = []
-    for polygon in land.polygons:
-        for ring in polygon:
-            points = to_map_units(ring)
-            steps = np.diff(points, axis=0)
-            steps = steps[np.any(steps != 0, axis=1)]
-            parts.append(f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) + "z")
-    return "".join(part for part in parts if "lz" not in part)
-
-
 @lru_cache(maxsize=1)
 def country_paths() -> dict[str, str]:
     """Return the path of each country of the map."""
@@ -125,8 +74,7 @@ def country_paths() -> dict[str, str]:
 @lru_cache(maxsize=8)
 def draw_ground(states: tuple[str, ...]) -> str:
     """Draw the land that belongs to no state of a world."""
-    rest = "".join(path for state, path in country_paths().items() if state not in states)
-    return f'<path d="{rest}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
+    return f'<path d="{rest_outline(states)}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
 
 
 @lru_cache(maxsize=1)
@@ -152,11 +100,11 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) 
             if state == chosen:
                 above += f'<path d="{country_paths()[state]}" fill="none" stroke="#000" stroke-width="16"/>'
         if where.dot:
-            x, y = to_map_units(where.dot).tolist()
+            x, y = world_view().units(where.dot).tolist()
             dots.append(draw_markers(n, "map", alignments, x, y, 22, 'stroke="#000" stroke-width="5"'))
             if state == chosen:
                 above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
-    _, bottom = to_map_units((0, maps.SOUTH)).tolist()
+    bottom = round(world_view().height)
     below = draw_fills(alignments, 4.5, "map") + draw_ground(states)
     return svg_document(WIDTH, bottom, below + "".join(land) + draw_contested() + "".join(dots) + above)
 

@@ -1,0 +1,141 @@
+"""The land of countries as SVG paths, in an equal-area projection of the world or of a region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.reporting import maps
+
+WIDTH = 4000  # units across a map, fine enough for whole numbers
+
+REGION = 62.0  # degrees from the middle to the farthest state up to which a world is a region
+
+MARGIN = 0.06  # of the extent of a region, on each side
+
+SHAPE = (1.0, 2.2)  # least and greatest width of a region's map over its height
+
+MAIN_PART = 0.25  # of the largest part of a country: smaller parts do not widen a region
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of the globe on a plane: places in degrees become map units, from its upper left corner."""
+
+    plane: Callable[[Any], Points]  # degrees east and north, (…, 2), to the plane, (…, 2)
+    left: float
+    top: float
+    scale: float  # map units for one unit of the plane
+    height: float
+    middle: tuple[float, float] | None = None  # of a region, degrees east and north
+
+    def units(self, degrees: Any) -> NDArray[np.int64]:
+        """Convert degrees east and north to map units, (…, 2)."""
+        x, y = np.moveaxis(self.plane(np.asarray(degrees, dtype=np.float64)), -1, 0)
+        return np.rint(np.stack([(x - self.left) * self.scale, (self.top - y) * self.scale], axis=-1)).astype(np.int64)
+
+    def shows(self, ring: Points) -> bool:
+        """Whether a part of an outline may lie within the view; what is far from a region is not drawn."""
+        if self.middle is None:
+            return True
+        if float(angles(ring, self.middle).max()) > 150.0:
+            return False
+        low, high = self.units(ring).min(axis=0), self.units(ring).max(axis=0)
+        return bool(low[0] < WIDTH and high[0] > 0 and low[1] < self.height and high[1] > 0)
+
+
+@lru_cache(maxsize=1)
+def world_view() -> View:
+    """Return the view of the whole world, without Antarctica, in the Equal Earth projection."""
+    (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
+    (_, south), (_, north) = maps.project([(0, maps.SOUTH), (0, maps.NORTH)])
+    scale = WIDTH / (east - west)
+    return View(maps.project, float(west), float(north), float(scale), float((north - south) * scale))
+
+
+@lru_cache(maxsize=8)
+def choose_view(states: tuple[str, ...]) -> View:
+    """Return the view for the states of a world: their region with a margin, or the whole world.
+
+    A region is drawn in Lambert's azimuthal equal-area projection around its middle.
+    """
+    places = [main_places(maps.load_atlas().countries[state]) for state in maps.mapped_states(states)]
+    if not places:
+        return world_view()
+    middle = middle_of(np.stack([np.asarray(middle_of(place)) for place in places]))
+    known = np.concatenate(places)
+    if float(angles(known, middle).max()) > REGION:
+        return world_view()
+    plane = partial(project_region, middle=middle)
+    (left, low), (right, high) = plane(known).min(axis=0), plane(known).max(axis=0)
+    width, height = (max(size, 0.02) * (1 + 2 * MARGIN) for size in (right - left, high - low))
+    width, height = max(width, height * SHAPE[0]), max(height, width / SHAPE[1])
+    x, y = (left + right) / 2 - width / 2, (low + high) / 2 + height / 2
+    return View(plane, float(x), float(y), float(WIDTH / width), float(WIDTH * height / width), middle)
+
+
+def main_places(where: maps.Land) -> Points:
+    """Return the corners of a country's main parts, in degrees; of one without land its dot."""
+    outlines = [polygon[0] for polygon in where.polygons]
+    areas = [enclosed(maps.project(ring)) for ring in outlines]
+    large = [ring for ring, area in zip(outlines, areas, strict=True) if area >= MAIN_PART * max(areas)]
+    return np.concatenate(large) if large else np.array([where.dot], dtype=np.float64)
+
+
+def enclosed(ring: Points) -> float:
+    """Return the area in an outline on the plane."""
+    x, y = ring.T
+    return float(abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2)
+
+
+def directions(degrees: Any) -> Points:
+    """Return places on the globe as unit vectors, (…, 3)."""
+    east, north = np.moveaxis(np.radians(np.asarray(degrees, dtype=np.float64)), -1, 0)
+    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
+
+
+def middle_of(degrees: Points) -> tuple[float, float]:
+    """Return the middle of places, in degrees; the date line makes no difference."""
+    x, y, z = directions(degrees).mean(axis=0)
+    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+
+
+def angles(degrees: Any, middle: tuple[float, float]) -> Points:
+    """Return the angles between places and a middle, in degrees."""
+    return np.degrees(np.arccos(np.clip(directions(degrees) @ directions(middle), -1.0, 1.0)))
+
+
+def project_region(degrees: Any, middle: tuple[float, float]) -> Points:
+    """Project degrees east and north, (…, 2), around a middle: Lambert's azimuthal equal-area projection, (…, 2)."""
+    east, north = np.moveaxis(np.radians(np.asarray(degrees, dtype=np.float64)), -1, 0)
+    turn, tilt = east - np.radians(middle[0]), np.radians(middle[1])
+    cosine = np.sin(tilt) * np.sin(north) + np.cos(tilt) * np.cos(north) * np.cos(turn)
+    stretch = np.sqrt(2.0 / np.maximum(1.0 + cosine, 1e-9))
+    y = np.cos(tilt) * np.sin(north) - np.sin(tilt) * np.cos(north) * np.cos(turn)
+    return np.stack([stretch * np.cos(north) * np.sin(turn), stretch * y], axis=-1)
+
+
+def land_outline(land: maps.Land, view: View | None = None) -> str:
+    """Return the outlines of a country as an SVG path in relative steps; empty where the view shows none of it."""
+    view = view or world_view()
+    parts = []
+    for polygon in land.polygons:
+        for ring in polygon if view.shows(polygon[0]) else ():
+            points = view.units(ring)
+            steps = np.diff(points, axis=0)
+            steps = steps[np.any(steps != 0, axis=1)]
+            parts.append(f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) + "z")
+    return "".join(part for part in parts if "lz" not in part)
+
+
+def rest_outline(states: Sequence[str], view: View | None = None) -> str:
+    """Return the land that belongs to no state of a world as an SVG path."""
+    rest = (where for state, where in maps.load_atlas().countries.items() if state not in states)
+    return "".join(land_outline(where, view) for where in rest)

@@ -1,0 +1,93 @@
+"""The map of a history as SVG: land and marks are drawn once, and every map uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sim.reporting import maps
+from sim.reporting.story.land import WIDTH, View, choose_view, land_outline, rest_outline
+from sim.reporting.story.marks import draw_fills, draw_marker
+
+RADIUS = 30  # of a small state's mark, in map units
+
+HATCH = {"fill": 0.9, "land": 6.5}  # units of a hatching's tenth in keys and charts, and on maps
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The map of a world.
+
+    Parameters
+    ----------
+    shapes
+        What maps, keys and charts use by id: `fill0` and `land0`, … are the hatchings of the alignments.
+    view
+        The part of the globe that it shows.
+    placed
+        Index of each state on the map.
+    missing
+        Index of each state that is not on the map; all, where a map does not suit the world.
+    """
+
+    shapes: Markup
+    view: View
+    placed: tuple[int, ...]
+    missing: tuple[int, ...]
+
+    @property
+    def box(self) -> str:
+        """Its viewBox."""
+        return f"0 0 {WIDTH} {self.view.height:.0f}"
+
+
+def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> Picture:
+    """Draw what the maps of a world use."""
+    view = choose_view(tuple(states))
+    mapped = set(maps.mapped_states(states)) if maps.drawable(states) else set()
+    placed = tuple(n for n, state in enumerate(states) if state in mapped)
+    missing = tuple(n for n, state in enumerate(states) if state not in mapped)
+    parts = [draw_fills(alignments, size, look) for look, size in HATCH.items()]
+    if placed:
+        markers = "".join(f'<g id="mark{k}">{draw_marker(k, 0, 0, RADIUS, LINE)}</g>' for k in range(len(alignments)))
+        lands = "".join(
+            f'<path id="state{n}" d="{outline}" {LINE}/>'
+            for n in placed
+            if (outline := land_outline(maps.load_atlas().countries[states[n]], view))
+        )
+        rest = f'<path id="rest" d="{rest_outline(states, view)}" {LINE}/>'
+        contested = "".join(land_outline(land, view) for land in maps.load_atlas().contested.values())
+        parts.append(f'<defs>{DOTS}{markers}{lands}{rest}<path id="contested" d="{contested}" {LINE}/></defs>')
+    return Picture(Markup("".join(parts)), view, placed, missing)  # noqa: S704 - ids and numbers only
+
+
+LINE = 'vector-effect="non-scaling-stroke"'  # borders have one width at every size of a map
+
+DOTS = (
+    '<pattern id="dots" width="40" height="40" patternUnits="userSpaceOnUse"><rect class="blank" width="40" height="40"/>'
+    '<circle class="dot" cx="20" cy="20" r="8"/></pattern>'
+)
+
+
+def draw_map(
+    picture: Picture, states: Sequence[str], alignment: Sequence[int], labels: Mapping[int, str] | None = None
+) -> Markup:
+    """Draw a map of alignments, as the content of an SVG element; labels, by state, make its states options of a list."""
+    parts = ['<use href="#rest" class="rest"/>']
+    marks = []
+    for n in picture.placed:
+        where, k = maps.load_atlas().countries[states[n]], alignment[n]
+        role = "" if labels is None else Markup(' role="option" tabindex="-1" aria-label="{}"').format(labels[n])
+        land = f'<use href="#state{n}"/>' if land_outline(where, picture.view) else ""
+        head = f'<g class="state" data-state="{n}" fill="url(#land{k})"{role}>'
+        if where.dot:
+            x, y = picture.view.units(where.dot).tolist()
+            mark = f'<g class="mark" transform="translate({x} {y})"><use href="#mark{k}"/></g>'
+            marks.append(f"{head}{land}{mark}</g>")
+        else:
+            parts.append(f"{head}{land}</g>")
+    return Markup("".join([*parts, '<use href="#contested" class="contested"/>', *marks]))  # noqa: S704 - escaped above
+
+
