@@ -16,6 +16,7 @@ from sim.analysis.history.story import tell_story
 from sim.analysis.states.accounts import Decision
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
+from sim.app.setting import size_fault
 from sim.batch.executor import evaluate
 from sim.errors import InputError
 from sim.model import compiled
@@ -38,7 +39,7 @@ FLIP_REPLICATES = 40
 COMPUTING = "Computing (the very first run after an installation compiles the rules, which takes a minute) …"
 
 
-@st.cache_resource(max_entries=CACHED, show_spinner=False)
+@st.cache_resource(max_entries=None, show_spinner=False)  # the catalogue is finite, and every page lists all of it
 def shipped_scenario(name: str) -> Scenario:
     """Load a scenario of the catalogue; it is frozen, so readers share it."""
     return load_scenario(name)
@@ -46,17 +47,16 @@ def shipped_scenario(name: str) -> Scenario:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def scenario_choices() -> list[str]:
-    """List the scenarios, then the worlds, that run without changes."""
-    return [name for name in (*scenario_names(), *world_names()) if has_no_fault(name)]
+    """List the scenarios, then the worlds, that run here without changes."""
+    return [name for name in (*scenario_names(), *world_names()) if runs_here(name)]
 
 
-def has_no_fault(name: str) -> bool:
-    """Return whether a scenario of the catalogue has no fault."""
+def runs_here(name: str) -> bool:
+    """Return whether a scenario of the catalogue has no fault and is not too large for the app."""
     try:
-        shipped_scenario(name)
+        return not size_fault(shipped_scenario(name))
     except InputError:
         return False
-    return True
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=COMPUTING)
@@ -185,7 +185,7 @@ def svg_bands(_sample: RunSample, names: dict[str, str], digest: str, seed: int,
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
-def svg_distributions(_values: Mapping[str, Any], label: str, colour: str, key: tuple[str, str, str, int, int]) -> str:
+def svg_distributions(_values: Mapping[str, Any], label: str, colour: str, key: tuple[Any, ...]) -> str:
     """Draw the distributions of a bloc's size over the runs of two settings, as SVG; `colour` is the bloc's."""
     top = max(0.6, *(float(np.nanmax(values)) * 1.02 for values in _values.values()))
 
@@ -193,14 +193,3 @@ def svg_distributions(_values: Mapping[str, Any], label: str, colour: str, key: 
         charts.draw_distributions(axes, _values, colour=colour, top=top, label=label)
 
     return drawing.draw_chart(5.6, 2.6, plot).svg
-
-
-@st.cache_resource(max_entries=CACHED, show_spinner=False)
-def svg_differences(_table: pd.DataFrame, names: list[str], label: str, key: tuple[str, str, int, int]) -> str:
-    """Draw paired differences with their intervals, a row per name, as SVG."""
-    table = _table.assign(scenario=names)
-
-    def plot(axes: Any) -> None:
-        charts.draw_differences(axes, table, label=label)
-
-    return drawing.draw_chart(5.6, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg

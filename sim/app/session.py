@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.app import cache
-from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, size_fault, to_query
+from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, to_query
 from sim.batch.design import through_lens
 from sim.scenario.schema import Scenario
 
@@ -45,10 +45,7 @@ class Visit:
 
     def names(self) -> list[str]:
         """List every scenario that a reader can choose, uploads first."""
-        return [
-            *self.uploads,
-            *(name for name in cache.scenario_choices() if not size_fault(cache.shipped_scenario(name))),
-        ]
+        return [*self.uploads, *cache.scenario_choices()]
 
     def base(self) -> Scenario:
         """Return the scenario of the first setting, without changes."""

@@ -80,6 +80,11 @@ class Slider:
         return low, high, 10.0**-digits, digits
 
 
+def question_state(scenario: Scenario) -> str:
+    """The state that the article asks about, China; empty in other worlds."""
+    return "CHN" if "CHN" in scenario.states and "front" in scenario.blocs else ""
+
+
 def count_decimals(value: float) -> int:
     """Count the digits after the point that a number needs, up to 6."""
     return next(digits for digits in range(7) if digits == 6 or round(value, digits) == value)

@@ -628,17 +628,34 @@ def test_bad_address_shown() -> None:
 
 
 def test_comparison_with_common_random_numbers() -> None:
-    shown = open_page({"page": "compare", "seed": "3", "other.scenario": "no_sanctions"})
+    """China comes first; each row has the model's numbers, and its words agree with its interval."""
+    shown = open_page({"page": "compare", "seed": "3", "scenario": "no_sanctions"})
     shown.selectbox(key="replicates").select(50).run()
-    late = {}
-    for name in ("baseline_2023", "no_sanctions"):
-        runs = [compiled.run_compiled(loaded(name), seed=3, replicate=r) for r in range(50)]
-        late[name] = pd.DataFrame([run.late_outcomes(1) for run in runs], columns=list(runs[0].outcome_names))
+    state, movers, _, ends = (one.value for one in shown.table)
+    runs = {
+        name: [compiled.run_compiled(loaded(name), seed=3, replicate=r) for r in range(50)]
+        for name in ("baseline_2023", "no_sanctions")
+    }
+    late = {
+        name: pd.DataFrame([run.late_outcomes(1) for run in found], columns=list(found[0].outcome_names))
+        for name, found in runs.items()
+    }
     row = compare_columns(late["no_sanctions"], late["baseline_2023"]).loc["capability_front"]
-    table = shown.table[0].value.set_index("outcome").loc[escape_markdown("capability of Anti-US front")]
-    assert (table["A"], table["B"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")
-    interval = f"({row['low']:+.3f} to {row['high']:+.3f})"
-    assert table["difference (95 % interval)"] == f"{row['difference']:+.3f} {interval}"
+    last = ends.set_index("outcome").loc[escape_markdown("capability of Anti-US front")]
+    assert (last["without"], last["with"]) == (f"{row['baseline_mean']:.3f}", f"{row['mean']:.3f}")
+    assert last["change (95 % interval)"] == f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    assert movers["state, on 2033-10-25"][0] == escape_markdown("China in Anti-US front")
+    china = runs["baseline_2023"][0].states.index("CHN")
+    inside = {name: np.mean([run.alignment[40, china] == 2 for run in found]) for name, found in runs.items()}
+    joined = {name: np.mean([(run.alignment[:, china] == 2).any() for run in found]) for name, found in runs.items()}
+    numbers = state.set_index(["it", "date"])
+    for what, found in (("is in Anti-US front", inside), ("has joined Anti-US front", joined)):
+        cells = numbers.loc[(escape_markdown(what), f"{'on' if what.startswith('is') else 'by'} 2033-10-25")]
+        assert [float(cells[side]) for side in ("without", "with")] == pytest.approx([100 * x for x in found.values()])
+    for _, cells in pd.concat([state, movers]).iterrows():
+        low, _, high = cells["change (95 % interval)"].partition("(")[2].removesuffix(")").partition(" to ")
+        apart = bool(low) and (float(low) > 0 or float(high) < 0)
+        assert apart == (cells["how sure"] in ("clear", "likely; one of many asked"))
     same = open_page({"page": "compare", "seed": "3"})
     assert "compute the same: identical runs, all 200 pairs" in same.info[0].value
     assert not same.table

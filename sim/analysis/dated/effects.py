@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.dated.direct import has_closed_form, hold_start
-from sim.analysis.dated.events import Design, read_events
+from sim.analysis.dated.events import Design, RunEvents, read_events
 from sim.analysis.dated.spread import EffectSpread, measure_spread
 from sim.analysis.paired import COMPARED, compare_columns
 from sim.batch.store import Results
@@ -90,7 +90,7 @@ def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str,
     DatedEffects
         Differences with intervals, direct effects, and the spread by chance of the run.
     """
-    states, sizes, spreads = [], [], {}
+    found: list[DatedEffects] = []
     cache: dict[str, ObservedRuns] = {}
     every = match_designs(designs, baseline)
     for matched in every[:MOST_PAIRED]:
@@ -98,19 +98,27 @@ def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str,
             if base.label not in cache:
                 cache[base.label] = observe_runs(results, base, days)
         own = [observe_runs(results, design, days) for design in matched.designs]
-        sides = [own, [cache[base.label] for base in matched.bases]]
-        for event in ("at", "entry"):
-            table = compare_sides([[getattr(one, event) for one in side] for side in sides])
-            table.index.names = ["date", "state", "alignment"]
-            table = split_effect(table, sides, event).reset_index()
-            states.append(table.assign(scenario=matched.scenario, event=event))
-        table = compare_sides([[one.sizes for one in side] for side in sides])
-        table.index.names = ["date", "outcome"]
-        table = split_effect(table, sides, "sizes")
-        sizes.append(table.reset_index().assign(scenario=matched.scenario))
-        spreads[matched.scenario] = spreads_of_sizes(sides, days[-1], table)
-    left_out = len(every[MOST_PAIRED:])
-    return DatedEffects(join_rows(states, STATES), join_rows(sizes, SIZES), spreads, left_out)
+        found.append(compare_observed(matched.scenario, own, [cache[base.label] for base in matched.bases]))
+    states, sizes = join_rows([one.states for one in found], STATES), join_rows([one.sizes for one in found], SIZES)
+    spreads = {scenario: one for effects in found for scenario, one in effects.spreads.items()}
+    return DatedEffects(states, sizes, spreads, len(every[MOST_PAIRED:]))
+
+
+def compare_observed(scenario: str, own: Sequence[ObservedRuns], bases: Sequence[ObservedRuns]) -> DatedEffects:
+    """Compare observed runs of a scenario, one entry for each design point, with those of the baseline."""
+    sides, states = [own, bases], []
+    for event in ("at", "entry"):
+        table = compare_sides([[getattr(one, event) for one in side] for side in sides])
+        table.index.names = ["date", "state", "alignment"]
+        table = split_effect(table, sides, event).reset_index()
+        states.append(table.assign(scenario=scenario, event=event))
+    table = compare_sides([[one.sizes for one in side] for side in sides])
+    table.index.names = ["date", "outcome"]
+    table = split_effect(table, sides, "sizes")
+    sizes = table.reset_index().assign(scenario=scenario)
+    last = max(own[0].sizes.columns.get_level_values(0))
+    spreads = {scenario: spreads_of_sizes(sides, last, table)}
+    return DatedEffects(join_rows(states, STATES), join_rows([sizes], SIZES), spreads)
 
 
 def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -143,11 +151,16 @@ class ObservedRuns:
 
 def observe_runs(results: Results, design: Design, days: Sequence[str]) -> ObservedRuns:
     """Read the runs of a design point and observe them at dates."""
+    return observe_events(read_events(results, [design]), design, days)
+
+
+def observe_events(runs_read: Iterable[RunEvents], design: Design, days: Sequence[str]) -> ObservedRuns:
+    """Observe the runs of a design point at dates."""
     world, steps = design.world, design.steps_at(days)
     alternatives = np.arange(len(world.alignments))
     weights = {"capability": world.setting.capability, "members": np.ones(len(world.states))}
     at, entry, sizes, keys = [], [], [], []
-    for events in read_events(results, [design]):
+    for events in runs_read:
         runs = len(events.replicates)
         held = events.alignment[:, steps, :, None] == alternatives  # (R, D, N, K + 1)
         at.append(held.reshape(runs, -1).astype(float))

@@ -200,3 +200,15 @@ def common_dates(results: Results, designs: Sequence[Design]) -> Mapping[str, tu
     """The dates of each design: those that the sweep was asked for, and the end of its runs."""
     asked = stored_dates(results)
     return {d.label: tuple(sorted({*asked, d.scenario.dates()[-1]})) for d in designs if d.dated}
+
+
+def spread_dates(scenario: Scenario) -> tuple[str, ...]:
+    """The end of the runs of a scenario with dates, and the ends of steps near a third and two thirds of them.
+
+    Where the runs are long enough, a third is a whole number of years.
+    """
+    ends = scenario.dates()
+    steps, year = len(ends) - 1, round(1 / step_years(scenario.step))
+    unit = year if steps >= 3 * year else 1
+    thirds = {max(unit, unit * round(steps * n / 3 / unit)) for n in (1, 2)}
+    return tuple(sorted({ends[min(step, steps)] for step in {*thirds, steps}}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -10,7 +10,16 @@ import streamlit as st
 
 from sim.app.mechanisms import mechanisms_without_effect
 from sim.app.session import Visit, display_name, escape_markdown, show_verbatim
-from sim.app.setting import AppSetting, Slider, canonical_paths, list_sliders, missing_settings, normalise_setting
+from sim.app.setting import (
+    AppSetting,
+    Slider,
+    canonical_paths,
+    list_sliders,
+    missing_settings,
+    normalise_setting,
+    question_state,
+)
+from sim.model.world import world_of
 from sim.reporting.labels import shorten_middle
 from sim.scenario.overrides import MECHANISMS, with_settings
 from sim.scenario.schema import Scenario
@@ -114,3 +123,21 @@ def show_slider(slider: Slider, key: str, fixed: bool) -> None:
     text = f"{slider.meaning}. In the scenario {slider.value:g}. {slider.source}"
     text += " A mechanism that is off sets it." if fixed else ""
     st.slider(label, low, high, step=step, format=f"%.{digits}f", key=key, help=escape_markdown(text), disabled=fixed)
+
+
+def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:
+    """Choose a state; by default the one in question, else the largest of those that decide."""
+    free = ~world_of(scenario).setting.fixed
+    sizes = dict(zip(scenario.states, free * [one.capability.value for one in scenario.states.values()], strict=True))
+    asked, own = question_state(scenario), visit.address.state
+    first = asked if asked in states else max(states, key=sizes.__getitem__)
+    key = control_key(f"state {visit.version} {visit.address.setting.scenario}", own if own in states else first)
+    if st.session_state[key] not in states:
+        st.session_state[key] = first
+    state = st.selectbox(
+        "State", states, format_func=lambda s: f"{scenario.states[s].name} ({s})", key=key,
+        help="The state that is followed; a click on the map or the network chooses it too.",
+    )  # fmt: skip
+    visit.shown_state = str(state)
+    visit.update(state=state if visit.address.state or state != first else "")
+    return str(state)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from sim.app import cache
-from sim.app.pages.controls import control_key
+from sim.app.pages.controls import choose_state
 from sim.app.pages.reasons import show_decision
-from sim.app.session import Visit, current_visit
+from sim.app.session import current_visit
 from sim.calendar import ROUND
 from sim.model.trajectory import Run
-from sim.model.world import world_of
 from sim.reporting.labels import label_alignments, label_theatres
 from sim.scenario.schema import Scenario
 
@@ -31,7 +29,7 @@ mount_player = st.components.v2.component(
 def show_player(scenario: Scenario, digest: str, run: Run) -> None:
     """Show the run in the browser, which plays it, and the chosen state's decision at the current step."""
     visit = current_visit()
-    state = choose_state(visit, scenario)
+    state = choose_state(visit, scenario, list(scenario.states))
     key = (digest, run.seed, run.replicate)
     shown = cache.compute_frames(scenario, run, label_alignments(scenario), label_theatres(scenario), key, state)
     name = f"{key} {state} {shown['alignments']}"
@@ -50,18 +48,3 @@ def describe_steps(scenario: Scenario) -> dict[str, Any]:
     """Return the label of the slider, and the date at which each step ends; none in rounds."""
     length = "a round of decisions" if scenario.step == ROUND else f"a {scenario.step}"
     return {"label": f"Step ({length})", "dates": list(scenario.dates())}
-
-
-def choose_state(visit: Visit, scenario: Scenario) -> str:
-    """Choose the state whose decision is shown; by default the largest of those that decide."""
-    states = list(scenario.states)
-    free = ~world_of(scenario).setting.fixed
-    largest = states[int(np.argmax(np.where(free, [scenario.states[s].capability.value for s in states], -1.0)))]
-    key = control_key(f"state {visit.version} {visit.address.setting.scenario}", visit.address.state or largest)
-    state = st.selectbox(
-        "State", states, format_func=lambda s: f"{scenario.states[s].name} ({s})", key=key,
-        help="Its ties are drawn dark, and below stands why it decides as it does.",
-    )  # fmt: skip
-    visit.shown_state = str(state)
-    visit.update(state=state if visit.address.state or state != largest else "")
-    return str(state)

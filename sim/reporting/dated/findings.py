@@ -12,12 +12,11 @@ import pandas as pd
 
 from sim.analysis.dated.direct import renewed_shares
 from sim.analysis.dated.effects import compare_at_dates
-from sim.analysis.dated.events import Design, list_designs, stored_dates
+from sim.analysis.dated.events import Design, list_designs, spread_dates, stored_dates
 from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
 from sim.analysis.statistics import adjust_p_values
 from sim.batch.store import Results
-from sim.calendar import step_years
 
 LISTED = 5  # states in tables and charts
 
@@ -165,16 +164,10 @@ def format_day(day: str) -> str:
 
 
 def main_dates(results: Results, base: Design) -> tuple[str, ...]:
-    """The dates of the first page: those of the sweep and the end, or near a third and two thirds of the runs.
-
-    Where the runs are long enough, a third is a whole number of years.
-    """
+    """The dates of the first page: those of the sweep and the end, or near a third and two thirds of the runs."""
     ends = base.scenario.dates()
     asked = [day for day in stored_dates(results) if ends[0] < day < ends[-1]][:MOST_DATES]
-    steps, year = len(ends) - 1, round(1 / step_years(base.scenario.step))
-    unit = year if steps >= 3 * year else 1
-    thirds = {max(unit, unit * round(steps * n / 3 / unit)) for n in (1, 2)}
-    return (*asked, ends[-1]) if asked else tuple(sorted({ends[min(step, steps)] for step in {*thirds, steps}}))
+    return (*asked, ends[-1]) if asked else spread_dates(base.scenario)
 
 
 def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str) -> DatedFindings | None:

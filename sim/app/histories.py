@@ -1,0 +1,117 @@
+"""Many histories of a setting, cached: their dates, the effect of a change on them, and their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from sim.analysis.dated.effects import DatedEffects, compare_observed, observe_events
+from sim.analysis.dated.events import Design, RunEvents
+from sim.analysis.history.others import SEARCHED, Condition, Found, find_histories
+from sim.analysis.statistics import share_intervals
+from sim.app import cache
+from sim.app.player import drawing
+from sim.model import compiled
+from sim.model.trajectory import store_alignments
+from sim.model.world import world_of
+from sim.reporting import charts
+from sim.reporting.dated.pictures import draw_incidence
+from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Scenario
+
+SIDES = ("without the change", "with the change")
+
+FEW_CACHED = 12  # samples of histories, each of up to 20 MB
+
+MANY = 200  # histories that the first page counts
+
+
+@st.cache_resource(max_entries=FEW_CACHED, show_spinner="Running many times …")
+def compute_histories(_scenario: Scenario, digest: str, seed: int, replicates: int) -> RunEvents:
+    """Run replicates 0, 1, … of a seed and keep the alignments; settings share random numbers by replicate."""
+    world = world_of(_scenario)
+    runs = compiled.iterate_runs(
+        _scenario, seed=seed, replicates=range(replicates), world=world, stored=store_alignments(world.steps)
+    )
+    found = np.stack([run.alignment.astype(np.int8) for run in runs])
+    return RunEvents(Design("", 0, _scenario, "", {}), seed, np.arange(replicates), found)
+
+
+@st.cache_resource(max_entries=FEW_CACHED, show_spinner="Comparing …")
+def compute_effects(
+    _pair: Sequence[RunEvents], days: tuple[str, ...], digests: tuple[str, str], seed: int, replicates: int
+) -> DatedEffects:
+    """Compare the histories with a change with those without it, at dates."""
+    without, changed = (observe_events([one], one.design, days) for one in _pair)
+    return compare_observed(SIDES[1], [changed], [without])
+
+
+class Happening(NamedTuple):
+    """What is counted of a state: that it has joined a bloc by a date, or left the one in which it starts."""
+
+    state: str
+    bloc: str
+    joins: bool
+
+
+def happening_of(scenario: Scenario, state: str, bloc: str) -> Happening:
+    """Choose what to count: joining a bloc, or leaving it where the state starts there."""
+    return Happening(state, bloc, scenario.states[state].initial not in (bloc, RANDOM_ID))
+
+
+def count_happening(events: RunEvents, what: Happening) -> pd.DataFrame:
+    """Tabulate by date the chance that something has happened, with Wilson's 95 % interval: date, chance, low, high."""
+    world, ends = events.design.world, events.design.scenario.dates()[1:]
+    i, k = world.states.index(what.state), world.alignments.index(what.bloc)
+    first = events.entries[:, i, k] if what.joins else events.exits[:, i]
+    counted = (events.alignment[:, 0, i] == k) != what.joins  # runs in which it can happen
+    counts = (first[counted, None] <= np.arange(1, len(ends) + 1)).sum(axis=0)
+    chance, low, high = share_intervals(counts, max(int(counted.sum()), 1))
+    return pd.DataFrame({"date": ends, "chance": chance, "low": low, "high": high})
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
+def svg_incidence(
+    _pair: Sequence[RunEvents], what: Happening, digests: tuple[str, str], seed: int, replicates: int
+) -> str:
+    """Draw the chance that something has happened by each date, without and with the change, as SVG."""
+    tables = [count_happening(one, what).assign(state=side) for one, side in zip(_pair, SIDES, strict=True)]
+    sides, start = [(side, side.removesuffix(" the change")) for side in SIDES], _pair[0].design.scenario.dates()[0]
+
+    def plot(axes: Any) -> None:
+        draw_incidence(axes, pd.concat(tables), sides, start)
+
+    return drawing.draw_chart(5.6, 2.6, plot).svg
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
+def svg_changes(_rows: pd.DataFrame, names: list[str], label: str, key: tuple[Any, ...]) -> str:
+    """Draw changes of chances with their intervals, in histories of 100, a row per name, as SVG."""
+    table = _rows.assign(scenario=names)
+    table[["difference", "low", "high"]] *= 100
+
+    def plot(axes: Any) -> None:
+        charts.draw_differences(axes, table, label=label)
+
+    return drawing.draw_chart(5.6, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg
+
+
+def main_bloc(scenario: Scenario, state: str) -> str:
+    """The bloc that a state is asked about: the one in which it starts, else the last that it does not lead."""
+    start = scenario.states[state].initial
+    return start if start in scenario.blocs else list(scenario.blocs)[-1]
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner="Looking for a history …")
+def compute_search(_scenario: Scenario, condition: Condition, digest: str, seed: int) -> Found:
+    """Find the replicates in which a state enters an alignment or leaves it."""
+    return find_histories(_scenario, world_of(_scenario), [condition], seed=seed, count=SEARCHED)
+
+
+def named_alignments(names: Mapping[str, str], scenario: Scenario) -> list[tuple[str, str]]:
+    """Pair each alignment of a scenario with its name, the blocs first."""
+    ids = [*scenario.blocs, *([NON_ALIGNED_ID] if scenario.non_aligned_allowed else [])]
+    return [(id, names[id]) for id in ids]
