@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -164,6 +165,25 @@ def show_verbatim(text: str) -> None:
     st.code(text, language=None, wrap_lines=True)
 
 
-def show_table(rows: pd.DataFrame) -> None:
-    """Show a table whose first column names the rows."""
-    st.table(rows, border="horizontal", hide_index=True)
+TABLE_STYLE = (
+    "<style>.blocs-table{overflow-x:auto;margin-bottom:1rem}.blocs-table table{border-collapse:collapse;width:100%;"
+    "font-size:.9rem}.blocs-table th,.blocs-table td{text-align:left;vertical-align:top;font-weight:400;"
+    "padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8885}.blocs-table thead th{font-size:.85rem}"
+    ".blocs-table :focus-visible,.blocs-table:focus-visible{outline:3px solid #2A7DE1}</style>"
+)
+
+
+def show_table(rows: pd.DataFrame, label: str) -> None:
+    """Show a table of untrusted text whose first column names the rows; on a phone it scrolls by keyboard too."""
+    st.html(TABLE_STYLE + html_table(rows, label))
+
+
+def html_table(rows: pd.DataFrame, label: str) -> str:
+    """Write a table as HTML with a label for screen readers."""
+    heads = "".join(f'<th scope="col">{escape(str(head))}</th>' for head in rows.columns)
+    body = ""
+    for name, *cells in rows.itertuples(index=False):
+        row = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
+        body += f'<tr><th scope="row">{escape(str(name))}</th>{row}</tr>'
+    region = f'<div class="blocs-table" role="region" tabindex="0" aria-label="{escape(label)}">'
+    return f"{region}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"

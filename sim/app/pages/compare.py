@@ -183,20 +183,20 @@ def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
     rows = every.loc[[name for name in main if name in every.index]]
     st.header("At the end")
-    show_table(tabulate_differences(rows, [label_outcome(name, names) for name in rows.index], "outcome"))
+    show_table(tabulate_differences(rows, [label_outcome(name, names) for name in rows.index]), "At the end")
     st.caption(f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance.")
 
 
-def tabulate_differences(rows: pd.DataFrame, names: Sequence[str], head: str) -> pd.DataFrame:
+def tabulate_differences(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Tabulate paired differences, a row per name; say where all pairs are identical."""
     cells = [
         (
-            escape_markdown(name), f"{one.baseline_mean:.3f}", f"{one.mean:.3f}",
+            name, f"{one.baseline_mean:.3f}", f"{one.mean:.3f}",
             "identical runs" if one.identical else f"{one.difference:+.3f} ({interval_words(one)})", sureness(one),
         )
         for name, one in zip(names, rows.itertuples(), strict=True)
     ]  # fmt: skip
-    return pd.DataFrame(cells, columns=[head, "without", "with", "change (95 % interval)", "how sure"])
+    return pd.DataFrame(cells, columns=["outcome", "without", "with", "change (95 % interval)", "how sure"])
 
 
 def show_distribution(

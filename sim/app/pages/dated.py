@@ -101,9 +101,11 @@ def show_state(
         histories.svg_incidence(pair, what, *key), width="content",
         alt=f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date, without and with the change;"
         " the table has the numbers.",
-        caption=f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date; bands: 95 % intervals.",
+        caption=escape_markdown(
+            f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date; bands: 95 % intervals."
+        ),
     )  # fmt: skip
-    show_table(tabulate_state(effects, names, days, what.state))
+    show_table(tabulate_state(effects, names, days, what.state), f"{who} by date")
     st.caption(escape_markdown(EXPLAINED))
 
 
@@ -119,7 +121,7 @@ def tabulate_state(effects: DatedEffects, names: Names, days: Sequence[str], sta
                     continue
                 where = names.alignments[id]
                 text = f"is {'' if id == NON_ALIGNED_ID else 'in '}{where}" if event == "at" else f"has joined {where}"
-                rows.append((escape_markdown(text), f"{'on' if event == 'at' else 'by'} {day}", *change_cells(row)))
+                rows.append((text, f"{'on' if event == 'at' else 'by'} {day}", *change_cells(row)))
     return pd.DataFrame(rows, columns=["it", "date", *HEADS])
 
 
@@ -148,8 +150,8 @@ def show_movers(
         width="content", alt="Changes of chances with their 95 % intervals; the table has the numbers.",
         caption=f"Change of the chance on {day}, with 95 % intervals; a grey square is not clear.",
     )  # fmt: skip
-    cells = [(escape_markdown(label), *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]
-    show_table(pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS]))
+    cells = [(label, *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]
+    show_table(pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS]), "Who moves")
 
 
 def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None:
@@ -158,11 +160,8 @@ def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None
     rows = effects.sizes[[not one.endswith(f"_{NON_ALIGNED_ID}") for one in effects.sizes["outcome"]]]
     sized = rows[rows["outcome"].str.startswith("capability_")]
     blocs = [names.alignments[one.removeprefix("capability_")] for one in sized["outcome"]]
-    cells = [
-        (escape_markdown(bloc), f"on {row.date}", *change_cells(row))
-        for bloc, row in zip(blocs, sized.itertuples(), strict=True)
-    ]
-    show_table(pd.DataFrame(cells, columns=["bloc", "date", *HEADS]))
+    cells = [(bloc, f"on {row.date}", *change_cells(row)) for bloc, row in zip(blocs, sized.itertuples(), strict=True)]
+    show_table(pd.DataFrame(cells, columns=["bloc", "date", *HEADS]), "Sizes of blocs")
     said = spread_sentence(
         {label_outcome(outcome, names.alignments): one for outcome, one in effects.spreads[SIDES[1]].items()}, days[-1]
     )

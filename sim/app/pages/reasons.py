@@ -34,10 +34,10 @@ def show_decision(scenario: Scenario, digest: str, run: Run, step: int, state: s
         decision = cache.compute_decisions(scenario, run, digest, run.seed, run.replicate, state)[step - 1]
         account = chosen_first(decision)
         st.markdown(escape_markdown(describe_choice(decision, names)))
-        show_table(tabulate_terms(account, names))
+        show_table(tabulate_terms(account, names), "Utility by term")
         st.caption("Utility of the alignments at its turn, term by term, those that decide first.")
         if len(origins := tabulate_contributors(account, names)):
-            show_table(origins)
+            show_table(origins, "States that add most")
     question = f"{digest} {run.seed} {state}"
     if st.button("What would change its mind?", key="flip"):
         st.session_state["asked"] = question
@@ -77,11 +77,8 @@ def tabulate_terms(account: Account, names: Mapping[str, str]) -> pd.DataFrame:
         for term, column, difference, _ in account.rows()
     ]
     lead = account.utilities[account.first] - account.utilities[account.second]
-    rows.append(("**utility**", *(f"{account.utilities[k]:.3f}" for k in shown), f"{lead:+.3f}"))
-    heads = [
-        escape_markdown(name)
-        for name in (*(names[account.alignments[k]] for k in shown), difference_label(account, names))
-    ]
+    rows.append(("utility", *(f"{account.utilities[k]:.3f}" for k in shown), f"{lead:+.3f}"))
+    heads = [*(names[account.alignments[k]] for k in shown), difference_label(account, names)]
     return pd.DataFrame(rows, columns=["term", *heads])
 
 
@@ -90,9 +87,9 @@ def tabulate_contributors(account: Account, names: Mapping[str, str]) -> pd.Data
     found = [(term, describe_contributors(states)) for term, _, _, states in account.rows()]
     rows = [
         *((term, states) for term, states in found if states),
-        ("**utility**", describe_contributors(account.from_states())),
+        ("utility", describe_contributors(account.from_states())),
     ]
-    head = escape_markdown(f"whose alignment adds to {difference_label(account, names)}")
+    head = f"whose alignment adds to {difference_label(account, names)}"
     return pd.DataFrame([row for row in rows if row[1]], columns=["term", head])
 
 
@@ -122,7 +119,7 @@ def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: 
     )
     st.markdown(escape_markdown(summary))
     if found.found:
-        show_table(tabulate_flips(found, names))
+        show_table(tabulate_flips(found, names), "Changes that turn it")
         st.caption("unclear: the values between which neither alignment leads beyond chance.")
 
 
@@ -133,5 +130,5 @@ def tabulate_flips(found: Flips, names: Mapping[str, str]) -> pd.DataFrame:
         start = "now" if math.isnan(flip.sure_before) else f"{flip.sure_before:g}"
         end = "the end" if math.isnan(flip.sure_after) else f"{flip.sure_after:g}"
         change = f"{flip.before:g} → {flip.to:g} ({100 * flip.relative:.0f} % of its range)"
-        rows.append((flip.setting.replace(".", " "), change, escape_markdown(names[flip.becomes]), f"{start} to {end}"))
+        rows.append((flip.setting.replace(".", " "), change, names[flip.becomes], f"{start} to {end}"))
     return pd.DataFrame(rows, columns=["setting", "turns at", "to", "unclear"])
