@@ -9,18 +9,23 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from sim.analysis.dated.direct import hold_start
 from sim.analysis.dated.effects import DatedEffects, compare_observed, observe_events
 from sim.analysis.dated.events import Design, RunEvents
 from sim.analysis.history.others import SEARCHED, Condition, Found, find_histories
+from sim.analysis.states.start import StartAccount, explain_start
+from sim.analysis.states.tipping import terms_of_state
 from sim.analysis.statistics import share_intervals
 from sim.app import cache
 from sim.app.player import drawing
 from sim.model import compiled
+from sim.model.rules import TEMPERATURE
 from sim.model.trajectory import store_alignments
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.dated.pictures import draw_incidence
 from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Scenario
+from sim.theory.persistence import tipping_distance
 
 SIDES = ("without the change", "with the change")
 
@@ -115,3 +120,29 @@ def named_alignments(names: Mapping[str, str], scenario: Scenario) -> list[tuple
     """Pair each alignment of a scenario with its name, the blocs first."""
     ids = [*scenario.blocs, *([NON_ALIGNED_ID] if scenario.non_aligned_allowed else [])]
     return [(id, names[id]) for id in ids]
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
+def compute_start(_scenario: Scenario, digest: str, state: str) -> StartAccount:
+    """Explain a state at the start: its chances by the end in closed form, and what would move it."""
+    return explain_start(_scenario, state)
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
+def compute_distances(_scenario: Scenario, digest: str) -> pd.DataFrame:
+    """Tabulate the tipping distances of all that decide: state, held, alignment, distance, chance by the end."""
+    world = world_of(_scenario)
+    (still,) = hold_start(world, [_scenario.steps])
+    temperature, rows = float(world.start.parameters[TEMPERATURE]), []
+    for i, state in enumerate(world.states):
+        if world.setting.fixed[i]:
+            continue
+        utilities = np.where(world.setting.allowed, terms_of_state(world, i).sum(axis=1), -np.inf)
+        distances = tipping_distance(utilities, temperature)
+        held = world.alignments[int(world.setting.initial[i])]
+        rows += [
+            (state, held, name, float(distances[k]), float(still.chances[i, k]))
+            for k, name in enumerate(world.alignments)
+            if world.setting.allowed[k]
+        ]
+    return pd.DataFrame(rows, columns=["state", "held", "alignment", "distance", "chance"])

@@ -25,11 +25,47 @@ def mechanisms_without_effect(scenario: Scenario) -> dict[str, str]:
     """
     found = {}
     for mechanism in MECHANISMS:
-        reasons = (reason for holds, reason in REASONS.get(mechanism, ()) if holds(scenario))
         already = "it is off in this scenario already" if is_mechanism_off(scenario, mechanism) else ""
-        if reason := next(reasons, already):
+        if reason := idle_reason(scenario, mechanism) or already:
             found[mechanism] = reason
     return found
+
+
+def idle_reason(scenario: Scenario, mechanism: str) -> str:
+    """Say why a mechanism changes no outcome whatever its parameters are; empty where it may."""
+    return next((reason for holds, reason in REASONS.get(mechanism, ()) if holds(scenario)), "")
+
+
+def settings_without_effect(scenario: Scenario) -> dict[str, str]:
+    """Give the reason for each parameter and lever that changes no outcome of a scenario; sufficient reasons only."""
+    found: dict[str, str] = {}
+    for mechanism, sets in MECHANISMS.items():
+        if reason := idle_reason(scenario, mechanism):
+            found |= {".".join(place[-3:]): reason for path in sets for place in setting_places(scenario, path)}
+    found = {path.removeprefix("parameters."): reason for path, reason in found.items()}
+    for name in scenario.blocs:
+        if not gives_attention(scenario, name):
+            found[f"blocs.{name}.attention_budget"] = "this bloc gives attention to no theatre"
+            if not has_regime(scenario, name):
+                found[f"blocs.{name}.enforcement"] = "this bloc gives attention to no theatre and sanctions no state"
+    offers = [shock for shock in scenario.shocks if isinstance(shock, BlocShock) and shock.setting == "accommodation"]
+    if not offers and not any(bloc.accommodation.value for bloc in scenario.blocs.values()):
+        found["accommodation_cost"] = "no bloc offers coexistence"
+    return found
+
+
+def gives_attention(scenario: Scenario, bloc: str) -> bool:
+    """Whether a bloc may give attention to a theatre at some time; a crisis asks all for it."""
+    shocks = (s for s in scenario.shocks if isinstance(s, PriorityShock) and s.bloc == bloc and s.value > 0)
+    own = any(number.value > 0 for number in scenario.blocs[bloc].priority.values()) or any(True for _ in shocks)
+    return own or any(isinstance(s, Crisis) and s.intensity > 0 for s in scenario.shocks)
+
+
+def has_regime(scenario: Scenario, bloc: str) -> bool:
+    """Whether sanctions may be of the regime of a bloc at some time."""
+    ties = (one.regime for one in scenario.ties if one.kind == "sanction")
+    shocked = (one.regime for one in scenario.shocks if isinstance(one, SanctionShock))
+    return bloc in {*ties, *shocked} or is_ever_positive(scenario, "sanction_response")
 
 
 def is_mechanism_off(scenario: Scenario, mechanism: str) -> bool:
@@ -127,6 +163,17 @@ def fresh_dispositions(scenario: Scenario) -> bool:
     """Return whether dispositions are drawn at every decision."""
     return scenario.dispositions == "fresh"
 
+
+PLAIN_NAMES = {  # of the mechanisms
+    "propensity": "Stated affinities", "bond": "Bonds of the past", "reinforcement": "Bonds grow and fade",
+    "strain": "Strain strengthens bonds", "outreach": "The sanctioned reach out", "institution": "Shared institutions",
+    "likeness": "Likeness of regimes", "hostility": "Hostility to members", "balance": "Balance against threats",
+    "trade": "Trade", "shelter": "Shelter from sanctions", "accommodation": "Offer of coexistence",
+    "pressure": "Pressure of the other blocs", "attention": "Limited attention", "erosion": "Erosion of enforcement",
+    "autonomy": "Worth of staying outside", "hedging": "Hedging between blocs", "inertia": "Cost of a change",
+    "renewal": "Changes of government", "rivalry_response": "Rivalries respond",
+    "sanction_response": "Sanctions respond",
+}  # fmt: skip
 
 Reason = tuple[Callable[[Scenario], bool], str]
 

@@ -118,8 +118,12 @@ class Visit:
 
     def read_address(self, query: dict[str, str]) -> None:
         """Read an address from the browser, and reset every control to it."""
-        self.address, self.faults = from_query(query, self.names(), self.load)
+        self.go_to(query)
         self.written = query
+
+    def go_to(self, query: dict[str, str]) -> None:
+        """Go to an address, which the browser gets afterwards, and reset every control to it."""
+        self.address, self.faults = from_query(query, self.names(), self.load)
         self.place_player(self.address.step)
         self.reset_controls()
 

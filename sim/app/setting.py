@@ -12,6 +12,7 @@ from itertools import chain
 from pydantic import ValidationError
 
 from sim.analysis.flips import bloc_candidates, parameter_candidates
+from sim.app.upheavals import parse_upheavals, upheaval_toml, with_upheavals
 from sim.errors import escape_controls, quote, suggest
 from sim.reporting.labels import label_alignments
 from sim.scenario.checks.references import unknown_state
@@ -23,7 +24,7 @@ from sim.scenario.ties import make_tie_key, tie_key
 
 DEFAULT = "baseline_2023"
 
-PAGES = ("run", "compare")
+PAGES = ("run", "what_if", "tipping", "compare", "lessons")
 
 OTHER_PREFIX = "other."  # prefix of the second setting's keys in an address
 
@@ -43,6 +44,7 @@ class AppSetting:
     scenario: str
     changed: tuple[tuple[str, float], ...] = ()  # settings as --set takes them
     without: tuple[str, ...] = ()  # mechanisms switched off, besides the scenario's own
+    upheavals: tuple[str, ...] = ()  # governments that fall, as `parse_upheaval` reads them
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Slider:
     """A number that a slider sets, described by the schema."""
 
     setting: str  # as --set takes it
-    label: str
+    label: str  # in plain words
+    small: str  # the name in files and commands, with its unit
     meaning: str
     source: str
     value: float  # in the scenario as it is
@@ -78,6 +81,11 @@ class Slider:
         digits = max(0, math.ceil(-math.log10((high - low) / 50)))
         digits = max(digits, *(count_decimals(number) for number in (low, high, self.value, value)))
         return low, high, 10.0**-digits, digits
+
+
+def is_dated(scenario: Scenario) -> bool:
+    """Whether the runs of a scenario are histories with dates."""
+    return scenario.sweep.lens == "histories" and bool(scenario.dates())
 
 
 def question_state(scenario: Scenario) -> str:
@@ -97,16 +105,22 @@ def list_sliders(scenario: Scenario) -> dict[str, list[Slider]]:
         field, number = Parameters.model_fields[one.setting], getattr(scenario.parameters, one.setting)
         unit = dict(field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
         details = str(field.description), source_note(number), one.value, one.low, one.high
-        found["parameters"].append(Slider(one.setting, f"{one.setting}, {unit}", *details))
+        found["parameters"].append(Slider(one.setting, plain_label(details[0]), f"{one.setting}, {unit}", *details))
     names = label_alignments(scenario)
     for one in bloc_candidates(scenario):
         _, bloc, name = one.setting.split(".")
-        label = f"{name.replace('_', ' ')} of {names[bloc]}"
         number = getattr(scenario.blocs[bloc], name)
         if one.value <= 10 * one.high:  # an unlimited budget has no slider
             details = str(Bloc.model_fields[name].description), source_note(number), one.value, one.low, one.high
-            found.setdefault(bloc, []).append(Slider(one.setting, label, *details))
+            label, small = f"{names[bloc]}: {plain_label(details[0])}", f"{name} of {bloc}"
+            found.setdefault(bloc, []).append(Slider(one.setting, label, small, *details))
     return found
+
+
+def plain_label(meaning: str) -> str:
+    """Return a meaning as a label, without the paragraphs of the article."""
+    text = re.sub(r" \(§[^)]*\)", "", meaning)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def source_note(number: Sourced) -> str:
@@ -127,6 +141,7 @@ def mechanisms_off(base: Scenario, setting: AppSetting) -> tuple[str, ...]:
 def resolve_setting(base: Scenario, setting: AppSetting) -> Scenario:
     """Apply the changes and switch the mechanisms off; raise ValueError for a bad setting."""
     scenario = with_settings(base, dict(setting.changed), note="set in the app")
+    scenario = with_upheavals(scenario, setting.upheavals)
     for mechanism in mechanisms_off(base, setting):
         scenario = with_mechanism_off(scenario, mechanism)
     return scenario.model_copy(update={"without": mechanisms_off(base, setting)})
@@ -160,7 +175,8 @@ def to_query(address: Address, base: Scenario) -> dict[str, str]:
 def setting_query(setting: AppSetting) -> dict[str, str]:
     """Return the keys of one setting."""
     query = {"scenario": setting.scenario, **{path: f"{value:.12g}" for path, value in setting.changed}}
-    return query | ({"without": ",".join(setting.without)} if setting.without else {})
+    query |= {"without": ",".join(setting.without)} if setting.without else {}
+    return query | ({"upheaval": ",".join(setting.upheavals)} if setting.upheavals else {})
 
 
 def from_query(
@@ -188,7 +204,7 @@ def from_query(
         state = ""
     page = view.get("page", PAGES[0])
     if page not in PAGES:
-        faults.append(f"page: {quote(page)} is not one of {' and '.join(PAGES)}; {PAGES[0]} is shown")
+        faults.append(f"page: {quote(page)} is not one of {', '.join(PAGES)}; {PAGES[0]} is shown")
         page = PAGES[0]
     return Address(setting, other, seed, replicate, step, state, page), [escape_controls(line) for line in faults]
 
@@ -207,7 +223,7 @@ def setting_from(
     base = load(name)
     changed: dict[str, float] = {}
     for path, text in query.items():
-        if path in ("scenario", "without"):
+        if path in ("scenario", "without", "upheaval"):
             continue
         try:
             value = float(text)
@@ -223,7 +239,8 @@ def setting_from(
         if mechanism not in MECHANISMS:
             near = suggest(mechanism, MECHANISMS) or f" (known: {', '.join(MECHANISMS)})"
             faults.append(f"{prefix}without: unknown mechanism {quote(mechanism)}{near}")
-    return normalise_setting(base, AppSetting(name, tuple(changed.items()), tuple(without))), base
+    upheavals = parse_upheavals(base, filter(None, query.get("upheaval", "").split(",")), faults, prefix)
+    return normalise_setting(base, AppSetting(name, tuple(changed.items()), tuple(without), upheavals)), base
 
 
 def whole_number(query: Mapping[str, str], key: str, default: int, most: int, faults: list[str]) -> int:
@@ -251,7 +268,7 @@ def normalise_setting(base: Scenario, setting: AppSetting) -> AppSetting:
             changed[path] = value
     ordered = sorted(changed.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
     without = [name for name in MECHANISMS if name in setting.without and name not in base.without]
-    return AppSetting(setting.scenario, tuple(ordered), tuple(without))
+    return AppSetting(setting.scenario, tuple(ordered), tuple(without), parse_upheavals(base, setting.upheavals, []))
 
 
 def missing_settings(base: Scenario, setting: AppSetting) -> list[str]:
@@ -262,7 +279,7 @@ def missing_settings(base: Scenario, setting: AppSetting) -> list[str]:
             with_settings(base, {path: value})
         except ValueError:
             found.append(path)
-    return found
+    return found + [f"upheaval {one}" for one in setting.upheavals if one not in parse_upheavals(base, [one], [])]
 
 
 def file_name(setting: AppSetting) -> str:
@@ -294,7 +311,8 @@ def setting_toml(base: Scenario, setting: AppSetting, seed: int, *, key: str = "
         tables.setdefault(table, []).append(line)
     for table, settings in tables.items():
         lines += ["", f"[{table}]", *settings]
-    return "\n".join([*lines, *ties, "", "[sweep]", f"seed = {seed}", ""])
+    shocks = [line for one in setting.upheavals for line in upheaval_toml(base, one)]
+    return "\n".join([*lines, *ties, *shocks, "", "[sweep]", f"seed = {seed}", ""])
 
 
 def tie_toml(base: Scenario, kind: str, a: str, b: str, *, value: float) -> list[str]:

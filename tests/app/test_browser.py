@@ -249,7 +249,7 @@ def test_keyboard(reader: Reader) -> None:
     """Tab, arrows, Space and Enter reach and set every kind of control."""
     reader.open()
     keys = reader.page.keyboard
-    reader.page.get_by_role("radio", name="Run").focus()
+    reader.page.get_by_role("radio", name="A history").focus()
     for _ in range(6):
         keys.press("Tab")
         if reader.focused() == "Play":
@@ -268,7 +268,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.address("step=3")
     reader.page.locator("summary", has_text="Mechanisms").focus()
     keys.press("Enter")
-    shelter = reader.page.get_by_role("switch", name="shelter")
+    shelter = reader.page.get_by_role("switch", name="Shelter from sanctions")
     shelter.focus()
     keys.press("Space")
     reader.address("without=shelter")
@@ -282,7 +282,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.address("without=shelter")
     reader.page.locator("summary", has_text="Parameters").focus()
     keys.press("Enter")
-    bond = reader.page.get_by_role("slider", name="w_bond, weight")
+    bond = reader.page.get_by_role("slider", name="Weight of bonds")
     bond.focus()
     keys.press("ArrowRight")
     first, second = (round(BASE.parameters.w_bond.value + n / 100, 2) for n in (1, 2))
@@ -390,7 +390,7 @@ def test_comparison(reader: Reader) -> None:
     reader.rest()
     check_layout(reader, 5)
     reader.page.locator("summary", has_text="Mechanisms").nth(0).click()
-    reader.page.get_by_role("switch", name="erosion").first.focus()
+    reader.page.get_by_role("switch", name="Erosion of enforcement").first.focus()
     reader.page.keyboard.press("Space")
     reader.address("other.without=erosion")
 
@@ -424,13 +424,13 @@ def test_help_changes_nothing(reader: Reader) -> None:
         if touch:
             press(one.page.get_by_test_id("stExpandSidebarButton"))
         press(one.page.locator("summary", has_text="Mechanisms"))
-        press(one.page.get_by_text("Off sets w_bond = 0.", exact=True))
-        assert one.page.get_by_role("switch", name="bond", exact=True).is_checked()
+        press(one.page.get_by_text("bond: off sets w_bond = 0.", exact=True))
+        assert one.page.get_by_role("switch", name="Bonds of the past", exact=True).is_checked()
         assert not one.page.locator("[data-testid=stCheckbox] [data-testid=stTooltipIcon]").count()
-        assert one.page.get_by_role("switch", name="propensity", exact=True).is_disabled()
-        assert one.page.get_by_text("Cannot matter here: there is no propensity").is_visible()
+        assert one.page.get_by_role("switch", name="Stated affinities", exact=True).is_disabled()
+        assert one.page.get_by_text("propensity: cannot matter here").is_visible()
         press(one.page.locator("summary", has_text="Parameters"))
-        press(one.page.get_by_role("button", name="Help for w_bond, weight"))
+        press(one.page.get_by_role("button", name="Help for Weight of bonds"))
         one.see("[data-testid=stTooltipContent]:has-text('weight of bonds')")
         one.rest()
         assert "w_bond" not in one.page.url

@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 
 from sim.analysis.compare import compare_columns
 from sim.analysis.explain import decisions_in_run, explain_decision
+from sim.analysis.states.start import explain_start
 from sim.app import cache
 from sim.app.cache import svg_charts
 from sim.app.pages import compare
+from sim.app.pages.lessons import list_lessons
 from sim.app.pages.reasons import chosen_first, tabulate_terms
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
@@ -43,6 +45,7 @@ from sim.app.setting import (
     setting_toml,
     to_query,
 )
+from sim.app.upheavals import states_with_governments
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.cli import cli
 from sim.cli.options import resolve_scenario as as_the_command_resolves
@@ -75,7 +78,8 @@ def changes(draw: st.DrawFn) -> AppSetting:
     chosen: list[Slider] = draw(st.lists(st.sampled_from(SLIDERS), max_size=4, unique_by=lambda slider: slider.setting))
     moved = {slider.setting: draw(st.floats(slider.low, slider.high).map(lambda x: round(x, 4))) for slider in chosen}
     without = draw(st.lists(st.sampled_from(sorted(MECHANISMS)), max_size=3, unique=True))
-    return normalise_setting(BASE, AppSetting("baseline_2023", tuple(moved.items()), tuple(without)))
+    falls = draw(st.lists(st.sampled_from(["CHN:4:front", "IRN:12", "TUR:1:non_aligned"]), max_size=2, unique=True))
+    return normalise_setting(BASE, AppSetting("baseline_2023", tuple(moved.items()), tuple(without), tuple(falls)))
 
 
 @given(changes(), changes(), st.integers(0, 2**53 - 1), st.integers(0, 99), st.integers(0, 40))
@@ -136,13 +140,17 @@ def test_mechanism_off_as_in_command() -> None:
         ("replicate", "1e3", "replicate: '1e3' is not"),
         ("step", "41", "is not a whole number from 0 to 40; 0 is taken"),
         ("state", "IRNN", "did you mean 'IRN'?"),
-        ("page", "secret", "page: 'secret' is not one of run and compare"),
+        ("page", "secret", "page: 'secret' is not one of run, what_if, tipping, compare, lessons; run is shown"),
         ("erosion", "much", "erosion: 'much' is not a number"),
         ("erosion", "nan", "is not a finite number|is not a number in"),
         ("erosion", "21", "21 is not a number in"),
         ("erosoin", "0.5", "did you mean 'erosion'?"),
         ("ties.bond.RUS.CHN", "7", "7 is not a number in"),
         ("without", "sheltr", "did you mean 'shelter'?"),
+        ("upheaval", "CHM:4", "did you mean 'CHN'?"),
+        ("upheaval", "USA:4", "USA never decides here"),
+        ("upheaval", "CHN:41", "'41' is not a step from 1 to 40"),
+        ("upheaval", "CHN:4:frnt", "unknown alignment 'frnt' (known: us_led, front, non_aligned)"),
         ("other.w_bond", "x", "other.w_bond: 'x' is not a number"),
         ("w_bond", "1" * 3000, "longer than 2000 characters"),
         ("a\x1b[2J", "1", "unknown setting"),
@@ -167,7 +175,10 @@ def test_sliders_of_schema() -> None:
         assert slider.low < slider.high
         with_settings(BASE, {slider.setting: slider.low})
         with_settings(BASE, {slider.setting: slider.high})
-    assert found["parameters"][0].label == "w_propensity, weight"
+    assert (found["parameters"][0].label, found["parameters"][0].small) == (
+        "Weight of stated affinities",
+        "w_propensity, weight",
+    )
 
 
 @given(st.sampled_from(SLIDERS), st.floats(0, 3).map(lambda x: round(x, 5)))
@@ -454,7 +465,7 @@ def test_run_page_follows_setting() -> None:
     assert list(tables_of(shown)[0]["term"]) == list(
         tabulate_terms(chosen_first(decision), label_alignments(BASE))["term"]
     )
-    slider = control_of(shown.slider, "w_bond, weight")
+    slider = control_of(shown.slider, "Weight of bonds")
     bond = next(slider for slider in SLIDERS if slider.setting == "w_bond")
     assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
@@ -541,22 +552,24 @@ def test_panel_count_after_change() -> None:
     shown = open_page({"scenario": "baseline_2023"})
     titles = lambda: [one.label for one in shown.expander]  # noqa: E731
     assert {"Mechanisms", "Parameters"} <= set(titles())
-    control_of(shown.toggle, "bond").set_value(False).run()
+    control_of(shown.toggle, "Bonds of the past").set_value(False).run()
     assert "Mechanisms (1 off)" in titles()
-    control_of(shown.toggle, "bond").set_value(True).run()
+    control_of(shown.toggle, "Bonds of the past").set_value(True).run()
     assert "Mechanisms" in titles()
-    control_of(shown.slider, "w_bond, weight").set_value(2.0).run()
+    control_of(shown.slider, "Weight of bonds").set_value(2.0).run()
     assert "Parameters (1 changed)" in titles()
 
 
 def test_idle_mechanisms_locked_with_reason() -> None:
     shown = open_page({"scenario": "europe_1936"})
     locked = {one.label for one in shown.toggle if one.disabled}
-    assert {"trade", "shelter", "attention"} <= locked
-    assert "propensity" not in locked
-    assert escape_markdown("Cannot matter here: there is no trade between states in this world.") in [
-        one.value for one in shown.caption
-    ]
+    assert {"Trade", "Shelter from sanctions", "Limited attention"} <= locked
+    assert "Stated affinities" not in locked
+    said = [one.value for one in shown.caption]
+    assert escape_markdown("trade: cannot matter here: there is no trade between states in this world.") in said
+    assert control_of(shown.slider, "Weight of trade dependence on a bloc").disabled
+    why = "does nothing here, as there is no trade between states in this world"
+    assert escape_markdown(f"w_trade, weight: {why}") in said
     assert all(not one.help for one in shown.toggle)  # help in a switch's label is a part of the switch
 
 
@@ -667,3 +680,47 @@ def test_comparison_with_common_random_numbers() -> None:
     same = open_page({"page": "compare", "seed": "3"})
     assert "compute the same: identical runs, all 200 pairs" in same.info[0].value
     assert not tables_of(same)
+
+
+def test_what_if_in_words() -> None:
+    """An upheaval joins the levers; the words agree with the runs; without a change there is one future."""
+    shown = open_page({"page": "what_if", "seed": "3", "upheaval": "CHN:8:front"})
+    changed = resolve_setting(BASE, AppSetting("baseline_2023", (), (), ("CHN:8:front",)))
+    run = compiled.run_compiled(changed, seed=3)
+    assert run.alignments[run.alignment[8, run.states.index("CHN")]] == "front"
+    words = "\n".join(one.value for one in shown.markdown).replace("\\", "")
+    assert "The two are alike until October 2025. " in words
+    assert "China ends in the Anti-US front with the change, and outside the blocs without it" in words
+    assert "of 100 histories China is in the Anti-US front on 25 October 2033 with the change, and in " in words
+    remove = next(one for one in shown.button if one.label.startswith("Remove"))
+    assert remove.label.replace("\\", "") == "Remove: China, October 2025, towards Anti-US front"
+    remove.click().run()
+    assert "upheaval" not in shown.query_params
+    assert "Nothing is changed yet" in shown.info[0].value
+    control_of(shown.button, "Add").click().run()
+    assert shown.query_params["upheaval"] == "CHN:1"
+
+
+def test_tipping_distances() -> None:
+    """Every state that decides has its distance, as explain computes it."""
+    shown = open_page({"page": "tipping", "state": "IRN"})
+    found = explain_start(BASE, "IRN")
+    rows = tables_of(shown)[0].set_index("state")
+    assert rows.loc["Iran ←", "distance"] == f"{found.tipping['front']:.3f}"
+    assert len(rows) == sum(one != "front" for one in (BASE.states[s].initial for s in states_with_governments(BASE)))
+    said = shown.markdown[-1].value.replace("\\", "")
+    assert f"{found.gains['front'][0].gain:.3f}" in said
+    assert not open_page({"page": "tipping", "scenario": "europe_1936"}).exception
+
+
+def test_lessons_of_documentation() -> None:
+    """Each exercise of the documentation is in a lesson, whose buttons open what it runs."""
+    every = "\n".join(list_lessons().values())
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("tutorial.md", "lesson_years.md")]
+    exercises = [re.findall(r"\*\*Exercise \d+\.\*\*", text) for text in ("\n".join(pages), every)]
+    assert exercises[0] == exercises[1]
+    shown = open_page({"page": "lessons"})
+    control_of(shown.radio, "Lesson").set_value("Lesson 2: Switch a mechanism off").run()
+    control_of(shown.button, "Open baseline_2023, seed 7, without hedging").click().run()
+    assert (shown.query_params["seed"], shown.query_params["without"]) == ("7", "hedging")
+    assert shown.title[0].value == "How states form blocs"

@@ -17,7 +17,7 @@ from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_state, control_key, show_controls
 from sim.app.pages.dated import names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
-from sim.app.setting import MAX_SEED, question_state, resolve_setting, size_fault
+from sim.app.setting import MAX_SEED, is_dated, question_state, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
 from sim.reporting.colours import alignment_colours
@@ -109,11 +109,6 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) ->
     show_distribution(samples, blocs, alignment_colours(scenarios[1].blocs), averaged, key)
     if not same:
         show_ends(samples, common, names, averaged)
-
-
-def is_dated(scenario: Scenario) -> bool:
-    """Whether the runs of a scenario are histories with dates."""
-    return scenario.sweep.lens == "histories" and bool(scenario.dates())
 
 
 def show_dated(visit: Visit, scenarios: list[Scenario], replicates: int, key: tuple[tuple[str, str], int, int]) -> None:

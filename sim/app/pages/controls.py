@@ -8,9 +8,11 @@ from itertools import chain
 
 import streamlit as st
 
-from sim.app.mechanisms import mechanisms_without_effect
+from sim.analysis.history.words import Names
+from sim.app.mechanisms import PLAIN_NAMES, mechanisms_without_effect, settings_without_effect
 from sim.app.session import Visit, display_name, escape_markdown, show_verbatim
 from sim.app.setting import (
+    MAX_SEED,
     AppSetting,
     Slider,
     canonical_paths,
@@ -19,10 +21,11 @@ from sim.app.setting import (
     normalise_setting,
     question_state,
 )
+from sim.app.upheavals import parse_upheaval, parse_upheavals, states_with_governments
 from sim.model.world import world_of
-from sim.reporting.labels import shorten_middle
+from sim.reporting.labels import label_history, shorten_middle
 from sim.scenario.overrides import MECHANISMS, with_settings
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import MAX_REPLICATES, NON_ALIGNED_ID, Scenario
 
 
 def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
@@ -51,23 +54,77 @@ def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
             changed.pop(slider.setting, None)
         else:
             changed[slider.setting] = value
-    show_mechanisms(base, without, mechanisms_without_effect(with_settings(base, changed)), prefix)
+    resolved = with_settings(base, changed)
+    idle = {path: why for path, why in settings_without_effect(resolved).items() if path not in changed}
+    idle |= dict.fromkeys(fixed, "a mechanism that is off sets it")
+    parameters = groups.pop("parameters")
     for table, members in groups.items():
-        count = sum(slider.setting in changed for slider in members)
-        title = (
-            "Parameters"
-            if table == "parameters"
-            else f"Levers of {escape_markdown(shorten_middle(base.blocs[table].name))}"
-        )
-        with st.expander(f"{title} ({count} changed)" if count else title, key=f"{prefix} {table}"):
-            for slider in members:
-                show_slider(slider, f"{prefix} {slider.setting}", slider.setting in fixed)
-    known = {slider.setting for slider in chain(*groups.values())}
-    beyond = [f"{path} = {value:g}" for path, value in changed.items() if path not in known]
-    if beyond:
+        show_sliders(base, table, members, changed, idle, prefix)
+    upheavals = choose_upheavals(base, setting, prefix)
+    show_mechanisms(base, without, mechanisms_without_effect(resolved), prefix)
+    show_sliders(base, "parameters", parameters, changed, idle, prefix)
+    known = {slider.setting for slider in chain(*list_sliders(base).values())}
+    if beyond := [f"{path} = {value:g}" for path, value in changed.items() if path not in known]:
         st.caption("Also changed, by the address:")
         show_verbatim("\n".join(beyond))
-    return normalise_setting(base, AppSetting(name, tuple(changed.items()), without))
+    return normalise_setting(base, AppSetting(name, tuple(changed.items()), without, upheavals))
+
+
+def show_sliders(
+    base: Scenario, table: str, members: Sequence[Slider], changed: Mapping[str, float], idle: Mapping[str, str],
+    prefix: str,
+) -> None:  # fmt: skip
+    """Show the sliders of the parameters, or of a bloc, in a panel that says how many are changed."""
+    count = sum(slider.setting in changed for slider in members)
+    title = "Parameters"
+    if table != "parameters":
+        title = f"Levers of {escape_markdown(shorten_middle(base.blocs[table].name))}"
+    with st.expander(f"{title} ({count} changed)" if count else title, key=f"{prefix} {table}"):
+        for slider in members:
+            show_slider(slider, f"{prefix} {slider.setting}", idle.get(slider.setting, ""))
+
+
+def choose_upheavals(base: Scenario, setting: AppSetting, prefix: str) -> tuple[str, ...]:
+    """Show the governments that fall, with controls to add and remove one; return them as an address has them."""
+    key = control_key(f"{prefix} upheavals", setting.upheavals)
+    chosen: tuple[str, ...] = st.session_state[key]
+    states = states_with_governments(base)
+    title = f"Governments that fall ({len(chosen)})" if chosen else "Governments that fall"
+    with st.expander(title, key=f"{prefix} upheaval panel"):
+        if not states:
+            st.caption("Every state draws its disposition at each step here, so no government can change it.")
+            return ()
+        names = label_history(base)
+        for one in chosen:
+            if st.button(f"Remove: {escape_markdown(upheaval_words(base, one, names))}", key=f"{key} {one}"):
+                st.session_state[key] = tuple(other for other in chosen if other != one)
+                st.rerun()
+        asked = question_state(base)
+        state = st.selectbox(
+            "Government of", states, index=states.index(asked) if asked in states else 0,
+            format_func=names.states.__getitem__, key=f"{key} state",
+        )  # fmt: skip
+        step = st.selectbox(
+            "falls in the step that ends", range(1, base.steps + 1), format_func=names.month, key=f"{key} step"
+        )
+        ends = ["", *(a for a in base.alignments() if a != NON_ALIGNED_ID or base.non_aligned_allowed)]
+        toward = st.selectbox(
+            "and the new one prefers", ends, key=f"{key} toward",
+            format_func=lambda one: names.alignments[one] if one else "what chance brings",
+        )  # fmt: skip
+        st.caption("Its disposition is drawn again for certain. An average change of government does less.")
+        if st.button("Add", key=f"{key} add"):
+            new = f"{state}:{step}" + (f":{toward}" if toward else "")
+            st.session_state[key] = parse_upheavals(base, [*chosen, new], [])
+            st.rerun()
+    return chosen
+
+
+def upheaval_words(scenario: Scenario, text: str, names: Names) -> str:
+    """Say an upheaval in words."""
+    one = parse_upheaval(scenario, text)
+    toward = f", towards {names.alignments[one.toward]}" if one.toward else ""
+    return f"{names.states[one.state]}, {names.month(one.step)}{toward}"
 
 
 def control_key(key: str, value: object) -> str:
@@ -100,13 +157,14 @@ def show_mechanisms(base: Scenario, without: tuple[str, ...], idle: Mapping[str,
             own = mechanism in base.without
             key = control_key(f"{prefix} without {mechanism}", not own)
             locked = own or (mechanism in idle and mechanism not in without)
-            st.toggle(mechanism.replace("_", " "), key=key, disabled=locked)
+            st.toggle(PLAIN_NAMES[mechanism], key=key, disabled=locked)
             if own:
-                st.caption(escape_markdown(f"The scenario itself has it off: {values}."))
+                text = f"{mechanism}: the scenario itself has it off: {values}."
             elif mechanism in idle:
-                st.caption(escape_markdown(f"Cannot matter here: {idle[mechanism]}."))
+                text = f"{mechanism}: cannot matter here: {idle[mechanism]}."
             else:
-                st.caption(escape_markdown(f"Off sets {values}."))
+                text = f"{mechanism}: off sets {values}."
+            st.caption(escape_markdown(text))
 
 
 def slider_value(slider: Slider, value: float, key: str, fixed: bool) -> float:
@@ -116,13 +174,30 @@ def slider_value(slider: Slider, value: float, key: str, fixed: bool) -> float:
     return value if fixed else found
 
 
-def show_slider(slider: Slider, key: str, fixed: bool) -> None:
-    """Show a slider for a number, with its meaning and source."""
+def show_slider(slider: Slider, key: str, locked: str) -> None:
+    """Show a slider for a number, with its meaning and source, and why it is locked if it is."""
     low, high, step, digits = slider.scale_for(st.session_state[f"{key} first"])
-    label = escape_markdown(slider.label) if slider.setting.startswith("blocs.") else slider.label
     text = f"{slider.meaning}. In the scenario {slider.value:g}. {slider.source}"
-    text += " A mechanism that is off sets it." if fixed else ""
-    st.slider(label, low, high, step=step, format=f"%.{digits}f", key=key, help=escape_markdown(text), disabled=fixed)
+    st.slider(
+        escape_markdown(slider.label), low, high, step=step, format=f"%.{digits}f", key=key,
+        help=escape_markdown(text), disabled=bool(locked),
+    )  # fmt: skip
+    st.caption(escape_markdown(f"{slider.small}{f': does nothing here, as {locked}' if locked else ''}"))
+
+
+def choose_random_numbers(visit: Visit) -> None:
+    """Show the controls of seed and replicate, which change the random numbers only."""
+    left, right = st.columns(2)
+    prefix = f"{visit.version} {visit.address.setting.scenario}"
+    seed = left.number_input(
+        "Seed", 0, MAX_SEED, step=1, key=control_key(f"seed {prefix}", visit.address.seed),
+        help="The same seed and replicate give the same run.",
+    )  # fmt: skip
+    replicate = right.number_input(
+        "Replicate", 0, MAX_REPLICATES, step=1, key=control_key(f"replicate {prefix}", visit.address.replicate),
+        help="Which run of the seed.",
+    )  # fmt: skip
+    visit.update(seed=int(seed), replicate=int(replicate))
 
 
 def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:

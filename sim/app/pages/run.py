@@ -11,17 +11,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sim.analysis.history.words import capital
 from sim.app import cache
-from sim.app.pages.controls import control_key, show_controls
+from sim.app.pages.controls import choose_random_numbers, show_controls
 from sim.app.player.player import show_player
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
-from sim.app.setting import MAX_SEED, UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
+from sim.app.setting import UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
 from sim.errors import InputError
 from sim.model.trajectory import Run
 from sim.reporting.labels import label_history
 from sim.scenario.loading import world_names
-from sim.scenario.schema import MAX_REPLICATES, Scenario
+from sim.scenario.schema import Scenario
 
 
 def show_run_page() -> None:
@@ -77,21 +77,6 @@ def describe_changes(visit: Visit) -> str:
     parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
     parts += [f"without {mechanism}" for mechanism in address.setting.without]
     return escape_markdown(", ".join(parts))
-
-
-def choose_random_numbers(visit: Visit) -> None:
-    """Show the controls of seed and replicate, which change the random numbers only."""
-    left, right = st.columns(2)
-    prefix = f"{visit.version} {visit.address.setting.scenario}"
-    seed = left.number_input(
-        "Seed", 0, MAX_SEED, step=1, key=control_key(f"seed {prefix}", visit.address.seed),
-        help="Luck: the same seed and replicate give the same run.",
-    )  # fmt: skip
-    replicate = right.number_input(
-        "Replicate", 0, MAX_REPLICATES, step=1, key=control_key(f"replicate {prefix}", visit.address.replicate),
-        help="Which run of the seed.",
-    )  # fmt: skip
-    visit.update(seed=int(seed), replicate=int(replicate))
 
 
 def accept_upload(visit: Visit) -> None:

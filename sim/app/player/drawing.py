@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from xml.sax.saxutils import escape
@@ -19,7 +19,7 @@ from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure
 from sim.reporting.colours import VERMILION
 from sim.reporting.labels import distinct_labels
-from sim.reporting.story.land import WIDTH, land_outline, rest_outline, world_view
+from sim.reporting.story.land import WIDTH, choose_view, land_outline, rest_outline
 from sim.reporting.story.marks import draw_fills, draw_marker
 from sim.scenario.schema import Scenario
 
@@ -37,13 +37,11 @@ def svg_document(width: float, height: float, content: str, *, natural: bool = F
     return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
 
 
-def draw_markers(
-    state: int, look: str, alignments: Sequence[str], x: float, y: float, radius: float, style: str
-) -> str:
-    """Draw a state's marker in every alignment; the browser shows the current one."""
+def draw_markers(state: int, look: str, shown: Iterable[int], x: float, y: float, radius: float, style: str) -> str:
+    """Draw a state's marker in several alignments; the browser shows the current one."""
     return "".join(
         draw_marker(k, x, y, radius, f'data-state="{state}" data-only="{k}" fill="url(#{look}{k})" {style}')
-        for k in range(len(alignments))
+        for k in shown
     )
 
 
@@ -65,48 +63,83 @@ def draw_key(names: Mapping[str, str]) -> str:
     return svg_document(width, top + 2, draw_fills(list(names), 1, "key") + rows, natural=True)
 
 
-@lru_cache(maxsize=1)
-def country_paths() -> dict[str, str]:
-    """Return the path of each country of the map."""
-    return {state: land_outline(land) for state, land in maps.load_atlas().countries.items()}
+@lru_cache(maxsize=8)
+def country_paths(states: tuple[str, ...]) -> dict[str, str]:
+    """Return the path of each country of a world's map."""
+    view, countries = choose_view(states), maps.load_atlas().countries
+    return {state: land_outline(countries[state], view) for state in states if state in countries}
 
 
 @lru_cache(maxsize=8)
 def draw_ground(states: tuple[str, ...]) -> str:
     """Draw the land that belongs to no state of a world."""
-    return f'<path d="{rest_outline(states)}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
+    rest = rest_outline(states, choose_view(states))
+    return f'<path d="{rest}" fill="{maps.OTHER_LAND}" stroke="{maps.FAINT}" stroke-width="2"/>'
 
 
-@lru_cache(maxsize=1)
-def draw_contested() -> str:
+@lru_cache(maxsize=8)
+def draw_contested(states: tuple[str, ...]) -> str:
     """Draw contested land, white with dots."""
-    rest = "".join(land_outline(land) for land in maps.load_atlas().contested.values())
+    rest = "".join(land_outline(land, choose_view(states)) for land in maps.load_atlas().contested.values())
     dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
     dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
     return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
 
 
-def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str) -> str:
-    """Draw the map, whose states the browser fills by alignment; the chosen state has a thick outline."""
-    land, dots, above = [], [], ""
+def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, now: Sequence[int] = ()) -> str:
+    """Draw the map with a thick outline of the chosen state; the browser fills its states, or they are as `now`."""
+    land, dots, above, view = [], [], "", choose_view(states)
     for n, state in enumerate(states):
         where = maps.load_atlas().countries.get(state)
         if where is None:
             continue
-        if where.polygons:
-            land.append(
-                f'<path d="{country_paths()[state]}" data-state="{n}" data-look="map" stroke="#000" stroke-width="3"/>'
-            )
+        if path := country_paths(states)[state]:
+            fill = f'fill="url(#map{now[n]})"' if now else 'data-look="map"'
+            land.append(f'<path d="{path}" data-state="{n}" {fill} stroke="#000" stroke-width="3"/>')
             if state == chosen:
-                above += f'<path d="{country_paths()[state]}" fill="none" stroke="#000" stroke-width="16"/>'
+                above += f'<path d="{path}" fill="none" stroke="#000" stroke-width="16" pointer-events="none"/>'
         if where.dot:
-            x, y = world_view().units(where.dot).tolist()
-            dots.append(draw_markers(n, "map", alignments, x, y, 22, 'stroke="#000" stroke-width="5"'))
+            x, y = view.units(where.dot).tolist()
+            own = [now[n]] if now else range(len(alignments))
+            dots.append(draw_markers(n, "map", own, x, y, 22, 'stroke="#000" stroke-width="5"'))
             if state == chosen:
                 above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
-    bottom = round(world_view().height)
     below = draw_fills(alignments, 4.5, "map") + draw_ground(states)
-    return svg_document(WIDTH, bottom, below + "".join(land) + draw_contested() + "".join(dots) + above)
+    content = below + "".join(land) + draw_contested(states) + "".join(dots) + above
+    return svg_document(WIDTH, round(view.height), content)
+
+
+def draw_still(states: tuple[str, ...], alignments: Sequence[str], now: Sequence[int], chosen: str) -> str:
+    """Draw the map of a step; empty where a map does not suit the world."""
+    return draw_world(states, alignments, chosen, now) if maps.drawable(states) else ""
+
+
+LABEL, LABEL_LETTER = 74, 0.56  # height of a name on the map, and the width of a letter as a part of it
+
+MOST_LABELS = 24
+
+
+def label_map(states: tuple[str, ...], names: Mapping[str, str], weights: Mapping[str, float]) -> str:
+    """Write the names of states on the map, the largest first, where they do not overlap."""
+    view, countries, labels = choose_view(states), maps.load_atlas().countries, ""
+    boxes: list[tuple[float, float, float, float]] = []
+    for state in sorted((s for s in states if s in countries), key=lambda s: -weights[s]):
+        if not (polygons := [one for one in countries[state].polygons if view.shows(one[0])]):
+            continue
+        corners = max((view.units(one[0]) for one in polygons), key=lambda one: np.prod(np.ptp(one, axis=0)))
+        (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, LABEL * LABEL_LETTER * len(names[state]) / 2
+        box = (x - half, y - LABEL / 2, x + half, y + LABEL / 2)
+        inside = box[0] > 0 and box[2] < WIDTH and box[1] > 0 and box[3] < view.height
+        if not inside or any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in boxes):
+            continue
+        boxes.append(box)
+        look = f'font-family="sans-serif" font-size="{LABEL}" text-anchor="middle" pointer-events="none"'
+        halo = 'stroke="#fff" stroke-width="18" paint-order="stroke" stroke-linejoin="round"'
+        place = f'class="label" x="{x:.0f}" y="{y + LABEL / 3:.0f}"'
+        labels += f"<text {place} {look} {halo}>{escape(names[state])}</text>"
+        if len(boxes) == MOST_LABELS:
+            break
+    return labels
 
 
 @dataclass(frozen=True)
@@ -178,7 +211,7 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) 
     nodes = []
     for n, (state, (x, y)) in enumerate(ties.places.items()):
         outline = f'stroke="#000" stroke-width="{5 if state == chosen else 1}"'
-        nodes.append(draw_markers(n, "net", alignments, x, y, ties.sizes[state], outline))
+        nodes.append(draw_markers(n, "net", range(len(alignments)), x, y, ties.sizes[state], outline))
         look = 'font-family="sans-serif" font-size="15" text-anchor="middle" font-weight="bold"'
         halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"'
         nodes.append(f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(state)}</text>')

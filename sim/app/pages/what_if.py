@@ -1,0 +1,163 @@
+"""The page that sets what governments can choose, and shows two futures with common random numbers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from sim.analysis.dated.events import RunEvents
+from sim.analysis.history.sentences import list_largest
+from sim.analysis.history.words import Names, capital, join_names
+from sim.app import cache, histories
+from sim.app.histories import SIDES, happening_of, main_bloc
+from sim.app.pages.controls import choose_random_numbers, choose_state, show_controls
+from sim.app.pages.dated import describe_change, describe_state, names_of_both, select_movers, show_state
+from sim.app.player.drawing import draw_still
+from sim.app.session import Visit, current_visit, display_name, escape_markdown
+from sim.app.setting import AppSetting, is_dated, question_state, resolve_setting, size_fault
+from sim.model.trajectory import Run
+from sim.reporting.dated.findings import format_day
+from sim.scenario.schema import Scenario
+
+SAID = 3  # states beside the one in question
+
+DIRECTION = (
+    "Set on the left what a bloc can choose (*Levers*) or let a government fall. Both futures have the same random"
+    " numbers, so what differs is what you changed."
+)
+
+
+def show_what_if_page() -> None:
+    """Show the page."""
+    visit = current_visit()
+    visit.place_player(visit.address.step)
+    with st.sidebar:
+        setting = show_controls(visit, visit.address.setting, "run")
+        visit.choose_setting(setting)
+        choose_random_numbers(visit)
+    st.title("What if …?")
+    base = visit.base()
+    plain, changed = through_changes(visit)
+    st.markdown(f"**{escape_markdown(base.title)}.** {DIRECTION}")
+    if notes := visit.current_notes():
+        st.info(escape_markdown("; ".join(notes) + "."))
+    if message := size_fault(changed):
+        st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
+        return
+    state = choose_state(visit, changed, list(changed.states))
+    pair, digests = [plain, changed], (plain.digest(), changed.digest())
+    if digests[0] == digests[1]:
+        st.info("Nothing is changed yet, so there is one future: open *Levers* or *Governments that fall* on the left.")
+    names = names_of_both(pair)
+    runs = [
+        cache.compute_run(one, digest, visit.address.seed, visit.address.replicate)
+        for one, digest in zip(pair, digests, strict=True)
+    ]
+    if digests[0] != digests[1]:
+        show_in_words(visit, pair, digests, names, state, runs)
+    show_futures(visit, runs, names, state)
+    if digests[0] != digests[1] and is_dated(changed):
+        show_numbers(visit, pair, digests, names, state)
+
+
+def through_changes(visit: Visit) -> tuple[Scenario, Scenario]:
+    """Return the scenario of the visit without and with the reader's changes."""
+    setting, base = visit.address.setting, visit.base()
+    return resolve_setting(base, AppSetting(setting.scenario)), resolve_setting(base, setting)
+
+
+def many_histories(visit: Visit, pair: Sequence[Scenario], digests: tuple[str, str]) -> list[RunEvents]:
+    """Run many histories without and with the changes."""
+    seed = visit.address.seed
+    return [histories.compute_histories(*one, seed, histories.MANY) for one in zip(pair, digests, strict=True)]
+
+
+def show_in_words(
+    visit: Visit, pair: Sequence[Scenario], digests: tuple[str, str], names: Names, state: str, runs: Sequence[Run]
+) -> None:
+    """Say what the changes do: to this history, to the chosen state, and to those that they move most."""
+    st.header("The difference in words")
+    lines = [f"**In this history:** {escape_markdown(describe_difference(runs, names))}"]
+    if is_dated(pair[1]):
+        day = pair[1].dates()[-1]
+        key = (digests, visit.address.seed, histories.MANY)
+        effects = histories.compute_effects(many_histories(visit, pair, digests), (day,), *key)
+        what = happening_of(pair[0], state, main_bloc(pair[1], state))
+        text = describe_state(effects, names, [day], what)
+        lines.append(f"**In {histories.MANY} histories:** {escape_markdown(text)}")
+        asked = dict.fromkeys([state, *filter(None, [question_state(pair[1])])])
+        rows = select_movers(effects, day, [])
+        rest = [row for row in rows.itertuples() if row.state not in asked and (row.low > 0 or row.high < 0)]
+        for row in rest[:SAID]:
+            where = f"{names.state(row.state)} is in {names.bloc(row.alignment)} on {format_day(day)}"
+            lines.append(escape_markdown(describe_change(row, where)))
+    st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def describe_difference(runs: Sequence[Run], names: Names) -> str:
+    """Say from when two runs of one seed differ, and which states end elsewhere with the change."""
+    without, changed = runs
+    if len(without.alignment) != len(changed.alignment) or without.states != changed.states:
+        return "The two have different states or lengths."
+    differs = (without.alignment != changed.alignment).any(axis=1)
+    if not differs.any():
+        return "It is the same without and with the change; look at many histories below, or try another replicate."
+    first = names.month(int(np.argmax(differs)))
+    groups: dict[tuple[str, str], list[str]] = {}
+    for n, id in enumerate(without.states):
+        if without.alignment[-1, n] != changed.alignment[-1, n]:
+            groups.setdefault((place(changed, n, names), place(without, n, names)), []).append(id)
+    ends = [
+        f"{list_largest(ids, names)} end{'s' * (len(ids) == 1)} {there} with the change, and {here} without it"
+        for (there, here), ids in groups.items()
+    ]
+    said = f"{capital('; '.join(ends))}." if ends else "They end alike."
+    return f"The two are alike until {first}. {said}"
+
+
+def place(run: Run, n: int, names: Names) -> str:
+    """Say where a state ends in a run."""
+    k = int(run.alignment[-1, n])
+    return f"in {names.bloc(run.alignments[k])}" if k else "outside the blocs"
+
+
+def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) -> None:
+    """Show both futures at one date, and who has moved by then."""
+    last = len(runs[1].alignment) - 1
+    step = st.slider(
+        "Steps from the start to the date of the maps", 0, last, last, key=f"date {visit.address.setting.scenario}"
+    )
+    st.caption(f"The maps show {escape_markdown(names.month(step))}.")
+    for column, side, run in zip(st.columns(2), SIDES, runs, strict=True):
+        with column:
+            at = min(step, len(run.alignment) - 1)
+            st.subheader(side.capitalize())
+            moved = moved_words(run, at, names)
+            picture = draw_still(run.states, run.alignments, run.alignment[at].tolist(), state)
+            if picture:
+                st.image(picture, width="stretch", alt=f"Map of alignments {side}, {names.month(at)}. {moved}")
+            st.markdown(escape_markdown(moved))
+
+
+def moved_words(run: Run, step: int, names: Names) -> str:
+    """Say which states stand elsewhere than at the start."""
+    parts = []
+    for k, alignment in enumerate(run.alignments):
+        new = [
+            s for s, was, now in zip(run.states, run.alignment[0], run.alignment[step], strict=True) if was != now == k
+        ]
+        if new:
+            where = f"in {names.bloc(alignment)}" if k else "outside the blocs"
+            parts.append(f"{where}: {join_names([names.states[s] for s in new])}")
+    return f"New {'; '.join(parts)}." if parts else "No state is elsewhere than at the start."
+
+
+def show_numbers(visit: Visit, pair: Sequence[Scenario], digests: tuple[str, str], names: Names, state: str) -> None:
+    """Show the effect on the chosen state over time."""
+    ends, events = pair[1].dates(), many_histories(visit, pair, digests)
+    days = tuple(dict.fromkeys([ends[(len(ends) - 1) // 2], ends[-1]]))
+    key = (digests, visit.address.seed, histories.MANY)
+    what = happening_of(pair[0], state, main_bloc(pair[1], state))
+    show_state(histories.compute_effects(events, days, *key), events, names, days, what, key)
