@@ -11,6 +11,7 @@ from .api import calibrate as calibrate
 from .api import claims as claims
 from .api import compare as compare
 from .api import explain as explain
+from .api import export as export
 from .api import landscape as landscape
 from .api import load as load
 from .api import read as read

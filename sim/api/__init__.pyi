@@ -4,6 +4,7 @@ from .analyses import explain as explain
 from .analyses import landscape as landscape
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
+from .exports.files import export as export
 from .findings import Finding as Finding
 from .record.backtests import backtest as backtest
 from .record.forecasts import CalibrationFinding as CalibrationFinding

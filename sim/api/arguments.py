@@ -43,6 +43,8 @@ PATHS = {"results": "the path of a folder", "out": "the path of a folder", "fold
 
 LENSES = ("histories", "tendency")
 
+FORMATS = ("csv", "parquet", "tidy", "gexf", "graphml")  # of `export`
+
 Check = Callable[[str, str, Any], Any]
 
 
@@ -117,6 +119,13 @@ def require_lens(function: str, name: str, value: Any) -> str:
     raise argument_fault(function, name, value, " or ".join(map(repr, LENSES)))
 
 
+def require_format(function: str, name: str, value: Any) -> str:
+    """Check that a value is the name of a file format."""
+    if value in FORMATS:
+        return str(value)
+    raise argument_fault(function, name, value, " or ".join(map(repr, FORMATS)))
+
+
 def require_tables(function: str, name: str, values: Any) -> list[str]:
     """Check that values are names of tables that a sweep keeps on request."""
     found = require_texts(function, name, values)
@@ -181,6 +190,8 @@ OTHER: dict[str, Check] = {
     "vary": require_ranges,
     "without": require_texts,
     "lens": require_lens,
+    "format": require_format,
+    "runs": require_texts,
     "keep": require_tables,
     "at": require_dates,
     "by": require_dates,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,9 +31,16 @@ from sim.model import compiled
 from sim.model.trajectory import Run
 from sim.model.world import world_of
 from sim.names import RULE, is_scenario_name, require_distinct, scenario_name
+from sim.reporting.exports.datasets import build_dataset
+from sim.reporting.exports.graphs import build_graph, step_at
+from sim.reporting.exports.networks import RunNetwork
 from sim.reporting.labels import label_history
 from sim.scenario.overrides import apply_changes, mechanism_change
 from sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import xarray
 
 Scenarios = Scenario | Named | Sequence[Scenario | Named] | Mapping[str, Scenario | Named]
 
@@ -109,6 +116,63 @@ class History:
     def alignments(self) -> pd.DataFrame:
         """Alignment of each state: one row for each step, one column for each state."""
         return self.states.pivot_table(index="step", columns="state", values="alignment", aggfunc="first")
+
+    @cached_property
+    def network(self) -> RunNetwork:
+        """The run as a network: states, and ties with their strength over the steps."""
+        return RunNetwork(self.scenario, self.once)
+
+    def to_networkx(self, at: str | date | None = None) -> nx.MultiDiGraph:
+        """Return the states and ties at a date as a graph of networkx.
+
+        An edge has the kind of its tie as key, and the attributes `kind` and `weight`. Sanctions lead from the sender
+        to the target, trade from a state to its partner; the other kinds have an edge each way.
+
+        Parameters
+        ----------
+        at
+            Date, as text or date. Default: the end of the run.
+
+        Returns
+        -------
+        MultiDiGraph
+            Nodes are ids of states, with `label`, `alignment`, `theatre`, and shares of `capability` and `product`.
+
+        Raises
+        ------
+        InputError
+            If the run does not contain the date.
+
+        Examples
+        --------
+        >>> graph = run("baseline_2023", seed=7).to_networkx(at="2030-12-31")
+        >>> graph.nodes["CHN"]["label"], graph.edges["USA", "RUS", "sanction"]["kind"]
+        ('China', 'sanction')
+        """
+        given = require("to_networkx", {"at": at})
+        return build_graph(self.network, step_at("to_networkx", self.scenario, given.at))
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return the run as a dataset of xarray, which ``pip install 'blocs[xarray]'`` installs.
+
+        Returns
+        -------
+        Dataset
+            `aligned` and `chance` by step, state and alignment; `regime_stability` and `bite` by step and state; each
+            outcome by step. The coordinate `date` has the end date of each step.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If xarray is missing.
+
+        Examples
+        --------
+        >>> dataset = run("baseline_2023", seed=7).to_xarray()
+        >>> int(dataset["aligned"].sel(alignment="us_led", step=40).sum("state"))
+        23
+        """
+        return build_dataset(self.network)
 
     def __repr__(self) -> str:
         last = self.steps.index[-1]

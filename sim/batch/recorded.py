@@ -22,7 +22,16 @@ from sim import __version__
 from sim.batch.design import point_labels
 from sim.batch.manifest import MANIFEST
 from sim.batch.store import MAX_SEAL, SEAL, Results
-from sim.errors import Fault, InputError, display_path, escape_controls, explain_error, field_name, last_line
+from sim.errors import (
+    Fault,
+    InputError,
+    PathInFile,
+    display_path,
+    escape_controls,
+    explain_error,
+    field_name,
+    last_line,
+)
 from sim.files import hash_file, read_file, write_synced
 from sim.scenario.checks.references import reference_faults
 from sim.scenario.overrides import with_settings
@@ -108,23 +117,33 @@ def recorded_scenarios(results: Results) -> dict[str, Scenario]:
     """The scenarios of the manifest; raises InputError with everything that this version cannot read in them."""
     found, faults = {}, []
     for name, record in results.manifest()["scenarios"].items():
-        try:
-            found[name] = Scenario.model_validate(record)
-            wrong = [*reference_faults(record, None, True)]
-            if record.get("anchor"):
-                wrong += [(("anchor", *at), message) for at, message in reference_faults(record["anchor"], None, True)]
-        except ValidationError as error:
-            wrong = [(one["loc"], explain_error(one, ())) for one in error.errors(include_url=False)]
-        faults += [
-            Fault(
-                display_path(results.folder / MANIFEST), 1, field_name(("scenarios", name, *at)),
-                f"{message}; the record was changed, or another version of the program wrote it",
-            )
-            for at, message in wrong
-        ]  # fmt: skip
+        scenario, wrong = read_scenario_record(record, results.folder / MANIFEST, ("scenarios", name))
+        faults += wrong
+        if scenario is not None:
+            found[name] = scenario
     if faults:
         raise InputError(faults)
     return found
+
+
+def read_scenario_record(record: Any, file: Path, place: PathInFile) -> tuple[Scenario | None, list[Fault]]:
+    """Read a scenario from its record at a place of a file; the faults are all that this version cannot read in it."""
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(record)
+        wrong = [*reference_faults(record, None, True)]
+        if record.get("anchor"):
+            wrong += [(("anchor", *at), message) for at, message in reference_faults(record["anchor"], None, True)]
+    except ValidationError as error:
+        wrong = [(one["loc"], explain_error(one, ())) for one in error.errors(include_url=False)]
+    faults = [
+        Fault(
+            display_path(file), 1, field_name((*place, *at)),
+            f"{message}; the record was changed, or another version of the program wrote it",
+        )
+        for at, message in wrong
+    ]  # fmt: skip
+    return scenario, faults
 
 
 def scenarios_as_run(results: Results, designs: Collection[str]) -> dict[str, Scenario]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ import click
 from sim.cli import completion
 from sim.cli.main import say_former, say_idle, say_warnings
 from sim.cli.printing import NO_FOLDER
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, InputWarning, escape_controls
 from sim.files import require_writable
 
 if TYPE_CHECKING:
@@ -190,3 +191,13 @@ def option_faults() -> Iterator[None]:
             else fault
             for fault in error.faults
         ) from None
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Say the warnings of the function that the command calls on standard error, each in a line."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", InputWarning)
+        yield
+    for one in found:
+        click.echo(f"blocs: {escape_controls(str(one.message))}", err=True)

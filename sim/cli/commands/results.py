@@ -21,6 +21,7 @@ from sim.cli.options import (
     json_option,
     option_faults,
     parameters_option,
+    said_warnings,
     seed_option,
     workers_option,
 )
@@ -175,14 +176,25 @@ def json_value(value: Any) -> Any:
 @click.argument("former_folder", metavar="", required=False, type=NewFolder())
 @click.option("--out", type=NewFolder(), help="Folder for the files. Required.")
 @click.option(
-    "--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="File format.",
+    "--format", type=click.Choice(["csv", "parquet", "tidy", "gexf", "graphml"]), default="csv", show_default=True,
+    help="File format: the tables of a sweep (csv, parquet); one CSV with a row for each run, date, state and variable"
+    " (tidy); the network of a run with its changes, for Gephi (gexf), or at one date (graphml).",
 )  # fmt: skip
-def export(results: Path, former_folder: Path | None, out: Path | None, kind: str) -> None:
-    """Write each table of a sweep, and its alignments by step, as one file, for a spreadsheet or another program.
+@click.option(
+    "--run", "runs", multiple=True, metavar="POINT-REPLICATE",
+    help="Run whose network is written, such as 0-17. Repeatable. Default: the first run of each scenario.",
+)  # fmt: skip
+@click.option("--at", metavar="DATE", help="Date of the network in graphml. Default: the end of the run.")
+def export(
+    results: Path, former_folder: Path | None, out: Path | None, format: str, runs: tuple[str, ...], at: str | None
+) -> None:
+    """Write results as files for a spreadsheet or another program.
+
+    RESULTS is the folder of a sweep, or of `blocs run --out` with the formats tidy, gexf and graphml.
 
     Example: blocs export results/sanctions --out tables --format csv
     """
-    from sim.batch.store import Results
+    from sim import api
 
     if former_folder is not None and out is None:
         say_former("the second argument", "--out FOLDER")
@@ -190,9 +202,9 @@ def export(results: Path, former_folder: Path | None, out: Path | None, kind: st
         raise click.UsageError(f"Got unexpected extra argument ({former_folder})")
     if (folder := out or former_folder) is None:
         raise click.UsageError("Missing option '--out'.")
-    if folder.resolve().is_relative_to(results.resolve()):
-        raise click.BadParameter(f"{folder} is inside the results; choose another folder", param_hint="'--out'")
-    for path in Results(results).export(folder, kind):
+    with option_faults(), said_warnings():
+        paths = api.export(results, folder, format=format, runs=runs, at=at)
+    for path in paths:
         click.echo(str(path))
 
 

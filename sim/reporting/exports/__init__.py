@@ -1,0 +1,1 @@
+"""Runs in the formats of other tools: GEXF, GraphML, tidy tables and xarray."""
