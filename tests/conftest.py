@@ -17,6 +17,7 @@ for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
 for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
     settings.register_profile(profile, max_examples=examples, deadline=None)
 settings.load_profile("suite")
+LONGEST = ("test_browser", "test_pages")
 COMPILED = """
 from sim.model import run_compiled
 from sim.scenario import load_scenario
@@ -32,12 +33,29 @@ explain_decision(scenario, next(iter(scenario.states)), seed=1, step=1)
 """
 
 
+COMPILERS = pytest.StashKey[list[subprocess.Popen[bytes]]]()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile for the workers, which load the machine code from disk; they report failures."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
-        for process in [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]:
-            process.wait()
+        session.stash[COMPILERS] = [subprocess.Popen([sys.executable, "-c", text]) for text in (COMPILED, AGENTS)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Let the workers collect while the rules are compiled, and begin no test before that."""
+    for process in session.stash.get(COMPILERS, []):
+        process.wait()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that all workers end at the same time.
+
+    A worker takes whole files, since the tests of a file share fixtures.
+    """
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)

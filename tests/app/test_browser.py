@@ -25,7 +25,6 @@ from sim.app.setting import AppSetting, resolve_setting, setting_toml
 from sim.model import compiled
 from sim.scenario.loading import load_scenario
 
-pytestmark = pytest.mark.xdist_group("app in browser")  # the tests share one server
 BASE = load_scenario("baseline_2023")
 EVIL = "<script>alert(1)</script>"
 WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test

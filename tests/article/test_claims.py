@@ -31,7 +31,6 @@ from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.overrides import with_settings, with_steps
 from sim.scenario.schema import Scenario
 
-pytestmark = pytest.mark.xdist_group("claims")  # one worker makes what the tests share
 RUNS = 6
 QUICK = {"renewal": 0.4}  # so that a few runs have entries and exits
 

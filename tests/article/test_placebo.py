@@ -27,8 +27,6 @@ from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
-pytestmark = pytest.mark.xdist_group("claims")  # one worker makes what the tests share
-
 
 @pytest.fixture(scope="module")
 def scenarios() -> dict[str, Scenario]:

@@ -30,7 +30,6 @@ from sim.cli.commands.run import parse_share
 from sim.errors import InputError
 from sim.scenario.loading import load_scenario
 
-pytestmark = pytest.mark.xdist_group("cluster")  # the tests share fixtures
 REPLICATES = 160
 WORDS = ["sweep", "baseline_2023", "no_sanctions", "--replicates", str(REPLICATES), "--seed", "7", "--workers", "2"]
 DASK = ("--engine", "dask")

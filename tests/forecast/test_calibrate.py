@@ -31,7 +31,6 @@ from sim.scenario.loading import BASE, load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
-pytestmark = pytest.mark.xdist_group("calibrate")  # one worker makes what the tests share
 PLAN = ChancePlan(points=128, replicates=6, seed=9)
 
 

@@ -21,7 +21,6 @@ from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
 
-pytestmark = pytest.mark.xdist_group("report")
 NAMES = {"baseline_2023": "Baseline", "sanctions_collapse": "Collapse"}
 REPLICATES = 60
 

@@ -25,7 +25,6 @@ from sim.cli import cli
 from sim.errors import escape_controls
 from tools.audit import verdict
 
-pytestmark = pytest.mark.xdist_group("hostile")  # the tests share one sweep
 MARKUP = (
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "\"><b onclick='alert(1)'>",
     "javascript:alert(1)", "</title></style><iframe src=//x.test>", "<!--<base href=//x.test>", "&lt;script&gt;&#60;",

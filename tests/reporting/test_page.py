@@ -33,7 +33,6 @@ from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
 
-pytestmark = pytest.mark.xdist_group("report")  # one worker makes the pages that the tests share
 NAMES = ("baseline_2023", "no_sanctions", "focused_indo_pacific")
 REPLICATES = 12
 SECTIONS = (
