@@ -6,6 +6,7 @@ from .api import Explanation as Explanation
 from .api import Finding as Finding
 from .api import History as History
 from .api import LandscapeFinding as LandscapeFinding
+from .api import StoryPage as StoryPage
 from .api import backtest as backtest
 from .api import calibrate as calibrate
 from .api import claims as claims

@@ -20,5 +20,6 @@ from .runs import History as History
 from .runs import run as run
 from .runs import sweep as sweep
 from .scenarios import load as load
+from .story import StoryPage as StoryPage
 from .uncertainty import regret as regret
 from .uncertainty import sensitivity as sensitivity

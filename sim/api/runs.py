@@ -23,6 +23,7 @@ from sim.api.arguments import argument_fault, require, require_path
 from sim.api.findings import render_table
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, load, require_scenario
+from sim.api.story import StoryPage
 from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import make_question, run_sweep
@@ -35,6 +36,7 @@ from sim.reporting.exports.datasets import build_dataset
 from sim.reporting.exports.graphs import build_graph, step_at
 from sim.reporting.exports.networks import RunNetwork
 from sim.reporting.labels import label_history
+from sim.reporting.story.page import render_story
 from sim.scenario.overrides import apply_changes, mechanism_change
 from sim.scenario.schema import Scenario
 
@@ -92,7 +94,7 @@ class History:
         followed. `advantage` has the terms of utility in which the alignment entered is ahead of the one left, `change`
         how that changed since step `since`, when the state last chose the one left.
         """
-        return pd.DataFrame(self.story.move_records(), columns=list(MOVE_COLUMNS))
+        return pd.DataFrame(self._reading.move_records(), columns=list(MOVE_COLUMNS))
 
     @property
     def turning_points(self) -> pd.DataFrame:
@@ -101,10 +103,17 @@ class History:
         `kind` is `move`, or `renewal` or `shock` where no state moved; `in_others` gives for each state of the turning
         point in how many of 100 other histories it enters (or leaves) the same bloc, with a 95 % interval.
         """
-        return pd.DataFrame(self.story.point_records(), columns=list(POINT_COLUMNS))
+        return pd.DataFrame(self._reading.point_records(), columns=list(POINT_COLUMNS))
+
+    def story(self) -> StoryPage:
+        """Return the run as a page: the map plays, a timeline has the events, bars show why each mover moved.
+
+        Raises InputError for a run through the lens of tendency, which is not a history.
+        """
+        return StoryPage(self.title, render_story(self._reading))
 
     @cached_property
-    def story(self) -> Story:
+    def _reading(self) -> Story:
         """The run read as a history; raises InputError for a run through the lens of tendency."""
         if self.scenario.sweep.lens == "tendency":
             message = "a run through the lens of tendency is not a history; run the scenario with the lens histories"

@@ -150,6 +150,10 @@ WRITING: dict[str, tuple[tuple[str, ...], Callable[[str, Path], tuple[str, ...]]
         ("record.json", "trajectory.csv", "outcomes.csv"),
         lambda results, out: ("run", "unix_1988", "--steps", "3", "--out", str(out)),
     ),
+    "page of a run": (
+        ("story.html",),
+        lambda results, out: ("run", "unix_1988", "--steps", "3", "--html", str(out / "story.html")),
+    ),
     "compare": (("outcomes.csv", "states.csv"), lambda results, out: ("compare", results, "--csv", str(out))),
     "export": (("runs.csv", "states.csv"), lambda results, out: ("export", results, "--out", str(out))),
     "report": (

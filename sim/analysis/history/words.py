@@ -44,8 +44,10 @@ class Names(NamedTuple):
         return join_names([self.state(id) for id in ids])
 
     def bloc(self, id: str) -> str:
-        """Name of a bloc in a sentence; a name that ends in a common noun has an article."""
+        """Name of a bloc in a sentence; one that ends in a common noun has an article."""
         name = self.alignments[id]
+        if name.startswith("The "):
+            return f"the {name[4:]}"
         return f"the {name}" if name.split()[-1][:1].islower() else name
 
     def when(self, step: int) -> str:

@@ -11,6 +11,7 @@ import click
 from sim.cli import completion
 from sim.cli.main import chance_faults, cli, say_warnings
 from sim.cli.options import (
+    NewFile,
     NewFolder,
     json_option,
     resolve_scenario,
@@ -20,10 +21,11 @@ from sim.cli.options import (
     without_option,
 )
 from sim.cli.printing import FAILED, end, new_console, print_json, safe_text
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, display_path
 from sim.names import scenario_name
 
 if TYPE_CHECKING:
+    from sim.analysis.history.story import Story
     from sim.analysis.history.words import Names
     from sim.model.trajectory import Run
     from sim.model.world import World
@@ -49,11 +51,14 @@ if TYPE_CHECKING:
 @set_option
 @without_option
 @click.option("--out", type=NewFolder(), help="Folder for the run as CSV, and its record.")
+@click.option(
+    "--html", type=NewFile(".html"), help="File for the history as a page: the map plays, with events and reasons."
+)
 @json_option
 def run(
     scenario: str, seed: int | None, replicate: int | None, where: str | None, search: int | None, others: int | None,
     moves: bool, every_step: bool, steps: int | None, settings: tuple[str, ...], without: tuple[str, ...],
-    out: Path | None, as_json: bool,
+    out: Path | None, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a scenario once and say what happens, when and why.
 
@@ -71,7 +76,7 @@ def run(
     found = resolve_scenario(scenario, settings, without, steps)
     tendency = found.sweep.lens == "tendency"
     if tendency:
-        refuse_story(where=where, others=others, moves=moves)
+        refuse_story(where=where, others=others, moves=moves, html=html)
     if where is None and not others:
         jit.interpret_short_run(len(found.states), found.steps)
 
@@ -97,6 +102,12 @@ def run(
     names = label_history(found)
     count = others if others is not None else 0 if jit.interprets_rules() else OTHERS
     story = None if tendency else tell_story(found, world, result, names, others=count)
+    options = [word for setting in settings for word in ("--set", setting)]
+    options += [word for name in without for word in ("--without", name)]
+    length = [] if steps is None else ["--steps", str(steps)]
+    if html is not None and story is not None:
+        again = ["blocs", "run", scenario, *options, *length, "--seed", str(own), "--replicate", str(result.replicate)]
+        write_page(html, story, describe_search(sought, result, names) if sought else "", shlex.join(again))
     if as_json:
         record = texts.run_record(scenario_name(scenario), found, result)
         record |= {} if story is None else story.record()
@@ -104,9 +115,6 @@ def run(
             record["where"] = {key: value for key, value in sought.items() if key != "conditions"}
         print_json(record | texts.run_tables(found, result))
         return
-    options = [word for setting in settings for word in ("--set", setting)]
-    options += [word for name in without for word in ("--without", name)]
-    length = [] if steps is None else ["--steps", str(steps)]
     out_console = new_console()
     prints.print_head(out_console, found, result, shlex.join([scenario_name(scenario), *options]))
     if sought:
@@ -121,12 +129,22 @@ def run(
     if every_step or story is None or story.moves:
         prints.print_steps(out_console, found, result, names, every=every_step)
     prints.print_next(out_console, story, result, scenario, options, length, with_moves=moves)
+    if html is not None:
+        out_console.print(f"\nThis history as a page: {safe_text(display_path(html))}")
 
 
-def refuse_story(*, where: str | None, others: int | None, moves: bool) -> None:
+def write_page(path: Path, story: Story, found: str, command: str) -> None:
+    """Write a history as a page."""
+    from sim.files import write_synced
+    from sim.reporting.story.page import render_story
+
+    write_synced(path, render_story(story, found=found, command=command).encode("utf-8"))
+
+
+def refuse_story(*, where: str | None, others: int | None, moves: bool, html: Path | None) -> None:
     """Raise InputError for options that only histories have."""
     message = "does not apply under the lens of tendency, whose runs are not histories; leave it out"
-    given = {"--where": where is not None, "--others": others is not None, "--moves": moves}
+    given = {"--where": where is not None, "--others": others is not None, "--moves": moves, "--html": html is not None}
     if faults := [Fault(option, 1, "", message) for option, is_given in given.items() if is_given]:
         raise InputError(faults)
 

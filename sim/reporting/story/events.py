@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.analysis.history.moves import Move
+from sim.analysis.history.moves import FOLLOWING, Move
 from sim.analysis.history.sentences import (
     describe_elsewhere,
     describe_move,
@@ -63,6 +63,11 @@ class Event:
     moves: tuple[Move, ...] = ()
     weight: float = 0.0
 
+    @property
+    def follows(self) -> bool:
+        """Whether its moves follow those of other states."""
+        return any(move.cause == FOLLOWING for move in self.moves)
+
 
 def list_events(story: Story) -> list[Event]:
     """List the events of a history in the order of time, shocks first within a step.
@@ -70,9 +75,9 @@ def list_events(story: Story) -> list[Event]:
     Of more than `MOST_EVENTS`, near moves are left out first, then the moves of least capability.
     """
     found = [*shock_events(story), *move_events(story), *size_events(story), *near_events(story)]
-    rank = {kind: n for n, kind in enumerate(KINDS)}
+    rank = {kind: (kind == "renewal") - (kind == "shock") for kind in KINDS}
     kept = sorted(found, key=lambda one: (one.kind == "renewal", one.kind not in ("shock", "size"), -one.weight))
-    return sorted(kept[:MOST_EVENTS], key=lambda one: (one.step, rank[one.kind], -one.weight))
+    return sorted(kept[:MOST_EVENTS], key=lambda one: (one.step, rank[one.kind], one.follows, -one.weight))
 
 
 def sizes_of_states(story: Story) -> dict[str, float]:
@@ -82,12 +87,12 @@ def sizes_of_states(story: Story) -> dict[str, float]:
 
 
 def move_events(story: Story) -> Iterator[Event]:
-    """Moves with one origin and destination in a step, together, the largest state first."""
+    """Moves with one origin and destination in a step, the largest state first; those that follow others apart."""
     sizes, names = sizes_of_states(story), story.names
-    groups: dict[tuple[int, str, str], list[Move]] = defaultdict(list)
+    groups: dict[tuple[int, str, str, bool], list[Move]] = defaultdict(list)
     for move in story.moves:
-        groups[move.step, move.left, move.entered].append(move)
-    for (step, left, entered), alike in groups.items():
+        groups[move.step, move.left, move.entered, move.cause == FOLLOWING].append(move)
+    for (step, left, entered, _), alike in groups.items():
         moves = tuple(sorted(alike, key=lambda move: (-sizes[move.state], move.state)))
         subject, several = list_largest([move.state for move in moves], names), len(moves) > 1
         kind = "exit" if entered == NON_ALIGNED_ID else "entry" if left == NON_ALIGNED_ID else "change"
@@ -126,7 +131,7 @@ def size_events(story: Story) -> Iterator[Event]:
 
 
 def near_events(story: Story) -> list[Event]:
-    """What nearly happened: renewals that could have moved a state, or where states draw at every step its closest one."""
+    """What nearly happened: renewals that could have moved a state; close calls, where states draw at every step."""
     if story.scenario.dispositions != "kept":
         return close_calls(story)
     return [

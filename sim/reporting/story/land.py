@@ -69,8 +69,8 @@ def choose_view(states: tuple[str, ...]) -> View:
     places = [main_places(maps.load_atlas().countries[state]) for state in maps.mapped_states(states)]
     if not places:
         return world_view()
-    middle = middle_of(np.stack([np.asarray(middle_of(place)) for place in places]))
     known = np.concatenate(places)
+    middle = middle_of(known)
     if float(angles(known, middle).max()) > REGION:
         return world_view()
     plane = partial(project_region, middle=middle)
@@ -102,8 +102,16 @@ def directions(degrees: Any) -> Points:
 
 
 def middle_of(degrees: Points) -> tuple[float, float]:
-    """Return the middle of places, in degrees; the date line makes no difference."""
-    x, y, z = directions(degrees).mean(axis=0)
+    """Return the middle of places, in degrees: of the smallest circle around them, to a hundredth of its radius.
+
+    Bădoiu & Clarkson (2003) move the middle towards the farthest place by ever smaller steps.
+    """
+    places = directions(degrees)
+    middle = places.mean(axis=0)
+    for n in range(1, 100):
+        middle = middle + (places[np.argmin(places @ middle)] - middle) / (n + 1)
+        middle = middle / max(float(np.linalg.norm(middle)), 1e-9)
+    x, y, z = middle
     return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sim.analysis.history.sentences import compare_with_others, count_causes, describe_sizes, sum_up
+from sim.analysis.history.prospect import describe_prospect
+from sim.analysis.history.sentences import (
+    compare_with_others,
+    count_causes,
+    describe_sizes,
+    describe_unchanged,
+    sum_up,
+)
 from sim.analysis.history.story import Story
 from sim.analysis.history.words import capital
 from sim.calendar import describe_step
@@ -22,7 +29,7 @@ from sim.reporting.labels import list_names
 from sim.reporting.story.events import KINDS, Event, largest_near, list_events, sizes_of_states
 from sim.reporting.story.pictures import draw_map, draw_picture
 from sim.reporting.story.reasons import HALF, list_reasons
-from sim.reporting.story.sizes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Sizes, chart_sizes
+from sim.reporting.story.sizes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, SizeChart, chart_sizes
 from sim.scenario.schema import NON_ALIGNED_ID
 
 MOST_BYTES = 2_000_000  # of a page
@@ -54,33 +61,21 @@ def render_story(story: Story, *, found: str = "", command: str = "") -> str:
     InputError
         If the page would be larger.
     """
-    run, names, scenario = story.run, story.names, story.scenario
-    events, picture, sizes = list_events(story), draw_picture(run.states, run.alignments), chart_sizes(run, names)
-    states, places = [names.states[state] for state in run.states], name_places(story)
-    labels = [f"{name}: {places[k]}" for name, k in zip(states, run.alignment[0].tolist(), strict=True)]
-    answer = sum_up(run, story.moves, names, sizes_of_states(story))
     script, style = (HERE / "story.js").read_text("utf-8"), (HERE / "story.css").read_text("utf-8")
+    own = {
+        "script": Markup(script),  # noqa: S704 - a file of this package
+        "style": Markup(style),  # noqa: S704 - a file of this package
+        "policy": content_policy(script, style),
+    }
     text = page_environment().get_template("story.html.j2").render(
-        title=scenario.title, question=scenario.question, answer=answer, found=found, command=command,
-        details=describe_history(story), run=run, rounds=not names.dates, length=describe_step(names.step),
-        span=names.duration(len(run.alignment) - 1), months=[names.month(step) for step in (0, len(run.alignment) - 1)],
-        policy=content_policy(script, style), script=Markup(script), style=Markup(style),  # noqa: S704 - own files
-        picture=picture, states=states, places=places, names=[names.alignments[a] for a in run.alignments],
-        map=draw_map(picture, run.states, run.alignment[0].tolist(), dict(enumerate(labels))),
-        ends=[draw_map(picture, run.states, run.alignment[step].tolist()) for step in (0, -1)],
-        missing=[states[n] for n in picture.missing], note=maps.NOTE, members=list_members(run, states),
-        sizes=sizes, chart=(WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM),
-        events=events, kinds=KINDS, near=largest_near(events), month=names.month, half=HALF,
-        reasons=(reasons := list_reasons(story)), more=len(story.moves) - len(reasons), moves=story.moves,
-        kept=scenario.dispositions == "kept", explained={reason.move.key for reason in reasons},
-        data=page_data(story, events, sizes, states, places, answer),
+        **own, **describe_history(story), **describe_course(story), **describe_reasons(story), found=found,
+        command=command,
     )  # fmt: skip
     page = escape_page(text)
     if (size := len(page.encode())) > MOST_BYTES:
-        message = (
-            f"the page of {len(run.states)} states over {len(run.alignment) - 1} steps would have {size / 1e6:.1f} MB,"
-            f" more than {MOST_BYTES / 1e6:.0f} MB; run fewer steps"
-        )
+        world = f"{len(story.run.states)} states over {len(story.run.alignment) - 1} steps"
+        most = f"{MOST_BYTES / 1e6:.0f} MB"
+        message = f"the page of {world} would have {size / 1e6:.1f} MB, more than {most}; run fewer steps"
         raise InputError([Fault("story", 1, "", message)])
     return page
 
@@ -90,6 +85,7 @@ def page_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["capital"] = capital
     environment.filters["key"] = lambda move: f"{move.state}-{move.step}"
     environment.filters["signed"] = lambda value: f"{value:+.3f}".replace("-", "−")
     environment.filters["listed"] = list_names
@@ -105,15 +101,64 @@ def content_policy(*parts: str) -> str:
     )
 
 
-def describe_history(story: Story) -> list[str]:
-    """List what is said of a history beside its one sentence; empty sentences are left out."""
-    run, few = story.run, len(story.run.alignments) <= MOST_SIZES
-    said = [
-        describe_sizes(run, story.names) if story.moves and few else "",
+def describe_history(story: Story) -> dict[str, Any]:
+    """Return what the page says of a history as a whole."""
+    run, names, few = story.run, story.names, len(story.run.alignments) <= MOST_SIZES
+    here = [
+        describe_unchanged(run, names) if story.moves else "",
+        describe_sizes(run, names) if story.moves and few else "",
         count_causes(story.moves, story.scenario),
-        compare_with_others(story.others) if story.others and story.others.count else "",
+        describe_prospect(story.prospect, run, names) if story.prospect else "",
     ]
-    return [sentence for sentence in said if sentence]
+    others = compare_with_others(story.others, names) if story.others and story.others.count else ""
+    return {
+        "title": story.scenario.title,
+        "question": story.scenario.question,
+        "answer": sum_up(run, story.moves, names, sizes_of_states(story)),
+        "details": list(filter(None, [" ".join(filter(None, here)), others])),
+        "run": run,
+        "kept": story.scenario.dispositions == "kept",
+        "month": names.month,
+        "months": [capital(names.month(step)) for step in (0, len(run.alignment) - 1)],
+        "length": f"{describe_step(names.step)}{' A date is the end of its step.' if names.dates else ''}",
+    }
+
+
+def describe_course(story: Story) -> dict[str, Any]:
+    """Return what the page shows of the course of a history: its maps, events, sizes and members."""
+    run, names = story.run, story.names
+    states, places = [names.states[state] for state in run.states], name_places(story)
+    events, picture = list_events(story), draw_picture(run.states, run.alignments)
+    sizes, start = chart_sizes(run, names, places), run.alignment[0].tolist()
+    labels = {n: f"{states[n]}: {places[k]}" for n, k in enumerate(start)}
+    return {
+        "picture": picture,
+        "map": draw_map(picture, run.states, start, labels),
+        "ends": [draw_map(picture, run.states, run.alignment[step].tolist()) for step in (0, -1)],
+        "note": maps.NOTE,
+        "states": states,
+        "places": places,
+        "outside": story.scenario.non_aligned_allowed,
+        "members": list_members(run, states),
+        "events": events,
+        "kinds": KINDS,
+        "near": largest_near(events),
+        "sizes": sizes,
+        "chart": (WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM),
+        "data": page_data(story, events, sizes, states, places),
+    }
+
+
+def describe_reasons(story: Story) -> dict[str, Any]:
+    """Return why states moved, and how many moves are left out."""
+    reasons = list_reasons(story)
+    return {
+        "moves": story.moves,
+        "reasons": reasons,
+        "more": len(story.moves) - len(reasons),
+        "explained": {reason.move.key for reason in reasons},
+        "half": HALF,
+    }
 
 
 def name_places(story: Story) -> list[str]:
@@ -131,7 +176,7 @@ def list_members(run: Run, states: list[str]) -> list[list[str]]:
 
 
 def page_data(
-    story: Story, events: list[Event], sizes: Sizes, states: list[str], places: list[str], answer: str
+    story: Story, events: list[Event], sizes: SizeChart, states: list[str], places: list[str]
 ) -> dict[str, Any]:
     """Return what the page's script needs: where each state starts, every move, and what is said of each step."""
     run, names = story.run, story.names
@@ -140,7 +185,7 @@ def page_data(
     said: dict[int, list[list[str]]] = {0: [["The history starts.", ""]]}
     for event in events:
         said.setdefault(event.step, []).append([event.what, event.why])
-    said.setdefault(last, []).append([f"The history ends. {answer}", ""])
+    said.setdefault(last, []).append(["The history ends.", ""])
     data: dict[str, Any] = {
         "states": states,
         "places": places,

@@ -17,7 +17,7 @@ HATCH = {"fill": 0.9, "land": 6.5}  # units of a hatching's tenth in keys and ch
 
 
 @dataclass(frozen=True)
-class Picture:
+class StoryMap:
     """The map of a world.
 
     Parameters
@@ -43,7 +43,7 @@ class Picture:
         return f"0 0 {WIDTH} {self.view.height:.0f}"
 
 
-def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> Picture:
+def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> StoryMap:
     """Draw what the maps of a world use."""
     view = choose_view(tuple(states))
     mapped = set(maps.mapped_states(states)) if maps.drawable(states) else set()
@@ -60,21 +60,21 @@ def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> Picture:
         rest = f'<path id="rest" d="{rest_outline(states, view)}" {LINE}/>'
         contested = "".join(land_outline(land, view) for land in maps.load_atlas().contested.values())
         parts.append(f'<defs>{DOTS}{markers}{lands}{rest}<path id="contested" d="{contested}" {LINE}/></defs>')
-    return Picture(Markup("".join(parts)), view, placed, missing)  # noqa: S704 - ids and numbers only
+    return StoryMap(Markup("".join(parts)), view, placed, missing)  # noqa: S704 - ids and numbers only
 
 
 LINE = 'vector-effect="non-scaling-stroke"'  # borders have one width at every size of a map
 
 DOTS = (
-    '<pattern id="dots" width="40" height="40" patternUnits="userSpaceOnUse"><rect class="blank" width="40" height="40"/>'
-    '<circle class="dot" cx="20" cy="20" r="8"/></pattern>'
+    '<pattern id="dots" width="40" height="40" patternUnits="userSpaceOnUse">'
+    '<rect class="blank" width="40" height="40"/><circle class="dot" cx="20" cy="20" r="8"/></pattern>'
 )
 
 
 def draw_map(
-    picture: Picture, states: Sequence[str], alignment: Sequence[int], labels: Mapping[int, str] | None = None
+    picture: StoryMap, states: Sequence[str], alignment: Sequence[int], labels: Mapping[int, str] | None = None
 ) -> Markup:
-    """Draw a map of alignments, as the content of an SVG element; labels, by state, make its states options of a list."""
+    """Draw a map of alignments, as the content of an SVG element; labels by state make its states options of a list."""
     parts = ['<use href="#rest" class="rest"/>']
     marks = []
     for n in picture.placed:
@@ -89,5 +89,3 @@ def draw_map(
         else:
             parts.append(f"{head}{land}</g>")
     return Markup("".join([*parts, '<use href="#contested" class="contested"/>', *marks]))  # noqa: S704 - escaped above
-
-

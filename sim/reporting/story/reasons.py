@@ -12,8 +12,8 @@ from sim.analysis.history.retrace import DISPOSITION
 from sim.analysis.history.sentences import describe_elsewhere, describe_move
 from sim.analysis.history.story import Story
 from sim.analysis.history.turning import TurningPoint
-from sim.analysis.history.words import capital, name_place, phrase_level
-from sim.scenario.schema import Scenario
+from sim.analysis.history.words import Names, capital, phrase_levels
+from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 MOST_REASONS = 60  # moves with bars on a page
 
@@ -41,19 +41,19 @@ class Reason:
     name: str
     what: str
     why: str
-    bond: str  # the strongest bond in the bloc that it entered; may be empty
+    ties: dict[str, str]  # what is coded of its ties, by heading; only what there is
     elsewhere: str
-    chosen: str
-    other: str  # best of the alignments that it did not choose
+    chosen: str  # what it did
+    other: str  # the best that it could have done instead
     bars: tuple[Bar, ...]
-    beside: str  # id of that other
+    beside: str  # alignment of that other
     total: float  # of all terms: by how much the choice was ahead
 
 
 def list_reasons(story: Story) -> list[Reason]:
-    """Explain the moves of a history in the order of time; of many, those of the turning points and the first others."""
-    told = [move for point in story.points for move in (*point.moves, *point.followers)]
-    keys = dict.fromkeys(move.key for move in (*told, *story.moves))
+    """Explain the moves of a history in the order of time; of many, those of turning points and the first others."""
+    first = [move for point in story.points for move in (*point.moves, *point.followers)]
+    keys = dict.fromkeys(move.key for move in (*first, *story.moves))
     chosen = set(list(keys)[:MOST_REASONS])
     return [explain_mover(story, move) for move in story.moves if move.key in chosen]
 
@@ -67,10 +67,20 @@ def explain_mover(story: Story, move: Move) -> Reason:
     compared = replace(move, left=story.run.alignments[other], weighed=pair)
     return Reason(
         move, capital(names.state(move.state)), f"{capital(describe_move(move, names))}.", story.reason(move),
-        story.strongest_bond(point), describe_elsewhere(point, names, story.others),
-        name_place(move.entered, names), name_place(compared.left, names), draw_bars(story, compared), compared.left,
+        name_ties(story, point), describe_elsewhere(point, names, story.others),
+        name_option(move.entered, move, names), name_option(compared.left, move, names), draw_bars(story, compared),
+        compared.left,
         float((pair[1] - pair[0]).sum()),
     )  # fmt: skip
+
+
+HEADINGS = {"strongest_bond": "Strongest bond there", "stronger_bond_elsewhere": "Stronger bond elsewhere",
+            "sanctions": "Sanctions on it"}  # fmt: skip
+
+
+def name_ties(story: Story, point: TurningPoint) -> dict[str, str]:
+    """Return what is coded of the ties of a mover under their headings."""
+    return {HEADINGS[kind]: said for kind, said in story.coded_ties(point).items() if said}
 
 
 def best_other(scenario: Scenario, alignments: Sequence[str], move: Move) -> int:
@@ -80,10 +90,18 @@ def best_other(scenario: Scenario, alignments: Sequence[str], move: Move) -> int
     return max(others, key=lambda k: float(move.options[k].sum()))
 
 
+def name_option(alignment: str, move: Move, names: Names) -> str:
+    """Name an alignment as something that a mover can do."""
+    stays = alignment == move.left
+    if alignment == NON_ALIGNED_ID:
+        return "staying outside the blocs" if stays else "leaving the blocs"
+    return f"{'staying in' if stays else 'joining'} {names.bloc(alignment)}"
+
+
 def draw_bars(story: Story, move: Move) -> tuple[Bar, ...]:
     """Draw the terms by which what a move entered differs from what it is compared with, the largest first."""
     terms = sorted(move.advantage().items(), key=lambda item: -abs(item[1]))
-    rows = [(phrase_level(move, term, story.names), value, term == DISPOSITION) for term, value in terms[:MOST_BARS]]
+    rows = [(phrase_levels(move, [term], story.names), value, term == DISPOSITION) for term, value in terms[:MOST_BARS]]
     if rest := terms[MOST_BARS:]:
         rows.append(("all others", sum(value for _, value in rest), False))
     most = max((abs(value) for _, value, _ in rows), default=1.0)
@@ -91,5 +109,3 @@ def draw_bars(story: Story, move: Move) -> tuple[Bar, ...]:
         Bar(capital(words), value, HALF * (1 + min(value, 0.0) / most), HALF * abs(value) / most, by_chance)
         for words, value, by_chance in rows
     )
-
-

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from sim.analysis.history.words import Names
+from sim.analysis.history.words import Names, capital
 from sim.model.arrays import Floats
 from sim.model.trajectory import Run
 from sim.reporting.labels import distinct_labels
 
-WIDTH, HEIGHT = 460, 280  # units of the chart
+WIDTH, HEIGHT = 500, 280  # units of the chart
 
 LEFT, RIGHT, TOP, BOTTOM = 42, 300, 12, 252  # of its bands
 
@@ -26,7 +27,7 @@ Label = tuple[str, float]  # share in words, and its height
 
 
 @dataclass(frozen=True)
-class Sizes:
+class SizeChart:
     """The chart of a run: what never changes, and the labels at each step at which a share changes.
 
     Parameters
@@ -50,8 +51,11 @@ class Sizes:
     column: float
 
 
-def chart_sizes(run: Run, names: Names) -> Sizes:
-    """Draw the shares of all capability of a run as bands, the first bloc below and the non-aligned in the middle."""
+def chart_sizes(run: Run, names: Names, places: Sequence[str]) -> SizeChart:
+    """Draw the shares of all capability of a run as bands, the first bloc below and the non-aligned in the middle.
+
+    `places` are the names of the alignments.
+    """
     shares = np.stack([run.outcome(f"capability_{alignment}") for alignment in run.alignments])
     order = [1, 0, *range(2, len(run.alignments))]
     tops = np.minimum(np.cumsum(shares[order], axis=0), 1.0)
@@ -62,8 +66,10 @@ def chart_sizes(run: Run, names: Names) -> Sizes:
     middles[order] = (lows + tops) / 2
     changes = [0, *(np.flatnonzero((np.diff(shares) != 0).any(axis=0)) + 1).tolist()]
     labels = tuple((step, place_labels(shares[:, step], middles[:, step])) for step in changes)
-    known = distinct_labels({id: names.alignments[id] for id in run.alignments}, LETTERS)
-    return Sizes(tuple(known.values()), tuple(bands), time_ticks(names, shares.shape[1], column), labels, column)
+    known = distinct_labels(dict(zip(run.alignments, places, strict=True)), LETTERS)
+    return SizeChart(
+        tuple(map(capital, known.values())), tuple(bands), time_ticks(names, shares.shape[1], column), labels, column
+    )
 
 
 def height_of(share: float) -> float:
@@ -83,7 +89,7 @@ def draw_edge(shares: Floats, column: float) -> list[tuple[float, float]]:
     starts = [0, *(np.flatnonzero(np.diff(shares)) + 1).tolist(), shares.size]
     return [
         (LEFT + column * step, height_of(float(shares[first])))
-        for first, last in zip(starts, starts[1:], strict=False)
+        for first, last in pairwise(starts)
         for step in (first, last)
     ]
 
@@ -94,7 +100,7 @@ def place_labels(shares: Floats, middles: Floats) -> tuple[Label | None, ...]:
     heights = spread([height_of(float(middles[k])) for k in shown], TOP + 4, BOTTOM)
     placed = dict(zip(shown, heights, strict=True))
     return tuple(
-        (format_share(float(share)), round(placed[k], 1)) if k in placed else None for k, share in enumerate(shares)
+        (percent_words(float(share)), round(placed[k], 1)) if k in placed else None for k, share in enumerate(shares)
     )
 
 
@@ -110,7 +116,7 @@ def spread(places: Sequence[float], low: float, high: float) -> list[float]:
     return found
 
 
-def format_share(share: float) -> str:
+def percent_words(share: float) -> str:
     """A share in percent."""
     return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 

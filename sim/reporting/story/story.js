@@ -1,6 +1,7 @@
 // Play a history: the map, what is said of a step, the sizes up to it, and who is where. Nothing later is shown.
 const PERIOD = 400; // milliseconds between steps
 const REST = 2600; // milliseconds at a step at which something is said
+const LINES = 4; // events of a step that are said
 const find = (id) => document.getElementById(id);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const data = JSON.parse(find('data').textContent);
@@ -56,8 +57,10 @@ function showAlignment(step) {
 function showSentence(step) {
   const said = data.said[step] ?? [['No state moves.', '']];
   const count = (moves[step] ?? []).length;
-  const lines = !data.said[step] && count ? [[`${count} states change alignment.`, '']] : said;
+  const lines = !data.said[step] && count ? [[`${count} states change alignment.`, '']] : [...said];
   find('now').setAttribute('aria-live', timer && !data.said[step] ? 'off' : 'polite');
+  const rest = lines.length - LINES;
+  if (rest > 0) lines.splice(LINES, rest, [`${rest} more events are in the list.`, '']);
   find('now').replaceChildren(...lines.map(([what, why], n) => element('p', {},
     ...(n ? [] : [element('strong', { textContent: `${data.months[step]}. ` })]), what,
     ...(why ? [' ', element('span', { className: 'soft', textContent: why })] : []))));
@@ -67,7 +70,7 @@ function showSentence(step) {
 function showSizes(step, movers) {
   find('until-now').setAttribute('width', data.column * (step + 1));
   const labels = data.labels.findLast(([since]) => since <= step)[1];
-  const chart = document.querySelector('.sizes.now');
+  const chart = document.querySelector('.sizes.upto');
   labels.forEach((label, k) => {
     const text = chart.querySelector(`[data-band="${k}"]`);
     text.setAttribute('visibility', label ? 'visible' : 'hidden');
