@@ -707,7 +707,7 @@ def test_what_if_in_words() -> None:
     assert run.alignments[run.alignment[8, run.states.index("CHN")]] == "front"
     words = "\n".join(one.value for one in shown.markdown).replace("\\", "")
     assert "The two are alike until October 2025. " in words
-    assert re.search(r"China[^;]* in the Anti-US front with the change, and outside the blocs without it", words)
+    assert re.search("China[^;]* ends? in the Anti-US front with the change, and outside the blocs without it", words)
     assert "of 100 histories China is in the Anti-US front on 25 October 2033 with the change, and in " in words
     remove = next(one for one in shown.button if one.label.startswith("Remove"))
     assert remove.label.replace("\\", "") == "Remove: China, October 2025, towards Anti-US front"
