@@ -37,7 +37,7 @@ def python_texts(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = [path for path in sorted(SIM.rglob("*.py")) if path.relative_to(SIM).parts[0] not in FREE]
 
 

@@ -17,6 +17,7 @@ import sim
 from sim.cli import cli
 
 ROOT = Path(__file__).parents[2]
+PAGES = [page.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for page in (ROOT / "docs").rglob("*.md")]
 LOADED = re.compile(r"<(?:link|script|img|iframe|source)\b[^>]*?\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", re.I)
 
 
@@ -31,15 +32,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_in_menu(site: Path) -> None:
     start = (site / "index.html").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert (site / f"{page.stem}.html").is_file()
-        assert f'href="{page.stem}.html"' in start or page.stem == "index", f"{page.name} is in no menu of mkdocs.yml"
+    for page in PAGES:
+        assert (site / page).is_file()
+        assert f'href="{page}"' in start or page == "index.html", f"{page} is in no menu of mkdocs.yml"
     assert (site / "notebooks" / "comparison.ipynb").is_file()
 
 
 def test_ids_of_headings(site: Path) -> None:
     """An id that begins with a digit stops the script of the menu."""
-    for page in (site / f"{page.stem}.html" for page in (ROOT / "docs").glob("*.md")):
+    for page in (site / name for name in PAGES):
         ids = re.findall(r'<h\d id="([^"]*)"', page.read_text(encoding="utf-8"))
         assert ids, page.name
         assert not [name for name in ids if name[0].isdigit()], page.name
