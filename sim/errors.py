@@ -112,6 +112,8 @@ def escape_page(page: str) -> str:
 
 def quote(value: object, limit: int = 60) -> str:
     """A value for a message: short, and in quotes if it is text."""
+    if isinstance(value, str):
+        value = value[:limit]  # `repr` of a text of megabytes takes many times its memory
     return shorten(repr(list(value) if isinstance(value, tuple) else value), limit)
 
 

@@ -12,12 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from sim.batch.digests import changed_points
 from sim.batch.tables.columns import Table, text_column
 from sim.calendar import ROUND, step_ends
-from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, field_name, quote, suggest
+from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, field_name, quote, shorten, suggest
 from sim.files import read_record, require_regular
 from sim.scenario.loading import scenario_names, world_names
 from sim.scenario.schema import MAX_BLOCS, MAX_REPLICATES, MAX_STATES, IsoDate
@@ -25,6 +33,8 @@ from sim.scenario.shocks import MAX_STEPS, Name, StateId
 
 MANIFEST = "manifest.json"
 FORMAT = 3  # 1 had every outcome of every step; 2 has moves; seals of 3 name their runs
+
+MOST_FAULTS = 20  # of a manifest that are said; each takes a kilobyte, and a record may have a million
 
 RESTORE = "take the manifest that the sweep wrote, or make the results again in another folder"
 
@@ -36,6 +46,17 @@ class ReadManifest(BaseModel):
     """A part of a manifest as JSON has it: a text counts as no number, and neither does NaN."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def at_most(most: int) -> BeforeValidator:
+    """Refuse a list or table of more entries before any of them is checked."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, (list, dict)) and len(given) > most:
+            raise ValueError(f"has {len(given)} entries; give at most {most}")
+        return given
+
+    return BeforeValidator(check)
 
 
 def covers(chunks: list[list[int]]) -> list[list[int]]:
@@ -50,15 +71,21 @@ Found = list[tuple[str, str]]  # fields and messages of faults
 Pair = Annotated[list[Annotated[int, Field(ge=1, le=MAX_REPLICATES)]], Field(min_length=2, max_length=2)]
 
 
-class PointRecord(ReadManifest):
+class WholeManifest(ReadManifest):
+    """A part of a manifest that has no other fields than these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PointRecord(WholeManifest):
     """A design point in the manifest."""
 
     scenario: Key
-    settings: dict[Key, float]
+    settings: Annotated[dict[Key, float], at_most(1_000)]
     replicates: Annotated[int, Field(ge=1, le=MAX_REPLICATES)]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     stored: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # its number in the shards; default: its place
-    chunks: Annotated[list[Pair], AfterValidator(covers)] | None = None  # (last replicate, size) of each series
+    chunks: Annotated[list[Pair], at_most(10_000), AfterValidator(covers)] | None = None  # (last replicate, size)
 
     @model_validator(mode="after")
     def every_replicate(self) -> PointRecord:
@@ -68,14 +95,14 @@ class PointRecord(ReadManifest):
         return self
 
 
-class QuestionRecord(ReadManifest):
+class QuestionRecord(WholeManifest):
     """A question in the manifest, without its points."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     lens: Literal["histories", "tendency"]
-    keep: Annotated[list[Literal["steps"]], Field(max_length=1)]
-    at: Annotated[list[IsoDate], Field(max_length=10_000)]
-    points: Annotated[list[Any], Field(min_length=1)]
+    keep: Annotated[list[Literal["steps"]], at_most(1)]
+    at: Annotated[list[IsoDate], at_most(10_000)]
+    points: Annotated[list[Any], Field(min_length=1)]  # each is a PointRecord
 
 
 class Named(ReadManifest):
@@ -102,9 +129,9 @@ class ScenarioRecord(ReadManifest):
     date: IsoDate | None = None
     dispositions: Literal["fresh", "kept"] = "fresh"
     sweep: SweepRecord = SweepRecord()
-    theatres: dict[Name, Text]
-    blocs: Annotated[dict[Name, Named], Field(min_length=1, max_length=MAX_BLOCS)]
-    states: Annotated[dict[StateId, Named], Field(min_length=1, max_length=MAX_STATES)]
+    theatres: Annotated[dict[Name, Text], at_most(MAX_STATES)]
+    blocs: Annotated[dict[Name, Named], Field(min_length=1), at_most(MAX_BLOCS)]
+    states: Annotated[dict[StateId, Named], Field(min_length=1), at_most(MAX_STATES)]
 
     @model_validator(mode="after")
     def every_date(self) -> ScenarioRecord:
@@ -115,15 +142,15 @@ class ScenarioRecord(ReadManifest):
         return self
 
 
-class Manifest(ReadManifest):
+class Manifest(WholeManifest):
     """The content that every manifest needs."""
 
     format: Literal[3]
     question: QuestionRecord
-    versions: Annotated[dict[Key, Key], Field(max_length=100)] = {}
-    samplers: dict[Key, Key] = {}
+    versions: Annotated[dict[Key, Key], at_most(100)] = {}
+    samplers: Annotated[dict[Key, Key], at_most(100)] = {}
     command: Annotated[str, Field(max_length=2**20)] = ""
-    scenarios: Annotated[dict[Key, ScenarioRecord], Field(min_length=1)]
+    scenarios: Annotated[dict[Key, Any], Field(min_length=1), at_most(1_000)]  # each is a ScenarioRecord
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -154,37 +181,47 @@ def checked_manifest(folder: Path, written: tuple[int, ...]) -> dict[str, Any]:
 
 
 def manifest_faults(content: Mapping[str, Any]) -> Found:
-    """The field and the message of every fault in the shape of a manifest."""
+    """The field and the message of the faults in the shape of a manifest: all, or the first 20."""
+    question, scenarios = content["question"], content["scenarios"]
     found = model_faults(Manifest, content, ())
-    points = content["question"].get("points")
-    if not isinstance(points, list):
-        return found
+    sound: dict[str, ScenarioRecord] = {}
+    for name, one in scenarios.items():
+        if len(found) >= MOST_FAULTS:
+            return found[:MOST_FAULTS]
+        if faults := model_faults(ScenarioRecord, one, ("scenarios", name)):
+            found += faults
+        else:
+            sound[name] = ScenarioRecord.model_validate(one)
+    if isinstance(question.get("points"), list):
+        found += point_faults(question["points"], scenarios)
+    if not model_faults(QuestionRecord, question, ()):
+        found += timing_faults(question, sound)
+    return found[:MOST_FAULTS]
+
+
+def point_faults(points: Sequence[Any], scenarios: Mapping[str, Any]) -> Found:
+    """Faults of the points of a question, until there are 20."""
+    found: Found = []
     numbers: Counter[int] = Counter()
     for n, point in enumerate(points):
         if faults := model_faults(PointRecord, point, ("question", "points", n)):
             found += faults
         else:
             numbers[n if point.get("stored") is None else point["stored"]] += 1
-            if point["scenario"] not in content["scenarios"]:
-                known = suggest(point["scenario"], content["scenarios"])
+            if point["scenario"] not in scenarios:
+                known = suggest(point["scenario"], scenarios)
                 message = f"{quote(point['scenario'])} is not a recorded scenario{known}; {RESTORE}"
                 found.append((f"question.points[{n}].scenario", message))
-    found += timing_faults(content["question"], content["scenarios"])
-    found += [
-        ("question.points", f"several points have the number {number}; {RESTORE}")
-        for number, count in numbers.items()
-        if count > 1
-    ]
-    return found
+        if len(found) >= MOST_FAULTS:
+            return found
+    repeated = [number for number, count in numbers.items() if count > 1]
+    return [*found, *(("question.points", f"several points have the number {n}; {RESTORE}") for n in repeated)]
 
 
-def timing_faults(question: Mapping[str, Any], scenarios: Mapping[str, Any]) -> Found:
+def timing_faults(question: Mapping[str, Any], scenarios: Mapping[str, ScenarioRecord]) -> Found:
     """Faults of recorded scenarios with another lens than the question, or without a date that it asks for."""
     found: Found = []
-    for name, one in scenarios.items():
-        if model_faults(ScenarioRecord, one, ()) or model_faults(QuestionRecord, question, ()):
-            continue  # these faults are listed
-        own = ScenarioRecord.model_validate(one)
+    for name, own in scenarios.items():
         if own.sweep.lens != question["lens"]:
             message = f"is {own.sweep.lens}, and the question's is {question['lens']}; {RESTORE}"
             found.append((f"scenarios.{name}.sweep.lens", message))
@@ -229,7 +266,7 @@ def other_format(content: Mapping[str, Any]) -> str:
     version = versions.get("blocs", "") if isinstance(versions, dict) else ""
     by = f" by blocs {version}" if isinstance(version, str) and version else ""
     command = recorded_command(content)
-    unknown = f"(the record has no command; its scenarios are {', '.join(content['scenarios'])})"
+    unknown = f"(the record has no command; its scenarios are {shorten(', '.join(content['scenarios']), 500)})"
     again = f"with `{command}`" if command else unknown
     return f"was written{by} in another format (docs/migration.md); remove the folder, make the results again {again}"
 

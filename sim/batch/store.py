@@ -31,6 +31,8 @@ from sim.batch.tables.views import ALIGNMENTS, NO_MOVES, recorded_lengths
 from sim.errors import Fault, InputError, display_path
 from sim.files import (
     MAX_RECORD,
+    MOST_VALUES,
+    count_values,
     file_size,
     hash_file,
     known_hash,
@@ -340,11 +342,12 @@ def name_write_errors(path: Path) -> Iterator[None]:
 def write_manifest(results: Results, content: Mapping[str, Any]) -> None:
     """Write the manifest, before any run."""
     results.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
-    if len(text) > MAX_RECORD:
-        message = f"would be larger than {MAX_RECORD // 2**20} MB; sweep fewer points, settings or scenarios at once"
+    raw = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False).encode()
+    if len(raw) > MAX_RECORD or count_values(raw) > MOST_VALUES:
+        most = f"{MAX_RECORD // 2**20} MB or {MOST_VALUES} values"
+        message = f"would be larger than {most}; sweep fewer points, settings or scenarios at once"
         raise InputError([Fault(display_path(results.folder / MANIFEST), 1, "", message)])
-    write_synced(results.folder / MANIFEST, text.encode())
+    write_synced(results.folder / MANIFEST, raw)
 
 
 @cache

@@ -48,7 +48,7 @@ def to_iso_date(given: object) -> str:
     """ISO text of a day that a file gives as a date or as text; raises ValueError if it is none."""
     try:
         text = given.isoformat() if type(given) is date else str(given)
-        if type(given) in (date, str) and date.fromisoformat(text).isoformat() == text:
+        if type(given) in (date, str) and date.fromisoformat(text[:11]).isoformat() == text:
             return text
     except ValueError:
         pass

@@ -391,15 +391,17 @@ def with_point(**changes: Any) -> str:
 
 
 REFUSED = {
-    "": "manifest.json:1: is not JSON (expecting value); take the manifest",
+    "": "manifest.json:1: is not JSON (EOF while parsing a value); take the manifest",
     "{\n": "manifest.json:2: is not JSON",
     "[]": "manifest.json:1: is not a table",
     "[" * 100_000: "is nested too deeply",
     "{}": "question: is missing or is not a table",
     '{"question": {}}': "scenarios: is missing or is not a table",
-    "[" + "1," * 3_000_001 + "1]": "has more than 3000000 values, the limit",
+    "[" + "1," * 1_300_001 + "1]": "has more than 1300000 values, the limit",
     '{"a": ' + "1" * 5000 + "}": "has a number with thousands of digits",
     json.dumps({**MANIFEST, "versions": {"blocs": ["x"]}}): "versions.blocs: ['x'] is not text",
+    json.dumps({**MANIFEST, "more": [1]}): "more: unknown key",
+    with_question(trajectory=False): "question.trajectory: unknown key",
     with_scenario(steps=10**9): "scenarios.one.steps: 1000000000 is too large; give at most 10000",
     with_scenario(date="2023-10-25"): "scenarios.one: rounds have no date",
     with_scenario(steps=99, date="9990-10-25", step="year"): "scenarios.one: ",
@@ -449,14 +451,32 @@ def test_every_fault_of_a_manifest_is_said_at_once(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("part", ["scenarios", "points", "settings"])
+def test_no_more_than_twenty_faults_of_a_manifest_are_said(tmp_path: Path, part: str) -> None:
+    content = json.loads(with_question())
+    if part == "scenarios":
+        content["scenarios"] |= {f"s{n}": {} for n in range(900)}
+    elif part == "points":
+        content["question"]["points"] = [{}] * 100_000
+    else:
+        content["question"]["points"][0]["settings"] = {f"s{n}": "x" for n in range(100_000)}
+    (tmp_path / "manifest.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError) as refused:
+        Results(tmp_path).manifest()
+    assert len(refused.value.faults) == (1 if part == "settings" else 20)
+    if part == "settings":
+        assert "question.points[0].settings: has 100000 entries; give at most 1000" in str(refused.value)
+
+
 def test_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r":1: holds no results; make some with `blocs sweep"):
         Results(tmp_path).manifest()
 
 
 def test_manifest_larger_than_can_be_read_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="would be larger than 64 MB; sweep fewer points"):
-        write_manifest(Results(tmp_path), {**MANIFEST, "command": "x" * 2**26})
+    for more in ({"command": "x" * 2**25}, {"samplers": dict.fromkeys(map(str, range(1_300_000)), "")}):
+        with pytest.raises(InputError, match="would be larger than 32 MB or 1300000 values; sweep fewer points"):
+            write_manifest(Results(tmp_path), {**MANIFEST, **more})
     assert not list(tmp_path.iterdir())
 
 
