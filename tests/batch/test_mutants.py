@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from batch.fits import DRAWS, make_draws, make_fit, mutant_of, mutate_draws, mutate_fit
 from batch.mutants import SECRET, Mutant, mutate
 from click.testing import CliRunner
 
@@ -55,6 +57,24 @@ SLOW: dict[str, Callable[[str], Words]] = {
     "sweep more": lambda at: (*SWEEP[:5], "14", *SWEEP[6:], "1", "--out", at),
 }
 
+FITTED: dict[str, Callable[[str], Words]] = {
+    "fit": lambda at: ("fit", at),
+    "draws": lambda at: ("sweep", "unix_1988", "--parameters", f"{at}/{DRAWS}", "--draws", "2", "--replicates", "1",
+                         "--steps", "1", "--workers", "1", "--out", f"{at}-out"),
+}  # fmt: skip
+
+
+COMMANDS = {**QUICK, **SLOW, **FITTED}
+
+program = type(cli)("blocs", callback=cli.callback, params=cli.params, commands={**cli.commands})
+
+
+@program.command
+@click.argument("folder")
+def fit(folder: str) -> None:
+    """Compute or read a small table of chances."""
+    make_fit(Path(folder))
+
 
 def dated() -> Question:
     """Runs with a calendar and two dates, under two scenarios."""
@@ -74,11 +94,13 @@ def failing(scenario: Any, *, seed: int, replicates: Any, world: Any) -> Iterato
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two finished sweeps, and one with the seed of a stranger."""
+    """Two finished sweeps, one with the seed of a stranger, saved chances and draws."""
     place = tmp_path_factory.mktemp("honest")
     for name, seed in (("rounds", "1"), ("foreign", "2")):
         assert CliRunner().invoke(cli, [*SWEEP, seed, "--out", str(place / name)]).exit_code == 0
     run_sweep(dated(), place / "dated", workers=1, run_each=failing)
+    make_fit(place / "fit")
+    make_draws(place / "draws")
     return {path.name: path for path in place.iterdir()}
 
 
@@ -107,7 +129,7 @@ def complaints(words: Words, mutant: Mutant, cwd: Path) -> list[str]:
     """What a command does with a mutant that no command may do."""
     before = {place: state_of(place) for place in (mutant.outside, cwd)}
     memory, start = peak_memory(reset=True), time.perf_counter()
-    done = CliRunner().invoke(cli, list(words))
+    done = CliRunner().invoke(program, list(words))
     found = []
     if done.exit_code not in CODES or not isinstance(done.exception, (SystemExit, type(None))):
         found.append(f"exit code {done.exit_code}: {done.exception!r:.300}")
@@ -134,7 +156,7 @@ def try_mutant(
 ) -> None:
     """Make a mutant by its number, and run commands on it."""
     rng = random.Random(number)  # noqa: S311
-    kind = rng.choice(["rounds", "rounds", "dated"])
+    kind = rng.choice(["rounds", "rounds", "dated", "fit", "draws"])
     shutil.rmtree(place, ignore_errors=True)
     folder, outside, cwd = place / "results", place / "outside", place / "cwd"
     (outside / "folder").mkdir(parents=True)
@@ -142,12 +164,12 @@ def try_mutant(
     (outside / "secret.json").write_text(json.dumps({"note": SECRET, "question": SECRET}), "utf-8")
     (outside / "folder" / "secret.txt").write_text(SECRET, "utf-8")
     shutil.copytree(honest[kind], folder)
-    mutant = Mutant(folder, outside, honest["foreign"], rng)
-    how = mutate(mutant)
+    mutant = mutant_of(kind, folder, outside, honest["foreign"], rng)
+    how = {"fit": mutate_fit, "draws": mutate_draws}.get(kind, mutate)(mutant)
     names = rng.sample(sorted(QUICK), 1 + slow) + (rng.sample(sorted(SLOW), 1) if slow else [])
     os.chdir(cwd)
-    for name in names:
-        words = {**QUICK, **SLOW}[name](str(folder))
+    for name in [kind] if kind in FITTED else names:
+        words = COMMANDS[name](str(folder))
         assert not (found := complaints(words, mutant, cwd)), (number, kind, how, name, "\n".join(found))
         count[name] += 1
     try:
@@ -181,6 +203,8 @@ def test_mutants_for_an_hour(honest: dict[str, Path], tmp_path: Path) -> None:
     shutil.copytree(honest["rounds"], tmp_path / "warm")
     for words in {**QUICK, **SLOW}.values():  # compile before anything is timed
         CliRunner().invoke(cli, list(words(str(tmp_path / "warm"))))
+    for name, words in FITTED.items():
+        CliRunner().invoke(program, list(words(str(shutil.copytree(honest[name], tmp_path / name)))))
     count: collections.Counter[str] = collections.Counter()
     number, end, found = int(os.environ.get("BLOCS_FIRST", "1000")), time.monotonic() + 60 * MINUTES, []
     while time.monotonic() < end:
