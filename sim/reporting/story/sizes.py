@@ -15,7 +15,7 @@ from sim.reporting.labels import distinct_labels
 
 WIDTH, HEIGHT = 500, 280  # units of the chart
 
-LEFT, RIGHT, TOP, BOTTOM = 42, 300, 12, 252  # of its bands
+LEFT, RIGHT, TOP, BOTTOM = 50, 305, 12, 252  # of its bands
 
 GAP = 16  # between the labels of two bands
 

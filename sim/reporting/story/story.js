@@ -102,7 +102,10 @@ function showTimeline(step) {
     if (at <= step && at !== current?.step) current = { step: at, place: button.parentElement };
   }
   const list = find('timeline');
-  if (list && current) list.scrollTop = current.place.offsetTop - list.offsetTop - 40;
+  if (!list || !current) return;
+  const above = current.place.offsetTop - list.offsetTop; // of the first event of the step
+  const seen = above >= list.scrollTop && above + current.place.offsetHeight <= list.scrollTop + list.clientHeight;
+  if (!seen) list.scrollTop = above - 40;
 }
 
 function show(step) {

@@ -72,7 +72,7 @@ def hostile(scenario: Scenario) -> Scenario:
         for n, (id, state) in enumerate(scenario.states.items())
     }
     blocs = {id: bloc.model_copy(update={"name": f"{BOLD} {id}"}) for id, bloc in scenario.blocs.items()}
-    shocks = tuple(shock.model_copy(update={"note": EVIL}) for shock in scenario.shocks)
+    shocks = tuple(shock.model_copy(update={"note": BOLD + EVIL}) for shock in scenario.shocks)
     texts = {"title": EVIL, "question": BOLD, "note": EVIL}
     return scenario.model_copy(update={**texts, "states": states, "blocs": blocs, "shocks": shocks})
 
