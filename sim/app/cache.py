@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,13 @@ import streamlit as st
 
 from sim.analysis.explain import decisions_in_run
 from sim.analysis.flips import Flips, find_flips
+from sim.analysis.history.others import OTHERS
 from sim.analysis.history.story import tell_story
+from sim.analysis.history.words import Names
 from sim.analysis.states.accounts import Decision
 from sim.app.player import drawing
-from sim.app.player.frames import frame_data
+from sim.app.player.frames import event_data, frame_data
+from sim.app.player.words import describe_reasons
 from sim.app.setting import size_fault
 from sim.batch.executor import evaluate
 from sim.errors import InputError
@@ -35,6 +38,8 @@ CHART_WIDTH = 4.6  # inches
 CACHED = 24  # results of each kind; Streamlit drops the least recently used
 
 FLIP_REPLICATES = 40
+
+MOST_ATTENTION = 10.0  # budget beyond which a chart has no fixed upper limit
 
 COMPUTING = "Computing (the very first run after an installation compiles the rules, which takes a minute) …"
 
@@ -68,7 +73,7 @@ def compute_run(_scenario: Scenario, digest: str, seed: int, replicate: int) -> 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def compute_story(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> list[dict[str, Any]]:
     """Tell a run by its turning points, as records; empty for one in which no state moves."""
-    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=0).point_records()
+    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=OTHERS).point_records()
 
 
 @st.cache_resource(max_entries=CACHED // 2, show_spinner=COMPUTING)
@@ -93,28 +98,44 @@ def compute_network(_scenario: Scenario, digest: str) -> tuple[drawing.Ties, str
     return ties, drawing.draw_ties(ties)
 
 
+GHOST = "#8a8a8a"  # colour of the other run in a chart
+
+
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def svg_charts(
-    _run: Run, names: dict[str, str], theatres: dict[str, str], key: tuple[str, int, int]
-) -> dict[str, drawing.Chart]:
-    """Draw the charts of a run over its steps, by title. `names` are those of the alignments."""
+    _run: Run, names: dict[str, str], theatres: dict[str, str], tops: dict[str, float], key: tuple[str, int, int],
+    _ghost: Run | None = None, ghost: str = "", ghost_digest: str = "",
+) -> dict[str, drawing.Chart]:  # fmt: skip
+    """Draw the charts of a run over its steps, by title, over those of another run in grey.
+
+    `names` are those of the alignments. `tops` are the attention budgets by bloc, so that no axis shows what comes.
+    """
     labels = charts.key_labels({alignment: names[alignment] for alignment in _run.alignments}, CHART_WIDTH)
     colours = {labels[name]: colour for name, colour in alignment_colours(_run.alignments).items()}
     places = charts.key_labels(theatres, CHART_WIDTH)
     drawn = {}
-    for title, label, top, columns in chart_columns(_run, names, labels, places):
+    for title, label, top, columns in chart_columns(_run, names, labels, places, tops):
         table = pd.DataFrame({name: _run.outcome(column) for name, column in columns.items()})
+        below = [_ghost.outcome(c) for c in columns.values() if _ghost is not None and c in _ghost.outcome_names]
 
-        def plot(axes: Any, table: pd.DataFrame = table, label: str = label, top: float | None = top) -> None:
+        def plot(
+            axes: Any, table: pd.DataFrame = table, label: str = label, top: float | None = top,
+            below: Sequence[Floats] = below,
+        ) -> None:  # fmt: skip
             charts.draw_step_lines(axes, table, label=label, colours=colours, top=top)
+            for line in below:
+                axes.plot(line, color=GHOST, linewidth=2.5, linestyle=(0, (1, 1)), zorder=1)
 
-        drawn[title] = drawing.draw_chart(CHART_WIDTH, 2.4 + charts.key_height(list(columns)), plot)
+        drawn[f"{title}{f' (grey: {ghost})' * bool(below)}"] = drawing.draw_chart(
+            CHART_WIDTH, 2.4 + charts.key_height(list(columns)), plot
+        )
     return drawn
 
 
 def chart_columns(
-    run: Run, names: Mapping[str, str], labels: Mapping[str, str], places: Mapping[str, str]
-) -> list[tuple[str, str, float | None, dict[str, str]]]:
+    run: Run, names: Mapping[str, str], labels: Mapping[str, str], places: Mapping[str, str],
+    tops: Mapping[str, float],
+) -> list[tuple[str, str, float | None, dict[str, str]]]:  # fmt: skip
     """List each chart's title, axis label, upper limit and outcome columns by label."""
     blocs = run.alignments[1:]
     specs: list[tuple[str, str, float | None, dict[str, str]]] = [
@@ -124,18 +145,25 @@ def chart_columns(
     for bloc in blocs:
         columns = {label: f"attention_{bloc}_{theatre}" for theatre, label in places.items()}
         if any(np.any(run.outcome(column) > 0) for column in columns.values()):
-            specs.append((f"Attention of {names[bloc]}", "attention, units of priority", None, columns))
+            title = f"Attention of {names[bloc]}"
+            specs.append((title, "attention, units of priority", tops.get(bloc), columns))
     return specs
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def compute_frames(
-    _scenario: Scenario, _run: Run, names: dict[str, str], theatres: dict[str, str], key: tuple[str, int, int],
-    chosen: str,
+    _scenario: Scenario, _run: Run, names: Names, key: tuple[str, int, int], chosen: str, _ghost: Run | None,
+    ghost: str, ghost_digest: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Compute the data of a run for the browser. Names are arguments because the digest leaves them out."""
-    drawn = svg_charts(_run, names, theatres, key)
-    return frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn)
+    budgets = {bloc: one.attention_budget.value for bloc, one in _scenario.blocs.items()}
+    tops = {bloc: budget for bloc, budget in budgets.items() if 0 < budget < MOST_ATTENTION}
+    drawn = svg_charts(_run, dict(names.alignments), dict(names.theatres), tops, key, _ghost, ghost, ghost_digest)
+    weights = {id: one.capability.value for id, one in _scenario.states.items()}
+    shown = frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn, weights)
+    decisions = compute_decisions(_scenario, _run, *key, chosen)
+    points = compute_story(_scenario, _run, *key) if names.dates else []
+    return {**shown, "reasons": describe_reasons(decisions, chosen, names), "events": event_data(points, names)}
 
 
 @dataclass(frozen=True)

@@ -92,3 +92,13 @@ def serve(host: str, port: int, *, browser: bool) -> None:
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})
+
+
+def own_address() -> str:
+    """Return this machine's address in its network, as its routes have it; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        try:
+            trial.connect(("192.0.2.1", 9))  # an address for documentation; a datagram socket connects without a packet
+        except OSError:
+            return "its address in your network"
+        return str(trial.getsockname()[0])

@@ -26,6 +26,8 @@ DEFAULT = "baseline_2023"
 
 PAGES = ("run", "what_if", "tipping", "compare", "lessons")
 
+VIEW = ("page", "seed", "replicate", "step", "state", "ghost")  # keys of an address that no setting has
+
 OTHER_PREFIX = "other."  # prefix of the second setting's keys in an address
 
 MAX_APP_STATES, MAX_APP_CELLS = 250, 100_000  # the app's limits: a step costs the square of the states
@@ -58,6 +60,7 @@ class Address:
     step: int = 0
     state: str = ""
     page: str = "run"
+    ghost: bool = False  # whether the run is shown beside that of the baseline
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ def to_query(address: Address, base: Scenario) -> dict[str, str]:
     query |= {"replicate": str(address.replicate)} if address.replicate else {}
     query |= {"step": str(address.step)} if address.step else {}
     query |= {"state": address.state} if address.state else {}
+    query |= {"ghost": "1"} if address.ghost else {}
     if address.other != AppSetting(DEFAULT):
         query |= {f"{OTHER_PREFIX}{key}": value for key, value in setting_query(address.other).items()}
     return query
@@ -189,7 +193,7 @@ def from_query(
     names = list(known)
     mine = {key: value for key, value in query.items() if not key.startswith(OTHER_PREFIX)}
     theirs = {key.removeprefix(OTHER_PREFIX): value for key, value in query.items() if key.startswith(OTHER_PREFIX)}
-    view: dict[str, str] = {key: mine.pop(key) for key in ("page", "seed", "replicate", "step", "state") if key in mine}
+    view: dict[str, str] = {key: mine.pop(key) for key in VIEW if key in mine}
     setting, base = setting_from(mine, names, load, faults, "")
     other, _ = setting_from(theirs, names, load, faults, OTHER_PREFIX)
     own = base.sweep.seed
@@ -206,7 +210,9 @@ def from_query(
     if page not in PAGES:
         faults.append(f"page: {quote(page)} is not one of {', '.join(PAGES)}; {PAGES[0]} is shown")
         page = PAGES[0]
-    return Address(setting, other, seed, replicate, step, state, page), [escape_controls(line) for line in faults]
+    ghost = whole_number(view, "ghost", 0, 1, faults) == 1
+    found = Address(setting, other, seed, replicate, step, state, page, ghost)
+    return found, [escape_controls(line) for line in faults]
 
 
 def setting_from(

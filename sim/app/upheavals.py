@@ -14,9 +14,12 @@ MOST_UPHEAVALS = 8
 
 def states_with_governments(scenario: Scenario) -> list[str]:
     """List the states that an upheaval can move; none where dispositions are fresh."""
+    return free_states(scenario) if scenario.dispositions == "kept" else []
+
+
+def free_states(scenario: Scenario) -> list[str]:
+    """List the states that decide: those that are not fixed and lead no bloc."""
     leaders = {bloc.leader for bloc in scenario.blocs.values()}
-    if scenario.dispositions != "kept":
-        return []
     return [id for id, state in scenario.states.items() if not state.fixed and id not in leaders]
 
 

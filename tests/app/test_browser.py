@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from sim.analysis.explain import explain_decision
-from sim.app.pages.reasons import chosen_first
+from sim.app.player.words import chosen_first
 from sim.app.setting import AppSetting, resolve_setting, setting_toml
 from sim.model import compiled
 from sim.scenario.loading import load_scenario
 
 BASE = load_scenario("baseline_2023")
+NAMES = {id: state.name for id, state in BASE.states.items()}
 EVIL = "<script>alert(1)</script>"
 WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
@@ -125,7 +126,7 @@ class Reader:
 
     def members(self) -> list[str]:
         """Return the members of each alignment from the page's table."""
-        return [row[2] for row in self.page.locator("section tbody tr").evaluate_all(CELLS)]
+        return [row[2] for row in self.page.locator("section .members tbody tr").evaluate_all(CELLS)]
 
     def filled(self, picture: str) -> set[str]:
         """Return each state on the map or in the network with its fill."""
@@ -155,10 +156,12 @@ class Reader:
             assert len(description) > 3
 
 
-def expected_members(run: Any, step: int) -> list[str]:
+def expected_members(run: Any, step: int, names: Mapping[str, str] = NAMES) -> list[str]:
     """Return the members of each alignment at a step of a run."""
     alignment = run.alignment[step]
-    members = [[s for s, k in zip(run.states, alignment, strict=True) if k == n] for n in range(len(run.alignments))]
+    members = [
+        [names[s] for s, k in zip(run.states, alignment, strict=True) if k == n] for n in range(len(run.alignments))
+    ]
     return [f"{len(found)}: {', '.join(found)}" for found in members]
 
 
@@ -216,7 +219,7 @@ def test_player(reader: Reader) -> None:
     reader.press("Step")
     assert (reader.step(), reader.members()) == (1, expected_members(run, 1))
     reader.address("step=1")
-    reader.see("text=Step 1: It held")
+    reader.see("text=China stays outside the blocs")
     check_layout(reader, 6)
     reader.press("Play")
     reader.until(lambda: reader.step() >= 4)
@@ -224,7 +227,6 @@ def test_player(reader: Reader) -> None:
     reader.press("Pause")
     paused = reader.step()
     reader.address(f"step={paused}")
-    reader.see(f"text=Step {paused}: It held")
     reader.page.wait_for_timeout(900)  # time for two more steps
     assert (reader.step(), reader.members()) == (paused, expected_members(run, paused))
     for picture, look in (("map", "map"), ("network", "net")):
@@ -249,7 +251,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.open()
     keys = reader.page.keyboard
     reader.page.get_by_role("radio", name="A history").focus()
-    for _ in range(6):
+    for _ in range(9):
         keys.press("Tab")
         if reader.focused() == "Play":
             break
@@ -261,6 +263,8 @@ def test_keyboard(reader: Reader) -> None:
     keys.press("Space")
     reader.until(lambda: reader.step() == 2)
     assert reader.focused() == "Step"
+    keys.press("Tab")
+    assert reader.focused() == "Next event"
     keys.press("Tab")
     keys.press("Tab")
     keys.press("ArrowRight")
@@ -294,20 +298,28 @@ def test_keyboard(reader: Reader) -> None:
 
 
 def test_reasons(reader: Reader) -> None:
-    """The reasons are those of the model; the changes that flip a state appear on demand."""
+    """The reasons are those of the model; a click chooses a state; the changes that flip one appear on demand."""
     reader.open("?step=9&seed=5")
     reader.choose("State", "Russia")
     reader.address("state=RUS")
-    reader.see("text=Why Russia (RUS) decides as it does")
+    reader.see("h2:has-text('Why: Russia')")
     reader.rest()
     decision = explain_decision(BASE, "RUS", seed=5, step=9)
+    reader.page.locator("summary", has_text="The numbers behind the reason").click()
     rows = {row[0]: row for row in reader.rows(0)}
     assert list(rows) == [*(term for term, *_ in chosen_first(decision).rows()), "utility"]
     assert all(f"{value:.3f}" in rows["utility"] for value in decision.account.utilities)
+    brazil = list(BASE.states).index("BRA")
+    reader.page.locator(f"[data-picture=map] path[data-state='{brazil}']").click()
+    reader.address("state=BRA")
+    reader.see("h2:has-text('Why: Brazil')")
+    assert (
+        reader.page.locator(f"[data-picture=map] path[data-state='{brazil}'] title").inner_html().startswith("Brazil: ")
+    )
     reader.choose("Scenario", "great_powers_1907")
     reader.address("scenario=great_powers_1907")
     reader.see("text=Great powers in 1907")
-    reader.press("What would change its mind?")
+    reader.page.locator("button", has_text="Which setting would change the mind").click()
     reader.see("text=settings turn it within their range")
 
 
@@ -365,8 +377,8 @@ def test_uploads(reader: Reader) -> None:
     reader.address("scenario=uploaded%3Amine")
     reader.until(lambda: f"{EVIL} ![x](http" in reader.page.inner_text("[data-testid=stMain]"))
     reader.choose("State", "IRN")
-    reader.until(lambda: f"Why {EVIL} (IRN) decides" in reader.page.inner_text("[data-testid=stMain]"))
-    reader.until(lambda: f"P({EVIL} of the front) = " in reader.page.inner_text("[data-testid=stMain]"))
+    reader.until(lambda: reader.page.locator("h2", has_text=f"Why: {EVIL}").count() == 1)
+    reader.until(lambda: f"joined {EVIL} of the front" in reader.page.inner_text("[data-testid=stMain]"))
     reader.drawn(6)
 
 

@@ -27,9 +27,10 @@ from sim.app import cache
 from sim.app.cache import svg_charts
 from sim.app.pages import compare
 from sim.app.pages.lessons import list_lessons
-from sim.app.pages.reasons import chosen_first, tabulate_terms
+from sim.app.pages.reasons import tabulate_terms
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
+from sim.app.player.words import chosen_first, describe_reasons
 from sim.app.session import escape_markdown
 from sim.app.setting import (
     MAX_APP_STATES,
@@ -53,7 +54,7 @@ from sim.errors import InputError
 from sim.model import compiled
 from sim.model.world import world_of
 from sim.reporting.charts import draw_step_lines
-from sim.reporting.labels import label_alignments, label_theatres
+from sim.reporting.labels import label_alignments, label_history, label_theatres
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.overrides import MECHANISMS, with_settings
 from sim.scenario.parameters import UNBOUNDED, Parameters
@@ -307,7 +308,7 @@ def test_labels_of_eight_blocs() -> None:
     assert len({len(name) for name in names.values()}) == 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = svg_charts(run, names, label_theatres(scenario), ("", 1, 0))
+        made = svg_charts(run, names, label_theatres(scenario), {}, ("", 1, 0))
     for picture in (made["Capability"].svg, drawing.draw_key(names)):
         nodes = ElementTree.fromstring(picture).iter()  # noqa: S314
         drawn = " ".join(node.text or "" for node in nodes if node.tag.endswith("text"))
@@ -335,7 +336,8 @@ def test_map_and_network_markers() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     world = drawing.draw_world(run.states, run.alignments, "IRN")
     ties = drawing.lay_out_network(BASE)
-    net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN")
+    names = {state: one.name for state, one in BASE.states.items()}
+    net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN", names)
     for n, state in enumerate(run.states):
         land = drawing.maps.load_atlas().countries[state]
         found = parts_of_state(world, n)
@@ -353,17 +355,27 @@ def test_map_and_network_markers() -> None:
         assert list(patterns) == [f"{look}{k}" for k in range(3)]
         assert [len({pattern[part] for pattern in patterns.values()}) for part in (0, 1)] == [3, 3]
     words_in = {node.text for node in ElementTree.fromstring(net).iter() if node.tag.endswith("text")}  # noqa: S314
-    assert words_in == set(run.states)
+    assert words_in < set(names.values())
+    assert {"Iran", "China", "United States"} <= words_in
+    assert {"Brazil", "China", "United States"} <= set(re.findall(">([^<]+)</text>", label_of_map()))
+
+
+def label_of_map() -> str:
+    """Write the names on the map of the baseline."""
+    names = {state: one.name for state, one in BASE.states.items()}
+    return drawing.label_map(tuple(BASE.states), names, {id: one.capability.value for id, one in BASE.states.items()})
 
 
 def test_frame_data_of_run() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     ties = drawing.lay_out_network(BASE)
     made = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, pd.DataFrame({"a": [0.0, 1.0]}), label="share"))
-    data = frame_data(run, label_alignments(BASE), "IRN", (ties, drawing.draw_ties(ties)), {"Capability": made})
+    net, weights = (ties, drawing.draw_ties(ties)), dict.fromkeys(run.states, 1.0)
+    data = frame_data(run, label_history(BASE), "IRN", net, {"Capability": made}, weights)
     assert [list(map(int, row)) for row in data["alignment"]] == run.alignment.tolist()
     assert [row[2] for row in data["capability"]] == run.outcome("capability_front").tolist()
-    assert json.loads(json.dumps(data, allow_nan=False))["states"] == list(run.states)
+    assert json.loads(json.dumps(data, allow_nan=False))["ids"] == list(run.states)
+    assert data["states"] == [one.name for one in BASE.states.values()]
 
 
 def test_chart_frame_and_limits() -> None:
@@ -445,6 +457,8 @@ def tables_of(shown: Any) -> list[pd.DataFrame]:
     """Return the tables of a page."""
     found = []
     for one in shown.get("html"):
+        if "<table" not in one.proto.body:
+            continue
         root = ElementTree.fromstring(one.proto.body.partition("</style>")[2])  # noqa: S314
         heads, *rows = ([cell.text or "" for cell in row] for row in root.iter("tr"))
         found.append(pd.DataFrame(rows, columns=heads))
@@ -614,6 +628,47 @@ def test_scenario_change_notes_what_it_drops(monkeypatch: pytest.MonkeyPatch) ->
     assert not shown.info
 
 
+def test_reasons_in_words() -> None:
+    """A reason says what the state does, the odds that its ties make, and a bar for each term."""
+    run = compiled.run_compiled(BASE, seed=7)
+    index = run.states.index("MEX")
+    decisions = decisions_in_run(BASE, run, world_of(BASE), index)
+    start, *reasons = describe_reasons(decisions, "MEX", label_history(BASE))
+    assert start["words"].startswith("Mexico starts here.")
+    moved = next(n for n in range(1, 41) if run.alignment[n, index] != run.alignment[n - 1, index])
+    words, (one, taken) = reasons[moved - 1]["words"], (reasons[moved - 1], decisions[moved - 1])
+    odds = sorted((round(100 * p) for p in taken.account.chances), reverse=True)[:2]
+    assert words.startswith(
+        f"Mexico joins the US-led bloc although outside the blocs was likelier at its ties, {odds[0]} to {odds[1]}:"
+        " its own leanings decided. For it: bonds with the US-led bloc"
+    )
+    terms = taken.weighed.deciding()
+    assert [value for _, value, _ in one["bars"]] == [round(value, 3) for _, value in terms[: len(one["bars"])]]
+    assert all(found["words"].startswith("Mexico stays outside the blocs") for found in reasons[: moved - 1])
+
+
+def test_search_and_ghost() -> None:
+    """The button finds the first replicate in which China joins; the ghost is the baseline's run."""
+    shown = open_page({"seed": "3", "scenario": "sanctions_collapse", "ghost": "1"})
+    scenario = loaded("sanctions_collapse")
+    data = player_data(shown)
+    assert data["ghost"]["alignment"] == alignment_digits(compiled.run_compiled(BASE, seed=3))
+    assert data["ghost"]["name"] == "baseline_2023"
+    assert all(event["step"] >= 1 and event["what"] for event in data["events"])
+    button = next(one for one in shown.button if one.label.startswith("Find a history"))
+    button.click().run()
+    found = int(shown.query_params["replicate"])
+    for replicate in range(found + 1):
+        run = compiled.run_compiled(scenario, seed=3, replicate=replicate)
+        joins = run.alignment[:, run.states.index("CHN")] == run.alignments.index("front")
+        assert joins.any() == (replicate == found)
+    assert int(shown.query_params["step"]) == int(np.argmax(joins))
+    assert f"this is replicate {found}" in shown.info[0].value.replace("\\", "")
+    sentence = shown.markdown[0].value.replace("\\", "")
+    assert "China has joined the Anti-US front by 25 October 2033. In this one it joined by " in sentence
+    assert f"seed=3&replicate={found}" in shown.code[0].value
+
+
 def test_chosen_alignment_first_in_reasons() -> None:
     names = label_alignments(BASE)
     run = compiled.run_compiled(BASE, seed=7)
@@ -740,4 +795,4 @@ def test_lessons_of_documentation() -> None:
     control_of(shown.radio, "Lesson").set_value("Lesson 2: Switch a mechanism off").run()
     control_of(shown.button, "Open baseline_2023, seed 7, without hedging").click().run()
     assert (shown.query_params["seed"], shown.query_params["without"]) == ("7", "hedging")
-    assert shown.title[0].value == "How states form blocs"
+    assert player_data(shown)["alignment"]

@@ -200,13 +200,18 @@ def choose_random_numbers(visit: Visit) -> None:
     visit.update(seed=int(seed), replicate=int(replicate))
 
 
+def state_key(visit: Visit) -> str:
+    """Return the key of the control that chooses a state."""
+    return f"state {visit.version} {visit.address.setting.scenario}"
+
+
 def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:
     """Choose a state; by default the one in question, else the largest of those that decide."""
     free = ~world_of(scenario).setting.fixed
     sizes = dict(zip(scenario.states, free * [one.capability.value for one in scenario.states.values()], strict=True))
     asked, own = question_state(scenario), visit.address.state
     first = asked if asked in states else max(states, key=sizes.__getitem__)
-    key = control_key(f"state {visit.version} {visit.address.setting.scenario}", own if own in states else first)
+    key = control_key(state_key(visit), own if own in states else first)
     if st.session_state[key] not in states:
         st.session_state[key] = first
     state = st.selectbox(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +11,7 @@ import streamlit as st
 from sim.analysis.flips import Flips
 from sim.analysis.states.accounts import SMALLEST, Account, Decision
 from sim.app import cache
+from sim.app.player.words import chosen_first
 from sim.app.session import escape_markdown, show_table
 from sim.errors import InputError
 from sim.model.outcomes import last_steps
@@ -25,34 +25,26 @@ MAX_COLUMNS = 3  # alignments side by side; of more, the two most likely
 
 
 def show_decision(scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
-    """Show the chosen state's decision at the step and, on demand, the changes that flip it."""
-    names = label_alignments(scenario)
-    st.header(f"Why {escape_markdown(scenario.states[state].name)} ({state}) decides as it does")
-    if step == 0:
-        st.markdown("At the start nothing is decided yet; the first decision is at step 1.")
-    else:
-        decision = cache.compute_decisions(scenario, run, digest, run.seed, run.replicate, state)[step - 1]
-        account = chosen_first(decision)
-        st.markdown(escape_markdown(describe_choice(decision, names)))
-        show_table(tabulate_terms(account, names), "Utility by term")
-        st.caption("Utility of the alignments at its turn, term by term, those that decide first.")
-        if len(origins := tabulate_contributors(account, names)):
-            show_table(origins, "States that add most")
+    """Show the numbers of the chosen state's decision at the step and, on demand, the changes that flip it."""
+    names, who = label_alignments(scenario), escape_markdown(scenario.states[state].name)
+    with st.expander("The numbers behind the reason", key="numbers"):
+        if step == 0:
+            st.markdown("At the start nothing is decided yet; the first decision is at step 1.")
+        else:
+            decision = cache.compute_decisions(scenario, run, digest, run.seed, run.replicate, state)[step - 1]
+            account = chosen_first(decision)
+            st.markdown(escape_markdown(describe_choice(decision, names)))
+            show_table(tabulate_terms(account, names), "Utility by term")
+            st.caption("Utility of the alignments at its turn, term by term, those that decide first.")
+            if len(origins := tabulate_contributors(account, names)):
+                show_table(origins, "States that add most")
     question = f"{digest} {run.seed} {state}"
-    if st.button("What would change its mind?", key="flip"):
+    if st.button(f"Which setting would change the mind of {who}?", key="flip"):
         st.session_state["asked"] = question
         st.rerun()
     st.caption(f"Over {cache.FLIP_REPLICATES} runs, the smallest change of one setting that turns it; takes a while.")
     if st.session_state.get("asked") == question:
         show_flips(scenario, names, digest, run.seed, state)
-
-
-def chosen_first(decision: Decision) -> Account:
-    """Return the account of a decision: the choice against the most likely alternative."""
-    account = decision.account
-    chosen = account.alignments.index(decision.choice)
-    other = account.second if account.first == chosen else account.first
-    return replace(account, first=chosen, second=other)
 
 
 def describe_choice(decision: Decision, names: Mapping[str, str]) -> str:

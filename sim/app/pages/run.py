@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import io
+from html import escape
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from sim.analysis.history.words import capital
-from sim.app import cache
-from sim.app.pages.controls import choose_random_numbers, show_controls
-from sim.app.player.player import show_player
+from sim.analysis.dated.sentences import in_hundred
+from sim.analysis.history.others import Condition
+from sim.analysis.history.words import Names, capital
+from sim.app import cache, histories
+from sim.app.histories import happening_of, main_bloc
+from sim.app.pages.controls import choose_random_numbers, choose_state, control_key, show_controls
+from sim.app.pages.reasons import show_decision
+from sim.app.player.player import Ghost, show_player
+from sim.app.serve import own_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
-from sim.app.setting import UPLOAD_PREFIX, AppSetting, file_name, resolve_setting, setting_toml, size_fault
+from sim.app.setting import (
+    UPLOAD_PREFIX,
+    AppSetting,
+    file_name,
+    is_dated,
+    resolve_setting,
+    setting_toml,
+    size_fault,
+    to_query,
+)
+from sim.app.upheavals import free_states
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
 from sim.errors import InputError
 from sim.model.trajectory import Run
+from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import label_history
 from sim.scenario.loading import world_names
 from sim.scenario.schema import Scenario
@@ -38,10 +56,7 @@ def show_run_page() -> None:
     base = visit.base()
     scenario = resolve_setting(base, setting)
     digest = scenario.digest()
-    st.title("How states form blocs")
-    st.markdown(
-        f"**{escape_markdown(base.title)}**" + (f" · {escape_markdown(base.question)}" if base.question else "")
-    )
+    show_question(base.question or base.title)
     st.caption(describe_changes(visit))
     if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
@@ -49,33 +64,132 @@ def show_run_page() -> None:
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
     run = cache.compute_run(scenario, digest, visit.address.seed, visit.address.replicate)
-    show_story(scenario, digest, run)
-    st.fragment(show_player)(scenario, digest, run)
+    st.fragment(show_history)(scenario, digest, run)
+    show_address(visit, base)
     offer_downloads(visit, base, scenario, run)
 
 
-def show_story(scenario: Scenario, digest: str, run: Run) -> None:
-    """Show the turning points of a history with dates, each with its reason and who followed."""
-    names = label_history(scenario)
-    if not names.dates:
+def show_question(text: str) -> None:
+    """Show the question of the scenario as the heading of the page."""
+    st.html(f'<h1 style="font-size:1.6rem;line-height:1.3;padding:0;margin:0">{escape(text)}</h1>')
+
+
+def show_history(scenario: Scenario, digest: str, run: Run) -> None:
+    """Show the answer in a sentence, then the history with the reasons of the chosen state."""
+    visit, names = current_visit(), label_history(scenario)
+    sentence = st.container()
+    left, middle, right = st.columns([2, 3, 2], vertical_alignment="bottom")
+    with left:
+        state = choose_state(visit, scenario, list(scenario.states))
+    with middle:
+        offer_search(visit, scenario, digest, run, names, state)
+    with right:
+        ghost = choose_ghost(visit, scenario)
+    show_player(scenario, digest, run, state, ghost)
+    answer = answer_words(scenario, digest, run, names, state, visit.address.step)
+    sentence.markdown(f"**{escape_markdown(answer)}**")
+    show_decision(scenario, digest, run, visit.address.step, state)
+
+
+def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state: str, step: int) -> str:
+    """Say how often the state joins the bloc in question, or leaves its own, and what it did in this run so far."""
+    bloc, who = main_bloc(scenario, state), names.state(state)
+    what = happening_of(scenario, state, bloc)
+    i, k = run.states.index(state), run.alignments.index(bloc)
+    there = (run.alignment[: step + 1, i] == k) == what.joins
+    verb = "joined" if what.joins else "left"
+    here = f"In this one it {verb} {names.when(int(np.argmax(there)))}."
+    if not there.any():
+        here = f"In this one it has not {verb} {'by the end' if step == len(run.alignment) - 1 else 'so far'}."
+    if not is_dated(scenario):
+        return f"Does {who} {'join' if what.joins else 'leave'} {names.bloc(bloc)}? {here}"
+    events = histories.compute_histories(scenario, digest, run.seed, histories.MANY)
+    last = histories.count_happening(events, what).iloc[-1]
+    low, high = in_hundred(last["low"]), in_hundred(last["high"])
+    return (
+        f"In {in_hundred(last['chance'])} of 100 histories (95 % interval {low} to {high}) {who} has {verb}"
+        f" {names.bloc(bloc)} by {format_day(last['date'])}. {here}"
+    )
+
+
+def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names: Names, state: str) -> None:
+    """Offer to find a history in which the state joins the bloc in question, or leaves its own; show the first."""
+    what = happening_of(scenario, state, main_bloc(scenario, state))
+    text = f"{names.state(state)} {'joins' if what.joins else 'leaves'} {names.bloc(what.bloc)}"
+    idle = state not in free_states(scenario)
+    if not st.button(f"Find a history in which {escape_markdown(text)}", key="find", disabled=idle):
         return
-    st.subheader("What happened")
-    points = [p for p in cache.compute_story(scenario, run, digest, run.seed, run.replicate) if p["kind"] != "renewal"]
-    if not points:
-        st.markdown(escape_markdown(f"No state changes its alignment until {names.dates[-1]}. Try another seed."))
-    for point in points:
-        bond = f" Strongest bond there: {point['strongest_bond']}" if point["strongest_bond"] else ""
-        followed = f" Followed by: {point['followed_by']}" if point["followed_by"] else ""
-        what = f"{capital(names.when(point['step']))}: {point['what']}"
-        st.markdown(f"- **{escape_markdown(what)}** {escape_markdown(point['why'] + bond + followed)}")
+    condition = Condition(run.states.index(state), run.alignments.index(what.bloc), what.joins)
+    found = histories.compute_search(scenario, condition, digest, run.seed)
+    if not found.replicates:
+        st.info(escape_markdown(f"{capital(text)} in none of {found.searched:,} replicates of this seed; try another."))
+        return
+    later = [one for one in found.replicates if one > visit.address.replicate]
+    there = visit.address.replicate in found.replicates and later
+    replicate = later[0] if there else found.replicates[0]
+    visit.update(replicate=replicate, state=state)
+    visit.add_notes(
+        [
+            f"{capital(text)} in {len(found.replicates):,} of {found.searched:,} replicates of this seed; this is"
+            f" replicate {replicate}. Press again for the next one"
+        ]
+    )
+    other = cache.compute_run(scenario, digest, run.seed, replicate)
+    inside = other.alignment[:, condition.state] == condition.alignment
+    visit.place_player(int(np.argmax(inside == what.joins)))
+    visit.reset_controls()
+    st.rerun()
+
+
+def choose_ghost(visit: Visit, scenario: Scenario) -> Ghost | None:
+    """Offer to show the same run without the reader's changes, or of the baseline, beside this one."""
+    setting = visit.address.setting
+    plain = AppSetting(setting.scenario)
+    other = plain if setting != plain else visit.address.other
+    base = resolve_setting(visit.load(other.scenario), other)
+    alike = (base.states.keys(), tuple(base.blocs), base.steps) == (
+        scenario.states.keys(), tuple(scenario.blocs), scenario.steps,
+    )  # fmt: skip
+    idle = not alike or base.digest() == scenario.digest()
+    name = display_name(other.scenario) + (" without your changes" if other == plain else "")
+    chosen = st.toggle(
+        "Compare with the baseline", key=control_key(f"ghost {visit.version}", visit.address.ghost), disabled=idle
+    )
+    st.caption(escape_markdown("This is the baseline itself." if idle and alike else f"{name}, in grey"))
+    visit.update(ghost=chosen)
+    if idle or not chosen:
+        return None
+    digest = base.digest()
+    return Ghost(name, digest, cache.compute_run(base, digest, visit.address.seed, visit.address.replicate))
+
+
+def show_address(visit: Visit, base: Scenario) -> None:
+    """Show the address of the page, to copy, and how others reach it."""
+    with st.expander("Copy the address of this page"):
+        place = (st.context.url or "").partition("?")[0] or "http://127.0.0.1:8501/"
+        query = urlencode(to_query(visit.address, base))
+        show_verbatim(f"{place}?{query}" if query else place)
+        if "127.0.0.1" in place or "localhost" in place:
+            st.caption(
+                "127.0.0.1 is this machine for everyone, so others cannot reach this address. Start the app with"
+                f" `blocs app --host 0.0.0.0` (see `blocs app --help`), and put the address of this machine,"
+                f" {escape_markdown(own_address())}, in the place of 127.0.0.1."
+            )
+        else:
+            st.caption("Others in your network reach this address as long as the app runs on this machine.")
 
 
 def describe_changes(visit: Visit) -> str:
     """Describe the setting in one line."""
     address = visit.address
-    parts = [display_name(address.setting.scenario), f"seed {address.seed}, replicate {address.replicate}"]
+    parts = [
+        visit.base().title,
+        display_name(address.setting.scenario),
+        f"seed {address.seed}, replicate {address.replicate}",
+    ]
     parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
     parts += [f"without {mechanism}" for mechanism in address.setting.without]
+    parts += [f"upheaval {one}" for one in address.setting.upheavals]
     return escape_markdown(", ".join(parts))
 
 

@@ -130,7 +130,7 @@ def label_map(states: tuple[str, ...], names: Mapping[str, str], weights: Mappin
         (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, LABEL * LABEL_LETTER * len(names[state]) / 2
         box = (x - half, y - LABEL / 2, x + half, y + LABEL / 2)
         inside = box[0] > 0 and box[2] < WIDTH and box[1] > 0 and box[3] < view.height
-        if not inside or any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in boxes):
+        if not inside or overlaps(box, boxes):
             continue
         boxes.append(box)
         look = f'font-family="sans-serif" font-size="{LABEL}" text-anchor="middle" pointer-events="none"'
@@ -197,7 +197,7 @@ def draw_ties(ties: Ties) -> str:
 DASHES = {"bond": "", "rivalry": 'stroke-dasharray="9 6"', "sanction": 'stroke-dasharray="2 6"', "propensity": ""}
 
 
-def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) -> str:
+def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str, names: Mapping[str, str]) -> str:
     """Draw the network: the chosen state's ties dark over the others (`base`), each state in every alignment."""
     own = []
     for kind, a, b, value in ties.ties:
@@ -212,10 +212,34 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str) 
     for n, (state, (x, y)) in enumerate(ties.places.items()):
         outline = f'stroke="#000" stroke-width="{5 if state == chosen else 1}"'
         nodes.append(draw_markers(n, "net", range(len(alignments)), x, y, ties.sizes[state], outline))
-        look = 'font-family="sans-serif" font-size="15" text-anchor="middle" font-weight="bold"'
-        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"'
-        nodes.append(f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(state)}</text>')
-    return svg_document(*NETWORK, draw_fills(alignments, 0.8, "net") + base + "".join(own) + "".join(nodes))
+    content = draw_fills(alignments, 0.8, "net") + base + "".join(own) + "".join(nodes)
+    return svg_document(*NETWORK, content + label_network(ties, chosen, names))
+
+
+NODE_LABEL, NODE_LETTER = 15, 0.55  # height of a name in the network, and the width of a letter as a part of it
+
+
+def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
+    """Write the names of states in the network, the chosen and the largest first, where they do not overlap."""
+    boxes: list[tuple[float, float, float, float]] = []
+    labels = ""
+    for state in sorted(ties.places, key=lambda one: (one != chosen, -ties.sizes[one])):
+        x, y = ties.places[state]
+        half = NODE_LABEL * NODE_LETTER * len(names[state]) / 2
+        x = min(max(x, half + 2), NETWORK[0] - half - 2)
+        box = (x - half, y - NODE_LABEL / 2, x + half, y + NODE_LABEL / 2)
+        if overlaps(box, boxes):
+            continue
+        boxes.append(box)
+        look = f'font-family="sans-serif" font-size="{NODE_LABEL}" text-anchor="middle" font-weight="bold"'
+        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round" pointer-events="none"'
+        labels += f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(names[state])}</text>'
+    return labels
+
+
+def overlaps(box: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
+    """Whether a box overlaps another one; each is left, top, right and bottom."""
+    return any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in others)
 
 
 DRAWING = threading.Lock()  # matplotlib has one style per process, and every reader has a thread

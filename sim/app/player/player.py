@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from sim.app import cache
-from sim.app.pages.controls import choose_state
-from sim.app.pages.reasons import show_decision
-from sim.app.session import current_visit
+from sim.app.pages.controls import state_key
+from sim.app.player.frames import alignment_digits
+from sim.app.session import Visit, current_visit
 from sim.calendar import ROUND
 from sim.model.trajectory import Run
-from sim.reporting.labels import label_alignments, label_theatres
+from sim.reporting.labels import label_history
 from sim.scenario.schema import Scenario
 
 HERE = Path(__file__)
@@ -26,22 +27,39 @@ mount_player = st.components.v2.component(
 )
 
 
-def show_player(scenario: Scenario, digest: str, run: Run) -> None:
-    """Show the run in the browser, which plays it, and the chosen state's decision at the current step."""
-    visit = current_visit()
-    state = choose_state(visit, scenario, list(scenario.states))
+@dataclass(frozen=True)
+class Ghost:
+    """The same run of another setting, which the player shows beside the first."""
+
+    name: str
+    digest: str
+    run: Run
+
+
+def show_player(scenario: Scenario, digest: str, run: Run, state: str, ghost: Ghost | None) -> None:
+    """Show the run in the browser, which plays it with the reasons of the chosen state."""
+    visit, names = current_visit(), label_history(scenario)
     key = (digest, run.seed, run.replicate)
-    shown = cache.compute_frames(scenario, run, label_alignments(scenario), label_theatres(scenario), key, state)
-    name = f"{key} {state} {shown['alignments']}"
+    other = (ghost.run, ghost.name, ghost.digest) if ghost else (None, "", "")
+    shown = cache.compute_frames(scenario, run, names, key, state, *other)
+    data = {**shown, **describe_steps(scenario), "heading": f"Why: {scenario.states[state].name}"}
+    data["ghost"] = ghost and {"name": ghost.name, "alignment": alignment_digits(ghost.run)}
+    data["run"] = f"{key} {state} {shown['alignments']} {other[1:]}"
+    place = f"player {visit.placements}"
     found = mount_player(
-        key=f"player {visit.placements}",
-        data={**shown, **describe_steps(scenario), "run": name, "first": visit.first_step},
-        default={"step": visit.first_step}, on_step_change=lambda: None,
+        key=place, data={**data, "first": visit.first_step}, default={"step": visit.first_step},
+        on_step_change=lambda: None, on_chosen_change=lambda: follow_click(visit, scenario, place),
     )  # fmt: skip
     step = found.step if isinstance(found.step, int) else 0
     visit.update(step=min(max(step, 0), len(run.alignment) - 1))
     visit.write_address()
-    show_decision(scenario, digest, run, visit.address.step, state)
+
+
+def follow_click(visit: Visit, scenario: Scenario, place: str) -> None:
+    """Choose the state on which the reader clicked."""
+    clicked = getattr(st.session_state[place], "chosen", None)
+    if clicked in scenario.states:
+        st.session_state[state_key(visit)] = clicked
 
 
 def describe_steps(scenario: Scenario) -> dict[str, Any]:
