@@ -143,12 +143,24 @@ def test_community_becomes_union(tmp_path: Path) -> None:
 
 
 def test_more_joint_memberships_do_not_make_ties_closer(tmp_path: Path) -> None:
-    cohesion = []
-    for year, more in ((1980, 0), (2010, 1)):
-        folder = base(tmp_path / str(year), year)
-        save(folder, "igo.csv", IGO, [row_of(code, year, oas=1, wto=more, un=more) for code in (2, 70)])
-        cohesion.append([body.cohesion for body in world_of(folder, year).institutions if body.id == "oas"])
-    assert cohesion[0] == cohesion[1] == [0.2]
+    """Two states share twelve organisations in one file, 33 in the other: nothing of a world grows with the number."""
+    worlds = []
+    for many in (12, 33):
+        folder = base(tmp_path / str(many), 1980)
+        others = [f"org{n:02d}" for n in range(33)]
+        rows = [
+            [*row_of(code, 1980, oas=1, un=1, nato=int(code == 2)), *(int(n < many) for n in range(33))]
+            for code in (2, 70, 20, 200, 40, 365, 290, 645, 651, 666)
+        ]
+        save(folder, "igo.csv", ",".join([IGO, *others]), rows)
+        save(folder, "counts.csv", "ccode1,ccode2,year,dyadigos", both_ways([[2, 70, 1980, many]]))
+        worlds.append(world_of(folder, 1980))
+    few, more = worlds
+    assert few.institutions == more.institutions
+    assert few.ties.equals(more.ties)
+    assert few.states.equals(more.states)
+    assert [(body.id, body.cohesion) for body in more.institutions if body.id not in ("g7", "cmea")] == [("oas", 0.2)]
+    assert rule(more, "file not read").example.endswith("counts.csv")
 
 
 def test_polyarchy_goes_on_where_polity_ends(tmp_path: Path) -> None:

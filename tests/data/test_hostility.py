@@ -115,6 +115,20 @@ def test_later_list_of_disputes_after_the_end_of_the_other(tmp_path: Path) -> No
         world_of(folder, 2012)
 
 
+def test_years_after_both_lists_of_disputes_are_not_peace(tmp_path: Path) -> None:
+    folder = base(tmp_path, 2016)
+    save(folder, "gml.csv", GML, dispute_rows(clash(1, 20, 710, 2010, dead=1)))
+    war = [clash(1, 290, 365, 2014, dead=4, level=5), clash(2, 651, 666, 2012, dead=1), clash(3, 2, 645, 2009, dead=1)]
+    save(folder, "mid.csv", COW_MID, dispute_rows(*war, last=2014))
+    with pytest.raises(InputError, match=r"mid\.csv:1: year: covers 1945 to 2014, not 2016; --carry carries 2014"):
+        world_of(folder, 2016)
+    world = world_of(folder, 2016, carry=True)
+    assert ties(world, "rivalry") == {"POL-RUS": "clashes", "EGY-ISR": "clashes"}
+    (stamp,) = [stamp for stamp in world.stamps if "carried forward from 2014" in stamp]
+    assert stamp.startswith("Militarised Interstate Disputes")
+    assert rule(world, "one dataset chosen").why.endswith("gml_disputes of the same role is not used")
+
+
 CASES = [
     imposed(1, 1970, 2, 40, sanctiontype="1 3 4", endyear=1990),
     imposed(2, 1975, 2, 20, imposition=0),
@@ -218,6 +232,21 @@ def test_names_and_groups_in_lists(tmp_path: Path) -> None:
         "USA-CUB": "comprehensive",
     }  # fmt: skip
     assert rule(world, "groups without members").kept == 5
+
+
+@pytest.mark.parametrize(
+    ("year", "found"), [(1970, {"USA-PRK", "USA-CUB"}), (1990, {"USA-PRK", "USA-CUB"}), (2015, {"CAN-RUS", "USA-CUB"})]
+)
+def test_end_of_a_case_is_not_the_end_of_the_measure(tmp_path: Path, year: int, found: set[str]) -> None:
+    folder = base(tmp_path, year)
+    cases = [imposed(1, 1950, 2, 731, endyear=1957), imposed(2, 1988, 2, 731, endyear=2005), imposed(3, 2005, 2, 20)]
+    save(folder, "ties.csv", TIES, cases)
+    measures = [
+        [1, "Korea, Dem. Rep.", "United States", 1955, 2008, 1, "exp_compl,imp_compl", 0, 0, 0, 0, 0, "", ""],
+        [2, "Russia", "Canada", 2014, 2022, 0, "", 1, 0, 1, 0, 0, "", "ongoing"], GSDB_ROWS[2], GSDB_ROWS[5],
+    ]  # fmt: skip
+    save(folder, "GSDB_V3.csv", GSDB, measures)
+    assert ties(world_of(folder, year), "sanction").keys() == found
 
 
 def test_unknown_name_has_file_and_line(tmp_path: Path) -> None:

@@ -67,6 +67,30 @@ def test_two_releases_are_two_files_for_one_dataset(tmp_path: Path) -> None:
         world_of(folder, 1980)
 
 
+def test_column_of_another_scale_fills_no_gap(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    rows = [*TWO_GERMANIES, point(375, "FIN", 1980, 0.4)]
+    rows[-1][5] = ""  # the column of foreign policy ends a year later than that of all votes
+    save(folder, "ideal.csv", POINTS, rows)
+    points = world_of(folder, 1980).ideal_points[1980]
+    assert "FIN" not in points
+    assert points["USA"] == 2.0
+
+
+def test_scale_of_the_release_does_not_matter(tmp_path: Path) -> None:
+    """Each release has its own scale: the same record on a wider and shifted one gives the same starts."""
+    worlds = []
+    for factor, shift in ((1.0, 0.0), (0.4, 0.1), (3.0, -1.0), (-1.0, 0.0)):
+        folder = base(tmp_path / f"{factor}", 1980)
+        rows = [[*row[:4], row[4], row[5] * factor + shift, row[6]] for row in TWO_GERMANIES]
+        save(folder, "ideal.csv", POINTS, rows)
+        worlds.append(world_of(folder, 1980, start="observed"))
+    for world in worlds[1:]:
+        assert starts(world) == starts(worlds[0])
+        for state, chances in world.chances.items():
+            assert chances == pytest.approx(worlds[0].chances[state])
+
+
 def test_record_is_no_input_and_kept_apart(tmp_path: Path) -> None:
     folder = base(tmp_path / "data", 1980)
     without = world_of(folder, 1980)

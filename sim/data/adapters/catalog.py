@@ -16,7 +16,7 @@ from sim.data.adapters.sanctions import GSDB, TIES
 from sim.data.readers.raw import RawTable
 
 DATASETS = (
-    COW_STATES, GW_STATES, NMC, ATOP, TSS, TD, GML, COW_MID, TIES, GSDB, TRADE, IGO, PRODUCT, REGIMES, VDEM, POLITY,
+    COW_STATES, GW_STATES, NMC, ATOP, TSS, TD, GML, COW_MID, GSDB, TIES, TRADE, IGO, PRODUCT, REGIMES, VDEM, POLITY,
     POINTS, VOTES, CALLS, ARMS,
 )  # fmt: skip
 
