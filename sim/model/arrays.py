@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sim.model.numerics.jit import compile_rule
+from sim.model.numerics.jit import compile_allocation
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -130,7 +130,7 @@ class Weights(NamedTuple):
     closed_product: Floats  # (K + 1, N): product that sanctions of each regime (0: none) close to each state
 
 
-@compile_rule
+@compile_allocation
 def allocate_weights(alignments: int, states: int) -> Weights:
     """Allocate weights of 0, which layers without ties keep; compiled rules align arrays for the processor."""
     return Weights(np.zeros((states, len(LAYERS), states)), np.zeros((alignments, states)))
@@ -154,13 +154,13 @@ class Sizes(NamedTuple):
     product: Floats  # (K + 1,)
 
 
-@compile_rule
+@compile_allocation
 def allocate_sizes(alignments: int) -> Sizes:
     """Allocate sizes of 0."""
     return Sizes(np.zeros(alignments), np.zeros(alignments), np.zeros(alignments))
 
 
-@compile_rule
+@compile_allocation
 def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
     """Allocate an environment of zeros."""
     return Environment(
@@ -178,7 +178,7 @@ class Scratch(NamedTuple):
     draws: Floats  # (K + 1,), Exp(1)
 
 
-@compile_rule
+@compile_allocation
 def allocate_scratch(alignments: int) -> Scratch:
     """Allocate scratch arrays without values."""
     return Scratch(
@@ -223,7 +223,7 @@ class Watch(NamedTuple):
     change: Floats  # (N,), by how much they have changed
 
 
-@compile_rule
+@compile_allocation
 def allocate_watch(alignments: int, states: int) -> Watch:
     """Allocate values of 0."""
     return Watch(np.zeros(states), np.zeros(states), np.zeros((alignments, states)), np.zeros(states))
@@ -239,7 +239,7 @@ class Courses(NamedTuple):
     left: Floats  # (N, N), and the share of the way that is left after a step
 
 
-@compile_rule
+@compile_allocation
 def allocate_courses(states: int) -> Courses:
     """Allocate courses without values."""
     return Courses(
@@ -277,7 +277,7 @@ class Workspace(NamedTuple):
     scratch: Scratch
 
 
-@compile_rule
+@compile_allocation
 def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
     """Allocate the workspace of runs that update these weights in place."""
     n, k, layers = setting.capability.size, alignments, len(LAYERS)

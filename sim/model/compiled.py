@@ -27,7 +27,7 @@ from sim.model.arrays import (
     allocate_workspace,
 )
 from sim.model.dispositions import anchor_dispositions
-from sim.model.numerics.jit import compile_rule, compile_within
+from sim.model.numerics.jit import compile_allocation, compile_apart, compile_rule
 from sim.model.numerics.streams import RandomNumbers
 from sim.model.response import bonds_drift, hostility_drifts, respond_ties, ties_drift
 from sim.model.rules import (
@@ -48,7 +48,7 @@ from sim.scenario.schema import Scenario
 RUNS_PER_CALL = 16  # one call costs a tenth of a run of the article's world
 
 
-@compile_rule
+@compile_allocation
 def copy_situation(start: Situation, shocked: bool) -> Situation:
     """Copy the parts of the start that shocks or responses of a run can change."""
     bonds, hostile = shocked or bonds_drift(start.parameters), shocked or hostility_drifts(start.parameters)
@@ -69,7 +69,7 @@ def copy_situation(start: Situation, shocked: bool) -> Situation:
     )
 
 
-@compile_within
+@compile_apart
 def simulate_run(
     again: bool, numbers: RandomNumbers, anchor: Anchor, activation: int, stored: Stored, setting: WorldSetting,
     situation: Situation, shocks: Shocks, weights: Weights, start_pairs: tuple[Floats, float], env: Environment,

@@ -28,7 +28,7 @@ from sim.model.arrays import (
     allocate_scratch,
 )
 from sim.model.numerics.arithmetic import exponential, logarithm
-from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
+from sim.model.numerics.jit import compile_apart, compile_inline, compile_rule, compile_within
 from sim.model.numerics.streams import draw_exponentials
 from sim.model.rules import (
     RENEWAL,
@@ -75,7 +75,7 @@ def incline_toward(a: int, chances: Floats, log_own: float, draws: Floats, incli
     inclination[a] = -(log_own + logarithm(draws[a]))
 
 
-@compile_inline
+@compile_apart
 def anchor_dispositions(
     key: Words, alignment: Integers, anchor: Anchor, setting: WorldSetting, draws: Floats, inclinations: Floats
 ) -> None:
@@ -107,7 +107,7 @@ def renewal_of(i: int, u: float, setting: WorldSetting, situation: Situation) ->
     return RENEWED if u < renewal_chance(i, setting, situation) else NOT_RENEWED
 
 
-@compile_within
+@compile_apart
 def renew_disposition(
     i: int, step: int, renewal: int, key: Words, utilities: Floats, chances: Floats,
     setting: WorldSetting, situation: Situation, draws: Floats, inclination: Floats,
@@ -204,7 +204,7 @@ def moves_by_renewal(i: int, setting: WorldSetting, situation: Situation, renewe
     return bool(renewed[i]) or (not setting.kept and situation.parameters[TEMPERATURE] > 0.0)
 
 
-@compile_within
+@compile_apart
 def cause_of_move(
     i: int, current: int, u: float, before: Integers,
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,

@@ -21,7 +21,7 @@ from sim.model.arrays import (
     WorldSetting,
     allocate_sizes,
 )
-from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
+from sim.model.numerics.jit import compile_apart, compile_inline, compile_rule, compile_within
 from sim.model.response import mean_bite
 from sim.model.rules import (
     PRESSURE_FLOOR,
@@ -130,7 +130,7 @@ def polarization(capability: Floats) -> float:
     return total
 
 
-@compile_within
+@compile_apart
 def weigh_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
     """Write c_i c_j p_ij of every pair j < i to pairs[i, j], (N, N); return Σ c_i c_j |p_ij|.
 
@@ -205,7 +205,7 @@ def sum_in_order(sums: Floats) -> float:
     return total
 
 
-@compile_within
+@compile_apart
 def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Floats) -> float:
     """Return the share of Σ c_i c_j |p_ij| that the blocs violate; 0 where the sum is 0.
 
@@ -217,7 +217,7 @@ def frustration_share(alignment: Integers, pairs: Floats, total: float, sums: Fl
     return sum_in_order(sums) / total if total > 0.0 else 0.0
 
 
-@compile_within
+@compile_apart
 def frustration_from_ties(
     alignment: Integers, setting: WorldSetting, situation: Situation, hostile: Floats, row: Floats, sums: Floats,
     totals: Floats,
@@ -274,7 +274,7 @@ def write_sizes(sizes: Sizes, row: Floats) -> None:
         row[2 * groups + a] = sizes.product[a]
 
 
-@compile_within
+@compile_apart
 def write_outcomes(before: Integers, alignment: Integers, sizes: Sizes, env: Environment, row: Floats) -> None:
     """Write the outcomes of a step except sizes and frustration to row, in the order of `outcome_names`.
 

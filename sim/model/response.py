@@ -20,7 +20,7 @@ from sim.model.arrays import (
     allocate_sizes,
 )
 from sim.model.numerics.arithmetic import exponential
-from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
+from sim.model.numerics.jit import compile_apart, compile_inline, compile_rule, compile_within
 from sim.model.rules import (
     BOND_GAIN,
     BOND_LOSS,
@@ -74,7 +74,7 @@ def bond_rates(
     return gain if same else 0.0, loss if opposed else 0.0, by_i + by_j
 
 
-@compile_inline
+@compile_apart
 def respond_bonds(
     alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, hostile: Floats,
     strain: Floats, changed: bool, courses: Courses,
@@ -147,7 +147,7 @@ def add_increments(i: int, back: float, origin: Floats, courses: Courses, B: Flo
         B[j] = clip_tie(B[j] + (drift + reach[j] * (1.0 - B[j])))
 
 
-@compile_inline
+@compile_apart
 def respond_rivalries(alignment: Integers, setting: WorldSetting, situation: Situation) -> None:
     """Let rivalries grow across blocs and decay within a bloc (model: Response)."""
     p = situation.parameters
@@ -161,7 +161,7 @@ def respond_rivalries(alignment: Integers, setting: WorldSetting, situation: Sit
                 R[j] = clip_tie(now - loss * now if a == b else now + sharper)
 
 
-@compile_inline
+@compile_apart
 def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
     """Let sanctions grow from pressing to other blocs and decay between states not opposed (model: Response)."""
     p, theatre = situation.parameters, setting.theatre

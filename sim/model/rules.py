@@ -44,7 +44,7 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.model.numerics.arithmetic import exponential
-from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
+from sim.model.numerics.jit import compile_apart, compile_inline, compile_rule, compile_within
 
 (
     W_PROPENSITY, W_BOND, W_INSTITUTION, W_HOSTILITY, W_BALANCE, W_TRADE, W_SHELTER,
@@ -56,7 +56,7 @@ from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
 ) = range(len(PARAMETERS))  # fmt: skip
 
 
-@compile_inline
+@compile_apart
 def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: Integers) -> None:
     """Write the alignments of the start; random and drawn ones take the uniforms (model: Entities)."""
     choices = 0
@@ -77,7 +77,7 @@ def fill_initial_alignment(setting: WorldSetting, uniforms: Floats, alignment: I
                     left -= 1
 
 
-@compile_inline
+@compile_apart
 def apply_shocks(step: int, shocks: Shocks, situation: Situation) -> bool:
     """Apply the shocks of a step to the situation; return whether there are any."""
     for e in range(shocks.first[step], shocks.first[step + 1]):
@@ -125,7 +125,7 @@ def hostility(rivalry: Floats, sanction: Floats, i: int, j: int) -> float:
     return max(rivalry[i, j], max(sanction[i, j], sanction[j, i]))
 
 
-@compile_inline
+@compile_apart
 def fill_hostility(situation: Situation, hostile: Floats) -> None:
     """Write H of every pair to hostile, (N, N)."""
     for i in range(hostile.shape[0]):
@@ -157,7 +157,7 @@ def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) ->
     weigh_hostility(setting, situation, hostile, weights)
 
 
-@compile_within
+@compile_apart
 def weigh_shocked_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of ties that change only by shocks: propensity, institutions, trade, likeness."""
     c, contributions = setting.capability, weights.contributions
@@ -178,7 +178,7 @@ def likeness(one: float, other: float) -> float:
     return alike if alike == alike else 0.0
 
 
-@compile_within
+@compile_apart
 def weigh_bonds(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
     """Compute the weights of bonds."""
     for j in range(setting.capability.size):
@@ -192,7 +192,7 @@ def weigh_state_bonds(j: int, setting: WorldSetting, situation: Situation, weigh
         weights.contributions[j, BOND, i] = round_to_quantum(setting.capability[j] * situation.bond[j, i])
 
 
-@compile_within
+@compile_apart
 def weigh_hostility(setting: WorldSetting, situation: Situation, hostile: Floats, weights: Weights) -> None:
     """Compute the weights of hostility and of the product that sanctions close or leave open."""
     c, g, S, contributions = setting.capability, setting.product, situation.sanction, weights.contributions
@@ -218,7 +218,7 @@ def sum_shares(alignment: Integers, shares: Floats, mass: Floats) -> None:
         mass[alignment[i]] += shares[i]
 
 
-@compile_inline
+@compile_apart
 def measure_sizes(alignment: Integers, setting: WorldSetting, sizes: Sizes) -> None:
     """Write members, capability and product of every alignment to sizes."""
     sum_shares(alignment, setting.capability, sizes.capability)
@@ -261,7 +261,7 @@ def surviving_enforcement(
     return e0 * max(0.0, 1.0 - erosion * product_elsewhere) * max(0.0, 1.0 - accommodation_cost * accommodation)
 
 
-@compile_inline
+@compile_apart
 def assess_environment(
     step: int,
     product_mass: Floats,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.model.arrays import RANDOM_ORDER, Floats, Integers, Words
 from sim.model.numerics.arithmetic import logarithm, product_words
-from sim.model.numerics.jit import compile_inline, compile_rule, compile_within
+from sim.model.numerics.jit import compile_apart, compile_inline, compile_rule, compile_within
 
 
 class RandomNumbers(NamedTuple):
@@ -66,7 +66,7 @@ def draw_uniforms(seed: np.uint64, replicate: np.uint64, step: int, codes: Words
         uniforms[i] = np.float64(word >> np.uint64(11)) * 2.0**-53
 
 
-@compile_within
+@compile_apart
 def order_step(
     step: int, activation: int, numbers: RandomNumbers, codes: Words, id_order: Integers, order: Integers,
     keys: Words, slots: Integers,

@@ -31,7 +31,7 @@ from sim.model.dispositions import (
     recall_seen,
     renewal_chance,
 )
-from sim.model.numerics.jit import compile_within
+from sim.model.numerics.jit import compile_apart, compile_within
 from sim.model.numerics.streams import RandomNumbers, order_step
 from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import TEMPERATURE, W_BOND, W_HEDGING, magnitude, utility, utility_terms
@@ -81,7 +81,7 @@ def forget_leads(watch: Watch) -> None:
         watch.spare[i] = -np.inf
 
 
-@compile_within
+@compile_apart
 def may_move(
     step: int, changed: bool, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, env: Environment,
     work: Workspace, record: Record,
@@ -165,7 +165,7 @@ def fill_renewal_chances(setting: WorldSetting, situation: Situation, chances: F
         chances[i] = 0.0 if setting.fixed[i] else renewal_chance(i, setting, situation)
 
 
-@compile_within
+@compile_apart
 def decide_all(
     step: int, activation: int, numbers: RandomNumbers, setting: WorldSetting, situation: Situation, weights: Weights,
     env: Environment, work: Workspace, record: Record,

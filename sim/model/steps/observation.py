@@ -15,10 +15,10 @@ from sim.model.arrays import (
     Workspace,
     WorldSetting,
 )
-from sim.model.numerics.jit import compile_within
+from sim.model.numerics.jit import compile_apart, compile_within
 
 
-@compile_within
+@compile_apart
 def record_step(
     step: int, stored: Stored, start_pairs: tuple[Floats, float], changed: bool, setting: WorldSetting,
     situation: Situation, env: Environment, work: Workspace, record: Record,
@@ -54,7 +54,7 @@ def record_outcomes(
         row[outcomes.FRUSTRATION] = outcomes.frustration_share(work.alignment, pairs, total, work.partial_sums)
 
 
-@compile_within
+@compile_apart
 def record_states(
     setting: WorldSetting, situation: Situation, env: Environment, work: Workspace, stability: Floats, bite: Floats
 ) -> None:

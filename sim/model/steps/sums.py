@@ -17,7 +17,7 @@ from sim.model.arrays import (
     Workspace,
     WorldSetting,
 )
-from sim.model.numerics.jit import compile_within
+from sim.model.numerics.jit import compile_apart, compile_within
 from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import (
     fill_hostility,
@@ -28,7 +28,7 @@ from sim.model.rules import (
 )
 
 
-@compile_within
+@compile_apart
 def reset_weights(every: bool, layers: int, situation: Situation, start: Weights, weights: Weights) -> None:
     """Reset the weights to those of the start: every layer, or those that responses change."""
     bonds, hostile = every or bonds_drift(situation.parameters), every or hostility_drifts(situation.parameters)
@@ -50,7 +50,7 @@ def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -
         add_contributions(j, layer, alignment[j], weights, sums)
 
 
-@compile_within
+@compile_apart
 def copy_sums(source: Floats, target: Floats) -> None:
     """Copy sums, (K + 1, layers, N)."""
     for k in range(source.shape[0]):
@@ -74,7 +74,7 @@ def add_contributions(j: int, layer: int, current: int, weights: Weights, sums: 
         sums[current, layer, i] += weights.contributions[j, layer, i]
 
 
-@compile_within
+@compile_apart
 def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspace) -> None:
     """Update the sums for the move of state j from one alignment to another.
 
@@ -89,7 +89,7 @@ def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspac
     transfer_sizes(j, old, new, setting, work.sizes)
 
 
-@compile_within
+@compile_apart
 def refresh_weights(
     shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
 ) -> None:
@@ -110,7 +110,7 @@ def refresh_weights(
         sum_all_layers(setting.layers, work.alignment, weights, work.sums)
 
 
-@compile_within
+@compile_apart
 def sum_all_layers(layers: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """Sum every layer with ties over the states of each alignment."""
     for layer in range(layers):
