@@ -209,10 +209,15 @@ class SobolDesign(NamedTuple):
     ab: Floats  # (d, n, d): a with column i taken from b
 
 
-def sobol_design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> SobolDesign:
-    """Draw a scrambled Sobol design over the ranges; raises ValueError where points is not a power of 2."""
+def require_power_of_two(points: int) -> None:
+    """Raise ValueError if a number of Sobol points is not a power of 2, from 2."""
     if points < 2 or points & (points - 1):
         raise ValueError(f"{points} is not a power of 2; give {2 ** max(1, points.bit_length())}")
+
+
+def sobol_design(ranges: Ranges, *, points: int, rng: np.random.Generator) -> SobolDesign:
+    """Draw a scrambled Sobol design over the ranges; raises ValueError where points is not a power of 2."""
+    require_power_of_two(points)
     d = len(ranges)
     low, high = np.array(list(ranges.values())).T
     unit = qmc.Sobol(2 * d, scramble=True, rng=rng).random(points)

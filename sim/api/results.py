@@ -255,7 +255,8 @@ def report(
     'report.html'
     """
     from sim.reporting.analyses import analyse
-    from sim.reporting.page import focus_bloc, render_page
+    from sim.reporting.chapters.rows import focus_bloc
+    from sim.reporting.page import render_page
 
     optional = {"out": out, "baseline": baseline, "parameters": parameters, "seed": seed, "workers": workers}
     given = require("report", {**optional, "progress": progress}, points=points)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import Sample
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.regret import load_levers, outcomes_in_futures, tabulate_regret
-from sim.analysis.sensitivity import Evaluator, parameter_ranges, sobol_indices, tornado_table
+from sim.analysis.sensitivity import Evaluator, parameter_ranges, require_power_of_two, tornado_table
 from sim.article.answers import answerable_claims
 from sim.article.claims import scenarios_needed
 from sim.article.robustness import RunCounts, count_claim_runs
@@ -38,7 +37,7 @@ class Analyses:
     Parameters
     ----------
     points : int
-        Sobol points of the sensitivity and regret analyses, a power of 2.
+        Sobol points of the regret analysis, a power of 2.
     seed : int
         Random seed, common to all points.
     replicates : int
@@ -49,8 +48,6 @@ class Analyses:
         Settings, or posterior draws, at which the claims were judged.
     parameters : str or None
         Source of the posterior draws for the claims; None for settings over the ranges.
-    indices : DataFrame
-        Sobol indices, a row per parameter.
     ends : DataFrame
         Differences at the ends of each parameter's range, in capability share.
     regret : DataFrame or None
@@ -65,7 +62,6 @@ class Analyses:
     judged: list[Judgement]
     claim_points: int
     parameters: str | None
-    indices: pd.DataFrame
     ends: pd.DataFrame
     regret: pd.DataFrame | None
     satisfied: float
@@ -87,7 +83,7 @@ def analyse(
     base : str
         Design of the baseline.
     outcome : str
-        Outcome column of the sensitivity and regret analyses.
+        Outcome column of the ranges and of the regret analysis.
     points : int
         Sobol points, a power of 2.
     seed : int
@@ -111,6 +107,7 @@ def analyse(
     InputError
         If `parameters` names no draws.
     """
+    require_power_of_two(points)
     claims = answerable_claims(found)
     scenarios = scenarios_as_run(results, {base, *scenarios_needed(claims)})
     scenario = scenarios[base]
@@ -124,7 +121,6 @@ def analyse(
     claim_points = CLAIM_POINTS * points if values is None else len(values)
     counts = RunCounts(points=claim_points, each=RUNS_PER_POINT, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
     sizes = [
-        RUNS_PER_POINT * points * (len(ranges) + 2),
         RUNS_AN_END * (2 * len(ranges) + 1),
         RUNS_PER_POINT * points * len(levers),
         count_claim_runs(claims, scenario, counts, defaults=False),
@@ -134,20 +130,16 @@ def analyse(
         before = sum(sizes[:n])
         return lambda done, total: progress(before + round(sizes[n] * done / max(total, 1)), sum(sizes))
 
-    indices = sobol_indices(
-        lambda rows: evaluator.means(rows, replicates=RUNS_PER_POINT, workers=workers, progress=part(0)),
-        ranges, points=points, rng=np.random.default_rng(seed),
-    )  # fmt: skip
     ends = tornado_table(
-        lambda rows: evaluator.runs(rows, replicates=RUNS_AN_END, workers=workers, progress=part(1)), ranges
+        lambda rows: evaluator.runs(rows, replicates=RUNS_AN_END, workers=workers, progress=part(0)), ranges
     )
     regret = None
     if levers:
         outcomes = outcomes_in_futures(
-            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, workers=workers, progress=part(2)
+            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, workers=workers, progress=part(1)
         )
         regret = tabulate_regret(outcomes, want="low", satisfied=LARGE)
     judged: list[Judgement] = []
     if claims:
-        judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(3))
-    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, indices.table, ends, regret, LARGE)
+        judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(2))
+    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, ends, regret, LARGE)

@@ -83,7 +83,7 @@ LINE = 0.16  # inches between lines of text
 
 SAMPLE = 0.55  # inches; a legend's sample and its gaps
 
-ROW_LETTERS = 36  # letters per line of a row's name
+ROW_LETTERS = 34  # letters per line of a row's name
 
 
 def key_labels(names: Mapping[str, str], width: float, columns: int = 2) -> dict[str, str]:

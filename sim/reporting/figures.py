@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -19,7 +19,9 @@ from matplotlib.figure import Figure
 from sim.analysis.compare import Sample, interval_words
 from sim.analysis.dated.incidence import LARGE
 from sim.errors import escape_controls
-from sim.reporting import charts, maps
+from sim.reporting import charts
+from sim.reporting.colours import alignment_colours
+from sim.reporting.dated.lines import date_steps, label_lines
 from sim.reporting.labels import distinct_labels, list_names, shorten_middle
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -30,7 +32,11 @@ POINTS_TO_PIXELS = 4 / 3
 
 SETTINGS_LETTERS = 30
 
-OVER_TIME_WIDTH = 3.9  # inches
+OVER_TIME_WIDTH = 4.6  # inches
+
+MOST_SETTINGS = 12  # parameters in the chart of ranges
+
+MOST_LABELLED = 6  # lines with names at their ends
 
 STATE_LETTERS = 48  # letters of a state's name beside a row
 
@@ -39,11 +45,12 @@ Shares = Mapping[str, Mapping[str, Mapping[str, float]]]  # by design, state and
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure for a page: markup, caption and preferred width in pixels."""
+    """A figure for a page: markup, caption, preferred width in pixels, and its finding in a sentence."""
 
     markup: Markup
     caption: str
     width: int
+    title: str = ""
 
 
 def design_titles(found: Sample, designs: list[str]) -> dict[str, str]:
@@ -80,7 +87,7 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
-def inline_svg(axes: Axes, name: str, *, caption: str, description: str) -> Picture:
+def inline_svg(axes: Axes, name: str, *, caption: str, description: str, title: str = "") -> Picture:
     """Return a figure as inline SVG, with ids unique in the page and a description for screen readers."""
     file = io.StringIO()
     with matplotlib.rc_context(charts.STYLE):
@@ -105,10 +112,11 @@ def inline_svg(axes: Axes, name: str, *, caption: str, description: str) -> Pict
     for key, value in (("role", "img"), ("aria-label", description), ("focusable", "false")):
         root.set(key, value)
     width = round(float(root.attrib["viewBox"].split()[2]) * POINTS_TO_PIXELS)
-    return Picture(Markup(ElementTree.tostring(root, encoding="unicode")), caption, width)  # noqa: S704 - escaped by it
+    markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - escaped by it
+    return Picture(markup, caption, width, title)
 
 
-def embed_png(axes: Axes, *, caption: str, description: str, dots: int = 110) -> Picture:
+def embed_png(axes: Axes, *, caption: str, description: str, title: str = "", dots: int = 150) -> Picture:
     """Return a figure as an image whose bytes are in the page."""
     file = io.BytesIO()
     figure = figure_of(axes)
@@ -117,23 +125,7 @@ def embed_png(axes: Axes, *, caption: str, description: str, dots: int = 110) ->
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     width = round(figure.get_figwidth() * 96)
     markup = Markup('<img role="img" src="{}" alt="{}">').format(source, description)
-    return Picture(markup, caption, width)
-
-
-def figure_maps(
-    shares: Shares, names: Mapping[str, str], states: Collection[str], alignment: str, bloc_name: str
-) -> list[Picture]:
-    """Draw a map of P(alignment) for each design; none if the map lacks the world's states."""
-    if not maps.drawable(states):
-        return []
-    pictures = []
-    for n, (design, name) in enumerate(names.items()):
-        chances = {state: share.get(alignment, 0.0) for state, share in shares[design].items()}
-        with draw_axes(6.2, 3.3) as axes:
-            maps.draw_world_map(axes, chances, label=f"P({bloc_name})", key=n == 0)
-            description = f"World map of P({bloc_name}) in {name}. {describe_extremes(chances)}"
-            pictures.append(embed_png(axes, caption=name, description=description))
-    return pictures
+    return Picture(markup, caption, width, title)
 
 
 def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
@@ -145,41 +137,50 @@ def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
 
 
 def figure_over_time(
-    steps: pd.DataFrame, name: str, alignments: Mapping[str, str], world: Iterable[str], key: str
-) -> Picture:
+    steps: pd.DataFrame, name: str, alignments: Mapping[str, str], world: Iterable[str], key: str,
+    dates: Sequence[str] = (),
+) -> Picture:  # fmt: skip
     """Draw capability shares over the steps of one design; `alignments` are names by id.
 
-    `world` has the ids of all blocs of the design's world, in its order.
+    `world` has the ids of all blocs of the design's world, in its order. `dates` are those of the steps, if any.
     """
     present = [a for a in alignments if f"capability_{a}" in steps]
     top = min(1.0, 0.1 + float(np.ceil(10 * np.nanmax(steps[[f"capability_{a}" for a in present]].to_numpy())) / 10))
     labels = charts.key_labels({alignment: alignments[alignment] for alignment in present}, OVER_TIME_WIDTH)
-    with draw_axes(OVER_TIME_WIDTH, 2.9 + charts.key_height(list(labels.values()))) as axes:
-        charts.draw_share_bands(axes, steps, present, world=world, names=labels, top=top)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
     last = steps[steps["step"] == steps["step"].max()]
+    below = 0.0 if len(present) <= MOST_LABELLED else charts.key_height(list(labels.values()))
+    with draw_axes(OVER_TIME_WIDTH, 2.7 + below) as axes:
+        charts.draw_share_bands(axes, steps, present, world=world, names=labels, top=top)
+        date_steps(axes, dates)
+        axes.margins(x=0)
+        if len(present) <= MOST_LABELLED:
+            medians = [float(last[f"capability_{one}"].median()) for one in present]
+            colours = [alignment_colours(world)[one] for one in present]
+            label_lines(axes, [alignments[one] for one in present], medians, [f"{one:.2f}" for one in medians], colours)
+        else:
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, handlelength=2.4)
     ends = []
     for alignment in present:
         low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
         ends.append(f"{alignments[alignment]} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
     description = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
-    return inline_svg(axes, key, caption=name, description=description)
+    title = f"{name}: {ends[0]} at the end."
+    return inline_svg(axes, key, title=title, caption="", description=description)
 
 
 def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, averaged: str, key: str) -> Picture:
     """Draw a histogram of a bloc's size over the runs of each design, in the bloc's colour."""
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
-    with draw_axes(6.6, charts.row_height(list(sizes), 0.34) * len(sizes) + 1.0) as axes:
+    with draw_axes(4.6, charts.row_height(list(sizes), 0.28) * len(sizes) + 1.0) as axes:
         label = f"{bloc_name}: share of capability\nover {averaged}"
         charts.draw_distributions(axes, sizes, colour=colour, label=label, top=top)
     threshold = LARGE
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
     description = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
     caption = (
-        "Each row is a histogram of one scenario's runs by the bloc's size. Where there are two heaps there are two"
-        " kinds of world, and the mean (vertical line) describes neither; at the right the share of runs with a tenth"
-        " or more."
+        "Each row is a histogram of one scenario's runs by the bloc's size. Where the sizes have two separate peaks,"
+        " the mean (vertical line) describes neither; at the right the share of runs with a tenth or more."
     )
     return inline_svg(axes, key, caption=caption, description=description)
 
@@ -190,7 +191,7 @@ def figure_heat(
     states: Mapping[str, str],
     bloc: str,
     bloc_name: str,
-    averaged: str,
+    when: str,
     key: str,
 ) -> Picture | None:
     """Draw P(bloc) of states by designs, highest first; None if no state ever joins the bloc."""
@@ -209,8 +210,8 @@ def figure_heat(
     description = f"P({bloc_name}) of {len(grid)} states in {grid.shape[1]} scenarios. "
     description += f"In {grid.columns[0]}: {describe_extremes(first.to_dict(), 12)}"
     caption = (
-        f"Share of {averaged}, over all runs, that a state spends in “{bloc_name}”, in hundredths"
-        f" (blank: under 1). In no scenario: {list_names(never) or 'none'}."
+        f"Runs of 100 in which a state is in “{bloc_name}” {when} (blank: under 1)."
+        f" In no scenario: {list_names(never) or 'none'}."
     )
     return inline_svg(axes, key, caption=caption, description=description)
 
@@ -225,48 +226,43 @@ def figure_changes(
     order = list(names)
     rows = rows.sort_values("scenario", key=lambda column: column.map(order.index), kind="stable")
     rows = rows.assign(scenario=rows["scenario"].map(names))
-    with draw_axes(6.4, charts.row_height(list(rows["scenario"]), 0.27) * len(rows) + 1.0) as axes:
+    with draw_axes(4.6, charts.row_height(list(rows["scenario"]), 0.22) * len(rows) + 1.0) as axes:
         label = f"{bloc_name}:\nchange of its share of capability"
         charts.draw_differences(axes, rows, label=label, colour=colour)
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
     caption = (
         f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
-        " runs on the same luck, with its 95 % interval; grey squares where it is not clear."
+        " runs with the same random numbers, with its 95 % interval; grey squares where it is not clear."
     )
     return inline_svg(axes, key, caption=caption, description=f"{bloc_name}: change of its capability: {words}.")
 
 
-def figure_sensitivity(ends: pd.DataFrame, indices: pd.DataFrame, bloc_name: str) -> list[Picture]:
-    """Draw the difference at each end of a parameter's range, and the parameters' shares of the variance."""
+def figure_sensitivity(ends: pd.DataFrame, bloc_name: str) -> Picture:
+    """Draw the difference at each end of the range of the parameters that change the outcome most."""
     settings = list(ends["setting"].unique())
-    height = charts.row_height(settings, 0.23) * len(settings) + 1.2
-    with draw_axes(6.4, height) as axes:
-        charts.draw_tornado(axes, ends, label=f"{bloc_name}:\nchange of its share of capability")
+    shown = ends[ends["setting"].isin(settings[:MOST_SETTINGS])]
+    height = charts.row_height(settings[:MOST_SETTINGS], 0.26) * min(len(settings), MOST_SETTINGS) + 1.2
+    with draw_axes(4.6, height) as axes:
+        charts.draw_tornado(axes, shown, label=f"{bloc_name}:\nchange of its share of capability")
     most = ends.drop_duplicates("setting").head(5)
     words = "; ".join(f"{r.setting} at {r.value:g} {r.difference:+.2f}" for r in most.itertuples())
-    first = inline_svg(
+    others = (
+        f" The other {len(settings) - MOST_SETTINGS} parameters change it less."
+        if len(settings) > MOST_SETTINGS
+        else ""
+    )
+    return inline_svg(
         axes, "tornado",
-        caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range"
-        f" (its value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.",
+        caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range (its value at"
+        f" the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.{others}"
+        " The command blocs sensitivity computes Sobol indices, which show interactions.",
         description=f"Largest changes: {words}.",
     )  # fmt: skip
-    with draw_axes(6.4, height) as axes:
-        charts.draw_indices(axes, indices)
-    ordered = indices.dropna().sort_values("total", ascending=False, kind="stable").head(5)
-    words = "; ".join(f"{r.setting} {r.first:.2f} alone, {r.total:.2f} in all" for r in ordered.itertuples())
-    words = words or "none, as the outcome does not vary beyond rounding"
-    second = inline_svg(
-        axes, "indices",
-        caption="Sobol indices: the share of the variance between settings that a parameter makes alone, and with all"
-        " it interacts with; 95 % bootstrap intervals.",
-        description=f"Shares of the variance: {words}.",
-    )  # fmt: skip
-    return [first, second]
 
 
 def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
     """Draw the regret of each lever over the futures."""
-    with draw_axes(6.4, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
+    with draw_axes(4.6, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
         charts.draw_regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
     words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
     caption = (

@@ -1,4 +1,4 @@
-"""A world map that shows a share of each state on its land."""
+"""Maps that show a share, a change or the alignment of each state on its land, on an equal-area projection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import matplotlib
@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
@@ -32,6 +33,8 @@ CLASSES = (1 / 3, 2 / 3)  # shares at which the hatching changes
 
 HATCHES = ("", "////", "xxxxx")
 
+ALIGNMENT_HATCHES = ("", "xxxx", "....", "\\\\\\\\", "++++", "oooo")
+
 MARKERS = ("o", "s", "D")  # a dot is too small for hatching
 
 SMALL = ("small state: < 1/3", "1/3 to 2/3", "> 2/3")
@@ -45,6 +48,12 @@ CONTESTED_HATCH = "......"
 SOUTH, NORTH = -56.0, 84.5  # degrees; Antarctica is not drawn
 
 NOTE = "Boundaries of today by Natural Earth; to draw them is to endorse none."
+
+MARGIN, WIDE = 0.12, 0.6  # of a region's extent around it; share of the world's width from which it is drawn whole
+
+CHANGE_COLOURS = matplotlib.colormaps["PuOr_r"]  # from less, purple, to more, orange; distinct for any colour vision
+
+UNCLEAR_HATCH = "////"
 
 FULL_WIDTH = 10.0  # inches at which type and lines have their full size
 
@@ -118,7 +127,72 @@ def map_path(polygons: Iterable[Polygon]) -> Path:
     return Path.make_compound_path(*(Path(project(ring), closed=True) for polygon in polygons for ring in polygon))
 
 
-def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True) -> None:
+@dataclass(frozen=True)
+class Look:
+    """How a state is drawn: colour, hatching, and the shape of its mark if it is small."""
+
+    face: Any
+    hatch: str = ""
+    marker: str = MARKERS[0]
+    ink: str = "black"  # of the hatching
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of the map that is drawn, in its units."""
+
+    west: float
+    east: float
+    south: float
+    north: float
+
+    @property
+    def aspect(self) -> float:
+        """Height over width."""
+        return (self.north - self.south) / (self.east - self.west)
+
+
+def whole_world() -> Window:
+    """Return the window of the whole map, without Antarctica."""
+    (west, _), (east, _) = project([(-180, 0), (180, 0)])
+    (_, south), (_, north) = project([(0, SOUTH), (0, NORTH)])
+    return Window(float(west), float(east), float(south), float(north))
+
+
+def find_window(states: Iterable[str]) -> Window:
+    """Return the extent of the states' main land and dots with a margin; the whole world if they span most of it."""
+    whole, atlas = whole_world(), load_atlas().countries
+    places = [main_land(atlas[state]) for state in mapped_states(states)]
+    if not places:
+        return whole
+    x, y = np.concatenate(places).T
+    if x.max() - x.min() > WIDE * (whole.east - whole.west):
+        return whole
+    margin = MARGIN * max(x.max() - x.min(), y.max() - y.min(), 0.1)
+    return Window(
+        max(whole.west, float(x.min() - margin)), min(whole.east, float(x.max() + margin)),
+        max(whole.south, float(y.min() - margin)), min(whole.north, float(y.max() + margin)),
+    )  # fmt: skip
+
+
+def main_land(land: Land) -> NDArray[np.float64]:
+    """Return the points of a country's largest outline and its dot, on the map: (n, 2)."""
+    outlines = [project(polygon[0]) for polygon in land.polygons]
+    largest = max(outlines, key=lambda ring: float(np.prod(np.ptp(ring, axis=0))), default=np.empty((0, 2)))
+    return np.concatenate([largest, project([land.dot])]) if land.dot else largest
+
+
+def look_of_share(share: float) -> Look:
+    """Return the look of a share, 0 to 1; NaN is grey."""
+    if not np.isfinite(share):
+        return Look(NO_VALUE)
+    size = share_class(share)
+    return Look(SHARE_COLOURS(share), HATCHES[size], MARKERS[size])
+
+
+def draw_world_map(
+    axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True, window: Window | None = None
+) -> None:
     """Draw each state's share as colour and hatching on its land.
 
     Parameters
@@ -131,6 +205,8 @@ def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: 
         What the share measures, such as "P(front)".
     key : bool, optional
         Draw the colour bar and all text. Default: True; False suits one of several maps on one scale.
+    window : Window, optional
+        Part of the map. Default: the whole world.
 
     Raises
     ------
@@ -140,24 +216,102 @@ def draw_world_map(axes: Axes, shares: Mapping[str, float], *, label: str, key: 
     wrong = [state for state, share in shares.items() if share < 0 or share > 1]
     if wrong:
         raise ValueError(f"a share lies within 0…1, unlike those of {', '.join(wrong)}")
-    inches = axes.bbox.width / axes.figure.dpi
-    scale = float(np.clip(inches / FULL_WIDTH, 0.4, 1)) ** 0.35  # type shrinks less than land
+    scale = draw_looks(axes, {state: look_of_share(share) for state, share in shares.items()}, window)
+    if key:
+        with matplotlib.rc_context(STYLE):
+            draw_map_key(axes, label, [state for state in shares if state not in load_atlas().countries], scale)
+
+
+def draw_change_map(
+    axes: Axes, changes: Mapping[str, float], clear: Collection[str], *, most: float, label: str,
+    window: Window | None = None,
+) -> None:  # fmt: skip
+    """Draw the change of a chance of each state: purple is less, orange is more, hatching is what may be chance.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes to draw on.
+    changes : mapping
+        Change of each state of the world, −1 to 1; NaN is grey.
+    clear : collection of str
+        States whose change is clear.
+    most : float
+        Change with the darkest colour, above 0.
+    label : str
+        What the colour bar measures.
+    window : Window, optional
+        Part of the map. Default: the whole world.
+    """
+    looks = {}
+    for state, change in changes.items():
+        if not np.isfinite(change):
+            looks[state] = Look(NO_VALUE)
+            continue
+        unclear = abs(change) >= most / 6 and state not in clear
+        face = CHANGE_COLOURS(0.5 + np.clip(change / most, -1, 1) / 2)
+        looks[state] = Look(face, UNCLEAR_HATCH if unclear else "", "s" if state in clear else "o", GREY)
+    scale = draw_looks(axes, looks, window)
+    more = any(abs(change) > most for change in changes.values())
+    bar = ScalarMappable(Normalize(-most, most), CHANGE_COLOURS)
+    draw_bar(axes, bar, label, scale, extend="both" if more else "neither")
+
+
+def draw_alignment_map(
+    axes: Axes, alignments: Mapping[str, str], colours: Mapping[str, str], names: Mapping[str, str], *,
+    window: Window | None = None,
+) -> None:  # fmt: skip
+    """Draw the alignment of each state as colour, and as hatching or the shape of a mark; names are those of the key.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes to draw on.
+    alignments : mapping
+        Id of the alignment of each state of the world.
+    colours, names : mapping
+        Colour and name of each alignment, by id.
+    window : Window, optional
+        Part of the map. Default: the whole world.
+    """
+    present = [one for one in names if one in set(alignments.values())]
+    styles = {one: Look(colours[one], ALIGNMENT_HATCHES[n % len(ALIGNMENT_HATCHES)], MARKERS[n % len(MARKERS)])
+              for n, one in enumerate(present)}  # fmt: skip
+    scale = draw_looks(axes, {state: styles[one] for state, one in alignments.items()}, window)
     with matplotlib.rc_context(STYLE):
-        for state, where in load_atlas().countries.items():
-            if state in shares:
-                draw_state_land(axes, state, where, shares[state], scale)
-            elif where.polygons:
-                draw_patch(axes, draw_area(where, OTHER_LAND, FAINT, 0.4 * scale, f"land-{state}"))
+        marks = [
+            Patch(facecolor=look.face, edgecolor="black", linewidth=0.5, hatch=look.hatch, label=names[one])
+            for one, look in styles.items()
+        ]
+        columns = max(1, min(len(marks), int(80 / max(len(names[one]) + 6 for one in present))))
+        axes.legend(handles=marks, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), fontsize=9 * scale)
+
+
+def draw_looks(axes: Axes, looks: Mapping[str, Look], window: Window | None) -> float:
+    """Draw all land, and each state with its look; return the scale of type and lines."""
+    inches = axes.bbox.width / axes.figure.dpi
+    scale = float(np.clip(inches / FULL_WIDTH, 0.4, 1)) ** 0.25  # type shrinks less than land
+    part = window or whole_world()
+    with matplotlib.rc_context(STYLE):
+        draw_patch(axes, PathPatch(other_land(frozenset(looks)), facecolor=OTHER_LAND, edgecolor=FAINT,
+                                   linewidth=0.4 * scale, gid="other-land"))  # fmt: skip
+        for state, look in looks.items():
+            if state in load_atlas().countries:
+                draw_state_land(axes, state, load_atlas().countries[state], look, scale)
         for name, where in load_atlas().contested.items():
             patch = draw_area(where, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
             draw_patch(axes, patch).set_zorder(2)
-        (west, _), (east, _) = project([(-180, 0), (180, 0)])
-        (_, south), (_, north) = project([(0, SOUTH), (0, NORTH)])
-        axes.set(xlim=(west, east), ylim=(south, north), aspect="equal", xticks=[], yticks=[])
+        axes.set(xlim=(part.west, part.east), ylim=(part.south, part.north), aspect="equal", xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        if key:
-            draw_map_key(axes, label, [state for state in shares if state not in load_atlas().countries], scale)
+    return scale
+
+
+@lru_cache(maxsize=8)
+def other_land(states: frozenset[str]) -> Path:
+    """Return the outlines of all countries but these as one path."""
+    outlines = [where.path for key, where in load_atlas().countries.items() if where.polygons and key not in states]
+    return Path.make_compound_path(*outlines) if outlines else Path(np.empty((0, 2)))
 
 
 def draw_patch(axes: Axes, patch: PathPatch) -> Artist:
@@ -170,37 +324,40 @@ def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatc
     return PathPatch(where.path, facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
 
 
-def draw_state_land(axes: Axes, key: str, where: Land, share: float, scale: float) -> None:
-    """Draw one state's land, hatched by its class, and its dot if it has one."""
-    known = bool(np.isfinite(share))
-    face = SHARE_COLOURS(share) if known else NO_VALUE
-    hatch = HATCHES[share_class(share)] if known else ""
+def draw_state_land(axes: Axes, key: str, where: Land, look: Look, scale: float) -> None:
+    """Draw one state's land with its look, and its dot if it has one."""
     if where.polygons:
-        draw_patch(axes, draw_area(where, face, BORDER, 0.5 * scale, f"state-{key}"))
-        if hatch:
-            draw_patch(axes, draw_area(where, "none", "black", 0.0, f"hatch-{key}", hatch=hatch))
+        draw_patch(axes, draw_area(where, look.face, BORDER, 0.5 * scale, f"state-{key}"))
+        if look.hatch:
+            draw_patch(axes, draw_area(where, "none", look.ink, 0.0, f"hatch-{key}", hatch=look.hatch))
     if where.dot:
         x, y = project(where.dot)
-        marker = MARKERS[share_class(share)] if known else MARKERS[0]
-        axes.plot(x, y, marker, color=face, markeredgecolor="black", markeredgewidth=0.7 * scale,
+        axes.plot(x, y, look.marker, color=look.face, markeredgecolor="black", markeredgewidth=0.7 * scale,
                   markersize=5.2 * scale, zorder=3, gid=f"dot-{key}")  # fmt: skip
+
+
+def draw_bar(axes: Axes, colours: ScalarMappable, label: str, scale: float, **options: Any) -> Colorbar:
+    """Draw a colour bar below the map."""
+    with matplotlib.rc_context(STYLE):
+        bar = axes.figure.colorbar(
+            colours, ax=axes, orientation="horizontal", shrink=0.6, aspect=28, pad=0.02, **options
+        )
+        bar.set_label(label, fontsize=9 * scale)
+        bar.ax.tick_params(labelsize=8 * scale)
+    return bar
+
+
+def draw_share_bar(axes: Axes, label: str, scale: float) -> None:
+    """Draw the colour bar of shares, with the hatching of each class."""
+    bar = draw_bar(axes, ScalarMappable(Normalize(0, 1), SHARE_COLOURS), label, scale, ticks=[0, *CLASSES, 1])
+    bar.ax.set_xticklabels(["0", "1/3", "2/3", "1"])
+    for (low, high), hatch in zip(((CLASSES[0], CLASSES[1]), (CLASSES[1], 1)), HATCHES[1:], strict=True):
+        bar.ax.axvspan(low, high, facecolor="none", edgecolor="black", linewidth=0, hatch=hatch)
 
 
 def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float) -> None:
     """Draw the colour bar, the legend of the other marks, and the note on boundaries."""
-    bar = axes.figure.colorbar(
-        ScalarMappable(Normalize(0, 1), SHARE_COLOURS),
-        ax=axes,
-        orientation="horizontal",
-        shrink=0.6,
-        aspect=28,
-        pad=0.02,
-        ticks=[0, *CLASSES, 1],
-    )
-    bar.set_label(label, fontsize=9 * scale)
-    bar.ax.set_xticklabels(["0", "1/3", "2/3", "1"], fontsize=8 * scale)
-    for (low, high), hatch in zip(((CLASSES[0], CLASSES[1]), (CLASSES[1], 1)), HATCHES[1:], strict=True):
-        bar.ax.axvspan(low, high, facecolor="none", edgecolor="black", linewidth=0, hatch=hatch)
+    draw_share_bar(axes, label, scale)
     marks: list[Any] = [
         Patch(facecolor=NO_VALUE, label="no value"),
         Patch(facecolor=OTHER_LAND, edgecolor=FAINT, linewidth=0.5, label="not in this world"),

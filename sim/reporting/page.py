@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from markupsafe import Markup
 from sim.analysis.compare import (
     MOVED,
     Sample,
-    clear_state_changes,
     compare_outcomes,
     compare_states,
     designs_without_difference,
@@ -27,50 +25,32 @@ from sim.analysis.compare import (
     read_sample,
 )
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.statistics import mean_interval, share_interval, varies_most
+from sim.analysis.statistics import share_interval
 from sim.article.answers import answer_claims, missing_scenarios
 from sim.article.evidence import FRONT
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
-from sim.batch.tables.shares import sizes_by_step
 from sim.calendar import describe_step
 from sim.errors import escape_page
-from sim.reporting import figures, provenance
+from sim.reporting import figures, maps, provenance
 from sim.reporting.analyses import Analyses
+from sim.reporting.chapters import drawing, headings, rows
+from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
-from sim.reporting.dated.findings import effects_sentence, find_dated, format_day
+from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated, format_day
+from sim.reporting.dated.verdict import size_sentence, track_record, verdict
+from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
-from sim.scenario.checks.sources import ASSUMED, parse_references
 from sim.scenario.loading import BASE
-from sim.scenario.overrides import list_changes
-from sim.scenario.schema import Scenario
+from sim.scenario.parameters import Parameters
 
 MAX_DESIGNS = 24  # design points in figures and tables; `blocs compare --csv` has all
 
-LISTED_CHANGES = 6
+MEASURE = "the military and industrial power of these {} states"  # Composite Index of National Capability
 
-LISTED_MOVES = 12
-
-
-@dataclass(frozen=True)
-class ScenarioRow:
-    """A scenario at a glance: how often the bloc is large, its size then, and the change from the baseline."""
-
-    design: str
-    name: str
-    question: str
-    runs: int
-    share_large: tuple[float, float, float]
-    size_when_large: float
-    mean: float
-    change: Any  # a row of compare_outcomes, None for the baseline
-
-    @property
-    def clear(self) -> bool:
-        """Return whether the change is clear after correction for multiple tests."""
-        return self.change is not None and bool(self.change.clear)
+STRONGEST = 2  # parameters on the first page
 
 
 def render_page(
@@ -106,25 +86,33 @@ def render_page(
     scenarios = recorded.recorded_scenarios(results)
     names = figures.design_titles(found, ordered[:MAX_DESIGNS])
     of_article = is_article_world(found, base)
-    bloc = FRONT if of_article else focus_bloc(found, base)
+    bloc = FRONT if of_article else rows.focus_bloc(found, base)
     known = label_alignments(*found.scenarios.values())
     colours = report_colours(found, base)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
-    glance = scenario_rows(found, base, names, bloc, outcomes)
+    glance = rows.scenario_rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
     shares = mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
     claimed = answer_claims(found) if of_article else []
     dated = find_dated(results, names, base, bloc, known[bloc])
+    when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
+    drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when)
+    judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
+    strongest = strongest_parameters(analyses)
     context = {
         "title": names[base],
         "dated": dated,
+        "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
+        "size": size_of_bloc(dated, of_article) if dated else "",
         "effects": pictures.picture_of_effects(dated) if dated else None,
         "effects_sentence": effects_sentence(dated) if dated else "",
-        "incidence": pictures.picture_of_incidence(dated, ran[base].dates()[0]) if dated else None,
-        "strongest_settings": list(analyses.ends["setting"].unique()[:2]) if analyses else [],
+        "histories": pictures_of_time(dated, bloc) if dated else [],
+        "strongest": strongest,
+        "track": track_record(dated, BASE) if dated and of_article else "",
+        "since": str(ran[base].date or "")[:4],
+        "cite": citation(results, found, names[base]),
         "question": str(found.scenarios[base]["question"]),
-        "headline": dated.headline() if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "article": of_article,
         "bloc": known[bloc],
         "alignments": known,
@@ -133,32 +121,33 @@ def render_page(
         "base": base,
         "names": names,
         "more": len(ordered) - len(names),
-        "maps": choose_maps(shares, found, names, bloc, known[bloc]),
-        "over_time": figures_over_time(results, found, ran, names, bloc, known),
-        "kinds": figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
-        "heat": figures.figure_heat(
-            shares, names, figures.state_names(found), bloc, known[bloc], found.averaged, "heat"
+        "maps": drawn.pictures,
+        "undrawn": drawn.undrawn,
+        "map_note": map_note(ran[base].states),
+        "over_time": drawing.figures_over_time(results, found, ran, names, bloc, known),
+        "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
+        "heat": figures.figure_heat(shares, names, figures.state_names(found), bloc, known[bloc], when, "heat"),
+        "differences": drawing.difference_figures(
+            outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours
         ),
-        "differences": difference_figures(
-            outcomes, names, {one: known[one] for one in order_blocs(found, bloc)}, colours
-        ),
-        "moves": scenario_moves(found, outcomes, states, names, known),
+        "moves": rows.scenario_moves(found, outcomes, states, names, known),
         "averaged": found.averaged,
+        "when": when,
         "length": describe_step(ran[base].step),
         "ends": ran[base].dates()[-1:] if ran[base].sweep.lens == "histories" else (),
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in designs_without_difference(outcomes) if design in names],
         "claims": claimed,
         "lacking": missing_scenarios(found) if of_article else {},
-        "judged": {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {},
+        "judged": judged,
         "analyses": analyses,
-        "sensitivity": figures.figure_sensitivity(analyses.ends, analyses.indices, known[bloc]) if analyses else [],
+        "sensitivity": [figures.figure_sensitivity(analyses.ends, known[bloc])] if analyses else [],
         "regret": figures.figure_regret(analyses.regret, known[bloc])
         if analyses and analyses.regret is not None
         else None,
-        "changes": scenario_changes(ran, names),
+        "changes": rows.scenario_changes(ran, names),
         "assumptions": provenance.list_assumptions(ran[base]),
-        "assumed_inputs": count_assumed_inputs(scenarios),
+        "assumed_inputs": rows.count_assumed_inputs(scenarios),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
         "sources": provenance.cited_sources(scenarios),
         "command": recorded_command(results.manifest()),
@@ -175,18 +164,91 @@ def render_page(
         "unfinished": found.unfinished,
         "moved": MOVED,
         "threshold": LARGE,
+        "chapter_names": headings.CHAPTERS.items(),
     }
+    context["headings"] = chapter_headings(context, drawn, outcomes, shares[base], figures.state_names(found), bloc)
     return escape_page(template_environment().get_template("page.html.jinja").render(context))
+
+
+def chapter_headings(
+    context: Mapping[str, Any], drawn: DrawnMaps, outcomes: pd.DataFrame, shares: Mapping[str, Mapping[str, float]],
+    state_names: Mapping[str, str], bloc: str,
+) -> dict[str, headings.Heading]:  # fmt: skip
+    """Say the finding of each chapter in its heading."""
+    name, analyses, others = context["bloc"], context["analyses"], len(context["names"]) - 1
+    judged = context["judged"]
+    verdicts = [judged[one.number, one.text].verdict if judged else one.verdict for one in context["claims"]]
+    inside = {state: share.get(bloc, 0.0) for state, share in shares.items()}
+    return {
+        "time": headings.heading_of_time(context["dated"], name),
+        "maps": headings.heading_of_maps(drawn.drawn, others, bool(drawn.pictures)),
+        "glance": headings.heading_of_rows(context["rows"], name),
+        "kinds": headings.heading_of_runs(context["rows"][0], name),
+        "states": headings.heading_of_states(inside, state_names, name),
+        "differences": headings.heading_of_differences(outcomes),
+        "claims": headings.heading_of_claims(context["claims"], verdicts),
+        "sensitivity": headings.heading_of_sensitivity(context["strongest"]),
+        "regret": headings.heading_of_regret(analyses),
+        "why": headings.Heading(f"What the {others} other scenarios change", folded=True),
+        "assumed": headings.Heading(f"{len(context['assumptions'])} parameters are assumed, with these reasons"),
+        "sources": headings.Heading(f"{len(context['sources'])} sources give the inputs", folded=True),
+        "again": headings.Heading("Two commands repeat this report", folded=not context["failures"]),
+    }
+
+
+def size_of_bloc(dated: DatedFindings, of_article: bool) -> str:
+    """Say how large the bloc is with and without the first mover, in the words of the world's measure."""
+    measure = MEASURE if of_article else "the capability of these {} states"
+    return size_sentence(dated, measure.format(dated.states))
+
+
+def pictures_of_time(dated: DatedFindings, bloc: str) -> list[figures.Picture]:
+    """Draw entries, exits and the growth of the bloc over time, where there are any."""
+    start = dated.tally.design.scenario.dates()[0]
+    drawn = (
+        pictures.picture_of_incidence(dated, start),
+        pictures.picture_of_survival(dated, bloc),
+        pictures.picture_of_formation(dated, bloc),
+    )
+    return [one for one in drawn if one is not None]
+
+
+def strongest_parameters(analyses: Analyses | None) -> list[tuple[str, str]]:
+    """Return the parameters whose ranges change the outcome most, with their meaning."""
+    if analyses is None:
+        return []
+    names = [str(name) for name in analyses.ends["setting"].unique()[:STRONGEST]]
+    known = {name: field.description or name for name, field in Parameters.model_fields.items()}
+    return [(name, known.get(name, name).partition(" (§")[0]) for name in names]
+
+
+def citation(results: Results, found: Sample, title: str) -> str:
+    """Say how to cite the report, with what repeats it."""
+    manifest = results.manifest()
+    version = manifest.get("versions", {}).get("blocs", "")
+    runs = found.runs.groupby("design").size()
+    each = f"{runs.min()} to {runs.max()}" if runs.min() < runs.max() else str(runs.max())
+    return (
+        f"The blocs developers. blocs {version}, an agent-based simulation of how states form blocs. Report on"
+        f" “{title}”: {len(runs)} scenarios and settings, {each} runs each, random seed {manifest['question']['seed']}."
+    )
+
+
+def map_note(states: Collection[str]) -> str:
+    """Say what the map's boundaries are, and which states it lacks."""
+    missing = sorted(set(states) - set(maps.mapped_states(states)))
+    return maps.NOTE + " Equal Earth projection." + (f" Not on the map: {list_names(missing)}." if missing else "")
 
 
 def template_environment() -> Environment:
     """Return the templates' environment, which escapes everything and refuses undefined names."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {
-        "trace": trace_attributes, "number": format_number, "interval_words": interval_words, "listed": list_names,
+        "trace": trace_attributes, "trace_text": trace_text, "rounded": rounded,
+        "number": format_number, "interval_words": interval_words, "listed": list_names,
         "outcome_name": label_outcome, "day": format_day, "dots": pictures.draw_dots,
     }  # fmt: skip
     environment.filters |= {"minus": minus}
@@ -207,24 +269,18 @@ def minus(text: str) -> str:
 
 def trace_attributes(what: str, value: float, form: str) -> Markup:
     """Mark a number with its meaning, so that a test can recompute it from the tables."""
-    return Markup('<span data-trace="{}">{}</span>').format(what, format_number(float(value), form))
+    return trace_text(what, format_number(float(value), form))
+
+
+def trace_text(what: str, text: str) -> Markup:
+    """Mark the text of a number with its meaning."""
+    return Markup('<span data-trace="{}">{}</span>').format(what, text)
 
 
 def is_article_world(found: Sample, base: str) -> bool:
     """Return whether the results are of the article's world, so that its sentences and claims apply."""
     states = set(found.scenarios[base]["states"])
     return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
-
-
-def focus_bloc(found: Sample, base: str) -> str:
-    """Return the bloc that the report follows: the baseline's bloc whose size varies most over all runs."""
-    blocs = found.scenarios[base]["blocs"]
-    return varies_most({bloc: found.runs[f"capability_{bloc}"].to_numpy(dtype=float) for bloc in blocs})
-
-
-def order_blocs(found: Sample, first: str) -> list[str]:
-    """Return the blocs, `first` first."""
-    return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
 def report_colours(found: Sample, base: str) -> dict[str, str]:
@@ -245,104 +301,3 @@ def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str
         f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
         f" “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
     )
-
-
-def scenario_rows(
-    found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame
-) -> list[ScenarioRow]:
-    """Summarise each scenario, the baseline first, then by the change of the bloc's size."""
-    column = f"capability_{bloc}"
-    changed = {row.scenario: row for row in outcomes[outcomes["outcome"] == column].itertuples()}
-    rows = []
-    for design in names:
-        sizes = outcome_by_run(found.runs, design, column).dropna()
-        large = sizes[sizes >= LARGE]
-        interval = share_interval(len(large), len(sizes))[:3]
-        size, mean = mean_interval(large.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
-        question = str(found.scenarios[design]["question"])
-        question = "" if question == found.scenarios[base]["question"] else question
-        rows.append(ScenarioRow(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
-    return sorted(rows, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
-
-
-def choose_maps(
-    shares: figures.Shares, found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str
-) -> list[figures.Picture]:
-    """Draw maps of P(bloc) by scenario, if the map has the states."""
-    states = list(dict.fromkeys(s for design in names for s in found.scenarios[design]["states"]))
-    return figures.figure_maps(shares, names, states, bloc, bloc_name)
-
-
-def figures_over_time(
-    results: Results, found: Sample, ran: Mapping[str, Scenario], names: Mapping[str, str], bloc: str,
-    known: Mapping[str, str],
-) -> list[figures.Picture]:  # fmt: skip
-    """Draw shares over the steps: the baseline and the scenarios where the bloc shrinks and grows most."""
-    base, *others = names
-    chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
-    alignments = {one: known[one] for one in (*order_blocs(found, bloc), "non_aligned")}
-    return [
-        figures.figure_over_time(
-            sizes_by_step(results, found.designs.index(d), ran[d]), names[d], alignments, ran[d].blocs, f"time{n}"
-        )
-        for n, d in enumerate(chosen)
-    ]
-
-
-def figures_by_run(found: Sample, names: Mapping[str, str], bloc: str, bloc_name: str, colour: str) -> figures.Picture:
-    """Draw the bloc's size run by run in each scenario."""
-    sizes = {name: outcome_by_run(found.runs, design, f"capability_{bloc}").dropna() for design, name in names.items()}
-    known = {name: values for name, values in sizes.items() if len(values)}
-    return figures.figure_by_run(known, bloc_name, colour, found.averaged, "kinds")
-
-
-def difference_figures(
-    outcomes: pd.DataFrame, names: Mapping[str, str], blocs: Mapping[str, str], colours: Mapping[str, str]
-) -> list[figures.Picture]:
-    """Draw paired differences for each bloc."""
-    pictures = [
-        figures.figure_changes(outcomes, names, bloc, name, colours[bloc], f"change{n}")
-        for n, (bloc, name) in enumerate(blocs.items())
-    ]
-    return [picture for picture in pictures if picture is not None]
-
-
-def scenario_moves(
-    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str]
-) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
-    """List for each scenario its design, its name, the main outcomes that clearly differ and the states that move."""
-    blocs = order_blocs(found, focus_bloc(found, next(iter(names))))
-    main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
-    clear = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
-    moved, state_names = clear_state_changes(states), figures.state_names(found)
-    moved_by_scenario = []
-    for design, name in list(names.items())[1:]:
-        words = []
-        for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
-            moves = [
-                f"{state_names[m.state]} {format_number(m.difference, '+.2f')}"
-                for m in group.head(LISTED_MOVES).itertuples()
-            ]
-            more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
-            words.append((known[str(alignment)], list_names(moves) + more))
-        moved_by_scenario.append((design, name, list(clear[clear["scenario"] == design].itertuples()), words))
-    return moved_by_scenario
-
-
-def scenario_changes(
-    ran: Mapping[str, Scenario], names: Mapping[str, str]
-) -> list[tuple[str, list[tuple[str, str, str]], int]]:
-    """List each scenario's first changes to the baseline, with both values, and their number."""
-    base, *others = names
-    changes = []
-    for design in others:
-        listed = list_changes(ran[base], ran[design])
-        changes.append((names[design], listed[:LISTED_CHANGES], len(listed)))
-    return changes
-
-
-def count_assumed_inputs(scenarios: Mapping[str, Scenario]) -> tuple[int, int, int]:
-    """Count the inputs that cite an assumption, those without a source, and all."""
-    found = provenance.cited_inputs(scenarios)
-    assumed = sum(ASSUMED in (key for key, _ in parse_references(cell)) for _, cell in found)
-    return assumed, sum(not cell for _, cell in found), len(found)

@@ -21,6 +21,7 @@ from sim.batch.sweep import make_question, run_sweep
 from sim.model import compiled
 from sim.reporting import charts, figures
 from sim.reporting import page as report_page
+from sim.reporting.chapters import drawing as chapters
 from sim.reporting.colours import BLOC_COLOURS, alignment_colours
 from sim.reporting.labels import label_alignments, label_theatres
 from sim.scenario.loading import load_scenario
@@ -46,6 +47,21 @@ def legend_colours(svg: str) -> dict[str, str]:
     return found
 
 
+def label_colours(svg: str) -> dict[str, str]:
+    """Return the colour of the stroke to each name at the end of a line of a chart."""
+    nodes = {node.get("id", "").rpartition("-")[2]: node for node in ElementTree.fromstring(svg).iter()}  # noqa: S314
+    names = {
+        key[4:]: " ".join("".join(node.itertext()).split()[:-1])
+        for key, node in nodes.items()
+        if re.match(r"name\d", key)
+    }
+    strokes = {
+        key: re.findall(r"stroke: (#[0-9a-f]{6})", ElementTree.tostring(nodes[f"stroke{key}"], "unicode"))[0]
+        for key in names
+    }
+    return {name: strokes[key] for key, name in names.items()}
+
+
 def pattern_colours(svg: str) -> list[str]:
     """Return the colours of the patterns of a picture of the app: non-aligned, then each bloc."""
     patterns = [node for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("pattern")]  # noqa: S314
@@ -69,8 +85,8 @@ def test_bloc_colours_in_report_and_app(results: Results) -> None:
     known, names = {**NAMES, "brics_pole": "BRICS"}, {design: design for design in found.designs}
     ran = scenarios_as_run(results, names)
     for focus in ("us_led", "front", "brics_pole"):
-        bands = report_page.figures_over_time(results, found, ran, names, focus, known)
-        assert [legend_colours(str(one.markup)) for one in bands] == [BY_NAME, BY_NAME, {**BY_NAME, "BRICS": "#009e73"}]
+        bands = chapters.figures_over_time(results, found, ran, names, focus, known)
+        assert [label_colours(str(one.markup)) for one in bands] == [BY_NAME, BY_NAME, {**BY_NAME, "BRICS": "#009e73"}]
     run, ties = compiled.run_compiled(BASE, seed=7), drawing.lay_out_network(BASE)
     made = svg_charts(run, NAMES, label_theatres(BASE), ("colours", 7, 0))
     assert legend_colours(made["Capability"].svg) == BY_NAME
@@ -86,7 +102,7 @@ def test_bloc_colours_in_report_and_app(results: Results) -> None:
 def test_colours_in_any_order_of_drawing(order: tuple[str, ...]) -> None:
     steps = steps_table(us_led=0.5, front=0.3, non_aligned=0.2)
     drawn = figures.figure_over_time(steps, "x", {name: name for name in order}, BASE.blocs, "k")
-    assert legend_colours(str(drawn.markup)) == {name: COLOURS[name] for name in order}
+    assert label_colours(str(drawn.markup)) == {name: COLOURS[name] for name in order}
 
 
 def test_absent_bloc_shifts_no_colour_and_no_line() -> None:
@@ -109,7 +125,7 @@ def test_charts_of_one_bloc_in_its_colour(results: Results) -> None:
     assert colours.items() >= alignment_colours(BASE.blocs).items()
     pictures = {}
     for bloc in ("us_led", "front"):
-        drawn = report_page.figures_by_run(found, names, bloc, bloc, colours[bloc])
+        drawn = chapters.figures_by_run(found, names, bloc, bloc, colours[bloc])
         pictures[bloc] = str(drawn.markup)
     blue, orange = COLOURS["us_led"], COLOURS["front"]
     assert {name: {blue, orange} & set(re.findall("#[0-9a-f]{6}", svg)) for name, svg in pictures.items()} == {

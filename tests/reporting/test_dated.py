@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +19,9 @@ from sim.batch.sweep import make_question, run_sweep
 from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
+from sim.reporting.dated.lines import spread_labels
+from sim.reporting.dated.verdict import verdict
+from sim.reporting.dated.words import rounded
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
 
@@ -112,11 +116,11 @@ def test_page_says_what_the_findings_say(results: Results, found: DatedFindings)
     marked = dict(re.findall(r'data-trace="(percent_joined [^"]+)">([^<]+)<', text))
     assert found.first is not None
     expected = {
-        f"percent_joined {found.first.state} {day}": f"{100 * chance.chance:.1f}"
+        f"percent_joined {found.first.state} {day}": rounded(chance.chance)
         for day, chance in zip(found.days, found.first.chances, strict=True)
     }
     assert marked == expected
-    assert found.headline().split(" (")[0] in text
+    assert verdict(found) in unescape(text)
 
 
 def test_rounds_have_no_dated_page(tmp_path: Path) -> None:
@@ -138,6 +142,6 @@ def test_dots_are_as_many_as_the_chance_in_100(count: int, n: int) -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=7))
 def test_labels_do_not_overlap(heights: list[float]) -> None:
-    placed = pictures.spread_labels(heights, 5)
+    placed = spread_labels(heights, 5)
     assert all(b - a >= 5 - 1e-9 for a, b in zip(sorted(placed), sorted(placed)[1:], strict=False))
     assert [placed[i] for i in np.argsort(heights, kind="stable")] == sorted(placed)

@@ -186,7 +186,9 @@ def test_dot_colour_and_shape() -> None:
 
 def test_distinct_looks_without_value_or_state() -> None:
     found = patches(draw_shares({"USA": 0.5, "BRA": math.nan}))
-    looks = [to_hex(found[name].get_facecolor()) for name in ("state-USA", "state-BRA", "land-AFG", "contested-Crimea")]
+    looks = [
+        to_hex(found[name].get_facecolor()) for name in ("state-USA", "state-BRA", "other-land", "contested-Crimea")
+    ]
     assert len(set(looks)) == 4
     assert "hatch-BRA" not in found
     assert all(p.get_hatch() for name, p in found.items() if name.startswith("contested-"))

@@ -29,6 +29,7 @@ from sim.files import hash_file
 from sim.forecast import draws
 from sim.reporting import analyses
 from sim.reporting import page as report_page
+from sim.reporting.chapters import rows
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -36,8 +37,8 @@ from sim.scenario.schema import Scenario
 NAMES = ("baseline_2023", "no_sanctions", "focused_indo_pacific")
 REPLICATES = 12
 SECTIONS = (
-    "question", "answer", "choices", "hangs", "contents", "glance", "maps", "time", "kinds", "states", "differences",
-    "claims", "why", "sensitivity", "regret", "assumed", "sources", "again",
+    "question", "answer", "choices", "hangs", "time", "maps", "glance", "kinds", "states", "differences", "claims",
+    "sensitivity", "regret", "why", "assumed", "sources", "again",
 )  # fmt: skip
 EVIL = "<script>alert(1)</script>"
 FORMULA = "=cmd()|'/c calc'!A1"
@@ -135,7 +136,7 @@ def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     )
     assert rounds not in found
     assert found.count("A step is a quarter.") == 2
-    assert "says how things stand at the end of a run, on 2024-10-25" in found
+    assert "Outcomes are of the end of each run, on 2024-10-25." in found
 
 
 def test_page_size_and_no_requests(text: str) -> None:
@@ -259,10 +260,9 @@ def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypat
         points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
     )  # fmt: skip
     page = report_page.render_page(results, analyses=extra)
-    assert "What a choice may cost at worst" in page
+    assert "The lever with the least regret is" in page
     assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))
     assert 'id="tornado-' in page
-    assert 'id="indices-' in page
     assert "the same with the ties permuted" in page
     assert extra.judged[0].verdict in page
     assert "share of 5 draws from the calibrated parameters" in page
@@ -308,7 +308,7 @@ def test_same_page_from_moved_results(results: Results, text: str, tmp_path: Pat
 def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path) -> None:
     one = make_question({"unix_1988": load_scenario("unix_1988")}, replicates=2, seed=1)
     text = report_page.render_page(run_sweep(one, tmp_path / "results", command=command).results)
-    sections = text[text.index('<section id="again">') :]
+    sections = text[text.index('<section id="again"') :]
     *recorded, reporting = map(unescape, re.findall(r"<pre>(.*?)</pre>", sections))
     assert recorded == ([command] if shown else [])
     assert ("No command is recorded" in sections) is not shown
@@ -322,8 +322,8 @@ def test_formula_escaped(start: str, tmp_path: Path) -> None:
     assert escape_formula("plain - text") == "plain - text"
     write_csv(pd.DataFrame({f"{start}a": [f"{start}1", "b", None], "n": [-1.5, 2, 3]}), tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows == [[f"'{start}a", "n"], [f"'{start}1", "-1.5"], ["b", "2.0"], ["", "3.0"]]
+        cells = list(csv.reader(file))
+    assert cells == [[f"'{start}a", "n"], [f"'{start}1", "-1.5"], ["b", "2.0"], ["", "3.0"]]
 
 
 def test_no_formula_in_exports_and_comparisons(hostile: Results, tmp_path: Path) -> None:
@@ -398,5 +398,5 @@ def test_no_source_of_another_world_for_weights(own: Results) -> None:
 
 
 def test_focus_bloc_varies_most(results: Results, own: Results) -> None:
-    assert report_page.focus_bloc(read_sample(results), "baseline_2023") == "front"
-    assert report_page.focus_bloc(read_sample(own), "w") in ("east", "west")
+    assert rows.focus_bloc(read_sample(results), "baseline_2023") == "front"
+    assert rows.focus_bloc(read_sample(own), "w") in ("east", "west")

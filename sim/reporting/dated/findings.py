@@ -17,6 +17,7 @@ from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
 from sim.analysis.statistics import adjust_p_values
 from sim.batch.store import Results
+from sim.reporting.dated.words import rounded
 
 LISTED = 5  # states in tables and charts
 
@@ -43,7 +44,7 @@ class Chance:
 
     def words(self) -> str:
         """Say it in 100, with the interval."""
-        return f"{in_hundred(self.chance)} in 100 ({in_hundred(self.low)} to {in_hundred(self.high)})"
+        return f"{rounded(self.chance)} in 100 ({rounded(self.low)} to {rounded(self.high)})"
 
     def dots(self) -> int:
         """Dots of 100 that a picture fills, 1 for what is rare."""
@@ -122,6 +123,10 @@ class DatedFindings:
         others stay as they started; NaN where no closed form is known.
     runs
         Runs of the baseline.
+    states
+        Number of states of the baseline's world.
+    tally
+        Counts over the runs of the baseline, at the end of every step.
     """
 
     bloc: str
@@ -137,6 +142,8 @@ class DatedFindings:
     share: float
     renewed: float
     runs: int
+    states: int
+    tally: Tally
 
     def headline(self) -> str:
         """Say in one sentence who joins the bloc by when, and how surely."""
@@ -155,6 +162,11 @@ class DatedFindings:
         """The scenario of a role with the largest clear change; None where none is clear."""
         clear = [one for one in self.effects if one.clear and one.difference and one.role == role]
         return max(clear, key=lambda one: abs(one.difference), default=None)
+
+    def largest(self, role: str) -> Effect | None:
+        """The scenario of a role with the largest clear change, else with the largest change; None without any."""
+        moving = [one for one in self.effects if one.difference and one.role == role]
+        return self.strongest(role) or max(moving, key=lambda one: abs(one.difference), default=None)
 
 
 def format_day(day: str) -> str:
@@ -214,6 +226,7 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
         tuple(joining[:LISTED]), first, tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
         table[table["event"] == "entry"], tuple(zip(sizes["date"], sizes["capability"], strict=True)),
         (rate.per_state_year, rate.low, rate.high, rate.recorded), share, renewed, tally.runs,
+        len(baseline.world.states), tally,
     )  # fmt: skip
 
 
@@ -256,17 +269,18 @@ def find_effects(
 
 
 def effects_sentence(found: DatedFindings) -> str:
-    """Say which choice, and which circumstance, changes the chance of the first mover most."""
+    """Say which choice, and which circumstance, changes the chance of the first mover most, and how surely."""
     if found.first is None or not found.effects:
         return ""
-    last = format_day(found.days[-1])
     said = []
     for role, words in ROLES.items():
-        best = found.strongest(role) if role != "assumption" else None
+        best = found.largest(role) if role != "assumption" else None
         if best is not None:
             verb = "raises" if best.difference > 0 else "lowers"
-            change = f"from {in_hundred(best.before)} to {in_hundred(best.chance)} of 100 histories"
-            said.append(f"of {words}, “{best.name}” {verb} it most, {change}")
+            sure = "" if best.clear else ", which may be chance"
+            change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories"
+            said.append(f"of {words}, “{best.name}” {verb} it most, {change}{sure}")
+    last = format_day(found.days[-1])
     if not said:
-        return f"No scenario changes clearly how often {found.first.name} joins by {last}, assumptions left aside."
+        return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."
     return f"How often {found.first.name} joins by {last}: {'; '.join(said)}."

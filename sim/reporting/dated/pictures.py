@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import matplotlib.dates as mdates
@@ -10,21 +11,25 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from sim.analysis.dated.sentences import in_hundred
+from sim.analysis.dated.incidence import NEVER
+from sim.analysis.dated.tally import tabulate_survival
+from sim.analysis.statistics import share_intervals
 from sim.reporting import charts, figures
-from sim.reporting.colours import GREY, PALETTE
+from sim.reporting.colours import BLUE, GREY, PALETTE
 from sim.reporting.dated.findings import ROLES, Chance, DatedFindings, Effect, effects_sentence, format_day
+from sim.reporting.dated.lines import label_lines
+from sim.reporting.dated.words import rounded
 
 DOTS = 10  # in a row and in a column
 
 LINES = 4  # states in the chart of chances over time
 
-GAP = 0.07  # least distance of two labels, as a share of the axis
+WIDTH = 4.6  # inches of a chart, so that its type can be read at 390 pixels
 
 
-def draw_dots(chance: Chance, what: str) -> Markup:
-    """Draw 100 dots, of which as many are filled as the chance in 100, as SVG with a description."""
-    filled = chance.dots()
+def draw_dots(chance: Chance | None, what: str) -> Markup:
+    """Draw 100 dots, as many filled as the chance in 100 or none for None, as SVG with a description."""
+    filled = chance.dots() if chance else 0
     circles = Markup("").join(
         Markup('<circle class="{}" cx="{}" cy="{}" r="3.6"/>').format(
             "hit" if n < filled else "miss", 5 + 10 * (n % DOTS), 5 + 10 * (n // DOTS)
@@ -33,21 +38,13 @@ def draw_dots(chance: Chance, what: str) -> Markup:
     )
     return Markup(
         '<svg class="dots" role="img" aria-label="{}: {}" viewBox="0 0 100 100" focusable="false">{}</svg>'
-    ).format(what, chance.words(), circles)
+    ).format(what, chance.words() if chance else "0 in 100", circles)
 
 
-def spread_labels(heights: Sequence[float], least: float) -> list[float]:
-    """Move labels apart so that neighbours are at least so far from each other; their order stays."""
-    order = np.argsort(heights, kind="stable")
-    placed: list[float] = [0.0] * len(heights)
-    last = -np.inf
-    for i in order:
-        last = placed[i] = max(heights[i], last + least)
-    return placed
-
-
-def draw_incidence(axes: Axes, incidence: pd.DataFrame, chosen: Sequence[tuple[str, str]], start: str) -> None:
-    """Draw the chance that states have joined by each date, with bands of 95 %, and names at the end of the lines.
+def draw_incidence(
+    axes: Axes, incidence: pd.DataFrame, chosen: Sequence[tuple[str, str]], start: str, *, begin: float = 0.0
+) -> None:
+    """Draw chances by date as steps, with bands of 95 %, and names at the end of the lines.
 
     Parameters
     ----------
@@ -58,30 +55,30 @@ def draw_incidence(axes: Axes, incidence: pd.DataFrame, chosen: Sequence[tuple[s
     chosen : sequence of pairs of str
         Id and name of the states to draw, the likeliest first, at most seven.
     start : str
-        ISO date of the start, where every chance is 0.
+        ISO date of the start.
+    begin : float, optional
+        Every chance at the start. Default: 0.
     """
-    ends, styles = [], charts.LINE_STYLES
+    ends, styles, lows = [], charts.LINE_STYLES, []
     for n, (state, _) in enumerate(chosen):
         rows = incidence[incidence["state"] == state]
         days = mdates.datestr2num([start, *rows["date"]])  # type: ignore[no-untyped-call]
-        low, mean, high = (100 * np.array([0.0, *rows[name]]) for name in ("low", "chance", "high"))
+        low, mean, high = (100 * np.array([begin, *rows[name]]) for name in ("low", "chance", "high"))
         colour = PALETTE[n % len(PALETTE)]
-        axes.fill_between(days, low, high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(days, mean, styles[n % len(styles)], color=colour, linewidth=1.8)
+        axes.fill_between(days, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        axes.step(days, mean, styles[n % len(styles)], where="post", color=colour, linewidth=1.8)
         ends.append(float(mean[-1]))
-    top = max(5.0, 1.15 * max(100 * float(incidence["high"].max()) if len(incidence) else 0.0, 1.0))
-    placed = spread_labels(ends, GAP * top)
-    for n, ((_, name), height) in enumerate(zip(chosen, placed, strict=True)):
-        axes.annotate(
-            f"{name} {in_hundred(ends[n] / 100)}", (1.01, height), xycoords=("axes fraction", "data"), va="center",
-            color=PALETTE[n % len(PALETTE)], annotation_clip=False, fontweight="bold",
-        )  # fmt: skip
+        lows.append(float(low.min()))
+    top = 100.0 if begin else max(5.0, 1.15 * max(100 * float(incidence["high"].max()), 1.0))
+    bottom = 20 * math.floor(min(lows) / 20) if begin else 0.0
     axes.xaxis_date()
-    locator = mdates.AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    locator = mdates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set(ylim=(0, top), ylabel="histories of 100")
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
+    axes.set(ylim=(bottom, top), ylabel="histories of 100")
     axes.margins(x=0)
+    colours = [PALETTE[n % len(PALETTE)] for n in range(len(chosen))]
+    label_lines(axes, [name for _, name in chosen], ends, [rounded(end / 100) for end in ends], colours)
 
 
 def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
@@ -98,34 +95,87 @@ def picture_of_incidence(found: DatedFindings, start: str) -> figures.Picture | 
         return None
     chosen = choose_lines(found)
     shown = found.incidence[found.incidence["state"].isin([state for state, _ in chosen])]
-    with figures.draw_axes(6.4, 3.0) as axes:
+    with figures.draw_axes(WIDTH, 2.7) as axes:
         draw_incidence(axes, shown, chosen, start)
     words = "; ".join(
         f"{one.name} {one.chances[-1].words()}" for one in found.joining if (one.state, one.name) in chosen
     )
-    caption = f"Histories of 100 in which a state has joined “{found.bloc}” by each date; bands: 95 % intervals."
-    return figures.inline_svg(axes, "incidence", caption=caption, description=f"By {found.days[-1]}: {words}.")
+    title = f"{chosen[0][1]} is the likeliest to join: {rounded(found.joining[0].chances[-1].chance)} of 100 histories"
+    return figures.inline_svg(
+        axes, "incidence", title=f"{title} by {format_day(found.days[-1])}.",
+        caption=f"Histories of 100 in which a state has joined “{found.bloc}” by each date; bands: 95 % intervals.",
+        description=f"{title}. By {found.days[-1]}: {words}.",
+    )  # fmt: skip
+
+
+def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | None:
+    """Draw how often the members of a bloc have stayed since the start; None where none starts in it."""
+    table = tabulate_survival([found.tally])
+    table = table[table["alignment"] == bloc]
+    names = {id: state.name for id, state in found.tally.design.scenario.states.items()}
+    last = table[table["date"] == table["date"].max()].sort_values("chance", kind="stable")
+    chosen = [(str(one.state), names[str(one.state)]) for one in last.head(LINES + 1).itertuples()]
+    if not chosen:
+        return None
+    with figures.draw_axes(WIDTH, 2.7) as axes:
+        draw_incidence(axes, table, chosen, found.tally.design.scenario.dates()[0], begin=1.0)
+    least = last.iloc[0]
+    stays = rounded(float(least["chance"]))
+    title = f"{chosen[0][1]} is the likeliest to leave: it has stayed in {stays} of 100 histories."
+    words = "; ".join(
+        f"{names[str(one.state)]} {rounded(float(one.chance))}" for one in last.head(LINES + 1).itertuples()
+    )
+    return figures.inline_svg(
+        axes, "survival", title=title,
+        caption=f"Histories of 100 in which a member has been in “{found.bloc}” without a break since the start; bands:"
+        " 95 % intervals.",
+        description=f"{title} At the end, of 100: {words}.",
+    )  # fmt: skip
+
+
+def picture_of_formation(found: DatedFindings, bloc: str) -> figures.Picture | None:
+    """Draw how often the bloc has become large by each date; None where it is large from the start, or never is."""
+    tally = found.tally
+    k = tally.design.world.alignments.index(bloc) - 1
+    first = np.concatenate(tally.first)[:, k]
+    if (first == 0).all() or (first == NEVER).all():
+        return None
+    steps = np.arange(1, tally.design.world.steps + 1)
+    share, low, high = share_intervals((first[:, None] <= steps).sum(axis=0), tally.runs)
+    days = tally.design.scenario.dates()[1:]
+    table = pd.DataFrame({"date": days, "state": bloc, "chance": share, "low": low, "high": high})
+    with figures.draw_axes(WIDTH, 2.2) as axes:
+        draw_incidence(axes, table, [(bloc, found.bloc)], tally.design.scenario.dates()[0])
+    chance = Chance(float(share[-1]), float(low[-1]), float(high[-1]), tally.runs)
+    title = f"“{found.bloc}” becomes large in {rounded(chance.chance)} of 100 histories."
+    return figures.inline_svg(
+        axes, "formation", title=title,
+        caption="Histories of 100 in which a spell has begun by each date in which the bloc has a tenth of the"
+        " capability or more for a year; band: 95 % interval.",
+        description=f"{title} {chance.words()}.",
+    )  # fmt: skip
 
 
 def draw_effects(axes: Axes, effects: Sequence[Effect], label: str) -> None:
     """Draw the change of a chance in each scenario with its 95 % interval, in histories of 100, by role."""
     rows: list[str] = []
+    places = axes.get_yaxis_transform()
+    axes.text(1.02, 0, "of 100", va="center", fontsize=8, transform=places)
     for role, group in by_role(effects):
-        axes.annotate(
-            ROLES[role], (0, len(rows)), xycoords=("axes fraction", "data"), xytext=(-4, 0), fontweight="bold",
-            textcoords="offset points", ha="right", va="center", annotation_clip=False,
-        )  # fmt: skip
+        axes.text(-0.02, len(rows), ROLES[role], fontweight="bold", ha="right", va="center", transform=places)
         rows.append("")
         for one in group:
             known = one.low == one.low
             low, high = (100 * one.low, 100 * one.high) if known else (0.0, 0.0)
-            shade, marker = ("black", "o") if one.clear else (GREY, "s")
+            shade, marker = (BLUE, "o") if one.clear else (GREY, "s")
             axes.plot([low, high], [len(rows)] * 2, color=shade, linewidth=2)
             axes.plot(100 * one.difference, len(rows), marker, color=shade, markersize=5)
+            axes.text(1.02, len(rows), rounded(one.chance), va="center", fontsize=8, transform=places)
             rows.append(one.name)
     axes.axvline(0, color="black", linewidth=0.8)
     charts.name_rows(axes, rows)
     axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
 
 
@@ -140,15 +190,23 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     """Draw how each scenario changes the chance of the first mover at the last date; None without scenarios."""
     if found.first is None or not found.effects:
         return None
-    rows = len(found.effects) + len(by_role(found.effects))
-    with figures.draw_axes(6.4, 0.24 * rows + 0.9) as axes:
-        draw_effects(axes, found.effects, f"change, in histories of 100 in which {found.first.name} joins")
+    names = [one.name for one in found.effects]
+    height = charts.row_height(names, 0.21) * (len(names) + len(by_role(found.effects)))
+    with figures.draw_axes(WIDTH, height + 0.95) as axes:
+        draw_effects(axes, found.effects, f"change of histories of 100\nin which {found.first.name} joins")
     words = "; ".join(
-        f"{one.name} {in_hundred(one.chance)} in 100, change {in_hundred(one.difference, signed=True)}"
+        f"{one.name} {rounded(one.chance)} in 100, change {rounded(one.difference, signed=True)}"
         for one in found.effects
     )
     caption = (
-        f"Change from the baseline by {format_day(found.days[-1])}, run by run, with 95 % intervals. Grey squares: the"
-        " change may be chance, as so many scenarios are compared."
+        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])} over"
+        " pairs of runs with the same random numbers, with 95 % intervals. At the right: histories of 100 in which"
+        f" {found.first.name} joins."
+        " Blue dots: clear although all scenarios are compared (Holm 1979). Grey squares: may be chance."
     )
-    return figures.inline_svg(axes, "effects", caption=caption, description=f"{effects_sentence(found)} {words}.")
+    return figures.inline_svg(
+        axes,
+        "effects",
+        caption=caption,
+        description=f"{effects_sentence(found)} {words}.",
+    )

@@ -1,0 +1,1 @@
+"""Chapters of the report: their headings, tables, pictures and maps."""

@@ -1,0 +1,125 @@
+"""Headings of the report's chapters: the finding of each in one line, folded where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sim.reporting.analyses import Analyses
+from sim.reporting.dated.findings import DatedFindings, format_day
+from sim.reporting.dated.words import fraction_words, rounded
+from sim.reporting.labels import list_names
+
+NAMED = 4  # names in a heading
+
+CHAPTERS = {
+    "time": "Time", "maps": "Maps", "glance": "Scenarios", "kinds": "Run by run", "states": "States",
+    "differences": "Differences", "claims": "Claims", "sensitivity": "Parameters", "regret": "Regret",
+    "why": "Changes", "assumed": "Assumptions", "sources": "Sources", "again": "Repeat",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The finding of a chapter, and whether the chapter is folded."""
+
+    text: str
+    folded: bool = False
+
+
+def name_first(names: Sequence[str]) -> str:
+    """List the first of some names, and count the others."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return list_names(names[:NAMED]) + more
+
+
+def heading_of_time(dated: DatedFindings | None, bloc: str) -> Heading:
+    """Say how the chance of the first mover grows."""
+    if dated is None:
+        return Heading(f"“{bloc}” over the steps")
+    if dated.first is None:
+        return Heading(f"No state joins “{bloc}”")
+    first, *_, last = dated.first.chances
+    return Heading(
+        f"The chance that {dated.first.name} has joined grows from {rounded(first.chance)} of 100 by"
+        f" {format_day(dated.days[0])} to {rounded(last.chance)} of 100 by {format_day(dated.days[-1])}"
+    )
+
+
+def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool) -> Heading:
+    """Say which scenarios clearly change the map."""
+    if not mapped:
+        return Heading("The states of this world are not on a map of today", folded=True)
+    if not others:
+        return Heading("Where the states are at the start and at the end")
+    if not drawn:
+        return Heading("No scenario clearly changes where a state is")
+    return Heading(f"{len(drawn)} of {others} scenarios clearly change the map: {name_first(drawn)}")
+
+
+def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
+    """Say how many scenarios change the size of the bloc."""
+    changed = [row.name for row in rows if row.clear]
+    others = len(rows) - 1
+    if not others:
+        return Heading(f"The size of “{bloc}” in numbers")
+    if not changed:
+        return Heading(f"None of {others} scenarios clearly changes the mean size of “{bloc}”")
+    return Heading(
+        f"{len(changed)} of {others} scenarios clearly change the mean size of “{bloc}”: {name_first(changed)}"
+    )
+
+
+def heading_of_runs(row: Any, bloc: str) -> Heading:
+    """Say in how many runs the bloc is large, and how large then."""
+    share = row.share_large[0]
+    size = f", and then has {fraction_words(row.size_when_large)} of it" if share > 0 else ""
+    return Heading(f"“{bloc}” has a tenth of the capability or more in {rounded(share)} of 100 runs{size}", not share)
+
+
+def heading_of_states(shares: Mapping[str, float], names: Mapping[str, str], bloc: str) -> Heading:
+    """Name the states that are most often in the bloc in the baseline."""
+    inside = sorted((state for state, share in shares.items() if share >= 0.005), key=lambda state: -shares[state])
+    if not inside:
+        return Heading(f"No state is in “{bloc}” in the baseline", folded=True)
+    said = name_first([f"{names[state]} {rounded(shares[state])}" for state in inside])
+    return Heading(f"Most often in “{bloc}”, in runs of 100: {said}", folded=True)
+
+
+def heading_of_differences(outcomes: pd.DataFrame) -> Heading:
+    """Count the clear differences."""
+    clear = outcomes[outcomes["clear"]] if len(outcomes) else outcomes
+    if not len(clear):
+        return Heading("No outcome of any scenario differs clearly from the baseline", folded=True)
+    return Heading(f"{len(clear)} outcomes of {clear['scenario'].nunique()} scenarios differ clearly from the baseline")
+
+
+def heading_of_claims(claims: Sequence[Any], verdicts: Collection[str]) -> Heading:
+    """Count the verdicts on the article's claims."""
+    if not claims:
+        return Heading("These results answer no claim of the article", folded=True)
+    agree, against = (sum(word.startswith(start) for word in verdicts) for start in ("agrees", "contradicts"))
+    return Heading(
+        f"Of {len(verdicts)} measures of the article's claims the model agrees with {agree} and contradicts {against};"
+        f" {len(verdicts) - agree - against} are undecided"
+    )
+
+
+def heading_of_sensitivity(strongest: Sequence[tuple[str, str]]) -> Heading:
+    """Name the parameters that change the outcome most."""
+    if not strongest:
+        return Heading("The parameters were not varied for this report", folded=True)
+    return Heading(f"Of the parameters, {' and '.join(name for name, _ in strongest)} change the size of the bloc most")
+
+
+def heading_of_regret(analyses: Analyses | None) -> Heading:
+    """Name the lever with the least greatest regret."""
+    if analyses is None or analyses.regret is None:
+        return Heading("Levers were not compared for this report", folded=True)
+    best = analyses.regret.iloc[0]
+    return Heading(
+        f"The lever with the least regret is {best.lever}: it costs at most {best.regret_max:.2f} of capability"
+    )

@@ -1,0 +1,143 @@
+"""Maps of the report: the start, the baseline's end, and the change of chance in each scenario with a clear change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.reporting import figures, maps
+from sim.reporting.colours import alignment_colours
+from sim.reporting.dated.words import rounded
+from sim.reporting.labels import list_names
+from sim.scenario.schema import Scenario
+
+WIDTH, LARGE_WIDTH = 4.6, 7.6  # inches of a map of changes, and of the others
+
+KEY_HEIGHT = 0.6
+
+DARKEST = 0.3  # change with the darkest colour, on every map
+
+MOST_MAPS = 6  # of changes
+
+SMALLEST = 0.005  # change that is named
+
+NAMED = 6
+
+
+@dataclass(frozen=True)
+class DrawnMaps:
+    """The maps of a report: pictures, names of the scenarios with a map of changes, and of those without."""
+
+    pictures: Sequence[figures.Picture]
+    drawn: Sequence[str]
+    undrawn: Sequence[str]
+
+
+def draw_maps(
+    scenario: Scenario, shares: figures.Shares, states: pd.DataFrame, names: Mapping[str, str], bloc: str,
+    known: Mapping[str, str], *, when: str,
+) -> DrawnMaps:  # fmt: skip
+    """Draw the start, the baseline's end, and the changes in the scenarios that clearly change a bloc's members.
+
+    Parameters
+    ----------
+    scenario
+        The baseline.
+    shares
+        Share of runs of each alignment, by design, state and alignment.
+    states
+        The rows of `compare_states`.
+    names
+        Title of each design, the baseline first.
+    bloc
+        Id of the bloc.
+    known
+        Names of the alignments, by id.
+    when
+        The date or steps that shares are of.
+
+    Returns
+    -------
+    DrawnMaps
+        No pictures where most states are not on the map.
+    """
+    base, *others = names
+    rows = states[(states["alignment"] == bloc) & states["scenario"].isin(others)]
+    clear = rows[rows["clear"] & (rows["difference"].abs() >= SMALLEST)]
+    order = clear["difference"].abs().groupby(clear["scenario"]).sum().sort_values(ascending=False, kind="stable").index
+    drawn = [str(design) for design in order[:MOST_MAPS]]
+    undrawn = [names[design] for design in others if design not in set(order)]
+    if not maps.drawable(scenario.states):
+        return DrawnMaps((), [names[design] for design in drawn], undrawn)
+    window = maps.find_window(scenario.states)
+    pictures = (
+        []
+        if any(state.initial not in known for state in scenario.states.values())
+        else [map_of_start(scenario, known, window)]
+    )
+    pictures.append(map_of_end(scenario, shares[base], bloc, known[bloc], window, when))
+    most = min(DARKEST, max(0.1, float(np.ceil(10 * clear["difference"].abs().max()) / 10))) if drawn else DARKEST
+    pictures += [
+        map_of_changes(rows[rows["scenario"] == design], scenario, names[design], bloc_name=known[bloc], most=most,
+                       window=window, key=design)
+        for design in drawn
+    ]  # fmt: skip
+    return DrawnMaps(pictures, [names[design] for design in drawn], undrawn)
+
+
+def figure_size(window: maps.Window, width: float) -> tuple[float, float]:
+    """Return the inches of a map with its key."""
+    return width, min(width * window.aspect, 1.2 * width) + KEY_HEIGHT
+
+
+def map_of_start(scenario: Scenario, known: Mapping[str, str], window: maps.Window) -> figures.Picture:
+    """Draw the alignment of each state at the start."""
+    starts = {key: str(state.initial) for key, state in scenario.states.items()}
+    order = {one: known[one] for one in (*scenario.blocs, "non_aligned")}
+    with figures.draw_axes(*figure_size(window, LARGE_WIDTH)) as axes:
+        maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, window=window)
+    counts = "; ".join(f"{name} {sum(one == key for one in starts.values())}" for key, name in order.items())
+    title = f"The start{', ' + scenario.date if scenario.date else ''}: {counts} states."
+    return figures.embed_png(axes, title=title, caption="", description=f"Map of the alignment of each state. {title}")
+
+
+def map_of_end(
+    scenario: Scenario, shares: Mapping[str, Mapping[str, float]], bloc: str, bloc_name: str, window: maps.Window,
+    when: str,
+) -> figures.Picture:  # fmt: skip
+    """Draw the share of the baseline's runs in which each state is in the bloc."""
+    chances = {state: share.get(bloc, 0.0) for state, share in shares.items()}
+    with figures.draw_axes(*figure_size(window, LARGE_WIDTH)) as axes:
+        scale = maps.draw_looks(axes, {key: maps.look_of_share(one) for key, one in chances.items()}, window)
+        maps.draw_share_bar(axes, f"share of runs in “{bloc_name}”", scale)
+    often = sum(share > 0.5 for share in chances.values())
+    title = f"The baseline {when}: {often} states are in “{bloc_name}” in more than half of the runs."
+    description = f"Map of the share of runs in {bloc_name}. {title} {figures.describe_extremes(chances)}"
+    return figures.embed_png(axes, title=title, caption="Hatched: more than a third; crossed: more than two thirds.",
+                             description=description)  # fmt: skip
+
+
+def map_of_changes(
+    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, window: maps.Window, key: str
+) -> figures.Picture:
+    """Draw how a scenario changes the share of runs in which each state is in the bloc."""
+    changes = {str(row.state): float(row.difference) for row in rows.itertuples() if row.state in scenario.states}
+    clear = set(rows.loc[rows["clear"], "state"])
+    with figures.draw_axes(*figure_size(window, WIDTH)) as axes:
+        maps.draw_change_map(
+            axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", window=window
+        )
+    title = f"{name}: {words_of_changes(changes, clear, scenario)}."
+    caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
+    return figures.embed_png(axes, title=title, caption=caption, description=f"Map of changes. {title}")
+
+
+def words_of_changes(changes: Mapping[str, float], clear: Collection[str], scenario: Scenario) -> str:
+    """Name the states with the largest clear changes, in 100 runs."""
+    order = sorted((one for one in clear if one in changes), key=lambda one: -abs(changes[one]))
+    said = [f"{scenario.states[one].name} {rounded(changes[one], signed=True)}" for one in order[:NAMED]]
+    more = f" and {len(order) - NAMED} more" if len(order) > NAMED else ""
+    return f"{list_names(said)}{more}, in runs of 100"

@@ -1,0 +1,108 @@
+"""Tables of the report: scenarios at a glance, what differs clearly, and what each scenario changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sim.analysis.compare import Sample, clear_state_changes, outcome_by_run
+from sim.analysis.dated.incidence import LARGE
+from sim.analysis.statistics import mean_interval, share_interval, varies_most
+from sim.reporting import figures, provenance
+from sim.reporting.labels import list_names
+from sim.scenario.checks.sources import ASSUMED, parse_references
+from sim.scenario.overrides import list_changes
+from sim.scenario.schema import Scenario
+
+LISTED_CHANGES = 6
+
+LISTED_MOVES = 12
+
+
+@dataclass(frozen=True)
+class ScenarioRow:
+    """A scenario at a glance: how often the bloc is large, its size then, and the change from the baseline."""
+
+    design: str
+    name: str
+    question: str
+    runs: int
+    share_large: tuple[float, float, float]
+    size_when_large: float
+    mean: float
+    change: Any  # a row of compare_outcomes, None for the baseline
+
+    @property
+    def clear(self) -> bool:
+        """Return whether the change is clear after correction for multiple tests."""
+        return self.change is not None and bool(self.change.clear)
+
+
+def scenario_rows(
+    found: Sample, base: str, names: Mapping[str, str], bloc: str, outcomes: pd.DataFrame
+) -> list[ScenarioRow]:
+    """Summarise each scenario, the baseline first, then by the change of the bloc's size."""
+    column = f"capability_{bloc}"
+    changed = {row.scenario: row for row in outcomes[outcomes["outcome"] == column].itertuples()}
+    rows = []
+    for design in names:
+        sizes = outcome_by_run(found.runs, design, column).dropna()
+        large = sizes[sizes >= LARGE]
+        interval = share_interval(len(large), len(sizes))[:3]
+        size, mean = mean_interval(large.to_numpy())[0], mean_interval(sizes.to_numpy())[0]
+        question = str(found.scenarios[design]["question"])
+        question = "" if question == found.scenarios[base]["question"] else question
+        rows.append(ScenarioRow(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
+    return sorted(rows, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
+
+
+def focus_bloc(found: Sample, base: str) -> str:
+    """Return the bloc that the report follows: the baseline's bloc whose size varies most over all runs."""
+    blocs = found.scenarios[base]["blocs"]
+    return varies_most({bloc: found.runs[f"capability_{bloc}"].to_numpy(dtype=float) for bloc in blocs})
+
+
+def order_blocs(found: Sample, first: str) -> list[str]:
+    """Return the blocs, `first` first."""
+    return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
+
+
+def scenario_moves(
+    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str]
+) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
+    """List for each scenario its design, its name, the main outcomes that clearly differ and the states that move."""
+    blocs = order_blocs(found, focus_bloc(found, next(iter(names))))
+    main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
+    clear = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
+    moved, state_names = clear_state_changes(states), figures.state_names(found)
+    moved_by_scenario = []
+    for design, name in list(names.items())[1:]:
+        words = []
+        for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
+            moves = [f"{state_names[m.state]} {m.difference:+.2f}" for m in group.head(LISTED_MOVES).itertuples()]
+            more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
+            words.append((known[str(alignment)], list_names(moves) + more))
+        moved_by_scenario.append((design, name, list(clear[clear["scenario"] == design].itertuples()), words))
+    return moved_by_scenario
+
+
+def scenario_changes(
+    ran: Mapping[str, Scenario], names: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, str, str]], int]]:
+    """List each scenario's first changes to the baseline, with both values, and their number."""
+    base, *others = names
+    changes = []
+    for design in others:
+        listed = list_changes(ran[base], ran[design])
+        changes.append((names[design], listed[:LISTED_CHANGES], len(listed)))
+    return changes
+
+
+def count_assumed_inputs(scenarios: Mapping[str, Scenario]) -> tuple[int, int, int]:
+    """Count the inputs that cite an assumption, those without a source, and all."""
+    found = provenance.cited_inputs(scenarios)
+    assumed = sum(ASSUMED in (key for key, _ in parse_references(cell)) for _, cell in found)
+    return assumed, sum(not cell for _, cell in found), len(found)
