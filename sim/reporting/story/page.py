@@ -68,7 +68,7 @@ def render_story(story: Story, *, found: str = "", command: str = "") -> str:
         "policy": content_policy(script, style),
     }
     text = page_environment().get_template("story.html.j2").render(
-        **own, **describe_history(story), **describe_course(story), **describe_reasons(story), found=found,
+        **own, **describe_history(story), **describe_course(story), **describe_movers(story), found=found,
         command=command,
     )  # fmt: skip
     page = escape_page(text)
@@ -149,7 +149,7 @@ def describe_course(story: Story) -> dict[str, Any]:
     }
 
 
-def describe_reasons(story: Story) -> dict[str, Any]:
+def describe_movers(story: Story) -> dict[str, Any]:
     """Return why states moved, and how many moves are left out."""
     reasons = list_reasons(story)
     return {
@@ -200,14 +200,14 @@ def page_data(
         "left": LEFT,
         "column": sizes.column,
     }
-    cleaned: dict[str, Any] = clean_texts(data)
+    cleaned: dict[str, Any] = escape_texts(data)
     return cleaned
 
 
-def clean_texts(data: Any) -> Any:
+def escape_texts(data: Any) -> Any:
     """Escape invisible characters in every text of lists and mappings."""
     if isinstance(data, str):
         return escape_controls(data)
     if isinstance(data, dict):
-        return {str(key): clean_texts(value) for key, value in data.items()}
-    return [clean_texts(value) for value in data] if isinstance(data, (list, tuple)) else data
+        return {str(key): escape_texts(value) for key, value in data.items()}
+    return [escape_texts(value) for value in data] if isinstance(data, (list, tuple)) else data
