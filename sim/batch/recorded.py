@@ -11,7 +11,7 @@ import tokenize
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,15 @@ class RunCount:
 
 def recorded_scenarios(results: Results) -> dict[str, Scenario]:
     """The scenarios of the manifest; raises InputError with everything that this version cannot read in them."""
+    return dict(parse_scenarios(results.folder / MANIFEST, json.dumps(results.manifest()["scenarios"])))
+
+
+@lru_cache(maxsize=2)  # a report asks several times, and checking the references takes most of a second
+def parse_scenarios(file: Path, text: str) -> Mapping[str, Scenario]:
+    """Parse the scenarios in a manifest's text; raises InputError with everything that this version cannot read."""
     found, faults = {}, []
-    for name, record in results.manifest()["scenarios"].items():
-        scenario, wrong = read_scenario_record(record, results.folder / MANIFEST, ("scenarios", name))
+    for name, record in json.loads(text).items():
+        scenario, wrong = read_scenario_record(record, file, ("scenarios", name))
         faults += wrong
         if scenario is not None:
             found[name] = scenario

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sim.analysis.compare import Sample
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.regret import load_levers, outcomes_in_futures, tabulate_regret
+from sim.analysis.paired import timing_of
+from sim.analysis.regret import outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import Evaluator, parameter_ranges, require_power_of_two, tornado_table
 from sim.article.answers import answerable_claims
 from sim.article.claims import scenarios_needed
 from sim.article.robustness import RunCounts, count_claim_runs
 from sim.article.verdicts import Judgement, judge_claims
-from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.forecast.draws import load_draws
 from sim.scenario.loading import BASE
+from sim.scenario.schema import Scenario
 
 RUNS_PER_POINT = 4  # few, as the analyses compare points
 
@@ -27,7 +29,7 @@ RUNS_AN_END = 100
 
 PLACEBOS = 20
 
-CLAIM_POINTS = 4  # times as many points: a share of points needs more than a mean
+CLAIM_POINTS = 2  # times as many points: a share of points needs more than a mean
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ class Analyses:
     ends: pd.DataFrame
     regret: pd.DataFrame | None
     satisfied: float
+
+
+def choose_levers(ran: Mapping[str, Scenario], base: str) -> dict[str, Scenario]:
+    """Choose the baseline and the scenarios marked as levers whose runs can be compared with its runs; empty if none.
+
+    Design points of a lever with other settings are left out.
+    """
+    first = ran[base]
+    fits = {
+        name: one
+        for name, one in ran.items()
+        if one.role == "lever" and name != base and " [" not in name and one.dispositions == first.dispositions
+        and one.states.keys() == first.states.keys() and timing_of(one) == timing_of(first)
+    }  # fmt: skip
+    return {base: first, **fits} if fits else {}
 
 
 def analyse(
@@ -109,14 +126,12 @@ def analyse(
     """
     require_power_of_two(points)
     claims = answerable_claims(found)
-    scenarios = scenarios_as_run(results, {base, *scenarios_needed(claims)})
+    ran = scenarios_as_run(results, found.designs)
+    scenarios = {name: ran[name] for name in (base, *scenarios_needed(claims))}
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
     evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
-    lens = scenario.sweep.lens
-    levers = {n: through_lens(one, lens) for n, one in load_levers().items()} if base == BASE else {}
-    if levers and levers[BASE].digest() != scenario.digest():
-        levers = {}
+    levers = choose_levers(ran, base)
     values = None if parameters is None else load_draws(BASE, parameters).values
     claim_points = CLAIM_POINTS * points if values is None else len(values)
     counts = RunCounts(points=claim_points, each=RUNS_PER_POINT, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.analysis.dated.effects import compare_at_dates, compare_entry
 from sim.analysis.dated.events import list_designs
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
@@ -20,8 +21,8 @@ from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.lines import spread_labels
-from sim.reporting.dated.verdict import verdict
-from sim.reporting.dated.words import rounded
+from sim.reporting.dated.verdict import track_record, verdict
+from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
 
@@ -81,6 +82,51 @@ def test_effect_is_the_difference_of_counts(results: Results, found: DatedFindin
     assert effect.difference == pytest.approx((counts[1] - counts[0]) / REPLICATES)
     assert effect.role == "circumstance"
     assert found.first.name in effects_sentence(found)
+
+
+def test_one_entry_is_compared_as_all_are(results: Results, found: DatedFindings) -> None:
+    """The comparison of one entry is the row of the comparison of everything."""
+    assert found.first is not None
+    designs, day, cell = list_designs(results), found.days[1], (found.first.state, "front")
+    one = compare_entry(results, designs, "baseline_2023", *cell, day)
+    every = compare_at_dates(results, designs, "baseline_2023", [day]).states
+    row = every[(every["event"] == "entry") & (every["state"] == cell[0]) & (every["alignment"] == cell[1])]
+    for column in ("scenario", "baseline_mean", "mean", "difference", "low", "high", "p", "pairs"):
+        assert one[column].tolist() == pytest.approx(row[column].tolist(), nan_ok=True), column
+
+
+def test_verdict_says_the_count_in_words(found: DatedFindings) -> None:
+    assert found.first is not None
+    share = found.first.chances[-1].chance
+    assert f"{found.first.name} joins “Anti-US front” by 25 October 2033 is {likelihood(share)}" in verdict(found)
+    assert f"in {rounded(share)} of 100 histories" in verdict(found)
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [(0.0, "exceptionally unlikely"), (0.04, "very unlikely"), (0.14, "unlikely"), (0.5, "about as likely as not"),
+     (0.7, "likely"), (0.95, "very likely"), (1.0, "virtually certain")],
+)  # fmt: skip
+def test_likelihood_in_the_words_of_the_ipcc(chance: float, words: str) -> None:
+    assert likelihood(chance) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(1 / 3, "about a third"), (0.065, "about a fifteenth"), (0.12, "about an eighth"), (0.66, "about two thirds"),
+     (0.5, "about a half"), (0.001, "almost nothing"), (0.97, "nearly all")],
+)  # fmt: skip
+def test_share_as_a_simple_fraction(share: float, words: str) -> None:
+    assert fraction_words(share) == words
+
+
+def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:
+    """Argentina and Syria had moved by October 2025 (docs/validation.md), and the chances are counts of runs."""
+    said = track_record(found, "baseline_2023")
+    assert said.startswith("By 25 October 2025, 2 of 51 states had moved: Argentina to US-led bloc (")
+    world, d = found.tally.design.world, found.tally.days.index("2025-10-25")
+    cell = world.states.index("SYR"), world.alignments.index("non_aligned")
+    assert f"Syria to non-aligned ({rounded(found.tally.at[d, *cell] / found.runs)} in 100)" in said
 
 
 def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:

@@ -229,6 +229,33 @@ def test_text_within_figure_without_overlap(width: float) -> None:
     assert axes.figure.axes[1].get_xlabel() == "P(front)"
 
 
+def test_window_of_a_region_holds_its_states_and_no_continent_more() -> None:
+    """A world of Europe gets Europe; one of every continent gets the whole map."""
+    europe = maps.find_window(["FRA", "DEU", "POL", "ITA", "MLT"])
+    for place in ((2, 47), (12, 42), (20, 52), (14.4, 35.9)):
+        x, y = maps.project(place)
+        assert europe.west < x < europe.east
+        assert europe.south < y < europe.north
+    for place in ((-60, 0), (100, 35), (20, -10)):
+        x, y = maps.project(place)
+        assert not (europe.west < x < europe.east and europe.south < y < europe.north)
+    assert maps.find_window(STATES) == maps.whole_world()
+    assert maps.find_window([]) == maps.whole_world()
+
+
+def test_map_of_changes_diverges_and_hatches_what_may_be_chance() -> None:
+    _, (axes,) = charts.new_figure(6, 4)
+    changes = {"USA": -0.3, "CAN": 0.0, "MEX": 0.3, "BRA": 0.2, "ARG": 0.001, "CHL": math.nan}
+    maps.draw_change_map(axes, changes, {"USA", "MEX"}, most=0.3, label="change")
+    found = patches(axes)
+    less, none, more = (found[f"state-{state}"].get_facecolor() for state in ("USA", "CAN", "MEX"))
+    assert less[2] > less[0]
+    assert more[0] > more[2]
+    assert min(none[:3]) > 0.9
+    assert {name for name in found if name.startswith("hatch-")} == {"hatch-BRA"}
+    assert to_hex(found["state-CHL"].get_facecolor()) == maps.NO_VALUE.lower()
+
+
 def test_map_without_key() -> None:
     axes = draw_shares({"USA": 0.5}, key=False)
     assert axes.get_legend() is None

@@ -139,6 +139,24 @@ def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     assert "Outcomes are of the end of each run, on 2024-10-25." in found
 
 
+def test_first_page_answers_before_any_link_to_a_chapter(text: str) -> None:
+    """Verdict, choices and what the answer depends on come first; the list of chapters is folded and comes after."""
+    places = [text.index(f'id="{name}"') for name in ("question", "answer", "choices", "hangs")]
+    assert places == sorted(places)
+    assert places[-1] < text.index("<strong>Cite as:</strong>") < text.index("<nav")
+    assert not re.search(r"<details[^>]*\bopen\b", text)
+
+
+def test_chapter_without_a_finding_is_folded(text: str) -> None:
+    """Each chapter is a heading in words; one that finds nothing shows the heading only."""
+    chapters = re.findall(r'<section id="(\w+)" class="chapter">\s*(<details>)?.*?<h2>(.*?)</h2>', text, re.S)
+    assert [name for name, _, _ in chapters] == list(SECTIONS[4:])
+    folded = {name for name, fold, _ in chapters if fold}
+    assert folded >= {"sensitivity", "regret", "sources"}
+    assert not folded & {"time", "maps", "claims"}
+    assert all(len(words) > 15 for _, _, words in chapters)
+
+
 def test_page_size_and_no_requests(text: str) -> None:
     assert len(text.encode()) < 5_000_000
     for tag, attributes in Page(text).elements:
@@ -261,7 +279,7 @@ def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypat
     )  # fmt: skip
     page = report_page.render_page(results, analyses=extra)
     assert "The lever with the least regret is" in page
-    assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "global_coexistence", "baseline_2023"))
+    assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "focused_indo_pacific", "baseline_2023"))
     assert 'id="tornado-' in page
     assert "the same with the ties permuted" in page
     assert extra.judged[0].verdict in page

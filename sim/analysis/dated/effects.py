@@ -121,6 +121,61 @@ def compare_observed(scenario: str, own: Sequence[ObservedRuns], bases: Sequence
     return DatedEffects(join_rows(states, STATES), join_rows([sizes], SIZES), spreads)
 
 
+def compare_entry(
+    results: Results, designs: Sequence[Design], baseline: str, state: str, alignment: str, day: str
+) -> pd.DataFrame:
+    """Compare with the baseline how often one state has entered one alignment by a date, run by run.
+
+    Parameters
+    ----------
+    results
+        The folder of a sweep.
+    designs
+        Its design points.
+    baseline
+        The label of the design to compare with.
+    state, alignment
+        The state and the alignment.
+    day
+        ISO date, which all runs contain.
+
+    Returns
+    -------
+    DataFrame
+        scenario and the columns of `compare_outcomes`; the rows of `compare_at_dates` for this one entry, without
+        the scenarios that lack the state.
+    """
+    rows: list[pd.DataFrame] = []
+    cache: dict[str, pd.DataFrame] = {}
+
+    def observe(design: Design) -> pd.DataFrame:
+        if design.label not in cache:
+            cache[design.label] = observe_entry(results, design, state, alignment, day)
+        return cache[design.label]
+
+    for matched in match_designs(designs, baseline)[:MOST_PAIRED]:
+        if all(state in design.world.states for design in (*matched.designs, *matched.bases)):
+            sides = [[observe(design) for design in side] for side in (matched.designs, matched.bases)]
+            rows.append(compare_sides(sides).assign(scenario=matched.scenario))
+    return join_rows(rows, ["scenario", *COMPARED])
+
+
+def observe_entry(results: Results, design: Design, state: str, alignment: str, day: str) -> pd.DataFrame:
+    """Observe in each run whether a state has entered an alignment by a date: 1 or 0, NaN where it starts there."""
+    world, (step,) = design.world, design.steps_at([day])
+    i, values, keys = world.states.index(state), [], []
+    for events in read_events(results, [design]):
+        entered = np.zeros(len(events.replicates))
+        if alignment in world.alignments:
+            first = events.entries[:, i, world.alignments.index(alignment)]
+            entered = np.where(first == 0, np.nan, first <= step)
+        values.append(entered)
+        keys.append(np.stack([np.full(len(entered), events.seed), events.replicates], axis=1))
+    index = pd.MultiIndex.from_arrays(np.concatenate(keys).T, names=["seed", "replicate"])
+    cell = pd.MultiIndex.from_tuples([(day, state, alignment)])
+    return pd.DataFrame(np.concatenate(values)[:, None], index=index, columns=cell)
+
+
 def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     """Concatenate tables with these columns; none give an empty table."""
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)

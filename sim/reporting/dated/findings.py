@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.dated.direct import renewed_shares
-from sim.analysis.dated.effects import compare_at_dates
+from sim.analysis.dated.effects import compare_entry
 from sim.analysis.dated.events import Design, list_designs, spread_dates, stored_dates
 from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
@@ -74,8 +74,6 @@ class Effect:
         The change from the baseline, run by run, with its 95 % interval; NaN where no pair differs.
     clear
         Whether the change is clear at 5 % after correction for all scenarios (Holm 1979).
-    direct
-        What follows if no other state moved, in closed form; NaN where it has none.
     """
 
     scenario: str
@@ -87,7 +85,6 @@ class Effect:
     low: float
     high: float
     clear: bool
-    direct: float
 
 
 @dataclass(frozen=True)
@@ -252,8 +249,7 @@ def find_effects(
     first: Mover,
 ) -> tuple[Effect, ...]:  # fmt: skip
     """Compare the chance that the first mover has joined by the last date in each scenario with the baseline's."""
-    table = compare_at_dates(results, designs, base, days[-1:]).states
-    rows = table[(table["event"] == "entry") & (table["state"] == first.state) & (table["alignment"] == bloc)]
+    rows = compare_entry(results, designs, base, first.state, bloc, days[-1])
     # Design points that are compared at once go by the name of their scenario.
     ran = {one.name: one.scenario for one in designs} | {one.label: one.scenario for one in designs}
     p = rows["p"].to_numpy(dtype=np.float64)
@@ -261,7 +257,7 @@ def find_effects(
     found = [
         Effect(
             row.scenario, labels.get(row.scenario, ran[row.scenario].title), ran[row.scenario].role,
-            row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(sure), row.direct,
+            row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(sure),
         )
         for row, sure in zip(rows.itertuples(), clear, strict=True)
     ]  # fmt: skip
