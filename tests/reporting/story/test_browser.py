@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from sim.analysis.history.story import Story
+from sim.api import StoryPage
 from sim.reporting.story.page import render_story
 
 Told = Callable[..., Story]
@@ -129,6 +130,29 @@ def test_names_on_the_map(browser: Any, story_of: Told, tmp_path: Path) -> None:
         assert page.locator("#map [tabindex='0']").count() == 1
         go(page, 10)
         assert page.locator('#map [aria-label="Mexico: US-led bloc"]').count() == 1
+
+
+@pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "pulse")])
+def test_movers_move_for_those_who_want_motion(
+    browser: Any, story_of: Told, tmp_path: Path, motion: str, animation: str
+) -> None:
+    with opened(browser, tmp_path, story_of("baseline_2023"), reduced_motion=motion) as page:
+        page.get_by_role("button", name="Next event").click()
+        moved = page.locator("#map .moved")
+        assert moved.count() == 1
+        assert moved.evaluate("one => getComputedStyle(one).animationName") == animation
+
+
+def test_page_in_a_notebook(browser: Any, story_of: Told, tmp_path: Path) -> None:
+    page = browser.new_page()
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url))
+    page.set_content(StoryPage("x", render_story(story_of("baseline_2023")))._repr_html_())
+    inside = page.frame_locator("iframe")
+    inside.get_by_role("button", name="Next event").click()
+    assert inside.locator("#month").inner_text() == "April 2026"
+    assert [url for url in seen if not url.startswith("about:")] == []
+    page.close()
 
 
 @pytest.mark.parametrize(("name", "replicate"), [("sino_soviet_split", 0), ("baseline_2023", 1), ("unix_1988", 0)])
