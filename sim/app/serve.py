@@ -42,6 +42,7 @@ OPTIONS = {
     "theme.light.primaryColor": "#005A9C",
     "theme.light.textColor": "#1A1A1A",
     "theme.light.linkColor": "#005A9C",
+    "theme.light.codeTextColor": "#1A1A1A",
     "theme.dark.primaryColor": "#7CC4FF",
     "theme.dark.linkColor": "#7CC4FF",
 }

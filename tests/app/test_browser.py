@@ -396,7 +396,7 @@ def test_comparison(reader: Reader) -> None:
     boxes.nth(1).fill("no_sanctions")
     boxes.nth(1).press("Enter")
     reader.address("scenario=no_sanctions")
-    reader.until(lambda: any(row[-1] == "clear" for row in reader.rows(1)))
+    reader.until(lambda: any(row[0] == "China in Anti-US front" for row in reader.rows(1)))
     reader.see("h2:has-text('At the end')")
     reader.rest()
     check_layout(reader, 5)

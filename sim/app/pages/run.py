@@ -170,13 +170,13 @@ def show_address(visit: Visit, base: Scenario) -> None:
         query = urlencode(to_query(visit.address, base))
         show_verbatim(f"{place}?{query}" if query else place)
         if "127.0.0.1" in place or "localhost" in place:
-            st.caption(
+            st.markdown(
                 "127.0.0.1 is this machine for everyone, so others cannot reach this address. Start the app with"
-                f" `blocs app --host 0.0.0.0` (see `blocs app --help`), and put the address of this machine,"
-                f" {escape_markdown(own_address())}, in the place of 127.0.0.1."
+                " `blocs app --host 0.0.0.0` (see `blocs app --help`) in a network that you trust, and put the address"
+                f" of this machine, {escape_markdown(own_address())}, in the place of 127.0.0.1."
             )
         else:
-            st.caption("Others in your network reach this address as long as the app runs on this machine.")
+            st.markdown("Others in your network reach this address as long as the app runs on this machine.")
 
 
 def describe_changes(visit: Visit) -> str:
