@@ -2,8 +2,8 @@
 # EMA Workbench: Morris samples an IntegerParameter below its range, and takes the last category for the first.
 #
 # Expected: IntegerParameter("steps", 0, 3) gives 0 to 3, a CategoricalParameter each of its categories.
-# Seen: with Samplers.MORRIS the integer is -1, 1, 2 or 3 and never 0; of three categories "a" is never the least of the
-#   design: its place is that of "c", which comes about twice as often as "a" or "b". A third of the experiments is outside
+# Seen: with Samplers.MORRIS the integer is -1, 1, 2 or 3 and never 0; of three categories "c" comes twice as often as the
+#   others, as it also takes the place of "a" at the lowest level. A quarter of the experiments is outside
 #   the range that was declared. LHS, Monte Carlo and Sobol are right.
 # Why: the design has exact zeros, and scipy's randint(low, high).ppf(0) is low - 1; category -1 is the last one in Python.
 # Why it matters: -1 sanctions, -1 replicates or lag -1 run without an error in many models (a lag of -1 is the future), and

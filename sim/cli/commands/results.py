@@ -196,6 +196,7 @@ def export(
     """
     from sim import api
 
+    interpret_one_run(results)
     if former_folder is not None and out is None:
         say_former("the second argument", "--out FOLDER")
     elif former_folder is not None:
@@ -206,6 +207,19 @@ def export(
         paths = api.export(results, folder, format=format, runs=runs, at=at)
     for path in paths:
         click.echo(str(path))
+
+
+def interpret_one_run(folder: Path) -> None:
+    """Let Python compute the run of a folder of `blocs run --out`, where the rules have no machine code yet."""
+    from sim.files import read_record
+    from sim.model.numerics import jit
+
+    if not (folder / "record.json").is_file() or (folder / "manifest.json").exists():
+        return
+    scenario = read_record(folder / "record.json", "run the scenario again").get("resolved")
+    states, steps = (scenario.get("states"), scenario.get("steps")) if isinstance(scenario, dict) else (None, None)
+    if isinstance(states, dict) and type(steps) is int:
+        jit.interpret_short_run(len(states), steps)
 
 
 @cli.command()

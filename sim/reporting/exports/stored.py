@@ -16,7 +16,6 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError, display_path
 from sim.files import read_file, read_record
 from sim.model.compiled import run_compiled
-from sim.model.numerics import jit
 from sim.model.trajectory import Run
 from sim.reporting.exports.networks import RunNetwork
 from sim.reporting.exports.tidy import NO_RUN
@@ -82,7 +81,6 @@ def repeat_run_folder(folder: Path) -> StoredRun:
             faults.append(Fault(display_path(file), 1, name, f"is not a whole number from 0 on; {REMEDY}"))
     if faults or scenario is None:
         raise InputError(faults)
-    jit.interpret_short_run(len(scenario.states), scenario.steps)
     run = run_compiled(scenario, **numbers)
     if read_paths(folder / PATHS) != alignments_of(run):
         raise InputError([Fault(display_path(folder / PATHS), 1, "", OTHER.format(REMEDY))])
