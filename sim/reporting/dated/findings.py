@@ -273,7 +273,9 @@ def effects_sentence(found: DatedFindings) -> str:
         best = found.largest(role) if role != "assumption" else None
         if best is not None:
             verb = "raises" if best.difference > 0 else "lowers"
-            sure = "" if best.clear else ", which may be chance"
+            apart = best.low > 0 or best.high < 0
+            unsure = f", not clear among {len(found.effects)} scenarios" if apart else ", which may be chance"
+            sure = "" if best.clear else unsure
             change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories"
             said.append(f"of {words}, “{best.name}” {verb} it most, {change}{sure}")
     last = format_day(found.days[-1])

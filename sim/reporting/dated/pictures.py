@@ -202,7 +202,7 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])} over"
         " pairs of runs with the same random numbers, with 95 % intervals. At the right: histories of 100 in which"
         f" {found.first.name} joins."
-        " Blue dots: clear although all scenarios are compared (Holm 1979). Grey squares: may be chance."
+        " Blue dots: clear although all scenarios are compared (Holm 1979). Grey squares: not clear then."
     )
     return figures.inline_svg(
         axes,

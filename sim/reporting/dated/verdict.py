@@ -30,8 +30,8 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
     if not found.members:
         start = "At the start the bloc has no members."
     return (
-        f"{start} With {name} it would have {fraction_words(before + found.share)}: by chance and size no other state"
-        f" adds as much, so this page asks for {name}."
+        f"{start} With {name} it would have {fraction_words(before + found.share)}. No other entry would add as much,"
+        f" weighed by its chance, so this page asks about {name}."
     )
 
 
@@ -64,9 +64,10 @@ def track_record(found: DatedFindings, base: str) -> str:
     model, still, *_ = scores["forecasts"]
     gap = still["model_less_left"]
     surely = "which may be chance" if gap["low"] <= 0 <= gap["high"] else "beyond chance"
-    better = "better" if gap["value"] < 0 else "no better"
+    closer = "closer" if gap["value"] < 0 else "no closer"
     return (
         f"By {format_day(days[-1].isoformat())}, {len(moved)} of {int(free.sum())} states had moved{named}. The model"
-        f" expected {expected:.1f} moves; in brackets are its chances of these. Its Brier score is {better} than that"
-        f" of “no change”, {model['left']['value']:.4f} against {still['left']['value']:.4f}, {surely}."
+        f" expected {expected:.1f} moves; in brackets are its chances of these. Its chances were {closer} to what"
+        f" happened than “no change” (mean squared error {model['left']['value']:.4f} against"
+        f" {still['left']['value']:.4f}), {surely}."
     )
