@@ -1,7 +1,8 @@
 """The model in plain Python on Mesa: lists of floats, loops over all states, no arrays.
 
 Each step equals a step of `sim.model.agents`. The rules are repeated here for comparison only. Two things make this
-side faster: the compiled rule draws its random numbers, and unchanged ties are weighed once. It has no shocks.
+side faster: the compiled rules draw its random numbers and compute the anchor of kept dispositions, and unchanged ties
+are weighed once. It has no shocks, and no causes of moves.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import math
 from typing import Any
 
 import mesa
+import numpy as np
 
+from benchmarks.plain_state import PlainState, Row
 from sim.model.arrays import PARAMETERS
-from sim.model.starts import draw_initial_alignment, draw_random_words
+from sim.model.numerics.streams import draw_exponentials
+from sim.model.starts import draw_initial_alignment, draw_random_words, start_anchor
 from sim.model.world import World
 
-Row = list[float]
 RATES = (
     "bond_return", "bond_gain", "bond_loss", "outreach",
     "rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief",
@@ -30,102 +33,6 @@ def exact(x: float) -> float:
 def clip(x: float) -> float:
     """x limited to [0, 1]."""
     return min(1.0, max(0.0, x))
-
-
-class PlainState(mesa.Agent):  # type: ignore[misc]
-    """A state that sums its ties by bloc and chooses an alignment by logit."""
-
-    model: PlainModel
-
-    def __init__(self, model: PlainModel, index: int) -> None:
-        super().__init__(model)
-        self.index = index
-
-    def sums(self) -> list[Row]:
-        """Sums over the members of each alignment: propensity, bond, institution, hostility, trade, product."""
-        m, i = self.model, self.index
-        found = [[0.0] * 6 for _ in m.alignments]
-        for j in range(m.n):
-            if j != i:
-                mine = found[m.alignment[j]]
-                mine[0] += m.w_propensity[i][j]
-                mine[1] += m.w_bond[i][j]
-                mine[2] += m.w_institution[i][j]
-                mine[3] += m.w_hostility[i][j]
-                mine[4] += m.w_trade[i][j]
-                mine[5] += m.w_open[i][j]
-        return found
-
-    def masses(self) -> Row:
-        """The capability of the other states by alignment."""
-        m = self.model
-        found = [0.0 for _ in m.alignments]
-        for j in range(m.n):
-            if j != self.index:
-                found[m.alignment[j]] += m.capability[j]
-        return found
-
-    def utility(self, k: int, sums: list[Row], mass: Row) -> float:
-        """The utility of alignment k, a sum of terms (model: Decision)."""
-        m, i, p = self.model, self.index, self.model.p
-        stays = p["inertia"] if k == m.alignment[i] else 0.0
-        if k == 0:
-            return m.autonomy[i] * p["w_autonomy"] + stays
-        bite, leader, floor = m.bite[i], m.leader[k - 1], p["pressure_floor"]
-        rivalry = m.rivalry[i][leader] if leader >= 0 else 0.0
-        sanction = m.sanction[leader][i] if leader >= 0 else 0.0
-        threat = pressure = 0.0
-        for other in range(1, len(mass)):
-            if other != k:
-                threat += sums[other][3]
-                stake = floor + (1.0 - floor) * sums[other][4] * (1.0 - bite)
-                pressure += m.enforcement[other - 1] * m.attention[other - 1][m.theatre[i]] * mass[other] * stake
-        terms = [
-            p["w_propensity"] * sums[k][0],
-            p["w_bond"] * sums[k][1],
-            p["w_institution"] * sums[k][2],
-            -p["w_hostility"] * sums[k][3],
-            p["w_balance"] * mass[k] * threat,
-            p["w_trade"] * sums[k][4],
-            p["w_shelter"] * bite * (1.0 - sanction) * sums[k][5],
-            m.accommodation[k - 1] * (1.0 - max(rivalry, sanction)),
-            -p["w_pressure"] * pressure,
-            stays,
-        ]
-        total = 0.0
-        for term in terms:
-            total += term
-        return total
-
-    def step(self) -> None:
-        """Choose an alignment, given the present alignments of the others."""
-        m, i = self.model, self.index
-        if m.fixed[i]:
-            return
-        sums, mass = self.sums(), self.masses()
-        utilities = {k: self.utility(k, sums, mass) for k in m.alignments if m.allowed[k]}
-        best = max(utilities.values())
-        weights = {k: math.exp((u - best) / m.p["temperature"]) for k, u in utilities.items()}
-        total = sum(weights.values())
-        cumulative = 0.0
-        for k, weight in weights.items():
-            m.alignment[i] = k
-            cumulative += weight / total
-            if cumulative > m.uniforms[i]:
-                break
-
-    def stability(self) -> float:
-        """Regime stability: 1 less bite and pressure, plus what the bloc offers (model: Outcomes)."""
-        m, i = self.model, self.index
-        own, sums, mass = m.alignment[i], self.sums(), self.masses()
-        pressure, offered = 0.0, 0.5 * sums[0][5]
-        if own != 0:
-            offered += sums[own][5]
-            for k in range(1, len(mass)):
-                if k != own:
-                    pressing = m.enforcement[k - 1] * m.attention[k - 1][m.theatre[i]]
-                    pressure += pressing * mass[k] * m.p["pressure_floor"]
-        return 1.0 - min(1.0, max(0.0, m.bite[i] + pressure - offered))
 
 
 class PlainModel(mesa.Model):  # type: ignore[misc]
@@ -161,6 +68,11 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         self.ids = [(code, i) for i, code in enumerate(setting.codes.tolist())]
         self.states = [PlainState(self, i) for i in range(self.n)]
         self.drifts = any(self.p[rate] > 0 for rate in RATES)
+        self.polyarchy = start.polyarchy.tolist()
+        self.kept, self.calendar, self.years = setting.kept, setting.calendar, setting.years
+        self.renewal = [1.0 - math.exp(-own * self.p["renewal"] * self.years) for own in setting.renewal.tolist()]
+        if self.kept:
+            self.anchor()
         self.assess(0)
         self.datacollector = mesa.DataCollector(
             model_reporters={"alignment": lambda m: tuple(m.alignment), "outcomes": lambda m: m.outcomes}
@@ -179,6 +91,31 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         self.observe(before)
         self.datacollector.collect(self)
         self.running = step < self.world.steps
+
+    def draw(self, i: int, step: int) -> Row:
+        """Draw Exp(1) for each alignment of a state at a step."""
+        draws, setting = np.empty(len(self.alignments)), self.world.setting
+        with np.errstate(over="ignore"):
+            draw_exponentials(np.array(self.key, np.uint64), step, setting.codes[i], setting.alternatives, draws)
+        found: Row = draws.tolist()
+        return found
+
+    def anchor(self) -> None:
+        """Draw the dispositions of the start, given that each state chose its alignment (model: Anchoring)."""
+        chances, log_own = (values.tolist() for values in start_anchor(self.world, *self.key))
+        for i, state in enumerate(self.states):
+            draws, own = self.draw(i, 0), self.alignment[i]
+            state.inclination = [-math.log(chances[i][k] * draws[own] + draws[k]) for k in self.alignments]
+            state.inclination[own] = -(log_own[i] + math.log(draws[own]))
+
+    def share(self, rate: float) -> float:
+        """The share of the way that a rate goes in a step."""
+        return 1.0 - math.exp(-rate * self.years) if self.calendar else min(1.0, rate)
+
+    def likeness(self, i: int, j: int) -> float:
+        """Likeness of a pair; 0 where the regime of either is not known."""
+        alike = 1.0 - 2.0 * abs(self.polyarchy[i] - self.polyarchy[j])
+        return 0.0 if i == j or math.isnan(alike) else alike
 
     def hostility(self, i: int, j: int) -> float:
         """H of a pair."""
@@ -219,6 +156,7 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
         self.w_bond = [[exact(c[j] * self.bond[i][j]) for j in others] for i in others]
         self.w_institution = [[exact(c[j] * self.institution[i][j]) for j in others] for i in others]
         self.w_hostility = [[exact(c[j] * self.hostility(i, j)) for j in others] for i in others]
+        self.w_likeness = [[exact(c[j] * self.likeness(i, j)) for j in others] for i in others]
         self.w_trade = [[exact(self.dependence[i][j]) for j in others] for i in others]
         self.w_open = [[g[j] - exact(g[j] * self.sanction[j][i]) for j in others] for i in others]
         self.closed = [[0.0 for _ in self.alignments] for _ in others]
@@ -248,19 +186,28 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
     def respond_bonds(self) -> None:
         """Change bonds: return, growth, decay and outreach."""
         p, strain = self.p, [self.mean_bite(k) for k in self.alignments]
+        most = math.inf if self.calendar else 1.0
+        back = min(most, p["bond_return"])
         for i in range(self.n):
             for j in range(i + 1, self.n):
                 a, b, now, origin = self.alignment[i], self.alignment[j], self.bond[i][j], self.origin[i][j]
-                drift = min(1.0, p["bond_return"]) * (origin - now)
+                grow = decay = reach = 0.0
                 if a == b and a != 0 and origin > 0:
-                    drift += min(1.0, p["bond_gain"] * (1.0 + p["strain"] * strain[a])) * (1.0 - now)
+                    grow = min(most, p["bond_gain"] * (1.0 + p["strain"] * strain[a]))
                 elif a != b and a != 0 and b != 0:
-                    drift -= min(1.0, p["bond_loss"]) * now
+                    decay = min(most, p["bond_loss"])
                 if a != b and self.hostility(i, j) < 0.5:
-                    by_i = min(1.0, p["outreach"] * self.bite[i] * self.standing[j]) if a != 0 else 0.0
-                    by_j = min(1.0, p["outreach"] * self.bite[j] * self.standing[i]) if b != 0 else 0.0
-                    drift += (by_i + by_j) * (1.0 - now)
-                self.bond[i][j] = self.bond[j][i] = clip(now + drift)
+                    by_i = min(most, p["outreach"] * self.bite[i] * self.standing[j]) if a != 0 else 0.0
+                    by_j = min(most, p["outreach"] * self.bite[j] * self.standing[i]) if b != 0 else 0.0
+                    reach = by_i + by_j
+                if self.calendar:
+                    rate = back + grow + decay + reach
+                    rest = (back * origin + grow + reach) / rate if rate > 0 else 0.0
+                    bond = rest + (now - rest) * math.exp(-rate * self.years)
+                else:
+                    drift = back * (origin - now) + grow * (1.0 - now) - decay * now
+                    bond = now + (drift + reach * (1.0 - now))
+                self.bond[i][j] = self.bond[j][i] = clip(bond)
 
     def respond_rivalries(self) -> None:
         """Change rivalries: growth between blocs and decay within a bloc."""
@@ -269,9 +216,9 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
             for j in range(i + 1, self.n):
                 a, b, now = self.alignment[i], self.alignment[j], self.rivalry[i][j]
                 if a == b and a != 0:
-                    now = clip(now - min(1.0, p["rivalry_loss"]) * now)
+                    now = clip(now - self.share(p["rivalry_loss"]) * now)
                 elif a != b and a != 0 and b != 0 and now > 0:
-                    now = clip(now + min(1.0, p["rivalry_gain"]) * (1.0 - now))
+                    now = clip(now + self.share(p["rivalry_gain"]) * (1.0 - now))
                 self.rivalry[i][j] = self.rivalry[j][i] = now
 
     def respond_sanctions(self) -> None:
@@ -283,12 +230,12 @@ class PlainModel(mesa.Model):  # type: ignore[misc]
                 now, target = self.sanction[j][i], self.alignment[i]
                 if bloc != 0 and target not in (0, bloc):
                     pressing = self.enforcement[bloc - 1] * self.attention[bloc - 1][self.theatre[i]]
-                    response = min(1.0, p["sanction_response"] * pressing)
+                    response = self.share(p["sanction_response"] * pressing)
                     if self.initial_enforcement[bloc - 1] > 0 and response > 0:
                         self.sanction[j][i] = clip(now + response * (1.0 - now))
                         self.regime[j][i] = bloc
                 elif i != j:
-                    self.sanction[j][i] = clip(now - min(1.0, p["sanction_relief"]) * now)
+                    self.sanction[j][i] = clip(now - self.share(p["sanction_relief"]) * now)
 
     def observe(self, before: list[int]) -> None:
         """Compute the outcomes of the step (model: Outcomes)."""
