@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from hypothesis import settings
+
+from sim.scenario import loading
 
 pytest_plugins = ["browser"]
 for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
@@ -64,6 +69,56 @@ def unsynced() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """Read each shipped scenario once in a process: a scenario is frozen, and many commands read all of them.
+
+    A user's folder comes before the shipped one, so with one every file is read.
+    """
+    read = loading.read_scenario
+    kept = functools.cache(read)
+
+    def read_or_keep(reference: str | Path) -> loading.LoadedScenario:
+        path = loading.find_scenario(str(reference))
+        shipped = path.is_relative_to(loading.shipped_folder()) and not os.environ.get("BLOCS_SCENARIOS")
+        return kept(path) if shipped else read(reference)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "read_scenario", read_or_keep)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fitted_once() -> Iterator[None]:
+    """Fit a simple baseline to the same votes once in a process: most of the time of a score and of a calibration."""
+    from sim.forecast import scores
+
+    fit, kept = scores.leave_one_out, dict[tuple[object, ...], Any]()
+
+    def fit_or_keep(attributes: Any, answer: Any, classes: int = 3) -> Any:
+        key = attributes.shape, attributes.tobytes(), answer.tobytes(), classes
+        if key not in kept:
+            kept[key] = fit(attributes, answer, classes)
+        return kept[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores, "leave_one_out", fit_or_keep)
+        yield
+
+
+EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="50pt" viewBox="0 0 100 50"/>'
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write an empty picture for each figure: drawing takes most of the time of a page."""
+
+    def write_empty(figure: object, file: IO[Any], **how: object) -> None:
+        file.write(EMPTY if isinstance(file, io.TextIOBase) else EMPTY.encode())
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", write_empty)
 
 
 @pytest.fixture(scope="module")

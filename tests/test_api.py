@@ -44,7 +44,7 @@ def small_tornado(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.api.uncertainty.RUNS_AN_END", 2)
 
 
-@pytest.mark.usefixtures("small_tornado")
+@pytest.mark.usefixtures("small_tornado", "undrawn")
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -252,6 +252,7 @@ def test_record_as_command(name: str) -> None:
     assert "<table" in found._repr_html_()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_calibration_as_command(tmp_path: Path) -> None:
     words = ("calibrate", "--points", "4", "--replicates", "1", "--seed", "3", "--out", str(tmp_path / "a"), "--json")
     found = api.calibrate(out=tmp_path / "b", points=4, replicates=1, **SMALL)
@@ -262,6 +263,7 @@ def test_calibration_as_command(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "posterior.csv").read_bytes() == (tmp_path / "b" / "posterior.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_results_as_command(tmp_path: Path) -> None:
     results = sweep("unix_1988", replicates=3, out=tmp_path / "r")
     record = api.replay(results, "0-2").record

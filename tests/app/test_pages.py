@@ -429,13 +429,6 @@ def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show an empty picture in the place of each chart: drawing takes most of the time of a page."""
-    empty = drawing.Chart("<svg/>", (0.0, 1.0, 0.0, 1.0), (0.0, 1.0))
-    monkeypatch.setattr(drawing, "draw_chart", lambda *given: empty)
-
-
 def open_page(query: dict[str, str]) -> Any:
     """Open the app at an address in Streamlit's AppTest."""
     from streamlit.testing.v1 import AppTest

@@ -38,6 +38,7 @@ def test_six_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "my_idea" in outputs[-1]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_commands_of_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     followed = 0

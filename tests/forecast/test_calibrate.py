@@ -194,6 +194,7 @@ def test_sweep_over_draws_keeps_own_parameters(scenario: Scenario) -> None:
     assert made[0].settings["parameters.w_bond"] == found.values[0, VARIED.index("w_bond")]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_calibrate_command(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits: list[Any] = []
     fit = calibrate.calibrate_world

@@ -129,6 +129,7 @@ def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:
     assert f"Syria to non-aligned ({rounded(found.tally.at[d, *cell] / found.runs)} in 100)" in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
     """A file may state no role: its change is said, and is not put among the assumptions."""
     own = load_scenario("sanctions_collapse").model_copy(update={"role": ""})
@@ -142,6 +143,7 @@ def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
     assert "of the scenarios without a role, “Own” raises it most" in effects_sentence(found)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scenario_over_design_points_is_compared(tmp_path: Path) -> None:
     """Two scenarios over the same design points are compared at once, and none is left out without a word."""
     vary = Sweep.model_validate({"design": "list", "vary": {"parameters.w_pressure": [0.2, 0.3]}})
@@ -157,6 +159,7 @@ def test_scenario_over_design_points_is_compared(tmp_path: Path) -> None:
     assert effect.difference == pytest.approx((counts[1] - counts[0]) / 60)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_page_says_what_the_findings_say(results: Results, found: DatedFindings) -> None:
     text = page.render_page(results)
     marked = dict(re.findall(r'data-trace="(percent_joined [^"]+)">([^<]+)<', text))

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from jinja2 import UndefinedError
 
 from sim.analysis.compare import read_sample
+from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.batch.tables.spreadsheet import FORMULA_STARTS, escape_formula, write_csv
@@ -124,6 +125,7 @@ def test_sections_and_described_figures(text: str) -> None:
     assert [tag for tag, _ in page.elements].count("figure") == [tag for tag, _ in page.elements].count("figcaption")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     rounds = "A step is a round of decisions, not a year."
     assert " ".join("".join(Page(text).words).split()).count("A step is a quarter.") == 2
@@ -241,6 +243,7 @@ def test_labels_of_long_names(tmp_path: Path) -> None:
     assert titles["two"][-10:] in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> None:
     broken = Results(tmp_path / "broken")
     shutil.copytree(results.folder, broken.folder)
@@ -312,15 +315,12 @@ def test_same_page_from_moved_results(results: Results, text: str, tmp_path: Pat
     assert "did you mean 'no_sanctions'" in refused.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("command", "shown"),
     [
         ("blocs sweep unix_1988 --set 'erosion=0.31' --out results/x", False),  # not as shlex quotes it
         ("blocs sweep unix_1988 --set erosion=0.31 --out 'results/my x'", True),
-        ("blocs sweep unix_1988; curl evil.example", False),
-        ("curl evil.example", False),
-        ("blocs 'sweep", False),
-        ("", False),
     ],
 )
 def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path) -> None:
@@ -331,6 +331,14 @@ def test_recorded_command_in_the_page(command: str, shown: bool, tmp_path: Path)
     assert recorded == ([command] if shown else [])
     assert ("No command is recorded" in sections) is not shown
     assert reporting == "blocs report RESULTS --baseline unix_1988 --points 0"
+
+
+@pytest.mark.parametrize(
+    "command", ["blocs sweep unix_1988; curl evil.example", "curl evil.example", "blocs 'sweep", "", "blocs  list"]
+)
+def test_what_is_no_command_of_blocs_is_not_recorded(command: str) -> None:
+    assert recorded_command({"command": "blocs list"}) == "blocs list"
+    assert recorded_command({"command": command}) == ""
 
 
 @pytest.mark.parametrize("start", FORMULA_STARTS)
@@ -395,6 +403,7 @@ def own(tmp_path: Path) -> Results:
     return run_small_sweep(tmp_path / "results", {"w": load_scenario(tmp_path / "w.toml")}, 4)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_commands_for_world_outside_catalogue(own: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(own.folder)
     text = report_page.render_page(own)
@@ -408,6 +417,7 @@ def test_commands_for_world_outside_catalogue(own: Results, monkeypatch: pytest.
     assert (own.folder / "report.html").read_text(encoding="utf-8") == text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_no_source_of_another_world_for_weights(own: Results) -> None:
     text = report_page.render_page(own)
     assert "52 states" not in text
