@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from sim.scenario.schema import Scenario
 BY_STATE = ("alignment", "chances", "stability", "bite")
 OBSERVED = ("alignment", "causes", "renewed", "chances", "stability", "bite", "outcomes")
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+THIRD = {**UNHURRIED, "max_examples": max(1, settings.default.max_examples // 3)}  # for slow examples
 seeds = st.integers(0, 2**40)
 shuffles = st.randoms(use_true_random=True)  # hypothesis replays it by its seed
 
@@ -27,6 +29,11 @@ def relation(*inputs: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]],
         return settings(**UNHURRIED)(given(*inputs)(test))
 
     return decorate
+
+
+def some(names: Sequence[str], every: int) -> list[Any]:
+    """Parametrize by every so manieth name; `pytest -m long` takes the others."""
+    return [pytest.param(name, marks=[pytest.mark.long] if n % every else []) for n, name in enumerate(names)]
 
 
 def run(scenario: Scenario, seed: int, replicate: int = 0) -> Run:

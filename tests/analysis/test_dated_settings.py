@@ -122,5 +122,8 @@ def test_dates_that_runs_do_not_have_are_refused(day: str, lens: str, message: s
         said = blocs(*words, *SMALL, "--at", day, "--lens", lens, code=2)
         assert message in said
         assert "--at" in said
+
+
+def test_two_dates_are_refused() -> None:
     with pytest.raises(InputError, match="has 2 dates; give one"):
         api.regret(at=[DAY, "2030-12-31"])

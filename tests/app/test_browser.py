@@ -297,6 +297,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.until(lambda: reader.members() == expected_members(compiled.run_compiled(expected, seed=BASE.sweep.seed), 3))
 
 
+@pytest.mark.long
 def test_reasons(reader: Reader) -> None:
     """The reasons are those of the model; a click chooses a state; the changes that flip one appear on demand."""
     reader.open("?step=9&seed=5")
@@ -361,9 +362,7 @@ def test_uploads(reader: Reader) -> None:
     bad = [
         ("typo.toml", b'title = "x"\nextends = "baseline_2023"\n[parameters]\nerosoin = 1\n',
          "typo.toml:4: parameters.erosoin: unknown key (did you mean 'erosion'?)"),
-        ("upwards.toml", b'title = "x"\nworld = "../.."\n', "upwards.toml:2: world: '../..' is not a name"),
         ("binary.toml", bytes(range(256)) * 99, "binary.toml:2: is not UTF-8"),
-        ("large.toml", b"#" * 300_000, "large.toml:1: has 300000 bytes"),
         ("huge.toml", b"#" * 2_000_000, "File must be"),
     ]  # fmt: skip
     for name, content, said in bad:
@@ -382,6 +381,7 @@ def test_uploads(reader: Reader) -> None:
     reader.drawn(6)
 
 
+@pytest.mark.long
 def test_comparison(reader: Reader) -> None:
     """The compare page shows two settings with common random numbers."""
     reader.open("?seed=3")
@@ -406,6 +406,7 @@ def test_comparison(reader: Reader) -> None:
     reader.address("other.without=erosion")
 
 
+@pytest.mark.long
 def test_scenario_change(reader: Reader) -> None:
     """Another scenario keeps seed, state and step, and notes what it lacks."""
     reader.open("?seed=5&step=12&state=IRN")
@@ -424,31 +425,28 @@ def test_scenario_change(reader: Reader) -> None:
 
 
 def test_help_changes_nothing(reader: Reader) -> None:
-    """Reading help switches nothing, by mouse and by touch on a phone."""
-    browser = reader.page.context.browser
-    for touch, width in ((False, 1280), (True, 390)):
-        context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
-        context.set_default_timeout(WAIT)
-        one = Reader(context.new_page(), reader.port)
-        one.open("?state=IRN")
-        press = (lambda target: target.tap()) if touch else (lambda target: target.click())
-        if touch:
-            press(one.page.get_by_test_id("stExpandSidebarButton"))
-        press(one.page.locator("summary", has_text="Mechanisms"))
-        press(one.page.get_by_text("bond: off sets w_bond = 0.", exact=True))
-        assert one.page.get_by_role("switch", name="Bonds of the past", exact=True).is_checked()
-        assert not one.page.locator("[data-testid=stCheckbox] [data-testid=stTooltipIcon]").count()
-        assert one.page.get_by_role("switch", name="Stated affinities", exact=True).is_disabled()
-        assert one.page.get_by_text("propensity: cannot matter here").is_visible()
-        press(one.page.locator("summary", has_text="Parameters"))
-        press(one.page.get_by_role("button", name="Help for Weight of bonds"))
-        one.see("[data-testid=stTooltipContent]:has-text('weight of bonds')")
-        one.rest()
-        assert "w_bond" not in one.page.url
-        assert "without" not in one.page.url
-        context.close()
+    """Reading help switches nothing, by touch on a phone."""
+    context = reader.page.context.browser.new_context(viewport={"width": 390, "height": 900}, has_touch=True)
+    context.set_default_timeout(WAIT)
+    one = Reader(context.new_page(), reader.port)
+    one.open("?state=IRN")
+    one.page.get_by_test_id("stExpandSidebarButton").tap()
+    one.page.locator("summary", has_text="Mechanisms").tap()
+    one.page.get_by_text("bond: off sets w_bond = 0.", exact=True).tap()
+    assert one.page.get_by_role("switch", name="Bonds of the past", exact=True).is_checked()
+    assert not one.page.locator("[data-testid=stCheckbox] [data-testid=stTooltipIcon]").count()
+    assert one.page.get_by_role("switch", name="Stated affinities", exact=True).is_disabled()
+    assert one.page.get_by_text("propensity: cannot matter here").is_visible()
+    one.page.locator("summary", has_text="Parameters").tap()
+    one.page.get_by_role("button", name="Help for Weight of bonds").tap()
+    one.see("[data-testid=stTooltipContent]:has-text('weight of bonds')")
+    one.rest()
+    assert "w_bond" not in one.page.url
+    assert "without" not in one.page.url
+    context.close()
 
 
+@pytest.mark.long
 def test_bad_address(reader: Reader) -> None:
     """Bad values are named, and the others apply."""
     reader.open("?scenario=nowhere&erosion=21&step=3&state=%3Cscript%3E&w_bond=2")

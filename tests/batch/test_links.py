@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from robustness.ground import LONG
 
 from sim.api import results as api_results
 from sim.api.record import forecasts
@@ -171,13 +172,25 @@ WRITING: dict[str, tuple[tuple[str, ...], Callable[[str, Path], tuple[str, ...]]
 }
 
 
-@pytest.mark.parametrize("kind", WRITING)
-def test_written_file_replaces_a_link(kind: str, honest: Path, victim: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished calibration."""
+    out = tmp_path_factory.mktemp("calibrated") / "fit"
+    ran(*WRITING["calibrate"][1]("", out))
+    return out
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("kind", [kind for kind in WRITING if kind != "demo"] + [pytest.param("demo", marks=LONG)])
+def test_written_file_replaces_a_link(
+    kind: str, honest: Path, victim: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     names, words = WRITING[kind]
     out = tmp_path / "out"
-    out.mkdir()
     if kind == "calibrate":  # a folder that holds other files is refused, so the links come after a first fit
-        ran(*words(str(honest), out))
+        shutil.copytree(request.getfixturevalue("fit"), out)
+    else:
+        out.mkdir()
     for name in names:
         (out / name).unlink(missing_ok=True)
         (out / name).symlink_to(victim)
@@ -193,14 +206,13 @@ def test_plan_of_a_calibration_is_no_link(victim: Path, tmp_path: Path) -> None:
         forecasts.calibrate(BASE, out=tmp_path / "fit", points=8, replicates=1)
 
 
-def test_table_of_chances_is_no_link(tmp_path: Path) -> None:
-    fit = tmp_path / "fit"
-    forecasts.calibrate(BASE, out=fit, points=8, replicates=1)
-    table = next(fit.glob("shards/*/chances.parquet"))
+def test_table_of_chances_is_no_link(fit: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(fit, tmp_path / "fit"))
+    table = next(copied.glob("shards/*/chances.parquet"))
     table.rename(tmp_path / "chances.parquet")
     table.symlink_to(tmp_path / "chances.parquet")
     with pytest.raises(InputError, match=r"chances\.parquet:1: is a link"):
-        forecasts.calibrate(BASE, out=fit, points=8, replicates=1)
+        forecasts.calibrate(BASE, out=copied, points=8, replicates=1)
 
 
 def test_only_regular_files_are_read_and_replaced(victim: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from relation import UNHURRIED, changed, relation, seeds, shuffles
+from relation import THIRD, changed, relation, seeds, shuffles
 from strategies import hundredths, rates, scenarios
 
 from sim.batch import executor
@@ -151,7 +151,7 @@ def test_chunks_change_no_row(scenario: Scenario, sizes: list[int], seed: int) -
             np.testing.assert_array_equal(column, np.concatenate([part[n][name] for part in parts]), err_msg=name)
 
 
-@settings(**UNHURRIED)
+@settings(**THIRD)
 @given(scenarios(max_states=3, steps=2), st.integers(1, 24))
 def test_stopped_and_resumed_sweep_equals_an_uninterrupted_one(scenario: Scenario, after: int) -> None:
     """It stops between chunks; `robustness/` kills it anywhere."""
