@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,17 @@ def package(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> list[tuple[str, int]]:
     """Modules of this project that a file imports, with the line."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "sim":
             found += [(f"{node.module}.{alias.name}", node.lineno) for alias in node.names]
     return found
@@ -75,7 +83,7 @@ def test_folder_and_file_sizes() -> None:
 def test_public_names_once() -> None:
     places = defaultdict(list)
     for path in FILES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
                 places[node.name].append(str(path.relative_to(ROOT)))
     api = {name for name, files in places.items() if any(file.startswith("api/") for file in files)}  # as the commands
@@ -97,7 +105,7 @@ SCIENCE = sorted(
 
 @pytest.mark.parametrize("path", SCIENCE, ids=lambda path: path.stem)
 def test_science_without_disk_or_printing(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)} | {
         alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names
@@ -115,9 +123,7 @@ def test_printing_in_entry_points_only() -> None:
     for path in FILES:
         if package(path) not in ("app", "cli"):
             names = {
-                n.func.id
-                for n in ast.walk(ast.parse(path.read_text("utf-8")))
-                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+                n.func.id for n in ast.walk(parsed(path)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
             }
             assert "print" not in names, path.name
             assert "sys.exit" not in path.read_text(encoding="utf-8"), path.name

@@ -20,7 +20,7 @@ SIX = BLOCKS[0][1].splitlines()
 
 def follow(line: str) -> str:
     """Run a line of the tutorial, with few runs; its output."""
-    words = shlex.split(re.sub(r"--replicates \d+", "--replicates 8", line))
+    words = shlex.split(re.sub(r"--replicates \d+", "--replicates 4", line))
     assert words[0] == "blocs", line
     done = CliRunner().invoke(cli, words[1:])
     assert done.exit_code == 0, (line, done.output, done.exception)

@@ -134,7 +134,7 @@ def test_certificate_without_incumbent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Branches cover all configurations: without an incumbent the bound rises exactly to the optimum."""
     monkeypatch.setattr(Search, "improve", lambda *_: None)
     rng = np.random.default_rng(9)
-    for _ in range(6):
+    for _ in range(3):
         propensity = symmetric((2 - rng.integers(1, 6, 10)).tolist(), 5)
         weights = propensity.astype(np.int64)
         search = Search(weights, 60.0)
