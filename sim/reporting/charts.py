@@ -174,7 +174,7 @@ def draw_distributions(
     tallest = max(share.max() for share in shares.values()) or 1.0
     for row, (name, share) in enumerate(shares.items()):
         runs = np.asarray(values[name], dtype=np.float64)
-        axes.bar(bins[:-1], -0.85 * share / tallest, width=np.diff(bins), bottom=row + 0.42, align="edge", color=colour)
+        axes.stairs(row + 0.42 - 0.85 * share / tallest, bins, baseline=row + 0.42, fill=True, color=colour)
         axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color="black", linewidth=1.5)
         text = f"{100 * (runs >= threshold).mean():.0f} %"
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())

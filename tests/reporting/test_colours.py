@@ -88,7 +88,7 @@ def test_bloc_colours_in_report_and_app(results: Results) -> None:
         bands = chapters.figures_over_time(results, found, ran, names, focus, known)
         assert [label_colours(str(one.markup)) for one in bands] == [BY_NAME, BY_NAME, {**BY_NAME, "BRICS": "#009e73"}]
     run, ties = compiled.run_compiled(BASE, seed=7), drawing.lay_out_network(BASE)
-    made = svg_charts(run, NAMES, label_theatres(BASE), ("colours", 7, 0))
+    made = svg_charts(run, NAMES, label_theatres(BASE), {}, ("colours", 7, 0))
     assert legend_colours(made["Capability"].svg) == BY_NAME
     assert legend_colours(made["Enforcement"].svg).items() <= BY_NAME.items()
     pictures = frame_data(run, NAMES, "IRN", (ties, ""), {})["pictures"]

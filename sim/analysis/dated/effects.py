@@ -145,35 +145,37 @@ def compare_entry(
         scenario and the columns of `compare_outcomes`; the rows of `compare_at_dates` for this one entry, without
         the scenarios that lack the state.
     """
-    rows: list[pd.DataFrame] = []
-    cache: dict[str, pd.DataFrame] = {}
-
-    def observe(design: Design) -> pd.DataFrame:
-        if design.label not in cache:
-            cache[design.label] = observe_entry(results, design, state, alignment, day)
-        return cache[design.label]
-
-    for matched in match_designs(designs, baseline)[:MOST_PAIRED]:
-        if all(state in design.world.states for design in (*matched.designs, *matched.bases)):
-            sides = [[observe(design) for design in side] for side in (matched.designs, matched.bases)]
+    every = match_designs(designs, baseline)[:MOST_PAIRED]
+    wanted = {
+        one.label: one for matched in every for one in (*matched.designs, *matched.bases) if state in one.world.states
+    }
+    seen = observe_entry(results, list(wanted.values()), state, alignment, day)
+    rows = []
+    for matched in every:
+        sides = [[seen[one.label] for one in side if one.label in seen] for side in (matched.designs, matched.bases)]
+        if all(sides):
             rows.append(compare_sides(sides).assign(scenario=matched.scenario))
     return join_rows(rows, ["scenario", *COMPARED])
 
 
-def observe_entry(results: Results, design: Design, state: str, alignment: str, day: str) -> pd.DataFrame:
-    """Observe in each run whether a state has entered an alignment by a date: 1 or 0, NaN where it starts there."""
-    world, (step,) = design.world, design.steps_at([day])
-    i, values, keys = world.states.index(state), [], []
-    for events in read_events(results, [design]):
+def observe_entry(
+    results: Results, designs: Sequence[Design], state: str, alignment: str, day: str
+) -> dict[str, pd.DataFrame]:
+    """Observe in each run whether a state has entered an alignment by a date: 1 or 0, NaN where it starts there.
+
+    A table for each design with finished runs, by label.
+    """
+    found: dict[str, list[pd.DataFrame]] = {}
+    cell = pd.MultiIndex.from_tuples([(day, state, alignment)])
+    for events in read_events(results, designs):
+        world, (step,) = events.design.world, events.design.steps_at([day])
         entered = np.zeros(len(events.replicates))
         if alignment in world.alignments:
-            first = events.entries[:, i, world.alignments.index(alignment)]
+            first = events.entries[:, world.states.index(state), world.alignments.index(alignment)]
             entered = np.where(first == 0, np.nan, first <= step)
-        values.append(entered)
-        keys.append(np.stack([np.full(len(entered), events.seed), events.replicates], axis=1))
-    index = pd.MultiIndex.from_arrays(np.concatenate(keys).T, names=["seed", "replicate"])
-    cell = pd.MultiIndex.from_tuples([(day, state, alignment)])
-    return pd.DataFrame(np.concatenate(values)[:, None], index=index, columns=cell)
+        index = pd.MultiIndex.from_product([[events.seed], events.replicates], names=["seed", "replicate"])
+        found.setdefault(events.design.label, []).append(pd.DataFrame(entered[:, None], index=index, columns=cell))
+    return {label: pd.concat(tables) for label, tables in found.items()}
 
 
 def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
