@@ -36,7 +36,6 @@ from sim.reporting.exports.datasets import build_dataset
 from sim.reporting.exports.graphs import build_graph, step_at
 from sim.reporting.exports.networks import RunNetwork
 from sim.reporting.labels import label_history
-from sim.reporting.story.page import render_story
 from sim.scenario.overrides import apply_changes, mechanism_change
 from sim.scenario.schema import Scenario
 
@@ -110,6 +109,8 @@ class History:
 
         Raises InputError for a run through the lens of tendency, which is not a history.
         """
+        from sim.reporting.story.page import render_story  # drawing loads slowly
+
         return StoryPage(self.title, render_story(self._reading))
 
     @cached_property
