@@ -34,7 +34,17 @@ def blocs(*words: str) -> str:
     return done.stdout
 
 
-MODULES = ("scenarios", "runs", "results", "analyses", "uncertainty", "record.forecasts", "dated", "comparison")
+MODULES = (
+    "scenarios",
+    "runs",
+    "story",
+    "results",
+    "analyses",
+    "uncertainty",
+    "record.forecasts",
+    "dated",
+    "comparison",
+)
 FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
 
 

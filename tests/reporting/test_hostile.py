@@ -209,6 +209,22 @@ def test_page_shows_payloads_as_text(results: Path, tmp_path: Path) -> None:
     assert not steering
 
 
+def test_story_shows_payloads_as_text(folder: Path, tmp_path: Path) -> None:
+    for n in (0, 4, 6, len(PAYLOADS) - 1):
+        output_of("run", str(folder / f"s{n}.toml"), "--others", "0", "--html", str(tmp_path / "story.html"))
+        text = (tmp_path / "story.html").read_text("utf-8")
+        page = Elements(text)
+        assert sum(tag == "script" for tag, _ in page.found) == 2
+        for tag, attributes in page.found:
+            assert tag not in {"iframe", "base", "object", "embed", "img", "b", "x"}
+            assert not [name for name, _ in attributes if name.startswith("on") or name in ("src", "style")]
+            links = [value or "" for name, value in attributes if name in {"href", "xlink:href", "action"}]
+            assert all(link.startswith("#") for link in links), links
+        words = without_space(html.unescape("".join(page.words)))
+        assert without_space(escape_controls(PAYLOADS[n])) in words
+        assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\n", "\t"}
+
+
 # Files that cost much or point outside
 
 BOMBS = {
