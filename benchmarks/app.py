@@ -1,8 +1,9 @@
 """Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--json]`.
 
 Each reader has a browser session on one server and plays a run repeatedly. The output has errors, the server's memory
-by minute, the seconds between painted steps, and the seconds from a click on Step to the painted step and to its
-explanation, with one reader and with all. The browsers run on the same machine and use more of it than the server.
+by minute, the seconds between painted steps, and the seconds from a click on Step to the painted step with its reason
+and to the address that the server writes, with one reader and with all. The browsers run on the same machine and use
+more of it than the server.
 """
 
 from __future__ import annotations
@@ -74,17 +75,17 @@ def open_page(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
 
 
 def step_by_hand(page: Any) -> tuple[float, float]:
-    """Click Step; measure the seconds until the step is painted, and until it is explained."""
+    """Click Step; measure the seconds until the step is painted, and until the server has put it in the address."""
     step = int(page.locator(STATUS).inner_text().split()[1])
     if step == LAST:
         page.get_by_role("button", name="Reset", exact=True).click()
-        page.wait_for_selector("text=At the start nothing is decided yet")
+        page.wait_for_function("() => !location.search.includes('step=')")
         step = 0
     start = time.perf_counter()
     page.get_by_role("button", name="Step", exact=True).click()
     page.wait_for_selector(f"{STATUS}:has-text('Step {step + 1} of')")
     seen = time.perf_counter() - start
-    page.wait_for_selector(f"text=Step {step + 1}: It held")
+    page.wait_for_function("step => new URLSearchParams(location.search).get('step') === step", arg=str(step + 1))
     return seen, time.perf_counter() - start
 
 
@@ -122,7 +123,7 @@ def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, 
 def measure_steps(page: Any, when: str) -> dict[str, Any]:
     """Measure twenty steps by hand."""
     seen, why = zip(*(step_by_hand(page) for _ in range(20)), strict=True)
-    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until the explanation, {when}": spread(why)}
+    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until the address has it, {when}": spread(why)}
 
 
 def measure(readers: int, minutes: float) -> dict[str, Any]:

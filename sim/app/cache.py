@@ -13,12 +13,12 @@ import streamlit as st
 from sim.analysis.explain import decisions_in_run
 from sim.analysis.flips import Flips, find_flips
 from sim.analysis.history.others import OTHERS
-from sim.analysis.history.story import tell_story
+from sim.analysis.history.story import Story, tell_story
 from sim.analysis.history.words import Names
 from sim.analysis.states.accounts import Decision
 from sim.app.player import drawing
 from sim.app.player.frames import event_data, frame_data
-from sim.app.player.words import describe_reasons
+from sim.app.player.words import reasons_by_step
 from sim.app.setting import size_fault
 from sim.batch.executor import evaluate
 from sim.errors import InputError
@@ -71,9 +71,9 @@ def compute_run(_scenario: Scenario, digest: str, seed: int, replicate: int) -> 
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
-def compute_story(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> list[dict[str, Any]]:
-    """Tell a run by its turning points, as records; empty for one in which no state moves."""
-    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=OTHERS).point_records()
+def compute_reading(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> Story:
+    """Read a run as a history, with what happens in other histories."""
+    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=OTHERS)
 
 
 @st.cache_resource(max_entries=CACHED // 2, show_spinner=COMPUTING)
@@ -162,8 +162,8 @@ def compute_frames(
     weights = {id: one.capability.value for id, one in _scenario.states.items()}
     shown = frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn, weights)
     decisions = compute_decisions(_scenario, _run, *key, chosen)
-    points = compute_story(_scenario, _run, *key) if names.dates else []
-    return {**shown, "reasons": describe_reasons(decisions, chosen, names), "events": event_data(points, names)}
+    points = compute_reading(_scenario, _run, *key).point_records() if names.dates else []
+    return {**shown, "reasons": reasons_by_step(decisions, chosen, names), "events": event_data(points, names)}
 
 
 @dataclass(frozen=True)

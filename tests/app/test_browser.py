@@ -377,7 +377,7 @@ def test_uploads(reader: Reader) -> None:
     reader.until(lambda: f"{EVIL} ![x](http" in reader.page.inner_text("[data-testid=stMain]"))
     reader.choose("State", "IRN")
     reader.until(lambda: reader.page.locator("h2", has_text=f"Why: {EVIL}").count() == 1)
-    reader.until(lambda: f"joined {EVIL} of the front" in reader.page.inner_text("[data-testid=stMain]"))
+    reader.until(lambda: f"joined the {EVIL} of the front" in reader.page.inner_text("[data-testid=stMain]"))
     reader.drawn(6)
 
 

@@ -30,7 +30,7 @@ from sim.app.pages.lessons import list_lessons
 from sim.app.pages.reasons import tabulate_terms
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
-from sim.app.player.words import chosen_first, describe_reasons
+from sim.app.player.words import chosen_first, reasons_by_step
 from sim.app.session import escape_markdown
 from sim.app.setting import (
     MAX_APP_STATES,
@@ -631,7 +631,7 @@ def test_reasons_in_words() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     index = run.states.index("MEX")
     decisions = decisions_in_run(BASE, run, world_of(BASE), index)
-    start, *reasons = describe_reasons(decisions, "MEX", label_history(BASE))
+    start, *reasons = reasons_by_step(decisions, "MEX", label_history(BASE))
     assert start["words"].startswith("Mexico starts here.")
     moved = next(n for n in range(1, 41) if run.alignment[n, index] != run.alignment[n - 1, index])
     words, (one, taken) = reasons[moved - 1]["words"], (reasons[moved - 1], decisions[moved - 1])

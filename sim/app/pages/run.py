@@ -38,6 +38,7 @@ from sim.errors import InputError
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import label_history
+from sim.reporting.story.page import render_story
 from sim.scenario.loading import world_names
 from sim.scenario.schema import Scenario
 
@@ -225,8 +226,11 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
     setting = address.setting
     st.header("Take it with you")
     name = file_name(setting)
+    uploaded, changed = setting.scenario.startswith(UPLOAD_PREFIX), setting != AppSetting(setting.scenario)
+    file = f"{name}.toml" if changed or uploaded else name
+    command = f"blocs run {file} --seed {address.seed} --replicate {address.replicate}"
     left, right = st.columns(2)
-    if changed := setting != AppSetting(setting.scenario):
+    if changed:
         key = "world" if setting.scenario in world_names() and setting.scenario not in visit.uploads else "extends"
         left.download_button(
             "Scenario file (TOML)", setting_toml(base, setting, address.seed, key=key), f"{name}.toml",
@@ -236,8 +240,12 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
     else:
         left.caption("Nothing is changed here, so there is no file to take: the command below names the scenario.")
     right.download_button("Run (CSV)", lambda: run_csv(run), f"{name}.csv", "text/csv", on_click="ignore")
-    right.caption("Every step: the outcomes, and where each state stands.")
-    uploaded = setting.scenario.startswith(UPLOAD_PREFIX)
+    right.caption("Every step: the outcomes, and the alignment of each state.")
+    if is_dated(scenario):
+        place = (scenario.digest(), run.seed, run.replicate)
+        page = lambda: render_story(cache.compute_reading(scenario, run, *place), command=command)  # noqa: E731
+        right.download_button("History as a page (HTML)", page, f"{name}.html", "text/html", on_click="ignore")
+        right.caption("The map plays, with every event and reason; it needs no server.")
     if uploaded and changed:
         st.caption(
             escape_markdown(
@@ -247,8 +255,7 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
     if uploaded:
         st.caption("The address of this page does not hold a file that was handed in.")
     st.caption("The same run on the command line:")
-    file = f"{name}.toml" if changed or uploaded else name
-    show_verbatim(f"blocs run {file} --seed {address.seed} --replicate {address.replicate}")
+    show_verbatim(command)
 
 
 def run_csv(run: Run) -> str:

@@ -19,7 +19,7 @@ MOST_BARS = 6  # terms of a decision
 CERTAIN = 0.995  # chance from which an alternative is not worth a number
 
 
-def describe_reasons(decisions: Sequence[Decision], state: str, names: Names) -> list[dict[str, Any]]:
+def reasons_by_step(decisions: Sequence[Decision], state: str, names: Names) -> list[dict[str, Any]]:
     """Describe where a state is at each step from 0, and why, as data for JSON: words and bars."""
     start = f"{capital(names.state(state))} starts here. Its first decision is in the first step."
     return [{"words": start, "against": "", "bars": []}, *(describe_reason_now(one, names) for one in decisions)]
@@ -91,7 +91,9 @@ def odds_words(decision: Decision, names: Names) -> str:
     if own > CERTAIN:
         return ", as nearly all states with its ties would"
     pair = f"{100 * max(own, other):.0f} to {100 * min(own, other):.0f}"
-    if own >= other:
+    if round(100 * own) == round(100 * other):
+        return f", which its ties make about as likely as {place_words(account.alignments[best], names)}"
+    if own > other:
         return f", which its ties make likelier than {place_words(account.alignments[best], names)}, {pair}"
     why = "its own leanings decided" if decision.disposition is not None else "chance decided"
     return f" although {place_words(account.alignments[best], names)} was likelier at its ties, {pair}: {why}"
