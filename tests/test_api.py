@@ -35,16 +35,9 @@ def blocs(*words: str) -> str:
 
 
 MODULES = (
-    "scenarios",
-    "runs",
-    "story",
-    "results",
-    "analyses",
-    "uncertainty",
-    "record.forecasts",
-    "dated",
-    "comparison",
-)
+    "scenarios", "runs", "story", "results", "analyses", "uncertainty", "record.forecasts", "dated", "comparison",
+    "exports.files",
+)  # fmt: skip
 FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
 
 
