@@ -154,9 +154,12 @@ def open_folder(folder: str | Path) -> DataFolder:
             continue
         matches = [(recognise(table), table) for table in tables]
         for match, table in matches:
-            if match is not None:
+            message = resembles(table) if match is None else ""
+            if table.broken and (match or message):
+                faults.append(Fault(table.file, 1, "", table.broken))
+            elif match is not None:
                 found.setdefault(match.dataset.id, []).append((match, table))
-            elif message := resembles(table):
+            elif message:
                 faults.append(Fault(table.file, 1, "", message))
         if not any(match for match, _ in matches):
             unread.append((display_path(file), "its columns are those of no dataset in `blocs import --list`"))

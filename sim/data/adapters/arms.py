@@ -46,7 +46,7 @@ def tidy_arms(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         else f"line {gone.index[0]}: {gone['supplier_name'].iloc[0]} to {gone['recipient_name'].iloc[0]}"
     )
     journal.note("parties that are not states", dataset.id, len(frame), len(states), why, example)
-    states = drop_missing_keys(states, ("supplier", "recipient", "year"), journal, dataset)
+    states = drop_missing_keys(states, ("supplier", "recipient", "year"), journal, dataset, file)
     zero = states["value"] == 0
     why = f"0 is a delivery below half a million, not none; it counts {SMALL}"
     journal.note("zero is a small delivery", dataset.id, len(states), len(states), why, f"{int(zero.sum())} rows")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sim.data.adapters.base import Dataset, Form, drop_doubled, drop_missing_keys, require_codes
+from sim.data.adapters.lists import DATE_OF_R
 from sim.data.codes import names_of_states
 from sim.data.journal import Journal
 from sim.data.readers.raw import is_missing
@@ -24,7 +25,7 @@ NOT_MEMBER = 9
 def tidy_points(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy ideal points by code and year; ISO codes are not used, as they repeat and change their meaning."""
     require_codes(frame, ("cow",), file)
-    frame = drop_missing_keys(frame, ("cow", "year"), journal, dataset)
+    frame = drop_missing_keys(frame, ("cow", "year"), journal, dataset, file)
     frame = drop_doubled(frame, ("cow", "year"), journal, dataset, file)
     journal.note(
         "joined by code", dataset.id, len(frame), len(frame), "ISO codes repeat (DEU, YAR), or are blank or obsolete"
@@ -56,7 +57,7 @@ def tidy_votes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: st
     if "country" in frame:
         frame = frame.assign(cow=codes_of_names(frame["country"], file), vote=votes_of_words(frame["vote"], file))
     require_codes(frame.assign(year=1946), ("cow",), file)
-    frame = drop_missing_keys(frame, ("cow", "call", "vote"), journal, dataset)
+    frame = drop_missing_keys(frame, ("cow", "call", "vote"), journal, dataset, file)
     known = frame["vote"].isin([*ANSWERS, NOT_MEMBER])
     if not known.all():
         line = frame.index[~known][0]
@@ -72,7 +73,7 @@ def tidy_votes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: st
             "row repeated", dataset.id, len(cast), int((~doubled).sum()), why, f"line {cast.index[doubled][0]}"
         )
     cast = cast[~doubled]
-    return cast.assign(day=[roll_call_day(value) for value in cast["day"]] if "day" in cast else None)
+    return cast.assign(day=roll_call_days(cast["day"], file) if "day" in cast else None)
 
 
 def codes_of_names(names: pd.Series, file: str) -> pd.Series:
@@ -98,20 +99,30 @@ def votes_of_words(words: pd.Series, file: str) -> pd.Series:
     return codes.astype(float)
 
 
-def roll_call_day(value: object) -> date | None:
-    """Day of a roll call; None if the file has none."""
-    if is_missing(value):
-        return None
+def roll_call_days(values: pd.Series, file: str) -> list[date | None]:
+    """Days of roll calls, None where the file has none; raises InputError for another form than the files have."""
+    by_text = {value: roll_call_day(value, file) for value in values.unique()}
+    wrong = values[[by_text[value] is None and not is_missing(value) for value in values]].drop_duplicates()
+    if len(wrong):
+        message = "is not a date such as 1970-11-20; give the file as it was downloaded"
+        raise InputError([Fault(file, int(line), "date", f"{quote(value)} {message}") for line, value in wrong.items()])
+    return [by_text[value] for value in values]
+
+
+def roll_call_day(value: object, file: str) -> date | None:
+    """Day of a roll call, which R's files give as days since 1970; None if it is none."""
     try:
+        if isinstance(value, (int, float)) and ".rd" in file.casefold():
+            return DATE_OF_R + timedelta(days=int(value))
         return date.fromisoformat(str(value)[:10])
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def tidy_calls(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy roll calls: their days and titles."""
-    frame = drop_missing_keys(frame, ("call",), journal, dataset)
-    return frame.assign(day=[roll_call_day(value) for value in frame["day"]]).drop_duplicates("call")
+    frame = drop_missing_keys(frame, ("call",), journal, dataset, file)
+    return frame.assign(day=roll_call_days(frame["day"], file)).drop_duplicates("call")
 
 
 VOTES = Dataset(

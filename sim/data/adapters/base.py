@@ -13,6 +13,7 @@ from sim.errors import Fault, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_KEY = 10**9  # of codes, years and numbers of cases
 FIRST_YEAR = 1945  # codes before are not in the crosswalk, and no world needs them
 
 
@@ -98,17 +99,34 @@ def require_codes(frame: pd.DataFrame, columns: tuple[str, ...], file: str, also
 
 
 def drop_missing_keys(
-    frame: pd.DataFrame, columns: tuple[str, ...], journal: Journal, dataset: Dataset
+    frame: pd.DataFrame, columns: tuple[str, ...], journal: Journal, dataset: Dataset, file: str
 ) -> pd.DataFrame:
-    """Drop rows without a code or year, and make those columns whole numbers."""
+    """Drop rows without a code or year, and make those columns whole numbers; raises InputError for others."""
     kept = frame.dropna(subset=list(columns))
     if len(kept) < len(frame):
         line = frame.index[frame[list(columns)].isna().any(axis=1)][0]
         why = "a row without a code or a year belongs to no state"
         journal.note("code or year missing", dataset.id, len(frame), len(kept), why, f"line {line}")
+    broken = [
+        Fault(file, int(line), column, f"{value:g} is not a whole number of a code or year; download the file again")
+        for column in columns
+        for line, value in kept[column][(kept[column] % 1 != 0) | (kept[column].abs() > MOST_KEY)].head(5).items()
+    ]
+    if broken:
+        raise InputError(broken)
     kept = kept.copy()
     kept[list(columns)] = kept[list(columns)].astype(int)
     return kept
+
+
+def require_mirrors(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
+    """Refuse a file of directed pairs in which rows lack the other direction, as they do in a file that was cut."""
+    rows = frame[["a", "b", *keys]].drop_duplicates()
+    turned = rows.rename(columns={"a": "b", "b": "a"})
+    alone = len(rows) - len(rows.merge(turned, on=["a", "b", *keys]))
+    if alone:
+        message = f"{alone} of {len(rows)} rows have no row of the other direction, as in a file that was cut"
+        raise InputError([Fault(file, 1, "", f"{message}; download it again")])
 
 
 def drop_doubled(

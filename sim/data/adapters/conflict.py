@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.data.adapters.base import Dataset, Form, drop_missing_keys, require_codes
+from sim.data.adapters.base import Dataset, Form, drop_missing_keys, require_codes, require_mirrors
 from sim.data.journal import Journal
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy spells of rivalries since 1945; the last year of the list does not end them."""
-    frame = drop_missing_keys(frame, ("a", "b", "start", "end"), journal, dataset)
+    frame = drop_missing_keys(frame, ("a", "b", "start", "end"), journal, dataset, file)
     last = int(frame["end"].max())
     censored = frame["end"] == last
     why = f"{last} is the last year of the list, not the end of the rivalry"
@@ -28,8 +28,9 @@ def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file
 def tidy_disputes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy disputes of a pair and a year: once a pair, with fatality -9 as unknown."""
     require_codes(frame, ("a", "b"), file)
-    frame = drop_missing_keys(frame, ("a", "b", "year", "dispute"), journal, dataset)
+    frame = drop_missing_keys(frame, ("a", "b", "year", "dispute"), journal, dataset, file)
     frame = frame[frame["year"] >= 1945]
+    require_mirrors(frame, ("year", "dispute"), file)
     unknown = frame["fatality"] < 0
     if unknown.any():
         why = "-9 deaths are unknown deaths, neither none nor negative"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def tidy_trade(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy trade of a pair and a year: imports of either side, in millions of US dollars, missing apart from zero."""
     require_codes(frame, ("a", "b"), file)
-    frame = drop_missing_keys(frame, ("a", "b", "year"), journal, dataset)
+    frame = drop_missing_keys(frame, ("a", "b", "year"), journal, dataset, file)
     frame = frame[frame["year"] >= 1945]
     for column in ("imports_a", "imports_b"):
         frame[column] = frame[column].mask(frame[column] < 0)
@@ -58,7 +58,7 @@ def tidy_organisations(frame: pd.DataFrame, journal: Journal, dataset: Dataset, 
     """Tidy membership of a state and a year: 1 is full membership, other codes are none, -9 is missing."""
     frame = frame.drop(columns="name")
     require_codes(frame, ("cow",), file)
-    frame = drop_missing_keys(frame, ("cow", "year"), journal, dataset)
+    frame = drop_missing_keys(frame, ("cow", "year"), journal, dataset, file)
     frame = frame[frame["year"] >= 1945]
     codes = [column for column in frame if column not in ("cow", "year")]
     cells = frame[codes]

@@ -27,7 +27,7 @@ def tidy_spells(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: s
         ):
             try:
                 days.append(date(*(int(cell) for cell in row)))
-            except ValueError:
+            except (ValueError, OverflowError):
                 days.append(None)
                 faults.append(Fault(file, int(line), part, "the year, month and day are not a date"))
         frame[part] = days
@@ -52,7 +52,8 @@ def tidy_gw(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) 
         days = [read_date(value) for value in frame[part]]
         wrong = [(line, value) for line, value, day in zip(frame.index, frame[part], days, strict=True) if day is None]
         if wrong:
-            raise InputError([Fault(file, int(line), part, f"{quote(value)} is not a date") for line, value in wrong])
+            message = "is not a date as the list writes it, such as 31:12:2017; give the file as it was downloaded"
+            raise InputError([Fault(file, int(line), part, f"{quote(value)} {message}") for line, value in wrong])
         frame[part] = days
     return without_censoring(frame.astype({"gw": int}), journal, dataset)
 
@@ -65,8 +66,8 @@ def read_date(value: object) -> date | None:
         return date(value.year, value.month, value.day)
     text = str(value).strip()
     if re.fullmatch(r"-?\d+(\.0)?", text):
-        return DATE_OF_R + timedelta(days=int(float(text)))
-    found = re.fullmatch(r"(\d{1,2})[:./](\d{1,2})[:./](\d{4})", text)
+        return DATE_OF_R + timedelta(days=int(float(text))) if len(text) < 9 else None
+    found = re.fullmatch(r"(\d{1,2}):(\d{1,2}):(\d{4})", text)  # with a slash or a dot, the order is a spreadsheet's
     try:
         return date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text[:10])
     except ValueError:

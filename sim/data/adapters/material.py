@@ -16,7 +16,7 @@ KEYS = ("cow", "year")
 def tidy_yearly(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy rows of a state and a year: one each, with known codes."""
     require_codes(frame, ("cow",), file)
-    kept = drop_missing_keys(frame, KEYS, journal, dataset)
+    kept = drop_missing_keys(frame, KEYS, journal, dataset, file)
     return drop_doubled(kept, KEYS, journal, dataset, file)
 
 
@@ -47,7 +47,7 @@ def tidy_polity(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: s
         journal.note("code translated", dataset.id, changed, changed, why)
     frame = frame.assign(cow=swapped)
     require_codes(frame, ("cow",), file)
-    kept = drop_missing_keys(frame, KEYS, journal, dataset)
+    kept = drop_missing_keys(frame, KEYS, journal, dataset, file)
     last = kept.drop_duplicates([*KEYS], keep="last")
     if len(last) < len(kept):
         why = "a year of change has two rows; the later one is that of 31 December"

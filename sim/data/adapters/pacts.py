@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.data.adapters.base import Dataset, Form, drop_missing_keys, require_codes
+from sim.data.adapters.base import Dataset, Form, drop_missing_keys, require_codes, require_mirrors
 from sim.data.journal import Journal
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ OBLIGATIONS = ("defence", "offence", "neutrality", "non_aggression", "consultati
 def tidy_alliances(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy obligations of a pair and a year: an obligation of either side, once a pair."""
     require_codes(frame, ("a", "b"), file)
-    frame = drop_missing_keys(frame, ("a", "b", "year"), journal, dataset)
+    frame = drop_missing_keys(frame, ("a", "b", "year"), journal, dataset, file)
     frame = frame[frame["year"] >= 1945].drop_duplicates()
+    require_mirrors(frame, ("year",), file)
     names = [name for name in OBLIGATIONS if name in frame]
     low, high = frame[["a", "b"]].min(axis=1), frame[["a", "b"]].max(axis=1)
     pairs = frame.assign(a=low, b=high).groupby(["a", "b", "year"], sort=True)[names]

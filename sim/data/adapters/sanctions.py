@@ -22,6 +22,7 @@ BODIES = {1653: "eu", 1830: "eu", 4400: "un", 3700: "nato", 3900: "oas", 3450: "
 TRADE_PRACTICES = 13
 ECONOMIC = frozenset({12, TRADE_PRACTICES, 14, 15})  # issues: environment, trade practices, economic reform, other
 EMBARGO, BLOCKADE = 1, 5
+MOST_CODES = {"kinds": 10, "issue1": 15, "issue2": 15, "issue3": 15}  # of the codebook
 BROAD = frozenset({2, 6})  # partial embargo, asset freeze
 GOODS = frozenset({3, 4})  # import and export restriction
 
@@ -65,6 +66,7 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
     """Tidy cases of TIES: those that were imposed and are about more than trade, with dates, kinds and bodies."""
     import pandas as pd
 
+    require_listed_codes(frame, file)
     imposed = frame[frame["imposed"] == 1]
     why = "a threat is not a sanction"
     journal.note("threats dropped", dataset.id, len(frame), len(imposed), why)
@@ -115,6 +117,23 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         f"{several} of kinds or bodies, {wordy} of years",
     )
     return pd.DataFrame(rows, columns=["begun", "start", "end", "seen", "senders", "bodies", "target", "level", "line"])
+
+
+def require_listed_codes(frame: pd.DataFrame, file: str) -> None:
+    """Refuse codes that the codebook has not, such as those of a list that a spreadsheet read as a date."""
+    wrong = [
+        Fault(
+            file,
+            int(line),
+            column,
+            f"{quote(cell)} has codes other than 1 to {most}; give the file as it was downloaded",
+        )
+        for column, most in MOST_CODES.items()
+        for line, cell in frame[column].items()
+        if not is_missing(cell) and not ({*list_codes(cell)} <= {*range(1, most + 1)} and list_codes(cell))
+    ]
+    if wrong:
+        raise InputError(wrong)
 
 
 TIES = Dataset(

@@ -141,8 +141,11 @@ def read_r_file(file: str, sha256: str, content: bytes) -> list[RawTable]:
         raise refuse_table(file, "has no data frame; export the table as CSV")
     found = []
     for name, frame in frames.items():
-        for column in frame.columns[frame.dtypes == "category"]:
-            frame[column] = frame[column].astype(object)
+        for column in frame.columns:
+            if isinstance(frame[column].dtype, pd.api.extensions.ExtensionDtype):  # factors, integers with NA
+                number = pd.api.types.is_numeric_dtype(frame[column])
+                kind, missing = (float, float("nan")) if number else (object, None)
+                frame[column] = frame[column].to_numpy(kind, na_value=missing)
         shown = file if len(frames) == 1 else f"{file}[{name}]"
         found.append(table_of_frame(shown, sha256, frame, first=1))
     return found

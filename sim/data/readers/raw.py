@@ -46,6 +46,8 @@ class RawTable:
         Loads some of the columns, those of the second argument as numbers. The index is the line in the file.
     notes
         What the reader did that a user should know.
+    broken
+        Why the file cannot be right if it is a dataset, such as a cut; empty if nothing is seen. Loading then fails.
     """
 
     file: str
@@ -53,6 +55,7 @@ class RawTable:
     columns: tuple[str, ...]
     load: Callable[[Sequence[str], Collection[str]], pd.DataFrame]
     notes: tuple[str, ...] = field(default=())
+    broken: str = ""
 
 
 def refuse_table(file: str, message: str, line: int = 1, column: str = "") -> InputError:
@@ -78,18 +81,19 @@ def is_missing(value: object) -> bool:
 
 def convert_numbers(frame: pd.DataFrame, numbers: Collection[str], file: str) -> pd.DataFrame:
     """Convert columns to numbers; raises InputError for a cell that is neither a number nor missing."""
+    import numpy as np
     import pandas as pd
 
     faults: list[Fault] = []
     for column in frame.columns.intersection(list(numbers)):
         given = frame[column]
-        if given.dtype.kind in "iuf":
-            continue
-        found = pd.to_numeric(given, errors="coerce")
-        wrong = given[found.isna().to_numpy(bool)]
+        found = given if given.dtype.kind in "iuf" else pd.to_numeric(given, errors="coerce")
+        wrong = given[(found.isna() | np.isinf(found.astype(float))).to_numpy(bool)]
         wrong = wrong[~wrong.map(is_missing).astype(bool)]
-        faults += [Fault(file, int(line), column, explain_cell(value)) for line, value in wrong.head(100).items()]
-        frame[column] = found.astype(float)
+        commas = [DECIMAL_COMMA.fullmatch(str(value).strip()) is not None for value in wrong]
+        shown = wrong.head(1 if all(commas) else 100)  # a spreadsheet puts a comma into each cell
+        faults += [Fault(file, int(line), column, explain_cell(value)) for line, value in shown.items()]
+        frame[column] = found if given.dtype.kind in "iuf" else found.astype(float)
     if faults:
         raise InputError(faults)
     return frame

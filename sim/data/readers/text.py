@@ -26,10 +26,11 @@ class Scan(NamedTuple):
     head: bytes
     tail: bytes
     encoding: str
+    broken: str
 
 
 def scan_text(file: str, opened: IO[bytes], most: int) -> Scan:
-    """Read a text file once, in pieces; raises InputError where it is empty, too large, binary or cut."""
+    """Read a text file once, in pieces; raises InputError where it is empty, too large or binary."""
     decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
     head, tail, size = b"", b"", 0
     while piece := opened.read(2**20):
@@ -47,9 +48,9 @@ def scan_text(file: str, opened: IO[bytes], most: int) -> Scan:
             decoder = None
     if not head.strip():
         raise refuse_table(file, "is empty; download it again")
-    if not tail.endswith((b"\n", b"\r")):
-        raise refuse_table(file, "ends without a line end, as a file that was cut does; download it again", 1)
-    return Scan(head, tail, "utf-8-sig" if decoder else "cp1252")
+    whole = tail.endswith((b"\n", b"\r"))
+    broken = "" if whole else "ends without a line end, as a file that was cut does; download it again"
+    return Scan(head, tail, "utf-8-sig" if decoder else "cp1252", broken)
 
 
 def read_text_table(file: str, sha256: str, opener: Opener, most: int) -> RawTable:
@@ -74,31 +75,34 @@ def read_text_table(file: str, sha256: str, opener: Opener, most: int) -> RawTab
     Raises
     ------
     InputError
-        If the file is empty, cut, too large or not text, or if a spreadsheet saved it.
+        If the file is empty, too large or not text.
     """
     with opener() as opened:
         scan = scan_text(file, opened, most)
-    first = scan.head.decode(scan.encoding, errors="ignore").splitlines()[0]
+    broken, lines = scan.broken, [*scan.head.decode(scan.encoding, errors="ignore").splitlines(), ""]
+    first = lines[0]
     if first.strip().strip('"').lower().startswith("sep="):
-        raise refuse_table(file, f"begins with {first.strip()[:10]!r}, {SPREADSHEET}")
+        first, broken = lines[1], f"begins with {first.strip()[:10]!r}, {SPREADSHEET}"
     counts = {separator: first.count(separator) for separator in ",;\t"}
     separator = max(counts, key=counts.__getitem__)
     if separator == ";" and counts[";"]:
-        raise refuse_table(file, f"has columns separated by semicolons, {SPREADSHEET}")
-    names = next(csv.reader([first], delimiter=separator))
+        broken = f"has columns separated by semicolons, {SPREADSHEET}"
+    names = next(csv.reader([first], delimiter=separator), [""])
     last = scan.tail.decode(scan.encoding, errors="ignore").rstrip("\r\n").splitlines()[-1]
     cells = next(csv.reader([last], delimiter=separator), [])
     if len(cells) < len(names):
         message = f"ends in a row of {len(cells)} cells where the header has {len(names)}, as a file that was cut does"
-        raise refuse_table(file, f"{message}; download it again")
+        broken = broken or f"{message}; download it again"
     notes = () if scan.encoding == "utf-8-sig" else ("read as Windows-1252, because it is not UTF-8",)
     header = not names[0].strip().isdecimal()  # Gleditsch and Ward's list has none
     columns = clean_names(names) if header else tuple(f"column{n}" for n in range(1, len(names) + 1))
 
     def load(wanted: Sequence[str], numbers: Collection[str]) -> pd.DataFrame:
+        if broken:
+            raise refuse_table(file, broken)
         return load_text(file, opener, scan.encoding, separator, columns, header, wanted, numbers)
 
-    return RawTable(file, sha256, columns, load, notes)
+    return RawTable(file, sha256, columns, load, notes, broken)
 
 
 def load_text(

@@ -1,0 +1,98 @@
+"""Files that a spreadsheet saved, that were cut, or that hold no dataset: one clear line, and nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from invented import ATOP, NMC, TIES, VOTES, base, both_ways, imposed, save
+
+from sim.cli import cli
+
+PACTS = both_ways([[2, code, year, 1, 0, 0, 0, 1] for code in (20, 200, 740) for year in (1980, 1981)])
+Make = Callable[[Path], Any]
+
+
+def atop(rows: list[list[Any]], header: str = ATOP) -> Make:
+    """A file of treaties."""
+    return lambda folder: save(folder, "atop.csv", header, rows)
+
+
+def written(name: str, text: str) -> Make:
+    """A file with a text."""
+    return lambda folder: (folder / name).write_text(text, "utf-8")
+
+
+def votes(day: str) -> Make:
+    """Votes of a day."""
+    return lambda folder: save(folder, "votes.csv", VOTES, [[1, 2, 1, 1, "n", day, "Q"], [1, 365, 1, 3, "n", day, "Q"]])
+
+
+def gw(day: str) -> Make:
+    """The list of Gleditsch and Ward with a day in it."""
+    return written("ksgmdw.txt", f"2\tUSA\tUnited States\t{day}\t31:12:2017\n")
+
+
+def measures(kinds: str) -> Make:
+    """Sanctions of some kinds."""
+    return lambda folder: save(folder, "ties.csv", TIES, [imposed(1, 1979, 2, 40, sanctiontype=kinds, endyear=1990)])
+
+
+def decimal_commas(folder: Path) -> None:
+    """Capabilities as a spreadsheet of a language with decimal commas saves them, with tabs."""
+    path = folder / "NMC-70.csv"
+    path.write_text(path.read_text("utf-8").replace(",", "\t").replace(".", ","), "utf-8")
+
+
+REFUSED: dict[str, tuple[Make, str]] = {
+    "semicolons": (written("atop.csv", ATOP.replace(",", ";") + "\n2;20;1980;1;0;0;0;1\n"), "separated by semicolons"),
+    "decimal commas": (decimal_commas, "NMC-70.csv:2: cinc: '0,100000' has a decimal comma, as a spreadsheet writes"),
+    "date with slashes": (gw("01/02/1816"), "ksgmdw.txt:1: start: '01/02/1816' is not a date as the list writes it"),
+    "date with dots": (gw("01.02.1816"), "start: '01.02.1816' is not a date as the list writes it"),
+    "turned date of a vote": (votes("20/11/1980"), "votes.csv:2: date: '20/11/1980' is not a date such as 1970-11-20"),
+    "day and month of a vote": (votes("20-Nov-80"), "date: '20-Nov-80' is not a date such as"),
+    "serial number of a vote": (votes("29545"), "date: '29545' is not a date such as"),
+    "list read as a date": (measures("2004-02-01"), "ties.csv:2: kinds: '2004-02-01' has codes other than 1 to 10"),
+    "other words for codes": (measures("embargo"), "kinds: 'embargo' has codes other than 1 to 10"),
+    "cut inside a row": (written("atop.csv", ATOP + "\n2,20,1980,1,0,0,0,1\n20,2,19"), "as a file that was cut does"),
+    "cut between rows": (atop(PACTS[:5]), "atop.csv:1: 1 of 5 rows have no row of the other direction, as in a file"),
+    "other columns": (atop(PACTS, ATOP.replace("defense", "pact")), "but has no column atop_defense; the release is"),
+    "empty year": (atop([[*r[:2], r[2] + 2 * (r[2] > 1980) - 2, *r[3:]] for r in PACTS]), "1978 to 1981"),
+    "year before": (atop([[*r[:2], r[2] + 5, *r[3:]] for r in PACTS]), "covers 1985 to 1986, not 1980; take it out"),
+    "year after": (atop([[*r[:2], r[2] - 5, *r[3:]] for r in PACTS]), "covers 1975 to 1976, not 1980; --carry carries"),
+    "part of a year": (
+        atop([*PACTS, [2, 40, 1980.5, 1, 0, 0, 0, 1]]),
+        "atop.csv:14: year: 1980.5 is not a whole number",
+    ),
+    "endless year": (atop([*PACTS, [2, 40, "inf", 1, 0, 0, 0, 1]]), "atop.csv:14: year: 'inf' is not a number"),
+    "number without end": (lambda f: save(f, "NMC-70.csv", NMC, [[2, 1980, *"111111", "1e400"]]), "'1e400' is not a"),
+    "two files": (lambda f: (atop(PACTS)(f), save(f, "copy.csv", ATOP, PACTS)), "and so is"),
+    "wrong file": (lambda f: (f / "NMC-70.csv").rename(f / "NMC-70.md"), "has no National Material Capabilities"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_bad_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    make, message = REFUSED[kind]
+    folder = base(tmp_path / "data", 1980)
+    make(folder)
+    done = CliRunner().invoke(cli, ["import", "1980", "--from", str(folder), "--out", str(tmp_path / "world")])
+    assert done.exit_code == 2, done.output
+    assert message in " ".join(done.output.split())
+    assert len(done.output.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize(
+    "text", ["A readme, with commas, and more\nThe end", "ccode; the code of a state\n", "sep=\nx\n"]
+)
+def test_prose_beside_the_data_is_not_read(text: str, tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    written("README.txt", text)(folder)
+    atop(PACTS)(folder)
+    done = CliRunner().invoke(cli, ["import", "1980", "--from", str(folder), "--out", str(tmp_path / "world")])
+    assert done.exit_code == 0, done.output
+    assert "README.txt" in (tmp_path / "world" / "import_log.csv").read_text("utf-8")
