@@ -270,7 +270,7 @@ def draw_indices(axes: Axes, table: pd.DataFrame) -> None:
     ordered = table.sort_values("total", ascending=False, kind="stable")
     rows = np.arange(len(ordered))
     styles = (
-        ("first", BLUE, "o", -0.15, "alone (first-order)"),
+        ("first", BLUE, "o", -0.15, "by itself (first-order)"),
         ("total", VERMILION, "s", 0.15, "in all (total)"),
     )
     for kind, colour, marker, away, label in styles:

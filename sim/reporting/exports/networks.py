@@ -23,7 +23,7 @@ UNDIRECTED = ("bond", "institution", "rivalry", "propensity")
 
 
 class TiePath(NamedTuple):
-    """A tie with the steps from which it has a strength; 0 is no tie."""
+    """A tie with the steps from which it has a strength; 0 for none."""
 
     kind: str
     source: str
