@@ -40,7 +40,7 @@ from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated, format_day
-from sim.reporting.dated.verdict import size_sentence, track_record, verdict
+from sim.reporting.dated.verdict import growth_sentence, size_sentence, track_record, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.scenario.loading import BASE
@@ -104,6 +104,7 @@ def render_page(
         "title": names[base],
         "dated": dated,
         "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
+        "growth": growth_sentence(dated, bloc) if dated else "",
         "size": size_of_bloc(dated, of_article) if dated else "",
         "effects": pictures.picture_of_effects(dated) if dated else None,
         "effects_sentence": effects_sentence(dated) if dated else "",

@@ -21,7 +21,7 @@ from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.lines import spread_labels
-from sim.reporting.dated.verdict import track_record, verdict
+from sim.reporting.dated.verdict import growth_sentence, track_record, verdict
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
@@ -118,6 +118,19 @@ def test_likelihood_in_the_words_of_the_ipcc(chance: float, words: str) -> None:
 )  # fmt: skip
 def test_share_as_a_simple_fraction(share: float, words: str) -> None:
     assert fraction_words(share) == words
+
+
+def test_growth_is_counted_by_run(results: Results, found: DatedFindings) -> None:
+    with contextlib.closing(results.connection()) as connection:
+        query = "select capability_front from runs where scenario = 'baseline_2023'"
+        ends = np.array(connection.execute(query).fetchall(), dtype=np.float64)[:, 0]
+    change = ends - found.sizes[0][1]
+    larger, smaller = (float(np.mean(sign * change > 0.005)) for sign in (1, -1))
+    assert 0 < larger < 1
+    assert growth_sentence(found, "front") == (
+        f"By 25 October 2033 “Anti-US front” is larger than at the start in {rounded(larger)} of 100 histories, smaller"
+        f" in {rounded(smaller)}, and as large in {rounded(1 - larger - smaller)}."
+    )
 
 
 def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:

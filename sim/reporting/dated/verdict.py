@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
 from sim.forecast.record import recorded_of
 from sim.reporting.dated.findings import DatedFindings, format_day
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.reporting.labels import label_alignments, list_names
+
+CHANGED = 0.005  # of all capability: a change of size that a share of two digits shows
 
 
 def verdict(found: DatedFindings) -> str:
@@ -18,6 +22,18 @@ def verdict(found: DatedFindings) -> str:
     return (
         f"That {found.first.name} joins “{found.bloc}” by {day} is {likelihood(chance.chance)}: it does so in"
         f" {rounded(chance.chance)} of 100 histories (95 % interval {rounded(chance.low)} to {rounded(chance.high)})."
+    )
+
+
+def growth_sentence(found: DatedFindings, bloc: str) -> str:
+    """Say in how many of 100 histories the bloc with this id is larger or smaller at the end than at the start."""
+    k = found.tally.design.world.alignments.index(bloc)
+    sizes = np.concatenate(found.tally.capability)[:, :, k - 1]
+    change = sizes[:, -1] - sizes[:, 0]
+    larger, smaller = (float(np.mean(sign * change > CHANGED)) for sign in (1, -1))
+    return (
+        f"By {format_day(found.days[-1])} “{found.bloc}” is larger than at the start in {rounded(larger)} of 100"
+        f" histories, smaller in {rounded(smaller)}, and as large in {rounded(1 - larger - smaller)}."
     )
 
 
