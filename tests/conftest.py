@@ -22,7 +22,10 @@ for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
 for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
     settings.register_profile(profile, max_examples=examples, deadline=None)
 settings.load_profile("suite")
-LONGEST = ("test_browser", "test_pages")
+LONGEST = (
+    "test_browser", "test_pages", "test_cli", "test_readme", "test_page", "test_api", "test_tutorial", "test_cluster",
+    "test_first_run", "test_links", "test_calibrate",
+)  # fmt: skip
 COMPILED = """
 from sim.model import run_compiled
 from sim.scenario import load_scenario

@@ -15,7 +15,6 @@ from sim.cli import cli
 COMMANDS = (
     ("run", "baseline_2023", "--seed", "7", "--others", "0", "--moves"),
     ("explain", "baseline_2023", "IRN", "--step", "2", "--seed", "7"),
-    ("check", "unix_1988"),
     ("landscape", "unix_1988"),
 )
 

@@ -23,6 +23,7 @@ def test_no_output_stored(page: Path) -> None:
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells(page))
 
 
+@pytest.mark.long
 def test_tables_and_charts_of_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))

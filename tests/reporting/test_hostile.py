@@ -134,7 +134,7 @@ def test_terminal_shows_payloads_escaped(folder: Path) -> None:
     assert all(without_space(escape_controls(p)) in without_space(shown) for p in PAYLOADS)
     ties = without_space(output_of("show", str(folder / "s0.toml"), "--state", "S0"))
     assert all(without_space(escape_controls(f".{p}")) in ties for p in PAYLOADS[1:])
-    for payload in (*MARKUP[:2], *RICH, *STEERING):
+    for payload in (MARKUP[0], *RICH[:3], *STEERING[::4]):
         n = PAYLOADS.index(payload)
         assert without_space(escape_controls(payload)) in without_space(output_of("show", str(folder / f"s{n}.toml")))
     run = output_of("run", str(folder / "s1.toml"), "--steps", "1")
