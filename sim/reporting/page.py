@@ -40,6 +40,7 @@ from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated, format_day
+from sim.reporting.dated.histories import tell_histories
 from sim.reporting.dated.verdict import growth_sentence, size_sentence, track_record, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
@@ -109,6 +110,7 @@ def render_page(
         "effects": pictures.picture_of_effects(dated) if dated else None,
         "effects_sentence": effects_sentence(dated) if dated else "",
         "histories": pictures_of_time(dated, bloc) if dated else [],
+        "typical": tell_histories(results, dated.tally.design) if dated else [],
         "strongest": strongest,
         "track": track_record(dated, BASE) if dated and of_article else "",
         "since": str(ran[base].date or "")[:4],
