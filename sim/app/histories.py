@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,19 +18,24 @@ from sim.analysis.states.start import StartAccount, explain_start
 from sim.analysis.states.tipping import terms_of_state
 from sim.analysis.statistics import share_intervals
 from sim.app import cache
+from sim.app.mechanisms import settings_without_effect
 from sim.app.player import drawing
+from sim.app.setting import list_sliders
 from sim.model import compiled
 from sim.model.rules import TEMPERATURE
 from sim.model.trajectory import store_alignments
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.dated.pictures import draw_incidence
+from sim.scenario.overrides import with_settings
 from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Scenario
 from sim.theory.persistence import tipping_distance
 
 SIDES = ("without the change", "with the change")
 
 FEW_CACHED = 12  # samples of histories, each of up to 20 MB
+
+TRIED = 9  # values of a lever
 
 MANY = 200  # histories that the first page counts
 
@@ -146,3 +152,33 @@ def compute_distances(_scenario: Scenario, digest: str) -> pd.DataFrame:
             if world.setting.allowed[k]
         ]
     return pd.DataFrame(rows, columns=["state", "held", "alignment", "distance", "chance"])
+
+
+class Turn(NamedTuple):
+    """A lever that makes a state end elsewhere in one history: its label, its values, and where the state ends."""
+
+    label: str
+    before: float
+    after: float
+    ends: str
+
+
+@st.cache_resource(max_entries=cache.CACHED, show_spinner="Trying every lever …")
+def compute_turns(_scenario: Scenario, digest: str, seed: int, replicate: int, state: str) -> list[Turn]:
+    """Try each lever of the blocs over its range; for those that make a state end elsewhere, give the nearest value."""
+    place = world_of(_scenario).states.index(state)
+    idle, found = settings_without_effect(_scenario), []
+
+    def end(scenario: Scenario) -> str:
+        run = compiled.run_compiled(scenario, seed=seed, replicate=replicate)
+        return run.alignments[int(run.alignment[-1, place])]
+
+    now = end(_scenario)
+    levers = chain(*(members for table, members in list_sliders(_scenario).items() if table != "parameters"))
+    for lever in levers:
+        values = [] if lever.setting in idle else np.linspace(lever.low, lever.high, TRIED).round(3).tolist()
+        for _, value in sorted((abs(one - lever.value), one) for one in values):
+            if value != lever.value and (there := end(with_settings(_scenario, {lever.setting: value}))) != now:
+                found.append(Turn(lever.label, lever.value, value, there))
+                break
+    return found

@@ -771,6 +771,19 @@ def test_what_if_in_words() -> None:
     assert shown.query_params["upheaval"] == "CHN:1"
 
 
+def test_lever_that_keeps_china_out() -> None:
+    """In a history in which China joins, the button names a lever with which it stays outside; so do the runs."""
+    shown = open_page({"page": "what_if", "seed": "20231025", "replicate": "16"})
+    next(one for one in shown.button if one.label.startswith("Which lever")).click().run()
+    said = shown.markdown[1].value.replace("\\", "")
+    lever, value = re.search("- US-led bloc: (What coexistence[^,]*), 0 → ([0-9.]+): China ends outside", said).groups()
+    assert lever == "What coexistence offers whoever joins"
+    for offer, end in ((0.0, "front"), (float(value), "non_aligned")):
+        changed = with_settings(BASE, {"blocs.us_led.accommodation": offer})
+        run = compiled.run_compiled(changed, seed=20231025, replicate=16)
+        assert run.alignments[run.alignment[-1, run.states.index("CHN")]] == end
+
+
 def test_tipping_distances() -> None:
     """Every state that decides has its distance, as explain computes it."""
     shown = open_page({"page": "tipping", "state": "IRN"})

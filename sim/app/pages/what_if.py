@@ -19,7 +19,7 @@ from sim.app.session import Visit, current_visit, display_name, escape_markdown
 from sim.app.setting import AppSetting, is_dated, question_state, resolve_setting, size_fault
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 SAID = 3  # states beside the one in question
 
@@ -57,9 +57,26 @@ def show_what_if_page() -> None:
     ]
     if digests[0] != digests[1]:
         show_in_words(visit, pair, digests, names, state, runs)
+    offer_turns(visit, changed, digests[1], names, state)
     show_futures(visit, runs, names, state)
     if digests[0] != digests[1] and is_dated(changed):
         show_numbers(visit, pair, digests, names, state)
+
+
+def offer_turns(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str) -> None:
+    """Offer to try every lever of the blocs: which makes the state end elsewhere in this history."""
+    address, who = visit.address, names.state(state)
+    if not st.button(f"Which lever makes {escape_markdown(who)} end elsewhere in this history?", key="turns"):
+        return
+    found = histories.compute_turns(scenario, digest, address.seed, address.replicate, state)
+    lines = [f"{one.label}, {one.before:g} → {one.after:g}: {who} ends {end_words(one.ends, names)}." for one in found]
+    lines = lines or [f"None: no lever takes {who} elsewhere in this history within its range."]
+    st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines))
+
+
+def end_words(alignment: str, names: Names) -> str:
+    """Say where a state ends."""
+    return "outside the blocs" if alignment == NON_ALIGNED_ID else f"in {names.bloc(alignment)}"
 
 
 def through_changes(visit: Visit) -> tuple[Scenario, Scenario]:
@@ -119,8 +136,7 @@ def describe_difference(runs: Sequence[Run], names: Names) -> str:
 
 def place(run: Run, n: int, names: Names) -> str:
     """Say where a state ends in a run."""
-    k = int(run.alignment[-1, n])
-    return f"in {names.bloc(run.alignments[k])}" if k else "outside the blocs"
+    return end_words(run.alignments[int(run.alignment[-1, n])], names)
 
 
 def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) -> None:
