@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.analysis.explain import decisions_in_run
 from sim.analysis.flips import Flips, find_flips
 from sim.analysis.history.others import OTHERS
-from sim.analysis.history.story import Story, tell_story
+from sim.analysis.history.story import Story
 from sim.analysis.history.words import Names
 from sim.analysis.states.accounts import Decision
+from sim.app import apart
 from sim.app.player import drawing
 from sim.app.player.frames import event_data, frame_data
 from sim.app.player.words import reasons_by_step
@@ -24,12 +24,12 @@ from sim.batch.executor import evaluate
 from sim.errors import InputError
 from sim.model import compiled
 from sim.model.arrays import Floats
+from sim.model.numerics.jit import interprets_sooner
 from sim.model.outcomes import outcome_names
 from sim.model.trajectory import Run, store_late, window_of
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.colours import alignment_colours
-from sim.reporting.labels import label_history
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.schema import Scenario
 
@@ -41,7 +41,7 @@ FLIP_REPLICATES = 40
 
 MOST_ATTENTION = 10.0  # budget beyond which a chart has no fixed upper limit
 
-COMPUTING = "Computing (the very first run after an installation compiles the rules, which takes a minute) …"
+COMPUTING = "Computing …"
 
 
 @st.cache_resource(max_entries=None, show_spinner=False)  # the catalogue is finite, and every page lists all of it
@@ -67,13 +67,19 @@ def runs_here(name: str) -> bool:
 @st.cache_resource(max_entries=CACHED, show_spinner=COMPUTING)
 def compute_run(_scenario: Scenario, digest: str, seed: int, replicate: int) -> Run:
     """Compute one compiled run, which callers must not change."""
-    return compiled.run_compiled(_scenario, seed=seed, replicate=replicate)
+    return apart.compute_soon(_scenario, compiled.run_compiled, _scenario, seed=seed, replicate=replicate)
+
+
+def compute_reading(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> Story:
+    """Read a run as a history, with what happens in other histories once the rules are compiled."""
+    others = 0 if interprets_sooner(len(_scenario.states), _scenario.steps) else OTHERS
+    return read_with_others(_scenario, _run, digest, seed, replicate, others)
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
-def compute_reading(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int) -> Story:
-    """Read a run as a history, with what happens in other histories."""
-    return tell_story(_scenario, world_of(_scenario), _run, label_history(_scenario), others=OTHERS)
+def read_with_others(_scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int, others: int) -> Story:
+    """Read a run as a history beside a number of other histories."""
+    return apart.compute_soon(_scenario, apart.read_history, _scenario, _run, others)
 
 
 @st.cache_resource(max_entries=CACHED // 2, show_spinner=COMPUTING)
@@ -81,8 +87,7 @@ def compute_decisions(
     _scenario: Scenario, _run: Run, digest: str, seed: int, replicate: int, state: str
 ) -> list[Decision]:
     """Compute every decision of a state in a run: one per step from step 1."""
-    world = world_of(_scenario)
-    return decisions_in_run(_scenario, _run, world, world.states.index(state))
+    return apart.compute_soon(_scenario, apart.decide_again, _scenario, _run, state)
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)

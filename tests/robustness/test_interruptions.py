@@ -36,7 +36,7 @@ ENGINES = ["compiled", pytest.param("mesa", marks=LONG), pytest.param("dask", ma
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("n", repeated(20))
+@pytest.mark.parametrize("n", repeated(21))
 def test_killed_and_resumed_sweep(whole: Results, tmp_path: Path, engine: str, n: int) -> None:
     folder, moments = tmp_path / "results", random.Random(n)  # noqa: S311
     for _ in range(5 if n else 1):

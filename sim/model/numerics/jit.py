@@ -57,8 +57,13 @@ def interpret_short_run(states: int, steps: int) -> None:
 
     Both give the same bits. Only a process that makes one run may call this, before it imports the rules.
     """
-    if states**2 * steps <= MOST_INTERPRETED and compiles_first() and "sim.model.rules" not in sys.modules:
+    if interprets_sooner(states, steps) and "sim.model.rules" not in sys.modules:
         setattr(numba.config, "DISABLE_JIT", 1)  # noqa: B010
+
+
+def interprets_sooner(states: int, steps: int) -> bool:
+    """Whether Python computes a run of this size before the rules are compiled, which they are not yet."""
+    return states**2 * steps <= MOST_INTERPRETED and compiles_first()
 
 
 def compiles_first() -> bool:

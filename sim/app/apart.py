@@ -1,0 +1,84 @@
+"""Compute in another process that interprets the rules, while a third one compiles them, so that no reader waits."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from subprocess import Popen
+from typing import IO, ParamSpec, TypeVar, cast
+
+from sim.analysis.explain import decisions_in_run
+from sim.analysis.history.story import Story, tell_story
+from sim.analysis.states.accounts import Decision
+from sim.model import compiled
+from sim.model.numerics.jit import interprets_sooner
+from sim.model.trajectory import Run
+from sim.model.world import world_of
+from sim.reporting.labels import label_history
+from sim.scenario.schema import Scenario
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+COMMAND = (sys.executable, "-c", "from sim.app import apart; apart.answer()")
+
+compiling: list[Popen[bytes]] = []  # the process that compiles the rules, once it has begun
+beginning = threading.Lock()
+
+
+def compute_soon(
+    scenario: Scenario, function: Callable[Given, Found], *given: Given.args, **named: Given.kwargs
+) -> Found:
+    """Compute a function of a run of the scenario here, or apart where this process would compile rules first."""
+    if not interprets_sooner(len(scenario.states), scenario.steps):
+        return function(*given, **named)
+    compile_rules(scenario)
+    task = pickle.dumps((function, given, named))
+    interpreted = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(COMMAND, input=task, stdout=subprocess.PIPE, env=interpreted, check=True)  # noqa: S603
+    found: Found = pickle.loads(done.stdout)  # noqa: S301  # by the process that this one began
+    return found
+
+
+def compile_rules(scenario: Scenario) -> None:
+    """Let a process of low priority compile the rules and keep the machine code, unless one has begun to."""
+    with beginning:
+        if compiling:
+            return
+        process = Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
+        compiling.append(process)
+    atexit.register(process.terminate)
+    pipe = cast(IO[bytes], process.stdin)
+    pipe.write(pickle.dumps((use_rules, (scenario,), {})))
+    pipe.close()
+
+
+def use_rules(scenario: Scenario) -> None:
+    """Compute what a reader may ask for, after which the machine code of its rules is kept."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    run = compiled.run_compiled(scenario, seed=0)
+    read_history(scenario, run, 0)
+    decide_again(scenario, run, next(iter(scenario.states)))
+
+
+def read_history(scenario: Scenario, run: Run, others: int) -> Story:
+    """Read a run as a history beside a number of other histories."""
+    return tell_story(scenario, world_of(scenario), run, label_history(scenario), others=others)
+
+
+def decide_again(scenario: Scenario, run: Run, state: str) -> list[Decision]:
+    """Compute every decision of a state in a run."""
+    world = world_of(scenario)
+    return decisions_in_run(scenario, run, world, world.states.index(state))
+
+
+def answer() -> None:
+    """Compute the function that standard input gives, and write its value to standard output."""
+    function, given, named = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
+    pickle.dump(function(*given, **named), sys.stdout.buffer)
