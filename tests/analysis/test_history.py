@@ -15,6 +15,7 @@ from strategies import kept_scenarios, scenarios
 
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import find_histories, observe_others, parse_conditions
+from sim.analysis.history.sentences import describe_shock
 from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
 from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points
 from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
@@ -397,3 +398,10 @@ def test_history_in_python() -> None:
     assert list(history.turning_points.columns) == list(POINT_COLUMNS)
     assert history.moves.to_dict("records") == story.move_records()
     assert history.turning_points.to_dict("records") == story.point_records()
+
+
+def test_shocks_to_blocs_in_words() -> None:
+    """A shock to what a bloc sets has the name of the bloc, not its id."""
+    scenario = load_scenario("sanctions_collapse")
+    (shock,) = scenario.shocks
+    assert describe_shock(shock, label_history(scenario)) == "the enforcement of the US-led bloc becomes 0.1"

@@ -25,7 +25,17 @@ from sim.analysis.history.words import (
 from sim.model.arrays import Integers
 from sim.model.trajectory import Run
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
-from sim.scenario.shocks import Crisis, Membership, PairShock, PolyarchyShock, SanctionShock, Shock, Upheaval
+from sim.scenario.shocks import (
+    BlocShock,
+    Crisis,
+    Membership,
+    PairShock,
+    PolyarchyShock,
+    PriorityShock,
+    SanctionShock,
+    Shock,
+    Upheaval,
+)
 
 LISTED = 5  # states of a group that are listed one by one
 
@@ -116,8 +126,12 @@ def describe_shock(shock: Shock, names: Names) -> str:
         return f"the government of {names.state(shock.state)} falls"
     if isinstance(shock, PolyarchyShock):
         return f"the polyarchy of {names.state(shock.state)} becomes {shock.value:g}"
-    what = shock.model_dump(exclude={"step", "kind", "source", "note", "value"}, exclude_defaults=True)
-    return f"{' '.join(str(value).replace('_', ' ') for value in what.values())} becomes {shock.value:g}"
+    if isinstance(shock, BlocShock):
+        return f"the {shock.setting.replace('_', ' ')} of {names.bloc(shock.bloc)} becomes {shock.value:g}"
+    if isinstance(shock, PriorityShock):
+        theatre = names.theatres[shock.theatre]
+        return f"the priority of {theatre} for {names.bloc(shock.bloc)} becomes {shock.value:g}"
+    return f"the parameter {shock.parameter} becomes {shock.value:g}"
 
 
 def select(selector: str, names: Names) -> str:
