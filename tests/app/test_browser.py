@@ -28,6 +28,7 @@ from sim.scenario.loading import load_scenario
 BASE = load_scenario("baseline_2023")
 NAMES = {id: state.name for id, state in BASE.states.items()}
 EVIL = "<script>alert(1)</script>"
+UPLOADER = "stFileUploaderDropzone"  # Streamlit gives it the role presentation and yet a label
 WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
 DRAWN = """async picture => {
@@ -461,19 +462,19 @@ def test_bad_address(reader: Reader) -> None:
 
 
 def check_layout(reader: Reader, least: int) -> None:
-    """Check the page: no sideways scrolling, no serious fault by axe, all pictures drawn."""
+    """Check the page: no sideways scrolling, no fault by axe but Streamlit's own, all pictures drawn."""
     reader.rest()
     main = "document.querySelector('[data-testid=stMain]')"
     assert reader.page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
     assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     reader.drawn(least)
     found = Axe().run(reader.page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, (reader.page.url, [(one["id"], one["nodes"][0]["html"]) for one in serious])
+    faults = [(one["id"], node["html"]) for one in found for node in one["nodes"] if UPLOADER not in node["html"]]
+    assert not faults, (reader.page.url, faults)
 
 
 def test_phone_and_dark_mode(reader: Reader) -> None:
-    """Both pages fit 390 pixels; the run page follows the system's dark mode."""
+    """Every page fits 390 pixels; pages follow the system's dark mode."""
     reader.page.set_viewport_size({"width": 390, "height": 900})
     reader.open("?page=compare&other.scenario=no_sanctions&seed=3")
     check_layout(reader, 4)
@@ -483,6 +484,14 @@ def test_phone_and_dark_mode(reader: Reader) -> None:
     scheme = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
     reader.until(lambda: reader.page.evaluate(scheme) == "dark")
     check_layout(reader, 6)
+    for page, head in (
+        ("what_if&upheaval=CHN:8:front", "China by date"),
+        ("tipping", "How far"),
+        ("lessons", "A first"),
+    ):
+        reader.go(f"?page={page}")
+        reader.see(f"h2:has-text('{head}')")
+        check_layout(reader, 0)
 
 
 def test_sigint_stops_server(server: tuple[int, subprocess.Popen[str]], reader: Reader) -> None:
