@@ -14,11 +14,12 @@ from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_random_numbers, choose_state, show_controls
 from sim.app.pages.dated import describe_change, describe_state, names_of_both, select_movers, show_state
-from sim.app.player.drawing import draw_still
+from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown
 from sim.app.setting import AppSetting, is_dated, question_state, resolve_setting, size_fault
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
+from sim.reporting.labels import list_names
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 SAID = 3  # states beside the one in question
@@ -155,6 +156,8 @@ def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) ->
             if picture:
                 st.image(picture, width="stretch", alt=f"Map of alignments {side}, {names.month(at)}. {moved}")
             st.markdown(escape_markdown(moved))
+    labels = {alignment: names.alignments[alignment] for alignment in runs[1].alignments}
+    st.image(draw_key(labels), width="content", alt=f"Key: {list_names(list(labels.values()))}")
 
 
 def moved_words(run: Run, step: int, names: Names) -> str:
