@@ -107,7 +107,7 @@ def test_commands_call_functions_of_their_name() -> None:
     same = {name for name in cli.commands if name in FUNCTIONS}
     assert same == {
         "run", "sweep", "compare", "replay", "report", "explain", "sensitivity", "regret", "claims", "score",
-        "calibrate", "landscape", "backtest",
+        "calibrate", "landscape", "backtest", "export",
     }  # fmt: skip
 
 
