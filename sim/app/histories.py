@@ -154,7 +154,7 @@ def compute_distances(_scenario: Scenario, digest: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["state", "held", "alignment", "distance", "chance"])
 
 
-class Turn(NamedTuple):
+class TurningLever(NamedTuple):
     """A lever that makes a state end elsewhere in one history: its label, its values, and where the state ends."""
 
     label: str
@@ -164,7 +164,7 @@ class Turn(NamedTuple):
 
 
 @st.cache_resource(max_entries=cache.CACHED, show_spinner="Trying every lever …")
-def compute_turns(_scenario: Scenario, digest: str, seed: int, replicate: int, state: str) -> list[Turn]:
+def compute_turns(_scenario: Scenario, digest: str, seed: int, replicate: int, state: str) -> list[TurningLever]:
     """Try each lever of the blocs over its range; for those that make a state end elsewhere, give the nearest value."""
     place = world_of(_scenario).states.index(state)
     idle, found = settings_without_effect(_scenario), []
@@ -179,6 +179,6 @@ def compute_turns(_scenario: Scenario, digest: str, seed: int, replicate: int, s
         values = [] if lever.setting in idle else np.linspace(lever.low, lever.high, TRIED).round(3).tolist()
         for _, value in sorted((abs(one - lever.value), one) for one in values):
             if value != lever.value and (there := end(with_settings(_scenario, {lever.setting: value}))) != now:
-                found.append(Turn(lever.label, lever.value, value, there))
+                found.append(TurningLever(lever.label, lever.value, value, there))
                 break
     return found
