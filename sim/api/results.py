@@ -211,7 +211,7 @@ def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> 
 def report(
     results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
     parameters: str | None = None, seed: int | None = None, workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, stories: bool = False,
 ) -> Path:  # fmt: skip
     """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
 
@@ -234,6 +234,8 @@ def report(
         Threads, 1 to 512. Default: one for each core.
     progress
         Function that is called with the number of runs done and the number of all runs.
+    stories
+        Also write the most typical history and two unlike it as pages beside the report, which has links to them.
 
     Returns
     -------
@@ -276,5 +278,22 @@ def report(
             )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("report", 1, "points", str(error))]) from None
-    write_synced(path, render_page(stored, found=sample, baseline=given.baseline, analyses=analyses).encode("utf-8"))
+    pages = story_pages(stored, sample.baseline(given.baseline), path.stem) if stories else {}
+    for name, text in pages.items():
+        write_synced(path.with_name(name), text.encode("utf-8"))
+    stem = path.stem if pages else ""
+    text = render_page(stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem)
+    write_synced(path, text.encode("utf-8"))
     return path
+
+
+def story_pages(results: Results, label: str, stem: str) -> dict[str, str]:
+    """Render three histories of a design point as pages, by file name; raises InputError where it has no dates."""
+    from sim.analysis.dated.events import list_designs
+    from sim.reporting.dated.histories import render_histories
+
+    design = next(one for one in list_designs(results) if one.label == label)
+    if not design.dated:
+        message = "needs histories with dates; leave it out, or sweep a world with a date through the lens histories"
+        raise InputError([Fault("report", 1, "stories", message)])
+    return render_histories(results, design, stem)

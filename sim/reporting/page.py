@@ -55,8 +55,9 @@ STRONGEST = 2  # parameters on the first page
 
 
 def render_page(
-    results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None
-) -> str:
+    results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None,
+    stories: str = "",
+) -> str:  # fmt: skip
     """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
     Parameters
@@ -69,6 +70,8 @@ def render_page(
         Design to compare with. Default: the baseline of the results.
     analyses : Analyses, optional
         Findings over the parameters' ranges, from `analyse`.
+    stories : str, optional
+        Stem of the pages of histories beside this page, to which it then has links.
 
     Returns
     -------
@@ -111,6 +114,7 @@ def render_page(
         "effects_sentence": effects_sentence(dated) if dated else "",
         "histories": pictures_of_time(dated, bloc) if dated else [],
         "typical": tell_histories(results, dated.tally.design) if dated else [],
+        "stories": stories,
         "strongest": strongest,
         "track": track_record(dated, BASE) if dated and of_article else "",
         "since": str(ran[base].date or "")[:4],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sim
 from sim.analysis.dated.events import list_designs
 from sim.analysis.dated.typical import choose_histories, measure_distances
 from sim.batch.sweep import make_question, run_sweep
+from sim.errors import InputError
 from sim.model import compiled
 from sim.reporting.dated.histories import tell_histories
 from sim.scenario.loading import load_scenario
@@ -26,6 +30,21 @@ def test_medoid_is_nearest_to_all_and_the_others_differ(rows: list[list[int]]) -
     assert all(distances[medoid, other] > 0 for other in others)
     if others:
         assert distances[medoid, others[0]] >= distances[medoid].max() - 1e-6
+
+
+def test_report_links_to_the_pages_of_its_histories(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    sim.sweep("baseline_2023", replicates=9, seed=7, out=folder)
+    page = sim.report(folder, points=0, stories=True).read_text(encoding="utf-8")
+    linked = re.findall(r'href="(report-history-\d+\.html)"', page)
+    assert 1 <= len(linked) <= 3
+    assert sorted(linked) == sorted(path.name for path in folder.glob("report-history-*.html"))
+    for name in linked:
+        replicate = re.findall(r"\d+", name)[0]
+        assert f"--seed 7 --replicate {replicate}" in (folder / name).read_text(encoding="utf-8")
+    sim.sweep("unix_1988", replicates=2, out=tmp_path / "rounds")
+    with pytest.raises(InputError, match="needs histories with dates"):
+        sim.report(tmp_path / "rounds", points=0, stories=True)
 
 
 def test_told_history_is_the_run_of_its_command(tmp_path: Path) -> None:

@@ -285,12 +285,13 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @click.option("--out", type=NewFile(".html"), help="File for the page. Default: report.html in the results.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Sobol points over the parameters' ranges, a power of 2; 0 leaves out these analyses.")  # fmt: skip
+@click.option("--stories", is_flag=True, help="Also a typical history and two unlike it, as pages beside the report.")
 @parameters_option
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, out: Path | None, points: int, parameters: str | None, seed: int | None,
-    workers: int | None,
+    results: Path, baseline: str | None, out: Path | None, points: int, stories: bool, parameters: str | None,
+    seed: int | None, workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page, with uncertainty and sources.
 
@@ -303,6 +304,6 @@ def report(
     with progress_bar() as progress, option_faults():
         path = api.report(
             results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
-            progress=progress,
+            progress=progress, stories=stories,
         )  # fmt: skip
     click.echo(str(path))

@@ -1,4 +1,4 @@
-"""The most typical history and two unlike it, each in a sentence with the command that tells it as a page."""
+"""The most typical history and two unlike it, each in a sentence and as a page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 
 from sim.analysis.dated.events import Design, RunEvents, read_events
 from sim.analysis.dated.typical import MOST_COMPARED, choose_histories
+from sim.analysis.history.others import OTHERS
+from sim.analysis.history.story import tell_story
 from sim.batch.store import Results
 from sim.model.arrays import Bytes
-from sim.reporting.labels import label_alignments, list_names
+from sim.model.compiled import run_compiled
+from sim.reporting.labels import label_alignments, label_history, list_names
+from sim.reporting.story.page import render_story
 
 LISTED_TURNS = 4  # moves in a sentence
 
@@ -23,9 +27,14 @@ class ToldHistory:
     """A history in a sentence; the command is empty where settings of a sweep changed the scenario."""
 
     likeness: str
+    seed: int
     replicate: int
     sentence: str
     command: str
+
+    def page(self, stem: str) -> str:
+        """Name of its page beside a report of that stem."""
+        return f"{stem}-history-{self.replicate}.html"
 
 
 def tell_histories(results: Results, design: Design) -> list[ToldHistory]:
@@ -38,8 +47,19 @@ def tell_histories(results: Results, design: Design) -> list[ToldHistory]:
         replicate = int(events.replicates[run])
         words = ["blocs", "run", design.name, "--seed", str(events.seed), "--replicate", str(replicate)]
         command = "" if design.settings else shlex.join([*words, "--html", "story.html"])
-        told.append(ToldHistory(likeness, replicate, describe_turns(design, events.alignment[run]), command))
+        sentence = describe_turns(design, events.alignment[run])
+        told.append(ToldHistory(likeness, events.seed, replicate, sentence, command))
     return told
+
+
+def render_histories(results: Results, design: Design, stem: str) -> dict[str, str]:
+    """Render the histories of `tell_histories` as pages, by the name of the file beside a report of that stem."""
+    names, pages = label_history(design.scenario), {}
+    for one in tell_histories(results, design):
+        run = run_compiled(design.scenario, seed=one.seed, replicate=one.replicate, world=design.world)
+        story = tell_story(design.scenario, design.world, run, names, others=OTHERS)
+        pages[one.page(stem)] = render_story(story, found=f"{one.likeness} of this sweep.", command=one.command)
+    return pages
 
 
 def describe_turns(design: Design, alignment: Bytes) -> str:
