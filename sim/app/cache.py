@@ -167,8 +167,12 @@ def compute_frames(
     weights = {id: one.capability.value for id, one in _scenario.states.items()}
     shown = frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn, weights)
     decisions = compute_decisions(_scenario, _run, *key, chosen)
-    points = compute_reading(_scenario, _run, *key).point_records() if names.dates else []
-    return {**shown, "reasons": reasons_by_step(decisions, chosen, names), "events": event_data(points, names)}
+    story = compute_reading(_scenario, _run, *key) if names.dates else None
+    return {
+        **shown,
+        "reasons": reasons_by_step(decisions, chosen, names, story.moves if story else ()),
+        "events": event_data(story, chosen) if story else [],
+    }
 
 
 @dataclass(frozen=True)

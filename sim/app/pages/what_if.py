@@ -59,7 +59,8 @@ def show_what_if_page() -> None:
     if digests[0] != digests[1]:
         show_in_words(visit, pair, digests, names, state, runs)
     offer_turns(visit, changed, digests[1], names, state)
-    show_futures(visit, runs, names, state)
+    if digests[0] != digests[1]:
+        show_futures(visit, runs, names, state)
     if digests[0] != digests[1] and is_dated(changed):
         show_numbers(visit, pair, digests, names, state)
 

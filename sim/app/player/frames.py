@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from sim.analysis.history.moves import Move
+from sim.analysis.history.sentences import describe_move, list_largest
+from sim.analysis.history.story import Story
 from sim.analysis.history.words import Names, capital
 from sim.app.player import drawing
 from sim.model.outcomes import describe_outcome
@@ -63,15 +66,41 @@ def alignment_digits(run: Run) -> list[str]:
     return ["".join(map(str, row)) for row in run.alignment.tolist()]
 
 
-def event_data(points: Iterable[Mapping[str, Any]], names: Names) -> list[dict[str, Any]]:
-    """Return turning points as data for JSON: the step, what happens and why, who followed, and how often elsewhere."""
-    found = []
-    for point in points:
-        if point["kind"] == "renewal":
-            continue
-        ties = f" Strongest bond there: {point['strongest_bond']}" if point["strongest_bond"] else ""
-        followed = f" Followed by: {point['followed_by']}" if point["followed_by"] else ""
-        said = f"{point['why']}{ties}{followed}" + (f" {point['elsewhere']}" if point["elsewhere"] else "")
-        what = f"{capital(names.when(point['step']))}: {point['what']}"
-        found.append({"step": point["step"], "what": what, "why": said})
-    return found
+def event_data(story: Story, chosen: str) -> list[dict[str, Any]]:
+    """Return events as data for JSON: turning points, and the moves that followed them and those of the chosen state.
+
+    Each has its step, what happens and why, so that no event tells what comes later.
+    """
+    first = {move.key for point in story.points for move in point.moves}
+    later = [move for point in story.points for move in point.followers]
+    later += [move for move in story.moves if move.state == chosen]
+    found = [point_event(story, record) for record in story.point_records() if record["kind"] != "renewal"]
+    found += [move_event(story, moves) for moves in join_alike_moves(later, first, chosen)]
+    return sorted(found, key=lambda event: event["step"])
+
+
+def point_event(story: Story, point: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a turning point as an event, with how often it happens elsewhere."""
+    ties = f" Strongest bond there: {point['strongest_bond']}" if point["strongest_bond"] else ""
+    elsewhere = f" {point['elsewhere']}" if point["elsewhere"] else ""
+    what = f"{capital(story.names.when(point['step']))}: {point['what']}"
+    return {"step": point["step"], "what": what, "why": f"{point['why']}{ties}{elsewhere}"}
+
+
+def join_alike_moves(moves: Iterable[Move], left_out: Collection[tuple[str, int]], chosen: str) -> list[list[Move]]:
+    """Group moves of one step from and to the same alignments, the chosen state first; those left out are not there."""
+    groups: dict[tuple[int, str, str], dict[tuple[str, int], Move]] = {}
+    for move in moves:
+        if move.key not in left_out:
+            groups.setdefault((move.step, move.left, move.entered), {})[move.key] = move
+    return [sorted(group.values(), key=lambda move: move.state != chosen) for group in groups.values()]
+
+
+def move_event(story: Story, moves: Sequence[Move]) -> dict[str, Any]:
+    """Return moves of one step as an event, with the reason of the first."""
+    first, names = moves[0], story.names
+    subject = list_largest([move.state for move in moves], names)
+    what = describe_move(first, names, capital(subject), several=len(moves) > 1)
+    reason = story.reason(first)
+    why = f"{capital(names.state(first.state))}: {reason[:1].lower()}{reason[1:]}" if len(moves) > 1 else reason
+    return {"step": first.step, "what": f"{capital(names.when(first.step))}: {what}.", "why": why}

@@ -19,10 +19,20 @@ MOST_BARS = 6  # terms of a decision
 CERTAIN = 0.995  # chance from which an alternative is not worth a number
 
 
-def reasons_by_step(decisions: Sequence[Decision], state: str, names: Names) -> list[dict[str, Any]]:
-    """Describe where a state is at each step from 0, and why, as data for JSON: words and bars."""
+def reasons_by_step(
+    decisions: Sequence[Decision], state: str, names: Names, moves: Sequence[Move] = ()
+) -> list[dict[str, Any]]:
+    """Describe where a state is at each step from 0, and why, as data for JSON: words and bars.
+
+    Moves of the history add whom the state followed.
+    """
     start = f"{capital(names.state(state))} starts here. Its first decision is in the first step."
-    return [{"words": start, "against": "", "bars": []}, *(describe_reason_now(one, names) for one in decisions)]
+    found = [{"words": start, "against": "", "bars": []}, *(describe_reason_now(one, names) for one in decisions)]
+    for move in moves:
+        if move.state == state and move.followed:
+            leaders = names.listed([other for other, _ in move.followed])
+            found[move.step]["words"] += f" It followed {leaders}: without that it would have stayed."
+    return found
 
 
 def describe_reason_now(decision: Decision, names: Names) -> dict[str, Any]:
@@ -36,12 +46,19 @@ def describe_reason_now(decision: Decision, names: Names) -> dict[str, Any]:
             [f"{who} {act_words(decision, names)}{odds_words(decision, names)}.", *side_words(move, names)]
         ),
         "against": f"{capital(name_place(move.entered, names))} against {name_place(move.left, names)}",
-        "bars": [
-            [capital(phrase_levels(move, [term], names)), round(value, 3), term == DISPOSITION]
-            for term, value in sorted(move.advantage().items(), key=lambda pair: -abs(pair[1]))[:MOST_BARS]
-            if abs(value) >= SMALLEST
-        ],
+        "bars": list_bars(move, names),
     }
+
+
+def list_bars(move: Move, names: Names) -> list[tuple[str, float, bool]]:
+    """List the terms that weigh most, and the sum of all others: words, value, and whether it is the disposition."""
+    terms = sorted(move.advantage().items(), key=lambda pair: -abs(pair[1]))
+    shown = [(term, value) for term, value in terms[:MOST_BARS] if abs(value) >= SMALLEST]
+    rest = sum(value for _, value in terms) - sum(value for _, value in shown)
+    bars = [
+        (capital(phrase_levels(move, [term], names)), round(value, 3), term == DISPOSITION) for term, value in shown
+    ]
+    return [*bars, ("Everything else", round(rest, 3), False)] if abs(rest) >= SMALLEST else bars
 
 
 def as_move(decision: Decision) -> Move:
