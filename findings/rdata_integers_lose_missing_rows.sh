@@ -5,8 +5,7 @@
 # Seen: rdata gives integers with NA as pandas' Int32, doubles with NA as float64. NA != 9 is NA, which a filter takes
 #   as no; NaN != 9 is yes. So one row is left of the integers, two of the doubles. Integers without NA are int32, so
 #   the answer changes when one value is missing. sum() of `vote == 9` and mean() are alike in both.
-# Why it matters: packages of the field store codes both ways (peacesciencer has doubles, unvotes integers), and a
-#   release may change it. "Not 9" then means "known and not 9" in one file and "not known to be 9" in the other.
+# Why it matters: R stores codes both ways, and a release may change it. "Not 9" then means "known and not 9" in one file and "not known to be 9" in the other.
 # Instead: convert columns when they are read (`to_numpy(float, na_value=nan)`), or filter with notna() beside.
 # seen on 2026-11-29 with rdata 1.1.0 and pandas 2.3.3
 set -euo pipefail

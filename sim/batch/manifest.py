@@ -268,7 +268,8 @@ def other_format(content: Mapping[str, Any]) -> str:
     command = recorded_command(content)
     unknown = f"(the record has no command; its scenarios are {shorten(', '.join(content['scenarios']), 500)})"
     again = f"with `{command}`" if command else unknown
-    return f"was written{by} in another format (docs/migration.md); remove the folder, make the results again {again}"
+    instead = f"remove the folder, and make the results again {again}"
+    return f"was written{by} in another format (docs/migration.md); {instead}"
 
 
 def recorded_command(content: Mapping[str, Any]) -> str:

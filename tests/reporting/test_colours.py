@@ -23,7 +23,7 @@ from sim.reporting import charts, figures
 from sim.reporting import page as report_page
 from sim.reporting.chapters import drawing as chapters
 from sim.reporting.colours import BLOC_COLOURS, alignment_colours
-from sim.reporting.labels import label_alignments, label_theatres
+from sim.reporting.labels import label_alignments, label_history, label_theatres
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import MAX_BLOCS
 
@@ -91,7 +91,7 @@ def test_bloc_colours_in_report_and_app(results: Results) -> None:
     made = svg_charts(run, NAMES, label_theatres(BASE), {}, ("colours", 7, 0))
     assert legend_colours(made["Capability"].svg) == BY_NAME
     assert legend_colours(made["Enforcement"].svg).items() <= BY_NAME.items()
-    pictures = frame_data(run, NAMES, "IRN", (ties, ""), {})["pictures"]
+    pictures = frame_data(run, label_history(BASE), "IRN", (ties, ""), {}, dict.fromkeys(run.states, 1.0))["pictures"]
     order = [COLOURS[alignment] for alignment in run.alignments]
     assert {name: pattern_colours(one["svg"]) for name, one in pictures.items()} == dict.fromkeys(pictures, order)
     sample = RunSample(pd.DataFrame(), steps_table(us_led=0.5, front=0.3, non_aligned=0.2), pd.DataFrame())

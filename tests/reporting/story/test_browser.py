@@ -77,7 +77,8 @@ def test_chart_shows_nothing_later(browser: Any, story_of: Told, tmp_path: Path)
 
 def test_play_pause_and_events(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023")) as page:
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1)  # seconds; from here on only run_for moves the time
         page.get_by_role("button", name="Play").press("Enter")
         page.clock.run_for(4_100)
         assert page.locator("#month").inner_text() == "April 2026"
