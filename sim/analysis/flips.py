@@ -151,6 +151,7 @@ def lead_over(first: int, shares: Floats, alignments: tuple[str, ...]) -> Lead:
     means = shares.mean(axis=0)
     other = max((k for k in range(means.size) if k != first), key=lambda k: means[k])
     by, low, high, _ = mean_interval(shares[:, other] - shares[:, first])
+    low, high = max(low, -1.0), min(high, 1.0)  # a difference of shares
     return Lead(by, low, high, alignments[other], int(means.argmax()) != first)
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from sim.analysis.contributions import FROM_STATES
 from sim.analysis.explain import RecordingAgent, average_account, explain_decision
-from sim.analysis.flips import Candidate, find_flips, flip_candidates
+from sim.analysis.flips import Candidate, find_flips, flip_candidates, lead_over
 from sim.analysis.states.accounts import Decision
 from sim.cli import cli
 from sim.errors import InputError
@@ -337,3 +337,10 @@ def test_equal_shares_have_no_interval_and_a_fixed_state_is_certain() -> None:
     assert math.isnan(high)
     fixed = replace(found, fixed=True, shares=np.eye(3)[[2, 2]])
     assert fixed.interval("front") == (1.0, 1.0, 1.0, 2)
+
+
+def test_interval_of_a_lead_stays_within_shares() -> None:
+    shares = np.array([[0.0, 1.0]] * 39 + [[1.0, 0.0]])
+    lead = lead_over(0, shares, ("non_aligned", "front"))
+    assert lead.by == pytest.approx(0.95)
+    assert 0.8 < lead.low < 0.95 < lead.high == 1.0

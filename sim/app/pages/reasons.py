@@ -105,7 +105,7 @@ def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: 
         return
     lead, low, high = found.lead
     summary = (
-        f"Over {found.replicates} runs its most likely alignment in {last_steps(window_of(scenario))} is"
+        f"Over {found.replicates} other histories its most likely alignment in {last_steps(window_of(scenario))} is"
         f" {names[found.alignment]}, ahead of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them."
         f" {len(found.found)} of {found.tried} settings turn it within their range, each alone."
     )

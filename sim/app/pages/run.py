@@ -132,7 +132,7 @@ def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names:
     visit.add_notes(
         [
             f"{capital(text)} in {len(found.replicates):,} of {found.searched:,} replicates of this seed; this is"
-            f" replicate {replicate}. Press again for the next one"
+            f" replicate {replicate}"
         ]
     )
     other = cache.compute_run(scenario, digest, run.seed, replicate)
