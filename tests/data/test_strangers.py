@@ -18,7 +18,7 @@ from data.strangers import honest_folder, mutate_data
 
 from sim.cli import cli
 
-CASES, MINUTES = 200, float(os.environ.get("BLOCS_MINUTES", "20"))
+CASES, MINUTES = 40, float(os.environ.get("BLOCS_MINUTES", "20"))
 GROWTH, SLOWEST = 300, 30  # MB; seconds of CPU
 OPTIONS = [[], [], ["--carry"], ["--states", "5"], ["--start", "observed"], ["--date", "1980-06-01"], ["--json"]]
 
