@@ -245,7 +245,7 @@ def read_chances(folder: Path, blocks: Mapping[str, range], states: int) -> Floa
         values = np.stack([np.ma.filled(found[kind], np.nan) for kind in KINDS], axis=-1)
         if keys and ((values >= 0) & (values <= 1 + ROUNDING)).all():
             return values.reshape(len(points), states, len(KINDS))
-    except (duckdb.Error, TypeError, ValueError):
+    except (duckdb.Error, KeyError, TypeError, ValueError):
         pass  # the faults say why
     faults = [fault for name, block in blocks.items() for fault in block_faults(shards / name, block, states)]
     other = f"has other rows than the fit writes; remove the folder {display_path(shards)}, and repeat the fit"

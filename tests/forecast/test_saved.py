@@ -57,6 +57,14 @@ def test_saved_chances_of_other_rows_are_refused(tmp_path: Path) -> None:
         read_chances(saved(tmp_path, state=np.array([0, 1, 2, 2])), BLOCKS, STATES)
 
 
+def test_saved_chances_with_a_column_in_other_letters_are_refused(tmp_path: Path) -> None:
+    table = shard_columns(range(2), np.random.default_rng(1).random((2, STATES, len(KINDS))))
+    renamed = {"POINT" if name == "point" else name: column for name, column in table.items()}
+    write_shard(Results(tmp_path), "000000", {"chances": renamed}, "")
+    with pytest.raises(InputError, match="point"):
+        read_chances(tmp_path, {"000000": range(2)}, STATES)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
