@@ -185,6 +185,14 @@ def show_slider(slider: Slider, key: str, locked: str) -> None:
     st.caption(escape_markdown(f"{slider.small}{f': does nothing here, as {locked}' if locked else ''}"))
 
 
+def choose_run(visit: Visit) -> AppSetting:
+    """Show the controls of the setting, seed and replicate of the visit, and return the setting chosen."""
+    setting = show_controls(visit, visit.address.setting, "run")
+    visit.choose_setting(setting)
+    choose_random_numbers(visit)
+    return setting
+
+
 def choose_random_numbers(visit: Visit) -> None:
     """Show the controls of seed and replicate, which change the random numbers only."""
     left, right = st.columns(2)

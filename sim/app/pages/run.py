@@ -16,7 +16,7 @@ from sim.analysis.history.others import Condition
 from sim.analysis.history.words import Names, capital
 from sim.app import cache, histories
 from sim.app.histories import happening_of, main_bloc
-from sim.app.pages.controls import choose_random_numbers, choose_state, control_key, show_controls
+from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.reasons import show_decision
 from sim.app.player.player import Ghost, show_player
 from sim.app.serve import own_address
@@ -47,9 +47,7 @@ def show_run_page() -> None:
     """Show the page."""
     visit = current_visit()
     with st.sidebar:
-        setting = show_controls(visit, visit.address.setting, "run")
-        visit.choose_setting(setting)
-        choose_random_numbers(visit)
+        setting = choose_run(visit)
         if setting != AppSetting(setting.scenario) and st.button("Undo all changes", key="undo"):
             visit.reset_controls(AppSetting(setting.scenario))
             st.rerun()

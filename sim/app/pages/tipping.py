@@ -11,7 +11,7 @@ from sim.analysis.states.start import StartAccount
 from sim.analysis.states.tipping import Gain
 from sim.app import histories
 from sim.app.histories import main_bloc
-from sim.app.pages.controls import choose_random_numbers, choose_state, show_controls
+from sim.app.pages.controls import choose_run, choose_state
 from sim.app.session import current_visit, display_name, escape_markdown, show_table
 from sim.app.setting import resolve_setting, size_fault
 from sim.app.upheavals import states_with_governments
@@ -30,9 +30,7 @@ def show_tipping_page() -> None:
     visit = current_visit()
     visit.place_player(visit.address.step)
     with st.sidebar:
-        setting = show_controls(visit, visit.address.setting, "run")
-        visit.choose_setting(setting)
-        choose_random_numbers(visit)
+        setting = choose_run(visit)
     st.title("What would it take?")
     scenario = resolve_setting(visit.base(), setting)
     if message := size_fault(scenario):

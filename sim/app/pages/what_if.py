@@ -12,7 +12,7 @@ from sim.analysis.history.sentences import list_largest
 from sim.analysis.history.words import Names, capital, join_names
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
-from sim.app.pages.controls import choose_random_numbers, choose_state, show_controls
+from sim.app.pages.controls import choose_run, choose_state
 from sim.app.pages.dated import describe_change, describe_state, names_of_both, select_movers, show_state
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown
@@ -35,9 +35,7 @@ def show_what_if_page() -> None:
     visit = current_visit()
     visit.place_player(visit.address.step)
     with st.sidebar:
-        setting = show_controls(visit, visit.address.setting, "run")
-        visit.choose_setting(setting)
-        choose_random_numbers(visit)
+        setting = choose_run(visit)
     st.title("What if …?")
     base = visit.base()
     plain, changed = through_changes(visit)
