@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import matplotlib
@@ -19,15 +18,11 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
-from numpy.typing import ArrayLike, NDArray
 
 from sim.reporting.charts import STYLE
 from sim.reporting.colours import GREY, SHARE_COLOURS
-from sim.scenario.loading import shipped_folder
-
-Ring = NDArray[np.float64]  # (n, 2) degrees east and north, closed
-
-Polygon = tuple[Ring, ...]  # an outline and its holes
+from sim.reporting.land import atlas, views
+from sim.reporting.land.views import View
 
 CLASSES = (1 / 3, 2 / 3)  # shares at which the hatching changes
 
@@ -45,11 +40,7 @@ BORDER, FAINT = GREY, "#BDBDBD"
 
 CONTESTED_HATCH = "......"
 
-SOUTH, NORTH = -56.0, 84.5  # degrees; Antarctica is not drawn
-
 NOTE = "Boundaries of today by Natural Earth; to draw them is to endorse none."
-
-MARGIN, WIDE = 0.12, 0.6  # of a region's extent around it; share of the world's width from which it is drawn whole
 
 CHANGE_COLOURS = matplotlib.colormaps["PuOr_r"]  # from less, purple, to more, orange; distinct for any colour vision
 
@@ -57,74 +48,11 @@ UNCLEAR_HATCH = "////"
 
 FULL_WIDTH = 10.0  # inches at which type and lines have their full size
 
-# Šavrič, Patterson & Jenny (2019), The Equal Earth map projection, equations 1-4.
-EQUAL_EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
-
-
-@dataclass(frozen=True)
-class Land:
-    """A country's outlines; `dot` is the centre of one too small to show as an area."""
-
-    polygons: tuple[Polygon, ...]
-    dot: tuple[float, float] | None = None
-
-    @cached_property
-    def path(self) -> Path:
-        """The outlines on the map, which all maps share."""
-        return map_path(self.polygons)
-
-
-@dataclass(frozen=True)
-class Atlas:
-    """Countries by ISO alpha-3 id, and contested land, which is in no country, by name."""
-
-    countries: Mapping[str, Land]
-    contested: Mapping[str, Land]
-
-
-@cache
-def load_atlas() -> Atlas:
-    """Load the shipped outlines, in degrees (scenarios/map/countries.json, which states its source)."""
-    content = json.loads((shipped_folder() / "map" / "countries.json").read_text(encoding="utf-8"))
-    layers = ({key: parse_land(row) for key, row in content[layer].items()} for layer in ("countries", "contested"))
-    return Atlas(*layers)
-
-
-def parse_land(row: Mapping[str, Any]) -> Land:
-    """Convert a row of the file to arrays."""
-    polygons = tuple(tuple(np.array(ring, dtype=np.float64) for ring in polygon) for polygon in row["polygons"])
-    return Land(polygons, tuple(row["dot"]) if "dot" in row else None)
-
-
-def mapped_states(states: Iterable[str]) -> list[str]:
-    """Return the states, in their order, whose ids are countries of the map."""
-    return [state for state in states if state in load_atlas().countries]
-
-
-def drawable(states: Collection[str]) -> bool:
-    """Return whether a map suits these states: at least half of their ids are countries of today."""
-    return 0 < len(states) <= 2 * len(mapped_states(states))
-
-
-def project(degrees: ArrayLike) -> NDArray[np.float64]:
-    """Project degrees east and north, (…, 2), to the Equal Earth map, (…, 2): |x| ≤ 2.707, |y| ≤ 1.317."""
-    a1, a2, a3, a4 = EQUAL_EARTH
-    east, north = np.moveaxis(np.radians(np.asarray(degrees, dtype=np.float64)), -1, 0)
-    t = np.arcsin(np.sqrt(3) / 2 * np.sin(north))
-    slope = 9 * a4 * t**8 + 7 * a3 * t**6 + 3 * a2 * t**2 + a1
-    x = 2 * np.sqrt(3) / 3 * east * np.cos(t) / slope
-    return np.stack([x, a4 * t**9 + a3 * t**7 + a2 * t**3 + a1 * t], axis=-1)
-
 
 def share_class(share: float) -> int:
     """Classify a share: 0 below a third, 1 up to two thirds, 2 above."""
     low, high = CLASSES
     return int(share >= low) + int(share > high)
-
-
-def map_path(polygons: Iterable[Polygon]) -> Path:
-    """Return polygons and their holes as one path on the map."""
-    return Path.make_compound_path(*(Path(project(ring), closed=True) for polygon in polygons for ring in polygon))
 
 
 @dataclass(frozen=True)
@@ -137,51 +65,6 @@ class Look:
     ink: str = "black"  # of the hatching
 
 
-@dataclass(frozen=True)
-class Window:
-    """The part of the map that is drawn, in its units."""
-
-    west: float
-    east: float
-    south: float
-    north: float
-
-    @property
-    def aspect(self) -> float:
-        """Height over width."""
-        return (self.north - self.south) / (self.east - self.west)
-
-
-def whole_world() -> Window:
-    """Return the window of the whole map, without Antarctica."""
-    (west, _), (east, _) = project([(-180, 0), (180, 0)])
-    (_, south), (_, north) = project([(0, SOUTH), (0, NORTH)])
-    return Window(float(west), float(east), float(south), float(north))
-
-
-def find_window(states: Iterable[str]) -> Window:
-    """Return the extent of the states' main land and dots with a margin; the whole world if they span most of it."""
-    whole, atlas = whole_world(), load_atlas().countries
-    places = [main_land(atlas[state]) for state in mapped_states(states)]
-    if not places:
-        return whole
-    x, y = np.concatenate(places).T
-    if x.max() - x.min() > WIDE * (whole.east - whole.west):
-        return whole
-    margin = MARGIN * max(x.max() - x.min(), y.max() - y.min(), 0.1)
-    return Window(
-        max(whole.west, float(x.min() - margin)), min(whole.east, float(x.max() + margin)),
-        max(whole.south, float(y.min() - margin)), min(whole.north, float(y.max() + margin)),
-    )  # fmt: skip
-
-
-def main_land(land: Land) -> NDArray[np.float64]:
-    """Return the points of a country's largest outline and its dot, on the map: (n, 2)."""
-    outlines = [project(polygon[0]) for polygon in land.polygons]
-    largest = max(outlines, key=lambda ring: float(np.prod(np.ptp(ring, axis=0))), default=np.empty((0, 2)))
-    return np.concatenate([largest, project([land.dot])]) if land.dot else largest
-
-
 def look_of_share(share: float) -> Look:
     """Return the look of a share, 0 to 1; NaN is grey."""
     if not np.isfinite(share):
@@ -191,7 +74,7 @@ def look_of_share(share: float) -> Look:
 
 
 def draw_world_map(
-    axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True, window: Window | None = None
+    axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True, view: View | None = None
 ) -> None:
     """Draw each state's share as colour and hatching on its land.
 
@@ -205,7 +88,7 @@ def draw_world_map(
         What the share measures, such as "P(front)".
     key : bool, optional
         Draw the colour bar and all text. Default: True; False suits one of several maps on one scale.
-    window : Window, optional
+    view : View, optional
         Part of the map. Default: the whole world.
 
     Raises
@@ -216,15 +99,16 @@ def draw_world_map(
     wrong = [state for state, share in shares.items() if share < 0 or share > 1]
     if wrong:
         raise ValueError(f"a share lies within 0…1, unlike those of {', '.join(wrong)}")
-    scale = draw_looks(axes, {state: look_of_share(share) for state, share in shares.items()}, window)
+    scale = draw_looks(axes, {state: look_of_share(share) for state, share in shares.items()}, view)
     if key:
         with matplotlib.rc_context(STYLE):
-            draw_map_key(axes, label, [state for state in shares if state not in load_atlas().countries], scale)
+            known = atlas.load_atlas().countries
+            draw_map_key(axes, label, [state for state in shares if state not in known], scale)
 
 
 def draw_change_map(
     axes: Axes, changes: Mapping[str, float], clear: Collection[str], *, most: float, label: str,
-    window: Window | None = None,
+    view: View | None = None,
 ) -> None:  # fmt: skip
     """Draw the change of a chance of each state: purple is less, orange is more, hatching is what may be chance.
 
@@ -240,7 +124,7 @@ def draw_change_map(
         Change with the darkest colour, above 0.
     label : str
         What the colour bar measures.
-    window : Window, optional
+    view : View, optional
         Part of the map. Default: the whole world.
     """
     looks = {}
@@ -251,7 +135,7 @@ def draw_change_map(
         unclear = abs(change) >= most / 6 and state not in clear
         face = CHANGE_COLOURS(0.5 + np.clip(change / most, -1, 1) / 2)
         looks[state] = Look(face, UNCLEAR_HATCH if unclear else "", "s" if state in clear else "o", GREY)
-    scale = draw_looks(axes, looks, window)
+    scale = draw_looks(axes, looks, view)
     more = any(abs(change) > most for change in changes.values())
     bar = ScalarMappable(Normalize(-most, most), CHANGE_COLOURS)
     draw_bar(axes, bar, label, scale, extend="both" if more else "neither")
@@ -259,7 +143,7 @@ def draw_change_map(
 
 def draw_alignment_map(
     axes: Axes, alignments: Mapping[str, str], colours: Mapping[str, str], names: Mapping[str, str], *,
-    window: Window | None = None,
+    view: View | None = None,
 ) -> None:  # fmt: skip
     """Draw the alignment of each state as colour, and as hatching or the shape of a mark; names are those of the key.
 
@@ -271,13 +155,13 @@ def draw_alignment_map(
         Id of the alignment of each state of the world.
     colours, names : mapping
         Colour and name of each alignment, by id.
-    window : Window, optional
+    view : View, optional
         Part of the map. Default: the whole world.
     """
     present = [one for one in names if one in set(alignments.values())]
     styles = {one: Look(colours[one], ALIGNMENT_HATCHES[n % len(ALIGNMENT_HATCHES)], MARKERS[n % len(MARKERS)])
               for n, one in enumerate(present)}  # fmt: skip
-    scale = draw_looks(axes, {state: styles[one] for state, one in alignments.items()}, window)
+    scale = draw_looks(axes, {state: styles[one] for state, one in alignments.items()}, view)
     with matplotlib.rc_context(STYLE):
         marks = [
             Patch(facecolor=look.face, edgecolor="black", linewidth=0.5, hatch=look.hatch, label=names[one])
@@ -287,31 +171,31 @@ def draw_alignment_map(
         axes.legend(handles=marks, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), fontsize=9 * scale)
 
 
-def draw_looks(axes: Axes, looks: Mapping[str, Look], window: Window | None) -> float:
+def draw_looks(axes: Axes, looks: Mapping[str, Look], view: View | None) -> float:
     """Draw all land, and each state with its look; return the scale of type and lines."""
     inches = axes.bbox.width / axes.figure.dpi
     scale = float(np.clip(inches / FULL_WIDTH, 0.4, 1)) ** 0.25  # type shrinks less than land
-    part = window or whole_world()
+    view, known = view or views.world_view(), atlas.load_atlas()
     with matplotlib.rc_context(STYLE):
-        draw_patch(axes, PathPatch(other_land(frozenset(looks)), facecolor=OTHER_LAND, edgecolor=FAINT,
+        draw_patch(axes, PathPatch(other_land(frozenset(looks), view), facecolor=OTHER_LAND, edgecolor=FAINT,
                                    linewidth=0.4 * scale, gid="other-land"))  # fmt: skip
-        for state, look in looks.items():
-            if state in load_atlas().countries:
-                draw_state_land(axes, state, load_atlas().countries[state], look, scale)
-        for name, where in load_atlas().contested.items():
-            patch = draw_area(where, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
+        for state in atlas.mapped_states(looks):
+            draw_state_land(axes, state, looks[state], view, scale)
+        for name in known.contested:
+            patch = draw_area(name, view, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
             draw_patch(axes, patch).set_zorder(2)
-        axes.set(xlim=(part.west, part.east), ylim=(part.south, part.north), aspect="equal", xticks=[], yticks=[])
+        across, up = view.bounds()
+        axes.set(xlim=across, ylim=up, aspect="equal", xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
     return scale
 
 
 @lru_cache(maxsize=8)
-def other_land(states: frozenset[str]) -> Path:
+def other_land(states: frozenset[str], view: View) -> Path:
     """Return the outlines of all countries but these as one path."""
-    outlines = [where.path for key, where in load_atlas().countries.items() if where.polygons and key not in states]
-    return Path.make_compound_path(*outlines) if outlines else Path(np.empty((0, 2)))
+    outlines = [views.land_path(key, view) for key in atlas.load_atlas().countries if key not in states]
+    return Path.make_compound_path(*outlines)
 
 
 def draw_patch(axes: Axes, patch: PathPatch) -> Artist:
@@ -319,19 +203,21 @@ def draw_patch(axes: Axes, patch: PathPatch) -> Artist:
     return axes.add_artist(patch)
 
 
-def draw_area(where: Land, face: Any, edge: Any, width: float, gid: str, *, hatch: str = "") -> PathPatch:
+def draw_area(key: str, view: View, face: Any, edge: Any, width: float, gid: str, *, hatch: str = "") -> PathPatch:
     """Return a country's land as a patch; the hatching has the colour of the edge."""
-    return PathPatch(where.path, facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
+    path = views.land_path(key, view)
+    return PathPatch(path, facecolor=face, edgecolor=edge, linewidth=width, hatch=hatch, gid=gid)
 
 
-def draw_state_land(axes: Axes, key: str, where: Land, look: Look, scale: float) -> None:
+def draw_state_land(axes: Axes, key: str, look: Look, view: View, scale: float) -> None:
     """Draw one state's land with its look, and its dot if it has one."""
+    where = atlas.load_atlas().countries[key]
     if where.polygons:
-        draw_patch(axes, draw_area(where, look.face, BORDER, 0.5 * scale, f"state-{key}"))
+        draw_patch(axes, draw_area(key, view, look.face, BORDER, 0.5 * scale, f"state-{key}"))
         if look.hatch:
-            draw_patch(axes, draw_area(where, "none", look.ink, 0.0, f"hatch-{key}", hatch=look.hatch))
+            draw_patch(axes, draw_area(key, view, "none", look.ink, 0.0, f"hatch-{key}", hatch=look.hatch))
     if where.dot:
-        x, y = project(where.dot)
+        x, y = view.plane(where.dot)
         axes.plot(x, y, look.marker, color=look.face, markeredgecolor="black", markeredgewidth=0.7 * scale,
                   markersize=5.2 * scale, zorder=3, gid=f"dot-{key}")  # fmt: skip
 

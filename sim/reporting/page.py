@@ -44,6 +44,8 @@ from sim.reporting.dated.histories import tell_histories
 from sim.reporting.dated.verdict import growth_sentence, size_sentence, track_record, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
+from sim.reporting.land import atlas
+from sim.reporting.land.views import choose_view
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import Parameters
 
@@ -243,8 +245,9 @@ def citation(results: Results, found: Sample, title: str) -> str:
 
 def map_note(states: Collection[str]) -> str:
     """Say what the map's boundaries are, and which states it lacks."""
-    missing = sorted(set(states) - set(maps.mapped_states(states)))
-    return maps.NOTE + " Equal Earth projection." + (f" Not on the map: {list_names(missing)}." if missing else "")
+    missing = sorted(set(states) - set(atlas.mapped_states(states)))
+    lacks = f" Not on the map: {list_names(missing)}." if missing else ""
+    return f"{maps.NOTE} {choose_view(tuple(states)).projection} projection.{lacks}"
 
 
 def template_environment() -> Environment:

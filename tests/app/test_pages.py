@@ -339,7 +339,7 @@ def test_map_and_network_markers() -> None:
     names = {state: one.name for state, one in BASE.states.items()}
     net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN", names)
     for n, state in enumerate(run.states):
-        land = drawing.maps.load_atlas().countries[state]
+        land = drawing.atlas.load_atlas().countries[state]
         found = parts_of_state(world, n)
         assert sum(node.get("data-look") == "map" for node in found) == (1 if land.polygons else 0)
         marked = [node for node in found if node.get("data-only")]

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 
 from sim.reporting import charts, maps
+from sim.reporting.land import atlas, views
 from sim.scenario.loading import load_scenario, shipped_folder
 
 STATES = list(load_scenario("baseline_2023").states)
@@ -40,7 +41,7 @@ PLACES = {
 
 def rings() -> Iterator[tuple[str, np.ndarray]]:
     """Yield every ring of the file with the name of its land."""
-    for layer in (maps.load_atlas().countries, maps.load_atlas().contested):
+    for layer in (atlas.load_atlas().countries, atlas.load_atlas().contested):
         for name, land in layer.items():
             yield from ((name, ring) for polygon in land.polygons for ring in polygon)
 
@@ -63,7 +64,7 @@ def dots(axes: Axes) -> dict[str, Line2D]:
 
 def filled_at(axes: Axes, place: tuple[float, float]) -> list[str]:
     """Return the ids of the coloured patches at a place, in degrees."""
-    point = maps.project(place)
+    point = atlas.project(place)
     land = {name: p for name, p in patches(axes).items() if not name.startswith("hatch-")}
     return [name for name, p in land.items() if p.get_path().contains_point(point)]
 
@@ -74,16 +75,16 @@ def filled_at(axes: Axes, place: tuple[float, float]) -> list[str]:
 def test_article_states_on_map() -> None:
     assert len(STATES) == 52
     for state in STATES:
-        land = maps.load_atlas().countries[state]
+        land = atlas.load_atlas().countries[state]
         assert land.polygons or land.dot, state
 
 
 def test_dots_of_small_countries() -> None:
     for state in ("ISR", "NLD", "TWN", "SGP", "FJI"):
-        assert maps.load_atlas().countries[state].dot, state
+        assert atlas.load_atlas().countries[state].dot, state
     for state in ("USA", "FRA", "KOR"):
-        assert maps.load_atlas().countries[state].dot is None, state
-    for state, land in maps.load_atlas().countries.items():
+        assert atlas.load_atlas().countries[state].dot is None, state
+    for state, land in atlas.load_atlas().countries.items():
         assert land.polygons or land.dot, state
 
 
@@ -94,7 +95,7 @@ def test_rings_closed_and_in_tenths_of_degrees() -> None:
         np.testing.assert_array_equal(ring[0], ring[-1], err_msg=name)
         assert (np.abs(ring) <= [180, 90]).all(), name
         np.testing.assert_allclose(ring * 10, np.rint(ring * 10), atol=1e-9, err_msg=name)
-    for land in maps.load_atlas().countries.values():
+    for land in atlas.load_atlas().countries.values():
         assert land.dot is None or (abs(land.dot[0]) <= 180 and abs(land.dot[1]) <= 90)
 
 
@@ -119,9 +120,9 @@ def test_file_size_source_and_licence() -> None:
 def area_km2(state: str) -> float:
     """Return a country's area from its outlines on the equal-area map, whose unit is the earth's radius."""
     total = 0.0
-    for polygon in maps.load_atlas().countries[state].polygons:
+    for polygon in atlas.load_atlas().countries[state].polygons:
         for ring in polygon:
-            x, y = maps.project(ring).T
+            x, y = atlas.project(ring).T
             total += float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2
     return abs(total) * 6371**2
 
@@ -140,19 +141,19 @@ def test_country_areas(state: str, km2: float) -> None:
 
 def test_projection_by_hand() -> None:
     """At the equator θ = 0 and x = 2√3 λ / 3 A₁; at the pole θ = π/3 and y = A₁θ + A₂θ³ + A₃θ⁷ + A₄θ⁹ = 1.31736."""
-    np.testing.assert_allclose(maps.project((180, 0)), [2 * math.sqrt(3) * math.pi / (3 * 1.340264), 0], atol=1e-12)
-    np.testing.assert_allclose(maps.project((0, 90)), [0, 1.3173627591574], atol=1e-12)
-    np.testing.assert_array_equal(maps.project((0, 0)), [0, 0])
+    np.testing.assert_allclose(atlas.project((180, 0)), [2 * math.sqrt(3) * math.pi / (3 * 1.340264), 0], atol=1e-12)
+    np.testing.assert_allclose(atlas.project((0, 90)), [0, 1.3173627591574], atol=1e-12)
+    np.testing.assert_array_equal(atlas.project((0, 0)), [0, 0])
 
 
 @given(st.floats(-179, 179), st.floats(-88, 88))
 def test_projection_keeps_areas_and_mirrors(east: float, north: float) -> None:
     h = 1e-4
-    right, left = maps.project((east + h, north)), maps.project((east - h, north))
-    up, down = maps.project((east, north + h)), maps.project((east, north - h))
+    right, left = atlas.project((east + h, north)), atlas.project((east - h, north))
+    up, down = atlas.project((east, north + h)), atlas.project((east, north - h))
     (a, b), (c, d) = (right - left) / (2 * math.radians(h)), (up - down) / (2 * math.radians(h))
     assert a * d - b * c == pytest.approx(math.cos(math.radians(north)), rel=1e-4)
-    np.testing.assert_allclose(maps.project((-east, -north)), -maps.project((east, north)), atol=1e-12)
+    np.testing.assert_allclose(atlas.project((-east, -north)), -atlas.project((east, north)), atol=1e-12)
 
 
 # The drawing
@@ -197,7 +198,7 @@ def test_distinct_looks_without_value_or_state() -> None:
 @pytest.fixture(scope="module")
 def coloured() -> Axes:
     """Return a map of a world of every country."""
-    return draw_shares(dict.fromkeys(maps.load_atlas().countries, 1.0))
+    return draw_shares(dict.fromkeys(atlas.load_atlas().countries, 1.0))
 
 
 @pytest.mark.parametrize("place", CONTESTED_PLACES)
@@ -229,18 +230,23 @@ def test_text_within_figure_without_overlap(width: float) -> None:
     assert axes.figure.axes[1].get_xlabel() == "P(front)"
 
 
-def test_window_of_a_region_holds_its_states_and_no_continent_more() -> None:
-    """A world of Europe gets Europe; one of every continent gets the whole map."""
-    europe = maps.find_window(["FRA", "DEU", "POL", "ITA", "MLT"])
+def test_region_shows_no_continent_more() -> None:
+    """A world of Europe gets Europe, on the map of the report as on that of a history."""
+    states = ("FRA", "DEU", "POL", "ITA", "MLT")
+    view = views.choose_view(states)
+    _, (axes,) = charts.new_figure(6, 4)
+    maps.draw_alignment_map(axes, dict.fromkeys(states, "a"), {"a": "#000"}, {"a": "A"}, view=view)
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
     for place in ((2, 47), (12, 42), (20, 52), (14.4, 35.9)):
-        x, y = maps.project(place)
-        assert europe.west < x < europe.east
-        assert europe.south < y < europe.north
+        x, y = view.plane(place)
+        assert west < x < east
+        assert south < y < north
+        across, down = view.units(place)
+        assert 0 < across < views.WIDTH
+        assert 0 < down < view.height
     for place in ((-60, 0), (100, 35), (20, -10)):
-        x, y = maps.project(place)
-        assert not (europe.west < x < europe.east and europe.south < y < europe.north)
-    assert maps.find_window(STATES) == maps.whole_world()
-    assert maps.find_window([]) == maps.whole_world()
+        x, y = view.plane(place)
+        assert not (west < x < east and south < y < north)
 
 
 def test_map_of_changes_diverges_and_hatches_what_may_be_chance() -> None:
@@ -269,9 +275,9 @@ def test_share_out_of_range_refused(share: float) -> None:
 
 
 def test_map_needs_world_of_countries() -> None:
-    assert maps.drawable(STATES)
-    assert maps.drawable(["USA", "AUH"])
-    assert not maps.drawable(["USA", "AUH", "SUN"])
-    assert not maps.drawable(list(load_scenario("tribes_gahuku_gama").states))
-    assert not maps.drawable([])
-    assert maps.mapped_states(["SUN", "ZAF", "USA"]) == ["ZAF", "USA"]
+    assert atlas.drawable(STATES)
+    assert atlas.drawable(["USA", "AUH"])
+    assert not atlas.drawable(["USA", "AUH", "SUN"])
+    assert not atlas.drawable(list(load_scenario("tribes_gahuku_gama").states))
+    assert not atlas.drawable([])
+    assert atlas.mapped_states(["SUN", "ZAF", "USA"]) == ["ZAF", "USA"]

@@ -19,7 +19,8 @@ from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure
 from sim.reporting.colours import VERMILION
 from sim.reporting.labels import distinct_labels
-from sim.reporting.story.land import WIDTH, choose_view, land_outline, rest_outline
+from sim.reporting.land import atlas
+from sim.reporting.land.views import WIDTH, choose_view, land_outline, rest_outline
 from sim.reporting.story.marks import draw_fills, draw_marker
 from sim.scenario.schema import Scenario
 
@@ -66,7 +67,7 @@ def draw_key(names: Mapping[str, str]) -> str:
 @lru_cache(maxsize=8)
 def country_paths(states: tuple[str, ...]) -> dict[str, str]:
     """Return the path of each country of a world's map."""
-    view, countries = choose_view(states), maps.load_atlas().countries
+    view, countries = choose_view(states), atlas.load_atlas().countries
     return {state: land_outline(countries[state], view) for state in states if state in countries}
 
 
@@ -80,7 +81,7 @@ def draw_ground(states: tuple[str, ...]) -> str:
 @lru_cache(maxsize=8)
 def draw_contested(states: tuple[str, ...]) -> str:
     """Draw contested land, white with dots."""
-    rest = "".join(land_outline(land, choose_view(states)) for land in maps.load_atlas().contested.values())
+    rest = "".join(land_outline(land, choose_view(states)) for land in atlas.load_atlas().contested.values())
     dots = '<pattern id="dots" width="24" height="24" patternUnits="userSpaceOnUse">'
     dots += '<rect width="24" height="24" fill="#fff"/><circle cx="12" cy="12" r="4"/></pattern>'
     return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
@@ -90,7 +91,7 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, 
     """Draw the map with a thick outline of the chosen state; the browser fills its states, or they are as `now`."""
     land, dots, above, view = [], [], "", choose_view(states)
     for n, state in enumerate(states):
-        where = maps.load_atlas().countries.get(state)
+        where = atlas.load_atlas().countries.get(state)
         if where is None:
             continue
         if path := country_paths(states)[state]:
@@ -111,7 +112,7 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, 
 
 def draw_still(states: tuple[str, ...], alignments: Sequence[str], now: Sequence[int], chosen: str) -> str:
     """Draw the map of a step; empty where a map does not suit the world."""
-    return draw_world(states, alignments, chosen, now) if maps.drawable(states) else ""
+    return draw_world(states, alignments, chosen, now) if atlas.drawable(states) else ""
 
 
 LABEL, LABEL_LETTER = 74, 0.56  # height of a name on the map, and the width of a letter as a part of it
@@ -121,7 +122,7 @@ MOST_LABELS = 24
 
 def label_map(states: tuple[str, ...], names: Mapping[str, str], weights: Mapping[str, float]) -> str:
     """Write the names of states on the map, the largest first, where they do not overlap."""
-    view, countries, labels = choose_view(states), maps.load_atlas().countries, ""
+    view, countries, labels = choose_view(states), atlas.load_atlas().countries, ""
     boxes: list[tuple[float, float, float, float]] = []
     for state in sorted((s for s in states if s in countries), key=lambda s: -weights[s]):
         if not (polygons := [one for one in countries[state].polygons if view.shows(one[0])]):

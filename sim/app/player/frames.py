@@ -14,6 +14,7 @@ from sim.model.outcomes import describe_outcome
 from sim.model.trajectory import Run
 from sim.reporting import maps
 from sim.reporting.labels import list_names
+from sim.reporting.land import atlas
 
 
 def frame_data(
@@ -26,7 +27,7 @@ def frame_data(
     picture's `description`, the browser replaces `{step}` by the step.
     """
     labels = {alignment: names.alignments[alignment] for alignment in run.alignments}
-    missing = [names.states[s] for s in run.states if s not in maps.mapped_states(run.states)]
+    missing = [names.states[s] for s in run.states if s not in atlas.mapped_states(run.states)]
     world = {
         "svg": drawing.draw_world(run.states, run.alignments, chosen).replace(
             "</svg>", f"{drawing.label_map(run.states, names.states, weights)}</svg>"
@@ -41,7 +42,7 @@ def frame_data(
         " Size by capability. A click chooses a state.",
     }
     key = {"svg": drawing.draw_key(labels), "description": f"Key: {list_names(list(labels.values()))}"}
-    drawable = maps.drawable(run.states)
+    drawable = atlas.drawable(run.states)
     shares = [run.outcome(f"capability_{alignment}") for alignment in run.alignments]
     return {
         "ids": list(run.states),

@@ -12,6 +12,8 @@ from sim.reporting import figures, maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import list_names
+from sim.reporting.land import atlas
+from sim.reporting.land.views import View, choose_view
 from sim.scenario.schema import Scenario
 
 WIDTH, LARGE_WIDTH = 4.6, 7.6  # inches of a map of changes, and of the others
@@ -70,48 +72,48 @@ def draw_maps(
     order = clear["difference"].abs().groupby(clear["scenario"]).sum().sort_values(ascending=False, kind="stable").index
     drawn = [str(design) for design in order[:MOST_MAPS]]
     undrawn = [names[design] for design in others if design not in set(order)]
-    if not maps.drawable(scenario.states):
+    if not atlas.drawable(scenario.states):
         return DrawnMaps((), [names[design] for design in drawn], undrawn)
-    window = maps.find_window(scenario.states)
+    view = choose_view(tuple(scenario.states))
     pictures = (
         []
         if any(state.initial not in known for state in scenario.states.values())
-        else [map_of_start(scenario, known, window)]
+        else [map_of_start(scenario, known, view)]
     )
-    pictures.append(map_of_end(scenario, shares[base], bloc, known[bloc], window, when))
+    pictures.append(map_of_end(scenario, shares[base], bloc, known[bloc], view, when))
     most = min(DARKEST, max(0.1, float(np.ceil(10 * clear["difference"].abs().max()) / 10))) if drawn else DARKEST
     pictures += [
         map_of_changes(rows[rows["scenario"] == design], scenario, names[design], bloc_name=known[bloc], most=most,
-                       window=window, key=design)
+                       view=view, key=design)
         for design in drawn
     ]  # fmt: skip
     return DrawnMaps(pictures, [names[design] for design in drawn], undrawn)
 
 
-def figure_size(window: maps.Window, width: float) -> tuple[float, float]:
+def figure_size(view: View, width: float) -> tuple[float, float]:
     """Return the inches of a map with its key."""
-    return width, min(width * window.aspect, 1.2 * width) + KEY_HEIGHT
+    return width, min(width * view.aspect, 1.2 * width) + KEY_HEIGHT
 
 
-def map_of_start(scenario: Scenario, known: Mapping[str, str], window: maps.Window) -> figures.Picture:
+def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View) -> figures.Picture:
     """Draw the alignment of each state at the start."""
     starts = {key: str(state.initial) for key, state in scenario.states.items()}
     order = {one: known[one] for one in (*scenario.blocs, "non_aligned")}
-    with figures.draw_axes(*figure_size(window, LARGE_WIDTH)) as axes:
-        maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, window=window)
+    with figures.draw_axes(*figure_size(view, LARGE_WIDTH)) as axes:
+        maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, view=view)
     counts = "; ".join(f"{name} {sum(one == key for one in starts.values())}" for key, name in order.items())
     title = f"The start{', ' + scenario.date if scenario.date else ''}: {counts} states."
     return figures.embed_png(axes, title=title, caption="", description=f"Map of the alignment of each state. {title}")
 
 
 def map_of_end(
-    scenario: Scenario, shares: Mapping[str, Mapping[str, float]], bloc: str, bloc_name: str, window: maps.Window,
+    scenario: Scenario, shares: Mapping[str, Mapping[str, float]], bloc: str, bloc_name: str, view: View,
     when: str,
 ) -> figures.Picture:  # fmt: skip
     """Draw the share of the baseline's runs in which each state is in the bloc."""
     chances = {state: share.get(bloc, 0.0) for state, share in shares.items()}
-    with figures.draw_axes(*figure_size(window, LARGE_WIDTH)) as axes:
-        scale = maps.draw_looks(axes, {key: maps.look_of_share(one) for key, one in chances.items()}, window)
+    with figures.draw_axes(*figure_size(view, LARGE_WIDTH)) as axes:
+        scale = maps.draw_looks(axes, {key: maps.look_of_share(one) for key, one in chances.items()}, view)
         maps.draw_share_bar(axes, f"share of runs in “{bloc_name}”", scale)
     often = sum(share > 0.5 for share in chances.values())
     title = f"The baseline {when}: {often} states are in “{bloc_name}” in more than half of the runs."
@@ -121,15 +123,13 @@ def map_of_end(
 
 
 def map_of_changes(
-    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, window: maps.Window, key: str
+    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, view: View, key: str
 ) -> figures.Picture:
     """Draw how a scenario changes the share of runs in which each state is in the bloc."""
     changes = {str(row.state): float(row.difference) for row in rows.itertuples() if row.state in scenario.states}
     clear = set(rows.loc[rows["clear"], "state"])
-    with figures.draw_axes(*figure_size(window, WIDTH)) as axes:
-        maps.draw_change_map(
-            axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", window=window
-        )
+    with figures.draw_axes(*figure_size(view, WIDTH)) as axes:
+        maps.draw_change_map(axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", view=view)
     title = f"{name}: {words_of_changes(changes, clear, scenario)}."
     caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
     return figures.embed_png(axes, title=title, caption=caption, description=f"Map of changes. {title}")

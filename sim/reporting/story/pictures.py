@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sim.reporting import maps
-from sim.reporting.story.land import WIDTH, View, choose_view, land_outline, rest_outline
+from sim.reporting.land import atlas
+from sim.reporting.land.views import WIDTH, View, choose_view, land_outline, rest_outline
 from sim.reporting.story.marks import draw_fills, draw_marker
 
 RADIUS = 30  # of a small state's mark, in map units
@@ -46,7 +46,7 @@ class StoryMap:
 def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> StoryMap:
     """Draw what the maps of a world use."""
     view = choose_view(tuple(states))
-    mapped = set(maps.mapped_states(states)) if maps.drawable(states) else set()
+    mapped = set(atlas.mapped_states(states)) if atlas.drawable(states) else set()
     placed = tuple(n for n, state in enumerate(states) if state in mapped)
     missing = tuple(n for n, state in enumerate(states) if state not in mapped)
     parts = [draw_fills(alignments, size, look) for look, size in HATCH.items()]
@@ -55,10 +55,10 @@ def draw_picture(states: Sequence[str], alignments: Sequence[str]) -> StoryMap:
         lands = "".join(
             f'<path id="state{n}" d="{outline}" {LINE}/>'
             for n in placed
-            if (outline := land_outline(maps.load_atlas().countries[states[n]], view))
+            if (outline := land_outline(atlas.load_atlas().countries[states[n]], view))
         )
         rest = f'<path id="rest" d="{rest_outline(states, view)}" {LINE}/>'
-        contested = "".join(land_outline(land, view) for land in maps.load_atlas().contested.values())
+        contested = "".join(land_outline(land, view) for land in atlas.load_atlas().contested.values())
         parts.append(f'<defs>{DOTS}{markers}{lands}{rest}<path id="contested" d="{contested}" {LINE}/></defs>')
     return StoryMap(Markup("".join(parts)), view, placed, missing)  # noqa: S704 - ids and numbers only
 
@@ -78,7 +78,7 @@ def draw_map(
     parts = ['<use href="#rest" class="rest"/>']
     marks = []
     for n in picture.placed:
-        where, k = maps.load_atlas().countries[states[n]], alignment[n]
+        where, k = atlas.load_atlas().countries[states[n]], alignment[n]
         role = "" if labels is None else Markup(' role="option" tabindex="-1" aria-label="{}"').format(labels[n])
         land = f'<use href="#state{n}"/>' if land_outline(where, picture.view) else ""
         head = f'<g class="state" data-state="{n}" fill="url(#land{k})"{role}>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from sim.analysis.explain import explain_decision
 from sim.analysis.history.story import Story
-from sim.reporting import maps
-from sim.reporting.story import land, sizes
+from sim.reporting.land import atlas
+from sim.reporting.land import views as land
+from sim.reporting.story import sizes
 from sim.reporting.story.events import list_events
 from sim.reporting.story.reasons import HALF, list_reasons
 from sim.scenario.loading import load_scenario
@@ -136,12 +137,26 @@ REGIONS = {
 @pytest.mark.parametrize("states", REGIONS.values(), ids=REGIONS)
 def test_region_holds_its_states_with_a_margin(states: tuple[str, ...]) -> None:
     view = land.choose_view(states)
-    assert view.middle is not None
+    assert view.projection.startswith("Lambert")
+    assert_inside(view, states)
+
+
+def assert_inside(view: land.View, states: Iterable[str]) -> None:
+    """Assert that a view holds the main land of states, in a shape that a page has room for."""
     for state in states:
-        x, y = view.units(land.main_places(maps.load_atlas().countries[state])).T
+        x, y = view.units(land.main_places(atlas.load_atlas().countries[state])).T
         assert 0 < x.min() <= x.max() < land.WIDTH, state
         assert 0 < y.min() <= y.max() < view.height, state
     assert land.SHAPE[0] - 0.01 <= land.WIDTH / view.height <= land.SHAPE[1] + 0.01
+
+
+def test_part_of_the_world_where_a_region_is_too_wide() -> None:
+    """West Africa with Russia is more than Lambert's projection shows well, and less than the whole world."""
+    states = ("CIV", "NGA", "SEN", "FRA", "RUS")
+    view = land.choose_view(states)
+    assert view.projection == "Equal Earth"
+    assert_inside(view, states)
+    assert view.scale > 1.5 * land.world_view().scale
 
 
 def test_world_where_states_are_all_over_it() -> None:
@@ -167,7 +182,7 @@ def test_regions_show_areas_fairly(east: float, north: float, turn: float, away:
 
 def test_far_land_is_left_out_of_a_region() -> None:
     view = land.choose_view(REGIONS["Europe"])
-    assert land.land_outline(maps.load_atlas().countries["AUS"], view) == ""
-    assert land.land_outline(maps.load_atlas().countries["FRA"], view).count("M") < land.land_outline(
-        maps.load_atlas().countries["FRA"]
+    assert land.land_outline(atlas.load_atlas().countries["AUS"], view) == ""
+    assert land.land_outline(atlas.load_atlas().countries["FRA"], view).count("M") < land.land_outline(
+        atlas.load_atlas().countries["FRA"]
     ).count("M")  # Guiana is not in Europe

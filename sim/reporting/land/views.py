@@ -1,20 +1,25 @@
-"""The land of countries as SVG paths, in an equal-area projection of the world or of a region."""
+"""The part of the globe that every map shows, in an equal-area projection, and its land as paths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from sim.reporting import maps
+from sim.reporting.land import atlas
 
 WIDTH = 4000  # units across a map, fine enough for whole numbers
 
-REGION = 62.0  # degrees from the middle to the farthest state up to which a world is a region
+SOUTH, NORTH = -56.0, 84.5  # degrees; Antarctica is not drawn
+
+REGION = 62.0  # degrees from the middle to the farthest state up to which Lambert's projection suits a world
+
+WIDE = 0.6  # of the width of the whole world, above which it is drawn whole
 
 MARGIN = 0.06  # of the extent of a region, on each side
 
@@ -36,6 +41,20 @@ class View:
     height: float
     middle: tuple[float, float] | None = None  # of a region, degrees east and north
 
+    @property
+    def aspect(self) -> float:
+        """Height over width."""
+        return self.height / WIDTH
+
+    @property
+    def projection(self) -> str:
+        """Name of the projection."""
+        return "Lambert's azimuthal equal-area" if self.middle else "Equal Earth"
+
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return west and east, and south and north, on the plane."""
+        return (self.left, self.left + WIDTH / self.scale), (self.top - self.height / self.scale, self.top)
+
     def units(self, degrees: Any) -> NDArray[np.int64]:
         """Convert degrees east and north to map units, (…, 2)."""
         x, y = np.moveaxis(self.plane(np.asarray(degrees, dtype=np.float64)), -1, 0)
@@ -43,9 +62,7 @@ class View:
 
     def shows(self, ring: Points) -> bool:
         """Whether a part of an outline may lie within the view; what is far from a region is not drawn."""
-        if self.middle is None:
-            return True
-        if float(angles(ring, self.middle).max()) > 150.0:
+        if self.middle and float(angles(ring, self.middle).max()) > 150.0:
             return False
         low, high = self.units(ring).min(axis=0), self.units(ring).max(axis=0)
         return bool(low[0] < WIDTH and high[0] > 0 and low[1] < self.height and high[1] > 0)
@@ -54,26 +71,32 @@ class View:
 @lru_cache(maxsize=1)
 def world_view() -> View:
     """Return the view of the whole world, without Antarctica, in the Equal Earth projection."""
-    (west, _), (east, _) = maps.project([(-180, 0), (180, 0)])
-    (_, south), (_, north) = maps.project([(0, maps.SOUTH), (0, maps.NORTH)])
+    (west, _), (east, _) = atlas.project([(-180, 0), (180, 0)])
+    (_, south), (_, north) = atlas.project([(0, SOUTH), (0, NORTH)])
     scale = WIDTH / (east - west)
-    return View(maps.project, float(west), float(north), float(scale), float((north - south) * scale))
+    return View(atlas.project, float(west), float(north), float(scale), float((north - south) * scale))
 
 
 @lru_cache(maxsize=8)
 def choose_view(states: tuple[str, ...]) -> View:
-    """Return the view for the states of a world: their region with a margin, or the whole world.
+    """Return the view for the states of a world, which every map of that world has.
 
-    A region is drawn in Lambert's azimuthal equal-area projection around its middle.
+    A region is drawn in Lambert's azimuthal equal-area projection around its middle, which turns what is far from it.
+    So a wider world is drawn as a part of the map of the whole world, and one that spans most of it as the whole map.
     """
-    places = [main_places(maps.load_atlas().countries[state]) for state in maps.mapped_states(states)]
+    places = [main_places(atlas.load_atlas().countries[state]) for state in atlas.mapped_states(states)]
     if not places:
         return world_view()
     known = np.concatenate(places)
     middle = middle_of(known)
-    if float(angles(known, middle).max()) > REGION:
-        return world_view()
-    plane = partial(project_region, middle=middle)
+    if float(angles(known, middle).max()) <= REGION:
+        return fit_view(known, partial(project_region, middle=middle), middle)
+    across = np.ptp(atlas.project(known)[:, 0])
+    return fit_view(known, atlas.project) if across <= WIDE * WIDTH / world_view().scale else world_view()
+
+
+def fit_view(known: Points, plane: Callable[[Any], Points], middle: tuple[float, float] | None = None) -> View:
+    """Return the view that holds places with a margin."""
     (left, low), (right, high) = plane(known).min(axis=0), plane(known).max(axis=0)
     width, height = (max(size, 0.02) * (1 + 2 * MARGIN) for size in (right - left, high - low))
     width, height = max(width, height * SHAPE[0]), max(height, width / SHAPE[1])
@@ -81,10 +104,10 @@ def choose_view(states: tuple[str, ...]) -> View:
     return View(plane, float(x), float(y), float(WIDTH / width), float(WIDTH * height / width), middle)
 
 
-def main_places(where: maps.Land) -> Points:
+def main_places(where: atlas.Land) -> Points:
     """Return the corners of a country's main parts, in degrees; of one without land its dot."""
     outlines = [polygon[0] for polygon in where.polygons]
-    areas = [enclosed(maps.project(ring)) for ring in outlines]
+    areas = [enclosed(atlas.project(ring)) for ring in outlines]
     large = [ring for ring, area in zip(outlines, areas, strict=True) if area >= MAIN_PART * max(areas)]
     return np.concatenate(large) if large else np.array([where.dot], dtype=np.float64)
 
@@ -130,7 +153,21 @@ def project_region(degrees: Any, middle: tuple[float, float]) -> Points:
     return np.stack([stretch * np.cos(north) * np.sin(turn), stretch * y], axis=-1)
 
 
-def land_outline(land: maps.Land, view: View | None = None) -> str:
+@lru_cache(maxsize=1024)
+def land_path(key: str, view: View) -> Path:
+    """Return what a view shows of a country, or of contested land, as one path on the plane."""
+    known = atlas.load_atlas()
+    land = known.countries[key] if key in known.countries else known.contested[key]
+    return map_path((polygon for polygon in land.polygons if view.shows(polygon[0])), view)
+
+
+def map_path(polygons: Iterable[atlas.Polygon], view: View) -> Path:
+    """Return polygons and their holes as one path on the plane."""
+    rings = [Path(view.plane(ring), closed=True) for polygon in polygons for ring in polygon]
+    return Path.make_compound_path(*rings) if rings else Path(np.empty((0, 2)))
+
+
+def land_outline(land: atlas.Land, view: View | None = None) -> str:
     """Return the outlines of a country as an SVG path in relative steps; empty where the view shows none of it."""
     view = view or world_view()
     parts = []
@@ -145,5 +182,5 @@ def land_outline(land: maps.Land, view: View | None = None) -> str:
 
 def rest_outline(states: Sequence[str], view: View | None = None) -> str:
     """Return the land that belongs to no state of a world as an SVG path."""
-    rest = (where for state, where in maps.load_atlas().countries.items() if state not in states)
+    rest = (where for state, where in atlas.load_atlas().countries.items() if state not in states)
     return "".join(land_outline(where, view) for where in rest)
