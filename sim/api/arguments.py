@@ -43,7 +43,11 @@ PATHS = {"results": "the path of a folder", "out": "the path of a folder", "fold
 
 LENSES = ("histories", "tendency")
 
-FORMATS = ("csv", "parquet", "tidy", "gexf", "graphml")  # of `export`
+CHOICES = {
+    "lens": LENSES,
+    "format": ("csv", "parquet", "tidy", "gexf", "graphml"),  # of `export`
+    "maps": ("land", "tiles"),
+}
 
 Check = Callable[[str, str, Any], Any]
 
@@ -112,18 +116,11 @@ def require_text(function: str, name: str, value: Any) -> str:
     raise argument_fault(function, name, value, TEXTS[name])
 
 
-def require_lens(function: str, name: str, value: Any) -> str:
-    """Check that a value is the name of a lens."""
-    if value in LENSES:
+def require_choice(function: str, name: str, value: Any) -> str:
+    """Check that a value is one of the texts that its name allows."""
+    if value in CHOICES[name]:
         return str(value)
-    raise argument_fault(function, name, value, " or ".join(map(repr, LENSES)))
-
-
-def require_format(function: str, name: str, value: Any) -> str:
-    """Check that a value is the name of a file format."""
-    if value in FORMATS:
-        return str(value)
-    raise argument_fault(function, name, value, " or ".join(map(repr, FORMATS)))
+    raise argument_fault(function, name, value, " or ".join(map(repr, CHOICES[name])))
 
 
 def require_tables(function: str, name: str, values: Any) -> list[str]:
@@ -189,8 +186,7 @@ OTHER: dict[str, Check] = {
     "progress": require_progress,
     "vary": require_ranges,
     "without": require_texts,
-    "lens": require_lens,
-    "format": require_format,
+    **dict.fromkeys(CHOICES, require_choice),
     "runs": require_texts,
     "keep": require_tables,
     "at": require_dates,

@@ -211,7 +211,7 @@ def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> 
 def report(
     results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
     parameters: str | None = None, seed: int | None = None, workers: int | None = None,
-    progress: Progress | None = None, stories: bool = False,
+    progress: Progress | None = None, stories: bool = False, maps: str = "land",
 ) -> Path:  # fmt: skip
     """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
 
@@ -236,6 +236,9 @@ def report(
         Function that is called with the number of runs done and the number of all runs.
     stories
         Also write the most typical history and two unlike it as pages beside the report, which has links to them.
+    maps
+        What maps draw each state as: ``"land"``, or ``"tiles"`` of equal size at about the states' places, where small
+        states matter or most states are not on a map of today.
 
     Returns
     -------
@@ -261,7 +264,7 @@ def report(
     from sim.reporting.page import render_page
 
     optional = {"out": out, "baseline": baseline, "parameters": parameters, "seed": seed, "workers": workers}
-    given = require("report", {**optional, "progress": progress}, points=points)
+    given = require("report", {**optional, "progress": progress}, points=points, maps=maps)
     folder = require_ensemble(results).folder
     stored = Results(folder)
     sample, analyses = read_sample(stored), None
@@ -282,7 +285,7 @@ def report(
     for name, text in pages.items():
         write_synced(path.with_name(name), text.encode("utf-8"))
     stem = path.stem if pages else ""
-    text = render_page(stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem)
+    text = render_page(stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps)
     write_synced(path, text.encode("utf-8"))
     return path
 

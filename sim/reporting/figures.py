@@ -87,8 +87,13 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
-def inline_svg(axes: Axes, name: str, *, caption: str, description: str, title: str = "") -> Picture:
-    """Return a figure as inline SVG, with ids unique in the page and a description for screen readers."""
+def inline_svg(
+    axes: Axes, name: str, *, caption: str, description: str, title: str = "", tips: Mapping[str, str] | None = None
+) -> Picture:
+    """Return a figure as inline SVG, with ids unique in the page and a description for screen readers.
+
+    `tips` are texts that a pointer shows on parts of the figure, by their ids.
+    """
     file = io.StringIO()
     with matplotlib.rc_context(charts.STYLE):
         figure_of(axes).savefig(file, format="svg", metadata={"Date": None})
@@ -99,7 +104,11 @@ def inline_svg(axes: Axes, name: str, *, caption: str, description: str, title: 
         for child in list(parent):
             if child.tag == f"{SVG}style" or child.tag.endswith("metadata"):
                 parent.remove(child)
-    for node in root.iter():
+    for node in list(root.iter()):
+        if tip := (tips or {}).get(node.get("id", "")):
+            words = ElementTree.Element(f"{SVG}title")
+            words.text = escape_controls(tip)
+            node.insert(0, words)
         for key, value in node.attrib.items():
             if key == "id":
                 node.set(key, f"{name}-{value}")

@@ -1,4 +1,4 @@
-"""Maps that show a share, a change or the alignment of each state on its land, on an equal-area projection."""
+"""Maps that show a share, a change or the alignment of each state, on its land or as tiles."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
+from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from sim.reporting.charts import STYLE
 from sim.reporting.colours import GREY, SHARE_COLOURS
 from sim.reporting.land import atlas, views
+from sim.reporting.land.tiles import Tiles
 from sim.reporting.land.views import View
 
 CLASSES = (1 / 3, 2 / 3)  # shares at which the hatching changes
@@ -45,6 +46,10 @@ NOTE = "Boundaries of today by Natural Earth; to draw them is to endorse none."
 CHANGE_COLOURS = matplotlib.colormaps["PuOr_r"]  # from less, purple, to more, orange; distinct for any colour vision
 
 UNCLEAR_HATCH = "////"
+
+TILE, ID_SIZE, LETTERS = 0.94, 0.3, 4  # side of a tile and type of its id, of a cell; letters of an id
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue
 
 FULL_WIDTH = 10.0  # inches at which type and lines have their full size
 
@@ -74,7 +79,7 @@ def look_of_share(share: float) -> Look:
 
 
 def draw_world_map(
-    axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True, view: View | None = None
+    axes: Axes, shares: Mapping[str, float], *, label: str, key: bool = True, view: View | Tiles | None = None
 ) -> None:
     """Draw each state's share as colour and hatching on its land.
 
@@ -88,8 +93,8 @@ def draw_world_map(
         What the share measures, such as "P(front)".
     key : bool, optional
         Draw the colour bar and all text. Default: True; False suits one of several maps on one scale.
-    view : View, optional
-        Part of the map. Default: the whole world.
+    view : View or Tiles, optional
+        Part of the map, or tiles instead of land. Default: the whole world.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def draw_world_map(
 
 def draw_change_map(
     axes: Axes, changes: Mapping[str, float], clear: Collection[str], *, most: float, label: str,
-    view: View | None = None,
+    view: View | Tiles | None = None,
 ) -> None:  # fmt: skip
     """Draw the change of a chance of each state: purple is less, orange is more, hatching is what may be chance.
 
@@ -124,8 +129,8 @@ def draw_change_map(
         Change with the darkest colour, above 0.
     label : str
         What the colour bar measures.
-    view : View, optional
-        Part of the map. Default: the whole world.
+    view : View or Tiles, optional
+        Part of the map, or tiles instead of land. Default: the whole world.
     """
     looks = {}
     for state, change in changes.items():
@@ -143,7 +148,7 @@ def draw_change_map(
 
 def draw_alignment_map(
     axes: Axes, alignments: Mapping[str, str], colours: Mapping[str, str], names: Mapping[str, str], *,
-    view: View | None = None,
+    view: View | Tiles | None = None,
 ) -> None:  # fmt: skip
     """Draw the alignment of each state as colour, and as hatching or the shape of a mark; names are those of the key.
 
@@ -155,8 +160,8 @@ def draw_alignment_map(
         Id of the alignment of each state of the world.
     colours, names : mapping
         Colour and name of each alignment, by id.
-    view : View, optional
-        Part of the map. Default: the whole world.
+    view : View or Tiles, optional
+        Part of the map, or tiles instead of land. Default: the whole world.
     """
     present = [one for one in names if one in set(alignments.values())]
     styles = {one: Look(colours[one], ALIGNMENT_HATCHES[n % len(ALIGNMENT_HATCHES)], MARKERS[n % len(MARKERS)])
@@ -168,27 +173,55 @@ def draw_alignment_map(
             for one, look in styles.items()
         ]
         columns = max(1, min(len(marks), int(80 / max(len(names[one]) + 6 for one in present))))
-        axes.legend(handles=marks, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), fontsize=9 * scale)
+        axes.legend(handles=marks, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), fontsize=10 * scale)
 
 
-def draw_looks(axes: Axes, looks: Mapping[str, Look], view: View | None) -> float:
-    """Draw all land, and each state with its look; return the scale of type and lines."""
+def draw_looks(axes: Axes, looks: Mapping[str, Look], view: View | Tiles | None) -> float:
+    """Draw each state with its look, on all land or as a tile; return the scale of type and lines."""
     inches = axes.bbox.width / axes.figure.dpi
     scale = float(np.clip(inches / FULL_WIDTH, 0.4, 1)) ** 0.25  # type shrinks less than land
-    view, known = view or views.world_view(), atlas.load_atlas()
     with matplotlib.rc_context(STYLE):
-        draw_patch(axes, PathPatch(other_land(frozenset(looks), view), facecolor=OTHER_LAND, edgecolor=FAINT,
-                                   linewidth=0.4 * scale, gid="other-land"))  # fmt: skip
-        for state in atlas.mapped_states(looks):
-            draw_state_land(axes, state, looks[state], view, scale)
-        for name in known.contested:
-            patch = draw_area(name, view, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
-            draw_patch(axes, patch).set_zorder(2)
-        across, up = view.bounds()
-        axes.set(xlim=across, ylim=up, aspect="equal", xticks=[], yticks=[])
+        if isinstance(view, Tiles):
+            draw_tiles(axes, looks, view)
+        else:
+            draw_lands(axes, looks, view or views.world_view(), scale)
+        axes.set(aspect="equal", xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
     return scale
+
+
+def draw_tiles(axes: Axes, looks: Mapping[str, Look], tiles: Tiles) -> None:
+    """Draw a square for each state, with its id on a plate, in black or white as the colour asks."""
+    axes.set(xlim=(-0.5, tiles.columns - 0.5), ylim=(tiles.rows - 0.5, -0.5))
+    inches = min(axes.bbox.width / tiles.columns, axes.bbox.height / tiles.rows) / axes.figure.dpi
+    for state, look in looks.items():
+        column, row = tiles.cells[state]
+        square: Any = {"xy": (column - TILE / 2, row - TILE / 2), "width": TILE, "height": TILE}
+        axes.add_patch(Rectangle(**square, facecolor=look.face, edgecolor=BORDER, linewidth=0.5, gid=f"tile-{state}"))
+        if look.hatch:
+            axes.add_patch(
+                Rectangle(**square, facecolor="none", edgecolor=look.ink, linewidth=0, hatch=look.hatch,
+                          gid=f"hatch-{state}")
+            )  # fmt: skip
+        dark = float(np.dot(to_rgb(look.face), LUMINANCE)) < 0.4
+        axes.text(column, row, state[:LETTERS], ha="center", va="center", fontsize=ID_SIZE * inches * 72,
+                  color="white" if dark else "black", gid=f"id-{state}",
+                  bbox={"facecolor": look.face, "linewidth": 0, "boxstyle": "square,pad=0.08"})  # fmt: skip
+
+
+def draw_lands(axes: Axes, looks: Mapping[str, Look], view: View, scale: float) -> None:
+    """Draw all land, and each state on its own."""
+    known = atlas.load_atlas()
+    draw_patch(axes, PathPatch(other_land(frozenset(looks), view), facecolor=OTHER_LAND, edgecolor=FAINT,
+                               linewidth=0.4 * scale, gid="other-land"))  # fmt: skip
+    for state in atlas.mapped_states(looks):
+        draw_state_land(axes, state, looks[state], view, scale)
+    for name in known.contested:
+        patch = draw_area(name, view, CONTESTED, BORDER, 0.4 * scale, f"contested-{name}", hatch=CONTESTED_HATCH)
+        draw_patch(axes, patch).set_zorder(2)
+    across, up = view.bounds()
+    axes.set(xlim=across, ylim=up)
 
 
 @lru_cache(maxsize=8)
@@ -228,8 +261,8 @@ def draw_bar(axes: Axes, colours: ScalarMappable, label: str, scale: float, **op
         bar = axes.figure.colorbar(
             colours, ax=axes, orientation="horizontal", shrink=0.6, aspect=28, pad=0.02, **options
         )
-        bar.set_label(label, fontsize=9 * scale)
-        bar.ax.tick_params(labelsize=8 * scale)
+        bar.set_label(label, fontsize=10 * scale)
+        bar.ax.tick_params(labelsize=9 * scale)
     return bar
 
 

@@ -33,7 +33,7 @@ from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.calendar import describe_step
 from sim.errors import escape_page
-from sim.reporting import figures, maps, provenance
+from sim.reporting import figures, provenance
 from sim.reporting.analyses import Analyses
 from sim.reporting.chapters import drawing, headings, rows
 from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
@@ -46,6 +46,7 @@ from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
 from sim.reporting.land.views import choose_view
+from sim.reporting.maps import NOTE
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import Parameters
 
@@ -58,7 +59,7 @@ STRONGEST = 2  # parameters on the first page
 
 def render_page(
     results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None,
-    stories: str = "",
+    stories: str = "", maps: str = "land",
 ) -> str:  # fmt: skip
     """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
@@ -74,6 +75,8 @@ def render_page(
         Findings over the parameters' ranges, from `analyse`.
     stories : str, optional
         Stem of the pages of histories beside this page, to which it then has links.
+    maps : str, optional
+        What maps draw each state as: "land", or "tiles" of equal size. Default: "land".
 
     Returns
     -------
@@ -103,7 +106,7 @@ def render_page(
     claimed = answer_claims(found) if of_article else []
     dated = find_dated(results, names, base, bloc, known[bloc])
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
-    drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when)
+    drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
     strongest = strongest_parameters(analyses)
     context = {
@@ -132,7 +135,7 @@ def render_page(
         "more": len(ordered) - len(names),
         "maps": drawn.pictures,
         "undrawn": drawn.undrawn,
-        "map_note": map_note(ran[base].states),
+        "map_note": map_note(ran[base].states, maps),
         "over_time": drawing.figures_over_time(results, found, ran, names, bloc, known),
         "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
         "heat": figures.figure_heat(shares, names, figures.state_names(found), bloc, known[bloc], when, "heat"),
@@ -165,6 +168,7 @@ def render_page(
             points=analyses.points if analyses else 0,
             seed=analyses.seed if analyses else 0,
             parameters=analyses.parameters if analyses else None,
+            maps=maps,
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": recorded.count_runs(results),
@@ -243,11 +247,14 @@ def citation(results: Results, found: Sample, title: str) -> str:
     )
 
 
-def map_note(states: Collection[str]) -> str:
+def map_note(states: Collection[str], kind: str) -> str:
     """Say what the map's boundaries are, and which states it lacks."""
     missing = sorted(set(states) - set(atlas.mapped_states(states)))
+    if kind == "tiles":
+        below = f" Not on a map of today, and so below the others: {list_names(missing)}." if missing else ""
+        return f"A tile is a state, at about its place; all tiles have one size.{below}"
     lacks = f" Not on the map: {list_names(missing)}." if missing else ""
-    return f"{maps.NOTE} {choose_view(tuple(states)).projection} projection.{lacks}"
+    return f"{NOTE} {choose_view(tuple(states)).projection} projection.{lacks}"
 
 
 def template_environment() -> Environment:

@@ -80,8 +80,9 @@ def cited_sources(scenarios: Mapping[str, Scenario]) -> list[CitedSource]:
     return [CitedSource(key, known.get(key), count) for key, count in ordered]
 
 
-def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None) -> str:
+def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land") -> str:
     """Return the command that writes a report with these analyses beyond the sweep."""
     words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
     words += ["--seed", str(seed)] if points else []
-    return shlex.join([*words, *(["--parameters", parameters] if parameters else [])])
+    words += ["--parameters", parameters] if parameters else []
+    return shlex.join([*words, *(["--maps", maps] if maps != "land" else [])])

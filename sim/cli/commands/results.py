@@ -285,25 +285,28 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @click.option("--out", type=NewFile(".html"), help="File for the page. Default: report.html in the results.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Sobol points over the parameters' ranges, a power of 2; 0 leaves out these analyses.")  # fmt: skip
+@click.option("--maps", type=click.Choice(["land", "tiles"]), default="land", show_default=True,
+              help="What maps draw each state as: its land, or a tile of equal size at about its place.")  # fmt: skip
 @click.option("--stories", is_flag=True, help="Also a typical history and two unlike it, as pages beside the report.")
 @parameters_option
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, out: Path | None, points: int, stories: bool, parameters: str | None,
-    seed: int | None, workers: int | None,
+    results: Path, baseline: str | None, out: Path | None, points: int, maps: str, stories: bool,
+    parameters: str | None, seed: int | None, workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page, with uncertainty and sources.
 
     With --parameters posterior the claims use as many draws of the calibrated parameters as there are --points.
+    With --maps tiles small states show as well as large ones, and any world has maps.
 
-    Example: blocs report demo/results --out report.html
+    Example: blocs report demo/results --maps tiles --out report.html
     """
     from sim import api
 
     with progress_bar() as progress, option_faults():
         path = api.report(
             results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
-            progress=progress, stories=stories,
+            progress=progress, stories=stories, maps=maps,
         )  # fmt: skip
     click.echo(str(path))

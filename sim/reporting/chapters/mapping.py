@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from sim.reporting import figures, maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import list_names
 from sim.reporting.land import atlas
+from sim.reporting.land.tiles import Tiles, place_tiles
 from sim.reporting.land.views import View, choose_view
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, State
 
-WIDTH, LARGE_WIDTH = 4.6, 7.6  # inches of a map of changes, and of the others
+WIDTH, LARGE_WIDTH = 4.6, 6.4  # inches of a map of changes, and of the others
 
 KEY_HEIGHT = 0.6
 
@@ -40,7 +42,7 @@ class DrawnMaps:
 
 def draw_maps(
     scenario: Scenario, shares: figures.Shares, states: pd.DataFrame, names: Mapping[str, str], bloc: str,
-    known: Mapping[str, str], *, when: str,
+    known: Mapping[str, str], *, when: str, kind: str = "land",
 ) -> DrawnMaps:  # fmt: skip
     """Draw the start, the baseline's end, and the changes in the scenarios that clearly change a bloc's members.
 
@@ -60,11 +62,13 @@ def draw_maps(
         Names of the alignments, by id.
     when
         The date or steps that shares are of.
+    kind
+        What each state is drawn as: "land", or "tiles" of equal size at about their places.
 
     Returns
     -------
     DrawnMaps
-        No pictures where most states are not on the map.
+        No pictures of land where most states are not on the map.
     """
     base, *others = names
     rows = states[(states["alignment"] == bloc) & states["scenario"].isin(others)]
@@ -72,9 +76,9 @@ def draw_maps(
     order = clear["difference"].abs().groupby(clear["scenario"]).sum().sort_values(ascending=False, kind="stable").index
     drawn = [str(design) for design in order[:MOST_MAPS]]
     undrawn = [names[design] for design in others if design not in set(order)]
-    if not atlas.drawable(scenario.states):
+    if kind == "land" and not atlas.drawable(scenario.states):
         return DrawnMaps((), [names[design] for design in drawn], undrawn)
-    view = choose_view(tuple(scenario.states))
+    view = place_tiles(tuple(scenario.states)) if kind == "tiles" else choose_view(tuple(scenario.states))
     pictures = (
         []
         if any(state.initial not in known for state in scenario.states.values())
@@ -84,18 +88,28 @@ def draw_maps(
     most = min(DARKEST, max(0.1, float(np.ceil(10 * clear["difference"].abs().max()) / 10))) if drawn else DARKEST
     pictures += [
         map_of_changes(rows[rows["scenario"] == design], scenario, names[design], bloc_name=known[bloc], most=most,
-                       view=view, key=design)
-        for design in drawn
+                       view=view, key=f"map{n}")
+        for n, design in enumerate(drawn)
     ]  # fmt: skip
     return DrawnMaps(pictures, [names[design] for design in drawn], undrawn)
 
 
-def figure_size(view: View, width: float) -> tuple[float, float]:
+def embed_map(
+    axes: Axes, view: View | Tiles, states: Mapping[str, State], key: str, *, title: str, caption: str, description: str
+) -> figures.Picture:
+    """Return land as an image, and tiles as SVG, in which each tile has the name of its state."""
+    if isinstance(view, View):
+        return figures.embed_png(axes, title=title, caption=caption, description=description)
+    tips = {f"{part}-{id}": state.name for id, state in states.items() for part in ("tile", "hatch", "id")}
+    return figures.inline_svg(axes, key, title=title, caption=caption, description=description, tips=tips)
+
+
+def figure_size(view: View | Tiles, width: float) -> tuple[float, float]:
     """Return the inches of a map with its key."""
     return width, min(width * view.aspect, 1.2 * width) + KEY_HEIGHT
 
 
-def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View) -> figures.Picture:
+def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View | Tiles) -> figures.Picture:
     """Draw the alignment of each state at the start."""
     starts = {key: str(state.initial) for key, state in scenario.states.items()}
     order = {one: known[one] for one in (*scenario.blocs, "non_aligned")}
@@ -103,11 +117,12 @@ def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View) -> fi
         maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, view=view)
     counts = "; ".join(f"{name} {sum(one == key for one in starts.values())}" for key, name in order.items())
     title = f"The start{', ' + scenario.date if scenario.date else ''}: {counts} states."
-    return figures.embed_png(axes, title=title, caption="", description=f"Map of the alignment of each state. {title}")
+    description = f"Map of the alignment of each state. {title}"
+    return embed_map(axes, view, scenario.states, "map-start", title=title, caption="", description=description)
 
 
 def map_of_end(
-    scenario: Scenario, shares: Mapping[str, Mapping[str, float]], bloc: str, bloc_name: str, view: View,
+    scenario: Scenario, shares: Mapping[str, Mapping[str, float]], bloc: str, bloc_name: str, view: View | Tiles,
     when: str,
 ) -> figures.Picture:  # fmt: skip
     """Draw the share of the baseline's runs in which each state is in the bloc."""
@@ -118,12 +133,12 @@ def map_of_end(
     often = sum(share > 0.5 for share in chances.values())
     title = f"The baseline {when}: {often} states are in “{bloc_name}” in more than half of the runs."
     description = f"Map of the share of runs in {bloc_name}. {title} {figures.describe_extremes(chances)}"
-    return figures.embed_png(axes, title=title, caption="Hatched: more than a third; crossed: more than two thirds.",
-                             description=description)  # fmt: skip
+    caption = "Hatched: more than a third; crossed: more than two thirds."
+    return embed_map(axes, view, scenario.states, "map-end", title=title, caption=caption, description=description)
 
 
 def map_of_changes(
-    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, view: View, key: str
+    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, view: View | Tiles, key: str
 ) -> figures.Picture:
     """Draw how a scenario changes the share of runs in which each state is in the bloc."""
     changes = {str(row.state): float(row.difference) for row in rows.itertuples() if row.state in scenario.states}
@@ -132,7 +147,8 @@ def map_of_changes(
         maps.draw_change_map(axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", view=view)
     title = f"{name}: {words_of_changes(changes, clear, scenario)}."
     caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
-    return figures.embed_png(axes, title=title, caption=caption, description=f"Map of changes. {title}")
+    description = f"Map of changes. {title}"
+    return embed_map(axes, view, scenario.states, key, title=title, caption=caption, description=description)
 
 
 def words_of_changes(changes: Mapping[str, float], clear: Collection[str], scenario: Scenario) -> str:
