@@ -108,12 +108,13 @@ GHOST = "#8a8a8a"  # colour of the other run in a chart
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def svg_charts(
-    _run: Run, names: dict[str, str], theatres: dict[str, str], tops: dict[str, float], key: tuple[str, int, int],
-    _ghost: Run | None = None, ghost: str = "", ghost_digest: str = "",
+    _run: Run, names: dict[str, str], theatres: dict[str, str], dates: tuple[str, ...], tops: dict[str, float],
+    key: tuple[str, int, int], _ghost: Run | None = None, ghost: str = "", ghost_digest: str = "",
 ) -> dict[str, drawing.Chart]:  # fmt: skip
     """Draw the charts of a run over its steps, by title, over those of another run in grey.
 
     `names` are those of the alignments. `tops` are the attention budgets by bloc, so that no axis shows what comes.
+    `dates` are the ends of the steps; a world of rounds has none.
     """
     labels = charts.key_labels({alignment: names[alignment] for alignment in _run.alignments}, CHART_WIDTH)
     colours = {labels[name]: colour for name, colour in alignment_colours(_run.alignments).items()}
@@ -128,6 +129,7 @@ def svg_charts(
             below: Sequence[Floats] = below,
         ) -> None:  # fmt: skip
             charts.draw_step_lines(axes, table, label=label, colours=colours, top=top)
+            drawing.mark_dates(axes, dates)
             for line in below:
                 axes.plot(line, color=GHOST, linewidth=2.5, linestyle=(0, (1, 1)), zorder=1)
 
@@ -163,7 +165,9 @@ def compute_frames(
     """Compute the data of a run for the browser. Names are arguments because the digest leaves them out."""
     budgets = {bloc: one.attention_budget.value for bloc, one in _scenario.blocs.items()}
     tops = {bloc: budget for bloc, budget in budgets.items() if 0 < budget < MOST_ATTENTION}
-    drawn = svg_charts(_run, dict(names.alignments), dict(names.theatres), tops, key, _ghost, ghost, ghost_digest)
+    drawn = svg_charts(
+        _run, dict(names.alignments), dict(names.theatres), names.dates, tops, key, _ghost, ghost, ghost_digest
+    )
     weights = {id: one.capability.value for id, one in _scenario.states.items()}
     shown = frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn, weights)
     decisions = compute_decisions(_scenario, _run, *key, chosen)
@@ -207,15 +211,18 @@ def compute_runs(_scenario: Scenario, digest: str, seed: int, replicates: int) -
 
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
-def svg_bands(_sample: RunSample, names: dict[str, str], digest: str, seed: int, replicates: int) -> str:
+def svg_bands(
+    _sample: RunSample, names: dict[str, str], dates: tuple[str, ...], digest: str, seed: int, replicates: int
+) -> str:
     """Draw the capability of each alignment over the steps in many runs, as SVG.
 
-    `names` are those of all alignments of the world, in its order.
+    `names` are those of all alignments of the world, in its order, and `dates` the ends of the steps.
     """
     labels = charts.key_labels(names, CHART_WIDTH)
 
     def plot(axes: Any) -> None:
         charts.draw_share_bands(axes, _sample.steps, list(labels), world=names, names=labels, top=1.0)
+        drawing.mark_dates(axes, dates)
         axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, fontsize=8)
 
     return drawing.draw_chart(CHART_WIDTH, 2.6 + charts.key_height(list(labels.values())), plot).svg

@@ -20,7 +20,7 @@ from sim.analysis.statistics import share_intervals
 from sim.app import cache
 from sim.app.mechanisms import settings_without_effect
 from sim.app.player import drawing
-from sim.app.setting import list_sliders
+from sim.app.sliders import list_sliders
 from sim.model import compiled
 from sim.model.rules import TEMPERATURE
 from sim.model.trajectory import store_alignments
@@ -155,8 +155,9 @@ def compute_distances(_scenario: Scenario, digest: str) -> pd.DataFrame:
 
 
 class TurningLever(NamedTuple):
-    """A lever that makes a state end elsewhere in one history: its label, its values, and where the state ends."""
+    """A lever that makes a state end elsewhere in one history: its setting, label and values, and that end."""
 
+    setting: str
     label: str
     before: float
     after: float
@@ -179,6 +180,6 @@ def compute_turns(_scenario: Scenario, digest: str, seed: int, replicate: int, s
         values = [] if lever.setting in idle else np.linspace(lever.low, lever.high, TRIED).round(3).tolist()
         for _, value in sorted((abs(one - lever.value), one) for one in values):
             if value != lever.value and (there := end(with_settings(_scenario, {lever.setting: value}))) != now:
-                found.append(TurningLever(lever.label, lever.value, value, there))
+                found.append(TurningLever(lever.setting, lever.label, lever.value, value, there))
                 break
     return found

@@ -6,13 +6,13 @@ import re
 import time
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from sim.app import cache
-from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, to_query
+from sim.app.setting import DEFAULT, UPLOAD_PREFIX, Address, AppSetting, from_query, normalise_setting, to_query
 from sim.batch.design import through_lens
 from sim.scenario.schema import Scenario
 
@@ -21,6 +21,14 @@ DEFAULT_ADDRESS = Address(AppSetting(DEFAULT), AppSetting(DEFAULT), 0)
 MAX_UPLOADS = 5
 
 ADDRESS_DELAY = 5.0  # seconds; by then the browser has taken an address that the app wrote
+
+
+class TakenOver(NamedTuple):
+    """A change that the reader took over from a finding of the app: in words, and the settings before and after."""
+
+    words: str
+    before: AppSetting
+    after: AppSetting
 
 
 @dataclass
@@ -36,7 +44,8 @@ class Visit:
     written_at: float = 0.0  # time of the last write, in seconds
     shown_state: str = ""  # the state whose decision is shown, chosen or not
     notes: list[str] = field(default_factory=list)  # what the last change of scenario dropped
-    noted_for: tuple[AppSetting, AppSetting, int, int] | None = None  # settings, seed and replicate of the notes
+    noted_for: tuple[object, ...] | None = None  # page, settings, seed and replicate of the notes
+    applied: TakenOver | None = None  # the last change that the reader took over from a finding
     first_step: int = 0  # the step at which the server last placed the player
     placements: int = 0  # how often the server placed the player
 
@@ -79,8 +88,9 @@ class Visit:
         self.notes += notes
 
     def current_notes(self) -> list[str]:
-        """Return the notes on the last change."""
-        now = (self.address.setting, self.address.other, self.address.seed, self.address.replicate)
+        """Return the notes on the last change; another page has none of them."""
+        address = self.address
+        now = (address.page, address.setting, address.other, address.seed, address.replicate)
         if self.noted_for not in (None, now):
             self.notes = []
         self.noted_for = now if self.notes else None
@@ -108,6 +118,14 @@ class Visit:
         self.version += 1
         if setting is not None:
             self.update(setting=setting)
+
+    def apply(self, path: str, value: float, words: str) -> None:
+        """Take a change over into the setting, as every page has it then."""
+        before = self.address.setting
+        changed = {**dict(before.changed), path: value}
+        after = normalise_setting(self.base(), replace(before, changed=tuple(changed.items())))
+        self.applied = TakenOver(words, before, after)
+        self.reset_controls(after)
 
     def write_address(self) -> None:
         """Write the address to the browser."""
@@ -164,17 +182,34 @@ def escape_markdown(text: object) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", "".join(c if c.isprintable() else "�" for c in flat))
 
 
+MARKUP = str.maketrans("`*_~[]<>$#|\\@", "＇∗＿∼［］＜＞＄＃｜＼＠")
+
+
+def plain_label(text: object) -> str:
+    """Write untrusted text as the label of a control, which a screen reader reads: no markup, and no escapes in it."""
+    flat = "".join(c if c.isprintable() else "�" for c in " ".join(str(text).split()))
+    return re.sub(r"(?i)(www)[.]", r"\1․", re.sub(r":(?=\S)", "：", flat.translate(MARKUP)))
+
+
 def show_verbatim(text: str) -> None:
     """Show untrusted text line by line, without markup."""
     st.code(text, language=None, wrap_lines=True)
 
 
 TABLE_STYLE = (
-    "<style>.blocs-table{overflow-x:auto;margin-bottom:1rem}.blocs-table table{border-collapse:collapse;width:100%;"
-    "font-size:.9rem}.blocs-table th,.blocs-table td{text-align:left;vertical-align:top;font-weight:400;"
+    "<style>.blocs-table{overflow-x:auto;margin-bottom:1rem;container-type:inline-size}"
+    ".blocs-table table{border-collapse:collapse;width:100%;font-size:.9rem}"
+    ".blocs-table th,.blocs-table td{text-align:left;vertical-align:top;font-weight:400;"
     "padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8885}.blocs-table thead th{font-size:.85rem}"
-    ".blocs-table :focus-visible,.blocs-table:focus-visible{outline:3px solid #2A7DE1}</style>"
+    ".blocs-table :focus-visible,.blocs-table:focus-visible{outline:3px solid #2A7DE1}"
+    "@container (max-width:560px){.blocs-table .wide thead{position:absolute;clip-path:inset(50%);height:1px;width:1px"
+    "}.blocs-table .wide,.blocs-table .wide tbody{display:block}.blocs-table .wide tbody tr{display:grid;"
+    "grid-template-columns:1fr 1fr;column-gap:1rem;padding:.5rem 0;border-bottom:1px solid #8885}.blocs-table .wide"
+    " tbody th,.blocs-table .wide td{border:0;padding:.1rem 0}.blocs-table .wide tbody th{grid-column:1/-1;"
+    "font-weight:600}.blocs-table .wide td::before{content:attr(data-head) ': ' / '';opacity:.8}}</style>"
 )
+
+MOST_COLUMNS = 4  # beside each other on a phone; of more, each row is a block there
 
 
 def show_table(rows: pd.DataFrame, label: str) -> None:
@@ -183,11 +218,16 @@ def show_table(rows: pd.DataFrame, label: str) -> None:
 
 
 def html_table(rows: pd.DataFrame, label: str) -> str:
-    """Write a table as HTML with a label for screen readers."""
-    heads = "".join(f'<th scope="col">{escape(str(head))}</th>' for head in rows.columns)
+    """Write a table as HTML with a label for screen readers; roles stay where a phone shows rows as blocks."""
+    names = [escape(str(head)) for head in rows.columns]
+    heads = "".join(f'<th scope="col" role="columnheader">{head}</th>' for head in names)
     body = ""
     for name, *cells in rows.itertuples(index=False):
-        row = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
-        body += f'<tr><th scope="row">{escape(str(name))}</th>{row}</tr>'
-    region = f'<div class="blocs-table" role="region" tabindex="0" aria-label="{escape(label)}">'
-    return f"{region}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        pairs = zip(names[1:], cells, strict=True)
+        row = "".join(f'<td role="cell" data-head="{head}">{escape(str(cell))}</td>' for head, cell in pairs)
+        body += f'<tr role="row"><th scope="row" role="rowheader">{escape(str(name))}</th>{row}</tr>'
+    wide = ' class="wide"' * (len(names) > MOST_COLUMNS)
+    return (
+        f'<div class="blocs-table" role="region" tabindex="0" aria-label="{escape(label)}"><table{wide} role="table">'
+        f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead><tbody role="rowgroup">{body}</tbody></table></div>'
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,22 +10,22 @@ from itertools import chain
 
 from pydantic import ValidationError
 
-from sim.analysis.flips import bloc_candidates, parameter_candidates
+from sim.app.sliders import list_sliders
 from sim.app.upheavals import parse_upheavals, upheaval_toml, with_upheavals
 from sim.errors import escape_controls, quote, suggest
-from sim.reporting.labels import label_alignments
 from sim.scenario.checks.references import unknown_state
 from sim.scenario.loading import NAME
 from sim.scenario.overrides import MECHANISMS, setting_places, with_mechanism_off, with_settings
-from sim.scenario.parameters import Parameters, Sourced
-from sim.scenario.schema import MAX_REPLICATES, Bloc, Scenario
+from sim.scenario.schema import MAX_REPLICATES, Scenario
 from sim.scenario.ties import make_tie_key, tie_key
 
 DEFAULT = "baseline_2023"
 
+RUNS = (50, 100, 200, 400)  # numbers of runs that the page of comparison offers
+
 PAGES = ("run", "what_if", "tipping", "compare", "lessons")
 
-VIEW = ("page", "seed", "replicate", "step", "state", "ghost")  # keys of an address that no setting has
+VIEW = ("page", "seed", "replicate", "step", "state", "ghost", "to", "at", "runs")  # keys that no setting has
 
 OTHER_PREFIX = "other."  # prefix of the second setting's keys in an address
 
@@ -61,29 +60,9 @@ class Address:
     state: str = ""
     page: str = "run"
     ghost: bool = False  # whether the run is shown beside that of the baseline
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A number that a slider sets, described by the schema."""
-
-    setting: str  # as --set takes it
-    label: str  # in plain words
-    small: str  # the name in files and commands, with its unit
-    meaning: str
-    source: str
-    value: float  # in the scenario as it is
-    low: float
-    high: float
-
-    def scale_for(self, value: float) -> tuple[float, float, float, int]:
-        """Return minimum, maximum, step and digits of a slider that can show this value too."""
-        low, high = min(self.low, self.value, value), max(self.high, self.value, value)
-        if low == high:
-            high = low + 1.0  # such as the budget of a bloc that no theatre asks for attention
-        digits = max(0, math.ceil(-math.log10((high - low) / 50)))
-        digits = max(digits, *(count_decimals(number) for number in (low, high, self.value, value)))
-        return low, high, 10.0**-digits, digits
+    to: str = ""  # the alignment of *What would it take*; empty for the one in question
+    at: int | None = None  # the step of the maps of *What if*; None for the last
+    runs: int = RUNS[2]  # of each setting, on the page of comparison
 
 
 def is_dated(scenario: Scenario) -> bool:
@@ -94,41 +73,6 @@ def is_dated(scenario: Scenario) -> bool:
 def question_state(scenario: Scenario) -> str:
     """The state that the article asks about, China; empty in other worlds."""
     return "CHN" if "CHN" in scenario.states and "front" in scenario.blocs else ""
-
-
-def count_decimals(value: float) -> int:
-    """Count the digits after the point that a number needs, up to 6."""
-    return next(digits for digits in range(7) if digits == 6 or round(value, digits) == value)
-
-
-def list_sliders(scenario: Scenario) -> dict[str, list[Slider]]:
-    """List a scenario's sliders by table: the parameters, then the levers of each bloc."""
-    found: dict[str, list[Slider]] = {"parameters": []}
-    for one in parameter_candidates(scenario):
-        field, number = Parameters.model_fields[one.setting], getattr(scenario.parameters, one.setting)
-        unit = dict(field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
-        details = str(field.description), source_note(number), one.value, one.low, one.high
-        found["parameters"].append(Slider(one.setting, plain_label(details[0]), f"{one.setting}, {unit}", *details))
-    names = label_alignments(scenario)
-    for one in bloc_candidates(scenario):
-        _, bloc, name = one.setting.split(".")
-        number = getattr(scenario.blocs[bloc], name)
-        if one.value <= 10 * one.high:  # an unlimited budget has no slider
-            details = str(Bloc.model_fields[name].description), source_note(number), one.value, one.low, one.high
-            label, small = f"{names[bloc]}: {plain_label(details[0])}", f"{name} of {bloc}"
-            found.setdefault(bloc, []).append(Slider(one.setting, label, small, *details))
-    return found
-
-
-def plain_label(meaning: str) -> str:
-    """Return a meaning as a label, without the paragraphs of the article."""
-    text = re.sub(r" \(§[^)]*\)", "", meaning)
-    return f"{text[:1].upper()}{text[1:]}"
-
-
-def source_note(number: Sourced) -> str:
-    """Return the source and the note of a number."""
-    return f"{number.source or 'its author'}{': ' + number.note if number.note else ''}"
 
 
 def canonical_paths(scenario: Scenario, path: str) -> list[str]:
@@ -171,6 +115,9 @@ def to_query(address: Address, base: Scenario) -> dict[str, str]:
     query |= {"step": str(address.step)} if address.step else {}
     query |= {"state": address.state} if address.state else {}
     query |= {"ghost": "1"} if address.ghost else {}
+    query |= {"to": address.to} if address.to else {}
+    query |= {"at": str(address.at)} if address.at is not None else {}
+    query |= {"runs": str(address.runs)} if address.runs != RUNS[2] else {}
     if address.other != AppSetting(DEFAULT):
         query |= {f"{OTHER_PREFIX}{key}": value for key, value in setting_query(address.other).items()}
     return query
@@ -211,7 +158,16 @@ def from_query(
         faults.append(f"page: {quote(page)} is not one of {', '.join(PAGES)}; {PAGES[0]} is shown")
         page = PAGES[0]
     ghost = whole_number(view, "ghost", 0, 1, faults) == 1
-    found = Address(setting, other, seed, replicate, step, state, page, ghost)
+    to = view.get("to", "")
+    if to and to not in base.alignments():
+        faults.append(f"to: unknown alignment {quote(to)}{suggest(to, base.alignments())}; another is shown")
+        to = ""
+    at = whole_number(view, "at", base.steps, base.steps, faults) if "at" in view else None
+    runs = whole_number(view, "runs", RUNS[2], RUNS[-1], faults)
+    if runs not in RUNS:
+        faults.append(f"runs: {runs} is not one of {', '.join(map(str, RUNS))}; {RUNS[2]} are made")
+        runs = RUNS[2]
+    found = Address(setting, other, seed, replicate, step, state, page, ghost, to, at, runs)
     return found, [escape_controls(line) for line in faults]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import core_schema
@@ -202,6 +202,46 @@ class Parameters(Strict):
     renewal: Weight = parameter(
         0.015, "rate at which kept dispositions are renewed", span=(0.005, 0.03), unit=A_YEAR, why=RENEWAL
     )
+
+
+class Plain(NamedTuple):
+    """A setting in words for readers who do not know the model: a name, and what happens where it is higher."""
+
+    name: str
+    higher: str
+
+
+PLAIN = {  # of every parameter, and of what a bloc can set
+    "w_propensity": Plain("Pull of stated affinities", "states side more with states that they are said to like"),
+    "w_bond": Plain("Pull of partnerships", "states side more with partners by treaties, arms and aid"),
+    "w_institution": Plain("Pull of shared institutions", "states side more with fellow members of the EU, BRICS, …"),
+    "w_hostility": Plain("Distance from rivals", "states avoid more a bloc whose members are rivals or sanction them"),
+    "w_balance": Plain("Joining the strong", "a threatened state joins whoever is strong against its threat more"),
+    "w_trade": Plain("Pull of trade", "states side more with those that they trade with most"),
+    "w_shelter": Plain("Refuge from sanctions", "a bloc that goes on trading attracts a sanctioned state more"),
+    "w_pressure": Plain("Weight of pressure", "states lose more when they align against a bloc that presses them"),
+    "pressure_floor": Plain("Pressure without trade", "pressure depends less on trade with the bloc that presses"),
+    "w_autonomy": Plain("Worth of independence", "more states stay outside the blocs"),
+    "inertia": Plain("Cost of changing sides", "states stay more often where they are"),
+    "temperature": Plain("Amount of chance", "choices follow ties less; at 0 a state always takes its best choice"),
+    "erosion": Plain("Gaps in sanctions", "large blocs elsewhere weaken a bloc's pressure and sanctions more"),
+    "accommodation_cost": Plain("Price of an offer", "an offer to joiners weakens pressure and sanctions more"),
+    "bond_return": Plain("Return to old partnerships", "partnerships return faster to what history made them"),
+    "bond_gain": Plain("Partnerships grow inside a bloc", "partners in one bloc grow closer faster"),
+    "bond_loss": Plain("Partnerships fade between blocs", "partners in different blocs grow apart faster"),
+    "strain": Plain("Sanctions unite a bloc", "sanctions on a bloc make the partnerships in it grow faster"),
+    "outreach": Plain("The sanctioned seek partners", "a sanctioned state finds partners outside its bloc faster"),
+    "rivalry_gain": Plain("Rivalries grow between blocs", "states of different blocs become rivals faster"),
+    "rivalry_loss": Plain("Rivalries fade inside a bloc", "rivals in one bloc make peace faster"),
+    "sanction_response": Plain("New sanctions", "a bloc that presses sanctions states of other blocs faster"),
+    "sanction_relief": Plain("End of sanctions", "sanctions between states that do not oppose each other end faster"),
+    "w_likeness": Plain("Pull of similar governments", "democracies side more with democracies, others with others"),
+    "w_hedging": Plain("Partners without a bloc", "states outside the blocs keep more of their partnerships"),
+    "renewal": Plain("Changes of government", "governments, and with them the leanings of states, change more often"),
+    "enforcement": Plain("Pressure on others", "the bloc presses states of other blocs, and sanctions, more"),
+    "attention_budget": Plain("Capacity to act", "the bloc can press in more regions, and enforce sanctions, at once"),
+    "accommodation": Plain("Offer to joiners", "who joins the bloc gains more, but it presses and sanctions less"),
+}
 
 
 def parse_number(text: str) -> float:

@@ -291,7 +291,7 @@ def test_keyboard(reader: Reader) -> None:
     reader.address("without=shelter")
     reader.page.locator("summary", has_text="Parameters").focus()
     keys.press("Enter")
-    bond = reader.page.get_by_role("slider", name="Weight of bonds")
+    bond = reader.page.get_by_role("slider", name="Pull of partnerships")
     bond.focus()
     keys.press("ArrowRight")
     first, second = (round(BASE.parameters.w_bond.value + n / 100, 2) for n in (1, 2))
@@ -326,8 +326,9 @@ def test_reasons(reader: Reader) -> None:
     reader.choose("Scenario", "great_powers_1907")
     reader.address("scenario=great_powers_1907")
     reader.see("text=Great powers in 1907")
-    reader.page.locator("button", has_text="Which setting would change the mind").click()
-    reader.see("text=settings turn it within their range")
+    reader.page.locator("summary", has_text="Beyond this history").click()
+    reader.press("Try every setting")
+    reader.see("text=settings turn that within their range")
 
 
 def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
@@ -444,8 +445,8 @@ def test_help_changes_nothing(reader: Reader) -> None:
     assert one.page.get_by_role("switch", name="Stated affinities", exact=True).is_disabled()
     assert one.page.get_by_text("propensity: cannot matter here").is_visible()
     one.page.locator("summary", has_text="Parameters").tap()
-    one.page.get_by_role("button", name="Help for Weight of bonds").tap()
-    one.see("[data-testid=stTooltipContent]:has-text('weight of bonds')")
+    one.page.get_by_role("button", name="Help for Pull of partnerships").tap()
+    one.see("[data-testid=stTooltipContent]:has-text('treaties, arms and aid')")
     one.rest()
     assert "w_bond" not in one.page.url
     assert "without" not in one.page.url

@@ -28,24 +28,24 @@ from sim.app.cache import svg_charts
 from sim.app.pages import compare
 from sim.app.pages.lessons import list_lessons
 from sim.app.pages.reasons import tabulate_terms
+from sim.app.pages.run import story_page
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
 from sim.app.player.words import chosen_first, reasons_by_step
-from sim.app.session import escape_markdown
+from sim.app.session import escape_markdown, plain_label
 from sim.app.setting import (
     MAX_APP_STATES,
     Address,
     AppSetting,
-    Slider,
     file_name,
     from_query,
-    list_sliders,
     normalise_setting,
     resolve_setting,
     safe_name,
     setting_toml,
     to_query,
 )
+from sim.app.sliders import Slider, change_words, list_sliders, setting_label
 from sim.app.upheavals import states_with_governments
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.cli import cli
@@ -53,11 +53,11 @@ from sim.cli.options import resolve_scenario as as_the_command_resolves
 from sim.errors import InputError
 from sim.model import compiled
 from sim.model.world import world_of
-from sim.reporting.charts import draw_step_lines
+from sim.reporting.charts import draw_step_lines, new_figure
 from sim.reporting.labels import label_alignments, label_history, label_theatres
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.overrides import MECHANISMS, with_settings
-from sim.scenario.parameters import UNBOUNDED, Parameters
+from sim.scenario.parameters import PLAIN, UNBOUNDED, Parameters
 from sim.scenario.schema import MAX_STATES, Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -177,9 +177,33 @@ def test_sliders_of_schema() -> None:
         with_settings(BASE, {slider.setting: slider.low})
         with_settings(BASE, {slider.setting: slider.high})
     assert (found["parameters"][0].label, found["parameters"][0].small) == (
-        "Weight of stated affinities",
+        "Pull of stated affinities",
         "w_propensity, weight",
     )
+
+
+def test_every_setting_has_a_plain_name() -> None:
+    """Names are unlike each other, have no name of a file, and are what a change, a tie included, is said with."""
+    levers = {slider.setting.rpartition(".")[2] for slider in SLIDERS if slider.setting.startswith("blocs")}
+    assert PLAIN.keys() == Parameters.model_fields.keys() | levers
+    assert len({one.name for one in PLAIN.values()}) == len(PLAIN)
+    assert not [one.name for one in PLAIN.values() if "_" in one.name or len(one.name) > 32]
+    for slider in SLIDERS:
+        assert setting_label(BASE, slider.setting) == slider.label
+        assert change_words(BASE, slider.setting, 9).startswith(f"{slider.label} {slider.value:.4g} → 9")
+    assert change_words(BASE, "ties.sanction.USA.BRA", 0.5) == "Sanctions of the United States on Brazil 0 → 0.5"
+    assert change_words(BASE, "ties.bond.USA.GBR", 0.5).startswith("Bond of the United States and the United Kingdom ")
+    assert change_words(BASE, "states.IRN.autonomy", 2) == "Iran: worth of independence, a multiple 1 → 2"
+    assert change_words(BASE, "blocs.us_led.priority.europe", 1).startswith("blocs.us_led.priority.europe 0.4 → ")
+
+
+def test_labels_without_escapes() -> None:
+    """A screen reader reads no backslash, and no text of a file becomes markup."""
+    assert plain_label("US-led bloc: offer (new), 0.5 → 1") == "US-led bloc: offer (new), 0.5 → 1"
+    cleaned = plain_label(EVIL + " www.evil.example `x` # a@b.example \x07")
+    assert not set("`*_~[]<>$#|\\@\x07") & set(cleaned)
+    assert "www." not in cleaned
+    assert not re.search(r":\S", cleaned)
 
 
 @given(st.sampled_from(SLIDERS), st.floats(0, 3).map(lambda x: round(x, 5)))
@@ -308,7 +332,7 @@ def test_labels_of_eight_blocs() -> None:
     assert len({len(name) for name in names.values()}) == 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = svg_charts(run, names, label_theatres(scenario), {}, ("", 1, 0))
+        made = svg_charts(run, names, label_theatres(scenario), scenario.dates(), {}, ("", 1, 0))
     for picture in (made["Capability"].svg, drawing.draw_key(names)):
         nodes = ElementTree.fromstring(picture).iter()  # noqa: S314
         drawn = " ".join(node.text or "" for node in nodes if node.tag.endswith("text"))
@@ -446,6 +470,11 @@ def control_of(controls: Any, label: str) -> Any:
     return next(one for one in controls if one.label == label)
 
 
+def words_of(shown: Any) -> str:
+    """Return the paragraphs of a page as they are read."""
+    return "\n".join(one.value for one in shown.markdown).replace("\\", "")
+
+
 def tables_of(shown: Any) -> list[pd.DataFrame]:
     """Return the tables of a page."""
     found = []
@@ -479,7 +508,7 @@ def test_run_page_follows_setting() -> None:
     assert list(tables_of(shown)[0]["term"]) == list(
         tabulate_terms(chosen_first(decision), label_alignments(BASE))["term"]
     )
-    slider = control_of(shown.slider, "Weight of bonds")
+    slider = control_of(shown.slider, "Pull of partnerships")
     bond = next(slider for slider in SLIDERS if slider.setting == "w_bond")
     assert (slider.min, slider.max, slider.value) == (bond.low, bond.high, BASE.parameters.w_bond.value)
     slider.set_value(2.0).run()
@@ -540,7 +569,7 @@ def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", list(ODD)[::3])
 def test_odd_world_is_compared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
     add_to_catalogue(monkeypatch, odd=ODD[name]())
     both = open_page({"page": "compare", "scenario": "odd", "other.scenario": "odd", "seed": "3"})
     assert "identical runs" in both.info[0].value
@@ -577,8 +606,24 @@ def test_panel_count_after_change() -> None:
     assert "Mechanisms (1 off)" in titles()
     control_of(shown.toggle, "Bonds of the past").set_value(True).run()
     assert "Mechanisms" in titles()
-    control_of(shown.slider, "Weight of bonds").set_value(2.0).run()
+    control_of(shown.slider, "Pull of partnerships").set_value(2.0).run()
     assert "Parameters (1 changed)" in titles()
+
+
+def test_dates_on_axes() -> None:
+    """An axis of steps has the years where the steps have dates, each where it begins, and steps without dates."""
+    ends = BASE.dates()
+    _, (axes,) = new_figure(4, 2)
+    axes.plot(range(len(ends)), range(len(ends)))
+    drawing.mark_dates(axes, ends)
+    labels = [one.get_text() for one in axes.get_xticklabels()]
+    assert len(labels) > 3
+    for label, place in zip(labels, axes.get_xticks(), strict=True):
+        before, after = ends[int(place)], ends[int(place) + 1]
+        assert before < f"{label}-01-01" <= after
+    assert axes.get_xlabel() == ""
+    drawing.mark_dates(axes, ())
+    assert [one.get_text() for one in axes.get_xticklabels()] == labels
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -589,7 +634,7 @@ def test_idle_mechanisms_locked_with_reason() -> None:
     assert "Stated affinities" not in locked
     said = [one.value for one in shown.caption]
     assert escape_markdown("trade: cannot matter here: there is no trade between states in this world.") in said
-    assert control_of(shown.slider, "Weight of trade dependence on a bloc").disabled
+    assert control_of(shown.slider, "Pull of trade").disabled
     why = "does nothing here, as there is no trade between states in this world"
     assert escape_markdown(f"w_trade, weight: {why}") in said
     assert all(not one.help for one in shown.toggle)  # help in a switch's label is a part of the switch
@@ -691,7 +736,7 @@ def test_command_and_file_of_setting() -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_change_without_effect_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
     shown = open_page(
         {"page": "compare", "scenario": "europe_1936", "other.scenario": "europe_1936", "other.w_trade": "0.1"}
     )
@@ -701,7 +746,7 @@ def test_change_without_effect_noted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_settings_of_two_worlds_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "REPLICATES", (2, 3, 5, 7))
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
     shown = open_page({"page": "compare", "other.scenario": "europe_1936"})
     assert "not of one world" in shown.warning[0].value.replace("\\", "")
 
@@ -719,9 +764,9 @@ def test_bad_address_shown() -> None:
 
 def test_comparison_with_common_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """China comes first; each row has the model's numbers, and its words agree with its interval."""
-    monkeypatch.setattr(compare, "REPLICATES", (50, 20, 10, 5))
+    monkeypatch.setattr(compare, "RUNS", (50, 20, 10, 5))
     shown = open_page({"page": "compare", "seed": "3", "scenario": "no_sanctions"})
-    shown.selectbox(key="replicates").select(50).run()
+    control_of(shown.selectbox, "Runs of each setting").select(50).run()
     state, movers, _, ends = tables_of(shown)
     runs = {
         name: [compiled.run_compiled(loaded(name), seed=3, replicate=r) for r in range(50)]
@@ -758,7 +803,7 @@ def test_what_if_in_words() -> None:
     changed = resolve_setting(BASE, AppSetting("baseline_2023", (), (), ("CHN:8:front",)))
     run = compiled.run_compiled(changed, seed=3)
     assert run.alignments[run.alignment[8, run.states.index("CHN")]] == "front"
-    words = "\n".join(one.value for one in shown.markdown).replace("\\", "")
+    words = words_of(shown)
     assert "The two are alike until October 2025. " in words
     assert re.search("China[^;]* ends? in the Anti-US front with the change, and outside the blocs without it", words)
     assert "of 100 histories China is in the Anti-US front on 25 October 2033 with the change, and in " in words
@@ -775,13 +820,58 @@ def test_lever_that_keeps_china_out() -> None:
     """In a history in which China joins, the button names a lever with which it stays outside; so do the runs."""
     shown = open_page({"page": "what_if", "seed": "20231025", "replicate": "16"})
     next(one for one in shown.button if one.label.startswith("Which lever")).click().run()
-    said = shown.markdown[1].value.replace("\\", "")
-    lever, value = re.search("- US-led bloc: (What coexistence[^,]*), 0 → ([0-9.]+): China ends outside", said).groups()
-    assert lever == "What coexistence offers whoever joins"
+    said = words_of(shown)
+    value = re.search("US-led bloc: offer to joiners 0 → ([0-9.]+): China ends outside", said)[1]
     for offer, end in ((0.0, "front"), (float(value), "non_aligned")):
         changed = with_settings(BASE, {"blocs.us_led.accommodation": offer})
         run = compiled.run_compiled(changed, seed=20231025, replicate=16)
         assert run.alignments[run.alignment[-1, run.states.index("CHN")]] == end
+    next(one for one in shown.button if one.label.startswith("Set this: US-led bloc: offer")).click().run()
+    assert shown.query_params["blocs.us_led.accommodation"] == value
+    assert f"Set:** US-led bloc: offer to joiners 0 → {value}. Every page has it now" in shown.success[0].value.replace(
+        "\\", ""
+    )
+    control_of(shown.button, "Undo this change").click().run()
+    assert "blocs.us_led.accommodation" not in shown.query_params
+    assert not shown.success
+
+
+def test_tie_that_is_set_and_undone() -> None:
+    """The change of a tie that brings a state nearer goes into the setting, with its address and its undo."""
+    shown = open_page({"page": "tipping", "state": "IRN"})
+    gain = explain_start(BASE, "IRN").gains["front"][0]
+    (path,) = {".".join(("ties", gain.kind, *sorted(("IRN", gain.other))))}
+    before = explain_start(BASE, "IRN").tipping["front"]
+    next(one for one in shown.button if one.label.startswith("Set this")).click().run()
+    assert float(shown.query_params[path]) == gain.after
+    after = explain_start(with_settings(BASE, {path: gain.after}), "IRN").tipping["front"]
+    assert after < before
+    assert f"gained {after:.3f}" in words_of(shown)
+    kept = next(one for one in shown.checkbox if one.label.startswith(gain.kind.capitalize()))
+    assert "\\" not in kept.label
+    control_of(shown.button, "Undo this change").click().run()
+    assert path not in shown.query_params
+    assert f"gained {before:.3f}" in words_of(shown)
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "value"),
+    [
+        ({"page": "tipping", "state": "IRN", "to": "us_led"}, "To", "us_led"),
+        ({"page": "what_if", "upheaval": "CHN:8:front", "at": "8"}, "Date of the maps", 8),
+        ({"page": "compare", "runs": "50"}, "Runs of each setting", 50),
+    ],
+)
+def test_choices_in_address(query: dict[str, str], label: str, value: object) -> None:
+    """What a page of its own has to choose is in the address, and its default is not."""
+    shown = open_page(query)
+    (own,) = query.keys() & {"to", "at", "runs"}
+    found = control_of([*shown.selectbox, *shown.select_slider], label)
+    assert found.value == value
+    assert shown.query_params[own] == query[own]
+    assert f"{own}={query[own]}" in "".join(one.value for one in shown.code)
+    plain = open_page({key: text for key, text in query.items() if key != own})
+    assert own not in plain.query_params
 
 
 def test_tipping_distances() -> None:
@@ -791,8 +881,7 @@ def test_tipping_distances() -> None:
     rows = tables_of(shown)[0].set_index("state")
     assert rows.loc["Iran ←", "distance"] == f"{found.tipping['front']:.3f}"
     assert len(rows) == sum(one != "front" for one in (BASE.states[s].initial for s in states_with_governments(BASE)))
-    said = shown.markdown[-1].value.replace("\\", "")
-    assert f"{found.gains['front'][0].gain:.3f}" in said
+    assert f"{found.gains['front'][0].gain:.3f}" in words_of(shown)
     assert not open_page({"page": "tipping", "scenario": "europe_1936"}).exception
 
 
@@ -807,3 +896,13 @@ def test_lessons_of_documentation() -> None:
     control_of(shown.button, "Open baseline_2023, seed 7, without hedging").click().run()
     assert (shown.query_params["seed"], shown.query_params["without"]) == ("7", "hedging")
     assert player_data(shown)["alignment"]
+
+
+def test_downloaded_history_names_changes() -> None:
+    """The page of a history says how the setting differs from its scenario; without changes it says nothing."""
+    changes = AppSetting("baseline_2023", (("blocs.us_led.accommodation", 0.1),), ("trade",), ("CHN:8:front",))
+    scenario = resolve_setting(BASE, changes)
+    story = cache.compute_reading(scenario, compiled.run_compiled(scenario, seed=3), scenario.digest(), 3, 0)
+    said = "US-led bloc: offer to joiners 0 → 0.1; without Trade; government falls: China, October 2025, towards"
+    assert said in story_page(BASE, changes, story, "")
+    assert "unlike in the scenario" not in story_page(BASE, AppSetting("baseline_2023"), story, "")

@@ -88,14 +88,14 @@ def test_bloc_colours_in_report_and_app(results: Results) -> None:
         bands = chapters.figures_over_time(results, found, ran, names, focus, known)
         assert [label_colours(str(one.markup)) for one in bands] == [BY_NAME, BY_NAME, {**BY_NAME, "BRICS": "#009e73"}]
     run, ties = compiled.run_compiled(BASE, seed=7), drawing.lay_out_network(BASE)
-    made = svg_charts(run, NAMES, label_theatres(BASE), {}, ("colours", 7, 0))
+    made = svg_charts(run, NAMES, label_theatres(BASE), BASE.dates(), {}, ("colours", 7, 0))
     assert legend_colours(made["Capability"].svg) == BY_NAME
     assert legend_colours(made["Enforcement"].svg).items() <= BY_NAME.items()
     pictures = frame_data(run, label_history(BASE), "IRN", (ties, ""), {}, dict.fromkeys(run.states, 1.0))["pictures"]
     order = [COLOURS[alignment] for alignment in run.alignments]
     assert {name: pattern_colours(one["svg"]) for name, one in pictures.items()} == dict.fromkeys(pictures, order)
     sample = RunSample(pd.DataFrame(), steps_table(us_led=0.5, front=0.3, non_aligned=0.2), pd.DataFrame())
-    assert legend_colours(svg_bands(sample, NAMES, "colours", 7, 2)) == BY_NAME
+    assert legend_colours(svg_bands(sample, NAMES, BASE.dates(), "colours", 7, 2)) == BY_NAME
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -16,15 +16,14 @@ from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_state, control_key, show_controls
 from sim.app.pages.dated import names_of_both, show_movers, show_sizes, show_state, sureness
+from sim.app.pages.share import show_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
-from sim.app.setting import MAX_SEED, is_dated, question_state, resolve_setting, size_fault
+from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, resolve_setting, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
 from sim.reporting.colours import alignment_colours
-from sim.reporting.labels import label_alignments, label_outcome
+from sim.reporting.labels import label_alignments, label_history, label_outcome
 from sim.scenario.schema import Scenario
-
-REPLICATES = (50, 100, 200, 400)
 
 MOST_DATES = 5
 
@@ -46,6 +45,12 @@ def show_compare_page() -> None:
     visit.choose_setting(settings[1])
     visit.update(other=settings[0])
     replicates = choose_replicates(visit)
+    show_both_sides(visit, settings, replicates)
+    show_address(visit)
+
+
+def show_both_sides(visit: Visit, settings: Sequence[AppSetting], replicates: int) -> None:
+    """Show what differs between two settings, or why they cannot be compared."""
     if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
     scenarios = [resolve_setting(visit.load(setting.scenario), setting) for setting in settings]
@@ -69,7 +74,10 @@ def choose_replicates(visit: Visit) -> int:
         "Seed", 0, MAX_SEED, step=1, key=key, help="Replicate r of both settings has the random numbers of this seed."
     )
     visit.update(seed=int(seed))
-    return int(right.selectbox("Runs of each setting", REPLICATES, index=2, key="replicates"))
+    own = visit.address.runs
+    runs = control_key(f"replicates {visit.version}", own if own in RUNS else RUNS[2])
+    visit.update(runs=int(right.selectbox("Runs of each setting", RUNS, key=runs)))
+    return visit.address.runs
 
 
 def unlike_words(without: Scenario, changed: Scenario) -> str:
@@ -143,13 +151,19 @@ def show_bands(
     scenarios: list[Scenario], samples: list[cache.RunSample], digests: list[str], seed: int, replicates: int
 ) -> None:
     """Show the capability of each alignment over the steps, without and with the change."""
-    st.header("Size of the blocs over the steps")
+    st.header("Size of the blocs over time")
     for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, samples, strict=True):
         column.image(
-            cache.svg_bands(found, label_alignments(scenario), digest, seed, replicates), width="stretch",
-            alt=f"Capability share of each alignment over the steps {side}: median and 5 to 95 % band",
+            cache.svg_bands(found, *names_and_dates(scenario), digest, seed, replicates), width="stretch",
+            alt=f"Capability share of each alignment over time {side}: median and 5 to 95 % band",
             caption=f"{side.capitalize()}: median, 5 to 95 % band and six single runs of {replicates}",
         )  # fmt: skip
+
+
+def names_and_dates(scenario: Scenario) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the names of the alignments, and the ends of the steps where a history has dates."""
+    names = label_history(scenario)
+    return dict(names.alignments), names.dates
 
 
 def describe_world_difference(without: Scenario, changed: Scenario) -> str:

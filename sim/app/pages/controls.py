@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -10,17 +10,16 @@ import streamlit as st
 
 from sim.analysis.history.words import Names
 from sim.app.mechanisms import PLAIN_NAMES, mechanisms_without_effect, settings_without_effect
-from sim.app.session import Visit, display_name, escape_markdown, show_verbatim
+from sim.app.session import Visit, display_name, escape_markdown, plain_label
 from sim.app.setting import (
     MAX_SEED,
     AppSetting,
-    Slider,
     canonical_paths,
-    list_sliders,
     missing_settings,
     normalise_setting,
     question_state,
 )
+from sim.app.sliders import Slider, change_words, list_sliders
 from sim.app.upheavals import parse_upheaval, parse_upheavals, states_with_governments
 from sim.model.world import world_of
 from sim.reporting.labels import label_history, shorten_middle
@@ -63,11 +62,24 @@ def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
     upheavals = choose_upheavals(base, setting, prefix)
     show_mechanisms(base, without, mechanisms_without_effect(resolved), prefix)
     show_sliders(base, "parameters", parameters, changed, idle, prefix)
-    known = {slider.setting for slider in chain(*list_sliders(base).values())}
-    if beyond := [f"{path} = {value:g}" for path, value in changed.items() if path not in known]:
-        st.caption("Also changed, by the address:")
-        show_verbatim("\n".join(beyond))
+    known = {slider.setting for slider in chain(parameters, *groups.values())}
+    changed = keep_others(base, changed, known, prefix)
     return normalise_setting(base, AppSetting(name, tuple(changed.items()), without, upheavals))
+
+
+def keep_others(base: Scenario, changed: Mapping[str, float], known: Collection[str], prefix: str) -> dict[str, float]:
+    """Show the changes that have no slider, such as of a tie, each with a switch; return all that are kept."""
+    beyond = [path for path in changed if path not in known]
+    if beyond:
+        st.caption("Also changed:")
+    kept = {
+        path
+        for path in beyond
+        if st.checkbox(
+            plain_label(change_words(base, path, changed[path])), key=control_key(f"{prefix} kept {path}", True)
+        )
+    }
+    return {path: value for path, value in changed.items() if path in known or path in kept}
 
 
 def show_sliders(
@@ -78,7 +90,7 @@ def show_sliders(
     count = sum(slider.setting in changed for slider in members)
     title = "Parameters"
     if table != "parameters":
-        title = f"Levers of {escape_markdown(shorten_middle(base.blocs[table].name))}"
+        title = f"Levers of {plain_label(shorten_middle(base.blocs[table].name))}"
     with st.expander(f"{title} ({count} changed)" if count else title, key=f"{prefix} {table}"):
         for slider in members:
             show_slider(slider, f"{prefix} {slider.setting}", idle.get(slider.setting, ""))
@@ -96,7 +108,7 @@ def choose_upheavals(base: Scenario, setting: AppSetting, prefix: str) -> tuple[
             return ()
         names = label_history(base)
         for one in chosen:
-            if st.button(f"Remove: {escape_markdown(upheaval_words(base, one, names))}", key=f"{key} {one}"):
+            if st.button(f"Remove: {plain_label(upheaval_words(base, one, names))}", key=f"{key} {one}"):
                 st.session_state[key] = tuple(other for other in chosen if other != one)
                 st.rerun()
         asked = question_state(base)
@@ -179,7 +191,7 @@ def show_slider(slider: Slider, key: str, locked: str) -> None:
     low, high, step, digits = slider.scale_for(st.session_state[f"{key} first"])
     text = f"{slider.meaning}. In the scenario {slider.value:g}. {slider.source}"
     st.slider(
-        escape_markdown(slider.label), low, high, step=step, format=f"%.{digits}f", key=key,
+        plain_label(slider.label), low, high, step=step, format=f"%.{digits}f", key=key,
         help=escape_markdown(text), disabled=bool(locked),
     )  # fmt: skip
     st.caption(escape_markdown(f"{slider.small}{f': does nothing here, as {locked}' if locked else ''}"))
@@ -190,6 +202,9 @@ def choose_run(visit: Visit) -> AppSetting:
     setting = show_controls(visit, visit.address.setting, "run")
     visit.choose_setting(setting)
     choose_random_numbers(visit)
+    if setting != AppSetting(setting.scenario) and st.button("Undo all changes", key="undo"):
+        visit.reset_controls(AppSetting(setting.scenario))
+        st.rerun()
     return setting
 
 

@@ -9,14 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from sim.analysis.flips import Flips
+from sim.analysis.history.words import Names
 from sim.analysis.states.accounts import SMALLEST, Account, Decision
 from sim.app import cache
-from sim.app.player.words import chosen_first
-from sim.app.session import escape_markdown, show_table
+from sim.app.player.words import chosen_first, place_words
+from sim.app.session import escape_markdown, plain_label, show_table
+from sim.app.sliders import setting_label
 from sim.errors import InputError
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import Run, window_of
-from sim.reporting.labels import label_alignments
+from sim.reporting.labels import label_alignments, label_history
 from sim.scenario.schema import Scenario
 
 LISTED_STATES, LISTED_FLIPS = 4, 12
@@ -26,7 +28,7 @@ MAX_COLUMNS = 3  # alignments side by side; of more, the two most likely
 
 def show_decision(scenario: Scenario, digest: str, run: Run, step: int, state: str) -> None:
     """Show the numbers of the chosen state's decision at the step and, on demand, the changes that flip it."""
-    names, who = label_alignments(scenario), escape_markdown(scenario.states[state].name)
+    names, who = label_alignments(scenario), scenario.states[state].name
     with st.expander("The numbers behind the reason", key="numbers"):
         if step == 0:
             st.markdown("At the start nothing is decided yet; the first decision is at step 1.")
@@ -39,12 +41,15 @@ def show_decision(scenario: Scenario, digest: str, run: Run, step: int, state: s
             if len(origins := tabulate_contributors(account, names)):
                 show_table(origins, "States that add most")
     question = f"{digest} {run.seed} {state}"
-    if st.button(f"Which setting would change the mind of {who}?", key="flip"):
-        st.session_state["asked"] = question
-        st.rerun()
-    st.caption(f"Over {cache.FLIP_REPLICATES} runs, the smallest change of one setting that turns it; takes a while.")
-    if st.session_state.get("asked") == question:
-        show_flips(scenario, names, digest, run.seed, state)
+    with st.expander(f"Beyond this history: which setting would change where {plain_label(who)} usually ends?"):
+        st.markdown(
+            f"This is not about the history above: it asks over {cache.FLIP_REPLICATES} other histories of this seed"
+            " which change of one setting, how small, makes another end the most common one. It takes a while."
+        )
+        if st.button("Try every setting", key="flip"):
+            st.session_state["asked"] = question
+        if st.session_state.get("asked") == question:
+            show_flips(scenario, digest, run.seed, state)
 
 
 def describe_choice(decision: Decision, names: Mapping[str, str]) -> str:
@@ -95,7 +100,7 @@ def describe_contributors(found: list[tuple[str, float]]) -> str:
     return ", ".join(f"{state} {value:+.3f}" for state, value in found[:LISTED_STATES] if abs(value) >= SMALLEST)
 
 
-def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: int, state: str) -> None:
+def show_flips(scenario: Scenario, digest: str, seed: int, state: str) -> None:
     """Show the smallest changes that flip a state's late alignment over many runs."""
     try:
         with st.spinner("Trying every setting over its range …"):
@@ -103,24 +108,27 @@ def show_flips(scenario: Scenario, names: Mapping[str, str], digest: str, seed: 
     except InputError as error:
         st.info(escape_markdown(error.faults[0].message))
         return
-    lead, low, high = found.lead
+    names = label_history(scenario)
+    lead, low, high = (round(100 * part) for part in found.lead)
     summary = (
-        f"Over {found.replicates} other histories its most likely alignment in {last_steps(window_of(scenario))} is"
-        f" {names[found.alignment]}, ahead of the next by {lead:.2f} (95 % interval {low:+.2f} to {high:+.2f}) of them."
-        f" {len(found.found)} of {found.tried} settings turn it within their range, each alone."
+        f"In {found.replicates} other histories {names.state(state)} is in {last_steps(window_of(scenario))} most often"
+        f" {place_words(found.alignment, names)}: {lead} of 100 histories more than for the next (95 % interval"
+        f" {low} to {high}). {len(found.found)} of {found.tried} settings turn that within their range, each alone."
     )
     st.markdown(escape_markdown(summary))
     if found.found:
-        show_table(tabulate_flips(found, names), "Changes that turn it")
+        show_table(tabulate_flips(found, scenario, names), "Changes that turn it")
         st.caption("unclear: the values between which neither alignment leads beyond chance.")
 
 
-def tabulate_flips(found: Flips, names: Mapping[str, str]) -> pd.DataFrame:
+def tabulate_flips(found: Flips, scenario: Scenario, names: Names) -> pd.DataFrame:
     """Tabulate the smallest changes, and the values between which neither alignment leads clearly."""
     rows = []
     for flip in found.found[:LISTED_FLIPS]:
         start = "now" if math.isnan(flip.sure_before) else f"{flip.sure_before:g}"
         end = "the end" if math.isnan(flip.sure_after) else f"{flip.sure_after:g}"
         change = f"{flip.before:g} → {flip.to:g} ({100 * flip.relative:.0f} % of its range)"
-        rows.append((flip.setting.replace(".", " "), change, names[flip.becomes], f"{start} to {end}"))
+        rows.append(
+            (setting_label(scenario, flip.setting, names), change, names.alignments[flip.becomes], f"{start} to {end}")
+        )
     return pd.DataFrame(rows, columns=["setting", "turns at", "to", "unclear"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from html import escape
-from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -13,14 +12,16 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.history.others import Condition
+from sim.analysis.history.story import Story
 from sim.analysis.history.words import Names, capital
 from sim.app import cache, histories
 from sim.app.histories import happening_of, main_bloc
-from sim.app.pages.controls import choose_run, choose_state, control_key
+from sim.app.mechanisms import PLAIN_NAMES
+from sim.app.pages.controls import choose_run, choose_state, control_key, upheaval_words
 from sim.app.pages.reasons import show_decision
+from sim.app.pages.share import show_address, show_applied
 from sim.app.player.player import Ghost, show_player
-from sim.app.serve import own_address
-from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_verbatim
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label, show_verbatim
 from sim.app.setting import (
     UPLOAD_PREFIX,
     AppSetting,
@@ -29,8 +30,8 @@ from sim.app.setting import (
     resolve_setting,
     setting_toml,
     size_fault,
-    to_query,
 )
+from sim.app.sliders import change_words
 from sim.app.upheavals import free_states
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
@@ -48,15 +49,13 @@ def show_run_page() -> None:
     visit = current_visit()
     with st.sidebar:
         setting = choose_run(visit)
-        if setting != AppSetting(setting.scenario) and st.button("Undo all changes", key="undo"):
-            visit.reset_controls(AppSetting(setting.scenario))
-            st.rerun()
         accept_upload(visit)
     base = visit.base()
     scenario = resolve_setting(base, setting)
     digest = scenario.digest()
     show_question(base.question or base.title)
     st.caption(describe_changes(visit))
+    show_applied(visit)
     if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
     if message := size_fault(scenario):
@@ -64,7 +63,6 @@ def show_run_page() -> None:
         return
     run = cache.compute_run(scenario, digest, visit.address.seed, visit.address.replicate)
     st.fragment(show_history)(scenario, digest, run)
-    show_address(visit, base)
     offer_downloads(visit, base, scenario, run)
 
 
@@ -88,6 +86,7 @@ def show_history(scenario: Scenario, digest: str, run: Run) -> None:
     answer = answer_words(scenario, digest, run, names, state, visit.address.step)
     sentence.markdown(f"**{escape_markdown(answer)}**")
     show_decision(scenario, digest, run, visit.address.step, state)
+    show_address(visit)
 
 
 def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state: str, step: int) -> str:
@@ -116,7 +115,7 @@ def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names:
     what = happening_of(scenario, state, main_bloc(scenario, state))
     text = f"{names.state(state)} {'joins' if what.joins else 'leaves'} {names.bloc(what.bloc)}"
     idle = state not in free_states(scenario)
-    if not st.button(f"Find a history in which {escape_markdown(text)}", key="find", disabled=idle):
+    if not st.button(f"Find a history in which {plain_label(text)}", key="find", disabled=idle):
         return
     condition = Condition(run.states.index(state), run.alignments.index(what.bloc), what.joins)
     found = histories.compute_search(scenario, condition, digest, run.seed)
@@ -162,22 +161,6 @@ def choose_ghost(visit: Visit, scenario: Scenario) -> Ghost | None:
     return Ghost(name, digest, cache.compute_run(base, digest, visit.address.seed, visit.address.replicate))
 
 
-def show_address(visit: Visit, base: Scenario) -> None:
-    """Show the address of the page, to copy, and how others reach it."""
-    with st.expander("Copy the address of this page"):
-        place = (st.context.url or "").partition("?")[0] or "http://127.0.0.1:8501/"
-        query = urlencode(to_query(visit.address, base))
-        show_verbatim(f"{place}?{query}" if query else place)
-        if "127.0.0.1" in place or "localhost" in place:
-            st.markdown(
-                "127.0.0.1 is this machine for everyone, so others cannot reach this address. Start the app with"
-                " `blocs app --host 0.0.0.0` (see `blocs app --help`) in a network that you trust, and put the address"
-                f" of this machine, {escape_markdown(own_address())}, in the place of 127.0.0.1."
-            )
-        else:
-            st.markdown("Others in your network reach this address as long as the app runs on this machine.")
-
-
 def describe_changes(visit: Visit) -> str:
     """Describe the setting in one line."""
     address = visit.address
@@ -186,10 +169,15 @@ def describe_changes(visit: Visit) -> str:
         display_name(address.setting.scenario),
         f"seed {address.seed}, replicate {address.replicate}",
     ]
-    parts += [f"{path} = {value:g}" for path, value in address.setting.changed]
-    parts += [f"without {mechanism}" for mechanism in address.setting.without]
-    parts += [f"upheaval {one}" for one in address.setting.upheavals]
-    return escape_markdown(", ".join(parts))
+    return escape_markdown(", ".join(parts + changes_in_words(visit.base(), address.setting)))
+
+
+def changes_in_words(base: Scenario, setting: AppSetting) -> list[str]:
+    """Say in words how a setting differs from its scenario."""
+    names = label_history(base)
+    parts = [change_words(base, path, value, names) for path, value in setting.changed]
+    parts += [f"without {PLAIN_NAMES[mechanism]}" for mechanism in setting.without]
+    return parts + [f"government falls: {upheaval_words(base, one, names)}" for one in setting.upheavals]
 
 
 def accept_upload(visit: Visit) -> None:
@@ -241,7 +229,7 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
     right.caption("Every step: the outcomes, and the alignment of each state.")
     if is_dated(scenario):
         place = (scenario.digest(), run.seed, run.replicate)
-        page = lambda: render_story(cache.compute_reading(scenario, run, *place), command=command)  # noqa: E731
+        page = lambda: story_page(base, setting, cache.compute_reading(scenario, run, *place), command)  # noqa: E731
         right.download_button("History as a page (HTML)", page, f"{name}.html", "text/html", on_click="ignore")
         right.caption("The map plays, with every event and reason; it needs no server.")
     if uploaded and changed:
@@ -265,3 +253,8 @@ def run_csv(run: Run) -> str:
         pd.concat([outcomes, pd.DataFrame(alignments, columns=list(run.states))], axis=1), file, index_label="step"
     )
     return file.getvalue()
+
+
+def story_page(base: Scenario, setting: AppSetting, story: Story, command: str) -> str:
+    """Write a history as a page, which says how the setting differs from its scenario."""
+    return render_story(story, command=command, changes=changes_in_words(base, setting))

@@ -7,16 +7,18 @@ import streamlit as st
 
 from sim.analysis.history.words import Names, capital, hundredths
 from sim.analysis.states.direct import why_no_direct_chances
-from sim.analysis.states.start import StartAccount
 from sim.analysis.states.tipping import Gain
 from sim.app import histories
 from sim.app.histories import main_bloc
-from sim.app.pages.controls import choose_run, choose_state
-from sim.app.session import current_visit, display_name, escape_markdown, show_table
-from sim.app.setting import resolve_setting, size_fault
+from sim.app.pages.controls import choose_run, choose_state, control_key
+from sim.app.pages.share import offer_change, show_address, show_applied
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label, show_table
+from sim.app.setting import AppSetting, resolve_setting, size_fault
+from sim.app.sliders import change_words, setting_label
 from sim.app.upheavals import states_with_governments
 from sim.reporting.labels import label_history
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
+from sim.scenario.ties import make_tie_key
 
 EXPLAINED = (
     "Computed at once from a closed form: other states stay where they are at the start. Distance: by how much the bloc"
@@ -32,6 +34,13 @@ def show_tipping_page() -> None:
     with st.sidebar:
         setting = choose_run(visit)
     st.title("What would it take?")
+    show_distances(visit, setting)
+    show_address(visit)
+
+
+def show_distances(visit: Visit, setting: AppSetting) -> None:
+    """Show what would take the chosen state to an alignment, then how far every state is."""
+    show_applied(visit)
     scenario = resolve_setting(visit.base(), setting)
     if message := size_fault(scenario):
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
@@ -51,18 +60,19 @@ def show_tipping_page() -> None:
         a: names.alignments[a] for a in scenario.alignments() if a != NON_ALIGNED_ID or scenario.non_aligned_allowed
     }
     others = [a for a in ends if a != scenario.states[state].initial]
-    first = main_bloc(scenario, state)
-    alignment = right.selectbox(
-        "To", others, index=others.index(first) if first in others else 0, format_func=ends.__getitem__,
-        key=f"tipping to {state} {list(ends)}",
-    )  # fmt: skip
-    show_one(scenario, digest, names, state, str(alignment))
+    asked = main_bloc(scenario, state)
+    first = asked if asked in others else others[0]
+    own = visit.address.to if visit.address.to in others else first
+    key = control_key(f"tipping to {visit.version} {state} {others}", own)
+    alignment = right.selectbox("To", others, format_func=ends.__getitem__, key=key)
+    visit.update(to=alignment if alignment != first else "")
+    show_one(visit, scenario, names, state, str(alignment))
     show_all(scenario, digest, names, str(alignment), state)
 
 
-def show_one(scenario: Scenario, digest: str, names: Names, state: str, alignment: str) -> None:
-    """Say what would take one state to an alignment, and which change of a tie is worth as much."""
-    found = histories.compute_start(scenario, digest, state)
+def show_one(visit: Visit, scenario: Scenario, names: Names, state: str, alignment: str) -> None:
+    """Say what would take one state to an alignment, and which change of a tie is worth as much, to be taken over."""
+    found = histories.compute_start(scenario, scenario.digest(), state)
     who, where = names.state(state), where_words(alignment, names)
     st.header(escape_markdown(capital(f"{who} {where}")))
     chance, distance = found.direct[alignment], found.tipping[alignment]
@@ -72,18 +82,25 @@ def show_one(scenario: Scenario, digest: str, names: Names, state: str, alignmen
             f" state moves. Half of the states like it would be there if that gained {distance:.3f} for it. Of one tie:"
         )
     )
-    st.markdown("\n".join(f"- {escape_markdown(line)}" for line in list_gains(found, names, alignment)))
+    gains = found.gains.get(alignment, ())
+    if not gains:
+        st.markdown("- No change of one tie brings it nearer.")
+    for gain in gains:
+        st.markdown(f"- {escape_markdown(gain_words(gain, names))}")
+        path = tie_path(gain, state)
+        words = change_words(scenario, path, gain.after, names)
+        label = f"Set this: {setting_label(scenario, path, names)} to {gain.after:.3g}"
+        offer_change(visit, path, gain.after, words, plain_label(label))
+
+
+def tie_path(gain: Gain, state: str) -> str:
+    """Return the setting that a change of a tie of a state sets."""
+    return ".".join(("ties", *make_tie_key(gain.kind, gain.other, state)))
 
 
 def where_words(alignment: str, names: Names) -> str:
     """Name an alignment after a state."""
     return "outside the blocs" if alignment == NON_ALIGNED_ID else f"in {names.bloc(alignment)}"
-
-
-def list_gains(found: StartAccount, names: Names, alignment: str) -> list[str]:
-    """Say which changes of one tie take the state there, or come nearest."""
-    gains = found.gains.get(alignment, ())
-    return [gain_words(gain, names) for gain in gains] or ["No change of one tie brings it nearer."]
 
 
 def gain_words(gain: Gain, names: Names) -> str:

@@ -12,10 +12,11 @@ from sim.analysis.history.sentences import list_largest
 from sim.analysis.history.words import Names, capital, join_names
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
-from sim.app.pages.controls import choose_run, choose_state
+from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.dated import describe_change, describe_state, names_of_both, select_movers, show_state
+from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
-from sim.app.session import Visit, current_visit, display_name, escape_markdown
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
 from sim.app.setting import AppSetting, is_dated, question_state, resolve_setting, size_fault
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
@@ -37,9 +38,16 @@ def show_what_if_page() -> None:
     with st.sidebar:
         setting = choose_run(visit)
     st.title("What if …?")
+    show_both_futures(visit, setting)
+    show_address(visit)
+
+
+def show_both_futures(visit: Visit, setting: AppSetting) -> None:
+    """Show the futures without and with the reader's changes."""
     base = visit.base()
     plain, changed = through_changes(visit)
     st.markdown(f"**{escape_markdown(base.title)}.** {DIRECTION}")
+    show_applied(visit)
     if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
     if message := size_fault(changed):
@@ -66,12 +74,18 @@ def show_what_if_page() -> None:
 def offer_turns(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str) -> None:
     """Offer to try every lever of the blocs: which makes the state end elsewhere in this history."""
     address, who = visit.address, names.state(state)
-    if not st.button(f"Which lever makes {escape_markdown(who)} end elsewhere in this history?", key="turns"):
+    question = f"{digest} {address.seed} {address.replicate} {state}"
+    if st.button(f"Which lever makes {plain_label(who)} end elsewhere in this history?", key="turns"):
+        st.session_state["turns asked"] = question
+    if st.session_state.get("turns asked") != question:
         return
     found = histories.compute_turns(scenario, digest, address.seed, address.replicate, state)
-    lines = [f"{one.label}, {one.before:g} → {one.after:g}: {who} ends {end_words(one.ends, names)}." for one in found]
-    lines = lines or [f"None: no lever takes {who} elsewhere in this history within its range."]
-    st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines))
+    if not found:
+        st.markdown(escape_markdown(f"None: no lever takes {who} elsewhere in this history within its range."))
+    for one in found:
+        words = f"{one.label} {one.before:g} → {one.after:g}"
+        st.markdown(f"- {escape_markdown(f'{words}: {who} ends {end_words(one.ends, names)} in this history.')}")
+        offer_change(visit, one.setting, one.after, words, plain_label(f"Set this: {one.label} to {one.after:g}"))
 
 
 def end_words(alignment: str, names: Names) -> str:
@@ -141,11 +155,11 @@ def place(run: Run, n: int, names: Names) -> str:
 
 def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) -> None:
     """Show both futures at one date, and who has moved by then."""
-    last = len(runs[1].alignment) - 1
-    step = st.slider(
-        "Steps from the start to the date of the maps", 0, last, last, key=f"date {visit.address.setting.scenario}"
-    )
-    st.caption(f"The maps show {escape_markdown(names.month(step))}.")
+    last, address = len(runs[1].alignment) - 1, visit.address
+    first = last if address.at is None else min(address.at, last)
+    key = control_key(f"date {visit.version} {address.setting.scenario} {last}", first)
+    step = int(st.select_slider("Date of the maps", range(last + 1), format_func=names.month, key=key))
+    visit.update(at=step if step != last else None)
     for column, side, run in zip(st.columns(2), SIDES, runs, strict=True):
         with column:
             at = min(step, len(run.alignment) - 1)

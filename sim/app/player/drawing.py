@@ -11,6 +11,7 @@ from functools import lru_cache
 from xml.sax.saxutils import escape
 
 import matplotlib
+import matplotlib.dates as mdates
 import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
@@ -241,6 +242,18 @@ def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
 def overlaps(box: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
     """Whether a box overlaps another one; each is left, top, right and bottom."""
     return any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in others)
+
+
+def mark_dates(axes: Axes, dates: Sequence[str]) -> None:
+    """Label an axis of steps with dates, each the end of a step from 0 on; without dates it keeps its steps."""
+    if not dates:
+        return
+    days = mdates.datestr2num(list(dates))  # type: ignore[no-untyped-call]
+    locator = mdates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    ticks = [tick for tick in locator.tick_values(*mdates.num2date(days[[0, -1]])) if days[0] <= tick <= days[-1]]  # type: ignore[no-untyped-call]
+    labels = mdates.ConciseDateFormatter(locator, show_offset=False).format_ticks(ticks)  # type: ignore[no-untyped-call]
+    axes.set_xticks(np.interp(ticks, days, np.arange(len(days))), labels)
+    axes.set_xlabel("")
 
 
 DRAWING = threading.Lock()  # matplotlib has one style per process, and every reader has a thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ MOST_SIZES = 4  # alignments whose sizes fit in a sentence
 HERE = Path(__file__).parent
 
 
-def render_story(story: Story, *, found: str = "", command: str = "") -> str:
+def render_story(story: Story, *, found: str = "", command: str = "", changes: Sequence[str] = ()) -> str:
     """Return a history as one HTML page, which loads nothing; the same history gives the same text.
 
     Parameters
@@ -50,6 +51,8 @@ def render_story(story: Story, *, found: str = "", command: str = "") -> str:
         In how many histories happens what was looked for, in a sentence.
     command : str, optional
         The command that makes this history.
+    changes : sequence of str, optional
+        How the setting differs from the scenario that the title names, a phrase each.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def render_story(story: Story, *, found: str = "", command: str = "") -> str:
     }
     text = page_environment().get_template("story.html.j2").render(
         **own, **describe_history(story), **describe_course(story), **describe_movers(story), found=found,
-        command=command,
+        command=command, changes=list(changes),
     )  # fmt: skip
     page = escape_page(text)
     if (size := len(page.encode())) > MOST_BYTES:

@@ -106,13 +106,14 @@ def test_loads_nothing_and_runs_only_its_own(story_of: Told, name: str) -> None:
 
 def test_markup_in_any_text_is_text(tell: Told) -> None:
     for scenario in (load_scenario("sino_soviet_split"), load_scenario("unix_1988")):
-        text = render_story(tell(hostile(scenario)), found=EVIL, command=BOLD)
+        text = render_story(tell(hostile(scenario)), found=EVIL, command=BOLD, changes=["Pull of trade 0.04 → 1", EVIL])
         page = Page(text)
         tags = [tag for tag, _ in page.elements]
         assert tags.count("script") == 2
         assert "b" not in tags
         assert not [name for _, found in page.elements for name in found if name.startswith("on")]
         assert EVIL in page.text
+        assert "unlike in the scenario of this name: Pull of trade 0.04 → 1; " in page.text
         assert "<b onclick=alert(1)>bold</b>" in page.text
         assert "{{ 7 * 7 }}" in page.text
         assert "\u202e" not in text + json.dumps(page.data(), ensure_ascii=False)
