@@ -4,55 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from sim.cli import cli
+from tests.docs.follow import blocks, follow_here
 
 PAGES = Path(__file__).parents[2] / "docs" / "use_with"
 NEEDS = {"ema_workbench": "ema_workbench", "salib": "SALib", "networks": "xarray", "spreadsheet": "pandas"}
-FEWER = [
-    (r"(--replicates) \d+", r"\1 5"),
-    (r"(--points) \d+", r"\1 8"),
-    (r"\bsample\(problem, (N=)?\d+", r"sample(problem, \g<1>4"),
-    (r"points=64", "points=4"),
-    (r"replicates=8", "replicates=2"),
-    (r"range\(20\)", "range(2)"),
-    (r", 20\)$", ", 2)"),
-    (r"scenarios=64", "scenarios=16"),
-]
-
-
-def blocks(page: str, *languages: str) -> list[tuple[str, str]]:
-    """Language and text of the code blocks of a page."""
-    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
-    return re.findall(rf"```({'|'.join(languages)})\n(.*?)```", text, re.S)
-
-
-def shorten(text: str) -> str:
-    """Code with few runs."""
-    for pattern, less in FEWER:
-        text = re.sub(pattern, less, text, flags=re.M)
-    return text
-
-
-def follow(page: str) -> None:
-    """Run the code blocks of a page in their order, in one namespace."""
-    names: dict[str, object] = {"__name__": "page"}
-    for n, (language, text) in enumerate(blocks(page, "python", "sh")):
-        if language == "python":
-            exec(compile(shorten(text), f"{page}.md, block {n}", "exec"), names)  # noqa: S102  # the pages are ours
-            continue
-        for line in map(shlex.split, shorten(text).splitlines()):
-            if line[0] == "pip":
-                continue
-            assert line[0] == "blocs", line
-            done = CliRunner().invoke(cli, line[1:])
-            assert done.exit_code == 0, (line, done.output, done.exception)
 
 
 def test_every_page_is_followed() -> None:
@@ -67,11 +27,11 @@ def test_snippets(
     if importlib.util.find_spec(NEEDS[page]) is None:
         pytest.skip(f"{NEEDS[page]} is not installed")
     monkeypatch.chdir(tmp_path)
-    follow(page)
+    follow_here(PAGES / f"{page}.md", tmp_path)
     if page != "spreadsheet":
         assert capsys.readouterr().out.strip()
         return
-    formulas = [text for _, text in blocks(page, "text")]
+    formulas = [text for language, text in blocks(PAGES / f"{page}.md") if language == "text"]
     assert len(formulas) == 2
     table = pd.read_csv("small/tidy.csv")
     for formula in formulas:
