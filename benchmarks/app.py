@@ -1,9 +1,11 @@
 """Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--json]`.
 
 Each reader has a browser session on one server and plays a run repeatedly. The output has errors, the server's memory
-by minute, the seconds between painted steps, and the seconds from a click on Step to the painted step with its reason
-and to the address that the server writes, with one reader and with all. The browsers run on the same machine and use
-more of it than the server.
+by minute, by how many seconds a painted step comes later than the pace of the player has it, and the seconds from a
+click on Step to the painted step with its reason and to the address that the server writes, with one reader and with
+all. The pace itself is chosen, as readers have to see a step. The browsers run on the same machine and use more of it
+than the server. Opening the pages, the half minute before the measurement and the steps by hand come on top of the
+minutes; where nothing is compiled yet, so does that. Each stage is named on standard error as it begins.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from typing import Any
 
 STATUS = "section [role=status]"
 LAST = 40  # step of the scenario that is played
+PACE = 0.4  # seconds from step to step, which `player.js` has as milliseconds in PERIOD
+WARM_UP = 30  # seconds of play before the measurement
+BY_HAND = 20  # steps
 WATCH = """() => {
   const host = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('[role=status]'));
   const status = host.shadowRoot.querySelector('[role=status]');
@@ -60,6 +65,12 @@ def wait_for_server(port: int, seconds: float = 60) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+def announce(stage: str) -> None:
+    """Name the stage that begins, so that nobody takes a long one for a hang."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {stage}\n")
+    sys.stderr.flush()
 
 
 def open_page(browser: Any, port: int, reader: int, errors: list[str]) -> Any:
@@ -102,7 +113,8 @@ def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, 
     """Let all readers play for some minutes after half a minute; then let one of them step by hand."""
     for page in pages:
         page.evaluate(WATCH)
-    pages[0].wait_for_timeout(30_000)
+    announce(f"all play for {WARM_UP} s, and then for {minutes:g} minutes")
+    pages[0].wait_for_timeout(1000 * WARM_UP)
     gaps(pages)
     memory, used, start = [memory_mb(server)], cpu_seconds(server), time.monotonic()
     while (left := start + 60 * minutes - time.monotonic()) > 0:
@@ -115,15 +127,20 @@ def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, 
         "minutes": round((time.monotonic() - start) / 60, 1), "steps seen": len(seen),
         "memory of the server by minute, MB": [round(one) for one in memory],
         "processor seconds of the server per step": round(spent / max(len(seen), 1), 4),
-        "seconds from step to step, all playing": spread(seen),
+        "seconds a step comes late, all playing": spread([max(one - PACE, 0.0) for one in seen]),
     }  # fmt: skip
-    return {**found, **measure_steps(pages[0], "while the others play")}
+    return {**found, **measure_steps(pages[0], server, "while the others play")}
 
 
-def measure_steps(page: Any, when: str) -> dict[str, Any]:
-    """Measure twenty steps by hand."""
-    seen, why = zip(*(step_by_hand(page) for _ in range(20)), strict=True)
-    return {f"seconds a step by hand, {when}": spread(seen), f"seconds until the address has it, {when}": spread(why)}
+def measure_steps(page: Any, server: int, when: str) -> dict[str, Any]:
+    """Measure steps by hand."""
+    announce(f"{BY_HAND} steps by hand, {when}")
+    used = cpu_seconds(server)
+    seen, why = zip(*(step_by_hand(page) for _ in range(BY_HAND)), strict=True)
+    return {
+        f"seconds a step by hand, {when}": spread(seen), f"seconds until the address has it, {when}": spread(why),
+        f"processor seconds of the server per step by hand, {when}": round((cpu_seconds(server) - used) / BY_HAND, 4),
+    }  # fmt: skip
 
 
 def measure(readers: int, minutes: float) -> dict[str, Any]:
@@ -140,8 +157,12 @@ def measure(readers: int, minutes: float) -> dict[str, Any]:
         with sync_playwright() as driver:
             path = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            pages = [open_page(browser, port, n, errors) for n in range(readers)]
-            found = measure_steps(pages[0], "one reader") | measure_playing(pages, server.pid, minutes)
+            announce("the first page opens")
+            pages = [open_page(browser, port, 0, errors)]
+            found = measure_steps(pages[0], server.pid, "one reader")
+            announce(f"{readers - 1} more pages open")
+            pages += [open_page(browser, port, n, errors) for n in range(1, readers)]
+            found |= measure_playing(pages, server.pid, minutes)
             browser.close()
     finally:
         server.terminate()

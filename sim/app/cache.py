@@ -159,10 +159,11 @@ def chart_columns(
 
 @st.cache_resource(max_entries=CACHED, show_spinner=False)
 def compute_frames(
-    _scenario: Scenario, _run: Run, names: Names, key: tuple[str, int, int], chosen: str, _ghost: Run | None,
-    ghost: str, ghost_digest: str,
+    _scenario: Scenario, _run: Run, _names: Names, names_key: str, key: tuple[str, int, int], chosen: str,
+    _ghost: Run | None, ghost: str, ghost_digest: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """Compute the data of a run for the browser. Names are arguments because the digest leaves them out."""
+    """Compute the data of a run for the browser. `names_key` tells names apart, which the digest leaves out."""
+    names = _names
     budgets = {bloc: one.attention_budget.value for bloc, one in _scenario.blocs.items()}
     tops = {bloc: budget for bloc, budget in budgets.items() if 0 < budget < MOST_ATTENTION}
     drawn = svg_charts(

@@ -18,7 +18,7 @@ from sim.app.pages.controls import choose_state, control_key, show_controls
 from sim.app.pages.dated import names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.pages.share import show_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
-from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, resolve_setting, size_fault
+from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
 from sim.reporting.colours import alignment_colours
@@ -53,7 +53,7 @@ def show_both_sides(visit: Visit, settings: Sequence[AppSetting], replicates: in
     """Show what differs between two settings, or why they cannot be compared."""
     if notes := visit.current_notes():
         st.info(escape_markdown("; ".join(notes) + "."))
-    scenarios = [resolve_setting(visit.load(setting.scenario), setting) for setting in settings]
+    scenarios = [visit.resolve(setting).scenario for setting in settings]
     for setting, scenario in zip(settings, scenarios, strict=True):
         if message := size_fault(scenario):
             st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
@@ -63,7 +63,7 @@ def show_both_sides(visit: Visit, settings: Sequence[AppSetting], replicates: in
     if message := unlike_words(*scenarios):
         st.info(message)
         return
-    show_comparison(visit, scenarios, replicates)
+    show_comparison(visit, scenarios, [visit.resolve(setting).digest for setting in settings], replicates)
 
 
 def choose_replicates(visit: Visit) -> int:
@@ -91,10 +91,9 @@ def unlike_words(without: Scenario, changed: Scenario) -> str:
     return ""
 
 
-def show_comparison(visit: Visit, scenarios: list[Scenario], replicates: int) -> None:
+def show_comparison(visit: Visit, scenarios: list[Scenario], digests: list[str], replicates: int) -> None:
     """Show what differs: at dates where there are dates, and at the end."""
     seed = visit.address.seed
-    digests = [scenario.digest() for scenario in scenarios]
     samples = [
         cache.compute_runs(scenario, digest, seed, replicates)
         for scenario, digest in zip(scenarios, digests, strict=True)

@@ -20,8 +20,7 @@ from sim.app.setting import (
     question_state,
 )
 from sim.app.sliders import Slider, change_words, list_sliders
-from sim.app.upheavals import parse_upheaval, parse_upheavals, states_with_governments
-from sim.model.world import world_of
+from sim.app.upheavals import free_states, parse_upheaval, parse_upheavals, states_with_governments
 from sim.reporting.labels import label_history, shorten_middle
 from sim.scenario.overrides import MECHANISMS, with_settings
 from sim.scenario.schema import MAX_REPLICATES, NON_ALIGNED_ID, Scenario
@@ -230,10 +229,9 @@ def state_key(visit: Visit) -> str:
 
 def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:
     """Choose a state; by default the one in question, else the largest of those that decide."""
-    free = ~world_of(scenario).setting.fixed
-    sizes = dict(zip(scenario.states, free * [one.capability.value for one in scenario.states.values()], strict=True))
-    asked, own = question_state(scenario), visit.address.state
-    first = asked if asked in states else max(states, key=sizes.__getitem__)
+    free, asked, own = set(free_states(scenario)), question_state(scenario), visit.address.state
+    largest = max(states, key=lambda one: (one in free, scenario.states[one].capability.value))
+    first = asked if asked in states else largest
     key = control_key(state_key(visit), own if own in states else first)
     if st.session_state[key] not in states:
         st.session_state[key] = first

@@ -110,10 +110,11 @@ def show_flips(scenario: Scenario, digest: str, seed: int, state: str) -> None:
         return
     names = label_history(scenario)
     lead, low, high = (round(100 * part) for part in found.lead)
+    ahead = f"{lead} of 100 histories more than the next (95 % interval {low} to {high})"
     summary = (
         f"In {found.replicates} other histories {names.state(state)} is in {last_steps(window_of(scenario))} most often"
-        f" {place_words(found.alignment, names)}: {lead} of 100 histories more than for the next (95 % interval"
-        f" {low} to {high}). {len(found.found)} of {found.tried} settings turn that within their range, each alone."
+        f" {place_words(found.alignment, names)}: {'in all of them' if low == 100 else ahead}. {len(found.found)} of"
+        f" {found.tried} settings turn that within their range, each alone."
     )
     st.markdown(escape_markdown(summary))
     if found.found:

@@ -21,13 +21,12 @@ from sim.app.pages.controls import choose_run, choose_state, control_key, upheav
 from sim.app.pages.reasons import show_decision
 from sim.app.pages.share import show_address, show_applied
 from sim.app.player.player import Ghost, show_player
-from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label, show_verbatim
+from sim.app.session import Resolved, Visit, current_visit, display_name, escape_markdown, plain_label, show_verbatim
 from sim.app.setting import (
     UPLOAD_PREFIX,
     AppSetting,
     file_name,
     is_dated,
-    resolve_setting,
     setting_toml,
     size_fault,
 )
@@ -51,8 +50,8 @@ def show_run_page() -> None:
         setting = choose_run(visit)
         accept_upload(visit)
     base = visit.base()
-    scenario = resolve_setting(base, setting)
-    digest = scenario.digest()
+    made = visit.resolve(setting)
+    scenario, digest = made.scenario, made.digest
     show_question(base.question or base.title)
     st.caption(describe_changes(visit))
     show_applied(visit)
@@ -62,7 +61,7 @@ def show_run_page() -> None:
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
     run = cache.compute_run(scenario, digest, visit.address.seed, visit.address.replicate)
-    st.fragment(show_history)(scenario, digest, run)
+    st.fragment(show_history)(made, run)
     offer_downloads(visit, base, scenario, run)
 
 
@@ -71,9 +70,9 @@ def show_question(text: str) -> None:
     st.html(f'<h1 style="font-size:1.6rem;line-height:1.3;padding:0;margin:0">{escape(text)}</h1>')
 
 
-def show_history(scenario: Scenario, digest: str, run: Run) -> None:
+def show_history(made: Resolved, run: Run) -> None:
     """Show the answer in a sentence, then the history with the reasons of the chosen state."""
-    visit, names = current_visit(), label_history(scenario)
+    visit, (scenario, digest, names, _) = current_visit(), made
     sentence = st.container()
     left, middle, right = st.columns([2, 3, 2], vertical_alignment="bottom")
     with left:
@@ -82,7 +81,7 @@ def show_history(scenario: Scenario, digest: str, run: Run) -> None:
         offer_search(visit, scenario, digest, run, names, state)
     with right:
         ghost = choose_ghost(visit, scenario)
-    show_player(scenario, digest, run, state, ghost)
+    show_player(made, run, state, ghost)
     answer = answer_words(scenario, digest, run, names, state, visit.address.step)
     sentence.markdown(f"**{escape_markdown(answer)}**")
     show_decision(scenario, digest, run, visit.address.step, state)
@@ -144,11 +143,11 @@ def choose_ghost(visit: Visit, scenario: Scenario) -> Ghost | None:
     setting = visit.address.setting
     plain = AppSetting(setting.scenario)
     other = plain if setting != plain else visit.address.other
-    base = resolve_setting(visit.load(other.scenario), other)
+    base, digest, *_ = visit.resolve(other)
     alike = (base.states.keys(), tuple(base.blocs), base.steps) == (
         scenario.states.keys(), tuple(scenario.blocs), scenario.steps,
     )  # fmt: skip
-    idle = not alike or base.digest() == scenario.digest()
+    idle = not alike or digest == visit.resolve(setting).digest
     name = display_name(other.scenario) + (" without your changes" if other == plain else "")
     chosen = st.toggle(
         "Compare with the baseline", key=control_key(f"ghost {visit.version}", visit.address.ghost), disabled=idle
@@ -157,7 +156,6 @@ def choose_ghost(visit: Visit, scenario: Scenario) -> Ghost | None:
     visit.update(ghost=chosen)
     if idle or not chosen:
         return None
-    digest = base.digest()
     return Ghost(name, digest, cache.compute_run(base, digest, visit.address.seed, visit.address.replicate))
 
 

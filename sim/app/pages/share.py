@@ -14,9 +14,9 @@ from sim.app.setting import to_query
 def show_address(visit: Visit) -> None:
     """Show the address of the page, to copy, and how others reach it."""
     with st.expander("Copy the address of this page"):
-        place = (st.context.url or "").partition("?")[0] or "http://127.0.0.1:8501/"
+        place = (st.context.url or "").partition("?")[0].rstrip("/") or "http://127.0.0.1:8501"
         query = urlencode(to_query(visit.address, visit.base()))
-        show_verbatim(f"{place}?{query}" if query else place)
+        show_verbatim(f"{place}/?{query}" if query else f"{place}/")
         if "127.0.0.1" in place or "localhost" in place:
             st.markdown(
                 "127.0.0.1 is this machine for everyone, so others cannot reach this address. Start the app with"
@@ -29,7 +29,7 @@ def show_address(visit: Visit) -> None:
 
 def offer_change(visit: Visit, path: str, value: float, words: str, label: str = "Set this") -> None:
     """Offer to take a change over into the setting; `words` say it."""
-    if st.button(label, key=f"apply {path} {value}", help="Every page has this change then; it can be undone."):
+    if st.button(label, key=f"apply {path} {value}"):
         visit.apply(path, value, words)
         st.rerun()
 

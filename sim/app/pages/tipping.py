@@ -13,10 +13,9 @@ from sim.app.histories import main_bloc
 from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label, show_table
-from sim.app.setting import AppSetting, resolve_setting, size_fault
+from sim.app.setting import AppSetting, size_fault
 from sim.app.sliders import change_words, setting_label
 from sim.app.upheavals import states_with_governments
-from sim.reporting.labels import label_history
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 from sim.scenario.ties import make_tie_key
 
@@ -41,7 +40,7 @@ def show_tipping_page() -> None:
 def show_distances(visit: Visit, setting: AppSetting) -> None:
     """Show what would take the chosen state to an alignment, then how far every state is."""
     show_applied(visit)
-    scenario = resolve_setting(visit.base(), setting)
+    scenario, digest, names, _ = visit.resolve(setting)
     if message := size_fault(scenario):
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
@@ -52,7 +51,6 @@ def show_distances(visit: Visit, setting: AppSetting) -> None:
     if not deciding:
         st.info("No state decides in this scenario.")
         return
-    names, digest = label_history(scenario), scenario.digest()
     left, right = st.columns(2)
     with left:
         state = choose_state(visit, scenario, deciding)
@@ -66,13 +64,13 @@ def show_distances(visit: Visit, setting: AppSetting) -> None:
     key = control_key(f"tipping to {visit.version} {state} {others}", own)
     alignment = right.selectbox("To", others, format_func=ends.__getitem__, key=key)
     visit.update(to=alignment if alignment != first else "")
-    show_one(visit, scenario, names, state, str(alignment))
+    show_one(visit, scenario, digest, names, state, str(alignment))
     show_all(scenario, digest, names, str(alignment), state)
 
 
-def show_one(visit: Visit, scenario: Scenario, names: Names, state: str, alignment: str) -> None:
+def show_one(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str, alignment: str) -> None:
     """Say what would take one state to an alignment, and which change of a tie is worth as much, to be taken over."""
-    found = histories.compute_start(scenario, scenario.digest(), state)
+    found = histories.compute_start(scenario, digest, state)
     who, where = names.state(state), where_words(alignment, names)
     st.header(escape_markdown(capital(f"{who} {where}")))
     chance, distance = found.direct[alignment], found.tipping[alignment]

@@ -17,7 +17,7 @@ from sim.app.pages.dated import describe_change, describe_state, names_of_both, 
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
-from sim.app.setting import AppSetting, is_dated, question_state, resolve_setting, size_fault
+from sim.app.setting import AppSetting, is_dated, question_state, size_fault
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import list_names
@@ -45,7 +45,8 @@ def show_what_if_page() -> None:
 def show_both_futures(visit: Visit, setting: AppSetting) -> None:
     """Show the futures without and with the reader's changes."""
     base = visit.base()
-    plain, changed = through_changes(visit)
+    before, after = visit.resolve(AppSetting(setting.scenario)), visit.resolve(setting)
+    plain, changed = before.scenario, after.scenario
     st.markdown(f"**{escape_markdown(base.title)}.** {DIRECTION}")
     show_applied(visit)
     if notes := visit.current_notes():
@@ -54,7 +55,7 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
         st.error(escape_markdown(f"{display_name(setting.scenario)} {message}"))
         return
     state = choose_state(visit, changed, list(changed.states))
-    pair, digests = [plain, changed], (plain.digest(), changed.digest())
+    pair, digests = [plain, changed], (before.digest, after.digest)
     if digests[0] == digests[1]:
         st.info("Nothing is changed yet, so there is one future: open *Levers* or *Governments that fall* on the left.")
     names = names_of_both(pair)
@@ -66,7 +67,7 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
         show_in_words(visit, pair, digests, names, state, runs)
     offer_turns(visit, changed, digests[1], names, state)
     if digests[0] != digests[1]:
-        show_futures(visit, runs, names, state)
+        show_futures(visit, changed, runs, names, state)
     if digests[0] != digests[1] and is_dated(changed):
         show_numbers(visit, pair, digests, names, state)
 
@@ -91,12 +92,6 @@ def offer_turns(visit: Visit, scenario: Scenario, digest: str, names: Names, sta
 def end_words(alignment: str, names: Names) -> str:
     """Say where a state ends."""
     return "outside the blocs" if alignment == NON_ALIGNED_ID else f"in {names.bloc(alignment)}"
-
-
-def through_changes(visit: Visit) -> tuple[Scenario, Scenario]:
-    """Return the scenario of the visit without and with the reader's changes."""
-    setting, base = visit.address.setting, visit.base()
-    return resolve_setting(base, AppSetting(setting.scenario)), resolve_setting(base, setting)
 
 
 def many_histories(visit: Visit, pair: Sequence[Scenario], digests: tuple[str, str]) -> list[RunEvents]:
@@ -153,7 +148,7 @@ def place(run: Run, n: int, names: Names) -> str:
     return end_words(run.alignments[int(run.alignment[-1, n])], names)
 
 
-def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) -> None:
+def show_futures(visit: Visit, scenario: Scenario, runs: Sequence[Run], names: Names, state: str) -> None:
     """Show both futures at one date, and who has moved by then."""
     last, address = len(runs[1].alignment) - 1, visit.address
     first = last if address.at is None else min(address.at, last)
@@ -165,12 +160,23 @@ def show_futures(visit: Visit, runs: Sequence[Run], names: Names, state: str) ->
             at = min(step, len(run.alignment) - 1)
             st.subheader(side.capitalize())
             moved = moved_words(run, at, names)
-            picture = draw_still(run.states, run.alignments, run.alignment[at].tolist(), state)
+            now, weights = run.alignment[at].tolist(), label_weights(scenario, run, at, state)
+            picture = draw_still(run.states, run.alignments, now, state, names.states, weights)
             if picture:
                 st.image(picture, width="stretch", alt=f"Map of alignments {side}, {names.month(at)}. {moved}")
             st.markdown(escape_markdown(moved))
     labels = {alignment: names.alignments[alignment] for alignment in runs[1].alignments}
     st.image(draw_key(labels), width="content", alt=f"Key: {list_names(list(labels.values()))}")
+
+
+def label_weights(scenario: Scenario, run: Run, step: int, state: str) -> dict[str, float]:
+    """Weigh which names a small map has: the chosen state and those that moved come first, then the largest."""
+    sizes = {id: one.capability.value for id, one in scenario.states.items()}
+    most, moved = max(sizes.values()), run.alignment[step] != run.alignment[0]
+    return {
+        s: sizes.get(s, 0.0) + 2 * most * (s == state) + most * bool(there)
+        for s, there in zip(run.states, moved, strict=True)
+    }
 
 
 def moved_words(run: Run, step: int, names: Names) -> str:

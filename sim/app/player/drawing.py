@@ -111,35 +111,46 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, 
     return svg_document(WIDTH, round(view.height), content)
 
 
-def draw_still(states: tuple[str, ...], alignments: Sequence[str], now: Sequence[int], chosen: str) -> str:
-    """Draw the map of a step; empty where a map does not suit the world."""
-    return draw_world(states, alignments, chosen, now) if atlas.drawable(states) else ""
+def draw_still(
+    states: tuple[str, ...], alignments: Sequence[str], now: Sequence[int], chosen: str, names: Mapping[str, str],
+    weights: Mapping[str, float],
+) -> str:  # fmt: skip
+    """Draw the map of a step with the names of a few states; empty where a map does not suit the world."""
+    if not atlas.drawable(states):
+        return ""
+    labels = label_map(states, names, weights, height=STILL_LABEL, most=STILL_LABELS)
+    return draw_world(states, alignments, chosen, now).replace("</svg>", f"{labels}</svg>")
 
 
 LABEL, LABEL_LETTER = 74, 0.56  # height of a name on the map, and the width of a letter as a part of it
 
 MOST_LABELS = 24
 
+STILL_LABEL, STILL_LABELS = 112, 12  # of a small map
 
-def label_map(states: tuple[str, ...], names: Mapping[str, str], weights: Mapping[str, float]) -> str:
-    """Write the names of states on the map, the largest first, where they do not overlap."""
+
+def label_map(
+    states: tuple[str, ...], names: Mapping[str, str], weights: Mapping[str, float], *, height: int = LABEL,
+    most: int = MOST_LABELS,
+) -> str:  # fmt: skip
+    """Write the names of states on the map, those of most weight first, where they do not overlap."""
     view, countries, labels = choose_view(states), atlas.load_atlas().countries, ""
     boxes: list[tuple[float, float, float, float]] = []
     for state in sorted((s for s in states if s in countries), key=lambda s: -weights[s]):
         if not (polygons := [one for one in countries[state].polygons if view.shows(one[0])]):
             continue
         corners = max((view.units(one[0]) for one in polygons), key=lambda one: np.prod(np.ptp(one, axis=0)))
-        (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, LABEL * LABEL_LETTER * len(names[state]) / 2
-        box = (x - half, y - LABEL / 2, x + half, y + LABEL / 2)
+        (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, height * LABEL_LETTER * len(names[state]) / 2
+        box = (x - half, y - height / 2, x + half, y + height / 2)
         inside = box[0] > 0 and box[2] < WIDTH and box[1] > 0 and box[3] < view.height
         if not inside or overlaps(box, boxes):
             continue
         boxes.append(box)
-        look = f'font-family="sans-serif" font-size="{LABEL}" text-anchor="middle" pointer-events="none"'
+        look = f'font-family="sans-serif" font-size="{height}" text-anchor="middle" pointer-events="none"'
         halo = 'stroke="#fff" stroke-width="18" paint-order="stroke" stroke-linejoin="round"'
-        place = f'class="label" x="{x:.0f}" y="{y + LABEL / 3:.0f}"'
+        place = f'class="label" x="{x:.0f}" y="{y + height / 3:.0f}"'
         labels += f"<text {place} {look} {halo}>{escape(names[state])}</text>"
-        if len(boxes) == MOST_LABELS:
+        if len(boxes) == most:
             break
     return labels
 
@@ -218,24 +229,29 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str, 
     return svg_document(*NETWORK, content + label_network(ties, chosen, names))
 
 
-NODE_LABEL, NODE_LETTER = 15, 0.55  # height of a name in the network, and the width of a letter as a part of it
+NODE_LABEL, NODE_LETTER = 19, 0.58  # height of a name in the network, and the width of a letter as a part of it
 
 
 def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
-    """Write the names of states in the network, the chosen and the largest first, where they do not overlap."""
+    """Write the names of states below their markers: the chosen, its partners and the largest first, none on another.
+
+    A state without a name there has it where the pointer rests on it, and in the table.
+    """
     boxes: list[tuple[float, float, float, float]] = []
     labels = ""
-    for state in sorted(ties.places, key=lambda one: (one != chosen, -ties.sizes[one])):
+    partners = {one for _, a, b, _ in ties.ties if chosen in (a, b) for one in (a, b)}
+    for state in sorted(ties.places, key=lambda one: (one != chosen, one not in partners, -ties.sizes[one])):
         x, y = ties.places[state]
         half = NODE_LABEL * NODE_LETTER * len(names[state]) / 2
         x = min(max(x, half + 2), NETWORK[0] - half - 2)
-        box = (x - half, y - NODE_LABEL / 2, x + half, y + NODE_LABEL / 2)
+        y = min(y + ties.sizes[state] + NODE_LABEL / 2 + 2, NETWORK[1] - NODE_LABEL / 2 - 2)
+        box = (x - half - 3, y - NODE_LABEL / 2 - 2, x + half + 3, y + NODE_LABEL / 2 + 2)
         if overlaps(box, boxes):
             continue
         boxes.append(box)
         look = f'font-family="sans-serif" font-size="{NODE_LABEL}" text-anchor="middle" font-weight="bold"'
         halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round" pointer-events="none"'
-        labels += f'<text x="{x:.0f}" y="{y + 5:.0f}" {look} {halo}>{escape(names[state])}</text>'
+        labels += f'<text x="{x:.0f}" y="{y + NODE_LABEL / 3:.0f}" {look} {halo}>{escape(names[state])}</text>'
     return labels
 
 

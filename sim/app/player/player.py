@@ -11,10 +11,9 @@ import streamlit as st
 from sim.app import cache
 from sim.app.pages.controls import state_key
 from sim.app.player.frames import alignment_digits
-from sim.app.session import Visit, current_visit
+from sim.app.session import Resolved, Visit, current_visit
 from sim.calendar import ROUND
 from sim.model.trajectory import Run
-from sim.reporting.labels import label_history
 from sim.scenario.schema import Scenario
 
 HERE = Path(__file__)
@@ -36,12 +35,12 @@ class Ghost:
     run: Run
 
 
-def show_player(scenario: Scenario, digest: str, run: Run, state: str, ghost: Ghost | None) -> None:
+def show_player(made: Resolved, run: Run, state: str, ghost: Ghost | None) -> None:
     """Show the run in the browser, which plays it with the reasons of the chosen state."""
-    visit, names = current_visit(), label_history(scenario)
-    key = (digest, run.seed, run.replicate)
+    visit, scenario = current_visit(), made.scenario
+    key = (made.digest, run.seed, run.replicate)
     other = (ghost.run, ghost.name, ghost.digest) if ghost else (None, "", "")
-    shown = cache.compute_frames(scenario, run, names, key, state, *other)
+    shown = cache.compute_frames(scenario, run, made.names, made.names_key, key, state, *other)
     data = {**shown, **describe_steps(scenario), "heading": f"Why: {scenario.states[state].name}"}
     data["ghost"] = ghost and {"name": ghost.name, "alignment": alignment_digits(ghost.run)}
     data["run"] = f"{key} {state} {shown['alignments']} {other[1:]}"
