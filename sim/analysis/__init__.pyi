@@ -3,7 +3,6 @@ from .compare import compare_outcomes as compare_outcomes
 from .compare import compare_states as compare_states
 from .compare import read_sample as read_sample
 from .explain import average_account as average_account
-from .explain import explain_decision as explain_decision
 from .flips import Flips as Flips
 from .flips import find_flips as find_flips
 from .prim import Box as Box
@@ -15,6 +14,7 @@ from .sensitivity import Evaluator as Evaluator
 from .sensitivity import sobol_indices as sobol_indices
 from .sensitivity import tornado_table as tornado_table
 from .states.accounts import Decision as Decision
+from .states.decisions import explain_decision as explain_decision
 from .statistics import adjust_p_values as adjust_p_values
 from .statistics import mean_interval as mean_interval
 from .statistics import paired_differences as paired_differences

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.model import rules
 from sim.model.arrays import TERMS, Floats
 from sim.model.rules import TEMPERATURE
 from sim.model.starts import draw_initial_alignment, start_environment
+from sim.model.steps.terms import weigh_states
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
@@ -71,14 +71,12 @@ def measure_certainty(scenario: Scenario) -> Certainty | None:
 
 def terms_at_start(world: World, seed: int, replicate: int) -> Floats:
     """Compute the utility of each allowed alternative by term, (states that decide, alternatives, len(TERMS))."""
-    setting, states, alignments = world.setting, len(world.states), len(world.alignments)
+    setting = world.setting
     alignment = draw_initial_alignment(world, seed, replicate)
     environment = start_environment(world, alignment, 1)
-    terms = np.zeros((states, alignments, len(TERMS)))
-    for i in np.flatnonzero(~setting.fixed).tolist():
-        rules.write_terms(i, alignment, setting, world.start, world.start_weights, environment, terms[i])
-    found: Floats = terms[~setting.fixed][:, setting.allowed]
-    return found
+    deciding = np.flatnonzero(~setting.fixed).tolist()
+    terms = weigh_states(deciding, alignment, world, world.start, world.start_weights, environment)
+    return terms[:, setting.allowed]
 
 
 def mean_best_chance(utilities: Floats, temperature: float) -> float:

@@ -9,132 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.contributions import state_contributions
 from sim.analysis.states.accounts import Account, Decision, rank_alignments
+from sim.analysis.states.decisions import check_state, decisions_in_run
 from sim.analysis.statistics import mean_interval, share_interval
 from sim.batch.design import point_labels
 from sim.batch.executor import evaluate
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
-from sim.errors import Fault, InputError
 from sim.model import compiled
-from sim.model.agents import BlocModel, StateAgent
-from sim.model.arrays import Floats, Integers
-from sim.model.trajectory import Run, window_of
+from sim.model.arrays import Floats
+from sim.model.trajectory import window_of
 from sim.model.world import World, world_of
-from sim.scenario.checks.references import unknown_state
 from sim.scenario.schema import Scenario
-
-
-class RecordingAgent(StateAgent):
-    """An agent that records its decisions from a step on."""
-
-    def __init__(self, model: BlocModel, index: int, name: str, since: int = 1) -> None:
-        super().__init__(model, index, name)
-        self.since = since
-        self.decisions: list[Decision] = []
-
-    def decide(self) -> int:
-        """Decide as any agent does, and record the account."""
-        choice = super().decide()
-        if self.model.steps >= self.since:
-            self.decisions.append(self.decision(choice))
-        return choice
-
-    def decision(self, choice: int) -> Decision:
-        """Describe the decision just taken."""
-        model, i, world = self.model, self.index, self.model.world
-        before, utilities, chances = int(model.seen[i]), model.utilities[i].copy(), model.chances[i].copy()
-        parts = state_contributions(i, model.seen, world.setting, model.situation, model.weights, model.environment)
-        best = rank_alignments(chances, utilities, world.setting.allowed)
-        account = Account(world.alignments, world.states, model.terms[i].copy(), utilities, chances, parts, *best)
-        seen = {world.states[j]: world.alignments[k] for j, k in enumerate(model.seen) if j != i}
-        seed, replicate = model.key.tolist()
-        return Decision(
-            self.id, seed, replicate, int(model.steps), bool(world.setting.fixed[i]), world.alignments[before],
-            world.alignments[choice], float(model.uniforms[i]), self.disposition if world.setting.kept else None,
-            bool(model.renewed[i]), seen, account,
-        )  # fmt: skip
-
-
-def explain_decision(scenario: Scenario, state: str, *, seed: int, replicate: int = 0, step: int) -> Decision:
-    """Explain the decision of a state at its turn in a step, in a run by agents.
-
-    Parameters
-    ----------
-    scenario
-        The scenario to run.
-    state
-        Id of the state, such as ``"IRN"``.
-    seed
-        Random seed of the run.
-    replicate
-        Number of the run, from 0.
-    step
-        Step of the decision, from 1 to `scenario.steps`.
-
-    Returns
-    -------
-    Decision
-        The choice, its random number, and the utilities by term and by state (model: Decision).
-
-    Raises
-    ------
-    InputError
-        If the scenario does not have the state or the step.
-    """
-    check_state(scenario, state)
-    if not 1 <= step <= scenario.steps:
-        message = f"{step} is not one of the scenario's steps; give one from 1 to {scenario.steps}"
-        raise InputError([Fault("--step", 1, "", message)])
-    model = BlocModel(scenario, seed=seed, replicate=replicate)
-    agent = model.state(state)
-    model.states[agent.index] = recorder = RecordingAgent(model, agent.index, agent.name, since=step)
-    for _ in range(step):
-        model.step()
-    return recorder.decisions[0]
-
-
-def check_state(scenario: Scenario, state: str) -> None:
-    """Raise InputError, with a suggestion, where the scenario has no state of this id."""
-    if state in scenario.states:
-        return
-    message = f"{unknown_state(scenario.states, state)}; `blocs show` lists them"
-    raise InputError([Fault("STATE", 1, "", message)])
-
-
-class FollowingAgent(StateAgent):
-    """An agent that takes its alignments from a finished run."""
-
-    model: RetracedRun
-
-    def step(self) -> None:
-        """Take the alignment of the run."""
-        self.model.alignment[self.index] = self.model.path[int(self.model.steps), self.index]
-
-
-class RetracedRun(BlocModel):
-    """A compiled run repeated by agents: one agent weighs its alignments, the others follow the run."""
-
-    def __init__(self, scenario: Scenario, run: Run, world: World, index: int, *, since: int) -> None:
-        super().__init__(scenario, seed=run.seed, replicate=run.replicate, world=world)
-        self.path = run.alignment
-        self.recorder = RecordingAgent(self, index, self.states[index].name, since=since)
-        self.states = [
-            self.recorder if agent.index == index else FollowingAgent(self, agent.index, agent.name)
-            for agent in self.states
-        ]
-
-    def observe(self, before: Integers) -> None:
-        """Record nothing: the finished run has its outcomes."""
-
-
-def decisions_in_run(scenario: Scenario, run: Run, world: World, index: int, *, since: int = 1) -> list[Decision]:
-    """Retrace the decisions of one state in a compiled run from a step on, one decision per step."""
-    model = RetracedRun(scenario, run, world, index, since=since)
-    for _ in range(scenario.steps):
-        model.step()
-    return model.recorder.decisions
 
 
 @dataclass(frozen=True)
@@ -244,7 +130,7 @@ def average_account(
 
     def retrace(replicate: int) -> tuple[Floats, list[Decision]]:
         run = compiled.run_compiled(scenario, seed=seed, replicate=replicate, world=world)
-        return run.late_shares(window_of(scenario))[i], decisions_in_run(scenario, run, world, i, since=late)
+        return run.late_shares(window_of(scenario))[i], decisions_in_run(run, world, i, since=late)
 
     whole, parts = AccountSums(), [AccountSums() for _ in world.alignments]
     shares = np.empty((replicates, len(world.alignments)))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.explain import average_account, check_state
+from sim.analysis.explain import average_account
+from sim.analysis.states.decisions import check_state
 from sim.analysis.statistics import mean_interval
 from sim.batch.executor import evaluate
 from sim.errors import Fault, InputError

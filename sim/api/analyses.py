@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.analysis.explain import AverageAccount, average_account, average_accounts, check_state, explain_decision
+from sim.analysis.explain import AverageAccount, average_account, average_accounts
 from sim.analysis.flips import Flips, find_flips
 from sim.analysis.states.accounts import Account, Decision, contributors
+from sim.analysis.states.decisions import check_state, explain_decision
 from sim.analysis.states.direct import why_no_direct_chances
 from sim.analysis.states.start import StartAccount, explain_start
 from sim.analysis.states.turning import StartFlips, find_start_flips
@@ -28,7 +29,8 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError
 from sim.forecast.draws import chances_at_draws, load_draws
 from sim.model.arrays import Integers
-from sim.scenario.schema import Scenario, State
+from sim.scenario.checks.references import find_state_id
+from sim.scenario.schema import Scenario
 from sim.theory import predictions
 from sim.theory.landscape import Alignment, separate_from
 from sim.theory.predictions import WorldLandscape
@@ -208,12 +210,6 @@ def refuse_arguments(given: Mapping[str, Any], message: str) -> None:
     faults = [Fault("explain", 1, name, message) for name, value in given.items() if value is not None]
     if faults:
         raise InputError(faults)
-
-
-def find_state_id(states: Mapping[str, State], word: str) -> str:
-    """Return the id of the one state with this full name, in any case; else the word itself."""
-    found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
-    return found[0] if len(found) == 1 and word not in states else word
 
 
 def explain_step(scenario: Scenario, name: str, state: str, *, seed: int, replicate: int, step: int) -> Explanation:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from subprocess import Popen
 from typing import IO, ParamSpec, TypeVar, cast
 
-from sim.analysis.explain import decisions_in_run
 from sim.analysis.history.story import Story, tell_story
 from sim.analysis.states.accounts import Decision
+from sim.analysis.states.decisions import decisions_in_run
 from sim.model import compiled
 from sim.model.numerics.jit import interprets_sooner
 from sim.model.trajectory import Run
@@ -75,7 +75,7 @@ def read_history(scenario: Scenario, run: Run, others: int) -> Story:
 def decide_again(scenario: Scenario, run: Run, state: str) -> list[Decision]:
     """Compute every decision of a state in a run."""
     world = world_of(scenario)
-    return decisions_in_run(scenario, run, world, world.states.index(state))
+    return decisions_in_run(run, world, world.states.index(state))
 
 
 def answer() -> None:

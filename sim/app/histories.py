@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.analysis.dated.direct import hold_start
 from sim.analysis.dated.effects import DatedEffects, compare_observed, observe_events
 from sim.analysis.dated.events import Design, RunEvents
 from sim.analysis.history.others import SEARCHED, Condition, Found, find_histories
+from sim.analysis.states.held import hold_start
 from sim.analysis.states.start import StartAccount, explain_start
 from sim.analysis.states.tipping import terms_of_state
 from sim.analysis.statistics import share_intervals

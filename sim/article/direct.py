@@ -105,7 +105,7 @@ def weigh_decisions(world: World, step: int) -> tuple[Floats, Floats, Floats, Fl
         return np.zeros(shape), np.zeros(shape), np.full(states, np.nan), np.zeros(states)
     product = np.zeros(shape[1])
     rules.sum_shares(alignment, setting.product, product)
-    rules.weigh_ties(setting, situation, weights)
+    rules.weigh_ties(True, setting, situation, weights)
     rules.assess_environment(step, product, setting, situation, weights, env)
     found = Anchor(np.empty(shape), np.empty(states))
     dispositions.anchor_chances(alignment, setting, situation, weights, env, *found)

@@ -243,12 +243,13 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
         with np.errstate(over="ignore"):  # of words of random numbers, in interpreted rules
             for i in streams.decision_order(self.world.activation, keys, self.world.setting.id_order):
                 self.states[i].step()
-        response.respond_from_ties(self.alignment, self.world.setting, self.situation, self.environment)
+        courses = arrays.allocate_courses(self.alignment.size)
+        response.respond_from_ties(self.alignment, self.world.setting, self.situation, self.environment, True, courses)
         self.observe(before)
 
     def assess(self, step: int) -> None:
         """Weigh the ties and compute the environment (model: Environment)."""
-        rules.weigh_ties(self.world.setting, self.situation, self.weights)
+        rules.weigh_ties(True, self.world.setting, self.situation, self.weights)
         product = np.zeros(len(self.world.alignments))
         rules.sum_shares(self.alignment, self.world.setting.product, product)
         rules.assess_environment(step, product, self.world.setting, self.situation, self.weights, self.environment)

@@ -29,13 +29,16 @@ from sim.model.arrays import (
 from sim.model.dispositions import anchor_dispositions
 from sim.model.numerics.jit import compile_allocation, compile_apart, compile_rule
 from sim.model.numerics.streams import RandomNumbers
-from sim.model.response import bonds_drift, hostility_drifts, respond_ties, ties_drift
+from sim.model.response import respond_ties
 from sim.model.rules import (
     apply_shocks,
     assess_environment,
+    bonds_drift,
     fill_hostility,
     fill_initial_alignment,
+    hostility_drifts,
     measure_sizes,
+    ties_drift,
 )
 from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchors
 from sim.model.steps.decisions import decide_step, decisions_change, fill_renewal_chances

@@ -16,7 +16,6 @@ from sim.model.arrays import (
     Integers,
     Situation,
     WorldSetting,
-    allocate_courses,
     allocate_sizes,
 )
 from sim.model.numerics.arithmetic import exponential
@@ -31,7 +30,9 @@ from sim.model.rules import (
     SANCTION_RELIEF,
     SANCTION_RESPONSE,
     STRAIN,
+    bonds_drift,
     fill_hostility,
+    hostility_drifts,
     measure_sizes,
     mirror_lower,
     sum_shares,
@@ -180,26 +181,6 @@ def respond_sanctions(alignment: Integers, setting: WorldSetting, situation: Sit
 
 
 @compile_within
-def bonds_drift(parameters: Floats) -> bool:
-    """Return whether bonds respond to alignments."""
-    p = parameters
-    return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
-
-
-@compile_within
-def hostility_drifts(parameters: Floats) -> bool:
-    """Return whether rivalries or sanctions respond to alignments."""
-    p = parameters
-    return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
-
-
-@compile_within
-def ties_drift(parameters: Floats) -> bool:
-    """Return whether any ties respond to alignments."""
-    return bonds_drift(parameters) or hostility_drifts(parameters)
-
-
-@compile_within
 def respond_ties(
     alignment: Integers, members: Floats, setting: WorldSetting, situation: Situation, env: Environment,
     hostile: Floats, strain: Floats, changed: bool, courses: Courses,
@@ -219,11 +200,14 @@ def respond_ties(
 
 
 @compile_rule
-def respond_from_ties(alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment) -> None:
-    """Let all ties respond, with hostility computed from the ties."""
+def respond_from_ties(
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, changed: bool, courses: Courses
+) -> None:  # fmt: skip
+    """Let all ties respond, with hostility computed from the ties; changed and courses are those of `respond_ties`."""
+    changed = changed or not setting.calendar or hostility_drifts(situation.parameters)
     hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
     sizes = allocate_sizes(strain.size)
-    measure_sizes(alignment, setting, sizes)
-    fill_hostility(situation, hostile)
-    courses = allocate_courses(alignment.size)
-    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain, True, courses)
+    if changed:
+        measure_sizes(alignment, setting, sizes)
+        fill_hostility(situation, hostile)
+    respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain, changed, courses)

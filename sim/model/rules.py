@@ -147,14 +147,37 @@ def mirror_lower(ties: Floats) -> None:
                 row[i] = ties[i, j]
 
 
+@compile_within
+def bonds_drift(parameters: Floats) -> bool:
+    """Return whether bonds respond to alignments."""
+    p = parameters
+    return bool(p[BOND_RETURN] + p[BOND_GAIN] + p[BOND_LOSS] + p[OUTREACH] > 0.0)
+
+
+@compile_within
+def hostility_drifts(parameters: Floats) -> bool:
+    """Return whether rivalries or sanctions respond to alignments."""
+    p = parameters
+    return bool(p[RIVALRY_GAIN] + p[RIVALRY_LOSS] + p[SANCTION_RESPONSE] + p[SANCTION_RELIEF] > 0.0)
+
+
+@compile_within
+def ties_drift(parameters: Floats) -> bool:
+    """Return whether any ties respond to alignments."""
+    return bonds_drift(parameters) or hostility_drifts(parameters)
+
+
 @compile_rule
-def weigh_ties(setting: WorldSetting, situation: Situation, weights: Weights) -> None:
-    """Compute all weights from the present ties (model: Decision)."""
-    hostile = np.empty(situation.bond.shape)
-    fill_hostility(situation, hostile)
-    weigh_shocked_ties(setting, situation, weights)
-    weigh_bonds(setting, situation, weights)
-    weigh_hostility(setting, situation, hostile, weights)
+def weigh_ties(every: bool, setting: WorldSetting, situation: Situation, weights: Weights) -> None:
+    """Compute weights from the present ties: every one, or those of ties that respond (model: Decision)."""
+    if every:
+        weigh_shocked_ties(setting, situation, weights)
+    if every or bonds_drift(situation.parameters):
+        weigh_bonds(setting, situation, weights)
+    if every or hostility_drifts(situation.parameters):
+        hostile = np.empty(situation.bond.shape)
+        fill_hostility(situation, hostile)
+        weigh_hostility(setting, situation, hostile, weights)
 
 
 @compile_apart
@@ -446,6 +469,17 @@ def assess_chances(
 
 
 @compile_rule
+def fill_terms(
+    i: int, current: int, sums: Floats, mass: Floats,
+    setting: WorldSetting, situation: Situation, env: Environment, terms: Floats,
+) -> None:  # fmt: skip
+    """Write the terms of the utility of each alignment to state i, (K + 1, terms); sums and mass exclude it."""
+    for k in range(terms.shape[0]):
+        for term, value in enumerate(utility_terms(i, k, current, sums, mass, setting, situation, env)):
+            terms[k, term] = value + 0.0  # no term is -0.0
+
+
+@compile_rule
 def write_terms(
     i: int, seen: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     terms: Floats,
@@ -456,6 +490,4 @@ def write_terms(
     sum_contributions(i, seen, weights, sums)
     sum_shares(seen, setting.capability, mass)
     mass[seen[i]] -= setting.capability[i]
-    for k in range(terms.shape[0]):
-        for term, value in enumerate(utility_terms(i, k, seen[i], sums, mass, setting, situation, env)):
-            terms[k, term] = value + 0.0  # no term is -0.0
+    fill_terms(i, seen[i], sums, mass, setting, situation, env, terms)

@@ -9,7 +9,8 @@ import pytest
 from relation import changed, some
 from strategies import NO_RESPONSE, small
 
-from sim.analysis.dated.direct import HeldStart, hold_start, structural_start
+from sim.analysis.dated.direct import structural_start
+from sim.analysis.states.held import HeldStart, hold_start
 from sim.model.arrays import Floats
 from sim.model.compiled import iterate_runs
 from sim.model.dispositions import choose_kept

@@ -12,16 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import strategies as st
+from relation import relation, seeds
+from strategies import kept_scenarios, scenarios
 
 from sim.analysis.contributions import FROM_STATES
-from sim.analysis.explain import RecordingAgent, average_account, explain_decision
+from sim.analysis.explain import average_account
 from sim.analysis.flips import Candidate, find_flips, flip_candidates, lead_over
 from sim.analysis.states.accounts import Decision
+from sim.analysis.states.decisions import decisions_in_run, explain_decision
 from sim.cli import cli
 from sim.errors import InputError
 from sim.model import compiled
-from sim.model.agents import BlocModel
+from sim.model.agents import BlocModel, StateAgent
 from sim.model.arrays import TERMS
+from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters
@@ -35,13 +40,40 @@ ATTRIBUTED = [TERMS.index(term) for term in FROM_STATES]
 
 
 def record_decisions(scenario: Scenario, seed: int) -> list[Decision]:
-    """Record every decision of every state in one run by agents."""
-    model = BlocModel(scenario, seed=seed)
-    recorders = [RecordingAgent(model, agent.index, agent.name) for agent in model.states]
-    model.states[:] = recorders
+    """Explain every decision of every state in one run."""
+    world, run = world_of(scenario), compiled.run_compiled(scenario, seed=seed)
+    return [one for index in range(len(run.states)) for one in decisions_in_run(run, world, index)]
+
+
+class RecordingAgent(StateAgent):
+    """An agent that records what it weighs at its turn, and what it chooses."""
+
+    def decide(self) -> int:
+        """Decide as any agent does."""
+        model, i = self.model, self.index
+        before = model.seen.copy()
+        choice = super().decide()
+        found = [model.terms[i], model.utilities[i], model.chances[i], [*self.disposition.values()], before, choice]
+        model.recorded[i].append([np.array(one) for one in found])
+        return choice
+
+
+@relation(st.one_of(scenarios(), kept_scenarios()), seeds)
+def test_decisions_are_those_of_agents(scenario: Scenario, seed: int) -> None:
+    model, world, run = BlocModel(scenario, seed=seed), world_of(scenario), compiled.run_compiled(scenario, seed=seed)
+    model.recorded = [[] for _ in run.states]
+    model.states[:] = [RecordingAgent(model, agent.index, agent.name) for agent in model.states]
     for _ in range(scenario.steps):
         model.step()
-    return [one for recorder in recorders for one in recorder.decisions]
+    for i, recorded in enumerate(model.recorded):
+        for one, (*weighed, seen, choice) in zip(decisions_in_run(run, world, i), recorded, strict=True):
+            added = [*(one.disposition or dict.fromkeys(run.alignments, 0.0)).values()]
+            account = one.account
+            for found, known in zip([account.terms, account.utilities, account.chances, added], weighed, strict=True):
+                np.testing.assert_array_equal(found, known)
+            assert one.choice == run.alignments[choice]
+            assert one.held == run.alignments[seen[i]]
+            assert one.seen == {run.states[j]: run.alignments[k] for j, k in enumerate(seen) if j != i}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -14,9 +14,9 @@ from relation import changed, relation, seeds, some
 from strategies import NO_RESPONSE, kept_scenarios, small
 
 import sim
-from sim.analysis.explain import explain_decision
 from sim.analysis.flips import Candidate
 from sim.analysis.states import turning
+from sim.analysis.states.decisions import explain_decision
 from sim.analysis.states.direct import chances_after, why_no_direct_chances
 from sim.analysis.states.start import explain_start
 from sim.analysis.states.turning import find_start_flips, start_candidates

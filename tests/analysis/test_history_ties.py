@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sim.analysis.dated.direct import hold_start
 from sim.analysis.history.prospect import describe_prospect, find_prospect
 from sim.analysis.history.story import Story, tell_story
+from sim.analysis.states.held import hold_start
 from sim.model.compiled import run_compiled
 from sim.model.world import world_of
 from sim.reporting.labels import label_history

@@ -6,12 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
 from sim.app import apart
 from sim.model import compiled
+from sim.model.numerics import jit
 from sim.scenario.loading import load_scenario
 
 SCENARIO = load_scenario("unix_1988")
@@ -28,7 +28,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[obje
             super().__init__([command[0], "-c", "import sys; sys.stdin.buffer.read()"], stdin=subprocess.PIPE)
 
     monkeypatch.setattr(apart, "compiling", [])
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(jit, "machine_code_folder", lambda: tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(apart, "Popen", Idle)
         yield found

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from sim.analysis.explain import explain_decision
+from sim.analysis.states.decisions import explain_decision
 from sim.app.player.words import chosen_first
 from sim.app.setting import AppSetting, resolve_setting, setting_toml
 from sim.model import compiled

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.analysis.explain import decisions_in_run
 from sim.analysis.history.story import Story, tell_story
+from sim.analysis.states.decisions import decisions_in_run
 from sim.app.player.frames import event_data
 from sim.app.player.words import as_move, reasons_by_step
 from sim.model.compiled import run_compiled
@@ -59,7 +59,7 @@ def test_every_follower_is_in_one_event(story: Story) -> None:
 
 def test_bars_sum_to_the_decision_and_the_cause_is_named(story: Story, world: World, run: Run) -> None:
     index = world.states.index("CHN")
-    decisions = decisions_in_run(BASE, run, world, index)
+    decisions = decisions_in_run(run, world, index)
     reasons = reasons_by_step(decisions, "CHN", story.names, story.moves)
     for decision, reason in zip(decisions, reasons[1:], strict=True):
         total = sum(as_move(decision).advantage().values())

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.compare import compare_columns
-from sim.analysis.explain import decisions_in_run, explain_decision
+from sim.analysis.states.decisions import decisions_in_run, explain_decision
 from sim.analysis.states.start import explain_start
 from sim.app import cache
 from sim.app.cache import svg_charts
@@ -416,7 +416,7 @@ def test_chart_frame_and_limits() -> None:
 def test_decisions_as_in_explain() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     world = world_of(BASE)
-    found = decisions_in_run(BASE, run, world, run.states.index("IRN"))
+    found = decisions_in_run(run, world, run.states.index("IRN"))
     assert [one.step for one in found] == list(range(1, BASE.steps + 1))
     expected = explain_decision(BASE, "IRN", seed=7, step=9)
     assert found[8].record() == expected.record()
@@ -675,7 +675,7 @@ def test_reasons_in_words() -> None:
     """A reason says what the state does, the odds that its ties make, and a bar for each term."""
     run = compiled.run_compiled(BASE, seed=7)
     index = run.states.index("MEX")
-    decisions = decisions_in_run(BASE, run, world_of(BASE), index)
+    decisions = decisions_in_run(run, world_of(BASE), index)
     start, *reasons = reasons_by_step(decisions, "MEX", label_history(BASE))
     assert start["words"].startswith("Mexico starts here.")
     moved = next(n for n in range(1, 41) if run.alignment[n, index] != run.alignment[n - 1, index])
@@ -715,7 +715,7 @@ def test_search_and_ghost() -> None:
 def test_chosen_alignment_first_in_reasons() -> None:
     names = label_alignments(BASE)
     run = compiled.run_compiled(BASE, seed=7)
-    for one in decisions_in_run(BASE, run, world_of(BASE), run.states.index("IRN")):
+    for one in decisions_in_run(run, world_of(BASE), run.states.index("IRN")):
         account = chosen_first(one)
         others = [k for k in range(3) if k != account.first]
         assert account.most_likely == one.choice

@@ -17,9 +17,9 @@ from click.testing import CliRunner
 
 from sim import __version__
 from sim.analysis.compare import COMPARED
-from sim.api.analyses import find_state_id
 from sim.cli import cli
 from sim.cli.main import SECTIONS
+from sim.scenario.checks.references import find_state_id
 from sim.scenario.loading import load_scenario
 
 ROOT = Path(__file__).parents[2]
@@ -546,8 +546,8 @@ def test_refusal_of_designs(words: tuple[str, ...], phrase: str) -> None:
 
 
 def test_warning_of_read_only_cache() -> None:
-    """As on a read-only install; not compiled here, to be quick."""
-    done = blocs("run", "unix_1988", "--steps", "3", XDG_CACHE_HOME="/dev/null/nowhere", NUMBA_DISABLE_JIT="1")
+    """As on a read-only install."""
+    done = blocs("run", "unix_1988", "--steps", "3", XDG_CACHE_HOME="/dev/null/nowhere")
     (line,) = done.stderr.splitlines()
     assert "not writable" in line
     assert "NUMBA_CACHE_DIR" in line

@@ -12,7 +12,7 @@ from strategies import BLOCS, NO_RESPONSE, landscape, scenarios, small, symmetri
 
 from sim.model import response, rules
 from sim.model.agents import BlocModel
-from sim.model.arrays import PARAMETERS, Floats, Situation
+from sim.model.arrays import PARAMETERS, Floats, Situation, allocate_courses
 from sim.model.compiled import iterate_runs
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
@@ -134,9 +134,11 @@ def test_two_half_steps_equal_one(rates: tuple[str, ...], scenario: Scenario, se
     model = BlocModel(with_settings(scenario, {**NO_RESPONSE, **dict.fromkeys(rates, 0.7)}), seed=seed)
     whole, halves = model.situation, Situation._make(array.copy() for array in model.situation)
     setting = model.world.setting
-    response.respond_from_ties(model.alignment, setting, whole, model.environment)
+    courses = allocate_courses(model.alignment.size)
+    response.respond_from_ties(model.alignment, setting, whole, model.environment, True, courses)
     for _ in range(2):
-        response.respond_from_ties(model.alignment, setting._replace(years=0.5), halves, model.environment)
+        half = setting._replace(years=0.5)
+        response.respond_from_ties(model.alignment, half, halves, model.environment, True, courses)
     for name in ("bond", "rivalry", "sanction"):
         np.testing.assert_allclose(getattr(halves, name), getattr(whole, name), atol=1e-12, err_msg=name)
     np.testing.assert_array_equal(halves.regime, whole.regime)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sim.analysis.dated.direct import has_closed_form, hold_start
 from sim.analysis.dated.events import Design, RunEvents, read_events
 from sim.analysis.dated.spread import EffectSpread, measure_spread
 from sim.analysis.paired import COMPARED, compare_columns
+from sim.analysis.states.held import has_closed_form, hold_start
 from sim.batch.store import Results
 from sim.model.arrays import Floats
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.analysis.dated.direct import hold_start
 from sim.analysis.history.words import Names, capital, hundredths
 from sim.analysis.states.direct import why_no_direct_chances
+from sim.analysis.states.held import hold_start
 from sim.model.trajectory import Run
 from sim.model.world import World
 from sim.scenario.schema import Scenario

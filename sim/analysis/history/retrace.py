@@ -8,7 +8,6 @@ import numpy as np
 
 from sim.model import dispositions, rules
 from sim.model.arrays import BY_FOLLOWING, SIMULTANEOUS, TERMS, Environment, Floats, Integers, Situation, Weights
-from sim.model.response import respond_from_ties
 from sim.model.starts import (
     draw_initial_alignment,
     draw_order,
@@ -16,6 +15,8 @@ from sim.model.starts import (
     start_anchor,
     start_environment,
 )
+from sim.model.steps.path import Path
+from sim.model.steps.terms import weigh_state
 from sim.model.trajectory import Run
 from sim.model.world import World
 
@@ -43,9 +44,8 @@ class Retrace:
         numbers = draw_random_numbers(world, run.seed, (run.replicate,))
         self.orders: dict[int, Integers] = {}
         self.uniforms, self.key = numbers.uniforms[0], numbers.key[0]
-        self.situation, self.weights, self.env = (
-            world.copy_situation(), world.allocate_weights(), world.allocate_environment()
-        )  # fmt: skip
+        self.path = Path(world)
+        self.situation, self.env = self.path.situation, self.path.env
         n, alternatives = run.alignment.shape[1], len(world.alignments)
         self.inclinations = np.zeros((n, alternatives))
         self.renewed = np.zeros(n, dtype=np.bool_)
@@ -59,30 +59,26 @@ class Retrace:
 
     def visit(self, steps: Collection[int], look: Callable[[int], None]) -> None:
         """Go through the run to the last of these steps, and call look at each, before ties respond to its moves."""
-        product, path = np.zeros(len(self.world.alignments)), self.run.alignment
-        for step in range(max(steps, default=-1) + 1):
+        last, alignment = max(steps, default=-1), self.run.alignment
+        for step in range(last + 1):
             self.step = step
-            rules.apply_shocks(step, self.world.shocks, self.situation)
-            rules.weigh_ties(self.world.setting, self.situation, self.weights)
-            rules.sum_shares(path[max(step - 1, 0)], self.world.setting.product, product)
-            rules.assess_environment(
-                step, product, self.world.setting, self.situation, self.weights, self.env
-            )  # fmt: skip
+            self.path.enter(step, alignment[max(step - 1, 0)])
             self.renew()
             if step in steps:
                 look(step)
-            if step > 0:
-                respond_from_ties(path[step], self.world.setting, self.situation, self.env)
+            if 0 < step < last:
+                self.path.respond(alignment[step])
 
     def renew(self) -> None:
         """Draw the dispositions again that the run renewed at the step."""
         utilities, chances = np.empty(len(self.world.alignments)), np.empty(len(self.world.alignments))
         for i in self.states:
             if self.run.renewed[self.step, i]:
+                weights = self.path.weigh()
                 with np.errstate(over="ignore"):
                     dispositions.decide_from_ties(
                         i, self.seen(i), self.step, self.uniforms[self.step, i], self.key, self.world.setting,
-                        self.situation, self.weights, self.env, utilities, chances, self.inclinations[i], self.renewed,
+                        self.situation, weights, self.env, utilities, chances, self.inclinations[i], self.renewed,
                     )  # fmt: skip
 
     def seen(self, i: int) -> Integers:
@@ -105,7 +101,7 @@ class Retrace:
 
     def weigh(self, i: int, seen: Integers) -> Floats:
         """Terms of the utility of each alignment to state i and what its disposition adds, (K + 1, WEIGHED)."""
-        return self.weigh_with(i, i, seen, self.world, self.situation, self.weights, self.env)
+        return self.weigh_with(i, i, seen, self.world, self.situation, self.path.weigh(), self.env)
 
     def weigh_with(
         self, i: int, place: int, seen: Integers, world: World, situation: Situation, weights: Weights,
@@ -113,9 +109,7 @@ class Retrace:
     ) -> Floats:  # fmt: skip
         """Weigh as `weigh` does for state i, which has this place in the world given."""
         found = np.zeros((len(world.alignments), len(WEIGHED)))
-        terms = np.empty((len(world.alignments), len(TERMS)))
-        rules.write_terms(place, seen, world.setting, situation, weights, env, terms)
-        found[:, :-1] = terms
+        found[:, :-1] = weigh_state(place, seen, world, situation, weights, env)
         if self.world.setting.kept:
             known = [self.world.alignments.index(k) if k in self.world.alignments else -1 for k in world.alignments]
             added = situation.parameters[rules.TEMPERATURE] * self.inclinations[i]
@@ -147,7 +141,7 @@ class Retrace:
         """Whether state i keeps its alignment at present ties if the others are as seen, (N,)."""
         held, kept = int(self.run.alignment[self.step - 1, i]), np.zeros(seen.size, dtype=np.bool_)
         cause = dispositions.cause_from_ties(
-            i, held, self.uniforms[self.step, i], seen, self.world.setting, self.situation, self.weights, self.env,
+            i, held, self.uniforms[self.step, i], seen, self.world.setting, self.situation, self.path.weigh(), self.env,
             self.inclinations[i], kept,
         )  # fmt: skip
         return bool(cause == BY_FOLLOWING)

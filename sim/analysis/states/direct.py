@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.analysis.dated.direct import hold_start
+from sim.analysis.states.held import hold_start
 from sim.model.arrays import Floats
 from sim.model.world import World
 from sim.scenario.schema import RANDOM_ID, Scenario

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sim.analysis.contributions import state_contributions
-from sim.analysis.explain import check_state
 from sim.analysis.states.accounts import Account, rank_alignments
+from sim.analysis.states.decisions import check_state
 from sim.analysis.states.direct import chances_after
 from sim.analysis.states.tipping import Gain, TieChanges, terms_of_state
 from sim.analysis.statistics import share_interval

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.model import rules
-from sim.model.arrays import TERMS, Floats
+from sim.model.arrays import Floats
 from sim.model.starts import start_environment
+from sim.model.steps.terms import weigh_state
 from sim.model.world import World
 from sim.scenario.schema import Scenario
 
@@ -163,8 +163,6 @@ class TieChanges:
 
 def terms_of_state(world: World, i: int) -> Floats:
     """Compute the utility of each alignment to state i at the coded start before shocks, (K + 1, len(TERMS))."""
-    setting = world.setting
-    env = start_environment(world, setting.initial, 0)
-    terms = np.empty((len(world.alignments), len(TERMS)))
-    rules.write_terms(i, setting.initial, setting, world.start, world.start_weights, env, terms)
-    return terms
+    held = world.setting.initial
+    env = start_environment(world, held, 0)
+    return weigh_state(i, held, world, world.start, world.start_weights, env)

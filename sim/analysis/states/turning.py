@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.explain import check_state
 from sim.analysis.flips import (
     AUTONOMY_RANGE,
     FEW,
@@ -20,6 +19,7 @@ from sim.analysis.flips import (
     parameter_candidates,
     require_deciding,
 )
+from sim.analysis.states.decisions import check_state
 from sim.analysis.states.direct import chances_after
 from sim.analysis.states.start import account_at_start, simulate_shares, step_by
 from sim.batch.executor import evaluate

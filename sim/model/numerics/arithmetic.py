@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
 
-from sim.model.numerics.jit import compile_inline
+from sim.model.numerics.jit import compile_inline, compile_product
 
 PART_BITS: Final = 6
 
@@ -81,6 +77,7 @@ def logarithm(x: float) -> float:
     return float(e * LN2_COARSE + (rest - (s * (rest - 2.0 * series) - e * LN2_FINE)))
 
 
+@compile_product
 def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Return the high and the low word of the product of two 64-bit words."""
     half = np.uint64(32)
@@ -90,27 +87,3 @@ def product_words(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
     middle = a_high * b_low + ((a_low * b_low) >> half)
     other = a_low * b_high + (middle & low_half)
     return a_high * b_high + (middle >> half) + (other >> half), a * b
-
-
-@intrinsic
-def multiply_in_numba(_: Any, a: Any, b: Any) -> tuple[Any, Callable[..., Any]]:
-    """Multiply to 128 bits in LLVM and return both halves."""
-
-    def instructions(context: Any, builder: Any, signature: Any, words: Any) -> Any:
-        wide, word = ir.IntType(128), ir.IntType(64)
-        product = builder.mul(*(builder.zext(factor, wide) for factor in words))
-        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
-        return context.make_tuple(builder, signature.return_type, (high, builder.trunc(product, word)))
-
-    pair: Any = types.UniTuple
-    return pair(types.uint64, 2)(types.uint64, types.uint64), instructions
-
-
-@overload(product_words)
-def compiled_product_words(a: Any, b: Any) -> Callable[..., Any]:
-    """Give compiled rules the LLVM version of `product_words`."""
-
-    def product(a: Any, b: Any) -> Any:
-        return multiply_in_numba(a, b)  # type: ignore[call-arg]  # its first argument is numba's own
-
-    return product

@@ -33,8 +33,16 @@ from sim.model.dispositions import (
 )
 from sim.model.numerics.jit import compile_apart, compile_within
 from sim.model.numerics.streams import RandomNumbers, order_step
-from sim.model.response import bonds_drift, hostility_drifts
-from sim.model.rules import TEMPERATURE, W_BOND, W_HEDGING, magnitude, utility, utility_terms
+from sim.model.rules import (
+    TEMPERATURE,
+    W_BOND,
+    W_HEDGING,
+    bonds_drift,
+    hostility_drifts,
+    magnitude,
+    utility,
+    utility_terms,
+)
 from sim.model.steps.sums import move_state
 
 SLACK = 2.0**-40  # of a sum of terms: far more than rounding can take from it

@@ -18,9 +18,10 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.model.numerics.jit import compile_apart, compile_within
-from sim.model.response import bonds_drift, hostility_drifts
 from sim.model.rules import (
+    bonds_drift,
     fill_hostility,
+    hostility_drifts,
     transfer_sizes,
     weigh_hostility,
     weigh_shocked_ties,

@@ -80,6 +80,12 @@ def unknown_state(states: Mapping[str, State], word: str) -> str:
     return f"unknown state {quote(word)}{suggest_state(states, word)}"
 
 
+def find_state_id(states: Mapping[str, State], word: str) -> str:
+    """Return the id of the one state with this full name, in any case; else the word itself."""
+    found = [id for id, record in states.items() if record.name.casefold() == word.casefold()]
+    return found[0] if len(found) == 1 and word not in states else word
+
+
 def reference_faults(content: Mapping[str, Any], sources: Bibliography | None, whole: bool) -> Found:
     """Faults of all references in a draft; `sources` is None if the bibliography could not be read."""
     names = KnownNames(content, whole)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.analysis.explain import explain_decision
 from sim.analysis.history.story import Story
+from sim.analysis.states.decisions import explain_decision
 from sim.reporting.land import atlas
 from sim.reporting.land import views as land
 from sim.reporting.story import sizes

@@ -65,9 +65,8 @@ def show(
 
     Example: blocs show baseline_2023 --state USA --state RUS
     """
-    from sim.api.analyses import find_state_id
     from sim.cli import text
-    from sim.scenario.checks.references import unknown_state
+    from sim.scenario.checks.references import find_state_id, unknown_state
     from sim.scenario.loading import files_of, load_bibliography, load_scenario
 
     found = resolve_scenario(scenario, settings, without)
