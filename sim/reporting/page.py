@@ -39,9 +39,10 @@ from sim.reporting.chapters import drawing, headings, rows
 from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
+from sim.reporting.dated.confidence import confidence_sentence, find_track
 from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated, format_day
 from sim.reporting.dated.histories import tell_histories
-from sim.reporting.dated.verdict import growth_sentence, size_sentence, track_record, verdict
+from sim.reporting.dated.verdict import growth_sentence, meaning_of_joining, size_sentence, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
@@ -109,6 +110,7 @@ def render_page(
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
     strongest = strongest_parameters(analyses)
+    track = find_track(dated, BASE) if dated and of_article else None
     context = {
         "title": names[base],
         "dated": dated,
@@ -121,7 +123,9 @@ def render_page(
         "typical": tell_histories(results, dated.tally.design) if dated else [],
         "stories": stories,
         "strongest": strongest,
-        "track": track_record(dated, BASE) if dated and of_article else "",
+        "meaning": meaning_of_joining(dated) if dated and dated.first else "",
+        "confidence": confidence_sentence(dated, track) if dated else "",
+        "track": track.sentence() if track else "",
         "since": str(ran[base].date or "")[:4],
         "cite": citation(results, found, names[base]),
         "question": str(found.scenarios[base]["question"]),

@@ -19,9 +19,10 @@ from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.reporting import page
 from sim.reporting.dated import pictures
+from sim.reporting.dated.confidence import GRADES, confidence_sentence, find_track, grade_words, overall_grade
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.lines import spread_labels
-from sim.reporting.dated.verdict import growth_sentence, track_record, verdict
+from sim.reporting.dated.verdict import growth_sentence, verdict
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
@@ -135,11 +136,60 @@ def test_growth_is_counted_by_run(results: Results, found: DatedFindings) -> Non
 
 def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:
     """Argentina and Syria had moved by October 2025 (docs/validation.md), and the chances are counts of runs."""
-    said = track_record(found, "baseline_2023")
+    track = find_track(found, "baseline_2023")
+    assert track is not None
+    said = track.sentence()
     assert said.startswith("By 25 October 2025, 2 of 51 states had moved: Argentina to US-led bloc (")
     world, d = found.tally.design.world, found.tally.days.index("2025-10-25")
     cell = world.states.index("SYR"), world.alignments.index("non_aligned")
     assert f"Syria to non-aligned ({rounded(found.tally.at[d, *cell] / found.runs)} in 100)" in said
+
+
+@given(st.tuples(*[st.integers(0, 2)] * 3))
+def test_overall_grade_is_between_the_lowest_and_the_middle(grades: tuple[int, int, int]) -> None:
+    low, middle, high = sorted(grades)
+    said = overall_grade(grades).split(" to ")
+    assert (GRADES.index(said[0]), GRADES.index(said[-1])) == (low, middle)
+    assert overall_grade((high, low, middle)) == overall_grade(grades)
+
+
+@pytest.mark.parametrize(
+    ("chances", "grade"),
+    [([0.02, 0.04, 0.09], 2), ([0.04, 0.12], 1), ([0.005, 0.04], 1), ([0.0, 0.2], 0), ([0.4, 0.6], 2)],
+)
+def test_grade_falls_with_the_words_that_chances_span(chances: list[float], grade: int) -> None:
+    assert grade_words(chances) == grade_words(chances[::-1]) == grade
+
+
+def test_confidence_says_each_reason(found: DatedFindings) -> None:
+    """No assumption is among the scenarios, so the grade begins with low; few runs and the record give the rest."""
+    assert found.first is not None
+    track, chance = find_track(found, "baseline_2023"), found.first.chances[-1]
+    said = confidence_sentence(found, track)
+    assert said.startswith("low")
+    assert "agreement of assumptions low (no other assumption was tried)" in said
+    assert track is not None
+    assert f"track record {GRADES[track.grade()]} (by 2025 it was " in said
+    variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
+    assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)})" in said
+    assert "track record low (no later events are on record)" in confidence_sentence(found, None)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_senders_of_new_sanctions_are_named(tmp_path: Path) -> None:
+    """Sanctions on China come from the G7, the EU and Australia; a collapse of enforcement has no senders."""
+    named = ("baseline_2023", "sanctions_on_china", "no_sanctions")
+    question = make_question({name: load_scenario(name) for name in named}, replicates=150, seed=7)
+    made = run_sweep(question, tmp_path / "sanctions", workers=2).results
+    found = find_dated(made, {name: name for name in named}, "baseline_2023", "front", "front")
+    assert found is not None
+    senders = {one.name: one.senders for one in found.effects}
+    assert senders["no_sanctions"] == ()
+    assert senders["sanctions_on_china"][:2] == ("United States", "Japan")
+    assert {"Australia", "Germany", "Poland", "Hungary"} <= set(senders["sanctions_on_china"])
+    picture = pictures.picture_of_effects(found)
+    assert picture is not None
+    assert "New sanctions are imposed by United States, Japan, " in picture.caption
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -25,6 +25,8 @@ MOST_DATES = 2  # beside the end
 
 CLEAR = 0.05
 
+NAMED_SENDERS = 3
+
 ROLES = {
     "lever": "what a government can choose",
     "circumstance": "what may happen",
@@ -74,6 +76,8 @@ class Effect:
         The change from the baseline, run by run, with its 95 % interval; NaN where no pair differs.
     clear
         Whether the change is clear at 5 % after correction for all scenarios (Holm 1979).
+    senders
+        Names of the states that impose more sanctions than in the baseline at the start, the largest capability first.
     """
 
     scenario: str
@@ -85,6 +89,7 @@ class Effect:
     low: float
     high: float
     clear: bool
+    senders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,17 +256,34 @@ def find_effects(
     """Compare the chance that the first mover has joined by the last date in each scenario with the baseline's."""
     rows = compare_entry(results, designs, base, first.state, bloc, days[-1])
     # Design points that are compared at once go by the name of their scenario.
-    ran = {one.name: one.scenario for one in designs} | {one.label: one.scenario for one in designs}
+    ran = {one.name: one for one in designs} | {one.label: one for one in designs}
     p = rows["p"].to_numpy(dtype=np.float64)
     clear = adjust_p_values(np.where(np.isnan(p), 1.0, p)) <= CLEAR
     found = [
         Effect(
-            row.scenario, labels.get(row.scenario, ran[row.scenario].title), ran[row.scenario].role,
+            row.scenario, labels.get(row.scenario, ran[row.scenario].scenario.title), ran[row.scenario].scenario.role,
             row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(sure),
+            find_senders(ran[base], ran[row.scenario]),
         )
         for row, sure in zip(rows.itertuples(), clear, strict=True)
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: (list(ROLES).index(one.role), -one.difference)))
+
+
+def find_senders(base: Design, other: Design) -> tuple[str, ...]:
+    """Return the names of the states that impose more sanctions than in the baseline, the largest capability first."""
+    before, after = base.world, other.world
+    if before.states != after.states:
+        return ()
+    more = (after.start.sanction > before.start.sanction).any(axis=1)
+    order = np.argsort(-after.setting.capability, kind="stable")
+    return tuple(other.scenario.states[after.states[i]].name for i in order if more[i])
+
+
+def name_senders(senders: Sequence[str]) -> str:
+    """Name the first of some senders and count the others; empty without any."""
+    more = len(senders) - NAMED_SENDERS
+    return ", ".join(senders[:NAMED_SENDERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def effects_sentence(found: DatedFindings) -> str:
@@ -277,7 +299,8 @@ def effects_sentence(found: DatedFindings) -> str:
             unsure = f", not clear among {len(found.effects)} scenarios" if apart else ", which may be chance"
             sure = "" if best.clear else unsure
             change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories"
-            said.append(f"of {words}, “{best.name}” {verb} it most, {change}{sure}")
+            senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
+            said.append(f"of {words}, “{best.name}”{senders} {verb} it most, {change}{sure}")
     last = format_day(found.days[-1])
     if not said:
         return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."

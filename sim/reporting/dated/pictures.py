@@ -16,7 +16,15 @@ from sim.analysis.dated.tally import tabulate_survival
 from sim.analysis.statistics import share_intervals
 from sim.reporting import charts, figures
 from sim.reporting.colours import BLUE, GREY, PALETTE
-from sim.reporting.dated.findings import ROLES, Chance, DatedFindings, Effect, effects_sentence, format_day
+from sim.reporting.dated.findings import (
+    ROLES,
+    Chance,
+    DatedFindings,
+    Effect,
+    effects_sentence,
+    format_day,
+    name_senders,
+)
 from sim.reporting.dated.lines import label_lines
 from sim.reporting.dated.words import rounded
 
@@ -198,11 +206,12 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         f"{one.name} {rounded(one.chance)} in 100, change {rounded(one.difference, signed=True)}"
         for one in found.effects
     )
+    imposed = [f"{name_senders(one.senders)} (“{one.name}”)" for one in found.effects if one.senders]
+    senders = f" New sanctions are imposed by {'; '.join(imposed)}." if imposed else ""
     caption = (
-        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])} over"
-        " pairs of runs with the same random numbers, with 95 % intervals. At the right: histories of 100 in which"
-        f" {found.first.name} joins."
-        " Blue dots: clear although all scenarios are compared (Holm 1979). Grey squares: not clear then."
+        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
+        f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"
+        f" {found.first.name} joins. Blue dots: clear among all scenarios (Holm 1979); grey squares: not.{senders}"
     )
     return figures.inline_svg(
         axes,

@@ -1,14 +1,12 @@
-"""Sentences of the first page: the verdict, the size of the bloc, and the track record."""
+"""Sentences of the first page: the verdict, what joining means, and the size of the bloc."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
-from sim.forecast.record import recorded_of
 from sim.reporting.dated.findings import DatedFindings, format_day
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
-from sim.reporting.labels import label_alignments, list_names
+from sim.reporting.labels import list_names
 
 CHANGED = 0.005  # of all capability: a change of size that a share of two digits shows
 
@@ -22,6 +20,14 @@ def verdict(found: DatedFindings) -> str:
     return (
         f"That {found.first.name} joins “{found.bloc}” by {day} is {likelihood(chance.chance)}: it does so in"
         f" {rounded(chance.chance)} of 100 histories (95 % interval {rounded(chance.low)} to {rounded(chance.high)})."
+    )
+
+
+def meaning_of_joining(found: DatedFindings) -> str:
+    """Say what it means that a state joins the bloc."""
+    return (
+        f"To join means that the state's government prefers siding with “{found.bloc}” to any other bloc and to staying"
+        " non-aligned. It needs no treaty, and the state may leave again."
     )
 
 
@@ -48,42 +54,4 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
     return (
         f"{start} With {name} it would have {fraction_words(before + found.share)}. No other entry would add as much,"
         f" weighed by its chance, so this page asks about {name}."
-    )
-
-
-def track_record(found: DatedFindings, base: str) -> str:
-    """Compare the chances of the model with what has happened since the start, at the last whole year of the record.
-
-    Empty where the world has no record of later events.
-    """
-    design = found.tally.design
-    observed = recorded_of(base, design.scenario)
-    horizons = yearly_horizons(observed.record_date, [one.date for one in observed.after]) if observed else []
-    days = [day for day in horizons if day.isoformat() in found.tally.days]
-    if observed is None or not days or design.scenario.date != observed.record_date.isoformat():
-        return ""
-    world, labels = design.world, label_alignments(design.scenario)
-    d = found.tally.days.index(days[-1].isoformat())
-    free = ~world.setting.fixed & (world.setting.initial >= 0)
-    truth = recorded_alignments(world, [one for one in observed.after if one.toward], days[-1])
-    chances = found.tally.at[d] / found.runs
-    moved = [i for i in range(len(world.states)) if free[i] and truth[i] != world.setting.initial[i]]
-    stayed = chances[range(len(world.states)), world.setting.initial]
-    said = [
-        f"{design.scenario.states[world.states[i]].name} to {labels[world.alignments[truth[i]]]}"
-        f" ({rounded(float(chances[i, truth[i]]))} in 100)"
-        for i in moved
-    ]
-    expected = float((1 - stayed)[free].sum())
-    named = f": {list_names(said)}" if said else ""
-    scores = horizon_record(chances[free], world.setting.initial[free], truth[free], years=float(len(days)))
-    model, still, *_ = scores["forecasts"]
-    gap = still["model_less_left"]
-    surely = "which may be chance" if gap["low"] <= 0 <= gap["high"] else "beyond chance"
-    closer = "closer" if gap["value"] < 0 else "no closer"
-    return (
-        f"By {format_day(days[-1].isoformat())}, {len(moved)} of {int(free.sum())} states had moved{named}. The model"
-        f" expected {expected:.1f} moves; in brackets are its chances of these. Its chances were {closer} to what"
-        f" happened than “no change” (mean squared error {model['left']['value']:.4f} against"
-        f" {still['left']['value']:.4f}), {surely}."
     )

@@ -1,0 +1,133 @@
+"""How sure the first page is: the track record since the start, and one grade of confidence by a stated rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
+from sim.forecast.record import recorded_of
+from sim.reporting.dated.findings import DatedFindings, format_day
+from sim.reporting.dated.words import LIKELIHOOD, likelihood, rounded
+from sim.reporting.labels import label_alignments, list_names
+
+GRADES = ("low", "medium", "high")
+
+WORDS = [word for _, word in LIKELIHOOD]
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """What happened by the last whole year on record, against the model's chances.
+
+    Parameters
+    ----------
+    day
+        The last whole year after the start on the record.
+    moved, free
+        States that had moved, and states that may move.
+    said
+        The moves, each with the model's chance.
+    expected
+        Moves that the model expected.
+    scores
+        Brier score of leaving the start: the model's, that of "no change", and the first less the second.
+    """
+
+    day: str
+    moved: int
+    free: int
+    said: tuple[str, ...]
+    expected: float
+    scores: tuple[float, float, Any]
+
+    def grade(self) -> int:
+        """Grade it: high if beyond chance closer than "no change", low if beyond chance farther, else medium."""
+        gap = self.scores[2]
+        return 1 if gap["low"] <= 0 <= gap["high"] else 2 if gap["value"] < 0 else 0
+
+    def comparison(self) -> str:
+        """Compare its chances with "no change" in words."""
+        return "closer" if self.scores[2]["value"] < 0 else "no closer"
+
+    def sentence(self) -> str:
+        """Say what happened, what the model expected, and how close it came."""
+        named = f": {list_names(self.said)}" if self.said else ""
+        model, still, _ = self.scores
+        surely = "which may be chance" if self.grade() == 1 else "beyond chance"
+        return (
+            f"By {format_day(self.day)}, {self.moved} of {self.free} states had moved{named}. The model expected"
+            f" {self.expected:.1f} moves; in brackets are its chances of these. Its chances were {self.comparison()} to"
+            f" what happened than “no change” (mean squared error {model:.4f} against {still:.4f}), {surely}."
+        )
+
+
+def find_track(found: DatedFindings, base: str) -> TrackRecord | None:
+    """Compare the chances of the model with what has happened since the start, at the last whole year of the record.
+
+    None where the world has no record of later events.
+    """
+    design = found.tally.design
+    observed = recorded_of(base, design.scenario)
+    horizons = yearly_horizons(observed.record_date, [one.date for one in observed.after]) if observed else []
+    days = [day for day in horizons if day.isoformat() in found.tally.days]
+    if observed is None or not days or design.scenario.date != observed.record_date.isoformat():
+        return None
+    world, labels = design.world, label_alignments(design.scenario)
+    d = found.tally.days.index(days[-1].isoformat())
+    free = ~world.setting.fixed & (world.setting.initial >= 0)
+    truth = recorded_alignments(world, [one for one in observed.after if one.toward], days[-1])
+    chances = found.tally.at[d] / found.runs
+    moved = [i for i in range(len(world.states)) if free[i] and truth[i] != world.setting.initial[i]]
+    stayed = chances[range(len(world.states)), world.setting.initial]
+    said = tuple(
+        f"{design.scenario.states[world.states[i]].name} to {labels[world.alignments[truth[i]]]}"
+        f" ({rounded(float(chances[i, truth[i]]))} in 100)"
+        for i in moved
+    )
+    scores = horizon_record(chances[free], world.setting.initial[free], truth[free], years=float(len(days)))
+    model, still, *_ = scores["forecasts"]
+    return TrackRecord(
+        days[-1].isoformat(), len(moved), int(free.sum()), said, float((1 - stayed)[free].sum()),
+        (model["left"]["value"], still["left"]["value"], still["model_less_left"]),
+    )  # fmt: skip
+
+
+def grade_words(chances: Sequence[float]) -> int:
+    """Grade how far chances agree: high with one word of likelihood, medium with neighbouring words, else low."""
+    places = [WORDS.index(likelihood(chance)) for chance in chances]
+    return max(0, 2 - (max(places) - min(places)))
+
+
+def overall_grade(grades: Sequence[int]) -> str:
+    """Name the overall grade: from the lowest of three grades to the one in the middle."""
+    lowest, middle, _ = sorted(grades)
+    return GRADES[lowest] if lowest == middle else f"{GRADES[lowest]} to {GRADES[middle]}"
+
+
+def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
+    """Grade the confidence in the verdict by its track record, by the assumptions tried and by its interval.
+
+    Empty where no state joins.
+    """
+    if found.first is None:
+        return ""
+    chance = found.first.chances[-1]
+    tried = [one.chance for one in found.effects if one.role == "assumption"]
+    spread = [chance.chance, *tried]
+    grades = (track.grade() if track else 0, grade_words(spread) if tried else 0,
+              grade_words([chance.low, chance.chance, chance.high]))  # fmt: skip
+    record = "no later events are on record"
+    if track:
+        maybe = ", which may be chance" if track.grade() == 1 else ""
+        record = f"by {track.day[:4]} it was {track.comparison()} to events than “no change”{maybe}"
+    assumed = "no other assumption was tried"
+    if tried:
+        assumed = f"with other assumptions the chance is {rounded(min(spread))} to {rounded(max(spread))} of 100"
+    parts = (
+        ("track record", record), ("agreement of assumptions", assumed),
+        ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}"),
+    )  # fmt: skip
+    said = "; ".join(f"{name} {GRADES[grade]} ({why})" for (name, why), grade in zip(parts, grades, strict=True))
+    return f"{overall_grade(grades)}. Why: {said}."
