@@ -1,4 +1,4 @@
-"""Measure the speed of runs as ratios of CPU time: `python -m benchmarks [--json FILE] [--full] [--before FOLDER]`.
+"""Measure the speed of runs: `python -m benchmarks --before FOLDER --markdown` prints the table of docs/performance.md.
 
 All sides take turns in several rounds, and the best of each counts, because other work on the machine disturbs it
 least; the ratio of threads is a median. Settings: the article's world with response rates of 0 (`static_`), with the
@@ -17,7 +17,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,9 +27,12 @@ from rich.table import Table
 from benchmarks import plain, synthetic
 from benchmarks.earlier import compare_builds
 from benchmarks.reading import measure_checks
+from benchmarks.rows import markdown, table_rows
 from sim.batch import executor
 from sim.model import compiled as compiled_runs
 from sim.model.arrays import Stored
+from sim.model.numerics.streams import fill_random_numbers
+from sim.model.trajectory import store_late, window_of
 from sim.model.world import World, world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
@@ -40,45 +42,10 @@ SEED = 20231025
 EVERY_RESPONSE = {"rivalry_gain": 0.02, "rivalry_loss": 0.02, "sanction_response": 0.05, "sanction_relief": 0.02}
 ROUNDS, PROOFS = 15, 3
 TURN = 0.3  # seconds
+LIMIT_RUNS = 16  # in a call, as of the compiled runs
 SMALL, FULL = 2_000, 100_000  # runs of a sweep
 Figures = dict[str, float]
 Runs = Callable[[range], Iterable[object]]  # makes the runs of some replicates
-
-
-@dataclass(frozen=True)
-class Goal:
-    """The meaning of a figure and its goal."""
-
-    meaning: str
-    bound: str = ""
-
-
-GOALS = {
-    "static_mesa_ratio": Goal("response rates 0: agents that call the same rules, over the compiled run", "≥ 40"),
-    "static_plain_ratio": Goal(
-        "response rates 0: plain-Python agents under batch_run, over the compiled run that stores as much", "≥ 1,500"
-    ),
-    "default_mesa_ratio": Goal("rates as shipped: agents over the compiled run"),
-    "default_plain_ratio": Goal("rates as shipped: plain Python over that run", "≥ 700"),
-    "mesa_ratio": Goal("every response on: agents over the compiled run", "≥ 10"),
-    "plain_ratio": Goal("every response on: plain Python over that run", "≥ 250"),
-    "thread_speedup": Goal("one thread over two, wall time", "≥ 1.7"),
-    "overhead_ratio": Goal(
-        "CPU of `blocs sweep`, start to close, over the CPU of the same runs without a sweep, on as many threads"
-    ),
-    "overhead_beyond_start_ratio": Goal("the same, less 10 s for the start", "≤ 1.5"),
-    "memory_growth_mb": Goal("resident memory between a sweep and one ten times larger, MB", "< 100"),
-    "exponent_states": Goal("exponent of the cost of a run in states", "≤ 2.1"),
-    "exponent_steps": Goal("exponent of the cost of a run in steps", "≤ 1.1"),
-    "exponent_runs": Goal("exponent of the cost of a batch in runs", "≤ 1.05"),
-    "checks_reading_ratio": Goal(
-        "checks of a folder of 64 points of 100 runs, over reading its runs and states first in a process"
-    ),
-    "checks_ratio": Goal("the same checks over `blocs compare` without its start", "≤ 0.03"),
-    "still_before_ratio": Goal("a sweep's run without response over that of the build in --before", "≤ 0.2"),
-    "shipped_before_ratio": Goal("a sweep's run as shipped over that of the build in --before", "≤ 0.5"),
-    "compile_before_ratio": Goal("the first run of an installation over that of the build in --before", "≤ 0.34"),
-}
 
 
 def best(sides: dict[str, tuple[Runs, int]], rounds: int = ROUNDS) -> dict[str, float]:
@@ -133,7 +100,9 @@ def compare_engines(scenario: Scenario) -> tuple[Figures, dict[str, float]]:
         theirs = [row["alignment"] for row in rows if row["replicate"] == replicate]
         assert theirs == [tuple(row) for row in expected[replicate][1:].tolist()], "plain Python aligns otherwise"
     every_step = Stored(np.ones(world.steps + 1, dtype=np.bool_), world.steps + 1, False)  # what plain Python observes
+    late = store_late(scenario.steps, window_of(scenario))  # what a sweep stores
     sides: dict[str, tuple[Runs, int]] = {
+        "sweep": (compiled_side(scenario, world, late), 2 * compiled_runs.RUNS_PER_CALL),
         "compiled": (compiled_side(scenario, world), 2 * compiled_runs.RUNS_PER_CALL),
         "compiled_steps": (compiled_side(scenario, world, every_step), 2 * compiled_runs.RUNS_PER_CALL),
         "mesa": (lambda r: executor.agent_engine(scenario, seed=SEED, replicates=r, world=world), 2),
@@ -209,6 +178,8 @@ def measure_sweeps(runs: Runs, *, full: bool) -> Figures:
         "overhead_ratio": cpu[1] / of_runs,
         "overhead_beyond_start_ratio": max(0.0, cpu[1] - 10.0) / of_runs,
         "memory_growth_mb": memory[1] - memory[0],
+        "sweep_seconds": cpu[1],
+        "sweep_memory_mb": memory[1],
     }
 
 
@@ -234,6 +205,34 @@ def measure_exponents(scenario: Scenario, base: World, runs: Runs) -> Figures:
     }
 
 
+def least_seconds(work: Callable[[], object]) -> float:
+    """The least CPU seconds of some rounds of this work, after one that is not counted."""
+    found = []
+    for _ in range(2 * ROUNDS + 1):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return min(found[1:])
+
+
+def measure_limit(world: World) -> dict[str, float]:
+    """Measure the least time of a run: its draws, and a copy of its arrays, which are in the cache of the processor."""
+    arrays = [one for one in (*world.start, *world.setting) if isinstance(one, np.ndarray)]
+    replicates = np.arange(LIMIT_RUNS, dtype=np.uint64)
+    codes = world.setting.codes
+    drawing = (
+        least_seconds(lambda: fill_random_numbers(np.uint64(1), replicates, world.steps, codes, False)) / LIMIT_RUNS
+    )
+    copying = least_seconds(lambda: [one.copy() for _ in range(LIMIT_RUNS) for one in arrays]) / LIMIT_RUNS
+    draws = (world.steps + 1) * len(world.states)
+    return {
+        "limit_kilobytes": sum(one.nbytes for one in arrays) / 1000,
+        "limit_draws": draws,
+        "limit_draw_nanoseconds": 1e9 * drawing / draws,
+        "limit_milliseconds": 1e3 * (drawing + copying),
+    }
+
+
 def machine_facts() -> dict[str, str]:
     """The processor and versions of this measurement."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -250,18 +249,21 @@ def machine_facts() -> dict[str, str]:
     }
 
 
-def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[str, dict[str, float]]]:
-    """Measure all figures, and the milliseconds per run of the first ones."""
+def measure(*, full: bool, before: Path | None, say: Callable[[str], None]) -> Figures:
+    """Measure all figures."""
     baseline, still = load_scenario("baseline_2023"), load_scenario("no_feedback")
-    cases = {"static_": still, "default_": baseline, "": with_settings(baseline, EVERY_RESPONSE)}
+    cases = {"static": still, "default": baseline, "every": with_settings(baseline, EVERY_RESPONSE)}
     figures: Figures = {}
-    seconds: dict[str, dict[str, float]] = {}
-    for prefix, scenario in cases.items():
-        say(f"runs of the article's world, {prefix.strip('_') or 'every response on'}")
-        ratios, seconds[prefix] = compare_engines(scenario)
-        figures |= {prefix + name: value for name, value in ratios.items()}
+    for case, scenario in cases.items():
+        say(f"runs of the article's world, {case}")
+        ratios, seconds = compare_engines(scenario)
+        figures |= {name if case == "every" else f"{case}_{name}": value for name, value in ratios.items()}
+        figures[f"{case}_milliseconds"] = 1e3 * seconds["sweep"]
     world = world_of(baseline)
     runs = compiled_side(baseline, world)
+    say("the limit")
+    figures |= measure_limit(world)
+    figures["limit_ratio"] = figures["default_milliseconds"] / figures["limit_milliseconds"]
     say("threads")
     figures |= measure_threads(runs)
     say("growth with states, steps and runs")
@@ -270,43 +272,44 @@ def measure(*, full: bool, say: Callable[[str], None]) -> tuple[Figures, dict[st
     figures |= measure_sweeps(runs, full=full)
     say("checks of a folder")
     figures |= measure_checks()
-    return figures, {
-        prefix + "milliseconds": {k: 1e3 * v for k, v in times.items()} for prefix, times in seconds.items()
-    }
+    say("builds")
+    return figures | compare_builds(before)
 
 
-def figure_table(figures: Figures, milliseconds: dict[str, dict[str, float]], on: dict[str, str]) -> Table:
-    """The figures as a table."""
+def figure_table(figures: Figures, on: dict[str, str]) -> Table:
+    """The figures as a table for the terminal."""
     table = Table(title=", ".join(f"{k} {v}" for k, v in on.items()))
-    for column in ("figure", "is", "goal", "meaning"):
-        table.add_column(column, justify="right" if column == "is" else "left")
-    for name, goal in ((name, goal) for name, goal in GOALS.items() if name in figures):
-        table.add_row(name, f"{figures[name]:.3g}", goal.bound, goal.meaning)
-    for name, times in milliseconds.items():
-        text = ", ".join(f"{side} {value:.3g}" for side, value in times.items())
-        table.add_row(name, "", "", text)
+    for column in ("what", "goal", "figure"):
+        table.add_column(column, justify="right" if column == "figure" else "left")
+    for row in table_rows(figures):
+        table.add_row(*row)
     return table
 
 
 def main() -> None:
     """Measure, print, and write JSON if requested."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios of CPU time, side by side.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times and ratios of CPU time.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    parser.add_argument("--full", action="store_true", help=f"sweep {FULL:,} runs in place of {SMALL:,}")
-    parser.add_argument("--before", type=Path, metavar="FOLDER", help="only compare with the build in this checkout")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/performance.md")
+    parser.add_argument("--full", action="store_true", help=f"sweep {FULL:,} runs in place of {10 * SMALL:,}")
+    parser.add_argument("--before", type=Path, metavar="FOLDER", help="compare with the build in this checkout, too")
+    parser.add_argument("--builds-only", action="store_true", help="only what is measured of whole builds")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # Mesa 4 removes batch_run, and Mesa 3 warns
-    console = Console()
+    console = Console(stderr=True)
     with console.status("") as status:
-        figures, milliseconds = (
-            (compare_builds(given.before), {})
-            if given.before
-            else measure(full=given.full, say=lambda text: status.update(text))
+        figures = (
+            compare_builds(given.before)
+            if given.builds_only
+            else measure(full=given.full, before=given.before, say=lambda text: status.update(text))
         )
     on = machine_facts()
-    console.print(figure_table(figures, milliseconds, on))
+    if given.markdown:
+        print(markdown(figures, on))
+    else:
+        Console().print(figure_table(figures, on))
     if given.json:
-        given.json.write_text(json.dumps({**figures, **milliseconds, "machine": on}, indent=2) + "\n")
+        given.json.write_text(json.dumps({**figures, "machine": on}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

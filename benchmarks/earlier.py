@@ -9,7 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROUNDS = 4
+ROUNDS = 3
+
+FIRST_RUN = ("run", "baseline_2023", "--seed", "7")
 
 CASES = {"still": "no_feedback", "shipped": "baseline_2023"}
 
@@ -47,6 +49,15 @@ print(json.dumps(found))
 """
 
 
+LAUNCHER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+assert not status, status
+print(usage.ru_utime + usage.ru_stime)
+"""
+
+
 def seconds_per_run(build: Path) -> dict[str, float]:
     """Measure the least CPU seconds per run of each scenario of CASES, as the build in a folder ships it.
 
@@ -61,10 +72,29 @@ def seconds_per_run(build: Path) -> dict[str, float]:
     return found
 
 
-def compare_builds(earlier: Path) -> dict[str, float]:
-    """Compute the ratio of this build's cost per run to an earlier one's: the least of some rounds of each."""
-    builds = {"now": Path(__file__).parents[1], "before": earlier.resolve()}
+def first_seconds(build: Path, *words: str) -> float:
+    """Measure the CPU seconds of a command of the build in a folder, with an empty cache of machine code."""
+    with tempfile.TemporaryDirectory() as empty:
+        command = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, "-m", "sim", *words]
+        done = subprocess.run(
+            command, cwd=build, check=True, capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(build), "NUMBA_CACHE_DIR": empty},
+        )  # fmt: skip
+    return float(done.stdout)
+
+
+def compare_builds(earlier: Path | None) -> dict[str, float]:
+    """Measure first commands of this build, and with an earlier one the ratios of both: the least of some rounds."""
+    here = Path(__file__).parents[1]
+    figures = {
+        "run_seconds": first_seconds(here, *FIRST_RUN),
+        "explain_seconds": first_seconds(here, "explain", "baseline_2023", "IRN", "--step", "30"),
+    }
+    if earlier is None:
+        return figures
+    builds = {"now": here, "before": earlier.resolve()}
     rounds = [{name: seconds_per_run(build) for name, build in builds.items()} for _ in range(ROUNDS)]
     cases = {**CASES, "compile": "first"}
     least = {name: {s: min(found[name][s] for found in rounds) for s in cases.values()} for name in builds}
-    return {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in cases.items()}
+    figures["run_before_seconds"] = first_seconds(builds["before"], *FIRST_RUN)
+    return figures | {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in cases.items()}

@@ -26,7 +26,10 @@ ELSEWHERE = {
     'pip install -q -e ".[dev]"': "continuous integration runs the test command of README in a fresh clone",
     "apt-get install chromium": "continuous integration installs the browser",
 }
-REPOSITORY = {"developers": "its commands change or test the sources, so they need the repository"}
+REPOSITORY = {
+    "developers": "its command changes copies of the sources, so it needs the repository",
+    "performance": "its command compares two checkouts of the repository, in some ten minutes",
+}
 FEWER = [
     (r"(--replicates) \d{2,}", r"\1 5"),
     (r"(--points) [1-9]\d*", r"\1 8"),

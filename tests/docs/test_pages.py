@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import pytest
+from environments import build_wheel, find_python, make_environment
 
 from sim.cli import cli
 from tests.docs.follow import (
@@ -127,10 +128,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from these sources."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "uv", "build", "-q", "--wheel", "--out-dir", folder, ROOT], check=True)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -139,19 +137,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture
-def bare(request: pytest.FixtureRequest, tmp_path: Path, wheel: Path) -> Path:
-    """A new environment with the wheel and what it needs, and no more."""
-    folder = tmp_path / "bare"
-    uv = [sys.executable, "-m", "uv"]
-    python = "3.12" if request.node.callspec.params["page"].stem == "ema_workbench" else sys.executable
-    subprocess.run([*uv, "venv", "-q", "--seed", "--python", python, folder], check=True)
-    subprocess.run([*uv, "pip", "install", "-q", "--python", folder / "bin" / "python", wheel], check=True)
-    return folder
-
-
 def steps(page: Path, folder: Path, wheel: Path) -> Iterator[tuple[str, str]]:
-    """The blocks of a page as they run in a folder of this machine."""
+    """The blocks of a page as they run in a folder of this machine, after the first command of README."""
+    if "demo/results" in str(blocks(page)) and page.stem != "README":
+        yield "sh", shorten("blocs demo")
     for language, text in blocks(page):
         if language == "toml":
             write_file(folder, text)
@@ -172,22 +161,24 @@ def steps(page: Path, folder: Path, wheel: Path) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", [p for p in WITH_CODE if p.stem not in REPOSITORY], ids=lambda page: page.stem)
-def test_page_in_bare_environment(page: Path, tmp_path: Path, bare: Path, wheel: Path, home: Path) -> None:
+def test_page_in_bare_environment(page: Path, tmp_path: Path, wheel: Path, home: Path) -> None:
     """Needs the network, for the packages that a page installs."""
+    python = find_python("3.12") if page.stem == "ema_workbench" else sys.executable
+    bare = make_environment(tmp_path / "bare", python, wheel)
     folder = tmp_path / "work"
     folder.mkdir()
     provide(folder)
     if page.stem in ("README", "validation"):
         provide_years(folder)
-    srun = bare / "bin" / "srun"
+    srun = bare / "srun"
     srun.write_text(SRUN, encoding="utf-8")
     srun.chmod(0o755)
     others = {name: value for name, value in os.environ.items() if not name.startswith(("PY", "VIRTUAL", "BLOCS"))}
-    environment = others | NODE | {"PATH": f"{bare / 'bin'}:/usr/bin:/bin", "XDG_CACHE_HOME": str(home)}
+    environment = others | NODE | {"PATH": f"{bare}:/usr/bin:/bin", "XDG_CACHE_HOME": str(home)}
     log = tmp_path / "log.txt"
     with log.open("w") as out:
         done = subprocess.run(
-            [bare / "bin" / "python", "-c", RUNNING], input=json.dumps([*steps(page, folder, wheel)]), text=True,
+            [bare / "python", "-c", RUNNING], input=json.dumps([*steps(page, folder, wheel)]), text=True,
             cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     assert done.returncode == 0, log.read_text(encoding="utf-8")[-4000:]
