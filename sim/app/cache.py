@@ -237,4 +237,4 @@ def svg_distributions(_values: Mapping[str, Any], label: str, colour: str, key: 
     def plot(axes: Any) -> None:
         charts.draw_distributions(axes, _values, colour=colour, top=top, label=label)
 
-    return drawing.draw_chart(5.6, 2.6, plot).svg
+    return drawing.draw_chart(CHART_WIDTH, 2.6, plot).svg

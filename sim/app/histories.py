@@ -95,7 +95,7 @@ def svg_incidence(
     def plot(axes: Any) -> None:
         draw_incidence(axes, pd.concat(tables), sides, start)
 
-    return drawing.draw_chart(5.6, 2.6, plot).svg
+    return drawing.draw_chart(cache.CHART_WIDTH, 2.6, plot).svg
 
 
 @st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
@@ -107,7 +107,7 @@ def svg_changes(_rows: pd.DataFrame, names: list[str], label: str, key: tuple[An
     def plot(axes: Any) -> None:
         charts.draw_differences(axes, table, label=label)
 
-    return drawing.draw_chart(5.6, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg
+    return drawing.draw_chart(cache.CHART_WIDTH, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg
 
 
 def main_bloc(scenario: Scenario, state: str) -> str:

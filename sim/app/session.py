@@ -242,7 +242,8 @@ TABLE_STYLE = (
     "}.blocs-table .wide,.blocs-table .wide tbody{display:block}.blocs-table .wide tbody tr{display:grid;"
     "grid-template-columns:1fr 1fr;column-gap:1rem;padding:.5rem 0;border-bottom:1px solid #8885}.blocs-table .wide"
     " tbody th,.blocs-table .wide td{border:0;padding:.1rem 0}.blocs-table .wide tbody th{grid-column:1/-1;"
-    "font-weight:600}.blocs-table .wide td::before{content:attr(data-head) ': ' / '';opacity:.8}}</style>"
+    "font-weight:600}.blocs-table .wide td:first-of-type:nth-last-of-type(odd){grid-column:1/-1}"
+    ".blocs-table .wide td::before{content:attr(data-head) ': ' / '';opacity:.8}}</style>"
 )
 
 MOST_COLUMNS = 4  # beside each other on a phone; of more, each row is a block there

@@ -474,6 +474,8 @@ def check_layout(reader: Reader, least: int) -> None:
     assert reader.page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
     assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     reader.drawn(least)
+    labels = reader.page.locator("[aria-label]").evaluate_all("all => all.map(one => one.ariaLabel)")
+    assert not [label for label in labels if "\\" in label]  # a screen reader reads escapes of markdown
     found = Axe().run(reader.page).response["violations"]
     faults = [(one["id"], node["html"]) for one in found for node in one["nodes"] if UPLOADER not in node["html"]]
     assert not faults, (reader.page.url, faults)
@@ -491,6 +493,7 @@ def test_phone_and_dark_mode(reader: Reader) -> None:
     reader.until(lambda: reader.page.evaluate(scheme) == "dark")
     check_layout(reader, 6)
     for page, head in (
+        ("compare&other.scenario=no_sanctions&seed=3", "At the end"),
         ("what_if&upheaval=CHN:8:front", "China by date"),
         ("tipping", "How far"),
         ("lessons", "A first"),
@@ -498,6 +501,27 @@ def test_phone_and_dark_mode(reader: Reader) -> None:
         reader.go(f"?page={page}")
         reader.see(f"h2:has-text('{head}')")
         check_layout(reader, 0)
+
+
+def test_address_elsewhere(reader: Reader) -> None:
+    """The tie that a button sets is in the copied address, which shows the same in another visit."""
+    reader.go("?page=tipping&state=IRN&to=us_led")
+    reader.see("h2:has-text('How far every state is: in the US-led bloc')")
+    reader.rest()
+    reader.page.get_by_role("button", name=re.compile("^Set this")).first.click()
+    reader.see("text=Every page has it now")
+    reader.address("ties.")
+    reader.rest()
+    shown = reader.page.locator(".blocs-table").inner_text()
+    reader.page.locator("summary", has_text="Copy the address").click()
+    copied = reader.see("[data-testid=stCode]").inner_text()
+    with reader.page.context.browser.new_context() as context:
+        other = context.new_page()
+        other.goto(copied)
+        other.wait_for_selector("h2:has-text('How far every state is: in the US-led bloc')", timeout=WAIT)
+        assert other.locator(".blocs-table").inner_text() == shown
+    reader.press("Undo this change")
+    reader.until(lambda: "ties." not in reader.page.url)
 
 
 def test_sigint_stops_server(server: tuple[int, subprocess.Popen[str]], reader: Reader) -> None:

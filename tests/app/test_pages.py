@@ -610,6 +610,22 @@ def test_panel_count_after_change() -> None:
     assert "Parameters (1 changed)" in titles()
 
 
+def test_names_in_network() -> None:
+    """No name is over another, and the chosen and the largest states have theirs."""
+    names = {id: state.name for id, state in BASE.states.items()}
+    for chosen in ("CHN", "IRN", "CHL"):
+        drawn = drawing.label_network(drawing.lay_out_network(BASE), chosen, names)
+        found = ElementTree.fromstring(f"<g>{drawn}</g>")  # noqa: S314
+        half = {text: drawing.NODE_LABEL * drawing.NODE_LETTER * len(text) / 2 for text in names.values()}
+        boxes = {
+            one.text: drawing.box_around(float(one.get("x")), float(one.get("y")), half[one.text], 8) for one in found
+        }
+        assert {names[chosen], "United States", "China", "India"} <= boxes.keys()
+        assert len(boxes) > len(names) / 2
+        for text, box in boxes.items():
+            assert not drawing.overlaps(box, [other for name, other in boxes.items() if name != text]), text
+
+
 def test_dates_on_axes() -> None:
     """An axis of steps has the years where the steps have dates, each where it begins, and steps without dates."""
     ends = BASE.dates()

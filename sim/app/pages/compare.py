@@ -35,7 +35,7 @@ def show_compare_page() -> None:
     st.title("Without and with a change")
     st.markdown(
         "Run by run, both settings have the same random numbers, so what differs between them is what was changed, and"
-        " not chance. The setting of the other pages is on the right."
+        " not chance. The other pages have the setting with the change."
     )
     settings = []
     for column, side, setting in zip(st.columns(2), SIDES, (visit.address.other, visit.address.setting), strict=True):

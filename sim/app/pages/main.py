@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every reader: it continues the visit and shows one of two pages."""
+"""The script that Streamlit runs for every reader: it continues the visit and shows one of the pages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ PAGES = {
 }
 
 st.set_page_config(page_title="blocs", layout="wide", initial_sidebar_state="auto")
+
+st.html('<style>[data-testid="stWidgetLabel"][disabled]{color:inherit;opacity:.75}</style>')  # else faint in the dark
 
 visit = session.begin_visit()
 

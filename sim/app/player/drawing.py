@@ -29,6 +29,8 @@ NETWORK = (760, 600)
 
 HOSTILE = VERMILION  # rivalries and sanctions
 
+Box = tuple[float, float, float, float]  # left, top, right and bottom
+
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
 
@@ -135,7 +137,7 @@ def label_map(
 ) -> str:  # fmt: skip
     """Write the names of states on the map, those of most weight first, where they do not overlap."""
     view, countries, labels = choose_view(states), atlas.load_atlas().countries, ""
-    boxes: list[tuple[float, float, float, float]] = []
+    boxes: list[Box] = []
     for state in sorted((s for s in states if s in countries), key=lambda s: -weights[s]):
         if not (polygons := [one for one in countries[state].polygons if view.shows(one[0])]):
             continue
@@ -229,34 +231,53 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str, 
     return svg_document(*NETWORK, content + label_network(ties, chosen, names))
 
 
+NAMED = 4  # of the largest states, which always have their names
+
 NODE_LABEL, NODE_LETTER = 19, 0.58  # height of a name in the network, and the width of a letter as a part of it
 
 
 def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
-    """Write the names of states below their markers: the chosen, its partners and the largest first, none on another.
+    """Write the names of states beside their markers, none over another name, and few over another marker.
 
-    A state without a name there has it where the pointer rests on it, and in the table.
+    The chosen state and the largest always have theirs, then its partners. Where there is no place, the name is where
+    the pointer rests on the state, and in the table.
     """
-    boxes: list[tuple[float, float, float, float]] = []
-    labels = ""
     partners = {one for _, a, b, _ in ties.ties if chosen in (a, b) for one in (a, b)}
-    for state in sorted(ties.places, key=lambda one: (one != chosen, one not in partners, -ties.sizes[one])):
-        x, y = ties.places[state]
-        half = NODE_LABEL * NODE_LETTER * len(names[state]) / 2
-        x = min(max(x, half + 2), NETWORK[0] - half - 2)
-        y = min(y + ties.sizes[state] + NODE_LABEL / 2 + 2, NETWORK[1] - NODE_LABEL / 2 - 2)
-        box = (x - half - 3, y - NODE_LABEL / 2 - 2, x + half + 3, y + NODE_LABEL / 2 + 2)
-        if overlaps(box, boxes):
-            continue
-        boxes.append(box)
-        look = f'font-family="sans-serif" font-size="{NODE_LABEL}" text-anchor="middle" font-weight="bold"'
-        halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round" pointer-events="none"'
-        labels += f'<text x="{x:.0f}" y="{y + NODE_LABEL / 3:.0f}" {look} {halo}>{escape(names[state])}</text>'
+    largest = {chosen, *sorted(ties.sizes, key=lambda one: -ties.sizes[one])[:NAMED]}
+    order = sorted(ties.places, key=lambda one: (one not in largest, one not in partners, -ties.sizes[one]))
+    markers = {state: box_around(*ties.places[state], 0.8 * ties.sizes[state]) for state in order}
+    written: list[Box] = []
+    labels = ""
+    look = f'font-family="sans-serif" font-size="{NODE_LABEL}" text-anchor="middle" font-weight="bold"'
+    halo = 'stroke="#fff" stroke-width="4" paint-order="stroke" stroke-linejoin="round" pointer-events="none"'
+    for state in order:
+        half, beside = NODE_LABEL * NODE_LETTER * len(names[state]) / 2, [markers[one] for one in order if one != state]
+        places = places_beside(*ties.places[state], ties.sizes[state], half)
+        free = [at for at in places if not overlaps(box_around(*at, half, NODE_LABEL / 2), written)]
+        clear = [at for at in free if not overlaps(box_around(*at, half, NODE_LABEL / 2), beside)]
+        for x, y in (clear or free * (state in largest))[:1]:
+            written.append(box_around(x, y, half, NODE_LABEL / 2))
+            labels += f'<text x="{x:.0f}" y="{y + NODE_LABEL / 3:.0f}" {look} {halo}>{escape(names[state])}</text>'
     return labels
 
 
-def overlaps(box: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
-    """Whether a box overlaps another one; each is left, top, right and bottom."""
+def box_around(x: float, y: float, across: float, down: float | None = None) -> Box:
+    """Return the box around a place, that far to each side."""
+    down = across if down is None else down
+    return x - across, y - down, x + across, y + down
+
+
+def places_beside(x: float, y: float, radius: float, half: float) -> list[tuple[float, float]]:
+    """List the middles of a name below, above and on both sides of a marker, as far as they are in the picture."""
+    gap = NODE_LABEL / 2 + 2
+    found = [(x, y + radius + gap), (x, y - radius - gap), (x + radius + half + 4, y), (x - radius - half - 4, y)]
+    inside = [(min(max(a, half + 2), NETWORK[0] - half - 2), b) for a, b in found[:2]]
+    inside += [(a, b) for a, b in found[2:] if half <= a <= NETWORK[0] - half]
+    return [(a, b) for a, b in inside if gap <= b <= NETWORK[1] - gap]
+
+
+def overlaps(box: Box, others: Iterable[Box]) -> bool:
+    """Whether a box overlaps another one."""
     return any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in others)
 
 
