@@ -11,9 +11,13 @@ setup:
     python3 -m venv .venv
     .venv/bin/pip install -q -e ".[dev]"
 
-# Run all tests, or those of the given files: just test tests/batch
+# Run the suite, or its tests of the given files: just test tests/batch
 test *words:
     {{python}} -m pytest -n 2 {{words}}
+
+# Run the second stage of the tests
+test-second:
+    {{python}} -m pytest -n 2 -m second
 
 # Run the long tests
 test-long:

@@ -19,12 +19,14 @@ from sim.scenario import loading
 pytest_plugins = ["browser"]
 for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
     os.environ.pop(variable, None)
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # a hundred processes of the tests would read all sources again
+    sys.dont_write_bytecode = False
 for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
     settings.register_profile(profile, max_examples=examples, deadline=None)
 settings.load_profile("suite")
 LONGEST = (
-    "test_browser", "test_pages", "test_cli", "test_readme", "test_page", "test_api", "test_tutorial", "test_cluster",
-    "test_first_run", "test_links", "test_calibrate",
+    "test_browser", "test_pages", "test_tutorial", "test_page", "test_readme", "test_cli", "test_api", "test_cluster",
+    "test_first_run", "test_use_with", "test_effects", "test_links", "test_calibrate",
 )  # fmt: skip
 COMPILED = """
 from sim.model import run_compiled
@@ -74,8 +76,7 @@ def unsynced() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def read_once() -> Iterator[None]:
+def read_once() -> None:
     """Read each shipped scenario once in a process: a scenario is frozen, and many commands read all of them.
 
     A user's folder comes before the shipped one, so with one every file is read.
@@ -88,9 +89,10 @@ def read_once() -> Iterator[None]:
         shipped = path.is_relative_to(loading.shipped_folder()) and not os.environ.get("BLOCS_SCENARIOS")
         return kept(path) if shipped else read(reference)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "read_scenario", read_or_keep)
-        yield
+    loading.read_scenario = read_or_keep
+
+
+read_once()  # before the files of tests are read, some of which read scenarios
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,8 +35,8 @@ def blocs(*words: str) -> str:
 
 
 MODULES = (
-    "scenarios", "runs", "story", "results", "analyses", "uncertainty", "record.forecasts", "dated", "comparison",
-    "exports.files",
+    "scenarios", "runs", "story", "results", "analyses", "uncertainty", "dated", "comparison", "exports.files",
+    pytest.param("record.forecasts", marks=pytest.mark.second),
 )  # fmt: skip
 FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
 
@@ -255,6 +255,7 @@ def test_record_as_command(name: str) -> None:
     assert "<table" in found._repr_html_()
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_calibration_as_command(tmp_path: Path) -> None:
     words = ("calibrate", "--points", "4", "--replicates", "1", "--seed", "3", "--out", str(tmp_path / "a"), "--json")

@@ -45,6 +45,7 @@ def test_first_run_is_computed_apart_and_rules_compile_once(begun: list[object])
     assert begun == [apart.COMMAND]
 
 
+@pytest.mark.second
 def test_decisions_apart_are_those_of_this_process(begun: list[object]) -> None:
     run = compiled.run_compiled(SCENARIO, seed=1)
     told = apart.compute_soon(SCENARIO, apart.read_history, SCENARIO, run, 0)

@@ -149,6 +149,7 @@ def running(*command: str) -> Iterator[None]:
         process.wait()
 
 
+@pytest.mark.second
 def test_running_cluster_computes_the_same_and_other_versions_are_refused(whole: Results, tmp_path: Path) -> None:
     file, lie = tmp_path / "scheduler.json", tmp_path / "lie.py"
     lie.write_text("import sim\nsim.__version__ = '0.0.9'\n", encoding="utf-8")
@@ -213,6 +214,7 @@ def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.second
 def test_simultaneous_shares_give_the_same_bytes(whole: Results, tmp_path: Path) -> None:
     process = start_sweep(tmp_path / "results", "--shard", "1/3")
     wait_for_shards(tmp_path / "results", 0, process)

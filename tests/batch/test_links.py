@@ -172,6 +172,9 @@ WRITING: dict[str, tuple[tuple[str, ...], Callable[[str, Path], tuple[str, ...]]
 }
 
 
+LATER = {"calibrate": pytest.mark.second, "demo": LONG}
+
+
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished calibration."""
@@ -181,7 +184,7 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("kind", [kind for kind in WRITING if kind != "demo"] + [pytest.param("demo", marks=LONG)])
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=LATER.get(kind, ())) for kind in WRITING])
 def test_written_file_replaces_a_link(
     kind: str, honest: Path, victim: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

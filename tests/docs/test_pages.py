@@ -110,6 +110,7 @@ def test_paths_in_sentences(page: Path) -> None:
         assert (ROOT / path).exists() or (ROOT / f"{path.rstrip('/')}.py").exists(), path
 
 
+@pytest.mark.second
 @pytest.mark.parametrize("page", [page for page in WITH_CODE if page.stem in QUICK], ids=lambda page: page.stem)
 def test_page_in_this_process(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -37,6 +37,7 @@ def test_options_in_readme(line: str) -> None:
 RUN = ("list", "show", "run", "sweep", "compare", "query", "export", "replay", "check", "new")
 
 
+@pytest.mark.second
 def test_lines_of_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In order, with fewer points and runs; other tests cover the lines that take minutes."""
     monkeypatch.chdir(tmp_path)
@@ -63,6 +64,7 @@ def test_links_and_pictures() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.second
 def test_demo_and_its_quote_in_readme(tmp_path: Path) -> None:
     """The whole of `blocs demo`, in this process."""
     done = CliRunner().invoke(cli, ["demo", "--out", str(tmp_path)])
@@ -98,7 +100,9 @@ def test_first_numbers_are_those_of_the_scenarios() -> None:
 
 def test_ci_runs_test_command_of_readme() -> None:
     assert len(re.findall(r"^python3 -m venv .*pytest", README, re.M)) == 1
-    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "README.md" in run
+    assert re.search(r"^ +\.venv/bin/python -m pytest .*-m second$", run, re.M)
 
 
 def test_example_of_scenario_guide(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.second
 def test_every_page_in_menu(site: Path) -> None:
     start = (site / "index.html").read_text(encoding="utf-8")
     for page in PAGES:
@@ -38,6 +39,7 @@ def test_every_page_in_menu(site: Path) -> None:
     assert (site / "notebooks" / "comparison.ipynb").is_file()
 
 
+@pytest.mark.second
 def test_ids_of_headings(site: Path) -> None:
     """An id that begins with a digit stops the script of the menu."""
     for page in (site / name for name in PAGES):
@@ -46,6 +48,7 @@ def test_ids_of_headings(site: Path) -> None:
         assert not [name for name in ids if name[0].isdigit()], page.name
 
 
+@pytest.mark.second
 def test_no_request_to_other_places(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     loaded = {target for page in pages for target in LOADED.findall(page.read_text(encoding="utf-8"))}
@@ -69,6 +72,7 @@ def ids(page: Path) -> set[str]:
     return set(re.findall(r'<h\d id="([^"]*)"', page.read_text(encoding="utf-8")))
 
 
+@pytest.mark.second
 def test_every_command_in_reference(site: Path) -> None:
     names = set(command_names(cli, "blocs"))
     assert len(names) > 20
@@ -84,6 +88,7 @@ def test_every_command_in_reference(site: Path) -> None:
     assert not {option for option in options if option.startswith("-") and option not in page}
 
 
+@pytest.mark.second
 def test_every_public_name_in_reference(site: Path) -> None:
     assert {f"sim.{name}" for name in sim.__all__ if name != "Scenario"} <= ids(site / "functions.html")
     assert "sim.Scenario.with_settings" in ids(site / "functions.html")

@@ -12,6 +12,7 @@ from tests.docs.follow import ROOT, blocks, follow_here
 TUTORIAL, YEARS = ROOT / "docs" / "tutorial.md", ROOT / "docs" / "lesson_years.md"
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_commands_of_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first two set up the environment of these tests; the others run here."""
@@ -27,6 +28,7 @@ def test_commands_of_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (tmp_path / "my_question.html").stat().st_size > 10_000
 
 
+@pytest.mark.second
 def test_commands_of_lesson_on_years(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(follow_here(YEARS, tmp_path)) >= 10

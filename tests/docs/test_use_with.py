@@ -19,6 +19,7 @@ def test_every_page_is_followed() -> None:
     assert {path.stem for path in PAGES.glob("*.md")} == NEEDS.keys()
 
 
+@pytest.mark.second
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("page", sorted(NEEDS))
 def test_snippets(

@@ -271,6 +271,7 @@ def test_undefined_name_in_template_fails() -> None:
         report_page.template_environment().from_string("{{ nothing }}").render()
 
 
+@pytest.mark.second
 def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analyses, "RUNS_AN_END", 4)
     assert "--points 0" in text
@@ -375,6 +376,7 @@ UNDRAWN = """() => [...document.querySelectorAll('figure svg, figure img')].filt
 }).length"""
 
 
+@pytest.mark.second
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_in_browser(browser: Any, width: int, scheme: str, text: str, hostile_text: str, tmp_path: Path) -> None:

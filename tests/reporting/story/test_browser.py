@@ -43,6 +43,7 @@ def go(page: Any, step: int) -> None:
     page.locator("#step").evaluate("(one, step) => { one.value = step; one.dispatchEvent(new Event('input')); }", step)
 
 
+@pytest.mark.second
 def test_map_table_and_chart_follow_the_slider(browser: Any, story_of: Told, tmp_path: Path) -> None:
     story = story_of("baseline_2023", 30)
     names = [story.names.states[state] for state in story.run.states]
@@ -64,6 +65,7 @@ def test_map_table_and_chart_follow_the_slider(browser: Any, story_of: Told, tmp
         assert [width / widths[0] for width in widths] == pytest.approx([1, 18, 41, 40, 39, 6])
 
 
+@pytest.mark.second
 def test_chart_shows_nothing_later(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023", 30)) as page:
         chart = page.locator(".sizes.upto")
@@ -98,6 +100,7 @@ def test_play_pause_and_events(browser: Any, story_of: Told, tmp_path: Path) -> 
         assert page.get_by_role("button", name="Event before").is_disabled()
 
 
+@pytest.mark.second
 def test_timeline_by_keyboard(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023")) as page:
         event = page.get_by_role("button", name="October 2031 Entry Pakistan joins the US-led bloc.")
@@ -115,6 +118,7 @@ def test_timeline_by_keyboard(browser: Any, story_of: Told, tmp_path: Path) -> N
         assert page.get_by_role("status").inner_text() == "January 2032. No state moves."
 
 
+@pytest.mark.second
 def test_names_on_the_map(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023"), has_touch=True) as page:
         page.locator("#month").hover()
@@ -135,6 +139,7 @@ def test_names_on_the_map(browser: Any, story_of: Told, tmp_path: Path) -> None:
         assert page.locator('#map [aria-label="Mexico: US-led bloc"]').count() == 1
 
 
+@pytest.mark.second
 @pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "pulse")])
 def test_movers_move_for_those_who_want_motion(
     browser: Any, story_of: Told, tmp_path: Path, motion: str, animation: str
@@ -146,6 +151,7 @@ def test_movers_move_for_those_who_want_motion(
         assert moved.evaluate("one => getComputedStyle(one).animationName") == animation
 
 
+@pytest.mark.second
 def test_page_in_a_notebook(browser: Any, story_of: Told, tmp_path: Path) -> None:
     page = browser.new_page()
     seen: list[str] = []
@@ -158,6 +164,7 @@ def test_page_in_a_notebook(browser: Any, story_of: Told, tmp_path: Path) -> Non
     page.close()
 
 
+@pytest.mark.second
 @pytest.mark.parametrize(("name", "replicate"), [("sino_soviet_split", 0), ("baseline_2023", 1), ("unix_1988", 0)])
 def test_axe_finds_nothing(browser: Any, story_of: Told, tmp_path: Path, name: str, replicate: int) -> None:
     for scheme, width in (("light", 1280), ("dark", 390)):
@@ -169,6 +176,7 @@ def test_axe_finds_nothing(browser: Any, story_of: Told, tmp_path: Path, name: s
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.second
 def test_printed_page_has_the_whole_history(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023")) as page:
         page.emulate_media(media="print")
@@ -178,6 +186,7 @@ def test_printed_page_has_the_whole_history(browser: Any, story_of: Told, tmp_pa
         assert not page.get_by_role("button", name="Play").is_visible()
 
 
+@pytest.mark.second
 def test_page_without_scripts(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023"), java_script_enabled=False) as page:
         assert page.get_by_text("Mexico joins the US-led bloc.").first.is_visible()
