@@ -167,14 +167,15 @@ def draw_distributions(
 ) -> None:  # fmt: skip
     """Draw a histogram per scenario on one scale, with the mean and the share of runs above the threshold.
 
-    `values` are a bloc's sizes in the runs, by scenario; `colour` is the bloc's.
+    `values` are a bloc's sizes in the runs, by scenario; `colour` is the bloc's. A bin with few runs stays visible.
     """
     bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
     tallest = max(share.max() for share in shares.values()) or 1.0
     for row, (name, share) in enumerate(shares.items()):
         runs = np.asarray(values[name], dtype=np.float64)
-        axes.stairs(row + 0.42 - 0.85 * share / tallest, bins, baseline=row + 0.42, fill=True, color=colour)
+        height = np.where(share > 0, np.maximum(0.85 * share / tallest, 0.08), 0)
+        axes.stairs(row + 0.42 - height, bins, baseline=row + 0.42, fill=True, color=colour)
         axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color="black", linewidth=1.5)
         text = f"{100 * (runs >= threshold).mean():.0f} %"
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())

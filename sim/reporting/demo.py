@@ -23,6 +23,7 @@ from sim.batch.store import Results
 from sim.batch.tables.spreadsheet import write_csv
 from sim.files import write_synced
 from sim.reporting import charts
+from sim.reporting.chapters.titles import title_of_differences, title_of_states
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
 from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated
@@ -132,7 +133,8 @@ def chart_joining(dated: DatedFindings, start: str, path: Path) -> None:
     figure, (axes,) = charts.new_figure(8.5, 4.2)
     chosen = pictures.choose_lines(dated)
     draw_incidence(axes, dated.incidence, chosen, start)
-    axes.set_title(f"Who joins the front: chance by date, {dated.runs} histories of the baseline", loc="left")
+    title = f"{pictures.title_of_incidence(dated)} Chance by date, {dated.runs} histories of the baseline."
+    axes.set_title("\n".join(wrap(title, 95)), loc="left")
     charts.save_figure(figure, str(path))
 
 
@@ -158,8 +160,9 @@ def chart_heat_map(found: Sample, dated: DatedFindings, path: Path) -> None:
     figure, (axes,) = charts.new_figure(8.5, 9)
     charts.draw_state_heat(axes, grid, label=f"share of histories in the front on {dated.days[-1]}")
     runs = found.runs["replicate"].nunique()
-    axes.set_title(f"In the front at the end, of 100 histories; {runs} runs a scenario (blank: under 1)", loc="left")
-    figure.supxlabel("\n".join(wrap(f"In no scenario: {list_names(never)}.", 120)), fontsize=8)
+    figure.suptitle("\n".join(wrap(title_of_states(grid, "front"), 90)), fontsize=10)
+    method = f"In the front at the end, of 100 histories; {runs} runs a scenario (blank: under 1)."
+    figure.supxlabel("\n".join(wrap(f"{method} In no scenario: {list_names(never)}.", 120)), fontsize=8)
     charts.save_figure(figure, str(path))
 
 
@@ -178,7 +181,10 @@ def chart_bloc_differences(found: Sample, outcomes: pd.DataFrame, path: Path) ->
             label=f"{label}, change from the baseline",
             colour=baseline_colours(found)[bloc],
         )
+        finding = title_of_differences(rows.reset_index(), label.partition("'")[0])
+        axes.set_title("\n".join(wrap(finding, 55)), fontsize=9)
     pair[1].set_yticklabels([])
     n = int(outcomes["pairs"].max())
-    figure.suptitle(f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ")
+    method = f"Paired mean difference and 95 % interval, {n} pairs of runs; grey where not clear; scales differ."
+    figure.supxlabel(method, fontsize=8)
     charts.save_figure(figure, str(path))

@@ -20,6 +20,14 @@ from sim.analysis.compare import Sample, interval_words
 from sim.analysis.dated.incidence import LARGE
 from sim.errors import escape_controls
 from sim.reporting import charts
+from sim.reporting.chapters.titles import (
+    title_of_differences,
+    title_of_ranges,
+    title_of_regret,
+    title_of_shares,
+    title_of_sizes,
+    title_of_states,
+)
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated.lines import date_steps, label_lines
 from sim.reporting.labels import distinct_labels, list_names, shorten_middle
@@ -90,7 +98,7 @@ def figure_of(axes: Axes) -> Figure:
 def inline_svg(
     axes: Axes, name: str, *, caption: str, description: str, title: str = "", tips: Mapping[str, str] | None = None
 ) -> Picture:
-    """Return a figure as inline SVG, with ids unique in the page and a description for screen readers.
+    """Return a figure as inline SVG, with ids unique in the page and a description for screen readers: title first.
 
     `tips` are texts that a pointer shows on parts of the figure, by their ids.
     """
@@ -118,7 +126,7 @@ def inline_svg(
                 node.set(key, value.replace("url(#", f"url(#{name}-"))
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
-    for key, value in (("role", "img"), ("aria-label", description), ("focusable", "false")):
+    for key, value in (("role", "img"), ("aria-label", describe_finding(title, description)), ("focusable", "false")):
         root.set(key, value)
     width = round(float(root.attrib["viewBox"].split()[2]) * POINTS_TO_PIXELS)
     markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - escaped by it
@@ -133,8 +141,13 @@ def embed_png(axes: Axes, *, caption: str, description: str, title: str = "", do
         figure.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     width = round(figure.get_figwidth() * 96)
-    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, description)
+    markup = Markup('<img role="img" src="{}" alt="{}">').format(source, describe_finding(title, description))
     return Picture(markup, caption, width, title)
+
+
+def describe_finding(title: str, description: str) -> str:
+    """Return a description for screen readers that begins with the finding."""
+    return description if title.rstrip(".") in description else f"{title} {description}"
 
 
 def describe_extremes(chances: Mapping[str, float], count: int = 8) -> str:
@@ -173,7 +186,7 @@ def figure_over_time(
         low, middle, high = last[f"capability_{alignment}"].quantile([0.05, 0.5, 0.95])
         ends.append(f"{alignments[alignment]} median {middle:.2f}, 90 % of runs from {low:.2f} to {high:.2f}")
     description = f"Capability shares over {steps['step'].max()} steps in {name}. At the end: {'; '.join(ends)}."
-    title = f"{name}: {ends[0]} at the end."
+    title = title_of_shares(steps, name, present[0], alignments[present[0]])
     return inline_svg(axes, key, title=title, caption="", description=description)
 
 
@@ -191,7 +204,8 @@ def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, a
         "Each row is a histogram of one scenario's runs by the bloc's size. Where the sizes have two separate peaks,"
         " the mean (vertical line) describes neither; at the right the share of runs with a tenth or more."
     )
-    return inline_svg(axes, key, caption=caption, description=description)
+    title = title_of_sizes(sizes, bloc_name)
+    return inline_svg(axes, key, title=title, caption=caption, description=description)
 
 
 def figure_heat(
@@ -222,7 +236,8 @@ def figure_heat(
         f"Runs of 100 in which a state is in “{bloc_name}” {when} (blank: under 1)."
         f" In no scenario: {list_names(never) or 'none'}."
     )
-    return inline_svg(axes, key, caption=caption, description=description)
+    title = title_of_states(grid, bloc_name)
+    return inline_svg(axes, key, title=title, caption=caption, description=description)
 
 
 def figure_changes(
@@ -243,7 +258,9 @@ def figure_changes(
         f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
         " runs with the same random numbers, with its 95 % interval; grey squares where it is not clear."
     )
-    return inline_svg(axes, key, caption=caption, description=f"{bloc_name}: change of its capability: {words}.")
+    description = f"{bloc_name}: change of its capability: {words}."
+    title = title_of_differences(rows, bloc_name)
+    return inline_svg(axes, key, title=title, caption=caption, description=description)
 
 
 def figure_sensitivity(ends: pd.DataFrame, bloc_name: str) -> Picture:
@@ -261,7 +278,7 @@ def figure_sensitivity(ends: pd.DataFrame, bloc_name: str) -> Picture:
         else ""
     )
     return inline_svg(
-        axes, "tornado",
+        axes, "tornado", title=title_of_ranges(ends, bloc_name),
         caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range (its value at"
         f" the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.{others}"
         " The command blocs sensitivity computes Sobol indices, which show interactions.",
@@ -278,4 +295,5 @@ def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
         f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"
         " mean with its 95 % interval, exceeded in one future of 20, and the greatest."
     )
-    return inline_svg(axes, "regret", caption=caption, description=f"Regret: {words}.")
+    title = title_of_regret(table, "capability")
+    return inline_svg(axes, "regret", title=title, caption=caption, description=f"Regret: {words}.")

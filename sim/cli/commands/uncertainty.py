@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -250,10 +251,12 @@ def regret(
     say_outcome(outcome, found.record)
     if chart is not None:
         from sim.reporting import charts
+        from sim.reporting.chapters.titles import title_of_regret
 
         rows = found.table
         figure, (axes,) = charts.new_figure(7, charts.row_height(list(rows["lever"]), 0.4) * len(rows) + 1.4)
         charts.draw_regrets(axes, rows, label=f"regret in {found.record['outcome']}, {points} futures")
+        figure.suptitle("\n".join(wrap(title_of_regret(rows, "the outcome"), 75)), fontsize=9)
         charts.save_figure(figure, str(chart))
     if as_json:
         print_json(found.record)

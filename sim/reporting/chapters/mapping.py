@@ -145,7 +145,7 @@ def map_of_changes(
     clear = set(rows.loc[rows["clear"], "state"])
     with figures.draw_axes(*figure_size(view, WIDTH)) as axes:
         maps.draw_change_map(axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", view=view)
-    title = f"{name}: {words_of_changes(changes, clear, scenario)}."
+    title = f"{name} changes how often a state is in “{bloc_name}”: {words_of_changes(changes, clear, scenario)}."
     caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
     description = f"Map of changes. {title}"
     return embed_map(axes, view, scenario.states, key, title=title, caption=caption, description=description)

@@ -275,7 +275,7 @@ def find_senders(base: Design, other: Design) -> tuple[str, ...]:
     before, after = base.world, other.world
     if before.states != after.states:
         return ()
-    more = (after.start.sanction > before.start.sanction).any(axis=1)
+    more = np.asarray((after.start.sanction > before.start.sanction).any(axis=1))
     order = np.argsort(-after.setting.capability, kind="stable")
     return tuple(other.scenario.states[after.states[i]].name for i in order if more[i])
 

@@ -97,6 +97,16 @@ def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
     return chosen
 
 
+def title_of_incidence(found: DatedFindings) -> str:
+    """Say which state is the likeliest to join, and how surely."""
+    first = found.joining[0]
+    chance = first.chances[-1]
+    return (
+        f"{first.name} is the likeliest to join: {rounded(chance.chance)} of 100 histories by"
+        f" {format_day(found.days[-1])} (95 % interval {rounded(chance.low)} to {rounded(chance.high)})."
+    )
+
+
 def picture_of_incidence(found: DatedFindings, start: str) -> figures.Picture | None:
     """Draw the chances of joining over time; None where no state joins."""
     if not found.joining:
@@ -108,11 +118,10 @@ def picture_of_incidence(found: DatedFindings, start: str) -> figures.Picture | 
     words = "; ".join(
         f"{one.name} {one.chances[-1].words()}" for one in found.joining if (one.state, one.name) in chosen
     )
-    title = f"{chosen[0][1]} is the likeliest to join: {rounded(found.joining[0].chances[-1].chance)} of 100 histories"
     return figures.inline_svg(
-        axes, "incidence", title=f"{title} by {format_day(found.days[-1])}.",
+        axes, "incidence", title=title_of_incidence(found),
         caption=f"Histories of 100 in which a state has joined “{found.bloc}” by each date; bands: 95 % intervals.",
-        description=f"{title}. By {found.days[-1]}: {words}.",
+        description=f"By {found.days[-1]}: {words}.",
     )  # fmt: skip
 
 
@@ -128,8 +137,11 @@ def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | No
     with figures.draw_axes(WIDTH, 2.7) as axes:
         draw_incidence(axes, table, chosen, found.tally.design.scenario.dates()[0], begin=1.0)
     least = last.iloc[0]
-    stays = rounded(float(least["chance"]))
-    title = f"{chosen[0][1]} is the likeliest to leave: it has stayed in {stays} of 100 histories."
+    stays, low, high = (rounded(float(least[name])) for name in ("chance", "low", "high"))
+    title = (
+        f"{chosen[0][1]} is the likeliest to leave: it has stayed in {stays} of 100 histories (95 % interval {low} to"
+        f" {high})."
+    )
     words = "; ".join(
         f"{names[str(one.state)]} {rounded(float(one.chance))}" for one in last.head(LINES + 1).itertuples()
     )
@@ -155,12 +167,12 @@ def picture_of_formation(found: DatedFindings, bloc: str) -> figures.Picture | N
     with figures.draw_axes(WIDTH, 2.2) as axes:
         draw_incidence(axes, table, [(bloc, found.bloc)], tally.design.scenario.dates()[0])
     chance = Chance(float(share[-1]), float(low[-1]), float(high[-1]), tally.runs)
-    title = f"“{found.bloc}” becomes large in {rounded(chance.chance)} of 100 histories."
+    title = f"“{found.bloc}” becomes large in {chance.words().replace(' in 100', ' of 100 histories')}."
     return figures.inline_svg(
         axes, "formation", title=title,
         caption="Histories of 100 in which a spell has begun by each date in which the bloc has a tenth of the"
         " capability or more for a year; band: 95 % interval.",
-        description=f"{title} {chance.words()}.",
+        description=title,
     )  # fmt: skip
 
 

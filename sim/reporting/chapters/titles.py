@@ -1,0 +1,114 @@
+"""Titles of charts: the finding of each in a plain sentence with its uncertainty, computed from what it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sim.analysis.compare import interval_words
+from sim.analysis.dated.incidence import LARGE
+from sim.analysis.statistics import share_interval
+from sim.reporting.dated.words import rounded
+from sim.reporting.labels import list_names
+
+NAMED = 4  # names in a title
+
+MOST = 0.5  # share of runs above which a state is mostly in a bloc
+
+SOME = 0.005  # share of runs below which a state is never in a bloc
+
+
+def name_some(names: list[str]) -> str:
+    """List the first names, and count the others."""
+    return list_names(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def title_of_sizes(sizes: Mapping[str, Any], bloc: str, threshold: float = LARGE) -> str:
+    """Say how often a bloc is large in the first scenario, with the interval, and in the others.
+
+    `sizes` are the bloc's sizes in the runs, by scenario.
+    """
+    shares = {name: share_interval(int((runs >= threshold).sum()), len(runs)) for name, runs in sizes.items()}
+    (first, (share, low, high, _)), *others = shares.items()
+    title = (
+        f"{first}: “{bloc}” has {100 * threshold:.0f} % of the capability or more in {rounded(share)} of 100 runs (95 %"
+        f" interval {rounded(low)} to {rounded(high)})"
+    )
+    if not others:
+        return f"{title}."
+    least, most = (choose(others, key=lambda one: one[1][0]) for choose in (min, max))
+    return f"{title}; elsewhere in {rounded(least[1][0])} ({least[0]}) to {rounded(most[1][0])} ({most[0]})."
+
+
+def title_of_states(grid: pd.DataFrame, bloc: str) -> str:
+    """Say how many states are mostly in a bloc in the first scenario, and which scenario has most of the others.
+
+    `grid` has the share of runs of each state, by name, in each scenario.
+    """
+    first = grid.iloc[:, 0]
+    mostly = [str(state) for state in first.index[first > MOST]]
+    others = grid.loc[first <= MOST]
+    whole = f"{grid.columns[0]}: {name_some(mostly) or 'no state'} in “{bloc}” in most runs"
+    if not len(others) or not (others.to_numpy() >= SOME).any():
+        return f"{whole}, and no other state in any run."
+    state, scenario = others.stack().idxmax()
+    return f"{whole}; of the others {state} most often, in {rounded(others.loc[state, scenario])} of 100 in {scenario}."
+
+
+def title_of_differences(rows: pd.DataFrame, bloc: str) -> str:
+    """Say which scenarios clearly change the mean size of a bloc: rows of `compare_outcomes` for one outcome."""
+    clear = rows[rows["clear"].astype(bool)]
+    if not len(clear):
+        return f"No scenario clearly changes the mean size of “{bloc}”."
+    order = clear.loc[clear["difference"].abs().sort_values(ascending=False, kind="stable").index]
+    said = [f"{one.scenario} by {signed(one.difference)}" for one in order.itertuples()]
+    return f"{len(clear)} of {len(rows)} scenarios clearly change the mean size of “{bloc}”: {name_some(said)}."
+
+
+def title_of_ranges(ends: pd.DataFrame, bloc: str) -> str:
+    """Say which parameter changes the mean size of a bloc most, and how many change it beyond chance.
+
+    `ends` is the table of `tornado_table`.
+    """
+    best = ends.loc[ends["difference"].abs().idxmax()]
+    apart = ends[(ends["low"] > 0) | (ends["high"] < 0)]["setting"].nunique()
+    return (
+        f"{best['setting']} at {best['value']:g} changes the mean size of “{bloc}” most: {signed(best['difference'])}"
+        f" ({interval_words(best).replace('-', '−')}). Intervals of {apart} of {ends['setting'].nunique()} parameters"
+        " leave out 0."
+    )
+
+
+def title_of_regret(table: pd.DataFrame, what: str) -> str:
+    """Say which lever has the least greatest regret, and whether its mean regret is apart from the others'.
+
+    `table` is that of `tabulate_regret`, the least greatest regret first.
+    """
+    best, others = table.iloc[0], table.iloc[1:]
+    title = f"{best['lever']} is at most {best['regret_max']:.2f} of {what} worse than the best lever of a future"
+    if not len(others):
+        return f"{title}."
+    worst = others["regret_max"].max()
+    near = others[(others["low"] <= best["high"]) & (others["high"] >= best["low"])]
+    apart = "all" if not len(near) else f"{len(others) - len(near)} of {len(others)}"
+    return f"{title}, the others up to {worst:.2f}. On average its regret is apart from that of {apart} others."
+
+
+def title_of_shares(steps: pd.DataFrame, scenario: str, alignment: str, name: str) -> str:
+    """Say the share of capability of an alignment at the end of many runs: its median, and 90 % of the runs.
+
+    `steps` has a row for each run and step, with the column `capability_ALIGNMENT`.
+    """
+    last = steps.loc[steps["step"] == steps["step"].max(), f"capability_{alignment}"]
+    low, middle, high = last.quantile([0.05, 0.5, 0.95])
+    return (
+        f"{scenario}: “{name}” ends with {middle:.2f} of the capability in the middle run, and with {low:.2f} to"
+        f" {high:.2f} in 90 % of runs."
+    )
+
+
+def signed(value: float) -> str:
+    """Format a change of a share with its sign and a true minus; a small one with a digit more."""
+    return f"{value:+.{2 if abs(value) >= 0.005 else 3}f}".replace("-", "−")
