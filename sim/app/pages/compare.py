@@ -223,9 +223,11 @@ def show_distribution(
     st.image(
         cache.svg_distributions(values, label, colours[bloc], (bloc, *key)), width="content",
         alt=f"Distribution over the runs, without and with. {names[bloc]}: share of capability over {averaged}",
-        caption="The taller a bar, the more runs end with this size; the solid line is the mean. Where bars form two"
-        " groups, there are two kinds of histories, and the mean describes neither.",
     )  # fmt: skip
+    st.caption(
+        "The taller a bar, the more runs end with this size; the solid line is the mean. Where bars form two groups,"
+        " there are two kinds of histories, and the mean describes neither."
+    )
     lines = []
     for side, sizes in values.items():
         count = int((sizes >= LARGE).sum())

@@ -124,7 +124,7 @@ def draw_still(
     return draw_world(states, alignments, chosen, now).replace("</svg>", f"{labels}</svg>")
 
 
-LABEL, LABEL_LETTER = 74, 0.56  # height of a name on the map, and the width of a letter as a part of it
+LABEL, LABEL_LETTER = 88, 0.56  # height of a name on the map, and the width of a letter as a part of it
 
 MOST_LABELS = 24
 
