@@ -78,6 +78,7 @@ def test_light_import() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.second
 def test_function_beside_module_of_one_name() -> None:
     code = (
         "import sim.batch.sweep, sim.analysis.compare, sim.theory.landscape\n"
@@ -156,6 +157,7 @@ def test_run_as_command() -> None:
     assert chances.to_numpy() == pytest.approx(1)
 
 
+@pytest.mark.second
 def test_sweep_and_comparison_as_command(tmp_path: Path) -> None:
     out = tmp_path / "results"
     blocs("sweep", "baseline_2023", "no_sanctions", "--replicates", "12", "--steps", "9", "--out", str(out))
@@ -245,7 +247,9 @@ ANALYSES: dict[str, tuple[tuple[str, ...], Any]] = {
 
 
 @pytest.mark.usefixtures("small_tornado")
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.second] if name in ("claims", "score") else []) for name in ANALYSES]
+)
 def test_record_as_command(name: str) -> None:
     words, call = ANALYSES[name]
     found: Finding = call()
@@ -267,6 +271,7 @@ def test_calibration_as_command(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "posterior.csv").read_bytes() == (tmp_path / "b" / "posterior.csv").read_bytes()
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_results_as_command(tmp_path: Path) -> None:
     results = sweep("unix_1988", replicates=3, out=tmp_path / "r")

@@ -72,6 +72,7 @@ def test_equal_points_of_list() -> None:
     assert blocs("check", written(text.format(2))).exit_code == 0
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_near_values_have_distinct_designs() -> None:
     name = written("[sweep]\nreplicates = 2\n[sweep.vary]\nw_bond = [1, 1.0000001]\n")
@@ -110,7 +111,7 @@ def test_one_point_for_each_draw() -> None:
         "--parameters",
         "posterior",
         "--draws",
-        "64",
+        "24",
         "--steps",
         "1",
         "--replicates",
@@ -120,7 +121,7 @@ def test_one_point_for_each_draw() -> None:
     )
     assert done.exit_code == 0, (done.output, done.exception)
     found = read("r")
-    assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 64
+    assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 24
 
 
 def test_change_in_seventh_digit() -> None:

@@ -84,6 +84,7 @@ def page(folder: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@pytest.mark.second
 def test_report_notes_identical_runs(page: str) -> None:
     assert "all 6 pairs of runs are identical to the baseline&#39;s" in page
     assert "identical in all pairs" in page
@@ -98,6 +99,7 @@ def test_too_few_runs_state_runs_needed(folder: Path) -> None:
     assert "no state's share" not in text
 
 
+@pytest.mark.second
 def test_means_name_their_steps(folder: Path, page: str) -> None:
     texts = [
         page,

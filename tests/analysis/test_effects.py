@@ -148,6 +148,7 @@ def test_command_of_the_tendency() -> None:
     assert tendency_command({"scenarios": {"a": {}}}) == "blocs sweep a --lens tendency --out FOLDER"
 
 
+@pytest.mark.second
 def test_printed_comparison(folder: Path, pull: Path) -> None:
     result = invoke("compare", folder, "--state", "CHN", "--tendency", pull)
     assert result.exit_code == 0, result.output
@@ -206,6 +207,7 @@ def test_spread_over_points(between: float, help: bool) -> None:
     assert (found.wanted is None) is not help
 
 
+@pytest.mark.second
 def test_points_of_two_scenarios_are_paired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Design points with the same settings are pairs, and their means are compared."""
     sweeps = {

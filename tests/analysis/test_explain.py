@@ -239,6 +239,7 @@ def most_likely(scenario: Scenario, state: str, replicates: int) -> str:
     return runs[0].alignments[int(shares.argmax())]
 
 
+@pytest.mark.second
 def test_flip_changes_alignment_and_short_value_does_not() -> None:
     scenario = load_scenario("baseline_2023")
     chosen = ("w_pressure", "w_autonomy", "w_propensity", "ties.rivalry.CHN.IRN", "blocs.us_led.accommodation")
@@ -302,6 +303,7 @@ def test_explain_command_for_a_decision() -> None:
     assert f"{one.account.from_states(first)[0][0]} {one.account.from_states(first)[0][1]:+.3f}" in text
 
 
+@pytest.mark.second
 def test_explain_command_average_and_flips() -> None:
     text = explain("baseline_2023", "IRN", "--replicates", "8", "--flip", "--without", "outreach")
     assert "the last 8 steps of each of 8 runs" in text
@@ -315,6 +317,7 @@ def test_explain_command_average_and_flips() -> None:
     assert record["most_likely"] != text.split("What would turn IRN from ")[1].split(",")[0]
 
 
+@pytest.mark.second
 def test_explain_command_on_a_sweep(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     words = ["sweep", "baseline_2023", "no_sanctions", "--replicates", "4", "--steps", "10", "--out", str(folder)]

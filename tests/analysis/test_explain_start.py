@@ -264,6 +264,7 @@ def test_three_chances_apart() -> None:
     assert asked.table["term"].tolist()[-1] == "utility"
 
 
+@pytest.mark.second
 def test_flips_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Among a third of the settings."""
     every = turning.start_candidates

@@ -365,6 +365,7 @@ def test_sensitivity_command_text(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.second
 def test_sensitivity_command_json_is_reproducible() -> None:
     first = blocs(*SMALL, "--outcome", "share_front_CHN", "--threshold", "0.5", "--json")
     assert first == blocs(*SMALL, "--outcome", "share_front_CHN", "--threshold", "0.5", "--json", "--workers", "1")

@@ -36,6 +36,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[obje
         process.wait(timeout=30)
 
 
+@pytest.mark.second
 def test_first_run_is_computed_apart_and_rules_compile_once(begun: list[object]) -> None:
     for seed in (1, 2):
         run = apart.compute_soon(SCENARIO, compiled.run_compiled, SCENARIO, seed=seed)

@@ -558,7 +558,9 @@ ODD: dict[str, Callable[[], Scenario]] = {
 }
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.second] if n % 3 else []) for n, name in enumerate(ODD)]
+)
 def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = ODD[name]()
     add_to_catalogue(monkeypatch, odd=scenario)
@@ -567,6 +569,7 @@ def test_odd_world_opens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not shown.error
 
 
+@pytest.mark.second
 @pytest.mark.parametrize("name", list(ODD)[::3])
 def test_odd_world_is_compared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
@@ -706,6 +709,7 @@ def test_reasons_in_words() -> None:
     assert all(found["words"].startswith("Mexico stays outside the blocs") for found in reasons[: moved - 1])
 
 
+@pytest.mark.second
 def test_search_and_ghost() -> None:
     """The button finds the first replicate in which China joins; the ghost is the baseline's run."""
     shown = open_page({"seed": "3", "scenario": "sanctions_collapse", "ghost": "1"})
@@ -778,6 +782,7 @@ def test_bad_address_shown() -> None:
     assert "unknown" not in "".join(one.value for one in shown.code)
 
 
+@pytest.mark.second
 def test_comparison_with_common_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """China comes first; each row has the model's numbers, and its words agree with its interval."""
     monkeypatch.setattr(compare, "RUNS", (50, 20, 10, 5))
@@ -813,6 +818,7 @@ def test_comparison_with_common_random_numbers(monkeypatch: pytest.MonkeyPatch) 
     assert not tables_of(same)
 
 
+@pytest.mark.second
 def test_what_if_in_words() -> None:
     """An upheaval joins the levers; the words agree with the runs; without a change there is one future."""
     shown = open_page({"page": "what_if", "seed": "3", "upheaval": "CHN:8:front"})

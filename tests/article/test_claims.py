@@ -175,6 +175,7 @@ def test_china_is_held_by_fiat(worlds: dict[str, World], scenarios: dict[str, Sc
 # One definition, two sources
 
 
+@pytest.mark.second
 def test_effects_from_sweep_equal_effects_from_arrays(
     results: Path, worlds: dict[str, World], scenarios: dict[str, Scenario]
 ) -> None:
@@ -305,6 +306,7 @@ def run_claims(*words: str) -> str:
 SMALL = ("--points", "4", "--point-replicates", "2", "--placebos", "2", "--replicates", "6")
 
 
+@pytest.mark.second
 def test_claims_command_in_both_lenses() -> None:
     record = json.loads(run_claims(*SMALL, "--seed", "3", "--json"))
     expected = [(claim.number, lens) for claim in CLAIMS for lens in ("histories", "tendency")]
@@ -322,6 +324,7 @@ def test_claims_command_in_both_lenses() -> None:
     assert one["claims"] == record["claims"][::2]
 
 
+@pytest.mark.second
 def test_claims_command_with_results(results: Path) -> None:
     record = json.loads(run_claims(str(results), *SMALL, "--json"))
     at_defaults = json.loads(run_claims(str(results), "--points", "0", "--placebos", "0", "--json"))

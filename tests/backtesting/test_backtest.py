@@ -62,6 +62,7 @@ def test_tables_and_picture(record: dict[str, Any]) -> None:
     assert record["picture"].startswith(b"\x89PNG")
 
 
+@pytest.mark.second
 def test_same_seed_same_record(invented: Path) -> None:
     one, other = (run_backtest(str(invented), *SMALL, "--years", "1950:1955:5", "--json") for _ in range(2))
     assert one == other

@@ -83,6 +83,7 @@ def kill_worker_at(folder: Path, shards: int) -> psutil.Popen:
     return process
 
 
+@pytest.mark.second
 def test_local_cluster_computes_the_same_and_only_loopback_listens(whole: Results, tmp_path: Path) -> None:
     own = psutil.Process()
     outside = []

@@ -68,6 +68,7 @@ STAGES = st.lists(
 )
 
 
+@pytest.mark.second
 @settings(**THIRD)
 @given(stages=STAGES)
 def test_growth_in_any_order_ends_in_the_tables_of_one_sweep(stages: list[tuple[int, str, random.Random]]) -> None:
@@ -84,6 +85,7 @@ def test_growth_in_any_order_ends_in_the_tables_of_one_sweep(stages: list[tuple[
         assert report.results.digest() == digest_of(question(names, replicates))
 
 
+@pytest.mark.second
 def test_grown_folder_exports_the_files_of_one_sweep(tmp_path: Path) -> None:
     for names, replicates in ((NAMES[:1], 2), (NAMES[:2], 2), (NAMES[:2], 13), (NAMES[::-1], 25)):
         grown = run_sweep(question(names, replicates), tmp_path / "grown", workers=2).results

@@ -190,9 +190,9 @@ def kept_folder() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("kept_folder")
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.second) for part in (1, 2, 3))])
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.second) for part in range(1, 8))])
 def test_mutants_are_read_or_refused(part: int, honest: dict[str, Path], tmp_path: Path) -> None:
-    for number in range(part * CASES // 4, (part + 1) * CASES // 4):
+    for number in range(part * CASES // 8, (part + 1) * CASES // 8):
         try_mutant(number, honest, tmp_path / "place", collections.Counter(), slow=False)
 
 

@@ -151,6 +151,7 @@ def test_chunks_change_no_row(scenario: Scenario, sizes: list[int], seed: int) -
             np.testing.assert_array_equal(column, np.concatenate([part[n][name] for part in parts]), err_msg=name)
 
 
+@pytest.mark.second
 @settings(**THIRD)
 @given(scenarios(max_states=3, steps=2), st.integers(1, 24))
 def test_stopped_and_resumed_sweep_equals_an_uninterrupted_one(scenario: Scenario, after: int) -> None:

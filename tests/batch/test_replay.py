@@ -59,6 +59,7 @@ def blocs(*words: str, code: int) -> Result:
     return done
 
 
+@pytest.mark.second
 def test_random_runs_are_equal_bit_for_bit(results: Results) -> None:
     every = [f"{point}-{replicate}" for point in range(6) for replicate in range(REPLICATES)]
     for run in random.Random(20).sample(every, 20):  # noqa: S311

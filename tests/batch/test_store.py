@@ -473,6 +473,7 @@ def test_missing_manifest(tmp_path: Path) -> None:
         Results(tmp_path).manifest()
 
 
+@pytest.mark.second
 def test_manifest_larger_than_can_be_read_is_not_written(tmp_path: Path) -> None:
     for more in ({"command": "x" * 2**25}, {"samplers": dict.fromkeys(map(str, range(1_300_000)), "")}):
         with pytest.raises(InputError, match="would be larger than 32 MB or 1300000 values; sweep fewer points"):

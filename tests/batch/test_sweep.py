@@ -150,6 +150,7 @@ def test_sweep_into_a_folder_with_other_files_is_refused(tmp_path: Path) -> None
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
+@pytest.mark.second
 def test_second_sweep_into_a_folder_is_refused(tmp_path: Path) -> None:
     results = Results(tmp_path / "results")
     with results.locked():

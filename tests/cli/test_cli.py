@@ -275,6 +275,7 @@ def test_finished_sweep_computes_nothing(swept: tuple[Path, dict[str, object]]) 
     assert again["states"] == said["states"]
 
 
+@pytest.mark.second
 def test_compare_differences_with_intervals(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     folder, _ = swept
     output = quick("compare", str(folder), "--csv", str(tmp_path))
@@ -311,12 +312,14 @@ def test_claims_with_effect_and_interval(swept: tuple[Path, dict[str, object]]) 
 AT_DEFAULTS = ("--points", "0", "--placebos", "0")
 
 
+@pytest.mark.second
 def test_no_colour_outside_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in blocs("run", "unix_1988", "--steps", "2").stdout
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in quick("list")
 
 
+@pytest.mark.second
 def test_scenario_in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2023"\n', encoding="utf-8")
     monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
@@ -419,6 +422,7 @@ def said(*words: str, variable: str = "", value: str = "") -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.mark.second
 def test_former_option_spellings(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     folder, former = swept[0], "The old spelling will be removed in 0.3 (docs/migration.md)."
     out, err = said("export", str(folder), str(tmp_path))
@@ -487,7 +491,8 @@ def test_block_for_each_row_in_narrow_terminal(
 
 @pytest.mark.parametrize("words", [
     ("show", "great_powers_1907"), ("list",), ("run", "unix_1988"),
-    ("explain", "unix_1988", "IBM", "--replicates", "2"), ("landscape", "unix_1988", "--replicates", "2"),
+    ("explain", "unix_1988", "IBM", "--replicates", "2"),
+    pytest.param(("landscape", "unix_1988", "--replicates", "2"), marks=pytest.mark.second),
 ])  # fmt: skip
 def test_no_line_of_one_letter(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
@@ -545,6 +550,7 @@ def test_refusal_of_designs(words: tuple[str, ...], phrase: str) -> None:
     assert phrase in refused("sweep", "unix_1988", *words)
 
 
+@pytest.mark.second
 def test_warning_of_read_only_cache() -> None:
     """As on a read-only install."""
     done = blocs("run", "unix_1988", "--steps", "3", XDG_CACHE_HOME="/dev/null/nowhere")
@@ -564,6 +570,7 @@ def test_show_changes_and_sources_of_ties() -> None:
     assert "unknown state" in refused("show", "baseline_2023", "--state", "XXX")
 
 
+@pytest.mark.second
 def test_list_beside_broken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2033"\n', encoding="utf-8")
     monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
@@ -573,6 +580,7 @@ def test_list_beside_broken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "baseline_2023" in done.stdout
 
 
+@pytest.mark.second
 def test_utf8_in_pipes() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sim", "run", "unix_1988", "--steps", "2"],
@@ -582,6 +590,7 @@ def test_utf8_in_pipes() -> None:
     assert "→" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.second
 def test_comparison_of_unfinished_sweep(swept: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     import shutil
 
@@ -606,6 +615,7 @@ def test_changes_in_title_of_run() -> None:
     assert "baseline_2023 --set erosion=0.5 --without shelter, seed" in " ".join(output.split())
 
 
+@pytest.mark.second
 def test_demo_beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.reporting.demo import demo_scenarios
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from history_words import TENDENCY, blocs
 
@@ -103,6 +104,7 @@ def test_tendency_has_no_turning_points(tmp_path: Path) -> None:
     assert "'--moves': does not apply under the lens of tendency" in refused
 
 
+@pytest.mark.second
 def test_interpreted_run_says_how_to_count_elsewhere() -> None:
     words = [sys.executable, "-m", "sim", "run", "great_powers_1907", "--seed", "7"]
     env = {**os.environ, "NUMBA_DISABLE_JIT": "1"}

@@ -123,8 +123,9 @@ def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
     text = (write_world(world, tmp_path / "world") / "world.toml").read_text()
     assert "OBSERVED" in text
     scenario = load_scenario(tmp_path / "world")
+    drawn = world_of_scenario(scenario)
     front = np.mean([
-        draw_initial_alignment(world_of_scenario(scenario), 1, replicate)[[*scenario.states].index("CHN")] == 2
+        draw_initial_alignment(drawn, 1, replicate)[[*scenario.states].index("CHN")] == 2
         for replicate in range(2000)
     ])  # fmt: skip
     assert front == pytest.approx(world.chances["CHN"]["front"], abs=0.03)

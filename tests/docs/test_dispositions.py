@@ -34,11 +34,13 @@ def test_scenario_and_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "A step is a quarter." in done.output
 
 
+@pytest.mark.second
 def test_table() -> None:
     for row in histories.table_rows():
         assert row in PAGE, "run `python -m tools.histories`"
 
 
+@pytest.mark.second
 def test_picture(tmp_path: Path) -> None:
     histories.draw_picture(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 20_000

@@ -85,6 +85,7 @@ def test_demo_and_its_quote_in_readme(tmp_path: Path) -> None:
         assert float(here) == pytest.approx(float(there), abs=3 if float(there) > 1 else 0.03)
 
 
+@pytest.mark.second
 def test_first_numbers_are_those_of_the_scenarios() -> None:
     """The sentence that README begins with, over 1,000 histories of each scenario."""
     said = " ".join(README.split())

@@ -87,6 +87,7 @@ def test_renewal_of_a_point_changes_no_chance(scenario: Scenario, table: ChanceT
     assert np.array_equal(again.chances[0], table.chances[5])
 
 
+@pytest.mark.second
 def test_table_resumes(scenario: Scenario, folder: Path, table: ChanceTable) -> None:
     shutil.rmtree(folder / "shards" / "000064")
     reports: list[tuple[int, int]] = []
@@ -194,6 +195,7 @@ def test_sweep_over_draws_keeps_own_parameters(scenario: Scenario) -> None:
     assert made[0].settings["parameters.w_bond"] == found.values[0, VARIED.index("w_bond")]
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_calibrate_command(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits: list[Any] = []

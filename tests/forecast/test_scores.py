@@ -292,6 +292,7 @@ def test_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
     assert record["after"]["votes"][0]["cast"]["no"] == 8
 
 
+@pytest.mark.second
 def test_validation_page_equals_model_scores() -> None:
     """The test uses fewer runs than the page, and the model only."""
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")

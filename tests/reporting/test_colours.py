@@ -80,6 +80,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run_sweep(make_question(scenarios, replicates=4, seed=7), tmp_path_factory.mktemp("a") / "r").results
 
 
+@pytest.mark.second
 def test_bloc_colours_in_report_and_app(results: Results) -> None:
     found = read_sample(results)
     known, names = {**NAMES, "brics_pole": "BRICS"}, {design: design for design in found.designs}

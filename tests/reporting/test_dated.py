@@ -192,6 +192,7 @@ def test_senders_of_new_sanctions_are_named(tmp_path: Path) -> None:
     assert "New sanctions are imposed by United States, Japan, " in picture.caption
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
     """A file may state no role: its change is said, and is not put among the assumptions."""
@@ -206,6 +207,7 @@ def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
     assert "of the scenarios without a role, “Own” raises it most" in effects_sentence(found)
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_scenario_over_design_points_is_compared(tmp_path: Path) -> None:
     """Two scenarios over the same design points are compared at once, and none is left out without a word."""

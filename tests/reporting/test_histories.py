@@ -32,6 +32,7 @@ def test_medoid_is_nearest_to_all_and_the_others_differ(rows: list[list[int]]) -
         assert distances[medoid, others[0]] >= distances[medoid].max() - 1e-6
 
 
+@pytest.mark.second
 def test_report_links_to_the_pages_of_its_histories(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     sim.sweep("baseline_2023", replicates=9, seed=7, out=folder)

@@ -126,6 +126,7 @@ def without_space(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
+@pytest.mark.second
 def test_terminal_shows_payloads_escaped(folder: Path) -> None:
     listed = without_space(output_of("list"))
     assert [one for one in (*PAYLOADS, *NAMES) if without_space(escape_controls(one)) not in listed] == []
@@ -163,6 +164,7 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     return out
 
 
+@pytest.mark.second
 def test_no_formula_in_tables(results: Path, tmp_path: Path) -> None:
     output_of("export", str(results), "--out", str(tmp_path / "tables"))
     output_of("compare", str(results), "--csv", str(tmp_path / "compared"), "--all")
@@ -192,6 +194,7 @@ class Elements(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.second
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_page_shows_payloads_as_text(results: Path, tmp_path: Path) -> None:
     output_of("report", str(results), "--points", "0", "--out", str(tmp_path / "page.html"))
@@ -254,6 +257,7 @@ print(json.dumps([codes, most, opened]))
 """
 
 
+@pytest.mark.second
 def test_bombs_and_escapes_refused_in_200_mb(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     (inside / "worlds").mkdir(parents=True)

@@ -125,6 +125,7 @@ def test_sections_and_described_figures(text: str) -> None:
     assert [tag for tag, _ in page.elements].count("figure") == [tag for tag, _ in page.elements].count("figcaption")
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
     rounds = "A step is a round of decisions, not a year."
@@ -223,6 +224,7 @@ def test_hostile_names_are_plain_text(hostile_text: str) -> None:
     assert "\x07" not in hostile_text
 
 
+@pytest.mark.second
 def test_labels_of_long_names(tmp_path: Path) -> None:
     scenario = load_scenario(Path(__file__).parents[1] / "cases" / "valid" / "world_of_eight_blocs")
     title = "What the association of landlocked states does where"
@@ -243,6 +245,7 @@ def test_labels_of_long_names(tmp_path: Path) -> None:
     assert titles["two"][-10:] in words
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_failed_and_unfinished_runs_shown(results: Results, tmp_path: Path) -> None:
     broken = Results(tmp_path / "broken")
@@ -291,6 +294,7 @@ def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypat
     assert f"--points 2 --seed 3 --parameters {tmp_path}" in page
 
 
+@pytest.mark.second
 def test_analyses_start_from_design_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the baseline runs without pressure, the low end of pressure's range changes nothing."""
     monkeypatch.setattr(analyses, "RUNS_AN_END", 20)
@@ -304,6 +308,7 @@ def test_analyses_start_from_design_point(tmp_path: Path, monkeypatch: pytest.Mo
     assert ends["w_pressure", "high"] != 0
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_same_page_from_moved_results(results: Results, tmp_path: Path) -> None:
     out, elsewhere = tmp_path / "page.html", tmp_path / "moved"
@@ -417,6 +422,7 @@ def own(tmp_path: Path) -> Results:
     return run_small_sweep(tmp_path / "results", {"w": load_scenario(tmp_path / "w.toml")}, 4)
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_commands_for_world_outside_catalogue(own: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(own.folder)
@@ -439,6 +445,7 @@ def test_no_source_of_another_world_for_weights(own: Results) -> None:
     assert "taken over from article_2023, not fitted to this world" in text
 
 
+@pytest.mark.second
 def test_focus_bloc_varies_most(results: Results, own: Results) -> None:
     assert rows.focus_bloc(read_sample(results), "baseline_2023") == "front"
     assert rows.focus_bloc(read_sample(own), "w") in ("east", "west")

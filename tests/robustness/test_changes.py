@@ -44,6 +44,7 @@ def test_changed_field_is_refused_where_runs_depend_on_it(
 ODD = {"PYTHONHASHSEED": "4", "LC_ALL": "C", "TZ": "Pacific/Apia", "OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "1"}
 
 
+@pytest.mark.second
 def test_clock_hash_seed_locale_and_threads_change_no_byte(whole: Results, tmp_path: Path) -> None:
     """The clock starts in 2001 and runs a hundred times too fast."""
     clock = (

@@ -34,6 +34,7 @@ def test_limit_on_the_size_of_files(whole: Results, tmp_path: Path, n: int) -> N
     assert run_sweep(question(), folder, workers=1).results.digest() == whole.digest()
 
 
+@pytest.mark.second
 def test_run_on_a_full_disk_leaves_whole_files_and_names_the_other(tmp_path: Path) -> None:
     out = tmp_path / "run"
     setup = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))"

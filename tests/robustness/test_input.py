@@ -144,6 +144,7 @@ def test_bomb_is_refused_by_file_and_line(name: str, tmp_path: Path) -> None:
     assert all(LINE.fullmatch(row) for row in rows[:20])
 
 
+@pytest.mark.second
 def test_largest_world_is_loaded(tmp_path: Path) -> None:
     folder = world(MAX_STATES, 100_000)(tmp_path)
     load = f"{LIMITS}\nfrom sim.scenario.loading import read_scenario; read_scenario({str(folder)!r}); raise SystemExit"

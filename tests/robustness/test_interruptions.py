@@ -87,6 +87,7 @@ def test_killed_worker_is_replaced_within_two_seconds(whole: Results, tmp_path: 
     assert shard_bytes(Results(tmp_path / "results")) == shard_bytes(whole)
 
 
+@pytest.mark.second
 def test_deadly_runs_are_failed_rows(tmp_path: Path) -> None:
     one = make_question(
         {"baseline_2023": load_scenario("baseline_2023").model_copy(update={"steps": 6})}, replicates=20, seed=7

@@ -29,6 +29,7 @@ def test_suggestion_of_states_in_the_world_only() -> None:
     assert "NER" not in suggest_state({"NGA": STATES["NGA"]}, "Niger")
 
 
+@pytest.mark.second
 def test_no_package_of_country_names() -> None:
     code = (
         "import sys, sim.scenario.checks, sim.scenario.loading, sim.analysis.explain\n"

@@ -130,6 +130,7 @@ def test_triangles_added_per_round() -> None:
     assert not program.add_violated(distance)
 
 
+@pytest.mark.second
 def test_certificate_without_incumbent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Branches cover all configurations: without an incumbent the bound rises exactly to the optimum."""
     monkeypatch.setattr(Search, "improve", lambda *_: None)

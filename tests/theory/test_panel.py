@@ -98,6 +98,7 @@ def test_brute_force_simulation(alternatives: int) -> None:
         assert abs(count / runs - expected) < 4.5 * error + 2e-4, history
 
 
+@pytest.mark.second
 def test_recovery_of_weights_and_renewal() -> None:
     rng, years, states, truth = np.random.default_rng(5), 6, 150, (1.5, 0.15)
     attributes = rng.normal(0, 1, (states, years, 3))
