@@ -153,7 +153,7 @@ def map_of_changes(
 
 def words_of_changes(changes: Mapping[str, float], clear: Collection[str], scenario: Scenario) -> str:
     """Name the states with the largest clear changes, in 100 runs."""
-    order = sorted((one for one in clear if one in changes), key=lambda one: -abs(changes[one]))
+    order = sorted((one for one in clear if one in changes), key=lambda one: (-abs(changes[one]), one))
     said = [f"{scenario.states[one].name} {rounded(changes[one], signed=True)}" for one in order[:NAMED]]
     more = f" and {len(order) - NAMED} more" if len(order) > NAMED else ""
     return f"{list_names(said)}{more}, in runs of 100"
