@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -33,6 +34,8 @@ from sim.reporting.colours import (
 from sim.reporting.labels import distinct_labels, wrap_text
 from sim.theory.landscape import Minima
 from sim.theory.optimum import Optimum
+
+POINTS = 72  # of an inch, the unit of drawings without dots
 
 LINE_STYLES = ("-", "--", "-.", ":")
 
@@ -61,20 +64,25 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 
 
 def save_figure(figure: Figure, path: str) -> None:
-    """Write a figure to a file, without a date: the same table gives the same bytes.
+    """Write a figure to a file, without a date; the suffix of its name (.png, .svg, .pdf) gives the format."""
+    write_synced(Path(path), render_figure(figure, Path(path).suffix[1:]))
 
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    path : str
-        File name; its suffix (.png, .svg, .pdf) gives the format.
+
+def render_figure(figure: Figure, form: str, dots: int = 150) -> bytes:
+    """Return a figure as the bytes of a png, svg or pdf file, without a date.
+
+    The layout is computed first and then left out, because `savefig` draws everything a second time for it.
     """
-    metadata = {"Date": None} if path.endswith(".svg") else {"Software": None}
     drawn = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(drawn, format=Path(path).suffix[1:], metadata=metadata, dpi=150)
-    write_synced(Path(path), drawn.getvalue())
+        get_registered_canvas_class(form)(figure)
+        figure.dpi = dots if form == "png" else POINTS
+        if (engine := figure.get_layout_engine()) is not None:
+            engine.execute(figure)
+            figure.set_layout_engine(None)
+        metadata = {"Software": None} if form == "png" else {"Date": None}
+        figure.savefig(drawn, format=form, metadata=metadata, dpi=dots)
+    return drawn.getvalue()
 
 
 LETTER = 0.063  # inches; average width of a letter at 8 points
@@ -156,7 +164,8 @@ def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
         value = float(shares.to_numpy()[row, column])
         if round(100 * value) >= 1:
             shade = "black" if value > 0.42 else "white"
-            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6.5, color=shade)
+            text = f"{100 * value:.0f}"
+            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=shade, in_layout=False)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01)
     bar.set_label(label)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -102,12 +101,9 @@ def inline_svg(
 
     `tips` are texts that a pointer shows on parts of the figure, by their ids.
     """
-    file = io.StringIO()
-    with matplotlib.rc_context(charts.STYLE):
-        figure_of(axes).savefig(file, format="svg", metadata={"Date": None})
     ElementTree.register_namespace("", SVG[1:-1])
     ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])
-    root = ElementTree.fromstring(file.getvalue())  # noqa: S314 - our own figure
+    root = ElementTree.fromstring(charts.render_figure(figure_of(axes), "svg"))  # noqa: S314 - our own figure
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag == f"{SVG}style" or child.tag.endswith("metadata"):
@@ -135,11 +131,8 @@ def inline_svg(
 
 def embed_png(axes: Axes, *, caption: str, description: str, title: str = "", dots: int = 150) -> Picture:
     """Return a figure as an image whose bytes are in the page."""
-    file = io.BytesIO()
     figure = figure_of(axes)
-    with matplotlib.rc_context(charts.STYLE):
-        figure.savefig(file, format="png", metadata={"Software": None}, dpi=dots)
-    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    source = "data:image/png;base64," + base64.b64encode(charts.render_figure(figure, "png", dots)).decode()
     width = round(figure.get_figwidth() * 96)
     markup = Markup('<img role="img" src="{}" alt="{}">').format(source, describe_finding(title, description))
     return Picture(markup, caption, width, title)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sim.reporting import maps
-from sim.reporting.charts import STYLE, new_figure
+from sim.reporting.charts import STYLE, new_figure, render_figure
 from sim.reporting.colours import VERMILION
 from sim.reporting.labels import distinct_labels
 from sim.reporting.land import atlas
@@ -310,9 +309,7 @@ def draw_chart(width: float, height: float, draw: Callable[[Axes], None]) -> Cha
     with DRAWING, matplotlib.rc_context(STYLE):
         figure, (axes,) = new_figure(width, height)
         draw(axes)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
+        text = render_figure(figure, "svg").decode()
     box, (low, high) = axes.get_position(), axes.get_xlim()
     frame = (float(box.x0), float(box.x1), 1 - float(box.y1), 1 - float(box.y0))
     return Chart(text[text.index("<svg") :], frame, (float(low), float(high)))
