@@ -26,7 +26,7 @@ from sim.analysis.compare import (
 )
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import share_interval
-from sim.article.answers import answer_claims, missing_scenarios
+from sim.article.answers import Answer, answer_claims, missing_scenarios
 from sim.article.evidence import FRONT
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
@@ -93,7 +93,7 @@ def render_page(
     base = found.baseline(baseline)
     finished = set(found.runs["design"])
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
-    scenarios = recorded.recorded_scenarios(results)
+    inputs = provenance.cited_inputs(recorded.recorded_scenarios(results))
     names = figures.design_titles(found, ordered[:MAX_DESIGNS])
     of_article = is_article_world(found, base)
     bloc = FRONT if of_article else rows.focus_bloc(found, base)
@@ -104,7 +104,7 @@ def render_page(
     names = {row.design: row.name for row in glance}
     shares = mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
-    claimed = answer_claims(found) if of_article else []
+    claimed = answers_of(found, analyses) if of_article else []
     dated = find_dated(results, names, base, bloc, known[bloc])
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
@@ -163,9 +163,9 @@ def render_page(
         else None,
         "changes": rows.scenario_changes(ran, names),
         "assumptions": provenance.list_assumptions(ran[base]),
-        "assumed_inputs": rows.count_assumed_inputs(scenarios),
+        "assumed_inputs": rows.count_assumed_inputs(inputs),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
-        "sources": provenance.cited_sources(scenarios),
+        "sources": provenance.cited_sources(inputs),
         "command": recorded_command(results.manifest()),
         "report_command": provenance.report_command(
             base,
@@ -211,6 +211,11 @@ def chapter_headings(
         "sources": headings.Heading(f"{len(context['sources'])} sources give the inputs", folded=True),
         "again": headings.Heading("Two commands repeat this report", folded=not context["failures"]),
     }
+
+
+def answers_of(found: Sample, analyses: Analyses | None) -> list[Answer]:
+    """Return the answers at the defaults, which the analyses over the ranges have computed too."""
+    return [one.answer for one in analyses.judged] if analyses else answer_claims(found)
 
 
 def size_of_bloc(dated: DatedFindings, of_article: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +51,15 @@ def list_assumptions(scenario: Scenario) -> list[Assumption]:
 
 def source_cells(content: Any, at: str = "") -> Iterator[tuple[str, str]]:
     """Yield the place and the source cell of every input; the cell is '' if its author gave no source."""
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         for key, value in content.items():
             if key == "source" or (key.endswith("_source") and value):
                 yield f"{at}.{key}", str(value)
             else:
                 yield from source_cells(value, f"{at}.{key}")
-    elif isinstance(content, (list, tuple)):
+    elif isinstance(content, list):
         for n, item in enumerate(content):
-            tie = isinstance(item, Mapping) and {"kind", "a", "b"} <= item.keys() and "step" not in item
+            tie = isinstance(item, dict) and {"kind", "a", "b"} <= item.keys() and "step" not in item
             yield from source_cells(item, f"{at}.{item['kind']}.{item['a']}.{item['b']}" if tie else f"{at}.{n}")
 
 
@@ -72,9 +72,9 @@ def cited_inputs(scenarios: Mapping[str, Scenario]) -> set[tuple[str, str]]:
     }
 
 
-def cited_sources(scenarios: Mapping[str, Scenario]) -> list[CitedSource]:
-    """List the sources that the scenarios cite, those with most inputs first."""
-    found = Counter(key for _, cell in cited_inputs(scenarios) for key, _ in parse_references(cell) if key)
+def cited_sources(inputs: Iterable[tuple[str, str]]) -> list[CitedSource]:
+    """List the sources that inputs cite, those with most inputs first."""
+    found = Counter(key for _, cell in inputs for key, _ in parse_references(cell) if key)
     known = load_bibliography()
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return [CitedSource(key, known.get(key), count) for key, count in ordered]

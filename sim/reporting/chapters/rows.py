@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from sim.analysis.compare import Sample, clear_state_changes, outcome_by_run
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
-from sim.reporting import figures, provenance
+from sim.reporting import figures
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
 from sim.scenario.overrides import list_changes
@@ -101,8 +101,7 @@ def scenario_changes(
     return changes
 
 
-def count_assumed_inputs(scenarios: Mapping[str, Scenario]) -> tuple[int, int, int]:
+def count_assumed_inputs(inputs: Collection[tuple[str, str]]) -> tuple[int, int, int]:
     """Count the inputs that cite an assumption, those without a source, and all."""
-    found = provenance.cited_inputs(scenarios)
-    assumed = sum(ASSUMED in (key for key, _ in parse_references(cell)) for _, cell in found)
-    return assumed, sum(not cell for _, cell in found), len(found)
+    assumed = sum(ASSUMED in (key for key, _ in parse_references(cell)) for _, cell in inputs)
+    return assumed, sum(not cell for _, cell in inputs), len(inputs)
