@@ -98,7 +98,7 @@ def weigh_decisions(world: World, step: int) -> tuple[Floats, Floats, Floats, Fl
     alignment, held = setting.initial, np.arange(states)
     shape = (states, len(world.alignments))
     situation, weights, env = world.copy_situation(), world.allocate_weights(), world.allocate_environment()
-    for shocked in range(step + 1):
+    for shocked in np.flatnonzero(np.diff(world.shocks.first[: step + 2])).tolist():
         rules.apply_shocks(shocked, world.shocks, situation)
     temperature = situation.parameters[TEMPERATURE]
     if temperature == 0 or (alignment < 0).any():

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sim.model.arrays import SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION, Integers
+from sim.model.arrays import SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION, SHOCKS, Integers
 from sim.model.world import World
 
 TIES = ("bond", "bond_origin", "institution", "rivalry", "sanction", "regime")
 
 ALSO_TIES = ("propensity", "dependence")
 
-OF_A_PAIR = (SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION)
+MOVES = np.isin(np.arange(len(SHOCKS)), (SHOCK_BOND, SHOCK_INSTITUTION, SHOCK_RIVALRY, SHOCK_SANCTION))  # of a pair
 
 
 def shuffle_states(states: int, rng: np.random.Generator) -> Integers:
@@ -32,13 +32,12 @@ def permute_ties(world: World, order: Integers) -> World:
     every placebo world, between other states. Shocks to blocs, theatres and parameters stay. The factual world is
     permuted too, so that a state is anchored in the ties that it has.
     """
-    block = np.ix_(order, order)
-    ties: dict[str, Any] = {t: np.ascontiguousarray(getattr(world.start, t)[block]) for t in TIES}
-    also: dict[str, Any] = {t: np.ascontiguousarray(getattr(world.setting, t)[block]) for t in ALSO_TIES}
+    ties: dict[str, Any] = {t: getattr(world.start, t).take(order, 0).take(order, 1) for t in TIES}
+    also: dict[str, Any] = {t: getattr(world.setting, t).take(order, 0).take(order, 1) for t in ALSO_TIES}
     start = world.start._replace(**ties, polyarchy=world.start.polyarchy[order])
     setting = world.setting._replace(**also)
     place, old = np.argsort(order).astype(np.int64), world.shocks
-    moved = np.isin(old.kind, OF_A_PAIR)
+    moved = MOVES[old.kind]
     i, j = old.i.copy(), old.j.copy()
     i[moved], j[moved] = place[i[moved]], place[j[moved]]
     factual = world.factual and permute_ties(world.factual, order)

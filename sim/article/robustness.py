@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import call
 
@@ -129,6 +129,11 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
         name: with_parameters(w, np.where(w.start.parameters == base, given, w.start.parameters))
         for name, w in worlds.items()
     }
+
+
+def until_last(world: World, moments: Moments) -> World:
+    """End the runs of a world at the last date, after which no effect reads them; steps do not depend on later ones."""
+    return replace(world, steps=moments.steps[-1]) if moments.steps else world
 
 
 def run_evidence(worlds: Worlds, moments: Moments, *, seed: int, replicates: Iterable[int]) -> Evidence:
@@ -260,6 +265,7 @@ def explore_ranges(
     """
     worlds = {name: world_of(one) for name, one in claim_scenarios(claims, scenarios).items()}
     plan = Assessment(claims, moments_of(scenarios[BASE]))
+    short = {name: until_last(world, plan.moments) for name, world in worlds.items()}
     if values is None:
         values = claim_points(counts.points, counts.seed) if counts.points else np.empty((0, len(VARIED)))
     if scenarios[BASE].sweep.lens == "tendency":
@@ -274,12 +280,12 @@ def explore_ranges(
         runs[name][place] = read_runs(worlds[name], plan.moments, seed=counts.seed, replicates=replicates)
 
     def placebo_world(n: int) -> None:
-        changed = permute_worlds(worlds, placebo_stream(counts.seed, AT_DEFAULTS, n))
+        changed = permute_worlds(short, placebo_stream(counts.seed, AT_DEFAULTS, n))
         placebo_defaults[n] = plan.placebo(changed, seed=counts.seed, replicates=range(counts.in_placebo))
 
     def point(n: int) -> None:
         replicates = range(n * counts.each, (n + 1) * counts.each)
-        here = worlds_at_point(worlds, values[n])
+        here = worlds_at_point(short, values[n])
         sampled, chances = plan.from_runs(here, seed=counts.seed, replicates=replicates), plan.find_chances(here)
         article[n] = np.where(np.isnan(sampled), plan.closed_forms(chances, entries=False), sampled)
         comparable[n] = plan.closed_forms(chances, entries=True) if plan.moments.steps else sampled

@@ -38,7 +38,9 @@ def shared_random_numbers(
 
 
 def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
-    """Draw the alignments of the start, (N,), with the random numbers of step 0."""
+    """Return the alignments of the start, (N,); random and drawn ones take the random numbers of step 0."""
+    if world.setting.initial.min() >= 0:
+        return world.setting.initial.copy()
     _, uniforms = draw_random_words(world, seed, replicate, 0)
     alignment = np.empty(len(world.states), dtype=np.int64)
     rules.fill_initial_alignment(world.setting, uniforms, alignment)
@@ -103,21 +105,25 @@ def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
     elsewhere, initial = np.arange(n), known_starts(world, seed, replicate)
     if world.factual is not None:
         factual = world.factual
-        held = dict(zip(factual.states, known_starts(factual, seed, replicate), strict=True))
-        holds = [factual.alignments[held[id]] if held.get(id, -1) >= 0 else "" for id in world.states]
-        stays = np.array([initial[i] >= 0 and world.alignments[initial[i]] == holds[i] for i in range(n)])
+        places, columns = find_ids(world.states, factual.states), find_ids(world.alignments, factual.alignments)
+        held, common = known_starts(factual, seed, replicate)[places], columns >= 0
+        stays = (places >= 0) & (initial >= 0) & (held >= 0) & (columns[initial] == held)
         known = structural_chances(factual, seed, replicate)
-        places = [factual.states.index(world.states[i]) for i in np.flatnonzero(stays)]
-        common = [k for k, alignment in enumerate(world.alignments) if alignment in factual.alignments]
-        columns = [factual.alignments.index(world.alignments[k]) for k in common]
-        anchor.chances[np.ix_(stays, np.array(common))] = known.chances[places][:, columns]
-        anchor.log_own[stays] = known.log_own[places]
+        anchor.chances[np.ix_(stays, common)] = known.chances[np.ix_(places[stays], columns[common])]
+        anchor.log_own[stays] = known.log_own[places[stays]]
         elsewhere = np.flatnonzero(~stays)
     own = elsewhere[initial[elsewhere] >= 0]
     if own.size:
         known = structural_chances(world, seed, replicate)
         anchor.chances[own], anchor.log_own[own] = known.chances[own], known.log_own[own]
     return anchor
+
+
+@lru_cache(maxsize=32)
+def find_ids(ids: tuple[str, ...], among: tuple[str, ...]) -> Integers:
+    """Return the place of each id among others; -1 where it is not one of them."""
+    places = {id: n for n, id in enumerate(among)}
+    return np.array([places.get(id, -1) for id in ids], dtype=np.int64)
 
 
 def known_starts(world: World, seed: int, replicate: int) -> Integers:
