@@ -23,7 +23,7 @@ from sim.calendar import last_step_by
 from sim.errors import suggest
 from sim.model import outcomes
 from sim.model.arrays import PARAMETERS, Floats
-from sim.model.compiled import iterate_runs
+from sim.model.compiled import iterate_runs, run_records
 from sim.model.trajectory import store_late, window_of
 from sim.model.world import World, with_parameters, world_of
 from sim.scenario.checks.idle import unsampled_parameters
@@ -140,12 +140,13 @@ class Evaluator:
         world = self.world_at(row)
         names, window = outcomes.outcome_names(world.alignments[1:], world.theatres), window_of(self.scenario)
         stored = store_late(world.steps, window)
-        runs = iterate_runs(self.scenario, seed=self.seed, replicates=range(replicates), world=world, stored=stored)
+        records = run_records(world, seed=self.seed, replicates=range(replicates), stored=stored)
         if self.outcome in names:
             column = names.index(self.outcome)
-            return np.array([one.late_outcomes(window)[column] for one in runs])
+            return outcomes.late_mean(np.stack([one.outcomes[:, column] for one in records], axis=1), window)
         alignment, state = divmod(askable_outcomes(world).index(self.outcome) - len(names), len(world.states))
-        return np.array([one.late_shares(window)[state, alignment] for one in runs])
+        held = np.stack([one.alignment[:, state] for one in records], axis=1)
+        return outcomes.late_shares(held, len(world.alignments), window)[:, alignment]
 
     def runs(
         self, rows: Floats, *, replicates: int, workers: int | None = None, progress: Progress | None = None

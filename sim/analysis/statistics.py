@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +17,8 @@ from sim.model.arrays import Flags, Floats
 LEVEL = 0.95
 
 RESAMPLES = 4000
+
+MOST_KEPT = 1000  # pairs whose resampling weights are kept for the next comparison, 32 MB
 
 FEWEST_DIFFERING = 20  # with fewer pairs that differ, a bootstrap interval is too narrow
 
@@ -201,12 +204,18 @@ def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Fl
     if n < FEWEST_DIFFERING:
         low, high = mean - students_half(gaps), mean + students_half(gaps)
     else:
-        draws = np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+        draws = resampling_weights(n) if n <= MOST_KEPT else resampling_weights.__wrapped__(n)
         tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
         low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
     low, high = np.where(varied, low, np.nan), np.where(varied, high, np.nan)
     ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=varied)
     return low, high, 2 * scipy.stats.t.sf(np.abs(ratio), n - 1)
+
+
+@lru_cache(maxsize=2)
+def resampling_weights(n: int) -> Floats:
+    """Draw the weights of n pairs in each resample, (RESAMPLES, n); every outcome has the same."""
+    return np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
 
 
 def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
