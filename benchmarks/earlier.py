@@ -1,17 +1,21 @@
-"""Compare the cost of a run and of compiling with that of an earlier build, each in its own process, in turns."""
+"""Compare the cost of runs, of compiling and of reports with an earlier build, each in its own process, in turns."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROUNDS = 3
 
 FIRST_RUN = ("run", "baseline_2023", "--seed", "7")
+
+REPORTS = 3
 
 CASES = {"still": "no_feedback", "shipped": "baseline_2023"}
 
@@ -83,6 +87,33 @@ def first_seconds(build: Path, *words: str) -> float:
     return float(done.stdout)
 
 
+def run_command(build: Path, *words: str) -> float:
+    """Run a command of the build in a folder, and return its CPU seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "sim", *words], cwd=build, check=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(build)},
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def seconds_per_report(builds: Mapping[str, Path]) -> dict[str, float]:
+    """Measure the least CPU seconds of `blocs report` of each build on the sweep of its own `blocs demo`.
+
+    The machine code is in the cache from the second report on.
+    """
+    least = dict.fromkeys(builds, float("inf"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, build in builds.items():
+            run_command(build, "demo", "--out", f"{folder}/{name}")
+        for _ in range(REPORTS):
+            for name, build in builds.items():
+                words = "report", f"{folder}/{name}/results", "--out", f"{folder}/{name}.html"
+                least[name] = min(least[name], run_command(build, *words))
+    return least
+
+
 def compare_builds(earlier: Path | None) -> dict[str, float]:
     """Measure first commands of this build, and with an earlier one the ratios of both: the least of some rounds."""
     here = Path(__file__).parents[1]
@@ -97,4 +128,6 @@ def compare_builds(earlier: Path | None) -> dict[str, float]:
     cases = {**CASES, "compile": "first"}
     least = {name: {s: min(found[name][s] for found in rounds) for s in cases.values()} for name in builds}
     figures["run_before_seconds"] = first_seconds(builds["before"], *FIRST_RUN)
+    reports = seconds_per_report(builds)
+    figures["report_before_ratio"] = reports["now"] / reports["before"]
     return figures | {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in cases.items()}

@@ -33,6 +33,9 @@ PEERS = {
 BUILDS = {
     "still_before_ratio": Row("a run of a sweep, ties that stay, over that of 0.1", "at most 0.2", SHARE),
     "shipped_before_ratio": Row("a run of a sweep, as shipped, over that of 0.1", "at most 0.5", SHARE),
+    "report_before_ratio": Row(
+        "`blocs report` of the sweep of `blocs demo`, over that of 0.1 on its own", "at most 0.34", SHARE
+    ),
     "compile_before_ratio": Row("the first runs of an installation, over those of 0.1", "at most 0.34", SHARE),
     "run_before_seconds": Row("`blocs run baseline_2023` in a new installation, 0.1", "", SECONDS),
     "run_seconds": Row("the same now", "", SECONDS),
