@@ -159,13 +159,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises InputError with every fault, where the folder contains no results, or results in another format: then with
     the command that makes them again.
     """
+    return checked_manifest(folder, last_written(folder))
+
+
+def last_written(folder: Path) -> tuple[int, ...]:
+    """The number, size and times of a folder's manifest; raises InputError where the folder contains no results."""
     path = folder / MANIFEST
     require_regular(path)
     try:
         found = path.lstat()
     except OSError:
         raise missing_results(folder) from None
-    return checked_manifest(folder, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @lru_cache(maxsize=2)

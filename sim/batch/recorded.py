@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
-from sim.batch.manifest import MANIFEST
+from sim.batch.manifest import MANIFEST, checked_manifest, last_written
 from sim.batch.store import MAX_SEAL, SEAL, Results
 from sim.errors import (
     Fault,
@@ -115,15 +115,15 @@ class RunCount:
 
 def recorded_scenarios(results: Results) -> dict[str, Scenario]:
     """The scenarios of the manifest; raises InputError with everything that this version cannot read in them."""
-    return dict(parse_scenarios(results.folder / MANIFEST, json.dumps(results.manifest()["scenarios"])))
+    return dict(parse_scenarios(results.folder, last_written(results.folder)))
 
 
 @lru_cache(maxsize=2)  # a report asks several times, and checking the references takes most of a second
-def parse_scenarios(file: Path, text: str) -> Mapping[str, Scenario]:
-    """Parse the scenarios in a manifest's text; raises InputError with everything that this version cannot read."""
+def parse_scenarios(folder: Path, written: tuple[int, ...]) -> Mapping[str, Scenario]:
+    """Parse the scenarios of a manifest; raises InputError with everything that this version cannot read in them."""
     found, faults = {}, []
-    for name, record in json.loads(text).items():
-        scenario, wrong = read_scenario_record(record, file, ("scenarios", name))
+    for name, record in checked_manifest(folder, written)["scenarios"].items():
+        scenario, wrong = read_scenario_record(record, folder / MANIFEST, ("scenarios", name))
         faults += wrong
         if scenario is not None:
             found[name] = scenario
