@@ -18,7 +18,7 @@ from sim.reporting.land.tiles import Tiles, place_tiles
 from sim.reporting.land.views import View, choose_view
 from sim.scenario.schema import Scenario, State
 
-WIDTH, LARGE_WIDTH = 4.6, 6.4  # inches of a map of changes, and of the others
+WIDTH, LARGE_WIDTH = 4.6, 5.4  # inches of a map of changes, and of the others
 
 KEY_HEIGHT = 0.6
 
@@ -99,7 +99,7 @@ def embed_map(
 ) -> figures.Picture:
     """Return land as an image, and tiles as SVG, in which each tile has the name of its state."""
     if isinstance(view, View):
-        return figures.embed_png(axes, title=title, caption=caption, description=description)
+        return figures.embed_png(axes, title=title, caption=caption, description=description, dots=200)
     tips = {f"{part}-{id}": state.name for id, state in states.items() for part in ("tile", "hatch", "id")}
     return figures.inline_svg(axes, key, title=title, caption=caption, description=description, tips=tips)
 
