@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -173,6 +174,16 @@ def test_confidence_says_each_reason(found: DatedFindings) -> None:
     variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
     assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)})" in said
     assert "track record low (no later events are on record)" in confidence_sentence(found, None)
+
+
+def test_title_of_incidence_names_the_likeliest(found: DatedFindings) -> None:
+    first, chance = found.joining[0], found.joining[0].chances[-1]
+    assert pictures.title_of_incidence(found) == (
+        f"{first.name} is the likeliest to join: {rounded(chance.chance)} of 100 histories by 25 October 2033"
+        f" (95 % interval {rounded(chance.low)} to {rounded(chance.high)})."
+    )
+    none = pictures.title_of_incidence(replace(found, joining=()))
+    assert none == f"No state joins “Anti-US front” in {REPLICATES} histories."
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -99,6 +99,8 @@ def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
 
 def title_of_incidence(found: DatedFindings) -> str:
     """Say which state is the likeliest to join, and how surely."""
+    if not found.joining:
+        return f"No state joins “{found.bloc}” in {found.runs} histories."
     first = found.joining[0]
     chance = first.chances[-1]
     return (
