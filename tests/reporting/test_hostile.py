@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import invented
 import pytest
 from click.testing import CliRunner
 
@@ -212,20 +213,51 @@ def test_page_shows_payloads_as_text(results: Path, tmp_path: Path) -> None:
     assert not steering
 
 
+def inert_story(path: Path) -> Elements:
+    """Read a story, and fail where it has more than its own script, or anything live."""
+    text = path.read_text("utf-8")
+    page = Elements(text)
+    assert sum(tag == "script" for tag, _ in page.found) == 2
+    for tag, attributes in page.found:
+        assert tag not in {"iframe", "base", "object", "embed", "img", "b", "x"}
+        assert not [name for name, _ in attributes if name.startswith("on") or name in ("src", "style")]
+        links = [value or "" for name, value in attributes if name in {"href", "xlink:href", "action"}]
+        assert all(link.startswith("#") for link in links), links
+    assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\n", "\t"}
+    return page
+
+
 def test_story_shows_payloads_as_text(folder: Path, tmp_path: Path) -> None:
     for n in (0, 4, 6, len(PAYLOADS) - 1):
         output_of("run", str(folder / f"s{n}.toml"), "--others", "0", "--html", str(tmp_path / "story.html"))
-        text = (tmp_path / "story.html").read_text("utf-8")
-        page = Elements(text)
-        assert sum(tag == "script" for tag, _ in page.found) == 2
-        for tag, attributes in page.found:
-            assert tag not in {"iframe", "base", "object", "embed", "img", "b", "x"}
-            assert not [name for name, _ in attributes if name.startswith("on") or name in ("src", "style")]
-            links = [value or "" for name, value in attributes if name in {"href", "xlink:href", "action"}]
-            assert all(link.startswith("#") for link in links), links
+        page = inert_story(tmp_path / "story.html")
         words = without_space(html.unescape("".join(page.words)))
         assert without_space(escape_controls(PAYLOADS[n])) in words
-        assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\n", "\t"}
+
+
+def test_imported_world_shows_payloads_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts of datasets: names of files reach the sources and the log; states have the names of the project's table."""
+    payloads = [*MARKUP, *RICH, "=1+1", "@SUM(A1)"][: len(invented.SPELLS)]
+    spells = {
+        code: (f"{payload} {name}", start)
+        for payload, (code, (name, start)) in zip(payloads, invented.SPELLS.items(), strict=True)
+    }
+    monkeypatch.setattr(invented, "SPELLS", spells)
+    data = invented.base(tmp_path / "data", 1980)
+    (data / "NMC-70.csv").rename(data / "=1+1<b onclick=alert(1)>[red].csv")
+    world = tmp_path / "worlds" / "imported"
+    output_of("import", "1980", "--from", str(data), "--states", "all", "--leaders", "USA,RUS", "--out", str(world))
+    output_of("show", str(world))
+    output_of("run", str(world), "--seed", "1", "--others", "0", "--html", str(tmp_path / "story.html"))
+    inert_story(tmp_path / "story.html")
+    assert "alert(1)" in (world / "sources.toml").read_text("utf-8")
+    assert "alert(1)" not in (world / "states.csv").read_text("utf-8")
+    with (world / "import_log.csv").open(encoding="utf-8", newline="") as file:
+        cells = {cell for row in csv.reader(file) for cell in row}
+    assert any("alert(1)" in cell for cell in cells)
+    assert not [
+        cell for cell in cells if cell[:1] in tuple(FORMULA_STARTS) and not re.fullmatch(r"[-+]?[\d.e-]+", cell)
+    ]
 
 
 # Files that cost much or point outside

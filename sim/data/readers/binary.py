@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import lzma
 import warnings
 import zipfile
-from collections.abc import Collection, Sequence
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 from sim.data.readers.raw import (
     DAMAGED,
     MOST_BYTES,
+    MOST_CELLS,
     MOST_ROWS,
     RawTable,
     clean_names,
@@ -72,7 +74,7 @@ def read_old_workbook(file: str, sha256: str, content: bytes) -> list[RawTable]:
     except ImportError:
         raise missing_library(file) from None
     try:
-        with xlrd.open_workbook(file_contents=content, on_demand=True, logfile=io.StringIO()) as book:
+        with xlrd.open_workbook(file_contents=content, on_demand=True, ragged_rows=True, logfile=io.StringIO()) as book:
             sheets = [book.sheet_by_index(n) for n in range(min(book.nsheets, MOST_SHEETS))]
             grids = {sheet.name: [sheet.row_values(n) for n in range(sheet.nrows)] for sheet in sheets}
     except (*DAMAGED, xlrd.XLRDError) as error:
@@ -91,10 +93,24 @@ def read_workbook(file: str, sha256: str, content: bytes) -> list[RawTable]:
             if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
                 raise refuse_table(file, f"unpacks to more than {MOST_BYTES // 2**20} MB, the limit for data files")
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        grids = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
+        grids = read_grids(file, {sheet.title: sheet.iter_rows(values_only=True) for sheet in book.worksheets})
     except DAMAGED as error:
         raise refuse_table(file, f"is not an xlsx workbook that can be read ({short(error)}); {CUT}") from None
     return tables_of_grids(file, sha256, grids)
+
+
+def read_grids(file: str, sheets: dict[str, Iterable[Sequence[object]]]) -> dict[str, list[list[object]]]:
+    """Read the rows of all sheets; raises InputError above the limit of cells, which one far cell can reach."""
+    grids: dict[str, list[list[object]]] = {}
+    cells = 0
+    for name, rows in sheets.items():
+        grids[name] = []
+        for row in rows:
+            cells += len(row)
+            if cells > MOST_CELLS:
+                raise refuse_table(file, f"has more than {MOST_CELLS} cells, the limit for data files")
+            grids[name].append(list(row))
+    return grids
 
 
 def tables_of_grids(file: str, sha256: str, grids: dict[str, list[list[object]]]) -> list[RawTable]:
@@ -129,7 +145,9 @@ def read_r_file(file: str, sha256: str, content: bytes) -> list[RawTable]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about R classes that do not matter here, such as tibbles
-            parsed = rdata.parser.parse_data(plain, extension=f".{form}")
+            parsed = rdata.parser.parse_data(
+                plain, extension=f".{form}", altrep_constructor_dict=bounded_sequences(rdata.parser.DEFAULT_ALTREP_MAP)
+            )
             content_found = rdata.conversion.convert(parsed)
     except DAMAGED as error:
         raise refuse_table(file, f"is an R file that cannot be read ({short(error)}); {CUT}") from None
@@ -151,6 +169,23 @@ def read_r_file(file: str, sha256: str, content: bytes) -> list[RawTable]:
     return found
 
 
+def bounded_sequences(constructors: Mapping[bytes, Callable[[Any], Any]]) -> dict[bytes, Callable[[Any], Any]]:
+    """Constructors of R's compact sequences, a few bytes each, that expand to at most so many numbers in a file."""
+    left = MOST_ROWS
+
+    def expand(constructor: Callable[[Any], Any], state: Any) -> Any:
+        nonlocal left
+        left -= max(0, int(state.value[0]))
+        if left < 0:
+            raise ValueError(f"its sequences have more than {MOST_ROWS} numbers")
+        return constructor(state)
+
+    return {
+        name: functools.partial(expand, one) if name.startswith(b"compact_") else one
+        for name, one in constructors.items()
+    }
+
+
 def unpack(file: str, content: bytes) -> bytes:
     """Unpack gzip, bzip2 or xz; other content stays. Raises InputError where it is damaged or too large."""
     try:
@@ -170,9 +205,12 @@ def unpack(file: str, content: bytes) -> bytes:
 
 
 def read_bounded(packed: IO[bytes] | gzip.GzipFile | bz2.BZ2File) -> bytes:
-    """Unpack at most one byte more than the limit."""
+    """Unpack until just beyond the limit, in pieces: one large reading would ask for all of its memory at once."""
+    found = bytearray()
     with packed:
-        return packed.read(MOST_BYTES + 1)
+        while len(found) <= MOST_BYTES and (piece := packed.read(2**20)):
+            found += piece
+    return bytes(found)
 
 
 def short(error: BaseException) -> str:

@@ -81,11 +81,10 @@ def read_archive(file: str, sha256: str, path: Path) -> list[RawTable]:
             members = [m for m in archive.infolist() if PurePosixPath(m.filename).suffix.lower() in READ]
             if len(members) > MOST_MEMBERS:
                 raise refuse_table(file, f"has {len(members)} data files; give at most {MOST_MEMBERS}")
+            if sum(member.file_size for member in members) > MOST_BYTES:
+                raise refuse_table(file, f"unpacks to more than {MOST_BYTES // 2**20} MB, the limit for data files")
             for member in members:
                 shown, ending = f"{file}[{member.filename}]", PurePosixPath(member.filename).suffix.lower()
-                if member.file_size > MOST_BYTES:
-                    message = f"unpacks to more than {MOST_BYTES // 2**20} MB, the limit for data files"
-                    raise refuse_table(shown, message)
                 if ending in TEXT:
                     found.append(read_text_table(shown, sha256, open_member(content, member), MOST_BYTES))
                 elif ending != ".zip":

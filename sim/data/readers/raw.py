@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 600 * 2**20  # of a file, and of what a compressed one unpacks to
 MOST_ROWS = 5_000_000
+MOST_CELLS = 20_000_000  # of a workbook, with the empty ones that a far cell makes
 
 MISSING = ("", "na", "nan", ".", "#n/a", "null", "none")
 
