@@ -153,8 +153,12 @@ def start_local_cluster(workers: int) -> Iterator[Client]:
 
 
 def close_cluster(cluster: LocalCluster) -> None:
-    """Close a cluster whose workers have been killed."""
-    with contextlib.suppress(KeyError):  # a worker was killed before Dask knew its name
+    """Close a cluster whose workers have been killed.
+
+    All runs are stored by now. Dask does not know a worker that was killed early (KeyError), and a busy machine may not
+    answer in time.
+    """
+    with contextlib.suppress(KeyError, TimeoutError):
         cluster.close(timeout=3)
 
 

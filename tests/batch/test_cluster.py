@@ -97,6 +97,15 @@ def test_local_cluster_computes_the_same_and_only_loopback_listens(whole: Result
     assert outside == []
 
 
+@pytest.mark.parametrize("error", [TimeoutError("timed out after 3 s."), KeyError("worker")])
+def test_cluster_that_closes_late_spoils_no_sweep(error: Exception) -> None:
+    class Slow:
+        def close(self, timeout: float) -> None:
+            raise error
+
+    cluster.close_cluster(Slow())
+
+
 @LONG
 @pytest.mark.parametrize("shards", range(20))
 def test_killed_worker_changes_no_byte_and_only_loopback_listens(whole: Results, tmp_path: Path, shards: int) -> None:

@@ -33,6 +33,7 @@ REPOSITORY = {
 FEWER = [
     (r"(--replicates) \d{2,}", r"\1 5"),
     (r"(--points) [1-9]\d*", r"\1 8"),
+    (r"(--workers) [3-9]", r"\1 2"),
     (r"(--draws) \d+", r"\1 4"),
     (r"^(blocs (?:regret|sensitivity)\b[^#\n]*)", r"\1 --points 8 --replicates 2 "),
     (r"^(blocs claims\b(?![^#\n]*--points)[^#\n]*)", r"\1 --points 8 "),
