@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks import plain, synthetic
 from benchmarks.earlier import compare_builds
+from benchmarks.first import measure_app, measure_commands
 from benchmarks.reading import measure_checks
 from benchmarks.rows import markdown, table_rows
 from sim.batch import executor
@@ -272,6 +273,8 @@ def measure(*, full: bool, before: Path | None, say: Callable[[str], None]) -> F
     figures |= measure_sweeps(runs, full=full)
     say("checks of a folder")
     figures |= measure_checks()
+    say("first commands")
+    figures |= measure_commands() | measure_app()
     say("builds")
     return figures | compare_builds(before)
 

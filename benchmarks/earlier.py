@@ -115,19 +115,17 @@ def seconds_per_report(builds: Mapping[str, Path]) -> dict[str, float]:
 
 
 def compare_builds(earlier: Path | None) -> dict[str, float]:
-    """Measure first commands of this build, and with an earlier one the ratios of both: the least of some rounds."""
-    here = Path(__file__).parents[1]
-    figures = {
-        "run_seconds": first_seconds(here, *FIRST_RUN),
-        "explain_seconds": first_seconds(here, "explain", "baseline_2023", "IRN", "--step", "30"),
-    }
+    """Compute the ratio of this build's cost per run to an earlier one's: the least of some rounds of each."""
     if earlier is None:
-        return figures
-    builds = {"now": here, "before": earlier.resolve()}
+        return {}
+    builds = {"now": Path(__file__).parents[1], "before": earlier.resolve()}
     rounds = [{name: seconds_per_run(build) for name, build in builds.items()} for _ in range(ROUNDS)]
     cases = {**CASES, "compile": "first"}
     least = {name: {s: min(found[name][s] for found in rounds) for s in cases.values()} for name in builds}
-    figures["run_before_seconds"] = first_seconds(builds["before"], *FIRST_RUN)
+    ratios = {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in cases.items()}
     reports = seconds_per_report(builds)
-    figures["report_before_ratio"] = reports["now"] / reports["before"]
-    return figures | {f"{case}_before_ratio": least["now"][s] / least["before"][s] for case, s in cases.items()}
+    return {
+        **ratios,
+        "report_before_ratio": reports["now"] / reports["before"],
+        "run_before_seconds": first_seconds(builds["before"], *FIRST_RUN),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -25,10 +26,13 @@ from sim.scenario.schema import Scenario
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
-COMMAND = (sys.executable, "-c", "from sim.app import apart; apart.answer()")
+ANSWER = (sys.executable, "-c", "from sim.app import apart; apart.answer()")
+
+COMPILE = (sys.executable, "-c", "import os; getattr(os, 'nice', int)(10); from sim.app import apart; apart.answer()")
 
 compiling: list[Popen[bytes]] = []  # the process that compiles the rules, once it has begun
-beginning = threading.Lock()
+answering: list[Popen[bytes]] = []  # the one that interprets them, while nothing is compiled
+beginning, asking = threading.Lock(), threading.Lock()
 
 
 def compute_soon(
@@ -36,13 +40,40 @@ def compute_soon(
 ) -> Found:
     """Compute a function of a run of the scenario here, or apart where this process would compile rules first."""
     if not interprets_sooner(len(scenario.states), scenario.steps):
+        end_answering()
         return function(*given, **named)
+    with asking:
+        process = begin_answering()
+        to, answered = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+        try:
+            pickle.dump((function, given, named), to)
+            to.flush()
+            found: Found = pickle.load(answered)  # noqa: S301  # by the process that this one began
+        except (EOFError, OSError):
+            answering.clear()
+            raise subprocess.CalledProcessError(process.wait(), ANSWER) from None
     compile_rules(scenario)
-    task = pickle.dumps((function, given, named))
-    interpreted = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run(COMMAND, input=task, stdout=subprocess.PIPE, env=interpreted, check=True)  # noqa: S603
-    found: Found = pickle.loads(done.stdout)  # noqa: S301  # by the process that this one began
     return found
+
+
+def begin_answering() -> Popen[bytes]:
+    """Begin the process that interprets the rules, unless it has begun; it ends when this process does."""
+    with beginning:
+        if not answering:
+            interpreted = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            answering.append(Popen(ANSWER, **pipes, env=interpreted))  # noqa: S603
+            atexit.register(answering[0].terminate)
+        return answering[0]
+
+
+def end_answering() -> None:
+    """End that process, if it has begun, after its last answer."""
+    if answering:
+        with asking:
+            for process in answering:
+                process.terminate()
+            answering.clear()
 
 
 def compile_rules(scenario: Scenario) -> None:
@@ -50,7 +81,7 @@ def compile_rules(scenario: Scenario) -> None:
     with beginning:
         if compiling:
             return
-        process = Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
+        process = Popen(COMPILE, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603
         compiling.append(process)
     atexit.register(process.terminate)
     pipe = cast(IO[bytes], process.stdin)
@@ -60,8 +91,6 @@ def compile_rules(scenario: Scenario) -> None:
 
 def use_rules(scenario: Scenario) -> None:
     """Compute what a reader may ask for, after which the machine code of its rules is kept."""
-    if hasattr(os, "nice"):
-        os.nice(10)
     run = compiled.run_compiled(scenario, seed=0)
     read_history(scenario, run, 0)
     decide_again(scenario, run, next(iter(scenario.states)))
@@ -79,6 +108,9 @@ def decide_again(scenario: Scenario, run: Run, state: str) -> list[Decision]:
 
 
 def answer() -> None:
-    """Compute the function that standard input gives, and write its value to standard output."""
-    function, given, named = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
-    pickle.dump(function(*given, **named), sys.stdout.buffer)
+    """Compute each function that standard input gives, and write its value to standard output, until input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
+    while sys.stdin.buffer.peek(1):
+        function, given, named = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
+        pickle.dump(function(*given, **named), sys.stdout.buffer)
+        sys.stdout.buffer.flush()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from streamlit import runtime
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.session_manager import SessionInfo
@@ -72,6 +74,11 @@ def cap_uploads() -> None:
     vars(server).update(MemoryUploadedFileManager=CappedUploads, MemorySessionStorage=EndedVisits)
 
 
+def leave_components_out() -> None:
+    """Let Streamlit not look for components, of which the app uses only its own, in every installed package."""
+    vars(manifest_scanner).update(scan_component_manifests=list)
+
+
 def check_address(host: str, port: int) -> None:
     """Raise InputError if a server cannot listen at this host and port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -86,10 +93,12 @@ def check_address(host: str, port: int) -> None:
         raise InputError([Fault("--port", 1, str(port), message)]) from None
 
 
-def serve(host: str, port: int, *, browser: bool) -> None:
-    """Serve the pages until a signal; raise InputError if the port is taken."""
+def serve(host: str, port: int, *, browser: bool, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Serve the pages until a signal, after a call of `meanwhile`; raise InputError if the port is taken."""
     check_address(host, port)
     cap_uploads()
+    leave_components_out()
+    meanwhile()
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,20 @@ def load_bibliography(*files: Path) -> Bibliography:
     """
     merged: Bibliography = {}
     faults: list[Fault] = []
-    beside = dict.fromkeys(folder for file in files for folder in source_folders(file))
-    for folder in [*reversed(folders()), *beside]:
-        if (folder / "sources.toml").is_file():
-            try:
-                merged |= read_sources(folder / "sources.toml")
-            except InputError as error:
-                faults += error.faults
+    for path in bibliographies(*files):
+        try:
+            merged |= read_sources(path)
+        except InputError as error:
+            faults += error.faults
     if faults:
         raise InputError(faults)
     return merged
+
+
+def bibliographies(*files: Path) -> list[Path]:
+    """Bibliographies that these files may refer to, each overridden by those after it."""
+    beside = dict.fromkeys(folder for file in files for folder in source_folders(file))
+    return [path for folder in [*reversed(folders()), *beside] if (path := folder / "sources.toml").is_file()]
 
 
 def source_folders(file: Path) -> list[Path]:
@@ -227,7 +232,15 @@ def resolve_ties(written: Scenario, draft: Draft) -> tuple[Scenario, list[int]]:
 
 def read_world(draft: Draft) -> Scenario:
     """The world of a draft without what scenario files change."""
-    alone = read_draft(draft.files[0], ())
+    path = draft.files[0].absolute()
+    places = [*(path.with_name(name) for name in WORLD_FILES), *bibliographies(path)]
+    return read_same_world(path, tuple(place.read_bytes() if place.is_file() else b"" for place in places))
+
+
+@lru_cache(maxsize=8)
+def read_same_world(path: Path, contents: tuple[bytes, ...]) -> Scenario:
+    """The world at a path, read once while its files and the bibliographies have these contents."""
+    alone = read_draft(path, ())
     return resolve_ties(validate_draft(alone), alone)[0]
 
 

@@ -227,11 +227,16 @@ def state_key(visit: Visit) -> str:
     return f"state {visit.version} {visit.address.setting.scenario}"
 
 
+def first_state(scenario: Scenario, states: Sequence[str]) -> str:
+    """Return the state in question, else the largest of those that decide."""
+    free, asked = set(free_states(scenario)), question_state(scenario)
+    largest = max(states, key=lambda one: (one in free, scenario.states[one].capability.value))
+    return asked if asked in states else largest
+
+
 def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:
     """Choose a state; by default the one in question, else the largest of those that decide."""
-    free, asked, own = set(free_states(scenario)), question_state(scenario), visit.address.state
-    largest = max(states, key=lambda one: (one in free, scenario.states[one].capability.value))
-    first = asked if asked in states else largest
+    own, first = visit.address.state, first_state(scenario, states)
     key = control_key(state_key(visit), own if own in states else first)
     if st.session_state[key] not in states:
         st.session_state[key] = first

@@ -35,6 +35,7 @@ from sim.app.upheavals import free_states
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
 from sim.errors import InputError
+from sim.model.numerics.jit import interprets_sooner
 from sim.model.trajectory import Run
 from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import label_history
@@ -98,7 +99,7 @@ def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state:
     here = f"In this one it {verb} {names.when(int(np.argmax(there)))}."
     if not there.any():
         here = f"In this one it has not {verb} {'by the end' if step == len(run.alignment) - 1 else 'so far'}."
-    if not is_dated(scenario):
+    if not is_dated(scenario) or interprets_sooner(len(scenario.states), scenario.steps):  # many would compile here
         return f"Does {who} {'join' if what.joins else 'leave'} {names.bloc(bloc)}? {here}"
     events = histories.compute_histories(scenario, digest, run.seed, histories.MANY)
     last = histories.count_happening(events, what).iloc[-1]

@@ -21,8 +21,9 @@ def app(port: int, host: str, browser: bool) -> None:
     """
     if importlib.util.find_spec("streamlit") is None:
         raise click.UsageError("The app needs Streamlit, which is not installed: pip install 'blocs[app]'")
+    from sim.app.player.ahead import begin_first_page
     from sim.app.serve import serve
 
     at = f"[{host}]" if ":" in host else host
     click.echo(f"blocs app: http://{at}:{port} (Ctrl-C ends it)")
-    serve(host, port, browser=browser)
+    serve(host, port, browser=browser, meanwhile=begin_first_page)
