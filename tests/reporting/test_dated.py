@@ -172,7 +172,8 @@ def test_confidence_says_each_reason(found: DatedFindings) -> None:
     assert track is not None
     assert f"track record {GRADES[track.grade()]} (by 2025 it was " in said
     variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
-    assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)})" in said
+    assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)}: " in said
+    assert ("throughout" in said) == (variation == "high")
     assert "track record low (no later events are on record)" in confidence_sentence(found, None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
 from sim.forecast.record import recorded_of
-from sim.reporting.dated.findings import DatedFindings, format_day
+from sim.reporting.dated.findings import Chance, DatedFindings, format_day
 from sim.reporting.dated.words import LIKELIHOOD, likelihood, rounded
 from sim.reporting.labels import label_alignments, list_names
 
@@ -100,6 +100,12 @@ def grade_words(chances: Sequence[float]) -> int:
     return max(0, 2 - (max(places) - min(places)))
 
 
+def words_of(chance: Chance) -> str:
+    """Name the words of likelihood from one end of the interval of a chance to the other."""
+    low, high = likelihood(chance.low), likelihood(chance.high)
+    return f"“{low}” throughout" if low == high else f"from “{low}” to “{high}”"
+
+
 def overall_grade(grades: Sequence[int]) -> str:
     """Name the overall grade: from the lowest of three grades to the one in the middle."""
     lowest, middle, _ = sorted(grades)
@@ -127,7 +133,7 @@ def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
         assumed = f"with other assumptions the chance is {rounded(min(spread))} to {rounded(max(spread))} of 100"
     parts = (
         ("track record", record), ("agreement of assumptions", assumed),
-        ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}"),
+        ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}: {words_of(chance)}"),
     )  # fmt: skip
     said = "; ".join(f"{name} {GRADES[grade]} ({why})" for (name, why), grade in zip(parts, grades, strict=True))
     return f"{overall_grade(grades)}. Why: {said}."

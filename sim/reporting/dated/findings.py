@@ -296,7 +296,8 @@ def effects_sentence(found: DatedFindings) -> str:
         if best is not None:
             verb = "raises" if best.difference > 0 else "lowers"
             apart = best.low > 0 or best.high < 0
-            unsure = f", not clear among {len(found.effects)} scenarios" if apart else ", which may be chance"
+            many = f" where {len(found.effects)} scenarios are tried" if apart else ""
+            unsure = f", which may be chance{many}"
             sure = "" if best.clear else unsure
             change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories"
             senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
@@ -304,4 +305,6 @@ def effects_sentence(found: DatedFindings) -> str:
     last = format_day(found.days[-1])
     if not said:
         return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."
-    return f"How often {found.first.name} joins by {last}: {'; '.join(said)}."
+    clearly = any(one.clear for one in found.effects if one.role != "assumption")
+    honest = "" if clearly else "None does clearly. "
+    return f"{honest}How often {found.first.name} joins by {last}: {'; '.join(said)}."
