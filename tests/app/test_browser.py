@@ -29,7 +29,7 @@ BASE = load_scenario("baseline_2023")
 NAMES = {id: state.name for id, state in BASE.states.items()}
 EVIL = "<script>alert(1)</script>"
 UPLOADER = "stFileUploaderDropzone"  # Streamlit gives it the role presentation and yet a label
-WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
+WAIT = 300_000  # milliseconds; a generous limit, as no timing decides a test
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
 DRAWN = """async picture => {
   const shown = picture.getBoundingClientRect();
@@ -508,6 +508,7 @@ def test_phone_and_dark_mode(reader: Reader) -> None:
         check_layout(reader, 0)
 
 
+@pytest.mark.second
 def test_address_elsewhere(reader: Reader) -> None:
     """The tie that a button sets is in the copied address, which shows the same in another visit."""
     reader.go("?page=tipping&state=IRN&to=us_led")

@@ -404,6 +404,7 @@ def test_page_in_browser(browser: Any, width: int, scheme: str, text: str, hosti
         page.close()
 
 
+@pytest.mark.second
 def test_first_page_fits_one_printed_sheet(browser: Any, text: str, tmp_path: Path) -> None:
     """The first page is no taller than A4 within its margins of 11 mm, at the width between margins of 14 mm."""
     path = tmp_path / "page.html"

@@ -15,7 +15,7 @@ from sim.api import StoryPage
 from sim.reporting.story.page import render_story
 
 Told = Callable[..., Story]
-WAIT = 90_000  # milliseconds; a generous limit, as no timing decides a test
+WAIT = 300_000  # milliseconds; a generous limit, as no timing decides a test
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 BY_STATE = """parts => parts.sort((a, b) => a.dataset.state - b.dataset.state)
     .map(one => one.getAttribute('fill').match(/[0-9]+/)[0]).join('')"""
