@@ -366,15 +366,13 @@ FORM = "give days with the strength from each day on, the last day without one: 
 def parse_steps(since: str) -> list[tuple[date, float | None]]:
     """Days from which a sanction had a strength, None for the coded strength; raises ValueError."""
     steps: list[tuple[date, float | None]] = []
-    if not since:
-        return steps
-    for part in since.split(";"):
+    for part in since.split(";") if since else ():
         found = STEP.fullmatch(part.strip())
         if not found:
             raise ValueError(f"{part.strip()!r} is not a step of a sanction; {FORM}")
         steps.append((last_day(found[1], found[2], found[3]), float(found[4]) if found[4] else None))
     days, strengths = [day for day, _ in steps], [strength for _, strength in steps]
-    if strengths[-1] is not None or None in strengths[:-1]:
+    if steps and (strengths[-1] is not None or None in strengths[:-1]):
         raise ValueError(f"only the last step has no strength, because it is the coded one; {FORM}")
     if days != sorted(set(days)):
         raise ValueError(f"its days are not in order; {FORM}")
