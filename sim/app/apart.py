@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from io import BufferedReader
 from subprocess import Popen
 from typing import IO, ParamSpec, TypeVar, cast
 
@@ -61,8 +62,7 @@ def begin_answering() -> Popen[bytes]:
     with beginning:
         if not answering:
             interpreted = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            answering.append(Popen(ANSWER, **pipes, env=interpreted))  # noqa: S603
+            answering.append(Popen(ANSWER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=interpreted))  # noqa: S603
             atexit.register(answering[0].terminate)
         return answering[0]
 
@@ -110,7 +110,8 @@ def decide_again(scenario: Scenario, run: Run, state: str) -> list[Decision]:
 def answer() -> None:
     """Compute each function that standard input gives, and write its value to standard output, until input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
-    while sys.stdin.buffer.peek(1):
-        function, given, named = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that began this one
+    asked = cast(BufferedReader, sys.stdin.buffer)
+    while asked.peek(1):
+        function, given, named = pickle.load(asked)  # noqa: S301  # from the process that began this one
         pickle.dump(function(*given, **named), sys.stdout.buffer)
         sys.stdout.buffer.flush()
