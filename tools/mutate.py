@@ -60,7 +60,18 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 }  # fmt: skip
 
 
-PYTEST = ("-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+PYTEST = (
+    "-n",
+    "0",
+    "-x",
+    "-q",
+    "-m",
+    "not long",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+)
 
 
 class Mutant(NamedTuple):

@@ -35,7 +35,11 @@ from tests.docs.follow import (
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 WITH_CODE = [page for page in PAGES if any(language in ("sh", "python") for language, _ in blocks(page))]
-QUICK = ("answers", "import", "scenarios")  # the suite follows these here; other tests follow more of them
+QUICK = (
+    "answers",
+    "import",
+    "scenarios",
+)  # followed here; other tests follow the tutorial, its lesson and the pages on tools
 RUNNING = """
 import json, subprocess, sys
 names = {"__name__": "page"}
@@ -110,6 +114,7 @@ def test_paths_in_sentences(page: Path) -> None:
         assert (ROOT / path).exists() or (ROOT / f"{path.rstrip('/')}.py").exists(), path
 
 
+@pytest.mark.second
 @pytest.mark.second
 @pytest.mark.parametrize("page", [page for page in WITH_CODE if page.stem in QUICK], ids=lambda page: page.stem)
 def test_page_in_this_process(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
