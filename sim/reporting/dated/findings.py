@@ -290,21 +290,17 @@ def effects_sentence(found: DatedFindings) -> str:
     """Say which choice, and which circumstance, changes the chance of the first mover most, and how surely."""
     if found.first is None or not found.effects:
         return ""
-    said = []
+    said, clearly = [], any(one.clear for one in found.effects if one.role != "assumption")
     for role, words in ROLES.items():
         best = found.largest(role) if role != "assumption" else None
         if best is not None:
             verb = "raises" if best.difference > 0 else "lowers"
-            apart = best.low > 0 or best.high < 0
-            many = f" where {len(found.effects)} scenarios are tried" if apart else ""
-            unsure = f", which may be chance{many}"
-            sure = "" if best.clear else unsure
-            change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories"
+            unsure = ", which may be chance" if clearly and not best.clear else ""
+            change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories{unsure}"
             senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
-            said.append(f"of {words}, “{best.name}”{senders} {verb} it most, {change}{sure}")
+            said.append(f"of {words}, “{best.name}”{senders} {verb} it most, {change}")
     last = format_day(found.days[-1])
     if not said:
         return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."
-    clearly = any(one.clear for one in found.effects if one.role != "assumption")
-    honest = "" if clearly else "None does clearly. "
-    return f"{honest}How often {found.first.name} joins by {last}: {'; '.join(said)}."
+    chance = "" if clearly else f"None does clearly: with {len(found.effects)} scenarios tried, each may be chance. "
+    return f"{chance}How often {found.first.name} joins by {last}: {'; '.join(said)}."
