@@ -286,6 +286,7 @@ def test_results_as_command(tmp_path: Path) -> None:
     assert explained.table["scenario"].tolist() == ["unix_1988"]
 
 
+@pytest.mark.second
 def test_loaded_scenario_needs_observed() -> None:
     scenario = load("baseline_2023", steps=2)
     with pytest.raises(InputError, match="score:1: observed: is missing"):

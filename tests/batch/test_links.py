@@ -209,6 +209,7 @@ def test_plan_of_a_calibration_is_no_link(victim: Path, tmp_path: Path) -> None:
         forecasts.calibrate(BASE, out=tmp_path / "fit", points=8, replicates=1)
 
 
+@pytest.mark.second
 def test_table_of_chances_is_no_link(fit: Path, tmp_path: Path) -> None:
     copied = Path(shutil.copytree(fit, tmp_path / "fit"))
     table = next(copied.glob("shards/*/chances.parquet"))
