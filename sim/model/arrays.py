@@ -219,14 +219,22 @@ class Watch(NamedTuple):
 
     renewal: Floats  # (N,), chance of a renewal at a step
     spare: Floats  # (N,), how much the alignment of each state led over the others when that was last computed
-    bonds: Floats  # (K + 1, N), sums of bonds then
-    change: Floats  # (N,), by how much they have changed
+    utilities: Floats  # (N, K + 1), utilities then
+    terms: Floats  # (N,), sums of the sizes of their terms
+    first_utilities: Floats  # (N, K + 1), the same at step 1
+    first_terms: Floats  # (N,)
+    drift: Floats  # (N,), the most by which its sums of bonds with blocs change in a step
+    change: Floats  # (N,), the most by which they have changed since then
 
 
 @compile_allocation
 def allocate_watch(alignments: int, states: int) -> Watch:
     """Allocate values of 0."""
-    return Watch(np.zeros(states), np.zeros(states), np.zeros((alignments, states)), np.zeros(states))
+    shape = (states, alignments)
+    return Watch(
+        np.zeros(states), np.zeros(states), np.zeros(shape), np.zeros(states), np.zeros(shape), np.zeros(states),
+        np.zeros(states), np.zeros(states),
+    )  # fmt: skip
 
 
 class Courses(NamedTuple):
@@ -235,16 +243,19 @@ class Courses(NamedTuple):
     grow: Floats  # (N,), rates of the bonds of one state; see `response.bond_rates`
     decay: Floats  # (N,)
     reach: Floats  # (N,)
-    rest: Floats  # (N, N), with a calendar: where the bond of a pair tends
-    left: Floats  # (N, N), and the share of the way that is left after a step
+    rest: Floats  # (N, N), lower half, with a calendar: where the bond of a pair tends
+    rate: Floats  # (N, N), lower half: at which rate
+    left: Floats  # (N, N), lower half: the share of the way that is left after a step at this rate
+    behind: Integers  # (1,), number of steps that bonds have not yet followed their courses
 
 
 @compile_allocation
 def allocate_courses(states: int) -> Courses:
-    """Allocate courses without values."""
+    """Allocate courses of no rate."""
     return Courses(
-        np.empty(states), np.empty(states), np.empty(states), np.empty((states, states)), np.empty((states, states))
-    )
+        np.empty(states), np.empty(states), np.empty(states), np.empty((states, states)), np.zeros((states, states)),
+        np.ones((states, states)), np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
 
 
 class Workspace(NamedTuple):
@@ -263,6 +274,7 @@ class Workspace(NamedTuple):
     strain: Floats  # (K + 1,)
     pressure: Floats  # (K + 1, R), pressure on the members of each alignment in each theatre
     hostile: Floats  # (N, N), H of every pair
+    bonds: Floats  # (N,), bonds of a state
     pairs: Floats  # (N,), weights of the pairs of a state in frustration
     partial_sums: Floats  # (N,)
     partial_totals: Floats  # (N,)
@@ -287,7 +299,7 @@ def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int,
         sums, sums.copy(), sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
         n * setting.layers,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
-        np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n),
+        np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         np.empty(n, dtype=np.uint64), np.empty(n + 1, dtype=np.int64), allocate_courses(n), allocate_watch(k, n),
         np.zeros((n, k)), allocate_scratch(k),

@@ -29,7 +29,7 @@ from sim.model.arrays import (
 from sim.model.dispositions import anchor_dispositions
 from sim.model.numerics.jit import compile_allocation, compile_apart, compile_rule
 from sim.model.numerics.streams import RandomNumbers
-from sim.model.response import respond_ties
+from sim.model.response import follow_courses, respond_ties
 from sim.model.rules import (
     apply_shocks,
     assess_environment,
@@ -41,14 +41,14 @@ from sim.model.rules import (
     ties_drift,
 )
 from sim.model.starts import LARGEST_CALL, draw_random_numbers, start_anchors
-from sim.model.steps.decisions import decide_step, decisions_change, fill_renewal_chances
+from sim.model.steps.decisions import decide_step, decisions_change, fill_renewal_chances, limit_drift
 from sim.model.steps.observation import record_step
 from sim.model.steps.sums import copy_sums, refresh_weights, reset_weights, sum_all_layers
 from sim.model.trajectory import Run, store_all
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
-RUNS_PER_CALL = 16  # one call costs a tenth of a run of the article's world
+RUNS_PER_CALL = 32  # one call costs a run of the article's world
 
 
 @compile_allocation
@@ -91,6 +91,8 @@ def simulate_run(
     if setting.kept:
         anchor_dispositions(numbers.key, alignment, anchor, setting, work.scratch.draws, work.inclinations)
     for step in range(record.alignment.shape[0]):
+        if shocks.first[step] < shocks.first[step + 1]:
+            follow_courses(work.courses, situation.bond)
         shocked = apply_shocks(step, shocks, situation)
         refresh_weights(shocked, step > 0, setting, situation, weights, work)
         changed = decisions_change(step, shocked, moved, setting, situation)
@@ -101,11 +103,15 @@ def simulate_run(
         for i in range(alignment.size):
             work.before[i] = alignment[i]
         if step > 0:
-            moved = decide_step(step, activation, changed, numbers, setting, situation, weights, env, work, record)
+            moved = decide_step(
+                step, activation, changed, again, numbers, setting, situation, weights, env, work, record
+            )
             respond_ties(
                 alignment, work.sizes.members, setting, situation, env, work.hostile, work.strain, changed or moved,
                 work.courses,
             )  # fmt: skip
+            if changed or moved:
+                limit_drift(alignment, setting, situation, work.courses, work.watch.drift)
             if hostility_drifts(situation.parameters):
                 fill_hostility(situation, work.hostile)
         drifted = drifted or shocked or (step > 0 and ties_drift(situation.parameters))

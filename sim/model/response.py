@@ -83,25 +83,22 @@ def respond_bonds(
     """Let bonds respond, given H of every pair, (N, N), and the mean bite by alignment, (K + 1,) (model: Response).
 
     With a calendar dB/dt = a - b B is solved over the step: B = a/b + (B - a/b) e^(-b Δ). The courses, a/b and
-    e^(-b Δ), are computed where anything but bonds has changed. Without a calendar a step adds an increment.
+    e^(-b Δ), are computed where anything but bonds has changed, and `follow_courses` follows them. Without a calendar
+    a step adds an increment.
     """
     most = np.inf if setting.calendar else 1.0
     back, years, bond = min(most, situation.parameters[BOND_RETURN]), setting.years, situation.bond
-    if changed or not setting.calendar:
+    if changed:
         for i in range(alignment.size):
             rate_bonds(i, most, alignment, setting, situation, env, hostile[i], strain, courses)
             if setting.calendar:
                 set_courses(i, back, years, situation.bond_origin[i], courses)
             else:
                 add_increments(i, back, situation.bond_origin[i], courses, bond[i])
-    if not setting.calendar:
+    if setting.calendar:
+        courses.behind[0] += 1
+    else:
         mirror_lower(bond)
-        return
-    if changed:
-        mirror_lower(courses.rest)
-        mirror_lower(courses.left)
-    for i in range(bond.shape[0]):
-        follow_courses(courses.rest[i], courses.left[i], bond[i])
 
 
 @compile_within
@@ -122,21 +119,44 @@ def rate_bonds(
 
 @compile_within
 def set_courses(i: int, back: float, years: float, origin: Floats, courses: Courses) -> None:
-    """Write where the bonds of i with every j < i tend at these rates, and the share of the way left after a step."""
+    """Write where the bonds of i with every j < i tend at these rates, and the share of the way left after a step.
+
+    Most rates are those that were set before, and the exponential function takes the most time.
+    """
     grow, decay, reach, rest, left = courses.grow, courses.decay, courses.reach, courses.rest[i], courses.left[i]
+    before = courses.rate[i]
     for j in range(i):
-        left[j] = back + grow[j] + decay[j] + reach[j]
-        rest[j] = (back * origin[j] + grow[j] + reach[j]) / left[j] if left[j] > 0.0 else 0.0
+        decay[j] = back + grow[j] + decay[j] + reach[j]
+        rest[j] = (back * origin[j] + grow[j] + reach[j]) / decay[j] if decay[j] > 0.0 else 0.0
     for j in range(i):
-        left[j] = exponential(-left[j] * years)
-    rest[i], left[i] = 0.0, 1.0
+        if decay[j] != before[j]:
+            before[j], left[j] = decay[j], exponential(-decay[j] * years)
+
+
+@compile_apart
+def follow_courses(courses: Courses, bond: Floats) -> None:
+    """Let all bonds follow their courses for the steps that they are behind."""
+    if courses.behind[0] > 0:
+        for i in range(bond.shape[0]):
+            rest, left, B = courses.rest[i], courses.left[i], bond[i]
+            for _ in range(courses.behind[0]):
+                for j in range(i):
+                    B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
+        mirror_lower(bond)
+        courses.behind[0] = 0
 
 
 @compile_within
-def follow_courses(rest: Floats, left: Floats, B: Floats) -> None:
-    """Let the bonds of a state follow their courses for a step."""
-    for j in range(B.size):
-        B[j] = clip_tie(rest[j] + (B[j] - rest[j]) * left[j])
+def present_bonds(i: int, courses: Courses, bond: Floats, out: Floats) -> None:
+    """Write the present bonds of state i to out, (N,), while the others stay behind."""
+    rest, left = courses.grow, courses.decay
+    for j in range(out.size):
+        high, low = max(i, j), min(i, j)
+        out[j], rest[j], left[j] = bond[i, j], courses.rest[high, low], courses.left[high, low]
+    rest[i], left[i] = 0.0, 1.0
+    for _ in range(courses.behind[0]):
+        for j in range(out.size):
+            out[j] = clip_tie(rest[j] + (out[j] - rest[j]) * left[j])
 
 
 @compile_within
@@ -188,7 +208,7 @@ def respond_ties(
     """Let all ties respond to the alignments of the step, each new value from the old ones (model: Response).
 
     Bonds respond first, because outreach depends on H before the response, hostile, (N, N). changed is whether
-    anything that the courses of bonds depend on may have changed since the last step.
+    anything that the courses of bonds depend on may have changed since the last step; it is true without a calendar.
     """
     if bonds_drift(situation.parameters):
         if changed:
@@ -211,3 +231,4 @@ def respond_from_ties(
         measure_sizes(alignment, setting, sizes)
         fill_hostility(situation, hostile)
     respond_ties(alignment, sizes.members, setting, situation, env, hostile, strain, changed, courses)
+    follow_courses(courses, situation.bond)

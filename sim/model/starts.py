@@ -13,7 +13,7 @@ from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
 from sim.model.world import World, encode_states, with_parameters
 
-LARGEST_CALL = 40_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
+LARGEST_CALL = 80_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
 
 
 def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
@@ -67,9 +67,9 @@ def start_anchors(world: World, seed: int, replicates: Sequence[int]) -> Anchor:
     """Return the anchors of runs, one for each replicate or one for all; an empty one where dispositions are fresh."""
     if not world.setting.kept:
         return Anchor(np.empty((1, 0, 0)), np.empty((1, 0)))
-    own = replicates if starts_at_random(world) else replicates[:1]
+    own = replicates if world.starts_at_random else replicates[:1]
     anchors = [start_anchor(world, seed, replicate) for replicate in own]
-    return Anchor(np.stack([one.chances for one in anchors]), np.stack([one.log_own for one in anchors]))
+    return Anchor(np.array([one.chances for one in anchors]), np.array([one.log_own for one in anchors]))
 
 
 def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
@@ -80,7 +80,7 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
     is anchored to what was drawn. A random start, and an alternative that the factual world lacks, has a plain draw.
     Only random and drawn starts make anchors of runs differ.
     """
-    if not starts_at_random(world):
+    if not world.starts_at_random:
         seed = replicate = 0
     anchor = world.anchors.get((seed, replicate))
     if anchor is None:
@@ -88,12 +88,6 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
         world.anchors.clear()  # other threads may do the same
         world.anchors[seed, replicate] = anchor
     return anchor
-
-
-def starts_at_random(world: World) -> bool:
-    """Return whether any state has a random start, in the world or in the factual one."""
-    worlds = [world] if world.factual is None else [world, world.factual]
-    return any((one.setting.initial < 0).any() for one in worlds)
 
 
 def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:

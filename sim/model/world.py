@@ -95,6 +95,12 @@ class World:
         return Situation._make(array.copy() for array in self.start)
 
     @cached_property
+    def starts_at_random(self) -> bool:
+        """Whether any state has a random start, in the world or in the factual one."""
+        worlds = [self] if self.factual is None else [self, self.factual]
+        return any(bool((one.setting.initial < 0).any()) for one in worlds)
+
+    @cached_property
     def start_pairs(self) -> tuple[Floats, float]:
         """Weights of pairs in frustration at the start, (N, N), and the sum of their absolute values."""
         return outcomes.weigh_all_pairs(self.setting, self.start)

@@ -65,8 +65,8 @@ def logarithm(x: float) -> float:
     ln x = e ln 2 + ln m with m near 1, and ln m = 2 artanh((m - 1) / (m + 1)) as a series.
     """
     m, e = math.frexp(x)
-    if m < SQRT_HALF:
-        m, e = m + m, e - 1
+    low = m < SQRT_HALF  # no branch, because a processor cannot foresee it
+    m, e = m * (1.0 + low), e - low
     rest = m - 1.0
     s = rest / (m + 1.0)
     square = s * s

@@ -16,6 +16,7 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.model.numerics.jit import compile_apart, compile_within
+from sim.model.response import follow_courses
 
 
 @compile_apart
@@ -29,6 +30,7 @@ def record_step(
         record.alignment[step, i] = work.alignment[i]
     outcomes.write_sizes(work.sizes, row)
     if stored.outcomes[step]:
+        follow_courses(work.courses, situation.bond)
         record_outcomes(start_pairs, changed, setting, situation, env, work, row)
     else:
         for column in range(3 * work.sizes.members.size, row.size):

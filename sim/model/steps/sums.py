@@ -18,10 +18,12 @@ from sim.model.arrays import (
     WorldSetting,
 )
 from sim.model.numerics.jit import compile_apart, compile_within
+from sim.model.response import follow_courses, present_bonds
 from sim.model.rules import (
     bonds_drift,
     fill_hostility,
     hostility_drifts,
+    round_to_quantum,
     transfer_sizes,
     weigh_hostility,
     weigh_shocked_ties,
@@ -94,21 +96,39 @@ def move_state(j: int, old: int, new: int, setting: WorldSetting, work: Workspac
 def refresh_weights(
     shocked: bool, responded: bool, setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace
 ) -> None:
-    """Update weights and sums for ties that shocks or responses changed since the last step."""
+    """Update weights and sums for ties that shocks or responses of hostility changed since the last step."""
     if shocked:
         fill_hostility(situation, work.hostile)
         weigh_shocked_ties(setting, situation, weights)
-    if shocked or (responded and bonds_drift(situation.parameters)):
-        clear_layer(BOND, work.sums)
-        for j in range(work.alignment.size):
-            weigh_state_bonds(j, setting, situation, weights)
-            add_contributions(j, BOND, work.alignment[j], weights, work.sums)
     if shocked or (responded and hostility_drifts(situation.parameters)):
         weigh_hostility(setting, situation, work.hostile, weights)
         sum_layer(HOSTILITY, work.alignment, weights, work.sums)
         sum_layer(OPEN_PRODUCT, work.alignment, weights, work.sums)
     if shocked:
+        refresh_bonds(setting, situation, weights, work)
         sum_all_layers(setting.layers, work.alignment, weights, work.sums)
+
+
+@compile_apart
+def refresh_bonds(setting: WorldSetting, situation: Situation, weights: Weights, work: Workspace) -> None:
+    """Let bonds follow their courses to the present step, and update their weights and sums."""
+    follow_courses(work.courses, situation.bond)
+    clear_layer(BOND, work.sums)
+    for j in range(work.alignment.size):
+        weigh_state_bonds(j, setting, situation, weights)
+        if work.alignment[j] != NON_ALIGNED:  # as in `move_state`
+            add_contributions(j, BOND, work.alignment[j], weights, work.sums)
+
+
+@compile_within
+def refresh_bonds_of(i: int, setting: WorldSetting, situation: Situation, work: Workspace) -> None:
+    """Update the sums of the bonds of one state, i."""
+    c, sums, bonds = setting.capability, work.sums, work.bonds
+    present_bonds(i, work.courses, situation.bond, bonds)
+    for k in range(sums.shape[0]):
+        sums[k, BOND, i] = 0.0
+    for j in range(bonds.size):
+        sums[work.alignment[j], BOND, i] += round_to_quantum(c[j] * bonds[j])
 
 
 @compile_apart
