@@ -82,7 +82,7 @@ def distribute_chunks(
         try:
             failed = future.result()
         except KilledWorker:
-            failed = commit_chunk(chunk, results, isolate_runs(chunk, run_each))
+            failed = commit_chunk(chunk, results, [(chunk, isolate_runs(chunk, run_each))])
         feed()
         yield chunk, failed
 

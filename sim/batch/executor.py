@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sim.batch.recorded import rules_hash
 from sim.batch.store import Results, write_shard
-from sim.batch.tables.chunk import Chunk, chunk_tables
+from sim.batch.tables.chunk import Chunk, chunk_tables, join_parts
 from sim.batch.tables.schema import cut_error
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
@@ -32,6 +32,10 @@ Value = TypeVar("Value")
 RunEach = Callable[..., Iterable["Run"]]  # (scenario, *, seed, replicates, world, stored), a run for each replicate
 
 Progress = Callable[[int, int], None]  # (runs done, all runs)
+
+MOST_WORLDS = 8
+WORLDS: dict[str, World] = {}  # of the last scenarios, by digest
+WORLDS_LOCK = threading.Lock()
 
 KILLED = "the run killed its own process"  # error of such a run
 MOST_DEATHS_ALONE = 2  # of one run's process; the first kill may come from outside
@@ -95,13 +99,30 @@ def agent_engine(
 
 def run_chunk(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
     """Run a chunk and commit its shard; return the labels of the failed runs."""
-    return commit_chunk(chunk, results, attempt_runs(chunk, run_each, chunk.replicates, world_of(chunk.scenario)))
+    world = shared_world(chunk)
+    made = ((part, attempt_runs(part, run_each, part.replicates, world)) for part in chunk.parts())
+    return commit_chunk(chunk, results, made)
 
 
-def commit_chunk(chunk: Chunk, results: Results, rows: list[Run | str]) -> list[str]:
-    """Write the shard of a chunk from its runs, or errors of failed runs; return the labels of these."""
-    write_shard(results, chunk.name, chunk_tables(chunk, rows), chunk.identity(rules_hash()))
-    failed = [replicate for replicate, run in zip(chunk.replicates, rows, strict=True) if isinstance(run, str)]
+def shared_world(chunk: Chunk) -> World:
+    """The arrays of a chunk's scenario, which the next chunks of the same scenario use too."""
+    with WORLDS_LOCK:
+        world = WORLDS.pop(chunk.digest, None)
+    world = world or world_of(chunk.scenario)
+    with WORLDS_LOCK:
+        WORLDS[chunk.digest] = world
+        for digest in list(WORLDS)[:-MOST_WORLDS]:
+            del WORLDS[digest]
+    return world
+
+
+def commit_chunk(chunk: Chunk, results: Results, made: Iterable[tuple[Chunk, list[Run | str]]]) -> list[str]:
+    """Write the shard of a chunk from the runs of its parts, or errors of failed runs; return the labels of these."""
+    tables, failed = [], []
+    for part, rows in made:
+        tables.append(chunk_tables(part, rows))
+        failed += [replicate for replicate, run in zip(part.replicates, rows, strict=True) if isinstance(run, str)]
+    write_shard(results, chunk.name, join_parts(tables), chunk.identity(rules_hash()))
     return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
 
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from sim.batch.digests import changed_points
-from sim.batch.tables.columns import Table, text_column
+from sim.batch.tables.columns import Arrays, text_column
 from sim.calendar import ROUND, step_ends
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, field_name, quote, shorten, suggest
 from sim.files import read_record, require_regular
@@ -330,7 +330,7 @@ def missing_results(folder: Path) -> InputError:
     return InputError([Fault(display_path(folder), 1, "", message)])
 
 
-def points_table(manifest: Mapping[str, Any]) -> Table:
+def points_table(manifest: Mapping[str, Any]) -> Arrays:
     """One row per design point: its number, its scenario and its swept settings (NaN: not swept).
 
     The column of a parameter has the short name, such as `w_pressure`. Raises InputError where two columns have

@@ -14,7 +14,7 @@ from sim.batch.design import point_labels
 from sim.batch.recorded import current_versions, recorded_scenarios
 from sim.batch.store import Results
 from sim.batch.tables.chunk import Chunk, chunk_tables
-from sim.batch.tables.columns import Column, Table, select_columns
+from sim.batch.tables.columns import Array, Arrays, Table, select_columns, text_columns
 from sim.errors import last_line, quote
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
@@ -144,21 +144,22 @@ def recorded_chunk(results: Results, run: str) -> Chunk:
     return Chunk(number, point["scenario"], scenario, question["seed"], one, scenario.digest(), keep, at)
 
 
-def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Table:
+def stored_rows(connection: duckdb.DuckDBPyConnection, table: str, chunk: Chunk) -> Arrays:
     """The stored rows of a run in a table."""
     query = f"select * from {table} where point = ? and replicate = ? order by {ORDER[table]}"  # noqa: S608
     return connection.execute(query, [chunk.point, chunk.replicates.start]).fetchnumpy()
 
 
-def order_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: Table) -> Table:
+def order_rows(connection: duckdb.DuckDBPyConnection, table: str, columns: Table) -> Arrays:
     """A table of a repeated run as it would be read from disk."""
-    connection.register("repeated", columns)
-    found = connection.execute(f"select {select_columns(columns)} from repeated order by {ORDER[table]}").fetchnumpy()  # noqa: S608
+    texts = text_columns(columns)
+    connection.register("repeated", texts)
+    found = connection.execute(f"select {select_columns(texts)} from repeated order by {ORDER[table]}").fetchnumpy()  # noqa: S608
     connection.unregister("repeated")
     return found
 
 
-def differing_columns(table: str, stored: Table | None, again: Table | None) -> list[Difference]:
+def differing_columns(table: str, stored: Arrays | None, again: Arrays | None) -> list[Difference]:
     """The columns of a table that differ; an empty column counts as a missing one."""
     stored, again = filled_columns(stored or {}), filled_columns(again or {})
     found = []
@@ -178,24 +179,24 @@ def differing_columns(table: str, stored: Table | None, again: Table | None) -> 
     return found
 
 
-def filled_columns(columns: Table) -> Table:
+def filled_columns(columns: Arrays) -> Arrays:
     """The columns that are not all null or NaN, as those of other scenarios or of a failed run are."""
     return {name: column for name, column in columns.items() if not is_null(column).all()}
 
 
-def is_null(column: Column) -> Column:
+def is_null(column: Array) -> Array:
     """Where a column is null or NaN."""
     null = np.ma.getmaskarray(column)
     return null | np.isnan(np.ma.getdata(column)) if column.dtype.kind == "f" else null
 
 
-def to_bits(column: Column) -> Column:
+def to_bits(column: Array) -> Array:
     """The bits of a column as integers, so that NaN equals NaN."""
     plain = np.ma.filled(column)
     return plain.view(f"i{plain.itemsize}") if plain.dtype.kind == "f" else plain
 
 
-def last_error_lines(errors: Column) -> Column:
+def last_error_lines(errors: Array) -> Array:
     """The last line of each error; the lines above it name places in the program's files."""
     return np.array([last_line(str(text)) for text in errors], dtype=object)
 
@@ -205,7 +206,7 @@ def format_exact(value: Any) -> str:
     return repr(value.item()) if isinstance(value, np.generic) else str(value)
 
 
-def describe_row_count(column: Column | None) -> str:
+def describe_row_count(column: Array | None) -> str:
     """Describe how many rows a column has."""
     return "nothing" if column is None else f"{len(column)} rows"
 

@@ -22,7 +22,7 @@ import numpy as np
 from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare, lock_folder
 from sim.batch.manifest import FORMAT, MANIFEST, points_table, read_manifest
-from sim.batch.tables.columns import Table, select_columns
+from sim.batch.tables.columns import Table, array_columns, select_columns
 from sim.batch.tables.database import LEAST_MEMORY, MEMORY_EACH, OFFLINE, connect_database, create_table, views
 from sim.batch.tables.reading import create_table_views, list_table_faults, stored_numbers
 from sim.batch.tables.schema import quote_text, word_sets
@@ -48,7 +48,9 @@ TABLES = ("runs", "states", "moves", "dates", "steps")
 SEAL, DAMAGED = "seal.json", "damaged"
 MAX_SEAL = 2**20  # bytes
 SEALED = re.compile(r"[a-z]+\.parquet")  # a table in the shard itself, and no path to another folder
-PARQUET = "format parquet, compression zstd, compression_level 1"  # higher levels are slower and hardly smaller
+PARQUET = (  # higher levels are slower and hardly smaller; so are dictionaries of more values
+    "format parquet, compression zstd, compression_level 1, dictionary_size_limit 1000"
+)
 MOST_NAMED = 20  # folders in one error
 NOT_ASKED = "is not a shard of this sweep, so it was not read; remove it"
 OTHER_RUNS = (
@@ -367,7 +369,7 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table], identi
         for table, columns in tables.items():
             if len(next(iter(columns.values()))):
                 path = aside / f"{table}.parquet"
-                connection.register("rows", columns)
+                connection.register("rows", array_columns(columns))
                 target = str(path).replace("'", "''")
                 with name_write_errors(path):
                     query = f"select {select_columns(columns)} from rows"  # noqa: S608

@@ -183,6 +183,19 @@ def test_manifest_has_versions(whole: Results) -> None:
     assert len(manifest["question"]["points"]) == 2
 
 
+@pytest.mark.parametrize("runs", [1, 3])
+def test_parts_of_a_chunk_have_the_rows_of_the_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int
+) -> None:
+    whole = run_sweep(question(), tmp_path / "whole", workers=1, run_each=raising).results
+    monkeypatch.setattr("sim.batch.tables.chunk.MOST_AT_ONCE", runs)
+    parts = run_sweep(question(), tmp_path / "parts", workers=1, run_each=raising).results
+    assert parts.digest() == whole.digest()
+    with parts.reading() as connection:
+        found = connection.execute("select distinct status from runs order by all").fetchall()
+    assert found == [("failed",), ("ok",)]
+
+
 def failing(scenario: Any, *, seed: int, replicates: Sequence[int], world: Any, stored: Any = None) -> NoReturn:
     """Runs that always raise."""
     raise RuntimeError("planted")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 
 from sim.batch.design import shard_identity, shard_name
-from sim.batch.tables.columns import Table, date_column, text_column
+from sim.batch.tables.columns import Array, Table, coded_column, date_column, join_columns, text_column
+from sim.batch.tables.schema import STATUSES
 from sim.calendar import last_step_by
-from sim.model.arrays import CAUSES, Floats, Integers, Stored
+from sim.model.arrays import CAUSES, Bytes, Floats, Integers, Stored
 from sim.model.outcomes import consolidation_step, late_mean, late_shares, late_window
 from sim.model.trajectory import Run, store_late
 from sim.scenario.schema import Scenario
 
 KEPT = ("steps",)  # tables that a sweep writes on request only
+MOST_AT_ONCE = 500  # runs whose steps are in memory before only their tables are
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Chunk:
         start = date.fromisoformat(self.scenario.date) if self.scenario.date else date.min
         return [last_step_by(start, self.scenario.step, date.fromisoformat(day)) for day in self.at]
 
+    def parts(self) -> Iterator[Chunk]:
+        """The chunk in parts of at most MOST_AT_ONCE runs."""
+        for first in range(self.replicates.start, self.replicates.stop, MOST_AT_ONCE):
+            yield replace(self, replicates=range(first, min(first + MOST_AT_ONCE, self.replicates.stop)))
+
     @cached_property
     def dates(self) -> tuple[str | None, ...]:
         """End date of each step from 0 on; None in rounds and under the lens of tendency."""
@@ -82,11 +89,26 @@ def chunk_tables(chunk: Chunk, rows: list[Run | str]) -> dict[str, Table]:
     return tables
 
 
+def join_parts(parts: Sequence[dict[str, Table]]) -> dict[str, Table]:
+    """Join the tables of the parts of a chunk; a part whose runs all failed has no outcomes."""
+    joined = {}
+    for table in dict.fromkeys(name for part in parts for name in part):
+        found = [part[table] for part in parts if table in part]
+        columns = max(found, key=len)
+        joined[table] = {name: join_columns([one.get(name, undefined(one)) for one in found]) for name in columns}
+    return joined
+
+
+def undefined(columns: Table) -> Floats:
+    """A column without a value for the rows of a table."""
+    return np.full(len(columns["replicate"]), np.nan)
+
+
 def key_columns(chunk: Chunk, replicates: Sequence[int] | Integers) -> Table:
     """The columns that identify a run, one row for each of the replicates."""
     rows = len(replicates)
     return {
-        "scenario": np.full(rows, chunk.scenario_name, dtype=object),
+        "scenario": coded_column(np.zeros(rows), [chunk.scenario_name]),
         "point": np.full(rows, chunk.point, dtype=np.int64),
         "seed": np.full(rows, chunk.seed, dtype=np.int64),
         "replicate": np.array(replicates, dtype=np.int64),
@@ -103,13 +125,13 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
     replicates = [replicate for replicate, _ in done] + [replicate for replicate, _ in failed]
     count = len(failed)
     table = key_columns(chunk, replicates)
-    table["digest"] = np.full(len(replicates), chunk.digest, dtype=object)
-    table["status"] = text_column(["ok"] * len(done) + ["failed"] * count)
+    table["digest"] = coded_column(np.zeros(len(replicates)), [chunk.digest])
+    table["status"] = coded_column([0] * len(done) + [1] * count, STATUSES)
     table["error"] = text_column([""] * len(done) + [text for _, text in failed])
     none = np.full(count, np.nan)
     table["consolidation_step"] = none
     if done:
-        first, outcomes = done[0][1], np.stack([run.outcomes for _, run in done], axis=1)
+        first, outcomes = done[0][1], steps_first([run.outcomes for _, run in done])
         table["consolidation_step"] = np.concatenate(
             [consolidation_step(outcomes[..., first.capability_columns()]), none]
         )
@@ -122,32 +144,38 @@ def runs_table(chunk: Chunk, done: list[tuple[int, Run]], failed: list[tuple[int
 def states_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     """One row per run and state: first and last alignment; shares, stability and bite over the last steps."""
     first, window = done[0][1], chunk.window
-    alignment: Integers = np.stack([run.alignment for _, run in done], axis=1)
-    names = text_column(first.alignments)
+    alignment = steps_first([run.alignment for _, run in done])
     table = key_columns(chunk, numbers_of(done).repeat(len(first.states)))
-    table["state"] = text_column(first.states * len(done))
-    table["start"], table["final"] = names[alignment[0].ravel()], names[alignment[-1].ravel()]
+    table["state"] = coded_column(np.tile(np.arange(len(first.states)), len(done)), first.states)
+    table["start"] = coded_column(alignment[0], first.alignments)
+    table["final"] = coded_column(alignment[-1], first.alignments)
     shares = late_shares(alignment, len(first.alignments), window)
     for k, name in enumerate(first.alignments):
         table[f"share_{name}"] = shares[:, :, k].ravel()
-    table["regime_stability"] = late_mean(np.stack([run.stability for _, run in done], axis=1), window).ravel()
-    table["bite"] = late_mean(np.stack([run.bite for _, run in done], axis=1), window).ravel()
+    table["regime_stability"] = late_mean(steps_first([run.stability for _, run in done]), window).ravel()
+    table["bite"] = late_mean(steps_first([run.bite for _, run in done]), window).ravel()
     return table
+
+
+def steps_first(arrays: Sequence[Array]) -> Array:
+    """The arrays of runs, steps first, as one array, (steps, runs, …)."""
+    return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape).swapaxes(0, 1)
 
 
 def moves_table(chunk: Chunk, done: list[tuple[int, Run]]) -> Table:
     """One row per move: a state that changed alignment at a step, from what to what, and why."""
     first = done[0][1]
-    alignment = np.stack([run.alignment for _, run in done])
-    run, step, state = np.nonzero(alignment[:, 1:] != alignment[:, :-1])
-    names = text_column(first.alignments)
+    causes: Bytes = np.concatenate([run.causes for _, run in done])
+    alignment = np.concatenate([run.alignment for _, run in done])
+    row, state = np.divmod(np.flatnonzero(causes != 0), len(first.states))
+    run, step = np.divmod(row, len(first.causes))
     table = key_columns(chunk, numbers_of(done)[run])
-    table["step"] = step + 1
-    table["date"] = date_column(chunk.dates)[step + 1]
-    table["state"] = text_column(first.states)[state]
-    table["from_alignment"] = names[alignment[run, step, state]]
-    table["to_alignment"] = names[alignment[run, step + 1, state]]
-    table["cause"] = text_column(CAUSES)[np.stack([one.causes for _, one in done])[run, step + 1, state]]
+    table["step"] = step
+    table["date"] = date_column(chunk.dates)[step]
+    table["state"] = coded_column(state, first.states)
+    table["from_alignment"] = coded_column(alignment[row - 1, state], first.alignments)
+    table["to_alignment"] = coded_column(alignment[row, state], first.alignments)
+    table["cause"] = coded_column(causes[row, state], CAUSES)
     return table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from sim.batch.tables.columns import Table, select_columns
+from sim.batch.tables.columns import Arrays, select_columns
 
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}  # DuckDB downloads nothing
 LEAST_MEMORY, MEMORY_EACH = 256 * 2**20, 32  # bytes that DuckDB may take, and more for each byte of the tables
@@ -21,7 +21,7 @@ def connect_database(memory: int = LEAST_MEMORY) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 2, **OFFLINE, **limits})
 
 
-def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Table) -> None:
+def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Arrays) -> None:
     """Create a table of the database from columns."""
     connection.register("given", columns)
     connection.execute(f"create table {name} as select {select_columns(columns)} from given")  # noqa: S608

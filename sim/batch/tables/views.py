@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.batch.tables.columns import Table, date_column
+from sim.batch.tables.columns import Arrays, date_column
 from sim.calendar import ROUND, step_ends
 
 NO_MOVES = (
@@ -33,7 +33,7 @@ from filled join recorded.ends as ends on ends.scenario = filled.scenario and en
 """
 
 
-def recorded_lengths(scenarios: Mapping[str, Mapping[str, Any]], lens: str) -> tuple[Table, Table]:
+def recorded_lengths(scenarios: Mapping[str, Mapping[str, Any]], lens: str) -> tuple[Arrays, Arrays]:
     """The number of steps of each recorded scenario, and the end date of each step (NULL in rounds or a tendency)."""
     steps = {name: int(one["steps"]) for name, one in scenarios.items()}
     ends = {
