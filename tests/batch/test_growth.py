@@ -267,7 +267,7 @@ def test_chunks_cover_every_replicate_once_in_order(chunks: list[list[int]]) -> 
 def test_chunks_of_a_million_runs() -> None:
     asked = question(NAMES[:1], 1_000_000)
     chunks = asked.chunks()
-    assert len(chunks) == 2000
+    assert len(chunks) == 500
     assert sum(len(chunk.replicates) for chunk in chunks) == 1_000_000
 
 
