@@ -228,11 +228,11 @@ def print_comparison(
     )
     out.print("* clear at 5 % after correction for all outcomes of the scenario (Holm 1979)")
     out.print(f"Outcomes and shares are means over {found.averaged} of each run, then over the pairs")
-    if words := identical_words(outcomes):
-        out.print(words)
     if len(found.designs) < 2:
         out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
     main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())
+    if words := identical_words(outcomes[outcomes["outcome"].isin(main) | everything]):
+        out.print(words)
     for pairing in paired:
         rows = outcomes[outcomes["scenario"] == pairing.scenario]
         shown = new_table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",

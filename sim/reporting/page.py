@@ -206,7 +206,10 @@ def chapter_headings(
         "claims": headings.heading_of_claims(context["claims"], verdicts),
         "sensitivity": headings.heading_of_sensitivity(context["strongest"]),
         "regret": headings.heading_of_regret(analyses),
-        "why": headings.Heading(f"What the {others} other scenarios change", folded=True),
+        "why": headings.Heading(
+            f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes",
+            folded=True,
+        ),
         "assumed": headings.Heading(f"{len(context['assumptions'])} parameters are assumed, with these reasons"),
         "sources": headings.Heading(f"{len(context['sources'])} sources give the inputs", folded=True),
         "again": headings.Heading("Two commands repeat this report", folded=not context["failures"]),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.dated.spread import EffectSpread
+from sim.analysis.statistics import FEWEST_DIFFERING
 
 SAID = 3  # most sentences on one scenario
 
@@ -92,6 +93,8 @@ def spread_sentence(spreads: Mapping[str, EffectSpread], day: str) -> str:
         return ""
     outcome, widest = max(known.items(), key=lambda item: item[1].half)
     half = f"The interval of {outcome} at {day} is ±{widest.half:.2g}"
+    if widest.points == 1 and widest.replicates <= FEWEST_DIFFERING:
+        return f"{half} with {widest.replicates} pairs of runs: too few to say how it shrinks; ask for 100 or more"
     if widest.points == 1:
         return (
             f"{half} with {widest.replicates} pairs of runs; all of it is chance of the run, so more replicates help:"

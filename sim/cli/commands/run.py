@@ -344,7 +344,8 @@ def print_sweep(report: SweepReport) -> None:
     elif done:
         texts.print_shares(new_console(), report.results)
         print_dated(new_console(), DatedOutcomes(report.results.folder))
-        click.echo(f"\nNext: blocs compare {report.results.folder}")
+        single = len(report.results.manifest()["question"]["points"]) == 1
+        click.echo(f"\nNext: blocs {'report' if single else 'compare'} {report.results.folder}")
 
 
 @cli.command()

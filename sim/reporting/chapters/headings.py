@@ -60,6 +60,11 @@ def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool) -> Heading:
     return Heading(f"{len(drawn)} of {others} scenarios clearly change the map: {name_first(drawn)}")
 
 
+def changes_words(others: int) -> str:
+    """Say whose changes are listed."""
+    return f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes"
+
+
 def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
     """Say how many scenarios change the size of the bloc."""
     changed = [row.name for row in rows if row.clear]
@@ -67,7 +72,10 @@ def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
     if not others:
         return Heading(f"The size of “{bloc}” in numbers")
     if not changed:
-        return Heading(f"None of {others} scenarios clearly changes the mean size of “{bloc}”")
+        which = f"None of {others} scenarios" if others > 1 else "The other scenario does not"
+        return Heading(f"{which} clearly change{'s' if others > 1 else ''} the mean size of “{bloc}”")
+    if others == 1:
+        return Heading(f"“{changed[0]}” clearly changes the mean size of “{bloc}”")
     return Heading(
         f"{len(changed)} of {others} scenarios clearly change the mean size of “{bloc}”: {name_first(changed)}"
     )
