@@ -228,6 +228,12 @@ def print_comparison(
     )
     out.print("* clear at 5 % after correction for all outcomes of the scenario (Holm 1979)")
     out.print(f"Outcomes and shares are means over {found.averaged} of each run, then over the pairs")
+    names = {design.partition(" [")[0] for design in found.designs}
+    if 1 < len(names) < len(found.designs):
+        out.print(
+            "Each design point is compared with that one point, so a difference may be of its settings; at dates,"
+            " below, scenarios with the same points are compared point by point"
+        )
     if len(found.designs) < 2:
         out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
     main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())

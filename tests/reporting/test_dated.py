@@ -55,6 +55,20 @@ def joined_by(results: Results, scenario: str, day: str) -> dict[str, int]:
         return dict(connection.execute(query, [scenario, day]).fetchall())
 
 
+def test_dates_within_a_step_have_the_chances_of_that_step(tmp_path: Path) -> None:
+    """A date that ends no step was dropped, so that the chance of a later one stood at its place."""
+    name, days = {"baseline_2023": "Baseline"}, ("2027-12-31", "2030-10-25")
+    question = make_question({"baseline_2023": load_scenario("baseline_2023")}, replicates=60, seed=7, at=days)
+    swept = run_sweep(question, tmp_path / "results", workers=2).results
+    dated = find_dated(swept, name, "baseline_2023", "front", "Anti-US front")
+    assert dated is not None
+    assert dated.days == (*days, "2033-10-25")
+    assert dated.joining
+    for mover in dated.joining:
+        counts = [joined_by(swept, "baseline_2023", day).get(mover.state, 0) for day in dated.days]
+        assert [chance.chance for chance in mover.chances] == [count / 60 for count in counts]
+
+
 def test_chances_of_joining_are_counts_of_runs(results: Results, found: DatedFindings) -> None:
     assert found.days == ("2026-10-25", "2030-10-25", "2033-10-25")
     assert found.runs == REPLICATES

@@ -56,19 +56,19 @@ class DatedEffects(NamedTuple):
 def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
     """Match the design points of each scenario with the baseline's: all at once if both have the same settings.
 
-    Else each design point is compared with the baseline's.
+    Else each design point is compared with the baseline's, after those, so that they are not left out.
     """
     base = next(design for design in designs if design.label == baseline)
     bases = [design for design in designs if design.name == base.name]
-    found = []
+    alike: list[Matched] = []
+    found: list[Matched] = []
     for name in dict.fromkeys(design.name for design in designs):
         own = [design for design in designs if design.name == name]
-        alike = name != base.name and len(own) > 1 and [o.settings for o in own] == [b.settings for b in bases]
-        if alike:
-            found.append(Matched(name, tuple(own), tuple(bases)))
+        if name != base.name and len(own) > 1 and [o.settings for o in own] == [b.settings for b in bases]:
+            alike.append(Matched(name, tuple(own), tuple(bases)))
         else:
             found += [Matched(one.label, (one,), (base,)) for one in own if one is not base]
-    return found
+    return alike + found
 
 
 def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str, days: Sequence[str]) -> DatedEffects:

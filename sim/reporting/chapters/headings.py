@@ -42,7 +42,7 @@ def heading_of_time(dated: DatedFindings | None, bloc: str) -> Heading:
         return Heading(f"“{bloc}” over the steps")
     if dated.first is None:
         return Heading(f"No state joins “{bloc}”")
-    first, *_, last = dated.first.chances
+    first, last = dated.first.chances[0], dated.first.chances[-1]
     return Heading(
         f"The chance that {dated.first.name} has joined grows from {rounded(first.chance)} of 100 by"
         f" {format_day(dated.days[0])} to {rounded(last.chance)} of 100 by {format_day(dated.days[-1])}"

@@ -208,7 +208,7 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
     if not all(one.dated for one in designs) or bloc not in baseline.world.alignments:
         return None
     days = main_dates(results, baseline)
-    every = baseline.scenario.dates()[1:]
+    every = sorted({*baseline.scenario.dates()[1:], *days})  # a date of the sweep may be within a step
     (tally,) = tally_designs(results, [baseline], {base: every})
     table = tabulate_incidence([tally])
     table = table[table["alignment"] == bloc]
