@@ -285,7 +285,7 @@ def test_analyses_in_page(results: Results, text: str, tmp_path: Path, monkeypat
         points=2, seed=3, parameters=str(tmp_path / "few.csv"), workers=2,
     )  # fmt: skip
     page = report_page.render_page(results, analyses=extra)
-    assert "The lever with the least regret is" in page
+    assert "least regret" in page
     assert all(f"<td>{lever}</td>" in page for lever in ("no_sanctions", "focused_indo_pacific", "baseline_2023"))
     assert 'id="tornado-' in page
     assert "the same with the ties permuted" in page

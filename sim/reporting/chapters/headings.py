@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.reporting.analyses import Analyses
+from sim.reporting.chapters.titles import levers_near_best
 from sim.reporting.dated.findings import DatedFindings, format_day
 from sim.reporting.dated.words import fraction_words, rounded
 from sim.reporting.labels import list_names
@@ -124,10 +125,11 @@ def heading_of_sensitivity(strongest: Sequence[tuple[str, str]]) -> Heading:
 
 
 def heading_of_regret(analyses: Analyses | None) -> Heading:
-    """Name the lever with the least greatest regret."""
+    """Name the lever with the least greatest regret, and say whether it is apart."""
     if analyses is None or analyses.regret is None:
         return Heading("Levers were not compared for this report", folded=True)
     best = analyses.regret.iloc[0]
-    return Heading(
-        f"The lever with the least regret is {best.lever}: it costs at most {best.regret_max:.2f} of capability"
-    )
+    costs = f"{best.lever} costs at most {best.regret_max:.2f} of capability"
+    if len(levers_near_best(analyses.regret)):
+        return Heading(f"No lever has clearly the least regret; {costs}")
+    return Heading(f"One lever has the least regret: {costs}")

@@ -81,6 +81,12 @@ def title_of_ranges(ends: pd.DataFrame, bloc: str) -> str:
     )
 
 
+def levers_near_best(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the other levers of `tabulate_regret` whose mean regret is not apart from that of the first."""
+    best, others = table.iloc[0], table.iloc[1:]
+    return others[(others["low"] <= best["high"]) & (others["high"] >= best["low"])]
+
+
 def title_of_regret(table: pd.DataFrame, what: str) -> str:
     """Say which lever has the least greatest regret, and whether its mean regret is apart from the others'.
 
@@ -91,7 +97,7 @@ def title_of_regret(table: pd.DataFrame, what: str) -> str:
     if not len(others):
         return f"{title}."
     worst = others["regret_max"].max()
-    near = others[(others["low"] <= best["high"]) & (others["high"] >= best["low"])]
+    near = levers_near_best(table)
     apart = "all" if not len(near) else f"{len(others) - len(near)} of {len(others)}"
     return f"{title}, the others up to {worst:.2f}. On average its regret is apart from that of {apart} others."
 
