@@ -83,6 +83,7 @@ def simulate_run(
     Shocks and responses change them. again is whether the run before started at the same alignments.
     """
     alignment, moved, drifted = work.alignment, False, False
+    work.courses.behind[0] = 0  # the run before may have stored nothing at its end
     fill_initial_alignment(setting, numbers.uniforms[0], alignment)
     measure_sizes(alignment, setting, work.sizes)
     if not again:

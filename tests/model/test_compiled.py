@@ -80,3 +80,16 @@ def test_batched_runs_equal_single_runs(name: str) -> None:
     assert [run.replicate for run in together] == replicates
     for replicate, run in zip(replicates, together, strict=True):
         same(run, compiled.run_compiled(scenario, seed=3, replicate=replicate, world=world))
+
+
+@pytest.mark.parametrize("name", ["baseline_2023", "no_sanctions"])
+def test_runs_of_a_call_equal_single_runs_whatever_is_stored(name: str) -> None:
+    """Also where the last steps store no outcome, so that bonds are behind when a run ends."""
+    scenario = load_scenario(name)
+    at = np.zeros(scenario.steps + 1, dtype=np.bool_)
+    at[[12, 28]] = True
+    stored = arrays.Stored(at, scenario.steps + 1, False)
+    for replicate, run in enumerate(compiled.iterate_runs(scenario, seed=3, replicates=range(12), stored=stored)):
+        alone = compiled.run_compiled(scenario, seed=3, replicate=replicate)
+        same(run, alone, ("alignment", "causes", "renewed"))
+        np.testing.assert_array_equal(run.outcomes[at], alone.outcomes[at])

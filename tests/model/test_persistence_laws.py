@@ -134,8 +134,9 @@ def test_two_half_steps_equal_one(rates: tuple[str, ...], scenario: Scenario, se
     model = BlocModel(with_settings(scenario, {**NO_RESPONSE, **dict.fromkeys(rates, 0.7)}), seed=seed)
     whole, halves = model.situation, Situation._make(array.copy() for array in model.situation)
     setting = model.world.setting
-    courses = allocate_courses(model.alignment.size)
-    response.respond_from_ties(model.alignment, setting, whole, model.environment, True, courses)
+    n = model.alignment.size
+    response.respond_from_ties(model.alignment, setting, whole, model.environment, True, allocate_courses(n))
+    courses = allocate_courses(n)  # of steps of half a year
     for _ in range(2):
         half = setting._replace(years=0.5)
         response.respond_from_ties(model.alignment, half, halves, model.environment, True, courses)
