@@ -21,6 +21,7 @@ from sim.app.session import Visit, current_visit, display_name, escape_markdown,
 from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
+from sim.reporting.chapters.titles import title_of_shares, title_of_sizes
 from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import label_alignments, label_history, label_outcome
 from sim.scenario.schema import Scenario
@@ -152,9 +153,12 @@ def show_bands(
     """Show the capability of each alignment over the steps, without and with the change."""
     st.header("Size of the blocs over time")
     for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, samples, strict=True):
+        names, dates = names_and_dates(scenario)
+        title = title_of_shares(found.steps, side.capitalize(), list(names)[-1], list(names.values())[-1])
+        column.markdown(f"**{escape_markdown(title)}**")
         column.image(
-            cache.svg_bands(found, *names_and_dates(scenario), digest, seed, replicates), width="stretch",
-            alt=f"Capability share of each alignment over time {side}: median and 5 to 95 % band",
+            cache.svg_bands(found, names, dates, digest, seed, replicates), width="stretch",
+            alt=f"{title} Capability share of each alignment over time: median and 5 to 95 % band",
             caption=f"{side.capitalize()}: median, 5 to 95 % band and six single runs of {replicates}",
         )  # fmt: skip
 
@@ -220,9 +224,11 @@ def show_distribution(
     short = [side.removesuffix(" the change") for side in SIDES]
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(short, samples, strict=True)}
     label = f"{names[bloc]}: share of capability\nover {averaged}"
+    title = title_of_sizes(values, names[bloc])
+    st.markdown(f"**{escape_markdown(title)}**")
     st.image(
         cache.svg_distributions(values, label, colours[bloc], (bloc, *key)), width="content",
-        alt=f"Distribution over the runs, without and with. {names[bloc]}: share of capability over {averaged}",
+        alt=f"{title} Distribution over the runs, without and with: share of capability over {averaged}",
     )  # fmt: skip
     st.caption(
         "The taller a bar, the more runs end with this size; the solid line is the mean. Where bars form two groups,"

@@ -145,9 +145,13 @@ def show_movers(
         st.markdown("No state's chance of a bloc changes.")
         return
     labels = [f"{names.states[row.state]} in {names.alignments[row.alignment]}" for row in rows.itertuples()]
+    clear = [label for label, sure in zip(labels, rows["clear"], strict=True) if sure]
+    named = f": most that of {clear[0]}" if clear else ""
+    title = f"{len(clear)} of {len(labels)} chances on {day} change clearly{named}."
+    st.markdown(f"**{escape_markdown(title)}**")
     st.image(
         histories.svg_changes(rows, labels, f"change by {day}, histories of 100", (day, tuple(always), *key)),
-        width="content", alt="Changes of chances with their 95 % intervals; the table has the numbers.",
+        width="content", alt=f"{title} Changes of chances with their 95 % intervals; the table has the numbers.",
         caption=f"Change of the chance on {day}, with 95 % intervals; a grey square is not clear.",
     )  # fmt: skip
     cells = [(label, *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]

@@ -38,6 +38,9 @@ def title_of_sizes(sizes: Mapping[str, Any], bloc: str, threshold: float = LARGE
     )
     if not others:
         return f"{title}."
+    if len(others) == 1:
+        ((name, (other, *_)),) = others
+        return f"{title}; {name}: in {rounded(other)}."
     least, most = (choose(others, key=lambda one: one[1][0]) for choose in (min, max))
     return f"{title}; elsewhere in {rounded(least[1][0])} ({least[0]}) to {rounded(most[1][0])} ({most[0]})."
 
