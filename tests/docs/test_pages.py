@@ -115,7 +115,6 @@ def test_paths_in_sentences(page: Path) -> None:
 
 
 @pytest.mark.second
-@pytest.mark.second
 @pytest.mark.parametrize("page", [page for page in WITH_CODE if page.stem in QUICK], ids=lambda page: page.stem)
 def test_page_in_this_process(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
