@@ -154,7 +154,7 @@ def show_bands(
     st.header("Size of the blocs over time")
     for column, side, scenario, digest, found in zip(st.columns(2), SIDES, scenarios, digests, samples, strict=True):
         names, dates = names_and_dates(scenario)
-        title = title_of_shares(found.steps, side.capitalize(), list(names)[-1], list(names.values())[-1])
+        title = title_of_shares(found.steps, side.capitalize(), bloc := list(scenario.blocs)[-1], names[bloc])
         column.markdown(f"**{escape_markdown(title)}**")
         column.image(
             cache.svg_bands(found, names, dates, digest, seed, replicates), width="stretch",
@@ -225,6 +225,7 @@ def show_distribution(
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(short, samples, strict=True)}
     label = f"{names[bloc]}: share of capability\nover {averaged}"
     title = title_of_sizes(values, names[bloc])
+    title = title[0].upper() + title[1:]
     st.markdown(f"**{escape_markdown(title)}**")
     st.image(
         cache.svg_distributions(values, label, colours[bloc], (bloc, *key)), width="content",
