@@ -19,7 +19,7 @@ from strategies import hundredths, rates, scenarios
 from sim.batch import executor
 from sim.batch.sweep import Question, make_question, run_sweep
 from sim.batch.tables.chunk import Chunk, moves_table, runs_table, states_table
-from sim.batch.tables.columns import Table, Words
+from sim.batch.tables.columns import Arrays, text_columns
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
@@ -106,13 +106,15 @@ def question(scenario: Scenario, vary: dict[str, list[float]], replicates: int =
     return make_question({"any": changed(scenario, sweep=sweep)}, replicates=replicates, seed=None)
 
 
-def tables(chunk: Chunk) -> list[Table]:
+def tables(chunk: Chunk) -> list[Arrays]:
     """The tables of a chunk: its runs, its states and its moves."""
     world = world_of(chunk.scenario)
     runs = executor.compiled_engine(chunk.scenario, seed=chunk.seed, replicates=chunk.replicates, world=world)
     rows = [*zip(chunk.replicates, runs, strict=True)]
-    made = runs_table(chunk, rows, []), states_table(chunk, rows), moves_table(chunk, rows)
-    return [{name: one.texts() if isinstance(one, Words) else one for name, one in table.items()} for table in made]
+    return [
+        text_columns(made)
+        for made in (runs_table(chunk, rows, []), states_table(chunk, rows), moves_table(chunk, rows))
+    ]
 
 
 def rows_of(asked: Question) -> dict[tuple[str, int], str]:
