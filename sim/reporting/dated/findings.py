@@ -286,11 +286,6 @@ def name_senders(senders: Sequence[str]) -> str:
     return ", ".join(senders[:NAMED_SENDERS]) + (f" and {more} more" if more > 0 else "")
 
 
-def tried_words(found: DatedFindings) -> str:
-    """Say how many scenarios are tried, before what each may be."""
-    return f"with {len(found.effects)} scenarios tried, each" if len(found.effects) > 1 else "the change"
-
-
 def effects_sentence(found: DatedFindings) -> str:
     """Say which choice, and which circumstance, changes the chance of the first mover most, and how surely."""
     if found.first is None or not found.effects:
@@ -307,5 +302,7 @@ def effects_sentence(found: DatedFindings) -> str:
     last = format_day(found.days[-1])
     if not said:
         return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."
-    chance = "" if clearly else f"None does clearly: {tried_words(found)} may be chance. "
-    return f"{chance}How often {found.first.name} joins by {last}: {'; '.join(said)}."
+    tried = sum(one.role != "assumption" for one in found.effects)
+    which = f"none of {tried} choices and events clearly changes it" if tried > 1 else "it does not clearly change"
+    unclear = "" if clearly else f"{which}; "
+    return f"How often {found.first.name} joins by {last}: {unclear}{'; '.join(said)}."
