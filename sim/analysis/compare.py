@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
+from sim.batch.tables.schema import quote_name
 from sim.batch.tables.whole import require_whole_tables, with_texts
 from sim.errors import Fault, InputError, display_path, suggest
 from sim.model.outcomes import last_steps, late_window
@@ -347,8 +348,9 @@ def mean_late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]
     if "states" not in results.tables():
         return shares
     query = "select point, state, avg(columns('share_.*')) from states group by point, state order by point, state"
-    for (point, state, *means), names in query_rows(results, query):
-        alignments = (name.removeprefix("share_") for name in names[2:])
+    rows, (_, _, *columns) = query_rows(results, "states", query)
+    for point, state, *means in rows:
+        alignments = (name.removeprefix("share_") for name in columns)
         known = {a: mean for a, mean in zip(alignments, means, strict=True) if mean is not None}
         shares[labels[point]][state] = known
     return shares
@@ -356,29 +358,29 @@ def mean_late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]
 
 def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, float, float, int]]:
     """Summarise each bloc's capability by design: mean, 5, 50, 95 % quantile, share of runs with LARGE, runs."""
-    columns = [name for (_, *_), names in query_rows(results, "select * from runs limit 1") for name in names]
-    blocs = [c.removeprefix("capability_") for c in columns if c.startswith("capability_") and c[11:] != "non_aligned"]
-    rows = []
-    for bloc in blocs:
-        size = f"capability_{bloc}"
-        query = (
-            f"select point, avg({size}), quantile_cont({size}, [0.05, 0.5, 0.95]), avg(({size} >= {LARGE})::int),"  # noqa: S608
-            f" count({size}) from runs where {size} is not null and status = 'ok' group by point order by point"
-        )
-        for (point, mean, quantiles, share, count), _ in query_rows(results, query):
-            rows.append((point, blocs.index(bloc), (bloc, mean, *quantiles, share, count)))
+    _, columns = query_rows(results, "runs", "select * from runs limit 0")
+    sizes = [name for name in columns if name.startswith("capability_") and name != "capability_non_aligned"]
+    summaries = [
+        f", avg({size}), quantile_cont({size}, [0.05, 0.5, 0.95]), avg(({size} >= {LARGE})::int), count({size})"
+        for size in map(quote_name, sizes)
+    ]
+    query = f"select point{''.join(summaries)} from runs where status = 'ok' group by point order by point"  # noqa: S608
+    rows, _ = query_rows(results, "runs", query)
     labels = design_labels(results)
-    return [(labels[point], *row) for point, _, row in sorted(rows, key=lambda row: row[:2])]
+    return [
+        (labels[point], size.removeprefix("capability_"), mean, *quantiles, share, count)
+        for point, *found in rows
+        for size, mean, quantiles, share, count in zip(sizes, *(found[n::4] for n in range(4)), strict=True)
+        if count
+    ]
 
 
-def query_rows(results: Results, query: str) -> Iterator[tuple[tuple[Any, ...], list[str]]]:
-    """Yield the rows of a query with the names of its columns; one thread keeps the order of sums."""
-    with results.reading() as connection:
+def query_rows(results: Results, table: str, query: str) -> tuple[list[Any], list[str]]:
+    """The rows of a query of a table, and the names of its columns; one thread keeps the order of sums."""
+    with results.reading([table]) as connection:
         connection.execute("set threads = 1")
         found = connection.execute(query)
-        names = [column[0] for column in found.description]
-        for row in found.fetchall():
-            yield row, names
+        return found.fetchall(), [column[0] for column in found.description]
 
 
 def designs_without_difference(outcomes: pd.DataFrame) -> list[str]:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from sim.model.arrays import Flags, Floats
 
@@ -46,7 +46,7 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
     mean = float(known.mean())
     if n == 1:
         return mean, float("nan"), float("nan"), 1
-    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, 0.5 + LEVEL / 2) * known.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half, n
 
 
@@ -92,7 +92,7 @@ def share_intervals(counts: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats, Fl
         Shares, low and high ends of the intervals, all in [0, 1]. NaN where n is 0.
     """
     counts, n = np.broadcast_arrays(np.asarray(counts, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    z = scipy.stats.norm.ppf(0.5 + LEVEL / 2)
+    z = ndtri(0.5 + LEVEL / 2)
     with np.errstate(invalid="ignore"):
         share, middle = counts / n, (counts + z * z / 2) / (n + z * z)
         half = z * np.sqrt(counts * (1 - share) + z * z / 4) / (n + z * z)
@@ -164,7 +164,7 @@ def fewest_pairs(asked: int) -> int:
 
 def pairs_for(half: float, spread: float) -> int:
     """Return the number of pairs for a 95 % interval of a half width, given the differences' standard deviation."""
-    return max(2, math.ceil((float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * spread / half) ** 2))
+    return max(2, math.ceil((float(ndtri(0.5 + LEVEL / 2)) * spread / half) ** 2))
 
 
 def needs_score_interval(one: Floats, other: Floats, gaps: Floats) -> Flags:
@@ -178,7 +178,7 @@ def needs_score_interval(one: Floats, other: Floats, gaps: Floats) -> Flags:
 def students_half(gaps: Floats) -> Floats:
     """Compute half of Student's 95 % interval of the mean of each row, (M, n) and n ≥ 2: (M,)."""
     n = gaps.shape[1]
-    return np.asarray(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * gaps.std(axis=1, ddof=1) / np.sqrt(n))
+    return np.asarray(stdtrit(n - 1, 0.5 + LEVEL / 2) * gaps.std(axis=1, ddof=1) / np.sqrt(n))
 
 
 def within_range(low: Floats, high: Floats, gaps: Floats, other: Floats) -> tuple[Floats, Floats]:
@@ -205,11 +205,11 @@ def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Fl
         low, high = mean - students_half(gaps), mean + students_half(gaps)
     else:
         draws = resampling_weights(n) if n <= MOST_KEPT else resampling_weights.__wrapped__(n)
-        tail = scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+        tail = ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + LEVEL / 2))
         low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
     low, high = np.where(varied, low, np.nan), np.where(varied, high, np.nan)
     ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=varied)
-    return low, high, 2 * scipy.stats.t.sf(np.abs(ratio), n - 1)
+    return low, high, 2 * stdtr(n - 1, -np.abs(ratio))
 
 
 @lru_cache(maxsize=2)
@@ -227,7 +227,7 @@ def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
     n = gaps.shape[1]
     rises, falls = np.maximum(gaps, 0).sum(axis=1), np.maximum(-gaps, 0).sum(axis=1)
     mean = (rises - falls) / n
-    z = scipy.stats.norm.ppf(0.5 + LEVEL / 2)
+    z = ndtri(0.5 + LEVEL / 2)
     ends = []
     for end in (-1.0, 1.0):
         inside, outside = mean.copy(), np.full(len(mean), end)
@@ -238,7 +238,7 @@ def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
         ends.append(outside)
     unlike = rises + falls
     statistic = np.divide(rises - falls, np.sqrt(unlike), out=np.zeros(len(mean)), where=unlike > 0)
-    return ends[0], ends[1], 2 * scipy.stats.norm.sf(np.abs(statistic))
+    return ends[0], ends[1], 2 * ndtr(-np.abs(statistic))
 
 
 def tango_statistic(difference: Floats, rises: Floats, falls: Floats, n: int) -> Floats:
@@ -303,7 +303,7 @@ class MeanEstimate:
         mean, low, high, n = mean_interval(self.values)
         if self.level == LEVEL or n < 2:
             return mean, low, high, n
-        widen = scipy.stats.t.ppf(0.5 + self.level / 2, n - 1) / scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1)
+        widen = stdtrit(n - 1, 0.5 + self.level / 2) / stdtrit(n - 1, 0.5 + LEVEL / 2)
         return mean, mean - (mean - low) * widen, mean + (high - mean) * widen, n
 
 
@@ -344,7 +344,7 @@ class RatioEstimate:
             return effect, NONE, NONE, n
         rest = self.top - effect * self.below
         error = np.sqrt(n / (n - 1) * (rest * rest).sum()) / self.below.sum()
-        half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, n - 1) * error)
+        half = float(stdtrit(n - 1, 0.5 + LEVEL / 2) * error)
         return effect, effect - half, effect + half, n
 
 

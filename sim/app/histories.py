@@ -12,6 +12,7 @@ import streamlit as st
 
 from sim.analysis.dated.effects import DatedEffects, compare_observed, observe_events
 from sim.analysis.dated.events import Design, RunEvents
+from sim.analysis.dated.incidence import find_moves
 from sim.analysis.history.others import SEARCHED, Condition, Found, find_histories
 from sim.analysis.states.held import hold_start
 from sim.analysis.states.start import StartAccount, explain_start
@@ -48,7 +49,7 @@ def compute_histories(_scenario: Scenario, digest: str, seed: int, replicates: i
         _scenario, seed=seed, replicates=range(replicates), world=world, stored=store_alignments(world.steps)
     )
     found = np.stack([run.alignment.astype(np.int8) for run in runs])
-    return RunEvents(Design("", 0, _scenario, "", {}), seed, np.arange(replicates), found)
+    return RunEvents(Design("", 0, _scenario, "", {}), seed, np.arange(replicates), found[:, 0], find_moves(found))
 
 
 @st.cache_resource(max_entries=FEW_CACHED, show_spinner="Comparing …")
@@ -78,7 +79,7 @@ def count_happening(events: RunEvents, what: Happening) -> pd.DataFrame:
     world, ends = events.design.world, events.design.scenario.dates()[1:]
     i, k = world.states.index(what.state), world.alignments.index(what.bloc)
     first = events.entries[:, i, k] if what.joins else events.exits[:, i]
-    counted = (events.alignment[:, 0, i] == k) != what.joins  # runs in which it can happen
+    counted = (events.start[:, i] == k) != what.joins  # runs in which it can happen
     counts = (first[counted, None] <= np.arange(1, len(ends) + 1)).sum(axis=0)
     chance, low, high = share_intervals(counts, max(int(counted.sum()), 1))
     return pd.DataFrame({"date": ends, "chance": chance, "low": low, "high": high})

@@ -21,11 +21,13 @@ from sim.analysis.dated.events import list_designs, read_events
 from sim.analysis.dated.incidence import (
     LARGE,
     NEVER,
-    count_moves,
+    Moves,
     fill_alignments,
     find_large_spells,
+    find_moves,
     first_entries,
     first_exits,
+    shares_from_moves,
 )
 from sim.analysis.statistics import share_intervals
 from sim.batch.store import Results
@@ -41,19 +43,33 @@ histories = st.tuples(st.integers(1, 3), st.integers(1, 8), st.integers(1, 4)).f
 
 @given(histories)
 def test_alignments_from_moves(alignment: np.ndarray) -> None:
-    run, step, state = np.nonzero(alignment[:, 1:] != alignment[:, :-1])
-    shuffled = np.random.default_rng(1).permutation(run.size)
-    moves = (run, step + 1, state, alignment[run, step + 1, state])
-    found = fill_alignments(alignment[:, 0], tuple(one[shuffled] for one in moves), alignment.shape[1] - 1)
+    found = fill_alignments(alignment[:, 0], shuffled_moves(alignment), alignment.shape[1] - 1)
     np.testing.assert_array_equal(found, alignment)
+
+
+def shuffled_moves(alignment: np.ndarray) -> Moves:
+    """The moves of runs in any order."""
+    moves = find_moves(alignment)
+    order = np.random.default_rng(1).permutation(moves.run.size)
+    return Moves(*(one[order] for one in moves))
+
+
+@given(histories)
+def test_sums_over_states_from_moves(alignment: np.ndarray) -> None:
+    shares = np.array([3.0, 5.0, 7.0, 11.0])[: alignment.shape[2]] * 2.0**-30
+    found = shares_from_moves(alignment[:, 0], shuffled_moves(alignment), shares, 3, alignment.shape[1] - 1)
+    np.testing.assert_array_equal(found, np.stack([(alignment == k) @ shares for k in range(3)], axis=-1))
 
 
 @given(histories)
 def test_first_steps_by_brute_force(alignment: np.ndarray) -> None:
-    entries, exits, moves = first_entries(alignment, 3), first_exits(alignment), count_moves(alignment)
+    start, moves = alignment[:, 0], shuffled_moves(alignment)
+    entries, exits = first_entries(start, moves, 3), first_exits(start, moves)
     for r, run in enumerate(alignment):
         path = run.tolist()
-        assert moves[r] == sum(a != b for steps in itertools.pairwise(path) for a, b in zip(*steps, strict=True))
+        assert (moves.run == r).sum() == sum(
+            a != b for steps in itertools.pairwise(path) for a, b in zip(*steps, strict=True)
+        )
         for i in range(run.shape[1]):
             own = [row[i] for row in path]
             assert exits[r, i] == next((s for s, a in enumerate(own) if a != own[0]), NEVER)

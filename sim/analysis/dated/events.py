@@ -9,21 +9,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sim.analysis.compare import design_labels
 from sim.analysis.dated.incidence import (
     LargeSpells,
+    Moves,
     Steps,
-    count_moves,
     fill_alignments,
     find_large_spells,
     first_entries,
     first_exits,
+    shares_from_moves,
 )
 from sim.batch.design import missing_date, read_dates
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
+from sim.batch.tables.columns import Arrays
+from sim.batch.tables.schema import word_sets
 from sim.calendar import MONTHS, last_step_by, step_years
 from sim.errors import Fault, InputError
 from sim.model.arrays import Bytes, Floats, Integers
@@ -33,7 +35,13 @@ from sim.scenario.schema import Scenario
 if TYPE_CHECKING:
     import duckdb
 
-MOST_TOGETHER = 5000  # runs in memory at once
+MOST_TOGETHER = 10_000  # runs in memory at once
+
+MOVED = (
+    "step, enum_code(from_alignment::coded.alignments) as source, enum_code(to_alignment::coded.alignments) as target"
+)
+
+STARTED = "enum_code(start::coded.alignments) as start"
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Design:
 
 @dataclass(frozen=True)
 class RunEvents:
-    """Runs of one design point, with the alignment of each state at each step.
+    """Runs of one design point, with what happens in them.
 
     Parameters
     ----------
@@ -74,42 +82,50 @@ class RunEvents:
         Random seed of the runs.
     replicates
         Replicate of each run, (R,).
-    alignment
-        Alignments, (R, T + 1, N), 0..K.
+    start
+        Alignment of each state at step 0, (R, N), 0..K.
+    moves
+        All moves of the runs.
     """
 
     design: Design
     seed: int
     replicates: Integers
-    alignment: Bytes
+    start: Bytes
+    moves: Moves
+
+    @cached_property
+    def alignment(self) -> Bytes:
+        """Alignments at each step, (R, T + 1, N), 0..K."""
+        return fill_alignments(self.start, self.moves, self.design.world.steps)
 
     @cached_property
     def entries(self) -> Steps:
         """First step of each state in each alignment, (R, N, K + 1)."""
-        return first_entries(self.alignment, len(self.design.world.alignments))
+        return first_entries(self.start, self.moves, len(self.design.world.alignments))
 
     @cached_property
     def exits(self) -> Steps:
         """First step at which each state has left the alignment of its start, (R, N)."""
-        return first_exits(self.alignment)
+        return first_exits(self.start, self.moves)
+
+    @cached_property
+    def capability(self) -> Floats:
+        """Capability share of each alignment at each step, (R, T + 1, K + 1)."""
+        world = self.design.world
+        return shares_from_moves(self.start, self.moves, world.setting.capability, len(world.alignments), world.steps)
 
     @cached_property
     def large(self) -> LargeSpells:
         """When each bloc is large, (R, K)."""
-        blocs = range(1, len(self.design.world.alignments))
-        shares = np.stack([self.sizes(k, self.design.world.setting.capability) for k in blocs], axis=-1)
-        return find_large_spells(shares, 12 // MONTHS[self.design.scenario.step])
+        return find_large_spells(self.capability[..., 1:], 12 // MONTHS[self.design.scenario.step])
 
     @cached_property
     def realignments(self) -> Floats:
         """Changes of alignment of each run for each year of a state that decides, (R,)."""
         years = step_years(self.design.scenario.step) * self.design.scenario.steps
-        free = int((~self.design.world.setting.fixed).sum())
-        return count_moves(self.alignment) / (years * free) if free else np.full(len(self.replicates), np.nan)
-
-    def sizes(self, k: int, weights: Floats) -> Floats:
-        """Sum the weights, (N,), of the states in an alignment at each step, (R, T + 1)."""
-        return (self.alignment == k) @ weights
+        free, runs = int((~self.design.world.setting.fixed).sum()), len(self.replicates)
+        return np.bincount(self.moves.run, minlength=runs) / (years * free) if free else np.full(runs, np.nan)
 
 
 def list_designs(results: Results) -> list[Design]:
@@ -136,45 +152,54 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
     with results.reading(["runs", "states", "moves"]) as connection:
         seed = int(results.manifest()["question"]["seed"])
         found = connection.execute("select point, replicate from runs where status = 'ok' order by all").fetchnumpy()
-        runs = pd.DataFrame(dict(found))
+        runs = np.stack([found["point"], found["replicate"]], axis=1)
         wanted = {design.point: design for design in designs if design.dated}
-        runs = runs[runs["point"].isin(wanted)]
+        runs = runs[np.isin(runs[:, 0], list(wanted))]
+        words = word_sets(results.manifest())
         for first in range(0, len(runs), most):
-            block = runs.iloc[first : first + most]
-            ends = block.iloc[[0, -1]].to_numpy(dtype=np.int64).ravel().tolist()
-            moves = read_block(connection, "moves", "step, to_alignment", ends)
-            random = any((wanted[point].world.setting.initial < 0).any() for point in block["point"].unique())
-            starts = read_block(connection, "states", "start", ends) if random else pd.DataFrame({"point": []})
-            for point, own in block.groupby("point"):
-                tables = (table[table["point"] == point] for table in (moves, starts))
-                yield assemble_runs(wanted[int(str(point))], seed, own["replicate"].to_numpy(), *tables)
+            block = runs[first : first + most]
+            moves = read_block(connection, "moves", MOVED, block)
+            random = any((wanted[point].world.setting.initial < 0).any() for point in np.unique(block[:, 0]).tolist())
+            starts = read_block(connection, "states", STARTED, block) if random else {"point": np.empty(0)}
+            for point in np.unique(block[:, 0]).tolist():
+                tables = (
+                    {name: column[table["point"] == point] for name, column in table.items()}
+                    for table in (moves, starts)
+                )
+                yield assemble_runs(wanted[point], seed, block[block[:, 0] == point, 1], words, *tables)
 
 
-def read_block(connection: duckdb.DuckDBPyConnection, table: str, columns: str, ends: list[int]) -> pd.DataFrame:
-    """Read rows of a table from one run to another, each given by point and replicate."""
+def read_block(connection: duckdb.DuckDBPyConnection, table: str, columns: str, block: Integers) -> Arrays:
+    """Read rows of a table from the first to the last run of a block, (R, 2), by point and replicate."""
+    ends = block[[0, -1]].ravel().tolist()
     query = (
-        f"select point, replicate, state, {columns} from {table}"  # noqa: S608
+        f"select point, replicate, enum_code(state::coded.states) as state, {columns} from {table}"  # noqa: S608
         " where point between ? and ? and (point, replicate) >= (?, ?) and (point, replicate) <= (?, ?)"
     )
-    return connection.execute(query, [ends[0], ends[2], *ends]).df()
+    return dict(connection.execute(query, [ends[0], ends[2], *ends]).fetchnumpy())
 
 
 def assemble_runs(
-    design: Design, seed: int, replicates: Integers, moves: pd.DataFrame, starts: pd.DataFrame
+    design: Design, seed: int, replicates: Integers, words: Mapping[str, Sequence[str]], moves: Arrays, starts: Arrays
 ) -> RunEvents:
-    """Assemble the alignments of runs from their starts and moves."""
+    """Assemble what happens in runs from their starts and moves, whose texts are codes of words."""
     world = design.world
-    states, names = pd.Index(world.states), pd.Index(world.alignments)
-    runs = pd.Index(replicates)
-    start = np.tile(world.setting.initial, (len(replicates), 1))
-    if len(starts):
-        cells = runs.get_indexer(starts["replicate"]), states.get_indexer(starts["state"])
-        start[cells] = names.get_indexer(starts["start"])
-    changes = (
-        runs.get_indexer(moves["replicate"]), moves["step"].to_numpy(dtype=np.int64),
-        states.get_indexer(moves["state"]), names.get_indexer(moves["to_alignment"]),
+    states, alignments = places_of(words["states"], world.states), places_of(words["alignments"], world.alignments)
+    start = np.tile(world.setting.initial.astype(np.int8), (len(replicates), 1))
+    if starts["point"].size:
+        cells = np.searchsorted(replicates, starts["replicate"]), states[starts["state"]]
+        start[cells] = alignments[starts["start"]]
+    changes = Moves(
+        np.searchsorted(replicates, moves["replicate"]), moves["step"], states[moves["state"]],
+        alignments[moves["source"]], alignments[moves["target"]],
     )  # fmt: skip
-    return RunEvents(design, seed, replicates, fill_alignments(start, changes, world.steps))
+    return RunEvents(design, seed, replicates, start, changes)
+
+
+def places_of(words: Sequence[str], names: Sequence[str]) -> Integers:
+    """The place of each word among the names; -1 where it is none of them."""
+    places = {name: n for n, name in enumerate(names)}
+    return np.array([places.get(word, -1) for word in words])
 
 
 def stored_dates(results: Results) -> tuple[str, ...]:

@@ -18,7 +18,23 @@ Steps = npt.NDArray[np.int32]
 NEVER: Final = np.iinfo(np.int32).max  # the step of what does not happen in a run
 
 
-def fill_alignments(start: Integers, moves: tuple[Integers, ...], steps: int) -> Bytes:
+class Moves(NamedTuple):
+    """The moves of runs, (M,) each, in any order: a state that changes alignment at a step, 1 or more."""
+
+    run: Integers  # place among the runs
+    step: Integers
+    state: Integers
+    source: Integers | Bytes  # the alignment before, 0..K
+    target: Integers | Bytes  # and after
+
+
+def find_moves(alignment: Bytes) -> Moves:
+    """Find the moves in the alignments of runs, (R, T + 1, N)."""
+    run, before, state = np.nonzero(alignment[:, 1:] != alignment[:, :-1])
+    return Moves(run, before + 1, state, alignment[run, before, state], alignment[run, before + 1, state])
+
+
+def fill_alignments(start: Bytes, moves: Moves, steps: int) -> Bytes:
     """Compute the alignment of each state at each step of runs from their moves.
 
     Parameters
@@ -26,7 +42,7 @@ def fill_alignments(start: Integers, moves: tuple[Integers, ...], steps: int) ->
     start
         Alignment at step 0, (R, N), 0..K.
     moves
-        Run, step, state and new alignment of each move, (M,) each, in any order; the step is 1 or more.
+        The moves of these runs.
     steps
         Number of steps T.
 
@@ -37,29 +53,28 @@ def fill_alignments(start: Integers, moves: tuple[Integers, ...], steps: int) ->
 
     Examples
     --------
-    >>> moves = np.array([0]), np.array([2]), np.array([1]), np.array([1])
+    >>> moves = Moves(*(np.array([one]) for one in (0, 2, 1, 0, 1)))
     >>> fill_alignments(np.array([[0, 0]]), moves, 3)[0].tolist()
     [[0, 0], [0, 0], [0, 1], [0, 1]]
     """
-    run, step, state, to = moves
     runs, states = start.shape
-    found = np.empty((runs, steps + 1, states), dtype=np.int8)
+    found = np.full((runs, steps + 1, states), -1, dtype=np.int8)
     found[:, 0] = start
-    last = np.zeros((runs, steps + 1, states), dtype=np.int64)
-    last[run, step, state] = step
-    found[run, step, state] = to
-    np.maximum.accumulate(last, axis=1, out=last)
-    filled: Bytes = np.take_along_axis(found, last, axis=1)
-    return filled
+    found[moves.run, moves.step, moves.state] = moves.target
+    for step in range(1, steps + 1):
+        np.copyto(found[:, step], found[:, step - 1], where=found[:, step] < 0)
+    return found
 
 
-def first_entries(alignment: Bytes, alternatives: int) -> Steps:
+def first_entries(start: Bytes, moves: Moves, alternatives: int) -> Steps:
     """Find the first step at which each state has each alignment.
 
     Parameters
     ----------
-    alignment
-        Alignments, (R, T + 1, N).
+    start
+        Alignment at step 0, (R, N), 0..K.
+    moves
+        The moves of these runs.
     alternatives
         Number of alignments, K + 1.
 
@@ -68,21 +83,31 @@ def first_entries(alignment: Bytes, alternatives: int) -> Steps:
     ndarray
         Steps, (R, N, K + 1): 0 where the state starts there, NEVER where it is never there.
     """
-    found = np.empty((alignment.shape[0], alignment.shape[2], alternatives), dtype=np.int32)
-    for k in range(alternatives):
-        found[..., k] = first_steps(alignment == k)
+    found = np.full((*start.shape, alternatives), NEVER, dtype=np.int32)
+    np.minimum.at(found, (moves.run, moves.state, moves.target), moves.step)
+    np.put_along_axis(found, start[..., None].astype(np.int64), 0, axis=2)
     return found
 
 
-def first_exits(alignment: Bytes) -> Steps:
+def first_exits(start: Bytes, moves: Moves) -> Steps:
     """Find the first step at which each state does not have the alignment of its start, (R, N); NEVER if none."""
-    return first_steps(alignment != alignment[:, :1])
-
-
-def first_steps(happens: Flags) -> Steps:
-    """Find the first step at which something happens, (R, ...), from flags by step, (R, T + 1, ...); NEVER if none."""
-    found: Steps = np.where(happens.any(axis=1), happens.argmax(axis=1), NEVER).astype(np.int32)
+    found = np.full(start.shape, NEVER, dtype=np.int32)
+    np.minimum.at(found, (moves.run, moves.state), moves.step)
     return found
+
+
+def shares_from_moves(start: Bytes, moves: Moves, shares: Floats, alternatives: int, steps: int) -> Floats:
+    """Sum the shares, (N,), of the states in each alignment at each step of runs, (R, T + 1, K + 1).
+
+    The shares are multiples of 2⁻³⁰, so that their sums are exact in any order.
+    """
+    shape, share = (len(start), alternatives, steps + 1), shares[moves.state]
+    cells = [np.ravel_multi_index((moves.run, k, moves.step), shape) for k in (moves.target, moves.source)]
+    counted = np.bincount(np.concatenate(cells), np.concatenate([share, -share]), np.prod(shape))
+    change = counted.astype(np.float64, copy=False).reshape(shape)  # numpy counts no moves in whole numbers
+    for k in range(alternatives):
+        change[:, k, 0] = (start == k) @ shares
+    return np.moveaxis(change.cumsum(axis=2), 1, 2)
 
 
 class LargeSpells(NamedTuple):
@@ -118,13 +143,12 @@ def find_large_spells(capability: Floats, year: int) -> LargeSpells:
     (1, 4)
     """
     above: Flags = capability[:, :-1] >= LARGE
+    begins = max(above.shape[1] - year + 1, 0)
+    spell = np.ones_like(above[:, :begins])
     large = np.zeros_like(above)
-    for begin in range(above.shape[1] - year + 1):
-        spell = slice(begin, begin + year)
-        large[:, spell] |= np.all(above[:, spell], axis=1, keepdims=True)
-    return LargeSpells(first_steps(large), large.sum(axis=1, dtype=np.int32))
-
-
-def count_moves(alignment: Bytes) -> Integers:
-    """Count the changes of alignment of all states in each run, (R,)."""
-    return np.count_nonzero(alignment[:, 1:] != alignment[:, :-1], axis=(1, 2))
+    for later in range(year):
+        spell &= above[:, later : later + begins]
+    for later in range(year):
+        large[:, later : later + begins] |= spell
+    first: Steps = np.where(large.any(axis=1), large.argmax(axis=1), NEVER).astype(np.int32)
+    return LargeSpells(first, large.sum(axis=1, dtype=np.int32))

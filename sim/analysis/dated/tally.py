@@ -14,7 +14,7 @@ from sim.analysis.dated.incidence import NEVER, RECORDED_REALIGNMENTS, Steps
 from sim.analysis.statistics import mean_interval, share_interval, share_intervals
 from sim.batch.store import Results
 from sim.calendar import step_years
-from sim.model.arrays import Floats, Integers
+from sim.model.arrays import Bytes, Floats, Integers
 
 ESTIMATE = ["chance", "low", "high", "n"]
 
@@ -51,20 +51,31 @@ class Tally:
 
     def add(self, events: RunEvents) -> None:
         """Count more runs."""
-        steps, world = self.design.steps_at(self.days), self.design.world
+        steps, world, moves = self.design.steps_at(self.days), self.design.world, events.moves
+        shape = world.steps + 1, len(world.states), len(world.alignments)
         self.runs += len(events.replicates)
-        begins = events.entries == 0
-        self.outside += (~begins).sum(axis=0)
-        for d, step in enumerate(steps):
-            for k in range(len(world.alignments)):
-                self.at[d, :, k] += (events.alignment[:, step] == k).sum(axis=0)
-            self.entered[d] += (~begins & (events.entries <= step)).sum(axis=0)
-            self.left[d] += (begins & (events.exits <= step)[..., None]).sum(axis=0)
+
+        def count(*places: Integers | Bytes) -> Integers:
+            """Count by step, state and alignment, up to each date."""
+            return np.asarray(count_cells(places, shape).cumsum(axis=0)[steps])
+
+        held = count_cells((np.indices(events.start.shape)[1], events.start), shape[1:])
+        self.outside += len(events.replicates) - held
+        self.at += held + count(moves.step, moves.state, moves.target) - count(moves.step, moves.state, moves.source)
+        first = events.entries[moves.run, moves.state, moves.target] == moves.step
+        self.entered += count(moves.step[first], moves.state[first], moves.target[first])
+        last = events.exits[moves.run, moves.state] == moves.step
+        self.left += count(moves.step[last], moves.state[last], moves.source[last])
         self.realignments.append(events.realignments)
-        sizes = [events.sizes(k, world.setting.capability) for k in range(1, len(world.alignments))]
-        self.capability.append(np.stack(sizes, axis=-1)[:, [0, *steps]])
+        self.capability.append(events.capability[:, [0, *steps], 1:])
         self.first.append(events.large.first)
         self.years.append(np.float64(step_years(self.design.scenario.step)) * events.large.steps)
+
+
+def count_cells(places: Sequence[Integers | Bytes], shape: tuple[int, ...]) -> Integers:
+    """Count how often each place occurs in an array of this shape."""
+    cells = np.ravel_multi_index([one.ravel() for one in places], shape)
+    return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
 
 
 def tally_designs(
