@@ -149,7 +149,7 @@ def damage_errors() -> tuple[type[Exception], ...]:
     return () if duckdb is None else (duckdb.Error,)
 
 
-GARBAGE = 20_000  # new objects from which Python looks for cycles; at its own 700 a report spends a tenth on it
+GARBAGE = 200_000  # new objects from which Python looks for cycles; at its own 700 a report spends a tenth on it
 
 
 def main() -> None:

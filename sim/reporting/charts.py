@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -21,19 +21,12 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.dated.incidence import LARGE
 from sim.files import write_synced
-from sim.reporting.colours import (
-    BLACK,
-    BLUE,
-    GREY,
-    ORANGE,
-    PALETTE,
-    SHARE_COLOURS,
-    VERMILION,
-    alignment_colours,
-)
+from sim.reporting.colours import BLACK, BLUE, GREY, ORANGE, PALETTE, SHARE_COLOURS, VERMILION, alignment_colours
 from sim.reporting.labels import distinct_labels, wrap_text
-from sim.theory.landscape import Minima
-from sim.theory.optimum import Optimum
+
+if TYPE_CHECKING:
+    from sim.theory.landscape import Minima
+    from sim.theory.optimum import Optimum
 
 POINTS = 72  # of an inch, the unit of drawings without dots
 
