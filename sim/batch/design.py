@@ -22,7 +22,7 @@ from sim.scenario.overrides import exact_text, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import SAMPLED, Scenario, Spread, Sweep, hash_content, to_iso_date
 
-SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 2_000, 64
+SMALLEST_CHUNK, LARGEST_CHUNK, WANTED_CHUNKS = 10, 2_000, 32  # writing a shard takes as long as 100 runs
 SAMPLERS = {
     "sobol": "scipy.stats.qmc.Sobol(settings, rng=numpy.random.default_rng(seed))",
     "latin_hypercube": "scipy.stats.qmc.LatinHypercube(settings, rng=numpy.random.default_rng(seed))",
