@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import warnings
 from dataclasses import replace
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,11 +20,12 @@ from sim.analysis.dated.effects import compare_at_dates, compare_entry
 from sim.analysis.dated.events import list_designs
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
+from sim.calendar import step_end
 from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import GRADES, confidence_sentence, find_track, grade_words, overall_grade
 from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
-from sim.reporting.dated.lines import spread_labels
+from sim.reporting.dated.lines import locate_dates, spread_labels
 from sim.reporting.dated.verdict import growth_sentence, verdict
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.scenario.loading import load_scenario
@@ -285,3 +288,13 @@ def test_labels_do_not_overlap(heights: list[float]) -> None:
     placed = spread_labels(heights, 5)
     assert all(b - a >= 5 - 1e-9 for a, b in zip(sorted(placed), sorted(placed)[1:], strict=False))
     assert [placed[i] for i in np.argsort(heights, kind="stable")] == sorted(placed)
+
+
+@pytest.mark.parametrize("months", [1, 7, 23, 31, 36, 48, 59, 60, 120, 1200])
+def test_axis_of_dates_has_two_to_seven_ticks_without_a_warning(months: int) -> None:
+    start = datetime(2023, 10, 25)
+    end = datetime.combine(step_end(start.date(), "month", months), datetime.min.time())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ticks = locate_dates().tick_values(start, end)
+    assert 2 <= len(ticks) <= 7

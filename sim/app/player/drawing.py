@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure, render_figure
 from sim.reporting.colours import VERMILION
+from sim.reporting.dated.lines import locate_dates
 from sim.reporting.labels import distinct_labels
 from sim.reporting.land import atlas
 from sim.reporting.land.views import WIDTH, choose_view, land_outline, rest_outline
@@ -285,7 +286,7 @@ def mark_dates(axes: Axes, dates: Sequence[str]) -> None:
     if not dates:
         return
     days = mdates.datestr2num(list(dates))  # type: ignore[no-untyped-call]
-    locator = mdates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    locator = locate_dates()
     ticks = [tick for tick in locator.tick_values(*mdates.num2date(days[[0, -1]])) if days[0] <= tick <= days[-1]]  # type: ignore[no-untyped-call]
     labels = mdates.ConciseDateFormatter(locator, show_offset=False).format_ticks(ticks)  # type: ignore[no-untyped-call]
     axes.set_xticks(np.interp(ticks, days, np.arange(len(days))), labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -39,6 +40,15 @@ def label_lines(
         words = f"{shorten_middle(name, LABEL_LETTERS)} {value}"
         axes.text(1.055, height, words, va="center", transform=places, gid=f"name{n}")
     axes.set_ylim(bottom, top)
+
+
+def locate_dates() -> mdates.AutoDateLocator:
+    """Place at most 6 ticks on an axis of dates, 2 or more.
+
+    Matplotlib's default of 5 or more ticks takes months for two to five years, and no interval of months gives at
+    most 6 ticks in three years or more.
+    """
+    return mdates.AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]
 
 
 def date_steps(axes: Axes, dates: Sequence[str]) -> None:

@@ -11,7 +11,6 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from sim.analysis.dated.incidence import NEVER
 from sim.analysis.dated.tally import tabulate_survival
 from sim.analysis.statistics import share_intervals
 from sim.reporting import charts, figures
@@ -25,7 +24,7 @@ from sim.reporting.dated.findings import (
     format_day,
     name_senders,
 )
-from sim.reporting.dated.lines import label_lines
+from sim.reporting.dated.lines import label_lines, locate_dates
 from sim.reporting.dated.words import rounded
 
 DOTS = 10  # in a row and in a column
@@ -80,7 +79,7 @@ def draw_incidence(
     top = 100.0 if begin else max(5.0, 1.15 * max(100 * float(incidence["high"].max()), 1.0))
     bottom = 20 * math.floor(min(lows) / 20) if begin else 0.0
     axes.xaxis_date()
-    locator = mdates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    locator = locate_dates()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     axes.set(ylim=(bottom, top), ylabel="histories of 100")
@@ -160,11 +159,11 @@ def picture_of_formation(found: DatedFindings, bloc: str) -> figures.Picture | N
     tally = found.tally
     k = tally.design.world.alignments.index(bloc) - 1
     first = np.concatenate(tally.first)[:, k]
-    if (first == 0).all() or (first == NEVER).all():
+    days = tally.days
+    steps = np.array(tally.design.steps_at(days))
+    if (first == 0).all() or (first > steps[-1]).all():
         return None
-    steps = np.arange(1, tally.design.world.steps + 1)
     share, low, high = share_intervals((first[:, None] <= steps).sum(axis=0), tally.runs)
-    days = tally.design.scenario.dates()[1:]
     table = pd.DataFrame({"date": days, "state": bloc, "chance": share, "low": low, "high": high})
     with figures.draw_axes(WIDTH, 2.2) as axes:
         draw_incidence(axes, table, [(bloc, found.bloc)], tally.design.scenario.dates()[0])
