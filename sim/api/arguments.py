@@ -11,10 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sim.batch.design import read_dates
+from sim.analysis.compare import list_first
+from sim.batch.design import missing_date, read_dates
 from sim.batch.tables.chunk import KEPT
 from sim.errors import Fault, InputError, quote
-from sim.scenario.schema import MAX_REPLICATES
+from sim.scenario.schema import MAX_REPLICATES, Scenario
 from sim.scenario.shocks import MAX_STEPS
 
 WHOLE = {
@@ -135,6 +136,34 @@ def require_dates(function: str, name: str, values: Any) -> tuple[str, ...]:
     """Check that values are one date or several, as texts or dates; return ISO texts."""
     several = isinstance(values, Iterable) and not isinstance(values, str)
     return read_dates(function, name, values if several else [values])
+
+
+def require_date(function: str, scenarios: Mapping[str, Scenario], days: tuple[str, ...] | None) -> str | None:
+    """Return the one date asked for, if any; raises InputError where a scenario's runs do not contain it.
+
+    Scenarios with the same reason share one message, which names them unless it is of all.
+    """
+    if days is None:
+        return None
+    if len(days) != 1:
+        raise InputError([Fault(function, 1, "at", f"has {len(days)} dates; give one")])
+    lacking: dict[str, list[str]] = {}
+    for name, scenario in scenarios.items():
+        if reason := missing_date(scenario, days[0]) or within_first_step(scenario, days[0]):
+            lacking.setdefault(reason, []).append(name)
+    if lacking:
+        of_all = 1 < len(scenarios) == len(next(iter(lacking.values())))
+        raise InputError(
+            Fault(function, 1, "at", reason if of_all else f"{list_first(names)}: {reason}")
+            for reason, names in lacking.items()
+        )
+    return days[0]
+
+
+def within_first_step(scenario: Scenario, day: str) -> str:
+    """Say that a date is before the end of the first step; empty where it is not."""
+    first = scenario.dates()[1]
+    return f"{day} is in the first step; give {first} or later" if day < first else ""
 
 
 def require_path(function: str, name: str, value: Any, what: str = "a name or path of a scenario") -> str | Path:

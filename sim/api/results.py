@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from duckdb import CatalogException
 
 from sim.analysis.compare import Sample, bloc_sizes, read_sample
-from sim.api.arguments import require
+from sim.api.arguments import require, require_date
 from sim.api.dated import DatedResults
 from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
@@ -211,7 +213,7 @@ def replay(results: Ensemble | Named, run: str, *, engine: str = "compiled") -> 
 def report(
     results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
     parameters: str | None = None, seed: int | None = None, workers: int | None = None,
-    progress: Progress | None = None, stories: bool = False, maps: str = "land",
+    progress: Progress | None = None, stories: bool = False, maps: str = "land", at: str | date | None = None,
 ) -> Path:  # fmt: skip
     """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
 
@@ -239,6 +241,9 @@ def report(
     maps
         What maps draw each state as: ``"land"``, or ``"tiles"`` of equal size at about the states' places, where small
         states matter or most states are not on a map of today.
+    at
+        Date of the report, as text or date: its answers, charts and maps are of the last step that ends on or before
+        it. The claims are always measured at the end of the runs. Default: the end of the runs.
 
     Returns
     -------
@@ -248,7 +253,7 @@ def report(
     Raises
     ------
     InputError
-        If an argument is invalid, or no run of the sweep has finished.
+        If an argument is invalid, no run of the sweep has finished, or its runs do not contain the date.
     OSError
         If the file cannot be written; this is checked before the analyses.
 
@@ -259,24 +264,28 @@ def report(
     >>> page.name
     'report.html'
     """
+    from sim.analysis.dated.sample import sample_at
     from sim.reporting.analyses import analyse
     from sim.reporting.chapters.rows import focus_bloc
     from sim.reporting.page import render_page
 
-    optional = {"out": out, "baseline": baseline, "parameters": parameters, "seed": seed, "workers": workers}
+    optional: dict[str, Any] = {"out": out, "baseline": baseline, "parameters": parameters, "at": at}
+    optional |= {"seed": seed, "workers": workers}
     given = require("report", {**optional, "progress": progress}, points=points, maps=maps)
     folder = require_ensemble(results).folder
     stored = Results(folder)
     sample, analyses = read_sample(stored), None
+    day = require_date("report", scenarios_as_run(stored, sample.designs), given.at)
     path: Path = given.out or folder / "report.html"
     require_writable(path)
     if given.points:
         base = sample.baseline(given.baseline)
+        then = sample_at(stored, sample, day) if day else sample
         own = int(stored.manifest()["question"]["seed"]) if given.seed is None else given.seed
         try:
             analyses = analyse(
-                stored, sample, base, f"capability_{focus_bloc(sample, base)}", points=given.points, seed=own,
-                parameters=given.parameters, workers=given.workers,
+                stored, sample, base, f"capability_{focus_bloc(then, base)}", points=given.points, seed=own,
+                parameters=given.parameters, day=day, workers=given.workers,
                 progress=given.progress or (lambda done, total: None),
             )  # fmt: skip
         except ValueError as error:
@@ -285,7 +294,9 @@ def report(
     for name, text in pages.items():
         write_synced(path.with_name(name), text.encode("utf-8"))
     stem = path.stem if pages else ""
-    text = render_page(stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps)
+    text = render_page(
+        stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps, at=day
+    )
     write_synced(path, text.encode("utf-8"))
     return path
 

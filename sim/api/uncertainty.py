@@ -21,11 +21,11 @@ from sim.analysis.sensitivity import (
     tornado_table,
     widened_parameters,
 )
-from sim.api.arguments import require
+from sim.api.arguments import require, require_date
 from sim.api.findings import Finding
 from sim.api.runs import Scenarios, named
 from sim.api.scenarios import Named, load, require_scenario
-from sim.batch.design import missing_date, through_lens
+from sim.batch.design import through_lens
 from sim.batch.executor import Progress
 from sim.batch.sweep import other_seeds
 from sim.errors import Fault, InputError
@@ -124,26 +124,6 @@ def sensitivity(
         "widened": [] if given.vary is not None else widened_parameters(found),
     }  # fmt: skip
     return Finding(f"Sensitivity of {asked} in {name}", indices_words(indices.table), indices.table, record)
-
-
-def require_date(function: str, scenarios: Mapping[str, Scenario], days: tuple[str, ...] | None) -> str | None:
-    """Return the one date asked for, if any; raises InputError where a scenario's runs do not contain it."""
-    if days is None:
-        return None
-    if len(days) != 1:
-        raise InputError([Fault(function, 1, "at", f"has {len(days)} dates; give one")])
-    reasons = {
-        name: missing_date(scenario, days[0])
-        or (
-            f"{days[0]} is in the first step; give {ends[1]} or later"
-            if days[0] < (ends := scenario.dates())[1]
-            else ""
-        )
-        for name, scenario in scenarios.items()
-    }
-    if faults := [Fault(function, 1, "at", f"{name}: {reason}") for name, reason in reasons.items() if reason]:
-        raise InputError(faults)
-    return days[0]
 
 
 def require_settings(scenario: Scenario, ranges: Ranges) -> Ranges:

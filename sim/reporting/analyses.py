@@ -86,7 +86,7 @@ def choose_levers(ran: Mapping[str, Scenario], base: str) -> dict[str, Scenario]
 
 def analyse(
     results: Results, found: Sample, base: str, outcome: str, *,
-    points: int, seed: int, parameters: str | None = None, workers: int | None = None,
+    points: int, seed: int, parameters: str | None = None, day: str | None = None, workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Analyses:  # fmt: skip
     """Analyse the baseline of a sweep over the parameters' ranges, with common random numbers.
@@ -107,6 +107,8 @@ def analyse(
         Random seed.
     parameters : str, optional
         Posterior draws (a scenario's name or a CSV file) for the claims. Default: settings over the ranges.
+    day : str, optional
+        ISO date of the outcome; the claims have their own. Default: the end of the runs.
     workers : int, optional
         Threads. Default: one per core.
     progress : callable, optional
@@ -130,7 +132,7 @@ def analyse(
     scenarios = {name: ran[name] for name in (base, *scenarios_needed(claims))}
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
-    evaluator = Evaluator(scenario, tuple(ranges), outcome, seed)
+    evaluator = Evaluator(scenario, tuple(ranges), outcome, seed, day)
     levers = choose_levers(ran, base)
     values = None if parameters is None else load_draws(BASE, parameters).values
     claim_points = CLAIM_POINTS * points if values is None else len(values)
@@ -151,8 +153,9 @@ def analyse(
     regret = None
     if levers:
         outcomes = outcomes_in_futures(
-            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, workers=workers, progress=part(1)
-        )
+            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, day=day, workers=workers,
+            progress=part(1),
+        )  # fmt: skip
         regret = tabulate_regret(outcomes, want="low", satisfied=LARGE)
     judged: list[Judgement] = []
     if claims:

@@ -183,12 +183,15 @@ def figure_over_time(
     return inline_svg(axes, key, title=title, caption="", description=description)
 
 
-def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, averaged: str, key: str) -> Picture:
-    """Draw a histogram of a bloc's size over the runs of each design, in the bloc's colour."""
+def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, when: str, key: str) -> Picture:
+    """Draw a histogram of a bloc's size over the runs of each design, in the bloc's colour.
+
+    `when` says what the sizes are of, such as `on 25 October 2033`.
+    """
     largest = max(float(values.max()) for values in sizes.values())
     top = max(0.2, float(np.ceil(10 * largest + 1e-9) / 10))
     with draw_axes(4.6, charts.row_height(list(sizes), 0.28) * len(sizes) + 1.0) as axes:
-        label = f"{bloc_name}: share of capability\nover {averaged}"
+        label = f"{bloc_name}: share of capability\n{when}"
         charts.draw_distributions(axes, sizes, colour=colour, label=label, top=top)
     threshold = LARGE
     words = "; ".join(f"{name} {(values >= threshold).sum()} of {len(values)}" for name, values in sizes.items())
@@ -234,7 +237,7 @@ def figure_heat(
 
 
 def figure_changes(
-    outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, colour: str, key: str
+    outcomes: pd.DataFrame, names: Mapping[str, str], bloc: str, bloc_name: str, colour: str, when: str, key: str
 ) -> Picture | None:
     """Draw paired differences of a bloc's capability from the baseline, in its colour; None if there are none."""
     rows = outcomes[(outcomes["outcome"] == f"capability_{bloc}") & outcomes["scenario"].isin(names)]
@@ -248,7 +251,7 @@ def figure_changes(
         charts.draw_differences(axes, rows, label=label, colour=colour)
     words = "; ".join(f"{r.scenario} {r.difference:+.3f} ({interval_words(r)})" for r in rows.itertuples())
     caption = (
-        f"{bloc_name}: mean difference from the baseline over {rows['pairs'].max()} pairs of"
+        f"{bloc_name}: mean difference from the baseline {when} over {rows['pairs'].max()} pairs of"
         " runs with the same random numbers, with its 95 % interval; grey squares where it is not clear."
     )
     description = f"{bloc_name}: change of its capability: {words}."
@@ -256,7 +259,7 @@ def figure_changes(
     return inline_svg(axes, key, title=title, caption=caption, description=description)
 
 
-def figure_sensitivity(ends: pd.DataFrame, bloc_name: str) -> Picture:
+def figure_sensitivity(ends: pd.DataFrame, bloc_name: str, when: str) -> Picture:
     """Draw the difference at each end of the range of the parameters that change the outcome most."""
     settings = list(ends["setting"].unique())
     shown = ends[ends["setting"].isin(settings[:MOST_SETTINGS])]
@@ -272,21 +275,21 @@ def figure_sensitivity(ends: pd.DataFrame, bloc_name: str) -> Picture:
     )
     return inline_svg(
         axes, "tornado", title=title_of_ranges(ends, bloc_name),
-        caption=f"{bloc_name}: change of its mean capability as one parameter goes to an end of its range (its value at"
-        f" the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.{others}"
+        caption=f"{bloc_name}: change of its mean capability {when} as one parameter goes to an end of its range (its"
+        f" value at the right: low end above), 95 % intervals over {ends['pairs'].max()} pairs.{others}"
         " The command blocs sensitivity computes Sobol indices, which show interactions.",
         description=f"Largest changes: {words}.",
     )  # fmt: skip
 
 
-def figure_regret(table: pd.DataFrame, bloc_name: str) -> Picture:
+def figure_regret(table: pd.DataFrame, bloc_name: str, when: str) -> Picture:
     """Draw the regret of each lever over the futures."""
     with draw_axes(4.6, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
         charts.draw_regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
     words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
     caption = (
-        f"Regret of each lever over {table['futures'].iloc[0]} futures, a future being one setting of all parameters:"
-        " mean with its 95 % interval, exceeded in one future of 20, and the greatest."
+        f"Regret of each lever {when} over {table['futures'].iloc[0]} futures, a future being one setting of all"
+        " parameters: mean with its 95 % interval, exceeded in one future of 20, and the greatest."
     )
     title = title_of_regret(table, "capability")
     return inline_svg(axes, "regret", title=title, caption=caption, description=f"Regret: {words}.")

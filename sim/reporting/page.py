@@ -25,6 +25,7 @@ from sim.analysis.compare import (
     read_sample,
 )
 from sim.analysis.dated.incidence import LARGE
+from sim.analysis.dated.sample import sample_at, shares_in_sample
 from sim.analysis.statistics import share_interval
 from sim.article.answers import Answer, answer_claims, missing_scenarios
 from sim.article.evidence import FRONT
@@ -60,7 +61,7 @@ STRONGEST = 2  # parameters on the first page
 
 def render_page(
     results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None,
-    stories: str = "", maps: str = "land",
+    stories: str = "", maps: str = "land", at: str | None = None,
 ) -> str:  # fmt: skip
     """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
@@ -78,6 +79,8 @@ def render_page(
         Stem of the pages of histories beside this page, to which it then has links.
     maps : str, optional
         What maps draw each state as: "land", or "tiles" of equal size. Default: "land".
+    at : str, optional
+        ISO date of the report, which all runs contain. Default: the end of the runs.
 
     Returns
     -------
@@ -89,8 +92,9 @@ def render_page(
     InputError
         If no run has finished.
     """
-    found = found or read_sample(results)
-    base = found.baseline(baseline)
+    ended = found or read_sample(results)
+    base = ended.baseline(baseline)
+    found = sample_at(results, ended, at) if at else ended
     finished = set(found.runs["design"])
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     inputs = provenance.cited_inputs(recorded.recorded_scenarios(results))
@@ -102,10 +106,10 @@ def render_page(
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = rows.scenario_rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
-    shares = mean_late_shares(results)
+    shares = shares_in_sample(found) if at else mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
-    claimed = answers_of(found, analyses) if of_article else []
-    dated = find_dated(results, names, base, bloc, known[bloc])
+    claimed = answers_of(ended, analyses) if of_article else []
+    dated = find_dated(results, names, base, bloc, known[bloc], at)
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
@@ -140,16 +144,17 @@ def render_page(
         "maps": drawn.pictures,
         "undrawn": drawn.undrawn,
         "map_note": map_note(ran[base].states, maps),
-        "over_time": drawing.figures_over_time(results, found, ran, names, bloc, known),
-        "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc]),
+        "over_time": drawing.figures_over_time(results, found, ran, names, bloc, known, at),
+        "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc], when),
         "heat": figures.figure_heat(shares, names, figures.state_names(found), bloc, known[bloc], when, "heat"),
         "differences": drawing.difference_figures(
-            outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours
+            outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours, when
         ),
         "moves": rows.scenario_moves(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "when": when,
         "length": describe_step(ran[base].step),
+        "at": at or "",
         "ends": ran[base].dates()[-1:] if ran[base].sweep.lens == "histories" else (),
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in designs_without_difference(outcomes) if design in names],
@@ -157,8 +162,8 @@ def render_page(
         "lacking": missing_scenarios(found) if of_article else {},
         "judged": judged,
         "analyses": analyses,
-        "sensitivity": [figures.figure_sensitivity(analyses.ends, known[bloc])] if analyses else [],
-        "regret": figures.figure_regret(analyses.regret, known[bloc])
+        "sensitivity": [figures.figure_sensitivity(analyses.ends, known[bloc], when)] if analyses else [],
+        "regret": figures.figure_regret(analyses.regret, known[bloc], when)
         if analyses and analyses.regret is not None
         else None,
         "changes": rows.scenario_changes(ran, names),
@@ -173,6 +178,7 @@ def render_page(
             seed=analyses.seed if analyses else 0,
             parameters=analyses.parameters if analyses else None,
             maps=maps,
+            at=at,
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": recorded.count_runs(results),

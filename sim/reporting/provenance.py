@@ -80,9 +80,12 @@ def cited_sources(inputs: Iterable[tuple[str, str]]) -> list[CitedSource]:
     return [CitedSource(key, known.get(key), count) for key, count in ordered]
 
 
-def report_command(baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land") -> str:
+def report_command(
+    baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land", at: str | None = None
+) -> str:
     """Return the command that writes a report with these analyses beyond the sweep."""
     words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
     words += ["--seed", str(seed)] if points else []
     words += ["--parameters", parameters] if parameters else []
-    return shlex.join([*words, *(["--maps", maps] if maps != "land" else [])])
+    words += ["--maps", maps] if maps != "land" else []
+    return shlex.join([*words, *(["--at", at] if at else [])])

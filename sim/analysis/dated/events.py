@@ -227,12 +227,12 @@ def common_dates(results: Results, designs: Sequence[Design]) -> Mapping[str, tu
     return {d.label: tuple(sorted({*asked, d.scenario.dates()[-1]})) for d in designs if d.dated}
 
 
-def spread_dates(scenario: Scenario) -> tuple[str, ...]:
+def spread_dates(scenario: Scenario, until: str | None = None) -> tuple[str, ...]:
     """The end of the runs of a scenario with dates, and the ends of steps near a third and two thirds of them.
 
-    Where the runs are long enough, a third is a whole number of years.
+    Where the runs are long enough, a third is a whole number of years. With `until` the runs end by that date.
     """
-    ends = scenario.dates()
+    ends = [day for day in scenario.dates() if until is None or day <= until]
     steps, year = len(ends) - 1, round(1 / step_years(scenario.step))
     unit = year if steps >= 3 * year else 1
     thirds = {max(unit, unit * round(steps * n / 3 / unit)) for n in (1, 2)}

@@ -282,6 +282,7 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @baseline_option
+@click.option("--at", metavar="DATE", help="Date of the report, such as 2030-12-31. Default: the end of the runs.")
 @click.option("--out", type=NewFile(".html"), help="File for the page. Default: report.html in the results.")
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Sobol points over the parameters' ranges, a power of 2; 0 leaves out these analyses.")  # fmt: skip
@@ -292,11 +293,12 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, out: Path | None, points: int, maps: str, stories: bool,
+    results: Path, baseline: str | None, at: str | None, out: Path | None, points: int, maps: str, stories: bool,
     parameters: str | None, seed: int | None, workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page, with uncertainty and sources.
 
+    With --at the answers, charts and maps are of that date, as if the runs ended there.
     With --parameters posterior the claims use as many draws of the calibrated parameters as there are --points.
     With --maps tiles small states show as well as large ones, and any world has maps.
 
@@ -307,6 +309,6 @@ def report(
     with progress_bar() as progress, option_faults():
         path = api.report(
             results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
-            progress=progress, stories=stories, maps=maps,
+            progress=progress, stories=stories, maps=maps, at=at,
         )  # fmt: skip
     click.echo(str(path))

@@ -88,7 +88,7 @@ def draw_maps(
     most = min(DARKEST, max(0.1, float(np.ceil(10 * clear["difference"].abs().max()) / 10))) if drawn else DARKEST
     pictures += [
         map_of_changes(rows[rows["scenario"] == design], scenario, names[design], bloc_name=known[bloc], most=most,
-                       view=view, key=f"map{n}")
+                       view=view, when=when, key=f"map{n}")
         for n, design in enumerate(drawn)
     ]  # fmt: skip
     return DrawnMaps(pictures, [names[design] for design in drawn], undrawn)
@@ -138,14 +138,24 @@ def map_of_end(
 
 
 def map_of_changes(
-    rows: pd.DataFrame, scenario: Scenario, name: str, *, bloc_name: str, most: float, view: View | Tiles, key: str
+    rows: pd.DataFrame,
+    scenario: Scenario,
+    name: str,
+    *,
+    bloc_name: str,
+    most: float,
+    view: View | Tiles,
+    when: str,
+    key: str,
 ) -> figures.Picture:
     """Draw how a scenario changes the share of runs in which each state is in the bloc."""
     changes = {str(row.state): float(row.difference) for row in rows.itertuples() if row.state in scenario.states}
     clear = set(rows.loc[rows["clear"], "state"])
     with figures.draw_axes(*figure_size(view, WIDTH)) as axes:
         maps.draw_change_map(axes, changes, clear, most=most, label=f"change of the share in “{bloc_name}”", view=view)
-    title = f"{name} changes how often a state is in “{bloc_name}”: {words_of_changes(changes, clear, scenario)}."
+    title = (
+        f"{name} changes how often a state is in “{bloc_name}” {when}: {words_of_changes(changes, clear, scenario)}."
+    )
     caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
     description = f"Map of changes. {title}"
     return embed_map(axes, view, scenario.states, key, title=title, caption=caption, description=description)

@@ -101,7 +101,7 @@ class DatedFindings:
     bloc
         Name of the bloc that the report follows.
     days
-        Dates, the last is the end of the runs.
+        Dates, the last is that of the report: the end of the runs, or an earlier date asked for.
     members
         Names of the states that start in the bloc.
     joining
@@ -113,7 +113,7 @@ class DatedFindings:
     effects
         Scenarios by role, then by change.
     incidence
-        Chances of joining at the end of every step: date, state, alignment, chance, low, high, n.
+        Chances of joining at the end of every step to the last date: date, state, alignment, chance, low, high, n.
     sizes
         Mean capability share of the bloc at the start and at each date.
     realignments
@@ -128,7 +128,7 @@ class DatedFindings:
     states
         Number of states of the baseline's world.
     tally
-        Counts over the runs of the baseline, at the end of every step.
+        Counts over the runs of the baseline, at the end of every step to the last date.
     """
 
     bloc: str
@@ -177,14 +177,20 @@ def format_day(day: str) -> str:
     return f"{found.day} {found:%B} {found.year}"
 
 
-def main_dates(results: Results, base: Design) -> tuple[str, ...]:
-    """The dates of the first page: those of the sweep and the end, or near a third and two thirds of the runs."""
+def main_dates(results: Results, base: Design, at: str | None = None) -> tuple[str, ...]:
+    """The dates of the first page: those of the sweep and the last, or near a third and two thirds of the time to it.
+
+    The last date is the one given, else the end of the runs.
+    """
     ends = base.scenario.dates()
-    asked = [day for day in stored_dates(results) if ends[0] < day < ends[-1]][:MOST_DATES]
-    return (*asked, ends[-1]) if asked else spread_dates(base.scenario)
+    last = at or ends[-1]
+    asked = [day for day in stored_dates(results) if ends[0] < day < last][:MOST_DATES]
+    return (*asked, last) if asked else (*spread_dates(base.scenario, at)[:-1], last)
 
 
-def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str) -> DatedFindings | None:
+def find_dated(
+    results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str, at: str | None = None
+) -> DatedFindings | None:
     """Find what a report of histories says first.
 
     Parameters
@@ -197,6 +203,8 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
         Label of the baseline.
     bloc, name
         Id and name of the bloc that the report follows.
+    at
+        The last date, which all runs contain. Default: the end of the runs.
 
     Returns
     -------
@@ -207,8 +215,9 @@ def find_dated(results: Results, labels: Mapping[str, str], base: str, bloc: str
     baseline = next(one for one in designs if one.label == base)
     if not all(one.dated for one in designs) or bloc not in baseline.world.alignments:
         return None
-    days = main_dates(results, baseline)
-    every = sorted({*baseline.scenario.dates()[1:], *days})  # a date of the sweep may be within a step
+    days = main_dates(results, baseline, at)
+    ends = [day for day in baseline.scenario.dates()[1:] if day <= days[-1]]
+    every = sorted({*ends, *days})  # a date of the sweep may be within a step
     (tally,) = tally_designs(results, [baseline], {base: every})
     table = tabulate_incidence([tally])
     table = table[table["alignment"] == bloc]
