@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair
+from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair, mark_clear
 from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
 from sim.batch.design import point_labels
 from sim.batch.store import Results
@@ -160,8 +160,8 @@ def compare_outcomes(found: Sample, baseline: str) -> pd.DataFrame:
         One row per scenario and outcome, over the pairs where both are defined. Columns: scenario, outcome,
         `baseline_mean` and `mean`; `difference` with its 95 % interval (`low`, `high`) and `effect` size;
         the shares of the pairs that rise and fall; `spread`, the standard deviation of the differences;
-        `p` of no difference; `pairs`; whether all pairs are `identical`; `p_adjusted` for all outcomes of
-        the design at once (Holm 1979); and whether the difference is `clear` by it (at 5 %).
+        `p` of no difference; `pairs`; whether all pairs are `identical`; `p_adjusted` for all rows of the
+        table at once (Holm 1979); and whether the difference is `clear` by it (at 5 %).
 
     Raises
     ------
@@ -220,7 +220,7 @@ def compare_designs(
     check_alike(found.scenarios, baseline)
     tables = [compare_design(design).assign(scenario=design) for design in found.designs if design != baseline]
     columns = ["scenario", *keys, *COMPARED]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    return mark_clear(pd.concat(tables, ignore_index=True))[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def wide_shares(found: Sample, design: str, shares: list[str]) -> pd.DataFrame:
@@ -247,7 +247,7 @@ class Pairing:
     scenario: str
     pairs: int
     identical: bool  # whether every outcome and state of every pair is identical, up to rounding
-    asked: int  # differences tested at once: outcomes, or states by alignment, the larger number
+    asked: int  # differences tested at once, over all scenarios: outcomes, or states by alignment, the larger number
     fewest: int  # pairs below which none of them can be clear
     wanted: int | None  # pairs for an interval of ±0.05 of `widest`; None if unknown
     widest: str  # the size of the bloc whose differences spread most
@@ -316,7 +316,7 @@ def pair_design(found: Sample, baseline: str, design: str, outcomes: pd.DataFram
     inside = [set(found.scenarios[name]["states"]) for name in (design, baseline)]
     laws = tuple(found.scenarios[name].get("dispositions", "fresh") for name in (design, baseline))
     pairs = len(here.index.intersection(there.index))
-    asked = max(len(one), len(other), 1)
+    asked = max(len(outcomes), len(states), 1)
     sizes = one[one["outcome"].isin(main_outcomes(found)) & one["outcome"].str.startswith("capability_")]
     sizes = sizes[sizes["spread"].notna()].sort_values("spread", ascending=False, kind="stable")
     widest = sizes.iloc[0] if len(sizes) else None

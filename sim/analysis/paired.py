@@ -20,6 +20,11 @@ COMPARED = [
 ]  # fmt: skip
 
 
+CLEAR_MEANS = (
+    "clear: p of at most 5 % after Holm's correction (1979) for all differences of its table, over all scenarios"
+)
+
+
 class Timing(NamedTuple):
     """What makes the runs of two scenarios comparable in time."""
 
@@ -82,7 +87,8 @@ def index_by_pair(table: pd.DataFrame) -> pd.DataFrame:
 def compare_columns(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Compare each column over the pairs where both tables define it: COMPARED, one row per column.
 
-    A column without such a pair is left out. One pair gives neither interval nor p.
+    A column without such a pair is left out. One pair gives neither interval nor p. Where tables are joined, call
+    `mark_clear` for the whole.
     """
     runs = one.index.intersection(other.index)
     here, there = one.loc[runs].to_numpy(dtype=float).T, other.loc[runs].to_numpy(dtype=float).T
@@ -94,12 +100,30 @@ def compare_columns(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
             rows[same] = measure_pairs(here[np.ix_(same, pattern)], there[np.ix_(same, pattern)])
     table = pd.DataFrame(rows, columns=COMPARED[:-3], index=one.columns)
     table["identical"] = ~differs(here, there).any(axis=1)
-    table = table.dropna(subset=["pairs"]).astype({"pairs": int})
-    tested = table["p"].notna()
-    table["p_adjusted"] = np.nan
-    table.loc[tested, "p_adjusted"] = adjust_p_values(table.loc[tested, "p"].to_numpy())
-    table["clear"] = table["p_adjusted"] <= 1 - LEVEL
-    return table
+    return mark_clear(table.dropna(subset=["pairs"]).astype({"pairs": int}))
+
+
+def mark_clear(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark the rows of a table of differences that are clear, as CLEAR_MEANS says.
+
+    The rows are one family of tests, so that a table without any difference has a clear row with a chance of at most
+    5 %, however many scenarios and outcomes it has.
+
+    Parameters
+    ----------
+    table
+        Differences with the column `p`, NaN where nothing is tested.
+
+    Returns
+    -------
+    DataFrame
+        The table with the columns `p_adjusted` and `clear`.
+    """
+    p = table["p"].to_numpy(dtype=np.float64)
+    tested = ~np.isnan(p)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[tested] = adjust_p_values(p[tested])
+    return table.assign(p_adjusted=adjusted, clear=adjusted <= 1 - LEVEL)
 
 
 def measure_pairs(a: Floats, b: Floats) -> Floats:

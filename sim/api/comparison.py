@@ -23,6 +23,7 @@ from sim.analysis.compare import (
 from sim.analysis.dated.effects import SIZES, STATES, DatedEffects, compare_at_dates
 from sim.analysis.dated.events import Design, choose_dates, list_designs
 from sim.analysis.dated.sentences import effect_sentence, leading_effects, spread_sentence
+from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import LEVEL
 from sim.api.arguments import require
 from sim.api.findings import render_table
@@ -44,9 +45,9 @@ class Comparison:
         Name of the scenario that the others are compared with.
     outcomes
         One row for each scenario and outcome: both means, the mean difference with its 95 % interval (low, high),
-        effect size and p. `clear`: the difference is significant after correction for all outcomes of the scenario.
+        effect size and p. `clear`: p of at most 5 % after Holm's correction for all rows of the table.
     states
-        The same for each scenario, state and alignment, corrected for all states of the scenario.
+        The same for each scenario, state and alignment.
     main
         The rows of `outcomes` that a notebook shows.
     pairings
@@ -185,8 +186,7 @@ class Comparison:
         return render_table(
             f"Against {self.baseline}", self.main[["scenario", "outcome", *measured]],
             f"Mean difference over paired runs (means over {self.sample.averaged} of each) with its 95 % interval "
-            "of chance, at these parameters. clear: significant at 5 % after correction for all outcomes of "
-            "the scenario (Holm 1979). "
+            f"of chance, at these parameters. {CLEAR_MEANS}. "
             + ". ".join(self.notes),
         )  # fmt: skip
 

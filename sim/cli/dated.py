@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.analysis.dated.sentences import in_hundred
+from sim.analysis.paired import CLEAR_MEANS
 from sim.cli.printing import new_table, safe_text
 from sim.reporting.labels import label_alignments
 
@@ -154,8 +155,8 @@ def print_effects(
         out.print(
             "\nsize: share of capability; in: chance at the date; enters: chance that a state that starts elsewhere\n"
             "has been there by the date; with 95 % intervals. direct: what states would do if no other moved, in\n"
-            "closed form; followers: the rest. renewed: the change if every disposition were renewed. * clear after\n"
-            "correction for all of a kind (Holm 1979)."
+            "closed form; followers: the rest. renewed: the change if every disposition were renewed.\n"
+            f"* {CLEAR_MEANS}."
         )
     if command := found.tendency_command:
         out.print(

@@ -222,11 +222,12 @@ def print_comparison(
 ) -> None:  # fmt: skip
     """Print paired differences by scenario: the main outcomes, and the states with clear changes."""
     from sim.analysis.compare import identical_words, interval_words, main_outcomes
+    from sim.analysis.paired import CLEAR_MEANS
 
     out.print(
         f"Against {safe_text(baseline)}: mean difference of paired runs, 95 % interval, effect in standard deviations"
     )
-    out.print("* clear at 5 % after correction for all outcomes of the scenario (Holm 1979)")
+    out.print(f"* {CLEAR_MEANS}")
     out.print(f"Outcomes and shares are means over {found.averaged} of each run, then over the pairs")
     names = {design.partition(" [")[0] for design in found.designs}
     if 1 < len(names) < len(found.designs):
@@ -267,7 +268,7 @@ def print_clear_moves(out: Console, moved: pd.DataFrame, labels: Mapping[str, st
 
     clear = clear_state_changes(moved)
     if not len(clear):
-        out.print("No state's alignment share changes by 0.1 or more (after correction for multiple tests).")
+        out.print("No state's alignment share changes by 0.1 or more clearly.")
         return
     for alignment, rows in clear.groupby("alignment", sort=False):
         words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in rows.head(12).itertuples())
@@ -294,6 +295,7 @@ def print_by_scenario(out: Console, demo: Demo) -> None:
     """Print how each scenario differs from the baseline: size of the front, its paired change, states that move."""
     from sim.analysis.compare import interval_words
     from sim.analysis.dated.incidence import LARGE
+    from sim.analysis.paired import CLEAR_MEANS
 
     shown = new_table("scenario", "front", "runs ≥ 0.1", "difference", "95 % interval", "", "China", "moves most",
                   numbers=("front", "runs ≥ 0.1", "difference", "95 % interval", "China"))  # fmt: skip
@@ -318,7 +320,8 @@ def print_by_scenario(out: Console, demo: Demo) -> None:
     n = demo.found.runs["replicate"].nunique()
     out.print(
         f"front: mean share of capability over {demo.found.averaged} of {n} runs; China, moves most: P(front);\n"
-        "* clear after correction for all outcomes of the scenario. Two scenarios are assumptions, not levers:\n"
+        f"* {CLEAR_MEANS}.\n"
+        "Two scenarios are assumptions, not levers:\n"
         "front_without_china fixes China outside; in brics_third_pole a third bloc takes states from the front."
     )
 

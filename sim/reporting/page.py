@@ -26,6 +26,7 @@ from sim.analysis.compare import (
 )
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.dated.sample import sample_at, shares_in_sample
+from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_interval
 from sim.article.answers import Answer, answer_claims, missing_scenarios
 from sim.article.evidence import FRONT
@@ -187,6 +188,7 @@ def render_page(
         "unfinished": found.unfinished,
         "moved": MOVED,
         "threshold": LARGE,
+        "clear_means": CLEAR_MEANS,
         "chapter_names": headings.CHAPTERS.items(),
     }
     context["headings"] = chapter_headings(context, drawn, outcomes, shares[base], figures.state_names(found), bloc)

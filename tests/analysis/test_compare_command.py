@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sim import api, errors
+from sim.analysis.paired import CLEAR_MEANS
+from sim.app.pages.dated import EXPLAINED
 from sim.cli import cli
 from sim.scenario.schema import Scenario
 
@@ -94,7 +97,7 @@ def test_report_notes_identical_runs(page: str) -> None:
 def test_too_few_runs_state_runs_needed(folder: Path) -> None:
     text = " ".join(blocs("compare", str(folder)).split())
     assert (
-        "pressed: 6 pairs of runs are too few to tell a difference from chance: with fewer than 13 replicates" in text
+        "pressed: 6 pairs of runs are too few to tell a difference from chance: with fewer than 14 replicates" in text
     )
     assert "no state's share" not in text
 
@@ -148,3 +151,10 @@ def test_levers_of_different_lengths_are_refused(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text('title = "Short"\nextends = "baseline_2023"\nsteps = 8\n', encoding="utf-8")
     refusal = blocs("regret", "baseline_2023", str(tmp_path / "short.toml"), code=2)
     assert "short: runs 8 steps and baseline_2023 40" in refusal
+
+
+@pytest.mark.second
+def test_clear_has_one_meaning(folder: Path, page: str) -> None:
+    printed = " ".join(blocs("compare", str(folder)).split())
+    for text in (printed, unescape(page), unescape(api.compare(folder)._repr_html_()), EXPLAINED):
+        assert CLEAR_MEANS in " ".join(text.split())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.analysis.dated.events import Design, RunEvents, read_events
 from sim.analysis.dated.spread import EffectSpread, measure_spread
-from sim.analysis.paired import COMPARED, compare_columns
+from sim.analysis.paired import COMPARED, compare_columns, mark_clear
 from sim.analysis.states.held import has_closed_form, hold_start
 from sim.batch.store import Results
 from sim.model.arrays import Floats
@@ -179,8 +179,8 @@ def observe_entry(
 
 
 def join_rows(tables: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """Concatenate tables with these columns; none give an empty table."""
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    """Concatenate tables of differences with these columns, as one family of tests; none give an empty table."""
+    return mark_clear(pd.concat(tables, ignore_index=True))[columns] if tables else pd.DataFrame(columns=columns)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import streamlit as st
 from sim.analysis.compare import interval_words
 from sim.analysis.dated.events import spread_dates
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.paired import compare_columns, timing_of
+from sim.analysis.paired import CLEAR_MEANS, compare_columns, timing_of
 from sim.analysis.statistics import share_interval
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
@@ -196,7 +196,9 @@ def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[
     rows = every.loc[[name for name in main if name in every.index]]
     st.header("At the end")
     show_table(tabulate_differences(rows, [label_outcome(name, names) for name in rows.index]), "At the end")
-    st.caption(f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance.")
+    st.caption(
+        f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance. {CLEAR_MEANS}."
+    )
 
 
 def tabulate_differences(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

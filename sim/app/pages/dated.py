@@ -13,6 +13,7 @@ from sim.analysis.dated.effects import DatedEffects
 from sim.analysis.dated.events import RunEvents
 from sim.analysis.dated.sentences import in_hundred, spread_sentence
 from sim.analysis.history.words import Names, capital
+from sim.analysis.paired import CLEAR_MEANS
 from sim.app import histories
 from sim.app.histories import SIDES, Happening
 from sim.app.session import escape_markdown, show_table
@@ -26,8 +27,8 @@ HEADS = ["without", "with", "change (95 % interval)", "direct", "followers", "ho
 
 EXPLAINED = (
     "Histories of 100. direct: what the change does to the state if no other moves, in closed form; followers: the"
-    " rest, because others moved. clear: beyond chance at 5 % though many are asked at once (Holm 1979). The intervals"
-    " are of chance only, at these numbers, most of them assumed."
+    f" rest, because others moved. {CLEAR_MEANS}. The intervals are of chance only, at these numbers, most of them"
+    " assumed."
 )
 
 

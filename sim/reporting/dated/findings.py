@@ -15,15 +15,12 @@ from sim.analysis.dated.effects import compare_entry
 from sim.analysis.dated.events import Design, list_designs, spread_dates, stored_dates
 from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
-from sim.analysis.statistics import adjust_p_values
 from sim.batch.store import Results
 from sim.reporting.dated.words import rounded
 
 LISTED = 5  # states in tables and charts
 
 MOST_DATES = 2  # beside the end
-
-CLEAR = 0.05
 
 NAMED_SENDERS = 3
 
@@ -75,7 +72,7 @@ class Effect:
     difference, low, high
         The change from the baseline, run by run, with its 95 % interval; NaN where no pair differs.
     clear
-        Whether the change is clear at 5 % after correction for all scenarios (Holm 1979).
+        Whether the change is clear, over all scenarios.
     senders
         Names of the states that impose more sanctions than in the baseline at the start, the largest capability first.
     """
@@ -266,15 +263,13 @@ def find_effects(
     rows = compare_entry(results, designs, base, first.state, bloc, days[-1])
     # Design points that are compared at once go by the name of their scenario.
     ran = {one.name: one for one in designs} | {one.label: one for one in designs}
-    p = rows["p"].to_numpy(dtype=np.float64)
-    clear = adjust_p_values(np.where(np.isnan(p), 1.0, p)) <= CLEAR
     found = [
         Effect(
             row.scenario, labels.get(row.scenario, ran[row.scenario].scenario.title), ran[row.scenario].scenario.role,
-            row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(sure),
+            row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(row.clear),
             find_senders(ran[base], ran[row.scenario]),
         )
-        for row, sure in zip(rows.itertuples(), clear, strict=True)
+        for row in rows.itertuples()
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: (list(ROLES).index(one.role), -one.difference)))
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from sim.analysis.dated.tally import tabulate_survival
+from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_intervals
 from sim.reporting import charts, figures
 from sim.reporting.colours import BLUE, GREY, PALETTE
@@ -221,10 +222,8 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     )
     imposed = [f"{name_senders(one.senders)} (“{one.name}”)" for one in found.effects if one.senders]
     senders = f" New sanctions are imposed by {'; '.join(imposed)}." if imposed else ""
-    tried = f" where {len(found.effects)} scenarios are tried (Holm 1979)" if len(found.effects) > 1 else ""
-    marks = f"Grey squares may be chance{tried}."
-    if any(one.clear for one in found.effects):
-        marks = f"Blue dots are clear{tried}, grey squares may be chance."
+    blue = "Blue dots are clear, g" if any(one.clear for one in found.effects) else "G"
+    marks = f"{blue}rey squares may be chance ({CLEAR_MEANS})."
     caption = (
         f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
         f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"
