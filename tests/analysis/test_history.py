@@ -15,7 +15,8 @@ from strategies import kept_scenarios, scenarios
 
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import find_histories, observe_others, parse_conditions
-from sim.analysis.history.sentences import describe_shock
+from sim.analysis.history.retrace import WEIGHED
+from sim.analysis.history.sentences import describe_reason, describe_shock
 from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
 from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points
 from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
@@ -193,6 +194,23 @@ def test_followers_of_shipped_worlds(name: str, replicate: int) -> None:
     story = shipped(name, replicate)
     assert any(move.followed for move in story.moves)
     check_followers(story.moves, follow_by_brute_force(story.scenario, 7, replicate))
+
+
+@pytest.mark.parametrize(("name", "replicate"), [("baseline_2023", 28), ("sanctions_collapse", 20)])
+def test_reason_begins_with_what_counts_most(name: str, replicate: int) -> None:
+    """The reason named the state that was followed, and left out the disposition that was the largest push."""
+    story = shipped(name, replicate)
+    leading = []
+    for move in story.moves:
+        if move.followed:
+            gap = move.weighed[1] - move.weighed[0]
+            term = WEIGHED[int(gap.argmax())]
+            level = PHRASES[term].level.partition("{bloc}")[0]
+            reason = describe_reason(move, story.names, story.scenario)
+            assert reason.startswith((level, PHRASES[term].negative.partition("{bloc}")[0] or level)), reason
+            assert " counted most for the move, and it followed " in reason
+            leading.append(term)
+    assert "disposition" in leading
 
 
 def check_followers(moves: list[Move], expected: Followed) -> None:

@@ -67,3 +67,15 @@ def test_bars_sum_to_the_decision_and_the_cause_is_named(story: Story, world: Wo
     (move,) = (move for move in story.moves if move.state == "CHN")
     leader = story.names.state(move.followed[0][0])
     assert f"It followed {leader}" in reasons[move.step]["words"]
+
+
+def test_words_of_a_step_name_the_largest_term_first(story: Story, world: World, run: Run) -> None:
+    decisions = decisions_in_run(run, world, world.states.index("CHN"))
+    reasons = reasons_by_step(decisions, "CHN", story.names)[1:]
+    dispositions = 0
+    for decision, reason in zip(decisions, reasons, strict=True):
+        terms = as_move(decision).advantage()
+        if max(terms.values()) > 0 and max(terms, key=lambda term: terms[term]) == "disposition":
+            assert "For it: its disposition" in reason["words"]
+            dispositions += 1
+    assert dispositions

@@ -16,6 +16,7 @@ from sim.analysis.history.words import (
     count_words,
     hundredths,
     join_names,
+    largest_term,
     main_terms,
     phrase_changes,
     phrase_levels,
@@ -54,14 +55,20 @@ def describe_move(move: Move, names: Names, subject: str = "", *, several: bool 
 
 
 def describe_reason(move: Move, names: Names, scenario: Scenario, shocks: Collection[Shock] = ()) -> str:
-    """Say why a state moved, without the last full stop."""
+    """Say why a state moved, without the last full stop: what counted most for it, then what set it off."""
     if move.cause == RENEWAL:
         return describe_renewal(move, names, scenario)
     if move.cause == CIRCUMSTANCE:
         return describe_circumstance(move, names, scenario, shocks)
     leaders = names.listed([state for state, _ in move.followed])
     by = phrase_changes(move, main_terms(move.pull()), move.apart, names)
-    return f"it followed {leaders}{f', for {by}' if by else ''}"
+    return f"{counted_most(move, names)}it followed {leaders}{f', for {by}' if by else ''}"
+
+
+def counted_most(move: Move, names: Names) -> str:
+    """Begin a reason with the term that adds most to the advantage of the alignment entered."""
+    most = phrase_levels(move, largest_term(move.advantage()), names)
+    return f"{most} counted most for the move, and " if most else ""
 
 
 def describe_renewal(move: Move, names: Names, scenario: Scenario) -> str:
@@ -100,7 +107,7 @@ def describe_circumstance(move: Move, names: Names, scenario: Scenario, shocks: 
         what = "the scenario changes the circumstances"
     else:
         what = f"the circumstances changed since {names.month(move.since)}"
-    return f"{what}: {phrase_changes(move, main_terms(change), move.before, names)}"
+    return f"{counted_most(move, names)}{what}: {phrase_changes(move, main_terms(change), move.before, names)}"
 
 
 def list_shocks(shocks: Collection[Shock], names: Names) -> str:

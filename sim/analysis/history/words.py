@@ -225,3 +225,9 @@ def main_terms(terms: Mapping[str, float], sign: int = 1, most: int = 2) -> list
     same = {term: value * sign for term, value in terms.items() if value * sign > 0}
     total = sum(same.values())
     return [term for term in sorted(same, key=lambda term: -same[term]) if same[term] >= total / 4][:most]
+
+
+def largest_term(terms: Mapping[str, float], sign: int = 1) -> list[str]:
+    """Term that points most to one way, as a list; empty where none does."""
+    same = {term: value * sign for term, value in terms.items() if value * sign > 0}
+    return [max(same, key=lambda term: same[term])] if same else []

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.analysis.history.moves import Move
 from sim.analysis.history.retrace import WEIGHED
-from sim.analysis.history.words import Names, capital, main_terms, name_place, phrase_levels
+from sim.analysis.history.words import Names, capital, largest_term, main_terms, name_place, phrase_levels
 from sim.analysis.states.accounts import DISPOSITION, SMALLEST, Account, Decision
 from sim.scenario.schema import NON_ALIGNED_ID
 
@@ -117,13 +117,15 @@ def odds_words(decision: Decision, names: Names) -> str:
 
 
 def side_words(move: Move, names: Names) -> list[str]:
-    """Say what of its ties speaks most for its choice and against it."""
-    ties = {term: value for term, value in move.advantage().items() if term not in (DISPOSITION, "inertia")}
-    return [
-        f"{head}: {phrase_levels(move, terms, names)}."
-        for sign, head in ((1, "For it"), (-1, "Against it"))
-        if (terms := main_terms(ties, sign))
-    ]
+    """Say what speaks most for its choice and against it: the term that weighs most first, then its ties."""
+    every = move.advantage()
+    ties = {term: value for term, value in every.items() if term not in (DISPOSITION, "inertia")}
+    said = []
+    for sign, head in ((1, "For it"), (-1, "Against it")):
+        terms = list(dict.fromkeys([*largest_term(every, sign), *main_terms(ties, sign)]))
+        if terms:
+            said.append(f"{head}: {phrase_levels(move, terms, names)}.")
+    return said
 
 
 def place_words(alignment: str, names: Names) -> str:
