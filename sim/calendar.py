@@ -76,3 +76,9 @@ def step_ends(start: str | None, step: str, steps: int) -> tuple[str, ...]:
     if start is None:
         return ()
     return tuple(step_end(date.fromisoformat(start), step, number).isoformat() for number in range(steps + 1))
+
+
+def format_day(day: str) -> str:
+    """Format an ISO date in words, such as 25 October 2030."""
+    found = date.fromisoformat(day)
+    return f"{found.day} {found:%B} {found.year}"

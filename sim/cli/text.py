@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
+from sim.calendar import format_day
 from sim.cli.printing import new_table, safe_text
 from sim.files import write_synced
 from sim.model.trajectory import Run, window_of
@@ -21,6 +22,7 @@ from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
 from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import Scenario
+from sim.scenario.ties import place_of_tie
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +39,31 @@ HEAD_LETTERS = 40  # letters of all names of blocs that fit in the head of a tab
 
 
 def print_changes(out: Console, name: str, base: Scenario, scenario: Scenario) -> None:
-    """Print what a scenario changes in the one it extends."""
+    """Print what a scenario changes in the one it extends, with reasons; of equal ones in a row, the first."""
     found = list_changes(base, scenario)
-    shown = new_table(f"differs from {safe_text(name)} in", "there", "here", numbers=("there", "here"))
+    shown = new_table(f"differs from {safe_text(name)} in", "there", "here", "reason", numbers=("there", "here"))
+    ties = {place_of_tie(tie): tie for tie in scenario.ties}
+    last, unexplained = "", False
     for place, before, after in found[:LISTED_CHANGES]:
-        shown.add_row(safe_text(place), safe_text(before), safe_text(after))
+        one = ties.get(place) or find_number(scenario, place)
+        reason = format_source(one.source, one.note) if one else ""
+        said = "as above" if reason and reason == last else reason
+        shown.add_row(safe_text(place), safe_text(before), safe_text(after), said)
+        last, unexplained = reason, unexplained or not reason
     out.print(shown)
     if len(found) > LISTED_CHANGES:
         out.print(f"… and {len(found) - LISTED_CHANGES} more places (blocs show --json)")
+    if unexplained:
+        out.print("Where no reason is listed, that of the scenario holds; it is above the table.")
     out.print()
+
+
+def find_number(scenario: Scenario, place: str) -> Sourced | None:
+    """Find the number at a place such as `parameters.w_bond`; None where it is none with a source."""
+    found: Any = scenario
+    for part in place.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
+    return found if isinstance(found, Sourced) else None
 
 
 def print_ties(out: Console, scenario: Scenario, states: tuple[str, ...], known: Bibliography) -> None:
@@ -71,7 +89,8 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
         if line:
             out.print(safe_text(line))
     source = safe_text(scenario.source or "none given")
-    out.print(f"source: {source}   steps: {format_length(scenario)}   activation: {scenario.activation}")
+    out.print(f"runs {describe_length(scenario)}")
+    out.print(f"source: {source}   activation: {scenario.activation}")
     drawn = "given the start" if scenario.anchored else "from all that are possible"
     out.print(f"dispositions: {scenario.dispositions}{f', drawn {drawn}' * (scenario.dispositions == 'kept')}")
     out.print(f"digest: {scenario.digest()}\n")
@@ -85,7 +104,7 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
     out.print(shown, "")
     print_blocs(out, scenario)
     print_states(out, scenario)
-    print_tie_counts(out, scenario)
+    print_tie_counts(out, name, scenario)
     if scenario.shocks:
         ends = scenario.dates()
         shown = new_table("step", *(["ends"] if ends else []), "shock", "source", numbers=("step",))
@@ -97,10 +116,12 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
         out.print(shown, "")
 
 
-def format_length(scenario: Scenario) -> str:
-    """The number of steps, and with a calendar their length and the first and last day."""
-    ends = scenario.dates()
-    return f"{scenario.steps}, each a {scenario.step}, {ends[0]} to {ends[-1]}" if ends else str(scenario.steps)
+def describe_length(scenario: Scenario) -> str:
+    """Say how many steps a run has, and with a calendar from when to when, and how long a step is."""
+    ends, count = scenario.dates(), f"{scenario.steps} step{'s' * (scenario.steps > 1)}"
+    if not ends:
+        return f"{count} in rounds, without dates"
+    return f"from {format_day(ends[0])} to {format_day(ends[-1])}: {count}, each a {scenario.step}"
 
 
 def format_source(source: str, note: str) -> str:
@@ -140,7 +161,7 @@ def print_states(out: Console, scenario: Scenario) -> None:
     out.print(shown, "")
 
 
-def print_tie_counts(out: Console, scenario: Scenario) -> None:
+def print_tie_counts(out: Console, name: str, scenario: Scenario) -> None:
     """Print how many ties of each kind there are, and how many pairs have none; --json lists each tie."""
     counts = Counter(tie.kind for tie in scenario.ties)
     n = len(scenario.states)
@@ -152,7 +173,8 @@ def print_tie_counts(out: Console, scenario: Scenario) -> None:
         rest = f" and {len(cells) - 4} more" if len(cells) > 4 else ""
         missing = f"{pairs - count} (taken as 0)"
         shown.add_row(kind, str(count), missing, safe_text(common + rest))
-    out.print(shown, "")
+    out.print(shown)
+    out.print(f"The reason and source of each tie of a state: blocs show {safe_text(name)} --state ID\n")
 
 
 def alignment_heads(labels: Mapping[str, str], alignments: Sequence[str]) -> dict[str, str]:

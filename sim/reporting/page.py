@@ -33,7 +33,7 @@ from sim.article.evidence import FRONT
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
-from sim.calendar import describe_step
+from sim.calendar import describe_step, format_day
 from sim.errors import escape_page
 from sim.reporting import figures, provenance
 from sim.reporting.analyses import Analyses
@@ -42,7 +42,7 @@ from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import confidence_sentence, find_track
-from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated, format_day
+from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.histories import tell_histories
 from sim.reporting.dated.verdict import growth_sentence, meaning_of_joining, size_sentence, verdict
 from sim.reporting.dated.words import rounded

@@ -15,7 +15,7 @@ from sim.errors import Fault, InputError, quote, suggest
 from sim.scenario.anchor import BELIEFS, is_belief, with_scales
 from sim.scenario.parameters import UNBOUNDED, Between, Parameters, Sourced, bounds_of
 from sim.scenario.schema import TIE_KINDS, Bloc, Scenario, State, Tie, computed_content
-from sim.scenario.ties import expand_ties, make_tie_key, tie_key
+from sim.scenario.ties import expand_ties, make_tie_key, place_of_tie, tie_key
 
 # What switching a mechanism off sets (model: Purpose and patterns): parameters to 0, or a setting of every bloc.
 MECHANISMS: dict[str, dict[str, float]] = {
@@ -373,10 +373,8 @@ def flatten_scenario(scenario: Scenario) -> dict[str, str]:
     content = computed_content(
         scenario.model_dump(exclude={"title", "question", "description", "role", "sweep", "without", "ties", "anchor"})
     )
-    arrow = {"sanction": "→"}
-    for tie in scenario.ties:
-        content.setdefault("ties", {})[f"{tie.kind} {tie.a}{arrow.get(tie.kind, '–')}{tie.b}"] = tie.value
-    return dict(iterate_leaves(content, ""))
+    ties = {place_of_tie(tie): tie.value for tie in scenario.ties}
+    return dict(iterate_leaves(content, "")) | {place: exact_text(value) for place, value in ties.items()}
 
 
 def iterate_leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,11 @@ def make_tie_key(kind: str, a: str, b: str) -> TieKey:
     return (kind, a, b) if kind == "sanction" or a <= b else (kind, b, a)
 
 
+def place_of_tie(tie: Tie) -> str:
+    """Name the place of a tie in a list of changes, such as `ties.sanction USA→CHN`."""
+    return f"ties.{tie.kind} {tie.a}{'→' if tie.kind == 'sanction' else '–'}{tie.b}"
+
+
 def expand_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> tuple[Tie, ...]:
     """Expand selectors, let later ties replace earlier ones, leave out ties of 0, and sort.
 

@@ -570,6 +570,28 @@ def test_show_changes_and_sources_of_ties() -> None:
     assert "unknown state" in refused("show", "baseline_2023", "--state", "XXX")
 
 
+def test_show_says_when_runs_start_and_end() -> None:
+    output = quick("show", "baseline_2023")
+    assert "runs from 25 October 2023 to 25 October 2033: 40 steps, each a quarter" in output
+    record = json.loads(quick("show", "baseline_2023", "--json"))
+    assert (record["date"], record["ends"], record["steps"], record["step"]) == (
+        "2023-10-25", "2033-10-25", 40, "quarter",
+    )  # fmt: skip
+    assert "reason and source of each tie of a state: blocs show baseline_2023 --state" in " ".join(output.split())
+    assert "in rounds, without dates" in quick("show", "unix_1988")
+    assert json.loads(quick("show", "unix_1988", "--json"))["ends"] is None
+
+
+def test_show_gives_the_reason_of_each_change() -> None:
+    output = " ".join(quick("show", "sanctions_on_china").split())
+    assert "ties.sanction DEU→CHN 0.3 0.6 article §19; assumed: the EU acts together" in output
+    assert "ties.sanction ESP→CHN 0.3 0.6 as above" in output
+    assert "Where no reason is listed" not in output
+    output = " ".join(quick("show", "us_china_detente").split())
+    assert "rivalry CHN–USA 1 0.1 article §10; assumed: what remains between large powers at peace" in output
+    assert "Where no reason is listed, that of the scenario holds" in output
+
+
 @pytest.mark.second
 def test_list_beside_broken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text('title = "mine"\nextends = "baseline_2033"\n', encoding="utf-8")

@@ -17,7 +17,7 @@ from sim.analysis.paired import CLEAR_MEANS
 from sim.app import histories
 from sim.app.histories import SIDES, Happening
 from sim.app.session import escape_markdown, show_table
-from sim.reporting.dated.findings import format_day
+from sim.calendar import format_day
 from sim.reporting.labels import label_history, label_outcome
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 

@@ -34,10 +34,10 @@ from sim.app.sliders import change_words
 from sim.app.upheavals import free_states
 from sim.app.uploads import MAX_BYTES, read_upload
 from sim.batch.tables.spreadsheet import write_csv
+from sim.calendar import format_day
 from sim.errors import InputError
 from sim.model.numerics.jit import interprets_sooner
 from sim.model.trajectory import Run
-from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import label_history
 from sim.reporting.story.page import render_story
 from sim.scenario.loading import world_names

@@ -18,8 +18,8 @@ from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
 from sim.app.setting import AppSetting, is_dated, question_state, size_fault
+from sim.calendar import format_day
 from sim.model.trajectory import Run
-from sim.reporting.dated.findings import format_day
 from sim.reporting.labels import list_names
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from sim.calendar import format_day
 from sim.reporting.analyses import Analyses
 from sim.reporting.chapters.titles import levers_near_best
-from sim.reporting.dated.findings import DatedFindings, format_day
+from sim.reporting.dated.findings import DatedFindings
 from sim.reporting.dated.words import fraction_words, rounded
 from sim.reporting.labels import list_names
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.calendar import format_day
 from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
 from sim.forecast.record import recorded_of
-from sim.reporting.dated.findings import Chance, DatedFindings, format_day
+from sim.reporting.dated.findings import Chance, DatedFindings
 from sim.reporting.dated.words import LIKELIHOOD, likelihood, rounded
 from sim.reporting.labels import label_alignments, list_names
 

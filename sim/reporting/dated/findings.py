@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from sim.analysis.dated.events import Design, list_designs, spread_dates, stored
 from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
 from sim.batch.store import Results
+from sim.calendar import format_day
 from sim.reporting.dated.words import rounded
 
 LISTED = 5  # states in tables and charts
@@ -166,12 +166,6 @@ class DatedFindings:
         """The scenario of a role with the largest clear change, else with the largest change; None without any."""
         moving = [one for one in self.effects if one.difference and one.role == role]
         return self.strongest(role) or max(moving, key=lambda one: abs(one.difference), default=None)
-
-
-def format_day(day: str) -> str:
-    """Format an ISO date in words, such as 25 October 2030."""
-    found = date.fromisoformat(day)
-    return f"{found.day} {found:%B} {found.year}"
 
 
 def main_dates(results: Results, base: Design, at: str | None = None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from sim.analysis.dated.tally import tabulate_survival
 from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_intervals
+from sim.calendar import format_day
 from sim.reporting import charts, figures
 from sim.reporting.colours import BLUE, GREY, PALETTE
 from sim.reporting.dated.findings import (
@@ -22,7 +23,6 @@ from sim.reporting.dated.findings import (
     DatedFindings,
     Effect,
     effects_sentence,
-    format_day,
     name_senders,
 )
 from sim.reporting.dated.lines import label_lines, locate_dates

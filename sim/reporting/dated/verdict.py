@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.reporting.dated.findings import DatedFindings, format_day
+from sim.calendar import format_day
+from sim.reporting.dated.findings import DatedFindings
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.reporting.labels import list_names
 

@@ -71,7 +71,8 @@ def show(
 
     found = resolve_scenario(scenario, settings, without)
     if as_json:
-        print_json({**found.model_dump(mode="json"), "digest": found.digest()})
+        ends = found.dates()
+        print_json({**found.model_dump(mode="json"), "ends": ends[-1] if ends else None, "digest": found.digest()})
         return
     if states:
         states = tuple(find_state_id(found.states, state) for state in states)
