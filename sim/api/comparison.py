@@ -31,8 +31,9 @@ from sim.api.results import Ensemble, require_ensemble
 from sim.api.scenarios import Named
 from sim.batch.manifest import tendency_command
 from sim.batch.store import Results
-from sim.errors import Fault, InputError, display_path, suggest
+from sim.errors import Fault, InputError, display_path, quote
 from sim.reporting.labels import label_alignments
+from sim.scenario.checks.references import suggest_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,9 @@ class Comparison:
         wanted, dated, records = list(states), self.dated, self.sample.scenarios.values()
         names = {id: one.get("name", id) for record in records for id, one in record["states"].items()}
         if faults := [
-            Fault("compare", 1, "state", f"{id!r} is unknown{suggest(id, names)}") for id in wanted if id not in names
+            Fault("compare", 1, "state", f"unknown state {quote(id)}{suggest_state(names, id)}")
+            for id in wanted
+            if id not in names
         ]:
             raise InputError(faults)
         blocs, known = label_alignments(*records), self.tendency_rows()

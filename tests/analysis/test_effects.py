@@ -178,7 +178,7 @@ def test_comparison_as_json(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--state", "CHM"], "'CHM' is unknown (did you mean 'CHN'?)"), (["--at", "2040-01-01"], "outside the run"),
+    [(["--state", "CHM"], "unknown state 'CHM' (did you mean 'CHN'?)"), (["--at", "2040-01-01"], "outside the run"),
      (["--tendency", "nowhere"], "holds no results")],
 )  # fmt: skip
 def test_refused_options(folder: Path, options: list[str], message: str) -> None:

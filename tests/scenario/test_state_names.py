@@ -4,29 +4,66 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from sim.analysis.history.others import parse_conditions
+from sim.analysis.states.decisions import check_state
+from sim.app.upheavals import parse_upheaval
+from sim.cli import cli
+from sim.errors import InputError
 from sim.scenario.checks.references import suggest_state
-from sim.scenario.parameters import Sourced
-from sim.scenario.schema import State
+from sim.scenario.loading import load_scenario
 
 NAMES = {"NGA": "Nigeria", "NER": "Niger", "YEM": "Yemen", "HRV": "Croatia"}
-STATES = {
-    code: State(name=name, theatre="anywhere", capability=Sourced(value=0.1, source="assumed"))
-    for code, name in NAMES.items()
-}
 
 
 @pytest.mark.parametrize(
     ("word", "code"), [("Niger", "NER"), ("niger", "NER"), ("Nigeria", "NGA"), ("Nigerr", "NER"), ("yemen", "YEM")]
 )
 def test_nearest_state(word: str, code: str) -> None:
-    assert suggest_state(STATES, word) == f" (did you mean '{code}'?)"
+    assert suggest_state(NAMES, word) == f" (did you mean '{code}'?)"
 
 
 def test_suggestion_of_states_in_the_world_only() -> None:
-    assert "NER" not in suggest_state({"NGA": STATES["NGA"]}, "Niger")
+    assert "NER" not in suggest_state({"NGA": "Nigeria"}, "Niger")
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "said"),
+    [("RUS", {"SUN": "Soviet Union", "RUM": "Rum"}, "in its place is 'SUN', Soviet Union"),
+     ("russia", {"SUN": "Soviet Union"}, "in its place is 'SUN', Soviet Union"),
+     ("DEU", {"FRG": "West Germany", "DDR": "East Germany"}, "in its place is 'FRG', West Germany"),
+     ("SUN", {"RUS": "Russia"}, "in its place is 'RUS', Russia"),
+     ("YUG", {"SRB": "Serbia"}, "in its place is 'SRB', Serbia"),
+     ("UKR", {"TUR": "Turkey"}, "known: TUR"), ("UKR", {f"A{n}": f"Aland {n}" for n in range(13)}, "not in this world"),
+     ("TUX", {"TUR": "Turkey"}, "did you mean 'TUR'?")],
+)  # fmt: skip
+def test_state_in_the_place_of_another(word: str, names: dict[str, str], said: str) -> None:
+    assert suggest_state(names, word) == f" ({said})"
+
+
+def test_one_rule_wherever_a_state_is_unknown(tmp_path: Path) -> None:
+    """A file, an option and the app say the same of RUS in a world of 1980."""
+    said = "unknown state 'RUS' (in its place is 'SUN', Soviet Union)"
+    path = tmp_path / "own.toml"
+    path.write_text(
+        'title = "own"\nextends = "helsinki_decade"\n[[ties]]\nkind = "bond"\na = "RUS"\nb = "USA"\nvalue = 0.1\n',
+        "utf-8",
+    )
+    scenario = load_scenario("cold_war_1980")
+    for refuse in (
+        lambda: load_scenario(path), lambda: check_state(scenario, "RUS"), lambda: parse_upheaval(scenario, "RUS:3"),
+        lambda: parse_conditions(scenario, "RUS enters west"),
+    ):  # fmt: skip
+        with pytest.raises((InputError, ValueError)) as caught:
+            refuse()
+        assert said in str(caught.value)
+    shown = CliRunner().invoke(cli, ["show", "cold_war_1980", "--state", "RUS"])
+    assert shown.exit_code == 2
+    assert said in " ".join(shown.stderr.split())
 
 
 @pytest.mark.second

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sim.errors import PathInFile, quote, suggest
+from sim.errors import PathInFile, quote, shorten, suggest
+from sim.scenario.checks.codes import ids_in_its_place
 from sim.scenario.checks.sources import Bibliography, source_faults
 from sim.scenario.lens import SET_BY_TENDENCY, set_by_tendency
 from sim.scenario.overrides import MECHANISMS, mechanism_paths, settings_given_twice, with_settings
@@ -18,6 +19,8 @@ from sim.scenario.parameters import Parameters, Sourced
 from sim.scenario.schema import DRAWN_ID, NON_ALIGNED_ID, RANDOM_ID, Bloc, Scenario, State
 
 Found = Iterator[tuple[PathInFile, str]]  # path of each fault, and its message
+
+LONGEST_NAME = 60  # letters of a state's name in a message
 
 MOST_SUGGESTIONS = 20  # unknown names for which similar ones are searched, which is slow among thousands
 
@@ -45,15 +48,21 @@ class KnownNames:
         for what in ("state", "bloc", "theatre", "institution"):
             if whole and isinstance(content.get(f"{what}s", {}), dict):
                 self.known[what] = draft_table(content, f"{what}s").keys()
+        named = draft_table(content, "states").items()
+        self.states = {id: str(one.get("name", id)) if isinstance(one, dict) else id for id, one in named}
         self.messages: dict[tuple[str, str], str] = {}
 
     def check(self, what: str, name: Any, place: PathInFile) -> Found:
         """Fault of a name that is not defined."""
         if isinstance(name, str) and name not in self.known.get(what, (name,)):
             if (what, name) not in self.messages:
-                near = suggest(name, self.known[what]) if len(self.messages) < MOST_SUGGESTIONS else ""
+                near = self.suggest(what, name) if len(self.messages) < MOST_SUGGESTIONS else ""
                 self.messages[what, name] = f"unknown {what} {quote(name)}{near}"
             yield place, self.messages[what, name]
+
+    def suggest(self, what: str, name: str) -> str:
+        """Suggest a name that is defined."""
+        return suggest_state(self.states, name) if what == "state" else suggest(name, self.known[what])
 
     def check_selector(self, selector: Any, place: PathInFile) -> Found:
         """Fault of a selector that names an unknown state or institution."""
@@ -68,16 +77,25 @@ def find_similar_words(word: str, known: Mapping[str, str]) -> list[str]:
     return [name for name in known if len(word) > 2 and name.startswith(word)] or difflib.get_close_matches(word, known)
 
 
-def suggest_state(states: Mapping[str, State], word: str) -> str:
-    """' (did you mean …?)' with the state whose id or name is similar to a word."""
-    ids = {record.name.casefold(): id for id, record in states.items()} | {id.casefold(): id for id in states}
+def suggest_state(names: Mapping[str, str], word: str) -> str:
+    """Suggest a state for a word that is not an id, from the names of the states by id.
+
+    That is the state of this name, else the one that was or is in the place of the one that the word means, such as the
+    Soviet Union for RUS, else one whose id or name is similar.
+    """
+    ids = {name.casefold(): id for id, name in names.items()} | {id.casefold(): id for id in names}
     near = [word.casefold()] if word.casefold() in ids else find_similar_words(word.casefold(), ids)
-    return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, states)
+    if word.casefold() not in ids and (meant := ids_in_its_place(word)):
+        there = next((id for id in meant if id in names), None)
+        if there is None:
+            return suggest("", names) or " (not in this world)"
+        return f" (in its place is {quote(there)}, {shorten(names[there], LONGEST_NAME)})"
+    return f" (did you mean {quote(ids[near[0]])}?)" if near else suggest(word, names)
 
 
 def unknown_state(states: Mapping[str, State], word: str) -> str:
     """Describe a word that is the id of no state, with a suggestion."""
-    return f"unknown state {quote(word)}{suggest_state(states, word)}"
+    return f"unknown state {quote(word)}{suggest_state({id: one.name for id, one in states.items()}, word)}"
 
 
 def find_state_id(states: Mapping[str, State], word: str) -> str:
