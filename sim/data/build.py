@@ -177,7 +177,7 @@ def import_world(
     opened = folder if isinstance(folder, DataFolder) else open_folder(folder)
     scene = Scene(opened, day, carry)
     for file, why in opened.unread:
-        scene.journal.note("file not read", "folder", 1, 0, why, file)
+        scene.journal.note("file not read", Path(file).name, 1, 0, why, file)
     scene.require_spans(USED)
     alive = states_alive(scene)
     codes = resolve_leaders(leaders, alive, day)

@@ -263,6 +263,13 @@ def run(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def test_command_names_the_file_that_it_does_not_read(folder: Path, tmp_path: Path) -> None:
+    save(folder, "mine.csv", "a,b", [[1, 2]])
+    code, output = run("1980", "--from", str(folder), "--out", str(tmp_path / "world"))
+    assert code == 0
+    assert "file not read mine.csv 1 0" in " ".join(output.split())
+
+
 def test_command_writes_a_world_that_passes_check(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "world"
     code, output = run("1980", "--from", str(folder), "--out", str(out), "--states", "all")
