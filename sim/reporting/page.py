@@ -189,6 +189,7 @@ def render_page(
         "moved": MOVED,
         "threshold": LARGE,
         "clear_means": CLEAR_MEANS,
+        "inside": headings.INSIDE,
         "chapter_names": headings.CHAPTERS.items(),
     }
     context["headings"] = chapter_headings(context, drawn, outcomes, shares[base], figures.state_names(found), bloc)

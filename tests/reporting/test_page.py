@@ -416,6 +416,23 @@ def test_first_page_fits_one_printed_sheet(browser: Any, text: str, tmp_path: Pa
     page.close()
 
 
+@pytest.mark.second
+def test_folded_chapter_says_on_paper_what_is_in_it(browser: Any, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(text, encoding="utf-8")
+    page = browser.new_page(viewport={"width": 700, "height": 1000})
+    page.goto(path.as_uri())
+    lines = page.locator("section.chapter details .paper")
+    assert lines.count() >= 4
+    for medium, shown in (("screen", False), ("print", True)):
+        page.emulate_media(media=medium)
+        for n in range(lines.count()):
+            assert lines.nth(n).is_visible() == shown
+    assert lines.first.inner_text().startswith("Folded on paper: ")
+    assert lines.first.inner_text().endswith("On screen, a click on the heading opens it.")
+    page.close()
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Results:
     """Return results of a world outside the catalogue."""

@@ -24,6 +24,18 @@ CHAPTERS = {
 }  # fmt: skip
 
 
+INSIDE = {
+    "time": "charts over time", "maps": "maps of the start, the end and the changes",
+    "glance": "a table with a row for each scenario", "kinds": "a chart of the size in each run",
+    "states": "a chart of the chance of each state in each scenario",
+    "differences": "charts and a table of the differences from the baseline",
+    "claims": "a table of the article's claims", "sensitivity": "a chart of the parameters",
+    "regret": "a chart and a table of levers", "why": "a table of the settings that each scenario changes",
+    "assumed": "a table of the assumed parameters", "sources": "a table of the sources and the inputs that cite them",
+    "again": "commands, versions and numbers of runs",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Heading:
     """The finding of a chapter, and whether the chapter is folded."""
