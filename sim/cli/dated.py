@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.analysis.dated.sentences import in_hundred
+from sim.analysis.dated.sentences import in_hundred, precision_sentence
 from sim.analysis.paired import CLEAR_MEANS
 from sim.cli.printing import new_table, safe_text
 from sim.reporting.labels import label_alignments
@@ -82,7 +82,7 @@ def print_entries(
     out: Console, found: DatedOutcomes, labels: list[str], days: list[str], names: dict[str, str]
 ) -> None:
     """Print the states that most often enter a bloc in each scenario, with the chance by each date."""
-    entries = found.incidence[found.incidence["event"] == "entry"]
+    entries, listed = found.incidence[found.incidence["event"] == "entry"], []
     shown = new_table("scenario", "state", "enters", *(f"by {day}" for day in days), "interval", "runs",
                       numbers=(*(f"by {day}" for day in days), "interval", "runs"))  # fmt: skip
     for label in labels:
@@ -95,11 +95,14 @@ def print_entries(
             shown.add_row(
                 safe_text(label), safe_text(state), safe_text(names[alignment]), *by, interval, str(last["n"])
             )
+            listed.append(last[["low", "high", "n"]])
     out.print(
         "\n[bold]First entries[/bold]: per cent of runs in which a state that starts elsewhere has been in the bloc\n"
         "by the date, and the 95 % interval at the last date"
     )
     out.print(shown)
+    if sentence := precision_sentence(pd.DataFrame(listed)):
+        out.print(f"{sentence}. Decide how narrow it must be before you add runs (docs/answers.md).")
 
 
 def most_frequent(rows: pd.DataFrame) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import confidence_sentence, find_track
 from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.histories import tell_histories
-from sim.reporting.dated.verdict import growth_sentence, meaning_of_joining, size_sentence, verdict
+from sim.reporting.dated.verdict import growth_sentence, meaning_of_joining, precision_words, size_sentence, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
@@ -127,6 +127,7 @@ def render_page(
         "histories": pictures_of_time(dated, bloc) if dated else [],
         "typical": tell_histories(results, dated.tally.design) if dated else [],
         "stories": stories,
+        "precision": precision_words(dated) if dated and dated.runs > 1 else "",
         "strongest": strongest,
         "meaning": meaning_of_joining(dated) if dated and dated.first else "",
         "confidence": confidence_sentence(dated, track) if dated else "",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from sim import api
 from sim.analysis.dated import effects
 from sim.analysis.dated.events import list_designs
-from sim.analysis.dated.spread import measure_spread
+from sim.analysis.dated.sentences import precision_sentence, round_up
+from sim.analysis.dated.spread import measure_spread, pairs_to_tell
 from sim.batch.manifest import tendency_command
 from sim.batch.store import Results
 from sim.cli import cli
@@ -160,6 +163,9 @@ def test_printed_comparison(folder: Path, pull: Path) -> None:
     assert "copy: all 30 pairs of runs are identical to the baseline's" in result.stdout
     assert "copy at dates" not in result.stdout
     assert "more replicates help: about 120 halve it" in " ".join(result.stdout.split())
+    assert re.search(
+        r"about \d+ tell an effect of the size seen \([+-][\d.]+\) from zero", " ".join(result.stdout.split())
+    )
     assert "--tendency FOLDER" in invoke("compare", folder, "--at", DAYS[0]).stdout
     assert "Lens: tendency" in invoke("compare", pull).stdout
 
@@ -232,3 +238,21 @@ def test_points_of_two_scenarios_are_paired(tmp_path: Path, monkeypatch: pytest.
     assert short.dated.left_out == 1
     assert len(short.dated.spreads) == 1
     assert "1 more scenarios and design points are not compared at dates" in invoke("compare", place).stdout
+
+
+def test_pairs_to_tell_an_effect_have_power_of_eight_in_ten() -> None:
+    effect, spread, pairs = 0.2, 1.0, 100
+    needed = pairs_to_tell(1.96 * spread / pairs**0.5, effect, pairs)
+    assert needed is not None
+    means = np.random.default_rng(1).normal(effect, spread / needed**0.5, 20_000)
+    assert np.mean(np.abs(means) > 1.96 * spread / needed**0.5) == pytest.approx(0.8, abs=0.015)
+    assert pairs_to_tell(0.1, 0.0, 100) is None
+    assert pairs_to_tell(float("nan"), 0.1, 100) is None
+
+
+def test_precision_of_listed_chances() -> None:
+    table = pd.DataFrame({"low": [0.01, 0.1], "high": [0.05, 0.3], "n": [50, 50]})
+    expected = "The widest of these intervals is ±10.0 in 100 with 50 runs; about 200 halve it"
+    assert precision_sentence(table).replace("±10 ", "±10.0 ") == expected
+    assert precision_sentence(table.iloc[:0]) == ""
+    assert [round_up(count) for count in (7, 99, 101, 1234, 120)] == [7, 99, 110, 1300, 120]

@@ -582,6 +582,11 @@ def test_show_says_when_runs_start_and_end() -> None:
     assert json.loads(quick("show", "unix_1988", "--json"))["ends"] is None
 
 
+def test_sweep_says_how_many_runs_halve_an_interval(tmp_path: Path) -> None:
+    output = " ".join(quick("sweep", "baseline_2023", "--replicates", "8", "--out", str(tmp_path / "few")).split())
+    assert re.search(r"The widest of these intervals is ±\d+ in 100 with 8 runs; about 32 halve it\.", output)
+
+
 def test_show_gives_the_reason_of_each_change() -> None:
     output = " ".join(quick("show", "sanctions_on_china").split())
     assert "ties.sanction DEU→CHN 0.3 0.6 article §19; assumed: the EU acts together" in output

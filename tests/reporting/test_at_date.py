@@ -87,6 +87,7 @@ def test_date_on_the_first_page_in_captions_and_in_the_method(results: Results) 
     assert "Outcomes are of the last step that ends by 31 December 2027" in chapters
     assert "2033" not in text[text.index('id="glance"') : text.index('id="claims"')]
     assert f"--points 0 --at {DAY}" in text
+    assert f"About {4 * REPLICATES} runs a scenario halve them" in first
     assert "This report is of" not in render_page(results)
 
 

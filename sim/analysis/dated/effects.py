@@ -309,5 +309,7 @@ def spreads_of_sizes(sides: Sequence[Sequence[ObservedRuns]], day: str, table: p
                 for here, there, own in zip(one, other, pairs, strict=True)
             ]
             row = table.loc[(day, outcome)]
-            found[outcome] = measure_spread(np.stack(gaps))._replace(half=float(row["high"] - row["low"]) / 2)
+            found[outcome] = measure_spread(np.stack(gaps))._replace(
+                half=float(row["high"] - row["low"]) / 2, difference=float(row["difference"])
+            )
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.analysis.dated.spread import EffectSpread
+from sim.analysis.dated.spread import EffectSpread, pairs_to_tell
 from sim.analysis.statistics import FEWEST_DIFFERING
 
 SAID = 3  # most sentences on one scenario
@@ -98,9 +98,35 @@ def spread_sentence(spreads: Mapping[str, EffectSpread], day: str) -> str:
     if widest.points == 1:
         return (
             f"{half} with {widest.replicates} pairs of runs; all of it is chance of the run, so more replicates help:"
-            f" about {widest.wanted} halve it"
+            f" about {widest.wanted} halve it{told_words(widest.half, widest.difference, widest.replicates)}"
         )
     share = f"{half} over {widest.points} design points; chance of the run is {100 * widest.share:.0f} % of the spread"
     if widest.replicates_help:
         return f"{share}, so more replicates help: about {widest.wanted} at each point halve it"
     return f"{share}, so more replicates do not help much: the settings decide"
+
+
+def told_words(half: float, difference: float, pairs: int) -> str:
+    """Say how many pairs of runs tell an effect of the size seen from zero; empty where there is none."""
+    needed = pairs_to_tell(half, difference, pairs)
+    if needed is None:
+        return ""
+    return f", and about {round_up(needed)} tell an effect of the size seen ({difference:+.2g}) from zero"
+
+
+def round_up(count: int) -> int:
+    """Round a number of runs up to two digits."""
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // unit) * unit
+
+
+def precision_sentence(intervals: pd.DataFrame) -> str:
+    """Say how wide the widest interval of some chances is, and how many runs halve it; empty without a row.
+
+    The columns are low, high and n.
+    """
+    if not len(intervals):
+        return ""
+    widest = intervals.iloc[int((intervals["high"] - intervals["low"]).argmax())]
+    half, n = (widest["high"] - widest["low"]) / 2, int(widest["n"])
+    return f"The widest of these intervals is ±{in_hundred(half)} in 100 with {n} runs; about {4 * n} halve it"

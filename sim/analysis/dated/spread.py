@@ -6,9 +6,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
-from sim.analysis.statistics import beyond_rounding, students_half
+from sim.analysis.statistics import LEVEL, beyond_rounding, students_half
 from sim.model.arrays import Floats
+
+POWER = 0.8  # share of sweeps that find an effect
 
 
 class EffectSpread(NamedTuple):
@@ -19,11 +22,40 @@ class EffectSpread(NamedTuple):
     half: float  # half width of the 95 % interval of the mean effect; NaN where it is unknown
     share: float  # of the variance of the effects of points, what chance of the run adds, 0 to 1; 1 for one point
     wanted: int | None  # replicates at each point that halve `half`; None if none do
+    difference: float = math.nan  # the mean effect; NaN where it is unknown
 
     @property
     def replicates_help(self) -> bool:
         """Whether more replicates make the interval much narrower: chance of the run is half of the spread or more."""
         return self.wanted is not None and self.share >= 0.5
+
+
+def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
+    """Count the pairs of runs that tell an effect of this size from zero, at 5 %, in 8 of 10 sweeps.
+
+    Parameters
+    ----------
+    half
+        Half width of the 95 % interval of the mean difference.
+    difference
+        Size of the effect.
+    pairs
+        Pairs of runs behind the interval, whose width falls with the square root of their number.
+
+    Returns
+    -------
+    int or None
+        None without an interval or an effect.
+
+    Examples
+    --------
+    >>> pairs_to_tell(0.1, 0.1, 100)
+    205
+    """
+    if math.isnan(half) or math.isnan(difference) or difference == 0.0:
+        return None
+    level, power = (float(scipy.stats.norm.ppf(one)) for one in (0.5 + LEVEL / 2, POWER))
+    return math.ceil(pairs * ((level + power) / level * half / difference) ** 2)
 
 
 def measure_spread(gaps: Floats) -> EffectSpread:

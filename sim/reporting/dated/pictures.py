@@ -12,7 +12,6 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from sim.analysis.dated.tally import tabulate_survival
-from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_intervals
 from sim.calendar import format_day
 from sim.reporting import charts, figures
@@ -223,7 +222,7 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     imposed = [f"{name_senders(one.senders)} (“{one.name}”)" for one in found.effects if one.senders]
     senders = f" New sanctions are imposed by {'; '.join(imposed)}." if imposed else ""
     blue = "Blue dots are clear, g" if any(one.clear for one in found.effects) else "G"
-    marks = f"{blue}rey squares may be chance ({CLEAR_MEANS})."
+    marks = f"{blue}rey squares may be chance (Holm 1979, over all scenarios)."
     caption = (
         f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
         f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"

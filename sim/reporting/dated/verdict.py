@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.analysis.dated.sentences import round_up
+from sim.analysis.dated.spread import pairs_to_tell
 from sim.calendar import format_day
 from sim.reporting.dated.findings import DatedFindings
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
@@ -56,3 +58,17 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
         f"{start} With {name} it would have {fraction_words(before + found.share)}. No other entry would add as much,"
         f" weighed by its chance, so this page asks about {name}."
     )
+
+
+def precision_words(found: DatedFindings) -> str:
+    """Say how many runs halve the intervals, and how many tell the largest unclear effect from zero."""
+    halve = f"About {4 * found.runs} runs a scenario halve them"
+    unclear = [one for one in found.effects if not one.clear and one.difference and one.low == one.low]
+    if not unclear:
+        return f"{halve}."
+    largest = max(unclear, key=lambda one: abs(one.difference))
+    needed = pairs_to_tell((largest.high - largest.low) / 2, largest.difference, found.runs)
+    if needed is None:
+        return f"{halve}."
+    change = rounded(largest.difference, signed=True)
+    return f"{halve}, and about {round_up(needed)} tell a change like that by “{largest.name}” ({change}) from none."
