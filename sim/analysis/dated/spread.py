@@ -30,7 +30,7 @@ class EffectSpread(NamedTuple):
         return self.wanted is not None and self.share >= 0.5
 
 
-def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
+def pairs_to_tell(half: float, difference: float, pairs: int, tests: int = 1) -> int | None:
     """Count the pairs of runs that tell an effect of this size from zero, at 5 %, in 8 of 10 sweeps.
 
     Parameters
@@ -41,6 +41,8 @@ def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
         Size of the effect.
     pairs
         Pairs of runs behind the interval, whose width falls with the square root of their number.
+    tests
+        Differences tested at once, for which the 5 % are divided.
 
     Returns
     -------
@@ -54,8 +56,9 @@ def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
     """
     if math.isnan(half) or math.isnan(difference) or difference == 0.0:
         return None
-    level, power = (float(scipy.stats.norm.ppf(one)) for one in (0.5 + LEVEL / 2, POWER))
-    return math.ceil(pairs * ((level + power) / level * half / difference) ** 2)
+    shares = (0.5 + LEVEL / 2, 1 - (1 - LEVEL) / (2 * tests), POWER)
+    interval, level, power = (float(scipy.stats.norm.ppf(one)) for one in shares)
+    return math.ceil(pairs * ((level + power) / interval * half / difference) ** 2)
 
 
 def measure_spread(gaps: Floats) -> EffectSpread:

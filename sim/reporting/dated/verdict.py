@@ -67,8 +67,8 @@ def precision_words(found: DatedFindings) -> str:
     if not unclear:
         return f"{halve}."
     largest = max(unclear, key=lambda one: abs(one.difference))
-    needed = pairs_to_tell((largest.high - largest.low) / 2, largest.difference, found.runs)
+    needed = pairs_to_tell((largest.high - largest.low) / 2, largest.difference, found.runs, len(found.effects))
     if needed is None:
         return f"{halve}."
     change = rounded(largest.difference, signed=True)
-    return f"{halve}, and about {round_up(needed)} tell a change like that by “{largest.name}” ({change}) from none."
+    return f"{halve}, and about {round_up(needed)} show a change like that by “{largest.name}” ({change}) clearly."
