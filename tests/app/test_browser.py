@@ -29,6 +29,7 @@ BASE = load_scenario("baseline_2023")
 NAMES = {id: state.name for id, state in BASE.states.items()}
 EVIL = "<script>alert(1)</script>"
 UPLOADER = "stFileUploaderDropzone"  # Streamlit gives it the role presentation and yet a label
+pytestmark = pytest.mark.second  # the server and the browser take twenty seconds of CPU
 WAIT = 300_000  # milliseconds; a generous limit, as no timing decides a test
 PICTURES = "[data-picture] svg, .charts img, [data-testid=stImage] img, [data-testid=stImageContainer] img"
 DRAWN = """async picture => {
@@ -248,7 +249,6 @@ def test_player(reader: Reader) -> None:
     reader.until(lambda: "step=" not in reader.page.url)
 
 
-@pytest.mark.second
 def test_keyboard(reader: Reader) -> None:
     """Tab, arrows, Space and Enter reach and set every kind of control."""
     reader.open()
@@ -333,7 +333,6 @@ def test_reasons(reader: Reader) -> None:
     reader.see("text=settings turn that within their range")
 
 
-@pytest.mark.second
 def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
     """The downloads equal the setting and the run; undo restores the scenario; the address follows."""
     reader.open("?w_bond=2&without=trade&seed=9&step=4&state=IRN")
@@ -364,7 +363,6 @@ def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
     reader.see("text=Is there a front where nobody sanctions anybody?")
 
 
-@pytest.mark.second
 def test_uploads(reader: Reader) -> None:
     """Faults read as in `blocs check`, hostile files are refused, and a good file runs with harmless names."""
     reader.open("?step=4")
@@ -435,7 +433,6 @@ def test_scenario_change(reader: Reader) -> None:
     reader.until(lambda: "is not in europe_1936" not in reader.page.inner_text("[data-testid=stMain]"))
 
 
-@pytest.mark.second
 def test_help_changes_nothing(reader: Reader) -> None:
     """Reading help switches nothing, by touch on a phone."""
     context = reader.page.context.browser.new_context(viewport={"width": 390, "height": 900}, has_touch=True)
@@ -486,7 +483,6 @@ def check_layout(reader: Reader, least: int) -> None:
     assert not faults, (reader.page.url, faults)
 
 
-@pytest.mark.second
 def test_phone_and_dark_mode(reader: Reader) -> None:
     """Every page fits 390 pixels; pages follow the system's dark mode."""
     reader.page.set_viewport_size({"width": 390, "height": 900})
@@ -509,7 +505,6 @@ def test_phone_and_dark_mode(reader: Reader) -> None:
         check_layout(reader, 0)
 
 
-@pytest.mark.second
 def test_address_elsewhere(reader: Reader) -> None:
     """The tie that a button sets is in the copied address, which shows the same in another visit."""
     reader.go("?page=tipping&state=IRN&to=us_led")
