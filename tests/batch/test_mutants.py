@@ -27,7 +27,7 @@ from sim.errors import InputError
 from sim.model.trajectory import Run
 from sim.scenario.loading import load_scenario
 
-CASES, MINUTES = 200, float(os.environ.get("BLOCS_MINUTES", "60"))
+CASES, MINUTES = 100, float(os.environ.get("BLOCS_MINUTES", "60"))
 GROWTH = 300  # MB by which a command's memory may grow; Python with its packages takes 200
 SLOWEST = 60  # seconds of CPU
 CODES = (0, 1, 2, 4)
