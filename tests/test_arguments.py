@@ -111,7 +111,7 @@ def test_one_point_for_each_draw() -> None:
         "--parameters",
         "posterior",
         "--draws",
-        "24",
+        "8",
         "--steps",
         "1",
         "--replicates",
@@ -121,7 +121,7 @@ def test_one_point_for_each_draw() -> None:
     )
     assert done.exit_code == 0, (done.output, done.exception)
     found = read("r")
-    assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 24
+    assert len(found.sample.designs) == len(set(found.sample.designs)) == len(found.runs) == 8
 
 
 def test_change_in_seventh_digit() -> None:
@@ -272,7 +272,7 @@ def test_range_of_one_value(span: str) -> None:
 WRONG = [0, -1, 1.5, 2.0, "3", True, np.bool_(True), float("nan"), np.float64(2), [3], 10**30]
 
 
-@pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.uint8, np.array])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.array])
 def test_counts_of_any_integer_type(kind: Any) -> None:
     plain, other = (
         sweep(load("unix_1988", steps=as_given(2)), replicates=as_given(3), seed=as_given(7), workers=as_given(1))

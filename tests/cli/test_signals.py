@@ -47,7 +47,10 @@ def start(name: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.second) for one in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_signal_during_a_call_that_does_not_return(number: signal.Signals) -> None:
     process = start("deaf")
     os.kill(process.pid, number)

@@ -116,7 +116,7 @@ def test_movers_at_step_1_equal_the_closed_form() -> None:
     old = [math.exp(u / 0.1) for u in (0, 0.1, 0.05)]
     new = [math.exp(u / 0.1) for u in (0, 0.025, 0.075)]
     stays = (sum(old) / old[1]) / sum(max(w / old[1], v / new[1]) for w, v in zip(old, new, strict=True))
-    n = 1_500
+    n = 600
     moved = fmean(simulate(after, 1, r).alignment[1][2] != 1 for r in range(n))
     assert abs(moved - (1 - stays)) < 3 * math.sqrt(stays * (1 - stays) / n)
 
