@@ -35,8 +35,8 @@ def blocs(*words: str) -> str:
 
 
 MODULES = (
-    "scenarios", "runs", "story", "results", "analyses", "uncertainty", "dated", "comparison", "exports.files",
-    pytest.param("record.forecasts", marks=pytest.mark.second),
+    "scenarios", "runs", "story", "results", "uncertainty", "dated", "comparison", "exports.files",
+    *(pytest.param(name, marks=pytest.mark.second) for name in ("analyses", "record.forecasts")),
 )  # fmt: skip
 FUNCTIONS = sorted(name for name in sim.__all__ if inspect.isfunction(getattr(sim, name)))
 
@@ -259,7 +259,7 @@ def test_record_as_command(name: str) -> None:
     assert "<table" in found._repr_html_()
 
 
-@pytest.mark.second
+@pytest.mark.long
 @pytest.mark.usefixtures("undrawn")
 def test_calibration_as_command(tmp_path: Path) -> None:
     words = ("calibrate", "--points", "4", "--replicates", "1", "--seed", "3", "--out", str(tmp_path / "a"), "--json")

@@ -226,7 +226,7 @@ def test_verdict_uses_claim_threshold_column_and_lens(lens: str, scenarios: dict
     assert named.verdict == "agrees"
 
 
-@pytest.mark.second
+@pytest.mark.long
 def test_other_seed_gives_the_same_verdicts(scenarios: dict[str, Scenario]) -> None:
     """Claims whose verdict a small count decides: 1 fails, and 2, 7, 8 and 9 hold, at any seed."""
     clear: list[Claim] = [claim for claim in CLAIMS if claim.number in (1, 2, 7, 8, 9)]

@@ -172,7 +172,7 @@ WRITING: dict[str, tuple[tuple[str, ...], Callable[[str, Path], tuple[str, ...]]
 }
 
 
-LATER = {"calibrate": pytest.mark.second, "demo": LONG}
+LATER = {"calibrate": LONG, "demo": LONG}
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,11 @@ def blocs(words: tuple[str, ...], **env: str) -> str:
     return done.stdout
 
 
-@pytest.mark.second
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [pytest.param(words, marks=pytest.mark.long if n else pytest.mark.second) for n, words in enumerate(COMMANDS)],
+    ids=" ".join,
+)
 def test_first_command_compiles_nothing(words: tuple[str, ...], tmp_path: Path) -> None:
     compiled = CliRunner().invoke(cli, words)
     assert blocs(words, XDG_CACHE_HOME=str(tmp_path)) == compiled.stdout
