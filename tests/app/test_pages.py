@@ -499,6 +499,7 @@ def alignment_digits(run: Any) -> list[str]:
     return ["".join(map(str, row)) for row in run.alignment]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_page_follows_setting() -> None:
     shown = open_page({"scenario": "baseline_2023", "step": "9", "without": "shelter", "seed": "5", "state": "RUS"})
     expected = resolve_setting(BASE, AppSetting("baseline_2023", (), ("shelter",)))
@@ -838,6 +839,7 @@ def test_what_if_in_words() -> None:
     assert shown.query_params["upheaval"] == "CHN:1"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_lever_that_keeps_china_out() -> None:
     """In a history in which China joins, the button names a lever with which it stays outside; so do the runs."""
     shown = open_page({"page": "what_if", "seed": "20231025", "replicate": "16"})
@@ -858,6 +860,7 @@ def test_lever_that_keeps_china_out() -> None:
     assert not shown.success
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_tie_that_is_set_and_undone() -> None:
     """The change of a tie that brings a state nearer goes into the setting, with its address and its undo."""
     shown = open_page({"page": "tipping", "state": "IRN"})
@@ -876,6 +879,7 @@ def test_tie_that_is_set_and_undone() -> None:
     assert f"gained {before:.3f}" in words_of(shown)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("query", "label", "value"),
     [
@@ -896,6 +900,7 @@ def test_choices_in_address(query: dict[str, str], label: str, value: object) ->
     assert own not in plain.query_params
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_tipping_distances() -> None:
     """Every state that decides has its distance, as explain computes it."""
     shown = open_page({"page": "tipping", "state": "IRN"})
@@ -907,6 +912,7 @@ def test_tipping_distances() -> None:
     assert not open_page({"page": "tipping", "scenario": "europe_1936"}).exception
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_lessons_of_documentation() -> None:
     """Each exercise of the documentation is in a lesson, whose buttons open what it runs."""
     every = "\n".join(list_lessons().values())

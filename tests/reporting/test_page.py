@@ -127,9 +127,10 @@ def test_sections_and_described_figures(text: str) -> None:
 
 @pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
-def test_length_of_a_step_in_the_page(text: str, tmp_path: Path) -> None:
+def test_length_of_a_step_in_the_page(results: Results, tmp_path: Path) -> None:
     rounds = "A step is a round of decisions, not a year."
-    assert " ".join("".join(Page(text).words).split()).count("A step is a quarter.") == 2
+    words = " ".join("".join(Page(report_page.render_page(results)).words).split())
+    assert words.count("A step is a quarter.") == 2
     in_rounds = run_small_sweep(tmp_path / "rounds", {"a": load_scenario("unix_1988")}, 2)
     words = " ".join("".join(Page(report_page.render_page(in_rounds)).words).split())
     assert words.count(rounds) == 2
