@@ -198,7 +198,7 @@ def dying(after: int) -> executor.RunEach:
     return run_each
 
 
-@pytest.mark.parametrize("after", [0, 2, 4])
+@pytest.mark.parametrize("after", [2, *(pytest.param(after, marks=LONG) for after in (0, 4))])
 def test_growth_resumes_after_any_chunk(tmp_path: Path, after: int) -> None:
     names = NAMES[1::-1]
     run_sweep(question(NAMES[:1], 15), tmp_path / "results", workers=1)
