@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import io
 import os
 import subprocess
@@ -21,7 +22,7 @@ for variable in ("COLUMNS", "LINES"):  # readline, which pytest loads, sets them
     os.environ.pop(variable, None)
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # a hundred processes of the tests would read all sources again
     sys.dont_write_bytecode = False
-for profile, examples in (("suite", 25), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
+for profile, examples in (("suite", 15), ("ci", 200), ("long", 5_000)):  # pytest --hypothesis-profile=NAME
     settings.register_profile(profile, max_examples=examples, deadline=None)
 settings.load_profile("suite")
 LONGEST = (
@@ -93,6 +94,8 @@ def read_once() -> None:
 
 
 read_once()  # before the files of tests are read, some of which read scenarios
+# Every sweep and every report records the versions of seven packages: each is read once in a process.
+importlib.metadata.version = functools.cache(importlib.metadata.version)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,12 +121,13 @@ EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="50pt" vie
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write an empty picture for each figure: drawing takes most of the time of a page."""
+    """Write an empty picture for each figure: layout and drawing take most of the time of a page."""
 
     def write_empty(figure: object, file: IO[Any], **how: object) -> None:
         file.write(EMPTY if isinstance(file, io.TextIOBase) else EMPTY.encode())
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", write_empty)
+    monkeypatch.setattr("matplotlib.layout_engine.ConstrainedLayoutEngine.execute", lambda engine, figure: None)
 
 
 @pytest.fixture(scope="module")

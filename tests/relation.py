@@ -17,7 +17,7 @@ from sim.scenario.schema import Scenario
 BY_STATE = ("alignment", "chances", "stability", "bite")
 OBSERVED = ("alignment", "causes", "renewed", "chances", "stability", "bite", "outcomes")
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-THIRD = {**UNHURRIED, "max_examples": max(1, settings.default.max_examples // 3)}  # for slow examples
+THIRD = {**UNHURRIED, "max_examples": max(8, settings.default.max_examples // 3)}  # for slow examples
 seeds = st.integers(0, 2**40)
 shuffles = st.randoms(use_true_random=True)  # hypothesis replays it by its seed
 
