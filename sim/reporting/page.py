@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,7 @@ def map_note(states: Collection[str], kind: str) -> str:
     return f"{NOTE} {choose_view(tuple(states)).projection} projection.{lacks}"
 
 
+@cache
 def template_environment() -> Environment:
     """Return the templates' environment, which escapes everything and refuses undefined names."""
     environment = Environment(

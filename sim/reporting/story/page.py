@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def render_story(story: Story, *, found: str = "", command: str = "", changes: S
     return page
 
 
+@cache
 def page_environment() -> Environment:
     """Return the environment of the page's template, which escapes everything and refuses undefined names."""
     environment = Environment(
