@@ -601,6 +601,7 @@ def test_slider_without_known_range() -> None:
         assert digits == 2
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_panel_count_after_change() -> None:
     shown = open_page({"scenario": "baseline_2023"})
@@ -660,6 +661,7 @@ def test_idle_mechanisms_locked_with_reason() -> None:
     assert all(not one.help for one in shown.toggle)  # help in a switch's label is a part of the switch
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_scenario_change_keeps_seed_state_and_step() -> None:
     shown = open_page({"scenario": "baseline_2023", "seed": "5", "state": "IRN", "step": "9", "w_bond": "2"})
@@ -884,8 +886,10 @@ def test_tie_that_is_set_and_undone() -> None:
     ("query", "label", "value"),
     [
         ({"page": "tipping", "state": "IRN", "to": "us_led"}, "To", "us_led"),
-        ({"page": "what_if", "upheaval": "CHN:8:front", "at": "8"}, "Date of the maps", 8),
-        ({"page": "compare", "runs": "50"}, "Runs of each setting", 50),
+        pytest.param(
+            {"page": "what_if", "upheaval": "CHN:8:front", "at": "8"}, "Date of the maps", 8, marks=pytest.mark.second
+        ),
+        pytest.param({"page": "compare", "runs": "50"}, "Runs of each setting", 50, marks=pytest.mark.second),
     ],
 )
 def test_choices_in_address(query: dict[str, str], label: str, value: object) -> None:

@@ -67,7 +67,7 @@ def test_point_keeps_parameters_that_differ_from_baseline(scenarios: dict[str, S
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("lens", ["histories", "tendency"])
+@pytest.mark.parametrize("lens", ["histories", pytest.param("tendency", marks=pytest.mark.second)])
 def test_results_do_not_depend_on_threads(lens: str, scenarios: dict[str, Scenario]) -> None:
     seen = {name: through_lens(one, lens) for name, one in scenarios.items()}
     counts = RunCounts(points=3, each=2, placebos=2, replicates=4, seed=1)

@@ -215,6 +215,7 @@ def test_record_of_a_sweep_whose_runs_all_fail(tmp_path: Path) -> None:
     assert record["states"] == []
 
 
+@pytest.mark.second
 def test_number_of_manifest_reads_does_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.analysis.compare import bloc_sizes, mean_late_shares
 

@@ -204,6 +204,7 @@ def test_title_of_incidence_names_the_likeliest(found: DatedFindings) -> None:
     assert none == f"No state joins “Anti-US front” in {REPLICATES} histories."
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_senders_of_new_sanctions_are_named(tmp_path: Path) -> None:
     """Sanctions on China come from the G7, the EU and Australia; a collapse of enforcement has no senders."""
