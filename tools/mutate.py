@@ -21,7 +21,6 @@ import json
 import multiprocessing
 import os
 import random
-import resource
 import shutil
 import signal
 import sys
@@ -51,7 +50,7 @@ GROUPS = {
     ),
     "closed_forms": (
         ["sim/theory/persistence.py", "sim/theory/pair.py", "sim/theory/paths.py", "sim/theory/panel.py"],
-        ["tests/theory/test_persistence.py", "tests/theory/test_panel.py"],
+        ["tests/theory/test_persistence.py", "tests/theory/test_panel.py", "tests/theory/test_paths.py"],
     ),
     "landscape": (
         ["sim/theory/landscape.py"],
@@ -64,6 +63,7 @@ GROUPS = {
     ),
     "data": (["sim/data/**/*.py"], ["tests/data"]),
 }
+LONGEST = 1800  # seconds of a round in which a test waits for ever
 COMPILED = {"rules", "landscape"}  # run in Python here: compiling each mutant takes longer than its tests
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
@@ -158,8 +158,8 @@ class Order:
     known: dict[str, Any] = {}  # by test: its seconds, and path, first and last line of what it calls
     kills: Counter[str] = Counter()  # by test: mutants of this worker that it noticed
 
-    def __init__(self, mutant: Mutant | None, watched: bool) -> None:
-        self.mutant, self.watched = mutant, watched
+    def __init__(self, mutant: Mutant | None, least: float) -> None:
+        self.mutant, self.least, self.watched = mutant, least, not self.known
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -175,8 +175,10 @@ class Order:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Note what a test calls and how long it takes."""
+        """Note what a test calls and how long it takes, and end this process if it takes much longer."""
         codes: dict[int, Any] = {}
+        if item.nodeid in self.known:
+            signal.setitimer(signal.ITIMER_PROF, self.least + 10 * self.known[item.nodeid][0])
         start = sum(os.times()[:4])
         if self.watched:
             sys.setprofile(lambda frame, event, _: codes.setdefault(id(frame.f_code), frame.f_code))
@@ -233,8 +235,8 @@ class Outcome(NamedTuple):
     known: dict[str, Any]
 
 
-def try_mutant(mutant: Mutant | None, tests: list[str], seconds: float, known: dict[str, Any]) -> Outcome:
-    """Run the tests on a mutant, or without one, for at most so many seconds of the processor."""
+def try_mutant(mutant: Mutant | None, tests: list[str], least: float, known: dict[str, Any]) -> Outcome:
+    """Run the tests on a mutant, or without one, each for at most ten times its seconds and some more."""
     path = Path(mutant.path if mutant else COPIED[0] + "/__init__.py")
     kept = path.read_bytes()
     if mutant:
@@ -245,9 +247,9 @@ def try_mutant(mutant: Mutant | None, tests: list[str], seconds: float, known: d
     start, used = time.monotonic(), sum(os.times()[2:4])
     child = os.fork()
     if not child:
-        run_tests(tests, Order(mutant, watched=not known), int(seconds))
+        run_tests(tests, Order(mutant, least))
     ended, status = 0, 0
-    while not ended and time.monotonic() < start + 10 * seconds:
+    while not ended and time.monotonic() < start + LONGEST:
         time.sleep(0.05)
         ended, status = os.waitpid(child, os.WNOHANG)
     if not ended:
@@ -261,10 +263,9 @@ def try_mutant(mutant: Mutant | None, tests: list[str], seconds: float, known: d
     return Outcome(failed, test if failed else "", sum(os.times()[2:4]) - used, calls)
 
 
-def run_tests(tests: list[str], order: Order, seconds: int) -> None:
+def run_tests(tests: list[str], order: Order) -> None:
     """Run the tests in this forked process until the first failure, and end it."""
     os.setsid()
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     out = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -294,12 +295,11 @@ def try_group(name: str, *, sample: int, seed: int, workers: int, minutes: float
         tempfile.TemporaryDirectory(prefix="mutants-") as base,
         ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), set_up, (base, name in COMPILED)) as pool,
     ):
-        first = pool.submit(try_mutant, None, tests, 3600, {}).result()
-        second = pool.submit(try_mutant, None, tests, 3600, first.known).result()
+        first = pool.submit(try_mutant, None, tests, least, {}).result()
+        second = pool.submit(try_mutant, None, tests, least, first.known).result()
         if first.failed or second.failed:
             raise SystemExit(f"{name}: the tests fail without a mutant: {first.test or second.test}")
-        limit = least + 4 * second.seconds
-        running = [pool.submit(try_mutant, one, tests, limit, first.known) for one in chosen]
+        running = [pool.submit(try_mutant, one, tests, least, first.known) for one in chosen]
         for one, future in zip(chosen, running, strict=True):
             if time.monotonic() > until and future.cancel():
                 continue
@@ -332,7 +332,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1, help="seed of the sample")
     options.add_argument("--workers", type=int, default=2, help="processes")
     options.add_argument("--minutes", type=float, default=600, help="time of each group; later mutants are not tried")
-    options.add_argument("--seconds", type=float, default=30, help="time of a mutant, besides four rounds of the tests")
+    options.add_argument("--seconds", type=float, default=5, help="time of a test, besides ten times what it takes")
     given = options.parse_args()
     if unknown := set(given.groups) - GROUPS.keys():
         options.error(f"unknown group {min(unknown)}: {', '.join(GROUPS)}")

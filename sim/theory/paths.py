@@ -47,7 +47,7 @@ def path_chances(
     tuple of array of float, (N, K + 1)
         Chance of each alignment after the last step, with sum 1; and chance of having had it at any step.
     """
-    steps, states, alternatives = path.shape
+    alternatives = path.shape[-1]
     own = np.eye(alternatives)
     with_own = path[:, :, None] + inertia[:, None, None, None] * own  # (T, N, c, K + 1), inertia on c
     drawn = redrawn_chances(with_own)
@@ -56,9 +56,8 @@ def path_chances(
         drawn = np.where(favoured >= 0, favoured == np.arange(alternatives), drawn)
     moves = np.empty_like(drawn)
     moves[0] = transition_chances(before[:, None], with_own[0], held[:, None])
-    every = np.broadcast_to(np.arange(alternatives), (max(steps - 1, 0), states, alternatives))
     with np.errstate(invalid="ignore"):  # of alternatives that a state never has
-        moves[1:] = np.nan_to_num(transition_chances(with_own[:-1], with_own[1:], every), nan=0.0)
+        moves[1:] = np.nan_to_num(transition_chances(with_own[:-1], with_own[1:], np.arange(alternatives)), nan=0.0)
     kept, visited = kept_chances(before, path, held, inertia)
     alive = np.prod(1 - renewal, axis=0)[:, None]
     chances = alive * kept + renewed_law(held, moves, drawn, renewal)

@@ -17,11 +17,15 @@ from sim.model import arrays, compiled, response, rules
 from sim.model.agents import BlocModel
 from sim.model.arrays import PARAMETERS, QUANTUM, TERMS
 from sim.model.numerics import streams
+from sim.model.numerics.jit import python_of
 from sim.model.starts import draw_random_words
 from sim.model.world import world_of
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.parameters import Parameters
+
+BOND_RATES = ("bond_return", "bond_gain", "bond_loss", "outreach")
+HOSTILITY_RATES = ("rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief")
 
 
 def test_utility_by_hand() -> None:
@@ -332,3 +336,40 @@ def test_rules_within_rules_refuse_calls_from_python() -> None:
     env = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
     done = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)
     assert done.stdout == "only compiled rules call sum_in_order; compile it with compile_inline\n"
+
+
+@pytest.mark.parametrize("name", [*BOND_RATES, *HOSTILITY_RATES, "strain", "temperature"])
+def test_one_rate_lets_ties_respond(name: str) -> None:
+    parameters = np.zeros(len(PARAMETERS))
+    parameters[PARAMETERS.index(name)] = 0.01
+    assert python_of(rules.bonds_drift)(parameters) == (name in BOND_RATES)
+    assert python_of(rules.hostility_drifts)(parameters) == (name in HOSTILITY_RATES)
+
+
+def test_sum_of_the_sizes_of_terms() -> None:
+    powers = [(-2.0) ** n for n in range(len(TERMS))]
+    assert python_of(rules.magnitude)(tuple(powers)) == 2 ** len(TERMS) - 1
+
+
+def test_no_term_is_minus_zero() -> None:
+    """Hostility and pressure, which lower utility, are 0 where no tie is hostile and no bloc has enforcement."""
+    model = BlocModel(small(ties=[]), seed=1)
+    model.step()
+    terms = [value for k in ("west", "east") for value in model.state("C").utility_terms[k].values()]
+    assert {math.copysign(1.0, value) for value in terms if value == 0.0} == {1.0}
+    assert terms.count(0.0) > len(TERMS)
+
+
+@pytest.mark.parametrize("kind", ["bond", "rivalry", "sanction"])
+def test_shock_of_existing_ties_by_their_value(kind: str) -> None:
+    """A shock of all states changes ties of 0.5 and of 1, and starts none; one of a named pair starts a tie."""
+    ends = ("sender", "target") if kind == "sanction" else ("a", "b")
+    ties = [{"kind": kind, "a": "A", "b": "C", "value": 1}, {"kind": kind, "a": "B", "b": "C", "value": 0.5}]
+    pairs = {1: ("*", "C", 0.25), 2: ("A", "B", 0.75)}
+    shocks = [{"kind": kind, "step": n, ends[0]: a, ends[1]: b, "value": value} for n, (a, b, value) in pairs.items()]
+    model = BlocModel(small(ties=ties, shocks=shocks), seed=1)
+    present = getattr(model.situation, kind)
+    model.step()
+    assert [present[0, 2], present[1, 2], present[0, 1], present[1, 0]] == [0.25, 0.25, 0, 0]
+    model.step()
+    assert [present[0, 1], present[1, 0]] == [0.75, 0 if kind == "sanction" else 0.75]

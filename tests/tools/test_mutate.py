@@ -57,7 +57,7 @@ def test_changes_of_a_line(text: str, expected: set[str], tmp_path: Path) -> Non
 def test_tests_that_call_the_mutant_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Among them the fast ones; a test that noticed three mutants comes before one that takes half of its time."""
     known = {"slow": (4.0, [("a.py", 1, 9)]), "fast": (2.0, [("a.py", 5, 6)]), "other": (0.1, [("a.py", 7, 9)])}
-    order = mutate.Order(mutate.Mutant("a.py", 5, 0, 1, "", ""), watched=False)
+    order = mutate.Order(mutate.Mutant("a.py", 5, 0, 1, "", ""), least=1)
     monkeypatch.setattr(mutate.Order, "known", known)
     monkeypatch.setattr(mutate.Order, "kills", mutate.Counter())
     assert sorted(known, key=order.place) == ["fast", "slow", "other"]
