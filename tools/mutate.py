@@ -286,7 +286,6 @@ def run_tests(tests: list[str], order: Order) -> None:
 def try_group(name: str, *, sample: int, seed: int, workers: int, minutes: float, least: float) -> list[Mutant]:
     """Try a sample of the mutants of a group, print the counts, and return the survivors."""
     patterns, tests = GROUPS[name]
-    until = time.monotonic() + 60 * minutes
     paths = sorted({path.relative_to(ROOT) for pattern in patterns for path in ROOT.glob(pattern)})
     every = [one for path in paths for one in mutants(path)]
     chosen = random.Random(seed).sample(every, min(sample, len(every)))  # noqa: S311
@@ -299,6 +298,7 @@ def try_group(name: str, *, sample: int, seed: int, workers: int, minutes: float
         second = pool.submit(try_mutant, None, tests, least, first.known).result()
         if first.failed or second.failed:
             raise SystemExit(f"{name}: the tests fail without a mutant: {first.test or second.test}")
+        until = time.monotonic() + 60 * minutes
         running = [pool.submit(try_mutant, one, tests, least, first.known) for one in chosen]
         for one, future in zip(chosen, running, strict=True):
             if time.monotonic() > until and future.cancel():
@@ -331,7 +331,7 @@ def main() -> None:
     options.add_argument("--sample", type=int, default=200, help="mutants of each group")
     options.add_argument("--seed", type=int, default=1, help="seed of the sample")
     options.add_argument("--workers", type=int, default=2, help="processes")
-    options.add_argument("--minutes", type=float, default=600, help="time of each group; later mutants are not tried")
+    options.add_argument("--minutes", type=float, default=600, help="time of the mutants of a group")
     options.add_argument("--seconds", type=float, default=5, help="time of a test, besides ten times what it takes")
     given = options.parse_args()
     if unknown := set(given.groups) - GROUPS.keys():

@@ -223,14 +223,14 @@ def to_alignments(side: Integers) -> Alignment:
 
 def find_plateaus(side: Integers, weights: Integers) -> tuple[Integers, NDArray[np.bool_]]:
     """Number the plateaus of minima, (M, N) of +1 and -1, and find leaky minima."""
-    rows = np.packbits(side * side[:, :1] < 0, axis=1)
+    rows = np.packbits(side != side[:, :1], axis=1)
     index = {row.tobytes(): m for m, row in enumerate(rows)}
     links: list[tuple[int, int]] = []
     leaky = np.zeros(len(side), dtype=np.bool_)
     for m, k in np.argwhere(side * (side @ weights) == 0):
         moved = side[m].copy()
         moved[k] = -moved[k]
-        neighbour = index.get(np.packbits(moved * moved[0] < 0).tobytes())
+        neighbour = index.get(np.packbits(moved != moved[0]).tobytes())
         if neighbour is not None:
             links.append((int(m), neighbour))
         leaky[m] |= bool((moved * (weights @ moved) < 0).any())

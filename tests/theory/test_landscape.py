@@ -180,6 +180,13 @@ def test_sampled_minima_and_shares(landscape: Landscape, seed: int) -> None:
     assert sum(shares[tuple(x)] for x in found.alignments.tolist()) > 0.97
 
 
+def test_order_of_sampled_minima_of_equal_energy() -> None:
+    """States are in bloc 1 first; half of the starts are in the basin of the last (state 0 leaves first)."""
+    found = sample_minima(np.ones(3), all_minus(3), rng=np.random.default_rng(1), starts=400)
+    assert found.alignments.tolist() == [[1, 1, 2], [1, 2, 1], [1, 2, 2]]
+    assert found.basins.argmax() == 2
+
+
 def test_sampling_error() -> None:
     found = sample_minima(np.ones(3), all_minus(3), rng=np.random.default_rng(1), starts=400)
     assert found.standard_errors == pytest.approx(np.sqrt(found.shares * (1 - found.shares) / 400))
