@@ -63,6 +63,7 @@ GROUPS = {
     ),
     "data": (["sim/data/**/*.py"], ["tests/data"]),
 }
+SLOW = 1  # seconds of a test that comes after the fast ones of all files
 LONGEST = 1800  # seconds of a round in which a test waits for ever
 COMPILED = {"rules", "landscape"}  # run in Python here: compiling each mutant takes longer than its tests
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -160,18 +161,25 @@ class Order:
 
     def __init__(self, mutant: Mutant | None, least: float) -> None:
         self.mutant, self.least, self.watched = mutant, least, not self.known
+        self.files: Counter[str] = Counter()
+        for test, (seconds, _) in self.known.items():
+            self.files[test.partition("::")[0]] += seconds
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Order the tests."""
         items.sort(key=lambda item: self.place(item.nodeid))
 
-    def place(self, test: str) -> tuple[bool, float]:
-        """Return whether a test misses what is mutated, and how late it comes among such tests."""
+    def place(self, test: str) -> tuple[bool, bool, float, float]:
+        """Return whether a test misses what is mutated, and how late it comes among such tests.
+
+        The fast tests of a file remain together, since they may share fixtures.
+        """
         seconds, calls = self.known.get(test, (0.0, ()))
         one = self.mutant
         hit = one and any(path == one.path and first <= one.line <= last for path, first, last in calls)
-        return not hit, seconds / (1 + self.kills[test])
+        late = seconds / (1 + self.kills[test])
+        return not hit, late > SLOW, self.files[test.partition("::")[0]] * (late <= SLOW), late
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -332,7 +340,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1, help="seed of the sample")
     options.add_argument("--workers", type=int, default=2, help="processes")
     options.add_argument("--minutes", type=float, default=600, help="time of the mutants of a group")
-    options.add_argument("--seconds", type=float, default=5, help="time of a test, besides ten times what it takes")
+    options.add_argument("--seconds", type=float, default=10, help="time of a test, besides ten times what it takes")
     given = options.parse_args()
     if unknown := set(given.groups) - GROUPS.keys():
         options.error(f"unknown group {min(unknown)}: {', '.join(GROUPS)}")

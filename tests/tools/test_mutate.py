@@ -55,14 +55,15 @@ def test_changes_of_a_line(text: str, expected: set[str], tmp_path: Path) -> Non
 
 
 def test_tests_that_call_the_mutant_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among them the fast ones; a test that noticed three mutants comes before one that takes half of its time."""
-    known = {"slow": (4.0, [("a.py", 1, 9)]), "fast": (2.0, [("a.py", 5, 6)]), "other": (0.1, [("a.py", 7, 9)])}
-    order = mutate.Order(mutate.Mutant("a.py", 5, 0, 1, "", ""), least=1)
+    """Fast ones before slow ones, and files of fewer seconds first; one that noticed mutants comes earlier."""
+    here, there = [("a.py", 1, 9)], [("a.py", 7, 9)]
+    known = {"b::long": (4.0, here), "b::fast": (0.5, here), "a::fast": (0.6, here), "a::other": (0.1, there)}
     monkeypatch.setattr(mutate.Order, "known", known)
     monkeypatch.setattr(mutate.Order, "kills", mutate.Counter())
-    assert sorted(known, key=order.place) == ["fast", "slow", "other"]
-    mutate.Order.kills["slow"] = 3
-    assert sorted(known, key=order.place) == ["slow", "fast", "other"]
+    order = mutate.Order(mutate.Mutant("a.py", 5, 0, 1, "", ""), least=1)
+    assert sorted(known, key=order.place) == ["a::fast", "b::fast", "b::long", "a::other"]
+    mutate.Order.kills["b::long"] = 9
+    assert sorted(known, key=order.place) == ["a::fast", "b::long", "b::fast", "a::other"]
 
 
 @pytest.mark.second
