@@ -103,6 +103,24 @@ def test_arms_where_there_is_no_treaty(tmp_path: Path) -> None:
     assert starts(world)["CUB"] == "non_aligned"
 
 
+def test_arms_at_the_edges_of_their_levels(tmp_path: Path) -> None:
+    """A partner gave at least 50 and half of the arms since 1976; consultation needs 20 and a fifth."""
+    folder = base(tmp_path, 1980)
+    deliveries = [
+        (365, 40, 1980, 50), (2, 40, 1980, 50), (200, 666, 1979, 20), (2, 666, 1979, 80), (365, 651, 1979, 19.9),
+        (2, 70, 1979, 49.9), (365, 645, 1979, 60), (2, 645, 1979, 61), (365, 345, 1979, 20), (2, 345, 1979, 81),
+        (365, 290, 1976, 60), (365, 375, 1975, 60), (2, 713, 1978, 30), (2, 713, 1979, 30),
+    ]  # fmt: skip
+    names = {2: "United States", 200: "United Kingdom", 365: "Soviet Union", 40: "Cuba", 666: "Israel", 651: "Egypt",
+             70: "Mexico", 645: "Iraq", 345: "Yugoslavia", 290: "Poland", 375: "Finland", 713: "Taiwan"}  # fmt: skip
+    save(folder, "arms.csv", ARMS, [[names[a], names[b], year, value, a, b] for a, b, year, value in deliveries])
+    assert ties(world_of(folder, 1980), "bond") == {
+        "CUB-SUN": "partnership", "CUB-USA": "partnership", "GBR-ISR": "consultation", "ISR-USA": "partnership",
+        "MEX-USA": "consultation", "IRQ-SUN": "consultation", "IRQ-USA": "partnership", "USA-YUG": "partnership",
+        "POL-SUN": "partnership", "TWN-USA": "partnership",
+    }  # fmt: skip
+
+
 def test_treaty_goes_before_arms(tmp_path: Path) -> None:
     folder = with_pacts(tmp_path, 1980, both_ways([[200, 666, 0, 0, 0, 0, 1]]))
     save(folder, "arms.csv", ARMS, [["United Kingdom", "Israel", 1979, 400, 200, 666], LATER])

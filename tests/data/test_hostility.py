@@ -79,6 +79,23 @@ def test_hostility_that_nobody_lists_comes_from_clashes(tmp_path: Path) -> None:
     assert "IRQ-USA" not in ties(world_of(folder, 1980), "rivalry")
 
 
+def test_disputes_of_the_last_five_years(tmp_path: Path) -> None:
+    """1976 to 1980 for the world of 1980; war counts without deaths, threats never, and the last year is named."""
+    folder = base(tmp_path, 1980)
+    rows = dispute_rows(
+        clash(1, 2, 20, 1975), clash(2, 2, 40, 1976), clash(3, 2, 70, 1980), clash(4, 2, 200, 1981),
+        clash(5, 2, 290, 1978, level=3), clash(6, 2, 645, 1977), clash(7, 2, 645, 1979, dead=1), clash(8, 2, 645, 1978),
+        clash(9, 2, 651, 1980, level=5, mutual=0), clash(10, 2, 710, 1980, mutual=0),
+    )  # fmt: skip
+    save(folder, "gml.csv", GML, rows)
+    world = world_of(folder, 1980)
+    assert ties(world, "rivalry") == {
+        "CUB-USA": "dispute", "MEX-USA": "dispute", "IRQ-USA": "clashes", "EGY-USA": "clashes",
+    }  # fmt: skip
+    notes = world.ties.set_index(["a", "b"])["note"]
+    assert notes["IRQ", "USA"] == "last in 1979"
+
+
 def test_fish_is_no_rivalry(tmp_path: Path) -> None:
     folder = base(tmp_path, 1980)
     rows = dispute_rows(clash(2968, 2, 20, 1979, mutual=0), clash(3, 651, 666, 1979, level=5), clash(4, 20, 365, 1979))
