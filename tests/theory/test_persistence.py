@@ -231,6 +231,17 @@ def test_only_a_relative_gain_attracts(world: Floats) -> None:
         np.testing.assert_array_equal(row[lost], 0)
 
 
+def test_rounding_gives_no_chance_above_one() -> None:
+    """To stay where all weights change alike, and to move where one gains e^20 or more: of 5,000, some round up."""
+    rng = np.random.default_rng(0)
+    for k in (3, 4, 6, 8):
+        before = rng.normal(size=(5_000, k))
+        alike, gained = before + rng.normal(size=(5_000, 1)), before + rng.normal(size=before.shape)
+        gained[:, 1] += rng.choice([20.0, 40.0, 60.0], size=5_000)
+        assert stay_chance(np.stack([before, alike]), 0).max() == 1
+        assert transition_chances(before, gained, 0)[:, 1].max() == 1
+
+
 def test_many_states_at_once() -> None:
     rng = np.random.default_rng(4)
     before, after, held = rng.normal(size=(7, 4)), rng.normal(size=(7, 4)), rng.integers(0, 4, 7)
