@@ -28,6 +28,26 @@ BOND_RATES = ("bond_return", "bond_gain", "bond_loss", "outreach")
 HOSTILITY_RATES = ("rivalry_gain", "rivalry_loss", "sanction_response", "sanction_relief")
 
 
+@pytest.mark.parametrize(
+    ("initial", "allowed", "uniforms", "expected"),
+    [
+        (arrays.DRAWN_START, [True, True, True], [0.1, 0.25, 0.49], [0, 1, 1]),  # chances of 1/4, 1/4 and 1/2
+        (arrays.DRAWN_START, [True, True, True], [0.0, 0.5, 0.99], [0, 2, 2]),
+        (arrays.RANDOM_START, [True, True, True], [0.33, 0.34, 0.99], [0, 1, 2]),
+        (arrays.RANDOM_START, [False, True, True], [0.0, 0.49, 0.5], [1, 1, 2]),
+        (0, [True, True, True], [0.5, 0.5, 0.5], [0, 0, 0]),
+        (2, [True, True, True], [0.5, 0.5, 0.5], [2, 2, 2]),
+    ],
+)
+def test_starts_by_hand(initial: int, allowed: list[bool], uniforms: list[float], expected: list[int]) -> None:
+    setting = world_of(small()).setting._replace(
+        initial=np.full(3, initial), allowed=np.array(allowed), initial_chances=np.tile([0.25, 0.5, 1.0], (3, 1))
+    )
+    found = np.empty(3, dtype=np.int64)
+    rules.fill_initial_alignment(setting, np.array(uniforms), found)
+    assert found.tolist() == expected
+
+
 def test_utility_by_hand() -> None:
     """c = g = (1/2, 1/4, 1/4). Product in east is 1/4, so e = 1/2 · (1 − 1/4) · (1 − 1/2) = 3/16; demand 2 against a
     budget of 1 gives s = 1/2 and θ = (1/2, 1/2); σ_C = 3/16 · 1/2 · 1/2 · 1/2 = 3/128; D_CA = 1/4.
