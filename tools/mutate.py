@@ -63,7 +63,7 @@ GROUPS = {
         ["sim/batch/store.py", "sim/batch/tables/schema.py", "sim/batch/manifest.py"],
         ["tests/batch/test_store.py", "tests/batch/test_schema.py", "tests/batch/test_own_shards.py"],
     ),
-    "data": (["sim/data/**/*.py"], ["tests/data"]),
+    "data": (["sim/data/**/*.py"], ["tests/data", "--ignore=tests/data/test_strangers.py"]),
 }
 SLOW = 1  # seconds of a test that comes after the fast ones of all files
 LONGEST = 1800  # seconds of a round in which a test waits for ever
