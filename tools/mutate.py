@@ -58,7 +58,10 @@ GROUPS = {
         ["sim/theory/landscape.py"],
         ["tests/theory/test_landscape.py", "--deselect=tests/theory/test_landscape.py::test_seventeen_states_by_size"],
     ),
-    "scenario": (["sim/scenario/**/*.py", "sim/calendar.py"], ["tests/scenario", "tests/test_calendar.py"]),
+    "scenario": (
+        ["sim/scenario/**/*.py", "sim/calendar.py"],
+        ["tests/scenario", "tests/test_calendar.py", "-k", "not odd_value and not mutated and not both_engines"],
+    ),
     "store": (
         ["sim/batch/store.py", "sim/batch/tables/schema.py", "sim/batch/manifest.py"],
         ["tests/batch/test_store.py", "tests/batch/test_schema.py", "tests/batch/test_own_shards.py"],
