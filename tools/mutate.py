@@ -70,7 +70,6 @@ GROUPS = {
 }
 SLOW = 1  # seconds of a test that comes after the fast ones of all files
 LONGEST = 1800  # seconds of a round in which a test waits for ever
-COMPILED = {"rules", "landscape"}  # run in Python here: compiling each mutant takes longer than its tests
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,),
@@ -222,9 +221,9 @@ def spans(codes: dict[int, Any]) -> Iterator[tuple[str, int, int]]:
             yield str(path.relative_to(Path.cwd())), code.co_firstlineno, max(lines)
 
 
-def set_up(base: str, interpreted: bool) -> None:
+def set_up(base: str) -> None:
     """Copy the project for this worker, and import libraries once: each mutant is a fork of the worker."""
-    os.environ["NUMBA_DISABLE_JIT"] = str(int(interpreted))
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # compiling rules takes longer than their tests
     os.chdir(tempfile.mkdtemp(dir=base))
     for name in COPIED:
         copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -305,7 +304,7 @@ def try_group(name: str, *, sample: int, seed: int, workers: int, minutes: float
     tried, survivors = 0, []
     with (
         tempfile.TemporaryDirectory(prefix="mutants-") as base,
-        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), set_up, (base, name in COMPILED)) as pool,
+        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), set_up, (base,)) as pool,
     ):
         first = pool.submit(try_mutant, None, tests, least, {}).result()
         second = pool.submit(try_mutant, None, tests, least, first.known).result()
