@@ -60,7 +60,7 @@ GROUPS = {
     ),
     "scenario": (
         ["sim/scenario/**/*.py", "sim/calendar.py"],
-        ["tests/scenario", "tests/test_calendar.py", "-k", "not odd_value and not mutated and not both_engines"],
+        ["tests/scenario", "tests/test_calendar.py", "-k", "not odd_value and not mutated and not structural_chances"],
     ),
     "store": (
         ["sim/batch/store.py", "sim/batch/tables/schema.py", "sim/batch/manifest.py"],
