@@ -14,10 +14,16 @@ from sim.analysis.states.decisions import check_state
 from sim.app.upheavals import parse_upheaval
 from sim.cli import cli
 from sim.errors import InputError
-from sim.scenario.checks.references import suggest_state
+from sim.scenario.checks.references import find_similar_words, find_state_id, suggest_state
 from sim.scenario.loading import load_scenario
+from sim.scenario.parameters import Sourced
+from sim.scenario.schema import State
 
 NAMES = {"NGA": "Nigeria", "NER": "Niger", "YEM": "Yemen", "HRV": "Croatia"}
+STATES = {
+    code: State(name=name, theatre="anywhere", capability=Sourced(value=0.1, source="assumed"))
+    for code, name in NAMES.items()
+}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +31,26 @@ NAMES = {"NGA": "Nigeria", "NER": "Niger", "YEM": "Yemen", "HRV": "Croatia"}
 )
 def test_nearest_state(word: str, code: str) -> None:
     assert suggest_state(NAMES, word) == f" (did you mean '{code}'?)"
+
+
+def test_full_name_of_one_state_in_any_case_is_its_id() -> None:
+    """An id is never a name, and a name of two states is that of none."""
+    assert [find_state_id(STATES, word) for word in ("Niger", "nIGERIA", "Nige", "YEM")] == [
+        "NER",
+        "NGA",
+        "Nige",
+        "YEM",
+    ]
+    twice = {**STATES, "NIG": STATES["NER"]}
+    assert find_state_id(twice, "Niger") == "Niger"
+    assert find_state_id({"A": STATES["NER"].model_copy(update={"name": "B"}), "B": STATES["NGA"]}, "B") == "B"
+
+
+def test_words_that_begin_alike_come_before_similar_ones() -> None:
+    known = {"niger": "NER", "nigeria": "NGA", "niege": "X", "ni": "Y"}
+    assert find_similar_words("nig", known) == ["niger", "nigeria"]
+    assert find_similar_words("ni", known)[:1] == ["ni"]  # two letters begin too many words
+    assert find_similar_words("nigre", known)[0] == "niger"
 
 
 def test_suggestion_of_states_in_the_world_only() -> None:
