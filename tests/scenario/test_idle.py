@@ -20,7 +20,7 @@ from sim.scenario.checks.idle import idle_shocks
 from sim.scenario.loading import read_scenario, scenario_names, shipped_folder, world_names
 from sim.scenario.schema import Scenario
 from sim.scenario.ties import place_ties
-from tests.strategies import scenarios
+from tests.strategies import scenarios, small
 
 CASES = Path(__file__).parents[1] / "cases"
 WRONG_WAY = '[[ties]]\nkind = "sanction"\na = "PRK"\nb = "USA"\nvalue = 0\n'
@@ -58,6 +58,17 @@ def test_ties_without_the_idle_ones(monkeypatch: pytest.MonkeyPatch) -> None:
         longer = (*four.ties, added[n])
         ties, idle = place_ties(longer, four.institutions)
         assert (idle == [len(four.ties)]) == (ties == four.ties), added[n]
+
+
+def test_shocks_to_a_tie_that_an_earlier_shock_set() -> None:
+    """The second 0.5 and the second 0 change nothing; that of all states finds the tie of the first."""
+    ends = [("A", 0.5), ("A", 0.5), ("*", 0.25), ("A", 0.0), ("A", 0.0)]
+    shocks = [{"kind": "rivalry", "step": n, "a": a, "b": "B", "value": value} for n, (a, value) in enumerate(ends, 1)]
+    found = dict(idle_shocks(small(shocks=shocks, steps=5)))
+    assert found == {
+        1: "it is so then already, so it changes nothing",
+        4: "no rivalry of A and B exists, so it changes nothing",
+    }
 
 
 def test_shipped_scenarios_have_no_warning() -> None:
