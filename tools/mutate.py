@@ -313,7 +313,10 @@ def try_group(name: str, *, sample: int, seed: int, workers: int, minutes: float
         until = time.monotonic() + 60 * minutes
         running = [pool.submit(try_mutant, one, tests, least, first.known) for one in chosen]
         for one, future in zip(chosen, running, strict=True):
-            if time.monotonic() > until and future.cancel():
+            if time.monotonic() > until:
+                for rest in running:  # but those that wait for the worker
+                    rest.cancel()
+            if future.cancelled():
                 continue
             done = future.result()
             tried += 1
