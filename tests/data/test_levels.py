@@ -170,6 +170,17 @@ def test_year_of_yearly_data(day: str, year: int, tmp_path: Any) -> None:
     assert Scene(DataFolder(tmp_path, {}, ()), date.fromisoformat(day), carry=False).year == year
 
 
+@pytest.mark.parametrize(
+    ("year", "chosen"), [(1945, "old"), (1980, "old"), (1981, "new"), (1990, "new"), (1991, "new"), (1944, "new")]
+)
+def test_dataset_of_a_role_that_covers_the_year(year: int, chosen: str) -> None:
+    """The preferred one of those that cover the year, or the one that ends last."""
+    found = [SimpleNamespace(id="old", first=1945, last=1980), SimpleNamespace(id="new", first=1970, last=1990)]
+    folder: Any = SimpleNamespace(of_role=lambda role: found)
+    picked: Any = Scene(folder, date(year, 12, 31), carry=False).pick("disputes")
+    assert picked.id == chosen
+
+
 def test_first_and_last_day_of_a_state() -> None:
     """East Germany existed from 25 March 1954 to 2 October 1990 (Correlates of War)."""
     assert [265 in living_states(date(1954, 3, day)) for day in (24, 25)] == [False, True]
