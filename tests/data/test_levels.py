@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from sim.data.mapping.bonds import fits, treaty_level
 from sim.data.mapping.penalties import in_force
 from sim.data.mapping.scene import Scene
 from sim.data.mapping.starts import read_position
+from sim.data.write import later, text_of
 
 NAN = float("nan")
 
@@ -190,3 +192,15 @@ def test_first_and_last_day_of_a_state() -> None:
 def test_few_codes_as_text() -> None:
     assert describe_codes([5, 4, 3, 2, 1, 1]) == "1, 2, 3, 4, 5"
     assert describe_codes(range(6)) == "0, 1, 2, 3, 4, …"
+
+
+@pytest.mark.parametrize("text", ["Côte d'Ivoire", 'say "yes"', "back\\slash", "line\nend", "\x7f", "🛢"])
+def test_text_of_a_world_is_read_as_written(text: str) -> None:
+    written = text_of(text)
+    assert tomllib.loads(f"note = {written}") == {"note": text}
+    assert text_of("Côte 🛢") == '"Côte 🛢"'
+
+
+def test_same_day_of_a_later_year() -> None:
+    assert later(date(1980, 12, 31), 5) == date(1985, 12, 31)
+    assert [later(date(1980, 2, 29), years) for years in (4, 5)] == [date(1984, 2, 29), date(1985, 2, 28)]
