@@ -60,6 +60,11 @@ def test_weights_that_return_bring_a_kept_disposition_back() -> None:
     assert entries == pytest.approx([1, 0.5])
 
 
+def test_alternative_that_is_never_possible() -> None:
+    assert chances(levels(-np.inf, -np.inf), [0.0, 0.0]) == ([1, 0], [1, 0])
+    assert chances(levels(-np.inf, -np.inf), [0.5, 0.5]) == ([1, 0], [1, 0])
+
+
 def test_inertia_keeps_what_the_weights_moved() -> None:
     """Inertia doubles the weight of what is held; 1 alone has weight 8 for a step, else both have 1.
 
