@@ -27,10 +27,11 @@ def run_audit() -> dict[str, Any] | None:
 
 def verdict(found: dict[str, Any] | None) -> tuple[list[str], int]:
     """The lines to print and the exit code."""
-    if found is None:
+    packages = found["dependencies"] if found else []
+    asked = [package for package in packages if "vulns" in package and package["name"] not in TOOLS]
+    if not asked:
         return ["vulnerabilities: could not be looked up"], 0
-    asked = [package for package in found["dependencies"] if "vulns" in package and package["name"] not in TOOLS]
-    lines = [f"vulnerabilities: {len(asked)} of {len(found['dependencies'])} packages looked up"]
+    lines = [f"vulnerabilities: {len(asked)} of {len(packages)} packages looked up"]
     code = 0
     for package in asked:
         for one in package["vulns"]:

@@ -1,4 +1,4 @@
-"""Hostile files: 40 payloads in every text field reach page, tables and terminal as plain text only.
+"""Hostile files: 45 payloads in every text field reach page, tables and terminal as plain text only.
 
 Files that need much time or memory, or that point outside their folder, are refused without opening anything.
 """
@@ -324,3 +324,8 @@ def test_vulnerability_with_fix_fails_audit(found: object, code: int, phrase: st
     lines, status = verdict(audited)
     assert status == code
     assert phrase in "\n".join(lines)
+
+
+def test_audit_that_no_package_answers_says_so() -> None:
+    unknown = [{"name": "y", "skip_reason": "not found"}, {"name": "z", "skip_reason": "not found"}]
+    assert verdict({"dependencies": unknown}) == (["vulnerabilities: could not be looked up"], 0)
