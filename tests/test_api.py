@@ -7,6 +7,7 @@ import gc
 import importlib
 import inspect
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -99,9 +100,15 @@ def test_public_names() -> None:
         _ = sim.swep  # type: ignore[attr-defined]
 
 
-def test_old_name_warns() -> None:
-    with pytest.warns(DeprecationWarning, match=r"sim\.Trajectory is now sim\.History"):
-        assert sim.Trajectory is sim.History  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("old", "new"), [("Trajectory", "sim.History"), ("charts", "sim.reporting.charts")])
+def test_old_name_works_and_warns(old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=rf"sim\.{old} is now {re.escape(new)}; .*migration"):
+        assert getattr(sim, old) is pkgutil.resolve_name(new)
+
+
+def test_name_that_is_gone_leads_to_the_migration_page() -> None:
+    with pytest.raises(AttributeError, match=r"sim has no kernel; docs/migration\.md"):
+        _ = sim.kernel  # type: ignore[attr-defined]
 
 
 def test_commands_call_functions_of_their_name() -> None:

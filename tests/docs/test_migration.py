@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import pkgutil
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import sim
 from sim.cli import cli
@@ -32,6 +37,13 @@ def options() -> set[str]:
     return found
 
 
+def output_of(*words: str) -> dict[str, Any]:
+    """The record that a command prints with --json."""
+    done = CliRunner().invoke(cli, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
+
+
 def test_new_options_exist() -> None:
     known = options()
     named = [name for row in rows("Options") for name in re.findall(r"--[a-z-]+", row[1])]
@@ -51,6 +63,22 @@ def test_new_python_names_exist() -> None:
     assert sim.History is not None
     with pytest.warns(DeprecationWarning, match="History"):
         assert sim.Trajectory is sim.History
-    for name in ("new_figure", "draw_differences"):
-        assert name in PAGE
-        assert callable(getattr(__import__("sim.reporting.charts", fromlist=[name]), name))
+    charts = importlib.import_module("sim.reporting.charts")
+    table = PAGE.split("Functions of the charts:\n", 1)[1].split("\n## ", 1)[0].split("| --- | --- |", 1)[1]
+    drawn = re.findall(r"`((?:draw|new|save)_\w+)`", table)
+    assert len(drawn) == 15
+    assert [name for name in drawn if not callable(getattr(charts, name))] == []
+    assert callable(pkgutil.resolve_name(re.findall(r"`(sim\.\w+\.\w+\.\w+)`", table)[0]))
+
+
+@pytest.mark.second
+def test_keys_of_the_outputs_are_those_of_the_page() -> None:
+    """Of `run --json` and, where the world has dates, of `explain --json`."""
+    told = "".join("|".join(row) for row in rows("JSON"))
+    once = output_of("run", "unix_1988", "--steps", "2", "--others", "0")
+    assert {"steps", "states", "late_shares"} <= once.keys() & set(re.findall(r"`(\w+)`", told))
+    assert once["late_shares"][0].keys() >= {"state", "share_non_aligned"}
+    answer = output_of("explain", "baseline_2023", "IRN", "--flip")
+    assert {"structural", "by_date"} <= answer.keys() & set(re.findall(r"`(\w+)`", told))
+    assert {"direct", "rule"} <= answer["flip"].keys()
+    assert "chances_without_disposition" in output_of("explain", "baseline_2023", "IRN", "--step", "2")
