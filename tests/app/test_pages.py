@@ -320,7 +320,19 @@ def test_untrusted_text_in_markdown() -> None:
     assert "\n" not in escaped
     assert "\x07" not in escaped
     assert not re.search(r"(?<!\\)[<>\[\]()!$:`*_#|~]", escaped)
-    assert re.sub(r"\\(.)", r"\1", escaped).startswith(EVIL)
+    assert re.sub(r"\\(.)", r"\1", escaped).replace("\u2060", "").startswith(EVIL)
+
+
+# The patterns by which markdown links addresses that are written out, in text whose escapes are resolved.
+ADDRESSES = r"(?i)https?://|www(?=\.)[-.\w]+|[-.\w+]+@[-\w]+(?:\.[-\w]+)+"
+
+
+@pytest.mark.parametrize("text", ["http://x.test/a", "HTTPS://x.test", "see www.x.test.", "a.b@x-y.test", "(http://x)"])
+def test_address_in_untrusted_text_is_no_link(text: str) -> None:
+    assert re.search(ADDRESSES, text)
+    shown = re.sub(r"\\(.)", r"\1", escape_markdown(text))
+    assert not re.search(ADDRESSES, shown)
+    assert shown.replace("\u2060", "") == text
 
 
 # Drawings
