@@ -22,6 +22,7 @@ from sim.batch.recorded import scenarios_as_run
 from sim.batch.replay import replay_run
 from sim.batch.store import Results
 from sim.batch.sweep import unused_seeds
+from sim.batch.tables.database import keep_offline
 from sim.batch.tables.shares import sizes_by_step
 from sim.errors import Fault, InputError
 from sim.files import require_writable, write_synced
@@ -96,10 +97,13 @@ class Ensemble(DatedResults):
     def query(self, sql: str) -> pd.DataFrame:
         """Return the answer to an SQL query of the tables runs, states, moves, alignments, points, dates and steps.
 
-        Raises InputError for `dates` or `steps` that the sweep has not stored, with the command that stores them.
+        Raises InputError for `dates` or `steps` that the sweep has not stored, with the command that stores them, and
+        for SQL that loads extensions of DuckDB.
         """
         results = Results(self.folder)
         with results.reading() as connection:
+            if message := keep_offline(connection, sql):
+                raise InputError([Fault("query", 1, "sql", message)])
             try:
                 found: pd.DataFrame = connection.execute(sql).df()
             except CatalogException as error:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from sim import __version__
+from sim import InputError, __version__, read
 from sim.analysis.compare import COMPARED
 from sim.cli import cli
 from sim.cli.main import SECTIONS
@@ -661,3 +661,18 @@ def test_calibrate_without_a_record(tmp_path: Path) -> None:
 
 def test_explain_of_results_with_a_setting(swept: tuple[Path, dict[str, object]]) -> None:
     assert "this is a folder of results" in refused("explain", str(swept[0]), "USA", "--set", "erosion=0.5")
+
+
+@pytest.mark.parametrize(
+    "sql", ["install x from 'http://127.0.0.1:9'", "update extensions", "set variable a=1; load x"]
+)
+def test_query_loads_no_extension(swept: tuple[Path, dict[str, object]], sql: str) -> None:
+    assert "extensions of DuckDB are not installed" in " ".join(refused("query", str(swept[0]), sql).split())
+    with pytest.raises(InputError, match="query:1: sql: extensions of DuckDB"):
+        read(swept[0]).query(sql)
+
+
+@pytest.mark.parametrize("setting", ["custom_extension_repository='x'", "autoinstall_known_extensions=true"])
+def test_query_changes_no_setting_of_downloads(swept: tuple[Path, dict[str, object]], setting: str) -> None:
+    assert "locked" in " ".join(refused("query", str(swept[0]), f"set {setting}; select 1").split())
+    assert "httpfs" in refused("query", str(swept[0]), "select * from 'http://127.0.0.1:9/x.parquet'")

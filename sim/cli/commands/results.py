@@ -106,10 +106,13 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
 
     from sim.batch.manifest import absent_table
     from sim.batch.store import Results
+    from sim.batch.tables.database import keep_offline
 
     stored = Results(results)
     try:
         with stored.reading() as connection:
+            if message := keep_offline(connection, sql):
+                raise click.BadParameter(message, param_hint="'SQL'")
             refuse_all_but_one(connection.extract_statements(sql))
             found = connection.execute(sql)
             names, content = [column[0] for column in found.description or []], found.fetchall()
