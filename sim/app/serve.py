@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from streamlit import runtime
 from streamlit.components.v2 import manifest_scanner
@@ -93,15 +95,41 @@ def check_address(host: str, port: int) -> None:
         raise InputError([Fault("--port", 1, str(port), message)]) from None
 
 
-def serve(host: str, port: int, *, browser: bool, meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Serve the pages until a signal, after a call of `meanwhile`; raise InputError if the port is taken."""
+def note_signals() -> list[int]:
+    """Let Streamlit's server, which ends without a word of it, note each signal that stops it in this list."""
+    noted: list[int] = []
+    set_up = bootstrap._set_up_signal_handler
+
+    def set_up_and_note(running: server.Server) -> None:
+        set_up(running)
+        stop = signal.getsignal(signal.SIGINT)  # that of SIGTERM, too
+
+        def note_and_stop(number: int, frame: FrameType | None) -> None:
+            noted.append(number)
+            if callable(stop):
+                stop(number, frame)
+
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, note_and_stop)
+
+    vars(bootstrap).update(_set_up_signal_handler=set_up_and_note)
+    return noted
+
+
+def serve(host: str, port: int, *, browser: bool, meanwhile: Callable[[], None] = lambda: None) -> int:
+    """Serve the pages until a signal, after a call of `meanwhile`; return the exit code, 128 and the signal.
+
+    Raise InputError if the port is taken.
+    """
     check_address(host, port)
     cap_uploads()
     leave_components_out()
+    signals = note_signals()
     meanwhile()
     options = {**OPTIONS, "server.address": host, "server.port": port, "server.headless": not browser}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     bootstrap.run(str(PAGES), False, [], {name.replace(".", "_"): value for name, value in options.items()})
+    return 128 + signals[0] if signals else 0
 
 
 def own_address() -> str:

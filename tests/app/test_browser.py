@@ -530,7 +530,7 @@ def test_sigint_stops_server(server: tuple[int, subprocess.Popen[str]], reader: 
     """This test is the last, as it stops the server of the module."""
     process = server[1]
     process.send_signal(signal.SIGINT)
-    assert process.wait(WAIT / 1000) == 0
+    assert process.wait(WAIT / 1000) == 128 + signal.SIGINT
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert process.stdout is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import click
 
@@ -26,4 +27,4 @@ def app(port: int, host: str, browser: bool) -> None:
 
     at = f"[{host}]" if ":" in host else host
     click.echo(f"blocs app: http://{at}:{port} (Ctrl-C ends it)")
-    serve(host, port, browser=browser, meanwhile=begin_first_page)
+    sys.exit(serve(host, port, browser=browser, meanwhile=begin_first_page))
