@@ -137,3 +137,15 @@ def test_entities_lead_nowhere(tmp_path: Path, entities: str) -> None:
     assert "SECRET" not in shown
     assert len(shown) < 1000
     assert peak < MOST_MB * 2**20
+
+
+def test_unpacking_takes_memory_once() -> None:
+    packed = gzip.compress(bytes(2**25), 1)
+    tracemalloc.start()
+    try:
+        plain = binary.unpack("x.rds", packed)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(plain) == 2**25
+    assert peak < 1.5 * 2**25

@@ -206,11 +206,11 @@ def unpack(file: str, content: bytes) -> bytes:
 
 def read_bounded(packed: IO[bytes] | gzip.GzipFile | bz2.BZ2File) -> bytes:
     """Unpack until just beyond the limit, in pieces: one large reading would ask for all of its memory at once."""
-    found = bytearray()
+    found = io.BytesIO()  # whose value is its buffer: no second copy
     with packed:
-        while len(found) <= MOST_BYTES and (piece := packed.read(2**20)):
-            found += piece
-    return bytes(found)
+        while found.tell() <= MOST_BYTES and (piece := packed.read(2**20)):
+            found.write(piece)
+    return found.getvalue()
 
 
 def short(error: BaseException) -> str:
