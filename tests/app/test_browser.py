@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import os
 import re
 import signal
@@ -524,6 +525,20 @@ def test_address_elsewhere(reader: Reader) -> None:
         assert other.locator(".blocs-table").inner_text() == shown
     reader.press("Undo this change")
     reader.until(lambda: "ties." not in reader.page.url)
+
+
+@pytest.mark.second
+@pytest.mark.parametrize(("origin", "status"), [("http://x.test", 403), ("null", 403), ("", 101)])
+def test_page_of_another_origin_gets_no_connection(
+    server: tuple[int, subprocess.Popen[str]], reader: Reader, origin: str, status: int
+) -> None:
+    own = f"http://127.0.0.1:{server[0]}"
+    key = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    head = {"Origin": origin or own, "Connection": "Upgrade", "Upgrade": "websocket", **key}
+    asked = http.client.HTTPConnection("127.0.0.1", server[0], timeout=60)
+    asked.request("GET", "/_stcore/stream", headers=head)
+    assert asked.getresponse().status == status
+    asked.close()
 
 
 def test_sigint_stops_server(server: tuple[int, subprocess.Popen[str]], reader: Reader) -> None:

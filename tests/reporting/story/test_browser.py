@@ -192,3 +192,24 @@ def test_page_without_scripts(browser: Any, story_of: Told, tmp_path: Path) -> N
         assert page.get_by_text("Mexico joins the US-led bloc.").first.is_visible()
         assert page.locator(".ends svg").first.is_visible()
         assert not page.get_by_role("button", name="Play").is_visible()
+
+
+INTRUDE = """async () => {
+    const script = document.createElement('script');
+    script.textContent = 'window.intruded = 1';
+    document.head.append(script);
+    const sent = await fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused');
+    return [window.intruded ?? 'not run', sent];
+}"""
+
+
+@pytest.mark.second
+def test_policy_stops_what_is_added_to_the_page(browser: Any, story_of: Told, tmp_path: Path) -> None:
+    file, said = tmp_path / "story.html", []
+    file.write_text(render_story(story_of("baseline_2023", 30)), encoding="utf-8")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(file.as_uri())
+        assert page.evaluate(INTRUDE) == ["not run", "refused"]
+    assert sum("Content Security Policy" in text for text in said) >= 2
