@@ -6,6 +6,8 @@ import importlib
 import json
 import pkgutil
 import re
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from click.testing import CliRunner
 import sim
 from sim.cli import cli
 
+ROUNDS = Path(__file__).parents[1] / "rounds"
 PAGE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text(encoding="utf-8")
 
 
@@ -57,6 +60,31 @@ def test_new_tables_are_stored_or_views(tmp_path: Path) -> None:
     assert {"runs", "points", "states", "steps"} <= named
     for name in (named | {"moves", "alignments"}) - {"trajectory", "dates"}:  # dates need a calendar
         assert len(results.query(f"describe {name}")) > 2 - (name == "points")
+
+
+IN_THE_FRONT = [  # of the baseline of release 0.1 with seed 7, after 40 rounds
+    "ARE", "ARG", "BLR", "BRA", "CHN", "CUB", "DZA", "EGY", "ERI", "IRN", "KAZ", "MMR", "NIC", "PAK", "PRK", "RUS",
+    "SAU", "SRB", "SYR", "VEN", "ZAF",
+]  # fmt: skip
+
+
+def test_parameters_of_the_page_give_the_runs_of_release_0_1(
+    rounds: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = PAGE.split("```toml\n", 1)[1].split("```", 1)[0]
+    folder = tmp_path / "worlds" / "article_2023"
+    shutil.copytree(ROUNDS / "worlds" / "article_2023", folder)
+    text = (folder / "world.toml").read_text("utf-8")
+    own = tomllib.loads(text)["parameters"]
+    assert {name: one["value"] for name, one in own.items()} == tomllib.loads(block)["parameters"]
+    as_coded = re.sub(r"(?m)^\[parameters\]\n(?:\w+ = .*\n)+", "", text)
+    for name in ("baseline_2023.toml", "sources.toml"):
+        shutil.copy(ROUNDS / name, tmp_path)
+    monkeypatch.setenv("BLOCS_SCENARIOS", str(tmp_path))
+    for added, same in (("", False), (f"\n{block}", True)):
+        (folder / "world.toml").write_text(as_coded + added, "utf-8")
+        last = sim.run(str(tmp_path / "baseline_2023.toml"), seed=7).alignments.iloc[-1]
+        assert (sorted(last.index[last == "front"]) == IN_THE_FRONT) is same
 
 
 def test_new_python_names_exist() -> None:
