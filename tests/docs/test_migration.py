@@ -68,9 +68,7 @@ IN_THE_FRONT = [  # of the baseline of release 0.1 with seed 7, after 40 rounds
 ]  # fmt: skip
 
 
-def test_parameters_of_the_page_give_the_runs_of_release_0_1(
-    rounds: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parameters_of_the_page_give_the_runs_of_release_0_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     block = PAGE.split("```toml\n", 1)[1].split("```", 1)[0]
     folder = tmp_path / "worlds" / "article_2023"
     shutil.copytree(ROUNDS / "worlds" / "article_2023", folder)
