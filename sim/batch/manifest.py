@@ -295,7 +295,7 @@ def command_that_keeps(content: Mapping[str, Any], *words: str, replaced: Sequen
     kept: list[str] = []
     left_out = ("--out", *replaced)
     for word in given:
-        if kept[-1:] and kept[-1] in left_out:
+        if kept and kept[-1] in left_out:
             kept.pop()
         elif word.partition("=")[0] not in left_out or "=" not in word:
             kept.append(word)

@@ -222,6 +222,17 @@ def test_sealed_shard_stays_and_damaged_one_is_replaced(results: Results) -> Non
         place_shard(results.shards / ".gone", results.shards / "000003-00000000", "")
 
 
+def test_no_shard_is_written_through_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    linked = Results(tmp_path / "linked")
+    linked.folder.mkdir()
+    linked.shards.symlink_to(outside)
+    with pytest.raises(InputError, match="link"):
+        commit(linked, "000000-00000000", {"runs": runs(0, [1])})
+    assert not list(outside.iterdir())
+
+
 def test_file_is_written_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     write_synced(path, b"one")

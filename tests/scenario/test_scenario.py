@@ -10,9 +10,10 @@ from sim.batch.design import design_points, point_labels
 from sim.errors import InputError
 from sim.scenario.files import key_lines
 from sim.scenario.loading import files_of, load_scenario, scenario_names
-from sim.scenario.overrides import MECHANISMS, with_settings
+from sim.scenario.overrides import MECHANISMS, flatten_scenario, with_settings
 from sim.scenario.parameters import Parameters, parameter_range
 from sim.scenario.schema import Scenario
+from tests.strategies import small
 
 
 def written(folder: Path, text: str, name: str = "mine.toml") -> Scenario:
@@ -192,6 +193,16 @@ def test_one_point_without_a_design() -> None:
 
 
 # Lines
+
+
+def test_values_of_a_scenario_by_their_place() -> None:
+    """Shocks are counted from 1; a sanction has a direction; a number has all digits that it needs."""
+    shocks = [{"kind": "parameter", "step": step, "parameter": "w_bond", "value": 1} for step in (1, 2)]
+    found = flatten_scenario(with_settings(small(shocks=shocks), {"erosion": 0.1234567}))
+    assert [place for place in found if place.startswith("shock")] == ["shock 1", "shock 2"]
+    assert "step=2" in found["shock 2"]
+    assert (found["ties.sanction A→C"], found["ties.bond B–C"]) == ("0.5", "0.5")
+    assert found["parameters.erosion"] == "0.1234567"
 
 
 def test_lines_of_keys() -> None:
