@@ -32,7 +32,7 @@ from benchmarks.rows import markdown, table_rows
 from sim.batch import executor
 from sim.model import compiled as compiled_runs
 from sim.model.arrays import Stored
-from sim.model.numerics.streams import fill_random_numbers
+from sim.model.numerics.streams import draw_numbers
 from sim.model.trajectory import store_late, window_of
 from sim.model.world import World, world_of
 from sim.scenario.loading import load_scenario
@@ -219,11 +219,8 @@ def least_seconds(work: Callable[[], object]) -> float:
 def measure_limit(world: World) -> dict[str, float]:
     """Measure the least time of a run: its draws, and a copy of its arrays, which are in the cache of the processor."""
     arrays = [one for one in (*world.start, *world.setting) if isinstance(one, np.ndarray)]
-    replicates = np.arange(LIMIT_RUNS, dtype=np.uint64)
     codes = world.setting.codes
-    drawing = (
-        least_seconds(lambda: fill_random_numbers(np.uint64(1), replicates, world.steps, codes, False)) / LIMIT_RUNS
-    )
+    drawing = least_seconds(lambda: draw_numbers(1, range(LIMIT_RUNS), world.steps, codes, False)) / LIMIT_RUNS
     copying = least_seconds(lambda: [one.copy() for _ in range(LIMIT_RUNS) for one in arrays]) / LIMIT_RUNS
     draws = (world.steps + 1) * len(world.states)
     return {

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.article.evidence import name_positions
 from sim.model import dispositions, rules
-from sim.model.arrays import Anchor, Flags, Floats, Integers
+from sim.model.arrays import Anchor, Flags, Floats, Integers, allocate_scratch
 from sim.model.rules import INERTIA, RENEWAL, TEMPERATURE
 from sim.model.starts import start_anchor
 from sim.model.world import World
@@ -103,12 +103,9 @@ def weigh_decisions(world: World, step: int) -> tuple[Floats, Floats, Floats, Fl
     temperature = situation.parameters[TEMPERATURE]
     if temperature == 0 or (alignment < 0).any():
         return np.zeros(shape), np.zeros(shape), np.full(states, np.nan), np.zeros(states)
-    product = np.zeros(shape[1])
-    rules.sum_shares(alignment, setting.product, product)
-    rules.weigh_ties(True, setting, situation, weights)
-    rules.assess_environment(step, product, setting, situation, weights, env)
-    found = Anchor(np.empty(shape), np.empty(states))
-    dispositions.anchor_chances(alignment, setting, situation, weights, env, *found)
+    rules.weigh_ties(True, setting, situation, np.empty_like(situation.bond), weights)
+    found, scratch = Anchor(np.empty(shape), np.empty(states)), allocate_scratch(shape[1])
+    dispositions.anchor_in_environment(step, alignment, setting, situation, weights, env, *found, scratch)
     own = np.where(np.arange(shape[1]) == alignment[:, None], 0.0, -np.inf)
 
     def log_weights_of(anchor: Anchor) -> Floats:

@@ -249,7 +249,7 @@ class BlocModel(mesa.Model):  # type: ignore[misc]
 
     def assess(self, step: int) -> None:
         """Weigh the ties and compute the environment (model: Environment)."""
-        rules.weigh_ties(True, self.world.setting, self.situation, self.weights)
+        rules.weigh_ties(True, self.world.setting, self.situation, np.empty_like(self.situation.bond), self.weights)
         product = np.zeros(len(self.world.alignments))
         rules.sum_shares(self.alignment, self.world.setting.product, product)
         rules.assess_environment(step, product, self.world.setting, self.situation, self.weights, self.environment)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sim.model.numerics.jit import compile_allocation
+from sim.model.numerics.jit import pass_as_record
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -67,6 +67,7 @@ QUANTUM = 2.0**-30
 RANDOM_START, DRAWN_START = -1, -2  # uniform over the allowed alignments, or drawn from stated chances
 
 
+@pass_as_record
 class WorldSetting(NamedTuple):
     """Values that stay fixed during a run (model: Entities)."""
 
@@ -93,6 +94,7 @@ class WorldSetting(NamedTuple):
     years: float  # length of a step; 1 without a calendar
 
 
+@pass_as_record
 class Situation(NamedTuple):
     """Values that shocks and responses change during a run (model: Entities, Response)."""
 
@@ -111,6 +113,7 @@ class Situation(NamedTuple):
     upheaval: Integers  # (N,), NOT_RENEWED, RENEWED or the alignment that a new government prefers
 
 
+@pass_as_record
 class Shocks(NamedTuple):
     """Changes from outside, in the order of their steps."""
 
@@ -123,6 +126,7 @@ class Shocks(NamedTuple):
     existing: Flags  # change only existing ties
 
 
+@pass_as_record
 class Weights(NamedTuple):
     """Terms of sums, multiples of QUANTUM, so that sums are exact in any order."""
 
@@ -130,12 +134,12 @@ class Weights(NamedTuple):
     closed_product: Floats  # (K + 1, N): product that sanctions of each regime (0: none) close to each state
 
 
-@compile_allocation
 def allocate_weights(alignments: int, states: int) -> Weights:
-    """Allocate weights of 0, which layers without ties keep; compiled rules align arrays for the processor."""
+    """Allocate weights of 0, which layers without ties keep."""
     return Weights(np.zeros((states, len(LAYERS), states)), np.zeros((alignments, states)))
 
 
+@pass_as_record
 class Environment(NamedTuple):
     """The environment of a step (model: Environment)."""
 
@@ -146,6 +150,7 @@ class Environment(NamedTuple):
     bite: Floats  # (N,), σ
 
 
+@pass_as_record
 class Sizes(NamedTuple):
     """Size of each alignment; multiples of QUANTUM, so that updates by moves stay exact."""
 
@@ -154,20 +159,19 @@ class Sizes(NamedTuple):
     product: Floats  # (K + 1,)
 
 
-@compile_allocation
 def allocate_sizes(alignments: int) -> Sizes:
     """Allocate sizes of 0."""
     return Sizes(np.zeros(alignments), np.zeros(alignments), np.zeros(alignments))
 
 
-@compile_allocation
 def allocate_environment(blocs: int, theatres: int, states: int) -> Environment:
     """Allocate an environment of zeros."""
     return Environment(
-        np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states)
-    )
+        np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(blocs), np.zeros((blocs, theatres)), np.zeros(states),
+    )  # fmt: skip
 
 
+@pass_as_record
 class Scratch(NamedTuple):
     """Arrays that one decision uses."""
 
@@ -178,12 +182,14 @@ class Scratch(NamedTuple):
     draws: Floats  # (K + 1,), Exp(1)
 
 
-@compile_allocation
 def allocate_scratch(alignments: int) -> Scratch:
-    """Allocate scratch arrays without values."""
+    """Allocate scratch arrays without values.
+
+    The sums lie in memory as those of one state do among all, so that numba compiles rules once for both.
+    """
     return Scratch(
-        np.empty((alignments, len(LAYERS))), np.empty(alignments), np.empty(alignments), np.empty(alignments),
-        np.empty(alignments),
+        np.empty((alignments, len(LAYERS), 2))[:, :, 0], np.empty(alignments), np.empty(alignments),
+        np.empty(alignments), np.empty(alignments),
     )  # fmt: skip
 
 
@@ -194,6 +200,7 @@ class Anchor(NamedTuple):
     log_own: Floats  # (N,), ln of the chance of what the state holds; 0 for a plain draw
 
 
+@pass_as_record
 class Stored(NamedTuple):
     """What a run stores beside alignments, causes, renewals and sizes of alignments, which it always does."""
 
@@ -214,6 +221,7 @@ class Record(NamedTuple):
     outcomes: Floats  # (T + 1, outcomes)
 
 
+@pass_as_record
 class Watch(NamedTuple):
     """What shows that states with kept dispositions decide as at the step before."""
 
@@ -227,7 +235,6 @@ class Watch(NamedTuple):
     change: Floats  # (N,), the most by which they have changed since then
 
 
-@compile_allocation
 def allocate_watch(alignments: int, states: int) -> Watch:
     """Allocate values of 0."""
     shape = (states, alignments)
@@ -237,6 +244,7 @@ def allocate_watch(alignments: int, states: int) -> Watch:
     )  # fmt: skip
 
 
+@pass_as_record
 class Courses(NamedTuple):
     """How the bonds of each pair respond to the alignments of a step (model: Response)."""
 
@@ -249,7 +257,6 @@ class Courses(NamedTuple):
     behind: Integers  # (1,), number of steps that bonds have not yet followed their courses
 
 
-@compile_allocation
 def allocate_courses(states: int) -> Courses:
     """Allocate courses of no rate."""
     return Courses(
@@ -258,6 +265,7 @@ def allocate_courses(states: int) -> Courses:
     )  # fmt: skip
 
 
+@pass_as_record
 class Workspace(NamedTuple):
     """Arrays that runs reuse, so that a run allocates nothing."""
 
@@ -289,15 +297,14 @@ class Workspace(NamedTuple):
     scratch: Scratch
 
 
-@compile_allocation
-def allocate_workspace(setting: WorldSetting, weights: Weights, alignments: int, theatres: int) -> Workspace:
-    """Allocate the workspace of runs that update these weights in place."""
-    n, k, layers = setting.capability.size, alignments, len(LAYERS)
+def allocate_workspace(weights: Weights, used_layers: int, theatres: int) -> Workspace:
+    """Allocate the workspace of runs that update these weights in place; layers without ties are not used."""
+    (k, n), layers = weights.closed_product.shape, len(LAYERS)
     sums = np.zeros((k, layers, n))
     return Workspace(
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),
         sums, sums.copy(), sums.reshape((k, layers * n)), weights.contributions.reshape((n, layers * n)),
-        n * setting.layers,
+        n * used_layers,
         allocate_sizes(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros((k, theatres)),
         np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
         np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64),

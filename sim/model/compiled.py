@@ -15,6 +15,7 @@ from sim.model.arrays import (
     Anchor,
     Environment,
     Floats,
+    Integers,
     Record,
     Shocks,
     Situation,
@@ -22,12 +23,10 @@ from sim.model.arrays import (
     Weights,
     Workspace,
     WorldSetting,
-    allocate_environment,
-    allocate_weights,
     allocate_workspace,
 )
 from sim.model.dispositions import anchor_dispositions
-from sim.model.numerics.jit import compile_allocation, compile_apart, compile_rule
+from sim.model.numerics.jit import compile_apart, compile_rule, compile_within, python_of
 from sim.model.numerics.streams import RandomNumbers
 from sim.model.response import follow_courses, respond_ties
 from sim.model.rules import (
@@ -51,25 +50,39 @@ from sim.scenario.schema import Scenario
 RUNS_PER_CALL = 32  # one call costs a run of the article's world
 
 
-@compile_allocation
-def copy_situation(start: Situation, shocked: bool) -> Situation:
+@compile_apart
+def reset_situation(start: Situation, shocked: bool, situation: Situation) -> None:
     """Copy the parts of the start that shocks or responses of a run can change."""
-    bonds, hostile = shocked or bonds_drift(start.parameters), shocked or hostility_drifts(start.parameters)
-    return Situation(
-        start.bond.copy() if bonds else start.bond,
-        start.bond_origin.copy() if shocked else start.bond_origin,
-        start.institution.copy() if shocked else start.institution,
-        start.rivalry.copy() if hostile else start.rivalry,
-        start.sanction.copy() if hostile else start.sanction,
-        start.regime.copy() if hostile else start.regime,
-        start.priority.copy() if shocked else start.priority,
-        start.enforcement.copy() if shocked else start.enforcement,
-        start.attention_budget.copy() if shocked else start.attention_budget,
-        start.accommodation.copy() if shocked else start.accommodation,
-        start.parameters.copy() if shocked else start.parameters,
-        start.polyarchy.copy() if shocked else start.polyarchy,
-        start.upheaval.copy() if shocked else start.upheaval,
-    )
+    if shocked or bonds_drift(start.parameters):
+        copy_matrix(start.bond, situation.bond)
+    if shocked or hostility_drifts(start.parameters):
+        copy_matrix(start.rivalry, situation.rivalry)
+        copy_matrix(start.sanction, situation.sanction)
+        copy_matrix(start.regime, situation.regime)
+    if shocked:
+        copy_matrix(start.bond_origin, situation.bond_origin)
+        copy_matrix(start.institution, situation.institution)
+        copy_matrix(start.priority, situation.priority)
+        copy_row(start.enforcement, situation.enforcement)
+        copy_row(start.attention_budget, situation.attention_budget)
+        copy_row(start.accommodation, situation.accommodation)
+        copy_row(start.parameters, situation.parameters)
+        copy_row(start.polyarchy, situation.polyarchy)
+        copy_row(start.upheaval, situation.upheaval)
+
+
+@compile_within
+def copy_matrix(source: Floats | Integers, target: Floats | Integers) -> None:
+    """Copy a matrix."""
+    for i in range(source.shape[0]):
+        copy_row(source[i], target[i])
+
+
+@compile_within
+def copy_row(source: Floats | Integers, target: Floats | Integers) -> None:
+    """Copy a row of numbers."""
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @compile_apart
@@ -119,53 +132,67 @@ def simulate_run(
         record_step(step, stored, start_pairs, drifted, setting, situation, env, work, record)
 
 
+@compile_apart
+def simulate_row(
+    r: int, random_start: bool, numbers: RandomNumbers, anchors: Anchor, activation: int, stored: Stored,
+    setting: WorldSetting, start: Situation, start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
+    situation: Situation, weights: Weights, env: Environment, work: Workspace, records: Record,
+) -> None:  # fmt: skip
+    """Run once for row r of random numbers and write to that row of the records."""
+    shocked = shocks.kind.size > 0
+    if r > 0:
+        reset_situation(start, shocked, situation)
+        if shocked or ties_drift(start.parameters):
+            reset_weights(shocked, setting.layers, situation, start_weights, weights)
+    if r == 0 or shocked or hostility_drifts(situation.parameters):
+        fill_hostility(situation, work.hostile)
+    record = Record(
+        records.alignment[r], records.causes[r], records.renewed[r], records.chances[r], records.stability[r],
+        records.bite[r], records.outcomes[r],
+    )  # fmt: skip
+    place = min(r, anchors.log_own.shape[0] - 1)
+    simulate_run(
+        r > 0 and not random_start, RandomNumbers(numbers.keys[r], numbers.uniforms[r], numbers.key[r]),
+        Anchor(anchors.chances[place], anchors.log_own[place]), activation, stored, setting, situation, shocks,
+        weights, start_pairs, env, work, record,
+    )  # fmt: skip
+
+
 @compile_rule
 def simulate_runs(
-    numbers: RandomNumbers, anchors: Anchor, activation: int, columns: int, stored: Stored, setting: WorldSetting,
-    start: Situation, start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
-) -> Record:  # fmt: skip
-    """Run once for each row of random numbers, with this many columns of outcomes.
+    random_start: bool, numbers: RandomNumbers, anchors: Anchor, activation: int, stored: Stored,
+    setting: WorldSetting, start: Situation, start_weights: Weights, start_pairs: tuple[Floats, float], shocks: Shocks,
+    situation: Situation, weights: Weights, env: Environment, work: Workspace, records: Record,
+) -> None:  # fmt: skip
+    """Run once for each row of random numbers and write to the same row of the records.
 
-    The function allocates all arrays, so that the loops allocate none. start_weights and start_pairs belong to the
-    start; runs use them directly where no tie changes.
+    start, start_weights and start_pairs belong to the start. situation and weights are copies, which runs change, or
+    the same where no tie changes.
     """
-    n, k, runs, rows = (
-        setting.capability.size,
-        setting.allowed.size,
-        numbers.uniforms.shape[0],
-        numbers.uniforms.shape[1],
-    )
-    records = Record(
+    for r in range(numbers.uniforms.shape[0]):
+        simulate_row(
+            r, random_start, numbers, anchors, activation, stored, setting, start, start_weights, start_pairs, shocks,
+            situation, weights, env, work, records,
+        )  # fmt: skip
+
+
+def ties_stay(world: World) -> bool:
+    """Return whether no shock and no response changes anything during a run."""
+    p = world.start.parameters
+    return not (python_of(bonds_drift)(p) or python_of(hostility_drifts)(p) or world.shocks.kind.size)
+
+
+def allocate_records(world: World, stored: Stored, runs: int) -> Record:
+    """Allocate what runs store; no state decides at the start, so no chance there has a value."""
+    n, k, rows = len(world.states), len(world.alignments), world.steps + 1
+    chances = np.empty((runs, rows if stored.chances else 0, n, k))
+    chances[:, :1] = np.nan
+    columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
+    return Record(
         np.empty((runs, rows, n), dtype=np.int8), np.zeros((runs, rows, n), dtype=np.int8),
-        np.zeros((runs, rows, n), dtype=np.bool_), np.empty((runs, rows if stored.chances else 0, n, k)),
-        np.empty((runs, stored.late, n)), np.empty((runs, stored.late, n)), np.empty((runs, rows, columns)),
+        np.zeros((runs, rows, n), dtype=np.bool_), chances, np.empty((runs, stored.late, n)),
+        np.empty((runs, stored.late, n)), np.empty((runs, rows, columns)),
     )  # fmt: skip
-    shocked = shocks.kind.size > 0
-    constant = not (shocked or ties_drift(start.parameters))
-    weights = start_weights if constant else allocate_weights(k, n)
-    env = allocate_environment(k - 1, start.priority.shape[1], n)
-    work = allocate_workspace(setting, weights, k, start.priority.shape[1])
-    random_start = setting.initial.min() < 0
-    for r in range(runs):
-        records.chances[r, :1] = np.nan
-        situation = copy_situation(start, shocked)
-        if not constant:
-            reset_weights(r == 0 or shocked, setting.layers, situation, start_weights, weights)
-        if r == 0 or shocked or hostility_drifts(situation.parameters):
-            fill_hostility(situation, work.hostile)
-        record = Record(
-            records.alignment[r], records.causes[r], records.renewed[r], records.chances[r], records.stability[r],
-            records.bite[r], records.outcomes[r],
-        )  # fmt: skip
-        run_numbers = RandomNumbers(numbers.keys[r], numbers.uniforms[r], numbers.key[r])
-        place = min(r, anchors.log_own.shape[0] - 1)
-        anchor = Anchor(anchors.chances[place], anchors.log_own[place])
-        simulate_run(
-            r > 0 and not random_start, run_numbers, anchor, activation, stored, setting, situation, shocks, weights,
-            start_pairs, env, work,
-            record,
-        )  # fmt: skip
-    return records
 
 
 def run_records(
@@ -173,15 +200,20 @@ def run_records(
 ) -> Iterator[Record]:
     """Run a world once for each replicate and yield what is stored; one compiled call makes several runs."""
     stored = stored or store_all(world.steps)
-    columns = len(outcomes.outcome_names(world.alignments[1:], world.theatres))
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
     for first in range(0, len(replicates), at_once):
         together = tuple(replicates[first : first + at_once])
-        numbers = draw_random_numbers(world, seed, together)
+        records = allocate_records(world, stored, len(together))
+        situation, weights = world.start, world.start_weights
+        if not ties_stay(world):
+            situation, weights = world.copy_situation(), Weights._make(array.copy() for array in weights)
         with np.errstate(over="ignore"):
-            records = simulate_runs(
-                numbers, start_anchors(world, seed, together), world.activation, columns, stored, world.setting,
-                world.start, world.start_weights, world.start_pairs, world.shocks,
+            simulate_runs(
+                bool(world.setting.initial.min() < 0), draw_random_numbers(world, seed, together),
+                start_anchors(world, seed, together), world.activation, stored, world.setting, world.start,
+                world.start_weights, world.start_pairs, world.shocks, situation, weights,
+                world.allocate_environment(), allocate_workspace(weights, world.setting.layers, len(world.theatres)),
+                records,
             )  # fmt: skip
         yield from map(Record, *records)
 

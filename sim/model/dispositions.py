@@ -34,6 +34,7 @@ from sim.model.rules import (
     RENEWAL,
     TEMPERATURE,
     assess_chances,
+    assess_environment,
     choice_chances,
     choose,
     consider_alignments,
@@ -182,14 +183,25 @@ def decide(
     return choose_alignment(i, current, u, setting, situation, utilities, chances, inclination)
 
 
-@compile_rule
 def decide_from_ties(
     i: int, seen: Integers, step: int, u: float, key: Words,
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     utilities: Floats, chances: Floats, inclination: Floats, renewed: Flags,
 ) -> int:  # fmt: skip
     """Decide for state i from the alignments that it sees, with all sums computed from the ties."""
-    scratch = allocate_scratch(utilities.size)
+    return sum_and_decide(
+        i, seen, step, u, key, setting, situation, weights, env, utilities, chances, inclination, renewed,
+        allocate_scratch(utilities.size),
+    )  # fmt: skip
+
+
+@compile_rule
+def sum_and_decide(
+    i: int, seen: Integers, step: int, u: float, key: Words,
+    setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
+    utilities: Floats, chances: Floats, inclination: Floats, renewed: Flags, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Do what `decide_from_ties` does, with arrays to work in."""
     sum_contributions(i, seen, weights, scratch.sums)
     sum_shares(seen, setting.capability, scratch.mass)
     return decide(
@@ -227,16 +239,27 @@ def cause_of_move(
     return BY_CIRCUMSTANCE if leaves else BY_FOLLOWING
 
 
-@compile_rule
 def cause_from_ties(
     i: int, current: int, u: float, before: Integers,
     setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
     inclination: Floats, renewed: Flags,
 ) -> int:  # fmt: skip
     """Return the cause of a move of state i out of `current`, with arrays of its own."""
+    return find_cause(
+        i, current, u, before, setting, situation, weights, env, inclination, renewed,
+        allocate_scratch(inclination.size),
+    )  # fmt: skip
+
+
+@compile_rule
+def find_cause(
+    i: int, current: int, u: float, before: Integers,
+    setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
+    inclination: Floats, renewed: Flags, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Do what `cause_from_ties` does, with arrays to work in."""
     if moves_by_renewal(i, setting, situation, renewed):
         return BY_RENEWAL
-    scratch = allocate_scratch(inclination.size)
     return cause_of_move(i, current, u, before, setting, situation, weights, env, inclination, scratch)
 
 
@@ -256,15 +279,25 @@ def recall_seen(i: int, simultaneous: bool, order: Integers, earlier: Bytes, lat
 
 
 @compile_rule
+def anchor_in_environment(
+    step: int, alignment: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
+    chances: Floats, log_own: Floats, scratch: Scratch,
+) -> None:  # fmt: skip
+    """Write the environment of a step at these alignments to env, and what `anchor_chances` does in it."""
+    sum_shares(alignment, setting.product, scratch.mass)
+    assess_environment(step, scratch.mass, setting, situation, weights, env)
+    anchor_chances(alignment, setting, situation, weights, env, chances, log_own, scratch)
+
+
+@compile_apart
 def anchor_chances(
     alignment: Integers, setting: WorldSetting, situation: Situation, weights: Weights, env: Environment,
-    chances: Floats, log_own: Floats,
+    chances: Floats, log_own: Floats, scratch: Scratch,
 ) -> None:  # fmt: skip
     """Write the structural chances of every state, (N, K + 1), and ln of that of its alignment, (N,).
 
     All others have the alignments given. At temperature 0 both are 0, which makes plain draws (model: Anchoring).
     """
-    scratch = allocate_scratch(chances.shape[1])
     temperature = situation.parameters[TEMPERATURE]
     for i in range(alignment.size):
         sum_contributions(i, alignment, weights, scratch.sums)

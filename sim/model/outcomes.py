@@ -178,13 +178,18 @@ def add_violated(i: int, alignment: Integers, row: Floats, sums: Floats) -> None
             sums[j] += violated_weight(alignment[i], alignment[j], row[j])
 
 
-@compile_rule
 def weigh_all_pairs(setting: WorldSetting, situation: Situation) -> tuple[Floats, float]:
     """Return c_i c_j p_ij of every pair, (N, N), and Σ c_i c_j |p_ij|, from the present ties."""
     shape = situation.bond.shape
-    hostile, pairs, sums = np.empty(shape), np.empty(shape), np.empty(shape[0])
+    pairs = np.empty(shape)
+    return pairs, fill_pairs(setting, situation, np.empty(shape), pairs, np.empty(shape[0]))
+
+
+@compile_rule
+def fill_pairs(setting: WorldSetting, situation: Situation, hostile: Floats, pairs: Floats, sums: Floats) -> float:
+    """Do what `weigh_pairs` does, from the present ties; hostile, (N, N), is workspace."""
     fill_hostility(situation, hostile)
-    return pairs, weigh_pairs(setting, situation, hostile, pairs, sums)
+    return weigh_pairs(setting, situation, hostile, pairs, sums)
 
 
 @compile_within
@@ -246,19 +251,22 @@ def leverage(capability: Floats, k: int) -> float:
     return capability[k] / largest if largest > 0.0 else np.nan
 
 
-@compile_rule
 def observe_blocs(
-    before: Integers,
-    alignment: Integers,
-    setting: WorldSetting,
-    situation: Situation,
-    env: Environment,
-    row: Floats,
+    before: Integers, alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, row: Floats
 ) -> None:
     """Write the outcomes of a step to row, with pairs weighed from the ties."""
-    sizes = allocate_sizes(env.cohesion.size + 1)
-    measure_sizes(alignment, setting, sizes)
     pairs, total = weigh_all_pairs(setting, situation)
+    sizes = allocate_sizes(env.cohesion.size + 1)
+    fill_outcomes(before, alignment, pairs, total, setting, env, sizes, row)
+
+
+@compile_rule
+def fill_outcomes(
+    before: Integers, alignment: Integers, pairs: Floats, total: float, setting: WorldSetting, env: Environment,
+    sizes: Sizes, row: Floats,
+) -> None:  # fmt: skip
+    """Write the outcomes of a step to row; pairs and their total come from `weigh_all_pairs`."""
+    measure_sizes(alignment, setting, sizes)
     write_sizes(sizes, row)
     write_outcomes(before, alignment, sizes, env, row)
     row[FRUSTRATION] = frustration_share(alignment, pairs, total, np.empty(alignment.size))

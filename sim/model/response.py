@@ -15,6 +15,7 @@ from sim.model.arrays import (
     Floats,
     Integers,
     Situation,
+    Sizes,
     WorldSetting,
     allocate_sizes,
 )
@@ -219,14 +220,23 @@ def respond_ties(
         respond_sanctions(alignment, setting, situation, env)
 
 
-@compile_rule
 def respond_from_ties(
     alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, changed: bool, courses: Courses
-) -> None:  # fmt: skip
+) -> None:
     """Let all ties respond, with hostility computed from the ties; changed and courses are those of `respond_ties`."""
+    hostile, strain = np.empty_like(situation.bond), np.empty(env.cohesion.size + 1)
+    weigh_and_respond(
+        alignment, setting, situation, env, changed, courses, hostile, strain, allocate_sizes(strain.size)
+    )
+
+
+@compile_rule
+def weigh_and_respond(
+    alignment: Integers, setting: WorldSetting, situation: Situation, env: Environment, changed: bool,
+    courses: Courses, hostile: Floats, strain: Floats, sizes: Sizes,
+) -> None:  # fmt: skip
+    """Do what `respond_from_ties` does, with arrays to work in."""
     changed = changed or not setting.calendar or hostility_drifts(situation.parameters)
-    hostile, strain = np.empty(situation.bond.shape), np.empty(env.cohesion.size + 1)
-    sizes = allocate_sizes(strain.size)
     if changed:
         measure_sizes(alignment, setting, sizes)
         fill_hostility(situation, hostile)

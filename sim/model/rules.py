@@ -168,14 +168,16 @@ def ties_drift(parameters: Floats) -> bool:
 
 
 @compile_rule
-def weigh_ties(every: bool, setting: WorldSetting, situation: Situation, weights: Weights) -> None:
-    """Compute weights from the present ties: every one, or those of ties that respond (model: Decision)."""
+def weigh_ties(every: bool, setting: WorldSetting, situation: Situation, hostile: Floats, weights: Weights) -> None:
+    """Compute weights from the present ties: every one, or those of ties that respond (model: Decision).
+
+    Where it weighs hostility, it writes H of every pair to hostile, (N, N).
+    """
     if every:
         weigh_shocked_ties(setting, situation, weights)
     if every or bonds_drift(situation.parameters):
         weigh_bonds(setting, situation, weights)
     if every or hostility_drifts(situation.parameters):
-        hostile = np.empty(situation.bond.shape)
         fill_hostility(situation, hostile)
         weigh_hostility(setting, situation, hostile, weights)
 
@@ -319,10 +321,12 @@ def assess_environment(
         env.bite[i] = min(1.0, round_to_quantum(env.bite[i]))
 
 
-@compile_rule
+@compile_apart
 def sum_contributions(i: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """Sum what the states of each alignment add to it for i, by layer, into sums, (K + 1, len(LAYERS))."""
-    sums[:] = 0.0
+    for k in range(sums.shape[0]):
+        for layer in range(sums.shape[1]):
+            sums[k, layer] = 0.0
     for j in range(alignment.size):
         for layer in range(sums.shape[1]):
             sums[alignment[j], layer] += weights.contributions[j, layer, i]

@@ -8,9 +8,18 @@ from functools import lru_cache
 import numpy as np
 
 from sim.model import dispositions, rules
-from sim.model.arrays import PARAMETERS, RANDOM_START, Anchor, Environment, Floats, Integers, Words
+from sim.model.arrays import (
+    PARAMETERS,
+    RANDOM_START,
+    Anchor,
+    Environment,
+    Floats,
+    Integers,
+    Words,
+    allocate_scratch,
+)
 from sim.model.numerics import streams
-from sim.model.numerics.streams import RandomNumbers, fill_random_numbers
+from sim.model.numerics.streams import RandomNumbers
 from sim.model.world import World, encode_states, with_parameters
 
 LARGEST_CALL = 80_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
@@ -32,9 +41,7 @@ def shared_random_numbers(
 ) -> RandomNumbers:
     """Draw the random numbers of runs and cache them."""
     with np.errstate(over="ignore"):
-        return fill_random_numbers(
-            np.uint64(seed), np.array(replicates, dtype=np.uint64), steps, encode_states(states)[0], with_keys
-        )
+        return streams.draw_numbers(seed, replicates, steps, encode_states(states)[0], with_keys)
 
 
 def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
@@ -138,9 +145,11 @@ def start_environment(world: World, alignment: Integers, step: int) -> Environme
 def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
     """Compute the structural chances of all states of a world at its start, before shocks, inertia included."""
     alignment = draw_initial_alignment(world, seed, replicate)
-    env = start_environment(world, alignment, 0)
+    env, scratch = world.allocate_environment(), allocate_scratch(len(world.alignments))
     found = Anchor(np.empty((len(world.states), len(world.alignments))), np.empty(len(world.states)))
-    dispositions.anchor_chances(alignment, world.setting, world.start, world.start_weights, env, *found)
+    dispositions.anchor_in_environment(
+        0, alignment, world.setting, world.start, world.start_weights, env, *found, scratch
+    )
     return found
 
 

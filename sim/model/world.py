@@ -116,7 +116,7 @@ class World:
     def start_weights(self) -> Weights:
         """Weights of the ties at the start (model: Decision)."""
         weights = self.allocate_weights()
-        rules.weigh_ties(True, self.setting, self.start, weights)
+        rules.weigh_ties(True, self.setting, self.start, np.empty_like(self.start.bond), weights)
         return weights
 
     def allocate_weights(self) -> Weights:

@@ -12,6 +12,8 @@ from sim.model.numerics.folder import machine_code_folder
 
 F = TypeVar("F", bound=Callable[..., object])
 
+C = TypeVar("C", bound=type)
+
 
 INTERPRETED = {"rules": os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")}
 
@@ -75,11 +77,6 @@ def compile_apart(function: F) -> F:
     return answer_python(translate(function, "ApartCompiler", forceinline=False, **PART), function)
 
 
-def compile_allocation(function: F) -> F:
-    """Compile a rule as `compile_apart`, with the reference counts of the arrays that it allocates."""
-    return answer_python(translate(function, "ApartCompiler", forceinline=False, **{**PART, "_nrt": True}), function)
-
-
 def compile_within(function: F) -> F:
     """Compile and inline a rule that only compiled rules call.
 
@@ -118,3 +115,12 @@ def answer_python(rule: Any, function: F) -> F:
         rule._insert = lambda *code: None
         rule._compile_for_args = lambda *given, **named: called
     return cast(F, rule)
+
+
+def pass_as_record(kind: C) -> C:
+    """Let compiled rules pass named tuples of this class on by their address (see `records`)."""
+    if not interprets_rules():
+        from sim.model.numerics import records
+
+        records.register_record(kind)
+    return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -126,20 +127,23 @@ def decision_order(activation: int, keys: Words, id_order: Integers) -> Integers
     return order
 
 
-@compile_rule
-def fill_random_numbers(seed: np.uint64, replicates: Words, steps: int, codes: Words, with_keys: bool) -> RandomNumbers:
+def draw_numbers(seed: int, replicates: Sequence[int], steps: int, codes: Words, with_keys: bool) -> RandomNumbers:
     """Draw the random numbers of runs, one for each replicate."""
-    n, runs, rows = codes.size, replicates.size, steps + 1
+    n, runs, rows = codes.size, len(replicates), steps + 1
+    key = np.array([(seed, replicate) for replicate in replicates], dtype=np.uint64)
     numbers = RandomNumbers(
-        np.empty((runs, rows if with_keys else 0, n), dtype=np.uint64),
-        np.empty((runs, rows, n)),
-        np.empty((runs, 2), dtype=np.uint64),
+        np.empty((runs, rows if with_keys else 0, n), dtype=np.uint64), np.empty((runs, rows, n)), key
     )
-    for r in range(runs):
-        numbers.key[r, 0], numbers.key[r, 1] = seed, replicates[r]
-        for step in range(rows):
-            if with_keys:
-                draw_step(seed, replicates[r], step, codes, numbers.keys[r, step], numbers.uniforms[r, step])
-            else:
-                draw_uniforms(seed, replicates[r], step, codes, numbers.uniforms[r, step])
+    fill_numbers(*numbers, codes)
     return numbers
+
+
+@compile_rule
+def fill_numbers(keys: Words, uniforms: Floats, key: Words, codes: Words) -> None:
+    """Write the random numbers of runs, one for each row of key, (runs, 2); keys, where they have rows."""
+    for r in range(uniforms.shape[0]):
+        for step in range(uniforms.shape[1]):
+            if keys.shape[1] > 0:
+                draw_step(key[r, 0], key[r, 1], step, codes, keys[r, step], uniforms[r, step])
+            else:
+                draw_uniforms(key[r, 0], key[r, 1], step, codes, uniforms[r, step])

@@ -94,7 +94,10 @@ def decide_step(
 @compile_within
 def any_upheaval(situation: Situation) -> bool:
     """Return whether an upheaval is due."""
-    return bool(situation.upheaval.max() != NOT_RENEWED)
+    due = False
+    for i in range(situation.upheaval.size):
+        due = due or situation.upheaval[i] != NOT_RENEWED
+    return due
 
 
 @compile_within

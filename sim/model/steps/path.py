@@ -46,7 +46,8 @@ class Path:
     def weigh(self) -> Weights:
         """Return the weights of the ties, after an update of those that shocks or responses have changed."""
         if self.shocked or self.responded:
-            rules.weigh_ties(self.shocked, self.world.setting, self.situation, self.weights)
+            hostile = np.empty_like(self.situation.bond)
+            rules.weigh_ties(self.shocked, self.world.setting, self.situation, hostile, self.weights)
             self.shocked = self.responded = False
         return self.weights
 

@@ -102,8 +102,8 @@ def refresh_weights(
         weigh_shocked_ties(setting, situation, weights)
     if shocked or (responded and hostility_drifts(situation.parameters)):
         weigh_hostility(setting, situation, work.hostile, weights)
-        sum_layer(HOSTILITY, work.alignment, weights, work.sums)
-        sum_layer(OPEN_PRODUCT, work.alignment, weights, work.sums)
+        for layer in (HOSTILITY, OPEN_PRODUCT):
+            sum_layer(layer, work.alignment, weights, work.sums)
     if shocked:
         refresh_bonds(setting, situation, weights, work)
         sum_all_layers(setting.layers, work.alignment, weights, work.sums)
