@@ -105,7 +105,7 @@ def kept_chances(before: Floats, path: Floats, held: Integers, inertia: Floats) 
     for c in range(alternatives):
         with_away, there = path + inertia[:, None, None] * own[c], np.full((steps, states), c)
         leaves, away, returns = log_ratios(with_home, there), log_ratios(with_away, there), log_ratios(with_away, at)
-        never = (held == c) | (leaves == np.inf).any(axis=(0, 2))  # it starts there, or c is impossible
+        never = (held == c) | (leaves == np.inf).any(axis=2).all(axis=0)  # it starts there, or c is impossible
         law[:, c] = np.where(never, 0.0, joint(so_far[:-1], with_later(leaves, away), held, c, total))
         visited[:, c] = np.where(never, 0.0, joint(so_far[:-1], leaves, held, c, total))
         comes_back = with_later(returns, home)

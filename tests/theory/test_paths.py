@@ -65,6 +65,15 @@ def test_alternative_that_is_never_possible() -> None:
     assert chances(levels(-np.inf, -np.inf), [0.5, 0.5]) == ([1, 0], [1, 0])
 
 
+def test_alternative_that_is_impossible_at_first() -> None:
+    """What is impossible at one step, as all but the best are at temperature 0, has its chance at a later one."""
+    assert chances(levels(-np.inf, np.log(3.0)), [0.0, 0.0])[0] == pytest.approx([0.25 / 0.5, 0.5])
+    cold = np.array([[[0.0, -np.inf]], [[-np.inf, 0.0]]])
+    law, entries = path_chances(cold[0], cold, np.array([0]), inertia=np.zeros(2), renewal=np.zeros((2, 1)))
+    assert law[0].tolist() == [0, 1]
+    assert entries[0].tolist() == [1, 1]
+
+
 def test_inertia_keeps_what_the_weights_moved() -> None:
     """Inertia doubles the weight of what is held; 1 alone has weight 8 for a step, else both have 1.
 
