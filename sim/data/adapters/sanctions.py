@@ -40,6 +40,11 @@ def first_year_of_case(cell: Any) -> int | None:
     return found[0] if found else None
 
 
+def has_words(cell: str) -> bool:
+    """Return whether a cell has more than a number, or a sign for a missing value; cells of CSV files are texts."""
+    return not is_missing(cell) and re.fullmatch(r"\s*-?\d+(\.0*)?\s*", cell) is None
+
+
 def kind_level(kinds: list[int]) -> str:
     """Level of the scale of sanctions for the kinds of one case in TIES."""
     if EMBARGO in kinds or BLOCKADE in kinds:
@@ -85,7 +90,7 @@ def tidy_ties(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
     several = wordy = 0
     for line, case in political.iterrows():
         year = first_year_of_case(case["start_year"]) or first_year_of_case(case["case_year"])
-        wordy += not isinstance(case["start_year"], (int, float))
+        wordy += isinstance(case["start_year"], str) and has_words(case["start_year"])
         target, kinds, bodies = list_codes(case["target"]), list_codes(case["kinds"]), list_codes(case["bodies"])
         several += len(kinds) > 1 or len(bodies) > 1
         senders = [int(case[f"sender{n}"]) for n in range(1, 6) if not is_missing(case[f"sender{n}"])]
