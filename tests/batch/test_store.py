@@ -25,7 +25,7 @@ from sim.batch import locks, store
 from sim.batch.design import own_shards
 from sim.batch.locks import SweepShare
 from sim.batch.manifest import command_that_keeps, missing_results, points_table
-from sim.batch.store import Results, is_sealed, place_shard, set_aside, write_manifest, write_shard
+from sim.batch.store import Results, is_sealed, name_write_errors, place_shard, set_aside, write_manifest, write_shard
 from sim.batch.tables.chunk import Chunk, runs_table, steps_table
 from sim.batch.tables.columns import text_column
 from sim.errors import InputError
@@ -351,6 +351,16 @@ def test_write_error_names_the_file(tmp_path: Path, most: int) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.strerror
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [(OSError(28, "fault"), "a.parquet"), (OSError(28, "fault", "b"), "b"), (OSError("fault"), None)],
+)
+def test_error_of_the_system_names_the_file(error: OSError, named: str | None) -> None:
+    with pytest.raises(OSError, match="fault") as caught, name_write_errors(Path("a.parquet")):
+        raise error
+    assert caught.value.filename == named
 
 
 def test_read_error_during_a_write_is_not_a_write_error(tmp_path: Path) -> None:
