@@ -717,7 +717,7 @@ def test_reasons_in_words() -> None:
     odds = sorted((round(100 * p) for p in taken.account.chances), reverse=True)[:2]
     assert words.startswith(
         f"Mexico joins the US-led bloc although outside the blocs was likelier at its ties, {odds[0]} to {odds[1]}:"
-        " its own leanings decided. For it: bonds with the US-led bloc"
+        " its own leanings decided. For it: its disposition, bonds with the US-led bloc"
     )
     terms = taken.weighed.deciding()
     assert [value for _, value, _ in one["bars"]] == [round(value, 3) for _, value in terms[: len(one["bars"])]]

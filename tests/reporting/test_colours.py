@@ -126,7 +126,7 @@ def test_charts_of_one_bloc_in_its_colour(results: Results) -> None:
     assert colours.items() >= alignment_colours(BASE.blocs).items()
     pictures = {}
     for bloc in ("us_led", "front"):
-        drawn = chapters.figures_by_run(found, names, bloc, bloc, colours[bloc])
+        drawn = chapters.figures_by_run(found, names, bloc, bloc, colours[bloc], "at step 40")
         pictures[bloc] = str(drawn.markup)
     blue, orange = COLOURS["us_led"], COLOURS["front"]
     assert {name: {blue, orange} & set(re.findall("#[0-9a-f]{6}", svg)) for name, svg in pictures.items()} == {
