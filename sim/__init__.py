@@ -4,7 +4,6 @@ Every command is also a function: ``from sim import compare, load, run, sweep``.
 """
 
 import importlib
-import sys
 import warnings
 
 import lazy_loader
@@ -30,8 +29,6 @@ def __getattr__(name: str) -> object:
     if name in MOVED:
         warn_of_old(name, MOVED[name])
         return importlib.import_module(MOVED[name])
-    try:
-        return _attribute(name)
-    except AttributeError as fault:
-        message = f"sim has no {name}; docs/migration.md says which names of 0.1 changed"
-        raise AttributeError(message, name=name, obj=sys.modules[__name__]) from fault
+    if name not in __all__:
+        raise AttributeError(f"sim has no {name}; docs/migration.md says which names of 0.1 changed", name=name)
+    return _attribute(name)
