@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from relation import same
 from strategies import kept_scenarios, scenarios
 
 from sim.model import arrays, compiled
+from sim.model.agents import BlocModel
 from sim.model.numerics import streams
 from sim.model.starts import draw_random_numbers, draw_random_words
 from sim.model.trajectory import store_late
@@ -93,3 +96,22 @@ def test_runs_of_a_call_equal_single_runs_whatever_is_stored(name: str) -> None:
         alone = compiled.run_compiled(scenario, seed=3, replicate=replicate)
         same(run, alone, ("alignment", "causes", "renewed"))
         np.testing.assert_array_equal(run.outcomes[at], alone.outcomes[at])
+
+
+def test_compiled_rules_keep_no_array() -> None:
+    """A call that kept its arrays would keep those of every run."""
+    scenario = load_scenario("baseline_2023")
+    world = world_of(scenario)
+    held = [*world.start, *world.start_weights]
+
+    def make_runs() -> list[int]:
+        for _ in compiled.run_records(world, seed=1, replicates=range(3)):
+            pass
+        return [sys.getrefcount(array) for array in held]
+
+    assert make_runs() == make_runs()
+    model = BlocModel(scenario, seed=1)
+    model.step()
+    counts = [sys.getrefcount(array) for array in (*model.situation, *model.weights, *model.environment)]
+    model.step()
+    assert counts == [sys.getrefcount(array) for array in (*model.situation, *model.weights, *model.environment)]

@@ -76,11 +76,20 @@ def read_value(context: Any, builder: Any, kind: RecordType, place: Any, name: s
 @unbox(RecordType)
 def record_of_tuple(kind: RecordType, given: Any, c: Any) -> NativeValue:
     """Take a named tuple from Python and store its values in one place."""
-    native = c.unbox(types.NamedTuple(kind.types, kind.instance_class), given)
+    plain = types.NamedTuple(kind.types, kind.instance_class)
+    native = c.unbox(plain, given)
     models = c.context.data_model_manager
     place = cgutils.alloca_once(c.builder, models[kind].get_data_type())
     for n, part in enumerate(kind.types):
         value = c.builder.extract_value(native.value, n)
         data = c.builder.load(value) if isinstance(part, RecordType) else models[part].as_data(c.builder, value)
         c.builder.store(data, cgutils.gep_inbounds(c.builder, place, 0, n))
-    return NativeValue(place, is_error=native.is_error, cleanup=native.cleanup)
+
+    def release() -> None:
+        """Give back the references that numba has taken: a record has none to count."""
+        if native.cleanup is not None:
+            native.cleanup()
+        if c.context.enable_nrt:
+            c.context.nrt.decref(c.builder, plain, native.value)
+
+    return NativeValue(place, is_error=native.is_error, cleanup=release)
