@@ -10,6 +10,8 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
+from sim.scenario.checks.codes import listed_states
+
 OPEN = date.max  # end of a spell that has not ended
 
 
@@ -69,7 +71,7 @@ def crosswalk() -> tuple[Spell, ...]:
             date.fromisoformat(row["start"]), parse_day(row["end"]) or OPEN,
             parse_day(row["gw_start"]), parse_day(row["gw_end"]) or OPEN,
         )
-        for row in table_rows("crosswalk.csv")
+        for row in listed_states()
     )  # fmt: skip
 
 
