@@ -212,7 +212,7 @@ def display_name(name: str) -> str:
     return f"{name.removeprefix(UPLOAD_PREFIX)} (handed in)" if name.startswith(UPLOAD_PREFIX) else name
 
 
-# Markdown makes a link of an address whose signs are escaped, too: a word joiner, which nobody sees, parts it.
+# Markdown makes a link of an address whose signs are escaped, too: an invisible word joiner parts it.
 LINK_STARTS = re.compile(r"(?i)(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=[.])|(?<=@)(?=[\w-])")
 
 

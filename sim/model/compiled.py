@@ -201,19 +201,19 @@ def run_records(
     """Run a world once for each replicate and yield what is stored; one compiled call makes several runs."""
     stored = stored or store_all(world.steps)
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
+    constant, random_start = ties_stay(world), bool(world.setting.initial.min() < 0)
     for first in range(0, len(replicates), at_once):
         together = tuple(replicates[first : first + at_once])
         records = allocate_records(world, stored, len(together))
         situation, weights = world.start, world.start_weights
-        if not ties_stay(world):
+        if not constant:
             situation, weights = world.copy_situation(), Weights._make(array.copy() for array in weights)
         with np.errstate(over="ignore"):
             simulate_runs(
-                bool(world.setting.initial.min() < 0), draw_random_numbers(world, seed, together),
-                start_anchors(world, seed, together), world.activation, stored, world.setting, world.start,
-                world.start_weights, world.start_pairs, world.shocks, situation, weights,
-                world.allocate_environment(), allocate_workspace(weights, world.setting.layers, len(world.theatres)),
-                records,
+                random_start, draw_random_numbers(world, seed, together), start_anchors(world, seed, together),
+                world.activation, stored, world.setting, world.start, world.start_weights, world.start_pairs,
+                world.shocks, situation, weights, world.allocate_environment(),
+                allocate_workspace(weights, world.setting.layers, len(world.theatres)), records,
             )  # fmt: skip
         yield from map(Record, *records)
 
