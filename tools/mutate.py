@@ -224,6 +224,9 @@ def spans(codes: dict[int, Any]) -> Iterator[tuple[str, int, int]]:
 def set_up(base: str) -> None:
     """Copy the project for this worker, and import libraries once: each mutant is a fork of the worker."""
     os.environ["NUMBA_DISABLE_JIT"] = "1"  # compiling rules takes longer than their tests
+    # Python takes bytecode for current by the second and length of its source, which two mutants may share.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
     os.chdir(tempfile.mkdtemp(dir=base))
     for name in COPIED:
         copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
