@@ -182,8 +182,9 @@ def attempt_runs(chunk: Chunk, run_each: RunEach, replicates: Sequence[int], wor
     Where one of several runs fails, make each separately to find it.
     """
     try:
+        window = chunk.window
         made = run_each(chunk.scenario, seed=chunk.seed, replicates=replicates, world=world, stored=chunk.stored)
-        return [run.compact(chunk.window) for run in made]
+        return [run.compact(window) for run in made]
     except Exception:  # noqa: BLE001  # the row carries the traceback; the sweep goes on
         failure = cut_error(traceback.format_exc())
     if len(replicates) == 1:

@@ -140,10 +140,9 @@ def simulate_row(
 ) -> None:  # fmt: skip
     """Run once for row r of random numbers and write to that row of the records."""
     shocked = shocks.kind.size > 0
-    if r > 0:
-        reset_situation(start, shocked, situation)
-        if shocked or ties_drift(start.parameters):
-            reset_weights(shocked, setting.layers, situation, start_weights, weights)
+    reset_situation(start, shocked, situation)
+    if shocked or ties_drift(start.parameters):
+        reset_weights(shocked, setting.layers, situation, start_weights, weights)
     if r == 0 or shocked or hostility_drifts(situation.parameters):
         fill_hostility(situation, work.hostile)
     record = Record(
@@ -201,19 +200,20 @@ def run_records(
     """Run a world once for each replicate and yield what is stored; one compiled call makes several runs."""
     stored = stored or store_all(world.steps)
     at_once = max(1, min(RUNS_PER_CALL, LARGEST_CALL // (len(world.states) * world.steps)))
-    constant, random_start = ties_stay(world), bool(world.setting.initial.min() < 0)
+    random_start = bool(world.setting.initial.min() < 0)
+    situation, weights = world.start, world.start_weights
+    if not ties_stay(world):
+        situation, weights = world.copy_situation(), Weights._make(array.copy() for array in weights)
+    env = world.allocate_environment()
+    work = allocate_workspace(weights, world.setting.layers, len(world.theatres))
     for first in range(0, len(replicates), at_once):
         together = tuple(replicates[first : first + at_once])
         records = allocate_records(world, stored, len(together))
-        situation, weights = world.start, world.start_weights
-        if not constant:
-            situation, weights = world.copy_situation(), Weights._make(array.copy() for array in weights)
         with np.errstate(over="ignore"):
             simulate_runs(
                 random_start, draw_random_numbers(world, seed, together), start_anchors(world, seed, together),
                 world.activation, stored, world.setting, world.start, world.start_weights, world.start_pairs,
-                world.shocks, situation, weights, world.allocate_environment(),
-                allocate_workspace(weights, world.setting.layers, len(world.theatres)), records,
+                world.shocks, situation, weights, env, work, records,
             )  # fmt: skip
         yield from map(Record, *records)
 
