@@ -414,6 +414,8 @@ def test_overwrite(tmp_path: Path) -> None:
     (other / "manifest.json").write_text('{"name": "a web page"}', encoding="utf-8")
     assert "is missing or is not a table" in refused(*sweep[:-2], str(other), "--overwrite")
     assert [path.name for path in other.iterdir()] == ["manifest.json"]
+    (other / "manifest.json").rename(other / "page.json")
+    assert "has other files than results: page.json" in refused(*sweep[:-2], str(other), "--overwrite")
 
 
 def said(*words: str, variable: str = "", value: str = "") -> tuple[str, str]:

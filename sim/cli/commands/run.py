@@ -183,12 +183,12 @@ def remove_results(folder: Path) -> None:
         return
     results = Results(folder)
     results.refuse_links()
-    any_manifest(folder)
     pages = sorted(path.name for path in folder.glob("report-history-*.html"))
     folders, files = ("shards", "damaged"), (CRATE, *pages, "report.html", MANIFEST)
     if others := sorted({path.name for path in folder.glob("[!.]*")} - {*folders, *files}):
         message = f"has other files than results: {', '.join(others)}; move them, or choose another --out"
         raise InputError([Fault(display_path(folder), 1, "", message)])
+    any_manifest(folder)
     with results.locked():
         for name in folders:
             if (folder / name).exists():
