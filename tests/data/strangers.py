@@ -33,6 +33,7 @@ from invented import (
     imposed,
     save,
 )
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 CELLS: list[Any] = [
     "", "NA", ".", "-9", "-1", "0", "1", "2.0", "2.5", "1e308", "1e400", "-1e30", "9223372036854775808", "nan", "inf",
@@ -108,6 +109,7 @@ def convert(path: Path, form: str) -> Path:
         if form == "dta":
             frame.fillna(dict.fromkeys(texts, "")).to_stata(new, write_index=False)
         elif form == "xlsx":
+            frame[texts] = frame[texts].replace(ILLEGAL_CHARACTERS_RE, "", regex=True)  # a workbook has none
             frame.to_excel(new, index=False)
         elif form == "rda":
             rdata.write_rda(new, {"x": frame})
