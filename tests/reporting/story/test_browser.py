@@ -164,8 +164,14 @@ def test_page_in_a_notebook(browser: Any, story_of: Told, tmp_path: Path) -> Non
     page.close()
 
 
-@pytest.mark.second
-@pytest.mark.parametrize(("name", "replicate"), [("sino_soviet_split", 0), ("baseline_2023", 1), ("unix_1988", 0)])
+@pytest.mark.parametrize(
+    ("name", "replicate"),
+    [
+        pytest.param("baseline_2023", 1, marks=pytest.mark.second),
+        pytest.param("sino_soviet_split", 0, marks=pytest.mark.long),
+        pytest.param("unix_1988", 0, marks=pytest.mark.long),
+    ],
+)
 def test_axe_finds_nothing(browser: Any, story_of: Told, tmp_path: Path, name: str, replicate: int) -> None:
     for scheme, width in (("light", 1280), ("dark", 390)):
         how = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
