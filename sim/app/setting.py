@@ -60,7 +60,7 @@ class Address:
     state: str = ""
     page: str = "run"
     ghost: bool = False  # whether the run is shown beside that of the baseline
-    to: str = ""  # the alignment of *What would it take*; empty for the one in question
+    to: str = ""  # the alignment of *What would it take* and the bloc of *Compare*; empty for the one in question
     at: int | None = None  # the step of the maps of *What if*; None for the last
     runs: int = RUNS[2]  # of each setting, on the page of comparison
 

@@ -902,6 +902,7 @@ def test_tie_that_is_set_and_undone() -> None:
             {"page": "what_if", "upheaval": "CHN:8:front", "at": "8"}, "Date of the maps", 8, marks=pytest.mark.second
         ),
         pytest.param({"page": "compare", "runs": "50"}, "Runs of each setting", 50, marks=pytest.mark.second),
+        pytest.param({"page": "compare", "to": "us_led", "w_balance": "1"}, "Bloc", "us_led", marks=pytest.mark.second),
     ],
 )
 def test_choices_in_address(query: dict[str, str], label: str, value: object) -> None:
