@@ -126,8 +126,8 @@ def show_dated(visit: Visit, scenarios: list[Scenario], replicates: int, key: tu
         state = choose_state(visit, scenarios[1], [s for s in scenarios[1].states if s in scenarios[0].states])
     names = names_of_both(scenarios)
     own = {bloc: names.alignments[bloc] for bloc in scenarios[1].blocs if bloc in scenarios[0].blocs}
-    asked = main_bloc(scenarios[1], state)
-    first = asked if asked in own else list(own)[-1]
+    likely = main_bloc(scenarios[1], state)
+    first = likely if likely in own else list(own)[-1]
     shown = visit.address.to if visit.address.to in own else first
     key_of_bloc = control_key(f"bloc of {visit.version} {state} {list(own)}", shown)
     bloc = middle.selectbox("Bloc", list(own), format_func=own.__getitem__, key=key_of_bloc)
