@@ -30,7 +30,6 @@ from sim.analysis.dated.sample import sample_at, shares_in_sample
 from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_interval
 from sim.article.answers import Answer, answer_claims, missing_scenarios
-from sim.article.evidence import FRONT
 from sim.batch import recorded
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
@@ -101,8 +100,8 @@ def render_page(
     ordered = [base, *(design for design in found.designs if design != base and design in finished)]
     inputs = provenance.cited_inputs(recorded.recorded_scenarios(results))
     names = figures.design_titles(found, ordered[:MAX_DESIGNS])
-    of_article = is_article_world(found, base)
-    bloc = FRONT if of_article else rows.focus_bloc(found, base)
+    of_article = base == BASE and rows.has_front(found, base)  # so that its sentences and claims apply
+    bloc = rows.focus_bloc(found, base)
     known = label_alignments(*found.scenarios.values())
     colours = report_colours(found, base)
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
@@ -316,12 +315,6 @@ def trace_attributes(what: str, value: float, form: str) -> Markup:
 def trace_text(what: str, text: str) -> Markup:
     """Mark the text of a number with its meaning."""
     return Markup('<span data-trace="{}">{}</span>').format(what, text)
-
-
-def is_article_world(found: Sample, base: str) -> bool:
-    """Return whether the results are of the article's world, so that its sentences and claims apply."""
-    states = set(found.scenarios[base]["states"])
-    return base == BASE and {"PRK", "RUS", "CHN"} <= states and "capability_front" in found.runs
 
 
 def report_colours(found: Sample, base: str) -> dict[str, str]:

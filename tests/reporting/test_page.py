@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -468,3 +469,11 @@ def test_no_source_of_another_world_for_weights(own: Results) -> None:
 def test_focus_bloc_varies_most(results: Results, own: Results) -> None:
     assert rows.focus_bloc(read_sample(results), "baseline_2023") == "front"
     assert rows.focus_bloc(read_sample(own), "w") in ("east", "west")
+
+
+def test_report_follows_the_front_wherever_the_other_bloc_varies_more(results: Results) -> None:
+    """The analyses over the parameters are of the bloc that the page names, whichever scenarios are in the sweep."""
+    found = read_sample(results)
+    spread = np.linspace(0.0, 1.0, len(found.runs))
+    wide = replace(found, runs=found.runs.assign(capability_us_led=spread))
+    assert [rows.focus_bloc(wide, design) for design in wide.designs] == ["front"] * len(wide.designs)

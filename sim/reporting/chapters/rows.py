@@ -11,6 +11,7 @@ import pandas as pd
 from sim.analysis.compare import Sample, clear_state_changes, outcome_by_run
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
+from sim.article.evidence import FRONT
 from sim.reporting import figures
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
@@ -59,8 +60,16 @@ def scenario_rows(
     return sorted(rows, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
 
 
+def has_front(found: Sample, base: str) -> bool:
+    """Return whether a design has the article's states and its front."""
+    scenario = found.scenarios[base]
+    return FRONT in scenario["blocs"] and {"PRK", "RUS", "CHN"} <= set(scenario["states"])
+
+
 def focus_bloc(found: Sample, base: str) -> str:
-    """Return the bloc that the report follows: the baseline's bloc whose size varies most over all runs."""
+    """Return the bloc that a report follows: the front of the article; else the bloc whose size varies most."""
+    if has_front(found, base):
+        return FRONT
     blocs = found.scenarios[base]["blocs"]
     return varies_most({bloc: found.runs[f"capability_{bloc}"].to_numpy(dtype=float) for bloc in blocs})
 
