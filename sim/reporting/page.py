@@ -152,7 +152,7 @@ def render_page(
         "differences": drawing.difference_figures(
             outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours, when
         ),
-        "moves": rows.scenario_moves(found, outcomes, states, names, known),
+        "moves": rows.list_differences(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "when": when,
         "length": describe_step(ran[base].step),

@@ -21,7 +21,8 @@ import pytest
 from click.testing import CliRunner
 from jinja2 import UndefinedError
 
-from sim.analysis.compare import read_sample
+from sim.analysis.compare import compare_outcomes, compare_states, read_sample
+from sim.analysis.history.words import NUMBERS
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
@@ -31,7 +32,7 @@ from sim.files import hash_file
 from sim.forecast import draws
 from sim.reporting import analyses
 from sim.reporting import page as report_page
-from sim.reporting.chapters import rows
+from sim.reporting.chapters import headings, rows
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -469,6 +470,23 @@ def test_no_source_of_another_world_for_weights(own: Results) -> None:
 def test_focus_bloc_varies_most(results: Results, own: Results) -> None:
     assert rows.focus_bloc(read_sample(results), "baseline_2023") == "front"
     assert rows.focus_bloc(read_sample(own), "w") in ("east", "west")
+
+
+def test_heading_counts_the_clear_differences_that_are_listed(results: Results) -> None:
+    """An outcome that is not a size counts and is listed, too; what may be chance is listed apart."""
+    found = read_sample(results)
+    outcomes, states = compare_outcomes(found, "baseline_2023"), compare_states(found, "baseline_2023")
+    outcomes = outcomes.assign(clear=outcomes["outcome"].str.startswith("bite_"))
+    names, known = {design: design for design in found.designs}, dict.fromkeys(found.alignments(), "A bloc")
+    listed = rows.list_differences(found, outcomes, states, names, known)
+    count = sum(len(one.clear) + one.more for one in listed)
+    assert count == outcomes["clear"].sum() > 0
+    assert headings.heading_of_differences(outcomes).text.split()[0] in (str(count), NUMBERS[count].capitalize())
+    clear = [row for one in listed for row in one.clear]
+    assert {row.outcome.partition("_")[0] for row in clear} == {"bite"}
+    unclear = rows.largest_unclear(states)
+    assert not unclear["clear"].any()
+    assert (unclear["low"] * unclear["high"] > 0).all()
 
 
 def test_report_follows_the_front_wherever_the_other_bloc_varies_more(results: Results) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.analysis.history.words import capital, count_words
 from sim.calendar import format_day
 from sim.reporting.analyses import Analyses
 from sim.reporting.chapters.titles import levers_near_best
@@ -116,7 +117,9 @@ def heading_of_differences(outcomes: pd.DataFrame) -> Heading:
     clear = outcomes[outcomes["clear"]] if len(outcomes) else outcomes
     if not len(clear):
         return Heading("No outcome of any scenario differs clearly from the baseline", folded=True)
-    return Heading(f"{len(clear)} outcomes of {clear['scenario'].nunique()} scenarios differ clearly from the baseline")
+    scenarios = count_words(int(clear["scenario"].nunique()), "scenario")
+    differ = "differ" if len(clear) > 1 else "differs"
+    return Heading(f"{capital(count_words(len(clear), 'outcome'))} of {scenarios} {differ} clearly from the baseline")
 
 
 def heading_of_claims(claims: Sequence[Any], verdicts: Collection[str]) -> Heading:
@@ -124,9 +127,10 @@ def heading_of_claims(claims: Sequence[Any], verdicts: Collection[str]) -> Headi
     if not claims:
         return Heading("These results answer no claim of the article", folded=True)
     agree, against = (sum(word.startswith(start) for word in verdicts) for start in ("agrees", "contradicts"))
+    undecided = len(verdicts) - agree - against
     return Heading(
         f"Of {len(verdicts)} measures of the article's claims the model agrees with {agree} and contradicts {against};"
-        f" {len(verdicts) - agree - against} are undecided"
+        f" {undecided} {'is' if undecided == 1 else 'are'} undecided"
     )
 
 

@@ -13,6 +13,7 @@ from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.evidence import FRONT
 from sim.reporting import figures
+from sim.reporting.chapters.titles import signed
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
 from sim.scenario.overrides import list_changes
@@ -21,6 +22,10 @@ from sim.scenario.schema import Scenario
 LISTED_CHANGES = 6
 
 LISTED_MOVES = 12
+
+LISTED_OUTCOMES = 8
+
+LISTED_UNCLEAR = 4
 
 
 @dataclass(frozen=True)
@@ -79,23 +84,55 @@ def order_blocs(found: Sample, first: str) -> list[str]:
     return sorted((name for name in found.alignments() if name != "non_aligned"), key=lambda name: name != first)
 
 
-def scenario_moves(
+@dataclass(frozen=True)
+class ScenarioDifferences:
+    """What a scenario changes: outcomes that clearly differ, states that clearly move, and states that may have."""
+
+    design: str
+    name: str
+    clear: list[Any]  # rows of compare_outcomes, those of sizes first
+    more: int  # clear outcomes that are not listed
+    moved: list[tuple[str, str]]  # alignment, and the states whose share of it clearly changes
+    unclear: list[str]  # the largest other changes of states whose own interval leaves out 0
+
+    @property
+    def any(self) -> bool:
+        """Return whether there is anything to list."""
+        return bool(self.clear or self.moved or self.unclear)
+
+
+def list_differences(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str]
-) -> list[tuple[str, str, list[Any], list[tuple[str, str]]]]:
-    """List for each scenario its design, its name, the main outcomes that clearly differ and the states that move."""
+) -> list[ScenarioDifferences]:
+    """List what each scenario changes."""
     blocs = order_blocs(found, focus_bloc(found, next(iter(names))))
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
-    clear = outcomes[outcomes["clear"] & outcomes["outcome"].isin(main)]
+    sizes_first = outcomes.sort_values("outcome", key=lambda column: ~column.isin(main), kind="stable")
+    clear = sizes_first[sizes_first["clear"]]
     moved, state_names = clear_state_changes(states), figures.state_names(found)
-    moved_by_scenario = []
+    listed = []
     for design, name in list(names.items())[1:]:
         words = []
         for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
-            moves = [f"{state_names[m.state]} {m.difference:+.2f}" for m in group.head(LISTED_MOVES).itertuples()]
+            moves = [f"{state_names[m.state]} {signed(m.difference)}" for m in group.head(LISTED_MOVES).itertuples()]
             more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
             words.append((known[str(alignment)], list_names(moves) + more))
-        moved_by_scenario.append((design, name, list(clear[clear["scenario"] == design].itertuples()), words))
-    return moved_by_scenario
+        own = list(clear[clear["scenario"] == design].itertuples())
+        unclear = [
+            f"{state_names[m.state]} in “{known[m.alignment]}” {signed(m.difference)}"
+            f" ({signed(m.low)} to {signed(m.high)})"
+            for m in largest_unclear(states[states["scenario"] == design]).itertuples()
+        ]
+        listed.append(
+            ScenarioDifferences(design, name, own[:LISTED_OUTCOMES], len(own[LISTED_OUTCOMES:]), words, unclear)
+        )
+    return listed
+
+
+def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
+    """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
+    alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
+    return alone.reindex(alone["difference"].abs().sort_values(ascending=False, kind="stable").index)[:LISTED_UNCLEAR]
 
 
 def scenario_changes(
