@@ -89,7 +89,7 @@ class DataFolder:
             numbers = [raw for raw, name in names.items() if name not in form.text]
             frame = table.load([*names], numbers).rename(columns=names)
             journal.note("rows read", dataset, len(frame), len(frame), table.file, "; ".join(table.notes))
-            rows = match.dataset.tidy(frame, journal, match.dataset, table.file)
+            rows = frame if frame.empty else match.dataset.tidy(frame, journal, match.dataset, table.file)
             if rows.empty:
                 raise InputError([Fault(table.file, 1, "", "has no row of use after 1945; download it again")])
             first, last = span(rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from invented import ATOP, NMC, TIES, VOTES, base, both_ways, imposed, save
+from invented import ATOP, GSDB, NMC, TIES, TSS, VOTES, base, both_ways, imposed, save
 
 from sim.cli import cli
 
@@ -41,6 +41,17 @@ def measures(kinds: str) -> Make:
     return lambda folder: save(folder, "ties.csv", TIES, [imposed(1, 1979, 2, 40, sanctiontype=kinds, endyear=1990)])
 
 
+def measure(begin: Any, end: Any) -> Make:
+    """A case of the Global Sanctions Data Base with these years."""
+    row = [1, "Cuba", "United States", begin, end, 1, "exp_part", 0, 0, 1, 0, 0, "", ""]
+    return lambda folder: save(folder, "gsdb.csv", GSDB, [row])
+
+
+def rivalry(end: Any) -> Make:
+    """A rivalry that ends in a year."""
+    return lambda folder: save(folder, "tss.csv", TSS, [[1, "rivalry", 2, 365, 1946, end]])
+
+
 def decimal_commas(folder: Path) -> None:
     """Capabilities as a spreadsheet of a language with decimal commas saves them, with tabs."""
     path = folder / "NMC-70.csv"
@@ -68,10 +79,23 @@ REFUSED: dict[str, tuple[Make, str]] = {
         "atop.csv:14: year: 1980.5 is not a whole number",
     ),
     "endless year": (atop([*PACTS, [2, 40, "inf", 1, 0, 0, 0, 1]]), "atop.csv:14: year: 'inf' is not a number"),
+    "year of no date": (measure(0, 1990), "gsdb.csv:2: begin: 0 is not a year of four digits"),
+    "end of no date": (measure(1980, 10**7), "gsdb.csv:2: end: 10000000 is not a year of four digits"),
+    "measure without years": (measure("", ""), "gsdb.csv:1: has no row with begin, end"),
+    "rivalry without an end": (rivalry(""), "tss.csv:1: has no row with a, b, start, end"),
+    "header alone": (lambda folder: save(folder, "tss.csv", TSS, []), "tss.csv"),
+    "code without end": (measures("1" * 400), "ties.csv:2: kinds"),
     "number without end": (lambda f: save(f, "NMC-70.csv", NMC, [[2, 1980, *"111111", "1e400"]]), "'1e400' is not a"),
     "two files": (lambda f: (atop(PACTS)(f), save(f, "copy.csv", ATOP, PACTS)), "and so is"),
     "wrong file": (lambda f: (f / "NMC-70.csv").rename(f / "NMC-70.md"), "has no National Material Capabilities"),
 }
+
+
+def test_votes_without_yes_or_no_divide_no_one(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    save(folder, "votes.csv", VOTES, [[1, 2, 1, 8, "n", "1980-11-20", "Q"], [1, 365, 1, 9, "n", "1980-11-20", "Q"]])
+    words = ["import", "1980", "--from", str(folder), "--out", str(tmp_path / "world")]
+    assert CliRunner().invoke(cli, words).exit_code == 0
 
 
 @pytest.mark.parametrize("kind", REFUSED)

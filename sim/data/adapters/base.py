@@ -114,9 +114,22 @@ def drop_missing_keys(
     ]
     if broken:
         raise InputError(broken)
+    if kept.empty:
+        raise InputError([Fault(file, 1, "", f"has no row with {', '.join(columns)}; download it again")])
     kept = kept.copy()
     kept[list(columns)] = kept[list(columns)].astype(int)
     return kept
+
+
+def require_years(frame: pd.DataFrame, columns: tuple[str, ...], file: str) -> None:
+    """Refuse years that no date has."""
+    faults = [
+        Fault(file, int(line), column, f"{value} is not a year of four digits; download the file again")
+        for column in columns
+        for line, value in frame[column][~frame[column].between(1000, 9999)].head(5).items()
+    ]
+    if faults:
+        raise InputError(faults)
 
 
 def require_mirrors(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:

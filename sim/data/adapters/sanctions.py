@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sim.data.adapters.base import Dataset, Form
+from sim.data.adapters.base import MOST_KEY, Dataset, Form, drop_missing_keys, require_years
 from sim.data.codes import known_codes, known_groups, names_of_states, split_names
 from sim.data.journal import Journal
 from sim.data.readers.raw import is_missing
@@ -31,7 +30,7 @@ def list_codes(cell: Any) -> list[int]:
     """Codes in a cell that may have several, such as `1 2 4`, `1990, 1992` or 2.0."""
     if is_missing(cell):
         return []
-    return [int(float(code)) for code in re.findall(r"\d+(?:\.0+)?", str(cell))]
+    return [int(min(float(code), MOST_KEY)) for code in re.findall(r"\d+(?:\.0+)?", str(cell))]
 
 
 def first_year_of_case(cell: Any) -> int | None:
@@ -164,6 +163,8 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
 
     rows: list[dict[str, Any]] = []
     faults = []
+    frame = drop_missing_keys(frame, ("begin", "end"), journal, dataset, file)
+    require_years(frame, ("begin", "end"), file)
     last = int(frame["end"].max())
     without = 0
     for line, case in frame.iterrows():
@@ -180,14 +181,12 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
             groups = [known_groups()[name] for name in names if name in known_groups()]
             without += any(not group for group in groups)
             parties[side] = codes, [group for group in groups if group]
-        if is_missing(case["begin"]) or math.isnan(case["end"]):
-            continue
-        ongoing = int(case["end"]) == last or "ongoing" in str(case.get("success", "")).casefold()
+        ongoing = case["end"] == last or "ongoing" in str(case.get("success", "")).casefold()
         for target in [*parties["target"][0], *parties["target"][1]]:
             rows.append({
-                "begun": int(case["begin"]),
-                "start": date(int(case["begin"]), 1, 1),
-                "end": None if ongoing else date(int(case["end"]), 12, 31),
+                "begun": case["begin"],
+                "start": date(case["begin"], 1, 1),
+                "end": None if ongoing else date(case["end"], 12, 31),
                 "seen": date(last, 12, 31) if ongoing else None,
                 "senders": tuple(parties["sender"][0]), "bodies": tuple(parties["sender"][1]),
                 "target": target, "level": gsdb_level(case), "line": int(line),

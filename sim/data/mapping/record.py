@@ -56,7 +56,7 @@ def map_votes(scene: Scene) -> list[dict[str, Any]]:
     rows = rows.assign(year=year)
     rows = rows[rows["year"].between(scene.year, scene.year + AFTER)]
     counts = rows[rows["vote"].isin([1, 3])].groupby(["year", "call"])["vote"].value_counts().unstack(fill_value=0)
-    split = counts.min(axis=1) if counts.shape[1] == 2 else counts.iloc[:, 0] * 0
+    split = counts.min(axis=1) if counts.shape[1] == 2 else counts.max(axis=1) * 0  # no call divides the states
     chosen = split.sort_values(ascending=False, kind="stable").groupby(level="year").head(MOST_CALLS).index
     found = []
     for _, call in sorted(chosen):
