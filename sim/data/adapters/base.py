@@ -121,7 +121,7 @@ def drop_missing_keys(
     return kept
 
 
-def require_years(frame: pd.DataFrame, columns: tuple[str, ...], file: str) -> None:
+def require_year_numbers(frame: pd.DataFrame, columns: tuple[str, ...], file: str) -> None:
     """Refuse years that no date has."""
     faults = [
         Fault(file, int(line), column, f"{value} is not a year of four digits; download the file again")

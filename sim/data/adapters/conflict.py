@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.data.adapters.base import Dataset, Form, drop_missing_keys, require_codes, require_mirrors, require_years
+from sim.data.adapters.base import (
+    Dataset,
+    Form,
+    drop_missing_keys,
+    require_codes,
+    require_mirrors,
+    require_year_numbers,
+)
 from sim.data.journal import Journal
 
 if TYPE_CHECKING:
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
 def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy spells of rivalries since 1945; the last year of the list does not end them."""
     frame = drop_missing_keys(frame, ("a", "b", "start", "end"), journal, dataset, file)
-    require_years(frame, ("start", "end"), file)
+    require_year_numbers(frame, ("start", "end"), file)
     last = int(frame["end"].max())
     censored = frame["end"] == last
     why = f"{last} is the last year of the list, not the end of the rivalry"

@@ -7,7 +7,7 @@ from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sim.data.adapters.base import MOST_KEY, Dataset, Form, drop_missing_keys, require_years
+from sim.data.adapters.base import MOST_KEY, Dataset, Form, drop_missing_keys, require_year_numbers
 from sim.data.codes import known_codes, known_groups, names_of_states, split_names
 from sim.data.journal import Journal
 from sim.data.readers.raw import is_missing
@@ -164,7 +164,7 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
     rows: list[dict[str, Any]] = []
     faults = []
     frame = drop_missing_keys(frame, ("begin", "end"), journal, dataset, file)
-    require_years(frame, ("begin", "end"), file)
+    require_year_numbers(frame, ("begin", "end"), file)
     last = int(frame["end"].max())
     without = 0
     for line, case in frame.iterrows():
