@@ -286,7 +286,7 @@ def figure_regret(table: pd.DataFrame, bloc_name: str, when: str) -> Picture:
     """Draw the regret of each lever over the futures."""
     with draw_axes(4.6, charts.row_height(list(table["lever"]), 0.3) * len(table) + 1.4) as axes:
         charts.draw_regrets(axes, table, label=f"regret: capability of {bloc_name}\nabove that with the best lever")
-    words = "; ".join(f"{r.lever} mean {r.regret:.2f}, at most {r.regret_max:.2f}" for r in table.itertuples())
+    words = "; ".join(f"{r.lever} mean {r.regret:.3f}, at most {r.regret_max:.3f}" for r in table.itertuples())
     caption = (
         f"Regret of each lever {when} over {table['futures'].iloc[0]} futures, a future being one setting of all"
         " parameters: mean with its 95 % interval, exceeded in one future of 20, and the greatest."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,9 @@ def render_page(
     outcomes, states = compare_outcomes(found, base), compare_states(found, base)
     glance = rows.scenario_rows(found, base, names, bloc, outcomes)
     names = {row.design: row.name for row in glance}
+    if analyses and analyses.regret is not None:
+        levers = analyses.regret["lever"].map(lambda lever: names.get(lever, lever))
+        analyses = replace(analyses, regret=analyses.regret.assign(lever=levers))
     shares = shares_in_sample(found) if at else mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
     claimed = answers_of(ended, analyses) if of_article else []

@@ -68,7 +68,7 @@ def test_regret_says_whether_levers_are_apart(high: float, apart: str) -> None:
     )
     said = titles.title_of_regret(table, "capability")
     assert said.startswith(
-        "x is at most 0.04 of capability worse than the best lever of a future, the others up to 0.10"
+        "x is at most 0.040 of capability worse than the best lever of a future, the others up to 0.100"
     )
     assert f"apart from that of {apart} others" in said
 

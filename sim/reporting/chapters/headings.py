@@ -146,7 +146,7 @@ def heading_of_regret(analyses: Analyses | None) -> Heading:
     if analyses is None or analyses.regret is None:
         return Heading("Levers were not compared for this report", folded=True)
     best = analyses.regret.iloc[0]
-    costs = f"{best.lever} costs at most {best.regret_max:.2f} of capability"
+    costs = f"{best.lever} costs at most {best.regret_max:.3f} of capability"
     if len(levers_near_best(analyses.regret)):
         return Heading(f"No lever has clearly the least regret; {costs}")
     return Heading(f"One lever has the least regret: {costs}")

@@ -96,13 +96,13 @@ def title_of_regret(table: pd.DataFrame, what: str) -> str:
     `table` is that of `tabulate_regret`, the least greatest regret first.
     """
     best, others = table.iloc[0], table.iloc[1:]
-    title = f"{best['lever']} is at most {best['regret_max']:.2f} of {what} worse than the best lever of a future"
+    title = f"{best['lever']} is at most {best['regret_max']:.3f} of {what} worse than the best lever of a future"
     if not len(others):
         return f"{title}."
     worst = others["regret_max"].max()
     near = levers_near_best(table)
     apart = "all" if not len(near) else f"{len(others) - len(near)} of {len(others)}"
-    return f"{title}, the others up to {worst:.2f}. On average its regret is apart from that of {apart} others."
+    return f"{title}, the others up to {worst:.3f}. On average its regret is apart from that of {apart} others."
 
 
 def title_of_shares(steps: pd.DataFrame, scenario: str, alignment: str, name: str) -> str:
