@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
-from sim.calendar import format_day
+from sim.calendar import format_day, step_ends
 from sim.cli.printing import new_table, safe_text
 from sim.files import write_synced
 from sim.model.trajectory import Run, window_of
@@ -238,6 +238,14 @@ def print_shares(out: Console, results: Results) -> None:
         out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
 
 
+def last_day(found: Sample) -> str:
+    """The date on which all runs end, in words; empty where they have none, or several."""
+    plans = [one for one in found.scenarios.values() if one["sweep"]["lens"] == "histories"]
+    ends = {step_ends(one["date"], one["step"], one["steps"])[-1:] for one in plans}
+    (end,) = ends if len(ends) == 1 else ((),)
+    return format_day(end[0]) if end else ""
+
+
 def print_comparison(
     out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, paired: list[Pairing], *,
     everything: bool,
@@ -250,7 +258,9 @@ def print_comparison(
         f"Against {safe_text(baseline)}: mean difference of paired runs, 95 % interval, effect in standard deviations"
     )
     out.print(f"* {CLEAR_MEANS}")
-    out.print(f"Outcomes and shares are means over {found.averaged} of each run, then over the pairs")
+    day = last_day(found)
+    until = f", to {day}" if day else ""
+    out.print(f"Outcomes and shares are means over {found.averaged} of each run{until}, then over the pairs")
     names = {design.partition(" [")[0] for design in found.designs}
     if 1 < len(names) < len(found.designs):
         out.print(

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from sim import api
 from sim.analysis.dated import effects
 from sim.analysis.dated.events import list_designs
-from sim.analysis.dated.sentences import precision_sentence, round_up
+from sim.analysis.dated.sentences import effect_sentence, precision_sentence, round_up
 from sim.analysis.dated.spread import measure_spread, pairs_to_tell
 from sim.batch.manifest import tendency_command
 from sim.batch.store import Results
@@ -102,6 +102,19 @@ def test_direct_and_rest_add_up(compared: api.Comparison) -> None:
     members = found.sizes[found.sizes["outcome"] == "members_us_led"].set_index(["scenario", "date"])["direct"]
     states = chances[chances["alignment"] == "us_led"].groupby(["scenario", "date"])["direct"].sum()
     np.testing.assert_allclose(members.sort_index(), states.sort_index(), atol=1e-9)
+
+
+def test_only_what_is_clear_rises_or_falls(compared: api.Comparison) -> None:
+    """A change whose own interval leaves out 0, but that is not clear among all, is said to be perhaps chance."""
+    rows = compared.dated.states
+    rows = rows[(rows["event"] == "at") & (rows["difference"] != 0)].head(40)
+    cases = [(rows.assign(clear=clear, low=0.01 * side, high=0.02 * side), clear) for clear in (True, False)
+             for side in (1, -1)]  # fmt: skip
+    for table, clear in cases:
+        for row in table.itertuples():
+            said = effect_sentence(row, "A state", "bloc")
+            assert (f"{row.date} rises" in said or f"{row.date} falls" in said) == clear
+            assert said.endswith("may be chance)") != clear
 
 
 def test_direct_effect_of_a_lever(compared: api.Comparison) -> None:

@@ -66,16 +66,16 @@ def effect_sentence(row: Any, state: str, bloc: str, tendency: Any = None) -> st
     str
         A sentence.
     """
-    if row.low > 0 or row.high < 0:
+    verb = "goes" if row.difference else "stays"
+    if row.clear:
         verb = "rises" if row.difference > 0 else "falls"
-    else:
-        verb = "goes" if row.difference else "stays"
     change = f"from {in_hundred(row.baseline_mean)} to {in_hundred(row.mean)} in 100"
     if not row.difference:
         change = f"at {in_hundred(row.mean)} in 100"
     more = "" if math.isnan(row.direct) else (
         f"; direct {in_hundred(row.direct, signed=True)}, followers {in_hundred(row.rest, signed=True)}"
     )  # fmt: skip
+    more += "; among so many comparisons this may be chance" * bool(row.low * row.high > 0 and not row.clear)
     text = f"{row.scenario}: the chance that {state} is in the {bloc} on {row.date} {verb} {change}"
     text += f" ({interval_in_hundred(row)}{more})"
     if tendency is not None:
