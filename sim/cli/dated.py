@@ -10,7 +10,7 @@ import pandas as pd
 
 from sim.analysis.dated.sentences import in_hundred, precision_sentence
 from sim.analysis.paired import CLEAR_MEANS
-from sim.cli.printing import new_table, safe_text
+from sim.cli.printing import SHORT_SETTINGS, is_short, new_table, safe_text
 from sim.reporting.labels import label_alignments
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sim.api.dated import DatedOutcomes
 
 LISTED_DESIGNS, LISTED_ENTRIES = 20, 5
-
-SHORT_SETTINGS = 2  # most swept settings in a label that is printed by date
 
 
 def print_dated(out: Console, found: DatedOutcomes) -> None:
@@ -126,15 +124,15 @@ def print_lens(out: Console, found: Comparison) -> None:
 
 
 def print_effects(
-    out: Console, found: Comparison, sentences: Mapping[str, Sequence[str]], states: Sequence[str]
+    out: Console, found: Comparison, sentences: Mapping[str, Sequence[str]], states: Sequence[str], *, everything: bool
 ) -> None:
     """Print effects at dates by scenario: blocs, then the states with the largest effects, or those asked for."""
     if not found.at:
         return
     tendency = found.tendency_rows()
-    identical = {one.scenario for one in found.pairings if one.identical}
+    left_out = {one.scenario for one in found.pairings if one.identical or not (everything or is_short(one.scenario))}
     for scenario, said in sentences.items():
-        if scenario in identical:
+        if scenario in left_out:
             continue
         out.print(f"\n[bold]{safe_text(scenario)} at dates[/bold]")
         heads = ["baseline", "scenario", "change", "interval", "direct", "followers", "renewed"]
@@ -154,7 +152,7 @@ def print_effects(
             out.print(safe_text(f"{sentence}."))
     if found.dated.left_out:
         out.print(f"\n{found.dated.left_out} more scenarios and design points are not compared at dates")
-    if set(sentences) - identical:
+    if set(sentences) - left_out:
         out.print(
             "\nsize: share of capability; in: chance at the date; enters: chance that a state that starts elsewhere\n"
             "has been there by the date; with 95 % intervals. direct: what states would do if no other moved, in\n"

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import __version__
 from sim.calendar import format_day, step_ends
-from sim.cli.printing import new_table, safe_text
+from sim.cli.printing import SHORT_SETTINGS, is_short, new_table, safe_text
 from sim.files import write_synced
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import label_alignments
@@ -238,7 +238,7 @@ def print_shares(out: Console, results: Results) -> None:
         out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
 
 
-def last_day(found: Sample) -> str:
+def common_end(found: Sample) -> str:
     """The date on which all runs end, in words; empty where they have none, or several."""
     plans = [one for one in found.scenarios.values() if one["sweep"]["lens"] == "histories"]
     ends = {step_ends(one["date"], one["step"], one["steps"])[-1:] for one in plans}
@@ -254,11 +254,12 @@ def print_comparison(
     from sim.analysis.compare import identical_words, interval_words, main_outcomes
     from sim.analysis.paired import CLEAR_MEANS
 
-    out.print(
-        f"Against {safe_text(baseline)}: mean difference of paired runs, 95 % interval, effect in standard deviations"
+    against = (
+        safe_text(baseline) if is_short(baseline) else f"the first point of {safe_text(baseline.partition(' [')[0])}"
     )
+    out.print(f"Against {against}: mean difference of paired runs, 95 % interval, effect in standard deviations")
     out.print(f"* {CLEAR_MEANS}")
-    day = last_day(found)
+    day = common_end(found)
     until = f", to {day}" if day else ""
     out.print(f"Outcomes and shares are means over {found.averaged} of each run{until}, then over the pairs")
     names = {design.partition(" [")[0] for design in found.designs}
@@ -267,12 +268,19 @@ def print_comparison(
             "Each design point is compared with that one point, so a difference may be of its settings; at dates,"
             " below, scenarios with the same points are compared point by point"
         )
+    printed = [one for one in paired if everything or is_short(one.scenario)]
+    if left_out := len(paired) - len(printed):
+        out.print(
+            f"{left_out} design points with more than {SHORT_SETTINGS} settings are not printed one by one (--all,"
+            " --csv FOLDER, --json)"
+        )
     if len(found.designs) < 2:
         out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
     main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())
-    if words := identical_words(outcomes[outcomes["outcome"].isin(main) | everything]):
+    shown_here = outcomes["scenario"].isin([one.scenario for one in printed])
+    if words := identical_words(outcomes[shown_here & (outcomes["outcome"].isin(main) | everything)]):
         out.print(words)
-    for pairing in paired:
+    for pairing in printed:
         rows = outcomes[outcomes["scenario"] == pairing.scenario]
         shown = new_table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
                       numbers=("baseline", "scenario", "difference", "95 % interval", "effect", "pairs"))  # fmt: skip

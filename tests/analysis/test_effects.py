@@ -226,6 +226,19 @@ def test_spread_over_points(between: float, help: bool) -> None:
     assert (found.wanted is None) is not help
 
 
+def test_long_points_are_compared_together_and_printed_on_request(tmp_path: Path) -> None:
+    """Draws of all parameters: the scenarios over all draws; each draw beside the first one with --all only."""
+    names = ("baseline_2023", "sanctions_on_china")
+    sweep = ("sweep", *names, "--parameters", "posterior", "--draws", 2, "--replicates", 2, "--steps", 4)
+    assert invoke(*sweep, "--out", tmp_path / "draws").exit_code == 0
+    short, whole = (invoke("compare", tmp_path / "draws", *more).output for more in ((), ("--all",)))
+    assert "Against the first point of baseline_2023" in short
+    assert "3 design points with more than 2 settings are not printed one by one" in short
+    assert "sanctions_on_china at dates" in short
+    assert "w_bond=" not in short
+    assert whole.count("w_bond=") >= 3
+
+
 @pytest.mark.second
 def test_points_of_two_scenarios_are_paired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Design points with the same settings are pairs, and their means are compared."""

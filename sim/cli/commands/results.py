@@ -47,7 +47,7 @@ baseline_option = click.option(
     help="Results of the same scenarios under --lens tendency, shown beside.",
 )  # fmt: skip
 @click.option("--csv", "csv_folder", type=NewFolder(), help="Folder for the full tables as CSV.")
-@click.option("--all", "everything", is_flag=True, help="All outcomes. Default: the main outcomes.")
+@click.option("--all", "everything", is_flag=True, help="All outcomes and design points. Default: the main ones.")
 @json_option
 def compare(
     results: Path, baseline: str | None, at: tuple[str, ...], state: tuple[str, ...], tendency: Path | None,
@@ -82,7 +82,7 @@ def compare(
     text.print_comparison(
         out, found.sample, found.baseline, found.outcomes, found.states, found.pairings, everything=everything
     )
-    print_effects(out, found, sentences, state)
+    print_effects(out, found, sentences, state, everything=everything)
 
 
 @cli.command()
