@@ -6,7 +6,7 @@ Nothing is simulated, so the sign of a small effect is certain. Followers and th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,13 +97,14 @@ def weigh_decisions(world: World, step: int) -> tuple[Floats, Floats, Floats, Fl
     setting, states = world.setting, len(world.states)
     alignment, held = setting.initial, np.arange(states)
     shape = (states, len(world.alignments))
-    situation, weights, env = world.copy_situation(), world.allocate_weights(), world.allocate_environment()
-    for shocked in np.flatnonzero(np.diff(world.shocks.first[: step + 2])).tolist():
-        rules.apply_shocks(shocked, world.shocks, situation)
+    shocked = np.flatnonzero(np.diff(world.shocks.first[: step + 2])).tolist()
+    since = replace(world, start=world.copy_situation()) if shocked else world
+    for at in shocked:
+        rules.apply_shocks(at, world.shocks, since.start)
+    situation, weights, env = since.start, since.start_weights, world.allocate_environment()
     temperature = situation.parameters[TEMPERATURE]
     if temperature == 0 or (alignment < 0).any():
         return np.zeros(shape), np.zeros(shape), np.full(states, np.nan), np.zeros(states)
-    rules.weigh_ties(True, setting, situation, np.empty_like(situation.bond), weights)
     found, scratch = Anchor(np.empty(shape), np.empty(states)), allocate_scratch(shape[1])
     dispositions.anchor_in_environment(step, alignment, setting, situation, weights, env, *found, scratch)
     own = np.where(np.arange(shape[1]) == alignment[:, None], 0.0, -np.inf)

@@ -125,9 +125,44 @@ def worlds_at_point(worlds: Worlds, values: Floats) -> dict[str, World]:
     """Replace the parameters, (V,), of the worlds; a parameter that differs from the baseline keeps its value."""
     base = worlds[BASE].start.parameters
     given = with_varied(base, values)
+    return change_worlds(
+        worlds, lambda w: with_parameters(w, np.where(w.start.parameters == base, given, w.start.parameters))
+    )
+
+
+def share_factual(worlds: Worlds) -> dict[str, World]:
+    """Give worlds whose factual worlds are equal the same one, so that its chances are computed once for all."""
+    distinct: list[World] = []
+
+    def shared(world: World) -> World:
+        if world.factual is None:
+            return world
+        for one in distinct:
+            if is_same_world(one, world.factual):
+                return replace(world, factual=one)
+        distinct.append(world.factual)
+        return world
+
+    return {name: shared(world) for name, world in worlds.items()}
+
+
+def is_same_world(one: World, other: World) -> bool:
+    """Whether all names and numbers of two worlds without factual worlds are equal."""
+    names, numbers = zip(*(
+        ((w.states, w.alignments, w.theatres, w.steps, w.activation, w.anchored), (*w.setting, *w.start, *w.shocks))
+        for w in (one, other)
+    ), strict=True)  # fmt: skip
+    equal = (np.array_equal(here, there, equal_nan=True) for here, there in zip(*numbers, strict=True))
+    return names[0] == names[1] and all(equal)
+
+
+def change_worlds(worlds: Worlds, change: Callable[[World], World]) -> dict[str, World]:
+    """Change all worlds and their factual worlds alike; a factual world that several share is changed once."""
+    factual = {id(world.factual): world.factual for world in worlds.values() if world.factual is not None}
+    changed = {place: change(world) for place, world in factual.items()}
     return {
-        name: with_parameters(w, np.where(w.start.parameters == base, given, w.start.parameters))
-        for name, w in worlds.items()
+        name: replace(change(replace(world, factual=None)), factual=changed.get(id(world.factual)))
+        for name, world in worlds.items()
     }
 
 
@@ -146,7 +181,7 @@ def run_evidence(worlds: Worlds, moments: Moments, *, seed: int, replicates: Ite
 def permute_worlds(worlds: Worlds, rng: np.random.Generator) -> dict[str, World]:
     """Permute the ties of all the worlds in the same way, so that differences between them stay paired."""
     order = shuffle_states(len(worlds[BASE].states), rng)
-    return {name: permute_ties(world, order) for name, world in worlds.items()}
+    return change_worlds(worlds, lambda world: permute_ties(world, order))
 
 
 def placebo_stream(seed: int, kind: int, n: int) -> np.random.Generator:
@@ -263,7 +298,7 @@ def explore_ranges(
     RangeFindings
         Effects of each claim, (P, C), with their design.
     """
-    worlds = {name: world_of(one) for name, one in claim_scenarios(claims, scenarios).items()}
+    worlds = share_factual({name: world_of(one) for name, one in claim_scenarios(claims, scenarios).items()})
     plan = Assessment(claims, moments_of(scenarios[BASE]))
     short = {name: until_last(world, plan.moments) for name, world in worlds.items()}
     if values is None:

@@ -143,7 +143,22 @@ def start_environment(world: World, alignment: Integers, step: int) -> Environme
 
 
 def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
-    """Compute the structural chances of all states of a world at its start, before shocks, inertia included."""
+    """Return the structural chances of all states of a world at its start, before shocks, inertia included.
+
+    The last ones are kept: worlds that are anchored in the same factual world ask for the same.
+    """
+    if world.setting.initial.min() >= 0:
+        seed = replicate = 0
+    found = world.structural.get((seed, replicate))
+    if found is None:
+        found = compute_structural_chances(world, seed, replicate)
+        world.structural.clear()  # other threads may do the same
+        world.structural[seed, replicate] = found
+    return found
+
+
+def compute_structural_chances(world: World, seed: int, replicate: int) -> Anchor:
+    """Compute the structural chances of all states (see `structural_chances`)."""
     alignment = draw_initial_alignment(world, seed, replicate)
     env, scratch = world.allocate_environment(), allocate_scratch(len(world.alignments))
     found = Anchor(np.empty((len(world.states), len(world.alignments))), np.empty(len(world.states)))

@@ -74,8 +74,8 @@ class World:
         Whether kept dispositions are drawn given the start.
     factual : World or None
         The factual world, in which they are anchored; None: this world before shocks.
-    anchors : dict
-        The last anchor by seed and replicate; see `starts.start_anchor`.
+    anchors, structural : dict
+        The last anchor and structural chances by seed and replicate; see `starts.start_anchor`.
     """
 
     states: tuple[str, ...]
@@ -89,6 +89,7 @@ class World:
     anchored: bool
     factual: World | None
     anchors: dict[tuple[int, int], Anchor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    structural: dict[tuple[int, int], Anchor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def copy_situation(self) -> Situation:
         """Copy the situation at the start."""

@@ -18,6 +18,7 @@ from sim.article.robustness import (
     permute_worlds,
     placebo_stream,
     run_evidence,
+    share_factual,
     worlds_at_point,
 )
 from sim.model import iterate_runs
@@ -122,6 +123,21 @@ def test_permutation_is_common_to_all_scenarios(worlds: dict[str, World], scenar
     assert not same(found, run_evidence(twice, moments, seed=2, replicates=range(4)))
     assert (placebo_stream(1, 0, 0).random(5) == placebo_stream(1, 0, 0).random(5)).all()
     assert (placebo_stream(1, 0, 0).random(5) != placebo_stream(1, 0, 1).random(5)).any()
+
+
+def test_shared_factual_world_changes_no_chance(worlds: dict[str, World]) -> None:
+    own = world_of(with_settings(load_scenario(BASE), {"w_pressure": 0.1}))
+    apart = {**worlds, "own": own}
+    shared = share_factual(apart)
+    assert len({id(one.factual) for one in apart.values()}) == len(apart)
+    assert {name for name, one in shared.items() if one.factual is not shared[BASE].factual} == {"own"}
+    point = claim_points(1, 5)[0]
+    found, expected = (
+        find_direct_chances(permute_worlds(worlds_at_point(one, point), placebo_stream(1, 0, 0)), 28).chances
+        for one in (shared, apart)
+    )
+    for name in apart:
+        np.testing.assert_array_equal(found[name], expected[name])
 
 
 # Closed forms
