@@ -68,7 +68,8 @@ class Ensemble(DatedResults):
         """One row for each run and step: the capability share and the members of each alignment, from the moves."""
         results, labels = Results(self.folder), self.sample.designs
         ran = scenarios_as_run(results, labels)
-        tables = [sizes_by_step(results, n, ran[design]).assign(design=design) for n, design in enumerate(labels)]
+        sizes = sizes_by_step(results, {n: ran[design] for n, design in enumerate(labels)})
+        tables = [table.assign(design=design) for design, table in zip(labels, sizes, strict=True)]
         found = pd.concat(tables, ignore_index=True)
         return found[["design", *found.columns.drop("design")]]
 

@@ -132,7 +132,7 @@ def test_world_without_moves_has_alignments(tmp_path: Path) -> None:
 
 def test_sizes_by_step_equal_the_outcomes_bit_for_bit(in_rounds: Results) -> None:
     for point, (name, ran) in enumerate(scenarios_as_run(in_rounds, ["baseline_2023", "unix_1988"]).items()):
-        found = sizes_by_step(in_rounds, point, ran)
+        (found,) = sizes_by_step(in_rounds, {point: ran})
         with contextlib.closing(in_rounds.connection()) as connection:
             kept = connection.execute("select * from steps where point = ? order by replicate, step", [point]).df()
         columns = [f"{what}_{a}" for what in ("members", "capability") for a in ran.alignments()]

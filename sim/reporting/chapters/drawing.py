@@ -25,10 +25,10 @@ def figures_over_time(
     base, *others = names
     chosen = list(dict.fromkeys([base, *others[:1], *others[-1:]]))
     alignments = {one: known[one] for one in (*order_blocs(found, bloc), "non_aligned")}
+    sizes = sizes_by_step(results, {found.designs.index(d): ran[d] for d in chosen})
     pictures = []
-    for n, d in enumerate(chosen):
+    for n, (d, steps) in enumerate(zip(chosen, sizes, strict=True)):
         days = ran[d].dates() if ran[d].sweep.lens == "histories" else ()
-        steps = sizes_by_step(results, found.designs.index(d), ran[d])
         if at:
             days = tuple(day for day in days if day <= at)
             steps = steps[steps["step"] < len(days)]
