@@ -143,9 +143,11 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
     varied = beyond_rounding(spread, size)
     scored = needs_score_interval(one, other, gaps)
     low, high, p = np.empty((3, len(gaps)))
-    low[~scored], high[~scored], p[~scored] = bootstrap_intervals(gaps[~scored], varied[~scored])
-    least, most, p[scored] = score_intervals(gaps[scored])
-    low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
+    if not scored.all():
+        low[~scored], high[~scored], p[~scored] = bootstrap_intervals(gaps[~scored], varied[~scored])
+    if scored.any():
+        least, most, p[scored] = score_intervals(gaps[scored])
+        low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
     differing = (gaps != 0).sum(axis=1)
     low[differing == 0] = high[differing == 0] = np.nan
     p = np.minimum(1.0, np.maximum(p, least_p(differing)))

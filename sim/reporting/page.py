@@ -188,7 +188,7 @@ def render_page(
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": recorded.count_runs(results),
-        "failures": recorded.list_failures(results),
+        "failures": recorded.list_failures(results) if found.failed else [],
         "failed": found.failed,
         "unfinished": found.unfinished,
         "moved": MOVED,
