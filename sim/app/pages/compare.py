@@ -15,7 +15,7 @@ from sim.analysis.statistics import share_interval
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_state, control_key, show_controls
-from sim.app.pages.dated import names_of_both, show_movers, show_sizes, show_state, sureness
+from sim.app.pages.dated import SURE, explain_likely, names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.pages.share import show_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
 from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
@@ -35,8 +35,9 @@ def show_compare_page() -> None:
     visit.place_player(visit.address.step)  # where the player starts when the reader comes back
     st.title("Without and with a change")
     st.markdown(
-        "Run by run, both settings have the same random numbers, so what differs between them is what was changed, and"
-        " not chance. The other pages have the setting with the change."
+        "Each pair of runs, one of either setting, has the same random numbers, so most of what is chance cancels in"
+        " their difference. How large the average effect is stays uncertain: an interval goes with each difference, and"
+        " words say how sure it is. The other pages have the setting with the change."
     )
     settings = []
     for column, side, setting in zip(st.columns(2), SIDES, (visit.address.other, visit.address.setting), strict=True):
@@ -196,7 +197,9 @@ def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
     rows = every.loc[[name for name in main if name in every.index]]
     st.header("At the end")
-    show_table(tabulate_differences(rows, [label_outcome(name, names) for name in rows.index]), "At the end")
+    table = tabulate_differences(rows, [label_outcome(name, names) for name in rows.index])
+    show_table(table, "At the end")
+    explain_likely(table[SURE])
     st.caption(
         f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance. {CLEAR_MEANS}."
     )
@@ -211,7 +214,7 @@ def tabulate_differences(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
         )
         for name, one in zip(names, rows.itertuples(), strict=True)
     ]  # fmt: skip
-    return pd.DataFrame(cells, columns=["outcome", "without", "with", "change (95 % interval)", "how sure"])
+    return pd.DataFrame(cells, columns=["outcome", "without", "with", "change (95 % interval)", SURE])
 
 
 def show_distribution(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,7 +23,16 @@ from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 MOST_LISTED = 12
 
-HEADS = ["without", "with", "change (95 % interval)", "direct", "followers", "how sure"]
+SURE = "how sure"  # the column of verdicts
+
+HEADS = ["without", "with", "change (95 % interval)", "direct", "followers", SURE]
+
+LIKELY = "likely; one of many asked"
+
+LIKELY_MEANS = (
+    f"{LIKELY}: its own interval leaves out 0, but among so many questions one such result may be chance. It is not"
+    " clear."
+)
 
 EXPLAINED = (
     "Histories of 100. direct: what the change does to the state if no other moves, in closed form; followers: the"
@@ -41,8 +50,14 @@ def sureness(row: Any) -> str:
     if row.clear:
         return "clear"
     if row.low > 0 or row.high < 0:
-        return "likely; one of many asked"
+        return LIKELY
     return "may be chance"
+
+
+def explain_likely(texts: Iterable[str]) -> None:
+    """Say what `LIKELY` means where one of the texts above has it."""
+    if any(LIKELY in text for text in texts):
+        st.caption(escape_markdown(LIKELY_MEANS))
 
 
 def change_cells(row: Any) -> tuple[str, ...]:
@@ -66,7 +81,8 @@ def describe_change(row: Any, what: str) -> str:
     low, high = sorted((abs(row.low), abs(row.high)))
     if row.low > 0 or row.high < 0:
         gap, way = in_hundred(abs(row.difference)), "more" if row.difference > 0 else "fewer"
-        return f"{text}: {gap} {way} (95 % interval {in_hundred(low)} to {in_hundred(high)} {way})."
+        between = f"{in_hundred(low)} to {in_hundred(high)} {way}"
+        return f"{text}: {gap} {way} (95 % interval {between}). How sure: {sureness(row)}."
     between = f"{in_hundred(row.low, signed=True)} to {in_hundred(row.high, signed=True)}"
     return f"{text}. The difference may be chance (95 % interval {between})."
 
@@ -96,7 +112,9 @@ def show_state(
     """Show the effect on one state: in a sentence, in a picture over time, and in a table at dates."""
     who = names.state(what.state)
     st.header(escape_markdown(capital(f"{who} by date")))
-    st.markdown(f"**{escape_markdown(describe_state(effects, names, days, what))}**")
+    said = describe_state(effects, names, days, what)
+    st.markdown(f"**{escape_markdown(said)}**")
+    explain_likely([said])
     verb = "has joined" if what.joins else "has left"
     st.image(
         histories.svg_incidence(pair, what, *key), width="content",
@@ -106,7 +124,9 @@ def show_state(
             f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date; bands: 95 % intervals."
         ),
     )  # fmt: skip
-    show_table(tabulate_state(effects, names, days, what.state), f"{who} by date")
+    rows = tabulate_state(effects, names, days, what.state)
+    show_table(rows, f"{who} by date")
+    explain_likely([] if LIKELY in said else rows[SURE])
     st.caption(escape_markdown(EXPLAINED))
 
 
@@ -156,7 +176,9 @@ def show_movers(
         caption=f"Change of the chance on {day}, with 95 % intervals; a grey square is not clear.",
     )  # fmt: skip
     cells = [(label, *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]
-    show_table(pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS]), "Who moves")
+    table = pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS])
+    show_table(table, "Who moves")
+    explain_likely(table[SURE])
 
 
 def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None:
@@ -166,7 +188,9 @@ def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None
     sized = rows[rows["outcome"].str.startswith("capability_")]
     blocs = [names.alignments[one.removeprefix("capability_")] for one in sized["outcome"]]
     cells = [(bloc, f"on {row.date}", *change_cells(row)) for bloc, row in zip(blocs, sized.itertuples(), strict=True)]
-    show_table(pd.DataFrame(cells, columns=["bloc", "date", *HEADS]), "Sizes of blocs")
+    table = pd.DataFrame(cells, columns=["bloc", "date", *HEADS])
+    show_table(table, "Sizes of blocs")
+    explain_likely(table[SURE])
     said = spread_sentence(
         {label_outcome(outcome, names.alignments): one for outcome, one in effects.spreads[SIDES[1]].items()}, days[-1]
     )

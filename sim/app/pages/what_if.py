@@ -13,7 +13,14 @@ from sim.analysis.history.words import Names, capital, join_names
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_run, choose_state, control_key
-from sim.app.pages.dated import describe_change, describe_state, names_of_both, select_movers, show_state
+from sim.app.pages.dated import (
+    describe_change,
+    describe_state,
+    explain_likely,
+    names_of_both,
+    select_movers,
+    show_state,
+)
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
@@ -27,7 +34,8 @@ SAID = 3  # states beside the one in question
 
 DIRECTION = (
     "Set on the left what a bloc can choose (*Levers*) or let a government fall. Both futures have the same random"
-    " numbers, so what differs is what you changed."
+    " numbers, so what differs between these two is what you changed. How large the effect is on average stays"
+    " uncertain."
 )
 
 
@@ -120,6 +128,7 @@ def show_in_words(
             where = f"{names.state(row.state)} is in {names.bloc(row.alignment)} on {format_day(day)}"
             lines.append(escape_markdown(describe_change(row, where)))
     st.markdown("\n".join(f"- {line}" for line in lines))
+    explain_likely(line.replace("\\", "") for line in lines)
 
 
 def describe_difference(runs: Sequence[Run], names: Names) -> str:
