@@ -25,12 +25,14 @@ from sim.app.setting import (
     to_query,
 )
 from sim.batch.design import through_lens
-from sim.reporting.labels import label_history
+from sim.reporting.labels import label_history, shorten_middle
 from sim.scenario.schema import Scenario
 
 DEFAULT_ADDRESS = Address(AppSetting(DEFAULT), AppSetting(DEFAULT), 0)
 
 MAX_UPLOADS = 5
+
+MOST_TITLE = 60  # letters of a title in a list of choices
 
 ADDRESS_DELAY = 5.0  # seconds; by then the browser has taken an address that the app wrote
 
@@ -91,6 +93,13 @@ class Visit:
     def names(self) -> list[str]:
         """List every scenario that a reader can choose, uploads first."""
         return [*self.uploads, *cache.scenario_choices()]
+
+    def choice_label(self, name: str) -> str:
+        """Return a scenario as a list of choices shows it: its title, and the name of its file."""
+        own = self.uploads.get(name)
+        title = (own or cache.shipped_scenario(name)).title
+        file = f"{name.removeprefix(UPLOAD_PREFIX)}{', uploaded' if own else ''}"
+        return f"{plain_label(shorten_middle(title, MOST_TITLE))} ({file})"
 
     def base(self) -> Scenario:
         """Return the scenario of the first setting, without changes."""
@@ -208,8 +217,8 @@ def current_visit() -> Visit:
 
 
 def display_name(name: str) -> str:
-    """Return a scenario's name as the list of choices shows it."""
-    return f"{name.removeprefix(UPLOAD_PREFIX)} (handed in)" if name.startswith(UPLOAD_PREFIX) else name
+    """Return a scenario's name as texts show it."""
+    return f"{name.removeprefix(UPLOAD_PREFIX)} (uploaded)" if name.startswith(UPLOAD_PREFIX) else name
 
 
 # Markdown makes a link of an address whose signs are escaped, too: an invisible word joiner parts it.

@@ -179,7 +179,7 @@ def setting_from(
     if name not in names:
         why = f"unknown scenario {quote(name)}{suggest(name, names)}"
         if name.startswith(UPLOAD_PREFIX):
-            why = f"{quote(name)} was handed in as a file, which no address holds; hand it in again"
+            why = f"{quote(name)} is an uploaded file, which no address contains; upload it again"
         faults.append(f"{prefix}scenario: {why}; {DEFAULT} is shown")
         name = DEFAULT
     base = load(name)

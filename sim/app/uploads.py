@@ -21,7 +21,7 @@ def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str
     """
     shown = escape_controls(name.replace("\\", "/").rsplit("/", 1)[-1])[:80] or "file"
     if size > MAX_BYTES:
-        message = f"has {size} bytes; a scenario handed in here has at most {MAX_BYTES} ({MAX_BYTES // 1024} kB)"
+        message = f"has {size} bytes; an uploaded scenario has at most {MAX_BYTES} ({MAX_BYTES // 1024} kB)"
         raise InputError([Fault(shown, 1, "", message)])
     stem = safe_name(name)
     with tempfile.TemporaryDirectory(prefix="blocs-upload-") as folder:

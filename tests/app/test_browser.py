@@ -367,7 +367,7 @@ def test_downloads_and_undo(reader: Reader, tmp_path: Path) -> None:
 def test_uploads(reader: Reader) -> None:
     """Faults read as in `blocs check`, hostile files are refused, and a good file runs with harmless names."""
     reader.open("?step=4")
-    reader.page.locator("summary", has_text="Hand in a scenario file").click()
+    reader.page.locator("summary", has_text="Upload a scenario file").click()
     given = reader.page.locator("[data-testid=stSidebar] input[type=file]")
     bad = [
         ("typo.toml", b'title = "x"\nextends = "baseline_2023"\n[parameters]\nerosoin = 1\n',

@@ -33,7 +33,7 @@ from sim.app.pages.run import story_page
 from sim.app.player import drawing
 from sim.app.player.frames import frame_data
 from sim.app.player.words import chosen_first, reasons_by_step
-from sim.app.session import escape_markdown, plain_label
+from sim.app.session import Visit, escape_markdown, plain_label
 from sim.app.setting import (
     MAX_APP_STATES,
     Address,
@@ -136,7 +136,7 @@ def test_mechanism_off_as_in_command() -> None:
     [
         ("scenario", "baseline_2032", "did you mean 'baseline_2023'?"),
         ("scenario", "../../etc/passwd", "unknown scenario '../../etc/passwd'"),
-        ("scenario", "uploaded:mine", "hand it in again"),
+        ("scenario", "uploaded:mine", "upload it again"),
         ("seed", "-3", "seed: '-3' is not a whole number from 0 to"),
         ("seed", "٣", "is not a whole number"),
         ("replicate", "1e3", "replicate: '1e3' is not"),
@@ -301,7 +301,7 @@ def test_hostile_upload_refused(content: bytes, message: str) -> None:
 
 
 def test_too_large_upload_not_read() -> None:
-    with pytest.raises(InputError, match=r"has 10000000 bytes; a scenario handed in here has at most 262144"):
+    with pytest.raises(InputError, match=r"has 10000000 bytes; an uploaded scenario has at most 262144"):
         read_upload("mine.toml", 10_000_000, refuse_reading)
     assert MAX_BYTES == 262_144
 
@@ -314,6 +314,21 @@ def test_upload_name_stays_in_folder(name: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", stem)
     assert stem == safe_name(name)
     assert scenario.digest() == BASE.digest()
+
+
+def test_scenarios_are_chosen_by_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both lists of the comparison have titles; a title of an uploaded file is harmless."""
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
+    shown = open_page({"page": "compare"})
+    lists = [one.options for one in shown.selectbox if one.label == "Scenario"]
+    assert len(lists) == 2
+    assert lists[0] == lists[1]
+    assert "Baseline, October 2023 (baseline_2023)" in lists[0]
+    visit = Visit(uploads={"uploaded:mine": BASE.model_copy(update={"title": f"{EVIL} {'x' * 99}"})})
+    label = visit.choice_label("uploaded:mine")
+    assert label.endswith(" (mine, uploaded)")
+    assert "<" not in label
+    assert len(label) < 90
 
 
 def test_untrusted_text_in_markdown() -> None:

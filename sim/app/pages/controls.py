@@ -30,8 +30,8 @@ def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
     """Show the controls of a setting and return the setting chosen. `side` identifies one of a page's two settings."""
     names = visit.names()
     name = st.selectbox(
-        "Scenario", names, format_func=display_name, key=control_key(f"{side} {visit.version}", setting.scenario),
-        help="A named, sourced file; those handed in come first.",
+        "Scenario", names, format_func=visit.choice_label, key=control_key(f"{side} {visit.version}", setting.scenario),
+        help="A named, sourced file, by its title and its name; uploaded ones come first.",
     )  # fmt: skip
     base = visit.load(name)
     if name != setting.scenario:

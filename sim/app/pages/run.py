@@ -181,10 +181,10 @@ def changes_in_words(base: Scenario, setting: AppSetting) -> list[str]:
 
 def accept_upload(visit: Visit) -> None:
     """Accept a scenario file, or show its faults as `blocs check` does."""
-    with st.expander("Hand in a scenario file"):
+    with st.expander("Upload a scenario file"):
         upload = st.file_uploader(
             f"A scenario file (TOML, at most {MAX_BYTES // 1024} kB)", type=["toml"], key="upload",
-            help="A file that extends one of the scenarios or stands on one of the worlds listed here.",
+            help="A file that extends one of the scenarios or has one of the worlds listed here.",
         )  # fmt: skip
         if upload is not None and upload.file_id != visit.checked_upload[0]:
             visit.checked_upload = (upload.file_id, upload_faults(visit, upload))
@@ -238,7 +238,7 @@ def offer_downloads(visit: Visit, base: Scenario, scenario: Scenario, run: Run) 
             )
         )
     if uploaded:
-        st.caption("The address of this page does not hold a file that was handed in.")
+        st.caption("The address of this page does not contain a file that you uploaded.")
     st.caption("The same run on the command line:")
     show_verbatim(command)
 
