@@ -170,7 +170,7 @@ PLAIN_NAMES = {  # of the mechanisms
     "likeness": "Likeness of regimes", "hostility": "Hostility to members", "balance": "Balance against threats",
     "trade": "Trade", "shelter": "Shelter from sanctions", "accommodation": "Offer of coexistence",
     "pressure": "Pressure of the other blocs", "attention": "Limited attention", "erosion": "Erosion of enforcement",
-    "autonomy": "Worth of staying outside", "hedging": "Hedging between blocs", "inertia": "Cost of a change",
+    "autonomy": "Worth of staying outside", "hedging": "Bonds kept by staying outside", "inertia": "Cost of a change",
     "renewal": "Changes of government", "rivalry_response": "Rivalries respond",
     "sanction_response": "Sanctions respond",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from sim.analysis.history.sentences import describe_reason, describe_shock
 from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
 from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points
 from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
+from sim.analysis.states.start import explain_start
 from sim.batch.design import through_lens
 from sim.errors import InputError
 from sim.model import dispositions
@@ -394,6 +395,15 @@ def test_every_term_has_words() -> None:
     from sim.analysis.history.retrace import WEIGHED
 
     assert PHRASES.keys() == {*WEIGHED}
+
+
+def test_hedging_is_said_of_bonds_with_one_bloc() -> None:
+    """Bonds with the members of one bloc are enough for the term, so no words speak of several."""
+    baseline = load_scenario("baseline_2023")
+    account = explain_start(baseline, "CHL").account
+    members = {state for state, _ in account.from_states("hedging")}
+    assert {baseline.states[state].initial for state in members} == {"us_led"}
+    assert all("members of any bloc" in words for words in PHRASES["hedging"] if words)
 
 
 def test_tendency_is_not_told() -> None:

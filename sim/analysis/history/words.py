@@ -177,8 +177,9 @@ PHRASES = {
         "a smaller worth of staying outside the blocs",
     ),
     "hedging": Phrase(
-        "bonds with several blocs that it keeps outside them", "stronger bonds with several blocs, kept outside them",
-        "weaker bonds with several blocs, kept outside them",
+        "bonds with members of any bloc, kept by staying outside",
+        "stronger bonds with members of any bloc, kept by staying outside",
+        "weaker bonds with members of any bloc, kept by staying outside",
     ),
     "inertia": Phrase("the cost of a change", "a higher cost of a change", "a lower cost of a change"),
     "disposition": Phrase(
