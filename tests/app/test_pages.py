@@ -458,7 +458,7 @@ def test_command_without_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "streamlit", None)
     done = CliRunner().invoke(cli, ["app"])
     assert done.exit_code == 2
-    assert "Error: The app needs Streamlit, which is not installed: pip install 'blocs[app]'\n" in done.output
+    assert "Error: The app needs Streamlit, which is not installed. In the clone: pip install '.[app]'\n" in done.output
 
 
 def test_taken_port_refused() -> None:

@@ -155,6 +155,11 @@ def steps(page: Path, folder: Path, wheel: Path) -> Iterator[tuple[str, str]]:
             language, text = "sh", " ".join(args[1].split()).removeprefix("exec ")
         if language in ("sh", "python") and not any(words in text for words in ELSEWHERE):
             text = shorten(text).replace("pip install -q .", f"pip install -q {shlex.quote(str(wheel))}")
+            text = re.sub(
+                r"pip install -q '\.(\[\w+\])'",
+                lambda extra: f"pip install -q {shlex.quote(f'{wheel}{extra[1]}')}",
+                text,
+            )
             text = re.sub(r"^blocs app.*$", lambda _: SERVING.format(port=free_port()), text, flags=re.M)
             text = text.replace("/shared", str(folder)).replace("ib0", "lo")
             if "dask-scheduler" in text:

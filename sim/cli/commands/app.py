@@ -21,7 +21,7 @@ def app(port: int, host: str, browser: bool) -> None:
     Example: blocs app --port 8502 --no-browser
     """
     if importlib.util.find_spec("streamlit") is None:
-        raise click.UsageError("The app needs Streamlit, which is not installed: pip install 'blocs[app]'")
+        raise click.UsageError("The app needs Streamlit, which is not installed. In the clone: pip install '.[app]'")
     from sim.app.player.ahead import begin_first_page
     from sim.app.serve import serve
 
