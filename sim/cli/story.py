@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.analysis.history import sentences
+from sim.analysis.history.bonds import HEADINGS
 from sim.analysis.history.moves import RENEWAL
 from sim.analysis.history.prospect import describe_prospect
 from sim.analysis.history.words import Names, capital, count_words, hundredths
@@ -93,9 +94,7 @@ def print_point(out: Console, story: Story, number: int, point: TurningPoint) ->
     alone = bool(point.moves) and not point.followers
     lines = {
         "Why": sentences.explain_point(point, names, story.scenario),
-        "Strongest bond there": ties["strongest_bond"],
-        "Stronger bond elsewhere": ties["stronger_bond_elsewhere"],
-        "Sanctions on it": ties["sanctions"],
+        **{heading: ties[kind] for kind, heading in HEADINGS.items()},
         "Followed by": sentences.describe_followers(point, names) or ("no state." if alone else ""),
         "Reaction": sentences.describe_reactions(point, names),
         "Effect": sentences.describe_effect(point, names),

@@ -236,7 +236,7 @@ PLAIN = {  # of every parameter, and of what a bloc can set
     "sanction_response": Plain("New sanctions", "a bloc that presses sanctions states of other blocs faster"),
     "sanction_relief": Plain("End of sanctions", "sanctions between states that do not oppose each other end faster"),
     "w_likeness": Plain("Pull of similar governments", "democracies side more with democracies, others with others"),
-    "w_hedging": Plain("Partners without a bloc", "states outside keep more of their partnerships with members of any bloc"),
+    "w_hedging": Plain("Partners without a bloc", "states outside keep more of their partnerships with bloc members"),
     "renewal": Plain("Changes of government", "governments, and with them the leanings of states, change more often"),
     "enforcement": Plain("Pressure on others", "the bloc presses states of other blocs, and sanctions, more"),
     "attention_budget": Plain("Capacity to act", "the bloc can press in more regions, and enforce sanctions, at once"),

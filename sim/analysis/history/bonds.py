@@ -9,6 +9,13 @@ from sim.analysis.history.words import Names, join_names
 from sim.model.trajectory import Run
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario, Tie
 
+# A bond weighs its level times the capability of the other state, so that a partnership may weigh more than a pact.
+HEADINGS = {
+    "strongest_bond": "Bond there that weighs most (its level times the partner's capability)",
+    "stronger_bond_elsewhere": "Bond elsewhere that weighs more than any there",
+    "sanctions": "Sanctions on it",
+}
+
 SENDERS = 3  # sanction senders that are named, the heaviest first
 
 

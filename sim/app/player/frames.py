@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from sim.analysis.history.bonds import HEADINGS
 from sim.analysis.history.moves import Move
 from sim.analysis.history.sentences import describe_move, list_largest
 from sim.analysis.history.story import Story
@@ -82,7 +83,8 @@ def event_data(story: Story, chosen: str) -> list[dict[str, Any]]:
 
 def point_event(story: Story, point: Mapping[str, Any]) -> dict[str, Any]:
     """Return a turning point as an event, with how often it happens elsewhere."""
-    ties = f" Strongest bond there: {point['strongest_bond']}" if point["strongest_bond"] else ""
+    bond = point["strongest_bond"]
+    ties = f" {HEADINGS['strongest_bond']}: {bond}" if bond else ""
     elsewhere = f" {point['elsewhere']}" if point["elsewhere"] else ""
     what = f"{capital(story.names.when(point['step']))}: {point['what']}"
     return {"step": point["step"], "what": what, "why": f"{point['why']}{ties}{elsewhere}"}

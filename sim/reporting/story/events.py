@@ -27,6 +27,8 @@ MOST_NEAR = 12  # of what nearly happened
 
 MOST_SHOCKS = 6  # of a step that are listed one by one
 
+WITHIN_STEP = {"shock": 0, "size": 2, "renewal": 3}  # order of the kinds, causes first; a move is 1
+
 KINDS = {  # kinds of events, and what the timeline calls them
     "shock": "Shock", "entry": "Entry", "change": "Change of bloc", "exit": "Exit", "size": "Size of a bloc",
     "renewal": "Near move",
@@ -70,14 +72,14 @@ class Event:
 
 
 def list_events(story: Story) -> list[Event]:
-    """List the events of a history in the order of time, shocks first within a step.
+    """List the events of a history in the order of time: within a step shocks, moves, and the sizes that they make.
 
     Of more than `MOST_EVENTS`, near moves are left out first, then the moves of least capability.
     """
     found = [*shock_events(story), *move_events(story), *size_events(story), *near_events(story)]
-    rank = {kind: (kind == "renewal") - (kind == "shock") for kind in KINDS}
     kept = sorted(found, key=lambda one: (one.kind == "renewal", one.kind not in ("shock", "size"), -one.weight))
-    return sorted(kept[:MOST_EVENTS], key=lambda one: (one.step, rank[one.kind], one.follows, -one.weight))
+    order = {kind: WITHIN_STEP.get(kind, 1) for kind in KINDS}
+    return sorted(kept[:MOST_EVENTS], key=lambda one: (one.step, order[one.kind], one.follows, -one.weight))
 
 
 def sizes_of_states(story: Story) -> dict[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.analysis.history.bonds import HEADINGS
 from sim.analysis.history.moves import Move
 from sim.analysis.history.retrace import DISPOSITION
 from sim.analysis.history.sentences import describe_elsewhere, describe_move
@@ -72,10 +73,6 @@ def explain_mover(story: Story, move: Move) -> Reason:
         compared.left,
         float((pair[1] - pair[0]).sum()),
     )  # fmt: skip
-
-
-HEADINGS = {"strongest_bond": "Strongest bond there", "stronger_bond_elsewhere": "Stronger bond elsewhere",
-            "sanctions": "Sanctions on it"}  # fmt: skip
 
 
 def name_ties(story: Story, point: TurningPoint) -> dict[str, str]:

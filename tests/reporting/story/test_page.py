@@ -16,7 +16,9 @@ import sim
 from sim.analysis.history.story import Story
 from sim.errors import InputError
 from sim.reporting.story import page as story_page
+from sim.reporting.story.events import list_events
 from sim.reporting.story.page import render_story
+from sim.reporting.story.reasons import list_reasons
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
@@ -145,6 +147,30 @@ def test_dates_and_reasons_in_words(story_of: Told) -> None:
     assert "For joining the US-led bloc, against staying outside the blocs" in text
     assert "October 2027: The disposition of Saudi Arabia is renewed, and it keeps its alignment. 17 of 100" in text
     assert "Step 10" not in text
+
+
+@pytest.fixture(scope="module")
+def china_joins(tell: Told) -> Story:
+    """Return the first history of the baseline in which China joins the front, which is the tutorial's."""
+    return tell(load_scenario("baseline_2023"), seed=20231025, replicate=16)
+
+
+def test_causes_come_before_the_sizes_that_they_make(china_joins: Story) -> None:
+    events = list_events(china_joins)
+    (size,) = (n for n, event in enumerate(events) if event.kind == "size")
+    entry = next(n for n, event in enumerate(events) if "CHN" in {move.state for move in event.moves})
+    assert events[size].step == events[entry].step
+    assert entry < size
+    assert [event.step for event in events] == sorted(event.step for event in events)
+
+
+def test_the_bond_that_weighs_most_is_not_the_strongest_level(china_joins: Story) -> None:
+    """China has a pact with North Korea; its partnership with Russia weighs more, since Russia is larger."""
+    (china,) = (reason for reason in list_reasons(china_joins) if reason.move.state == "CHN")
+    said = china.ties["Bond there that weighs most (its level times the partner's capability)"]
+    assert said.startswith("Russia (partnership")
+    levels = {frozenset((t.a, t.b)): t.level for t in china_joins.scenario.ties if t.kind == "bond"}
+    assert levels[frozenset(("CHN", "PRK"))] == "pact"
 
 
 def test_history_without_a_move(story_of: Told) -> None:
