@@ -21,7 +21,8 @@ from sim.scenario.checks.sources import Bibliography, parse_references
 from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
 from sim.scenario.parameters import Parameters, Sourced
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, Tie
+from sim.scenario.shocks import Shock
 from sim.scenario.ties import place_of_tie
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def print_changes(out: Console, name: str, base: Scenario, scenario: Scenario) -
     """Print what a scenario changes in the one it extends, with reasons; of equal ones in a row, the first."""
     found = list_changes(base, scenario)
     shown = new_table(f"differs from {safe_text(name)} in", "there", "here", "reason", numbers=("there", "here"))
-    ties = {place_of_tie(tie): tie for tie in scenario.ties}
+    listed: dict[str, Tie | Shock] = {place_of_tie(tie): tie for tie in scenario.ties}
+    listed |= {f"shocks[{n}]": shock for n, shock in enumerate(scenario.shocks)}
     last, unexplained = "", False
     for place, before, after in found[:LISTED_CHANGES]:
-        one = ties.get(place) or find_number(scenario, place)
+        one = listed.get(place) or find_number(scenario, place)
         reason = format_source(one.source, one.note) if one else ""
         said = "as above" if reason and reason == last else reason
         shown.add_row(safe_text(place), safe_text(before), safe_text(after), said)
@@ -107,12 +109,14 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
     print_tie_counts(out, name, scenario)
     if scenario.shocks:
         ends = scenario.dates()
-        shown = new_table("step", *(["ends"] if ends else []), "shock", "source", numbers=("step",))
-        for shock in scenario.shocks:
+        shown = new_table("place", "step", *(["ends"] if ends else []), "shock", "source", numbers=("step",))
+        for n, shock in enumerate(scenario.shocks):
             what = shock.model_dump(exclude={"step", "kind", "source", "note"}, exclude_defaults=True)
             words = " ".join(f"{key}={value}" for key, value in what.items())
             when = (str(shock.step), ends[shock.step]) if ends else (str(shock.step),)
-            shown.add_row(*when, safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note))
+            shown.add_row(
+                f"shocks[{n}]", *when, safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note)
+            )
         out.print(shown, "")
 
 

@@ -383,8 +383,8 @@ def iterate_leaves(content: Any, at: str) -> Iterator[tuple[str, str]]:
         for key, value in content.items():
             yield from iterate_leaves(value, f"{at}.{key}" if at else str(key))
     elif isinstance(content, list) and at == "shocks":
-        for n, shock in enumerate(content, start=1):
-            yield f"shock {n}", " ".join(f"{k}={v}" for k, v in shock.items() if v != "")
+        for n, shock in enumerate(content):
+            yield f"shocks[{n}]", " ".join(f"{k}={v}" for k, v in shock.items() if v != "")
     else:
         yield at, exact_text(content) if isinstance(content, float) else str(content)
 

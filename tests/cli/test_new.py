@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -53,10 +54,23 @@ def test_new_scenario(folder: Path) -> None:
     check_schema(folder / "my_idea.toml")
     scenario = load_scenario("my_idea.toml")
     places = [place for place, _, _ in list_changes(load_scenario("baseline_2023"), scenario)]
-    assert places == ["blocs.us_led.accommodation", "shock 1"]
+    assert places == ["blocs.us_led.accommodation", "shocks[0]"]
     assert scenario.title == "My idea"
     assert scenario.role == "lever"
     assert (folder / "my_idea.toml").read_text(encoding="utf-8").count("#") > 8
+
+
+def test_show_gives_the_reason_of_a_shock(folder: Path) -> None:
+    """Shocks have one place in `show` and `check`, and the note of the file, not that of the scenario."""
+    new("scenario", "my_idea")
+    shown = " ".join(CliRunner().invoke(cli, ["show", "my_idea.toml"], env={"COLUMNS": "300"}).stdout.split())
+    changes, _, rest = shown.partition("parameter value meaning")
+    assert re.search(r"shocks\[0\] none .* assumed: an armistice, not a friendship", changes)
+    assert "Where no reason is listed" not in changes
+    assert "shocks[0] 10 2026-04-25 rivalry a=RUS b=UKR value=0.4 assumed: an armistice" in rest
+    text = (folder / "my_idea.toml").read_text(encoding="utf-8")
+    (folder / "my_idea.toml").write_text(text.replace('b = "UKR"', 'b = "UKX"'), encoding="utf-8")
+    assert "shocks[0].b" in CliRunner().invoke(cli, ["check", "my_idea.toml"]).output
 
 
 def test_new_world_with_open_outcome(folder: Path) -> None:

@@ -196,11 +196,11 @@ def test_one_point_without_a_design() -> None:
 
 
 def test_values_of_a_scenario_by_their_place() -> None:
-    """Shocks are counted from 1; a sanction has a direction; a number has all digits that it needs."""
+    """Shocks are counted from 0, as in faults; a sanction has a direction; a number has all digits that it needs."""
     shocks = [{"kind": "parameter", "step": step, "parameter": "w_bond", "value": 1} for step in (1, 2)]
     found = flatten_scenario(with_settings(small(shocks=shocks), {"erosion": 0.1234567}))
-    assert [place for place in found if place.startswith("shock")] == ["shock 1", "shock 2"]
-    assert "step=2" in found["shock 2"]
+    assert [place for place in found if place.startswith("shock")] == ["shocks[0]", "shocks[1]"]
+    assert "step=2" in found["shocks[1]"]
     assert (found["ties.sanction A→C"], found["ties.bond B–C"]) == ("0.5", "0.5")
     assert found["parameters.erosion"] == "0.1234567"
 
