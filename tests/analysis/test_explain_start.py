@@ -246,6 +246,7 @@ def test_three_chances_apart() -> None:
     assert "structural: chance at the coded start of a state like it whose disposition is not known" in text
     assert "chance on 2033-10-25 if no other state moves, in closed form; followers are left out" in text
     assert "with followers: add --replicates 1000" in text
+    assert "Utility by term at the start, before shocks term non-aligned" in text
     record = json.loads(explain("baseline_2023", "IRN", "--json"))
     found = explain_start(load_scenario("baseline_2023"), "IRN")
     assert record["structural"] == dict(zip(found.account.alignments, found.account.chances.tolist(), strict=True))
@@ -316,3 +317,18 @@ def test_reasons_without_closed_form(tmp_path: Path) -> None:
     for word, scenario in reasons.items():
         assert word in why_no_direct_chances(scenario)
         assert sim.explain(scenario, "C", replicates=2).averages
+
+
+def test_terms_are_of_the_start_before_shocks(tmp_path: Path) -> None:
+    """A sanction by a shock is not in the table, and the words above the table say so."""
+    (tmp_path / "later.toml").write_text(
+        'title = "Later"\nquestion = "Later?"\nsource = "assumed"\nnote = "for a test"\nextends = "baseline_2023"\n'
+        'role = "lever"\n[[shocks]]\nkind = "sanction"\nstep = 5\nsender = "USA"\ntarget = "IND"\nvalue = 0.6\n'
+        'regime = "us_led"\nsource = "assumed"\nnote = "for a test"\n',
+        encoding="utf-8",
+    )
+    with_shock, without = (explain(name, "IND") for name in (str(tmp_path / "later.toml"), "baseline_2023"))
+    head = "Utility by term at the start, before shocks"
+    table = without.partition(head)[2]
+    assert "autonomy" in table
+    assert with_shock.endswith(f"{head} (shocks that come later: 1; --step shows the terms after them){table}")

@@ -277,7 +277,9 @@ def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount
         for alignment, gains in start.gains.items():
             for line in gain_lines(scenario, gains):
                 out.print(f"  to {labels[alignment]}: {safe_text(line)}")
-    out.print()
+    count = len(scenario.shocks)
+    later = f" (shocks that come later: {count}; --step shows the terms after them)" if count else ""
+    out.print(f"\n[bold]Utility by term at the start, before shocks[/bold]{later}")
     print_account(out, start.account, labels)
 
 
