@@ -7,11 +7,15 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sim.analysis.states.held import hold_start
 from sim.article.claims import CLAIMS
 from sim.cli import cli
+from sim.model import compiled
+from sim.model.world import world_of
 from sim.reporting.demo import demo_scenarios
 from sim.scenario.loading import load_scenario
 from tools import lenses
@@ -133,3 +137,29 @@ def test_packages_are_installed_from_the_clone() -> None:
         assert not re.search(r"pip install [^\n&;#]*(?<![/\w.])blocs(?![-\w])", page.read_text(encoding="utf-8")), (
             page.name
         )
+
+
+@pytest.mark.second
+def test_numbers_of_one_question() -> None:
+    """Each number of China's chance that the table explains is that of the runs, or of the closed form."""
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8").partition("## By date")[0]
+    _, *rows = [
+        [cell.strip() for cell in line.split("|")[2:6]] for line in page.splitlines() if re.search(r"\d \|$", line)
+    ]
+    baseline = load_scenario("baseline_2023")
+    world = world_of(baseline)
+    state, bloc = world.states.index("CHN"), world.alignments.index("front")
+    runs = compiled.iterate_runs(baseline, seed=baseline.sweep.seed, replicates=range(1000), world=world)
+    inside = np.stack([run.alignment[:, state] == bloc for run in runs])
+    (still,) = hold_start(world, [baseline.steps])
+    assert len(rows) == 6
+    for counts, histories, followers, said in rows:
+        is_in = counts.startswith("is in")
+        if histories == "closed form":
+            found = (still.chances if is_in else still.entries)[state, bloc]
+        else:
+            sample = inside[: int(histories.replace(",", ""))]
+            found = (sample[:, -1] if is_in else sample.any(axis=1)).mean()
+        assert (followers == "no") == (histories == "closed form")
+        # exp may round differently on other machines, which changes a run in a hundred
+        assert float(said) == pytest.approx(100 * found, abs=1.1 if histories in ("100", "200") else 0.35)
