@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.dated.effects import compare_at_dates, compare_entry
-from sim.analysis.dated.events import list_designs
+from sim.analysis.dated.events import Design, list_designs
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.calendar import step_end
 from sim.reporting import page
 from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import GRADES, confidence_sentence, find_track, grade_words, overall_grade
-from sim.reporting.dated.findings import Chance, DatedFindings, effects_sentence, find_dated
+from sim.reporting.dated.findings import Chance, DatedFindings, Effect, effects_sentence, find_dated, fixed_states
 from sim.reporting.dated.lines import locate_dates, spread_labels
 from sim.reporting.dated.verdict import growth_sentence, verdict
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
@@ -185,13 +185,29 @@ def test_confidence_says_each_reason(found: DatedFindings) -> None:
     track, chance = find_track(found, "baseline_2023"), found.first.chances[-1]
     said = confidence_sentence(found, track)
     assert said.startswith("low")
-    assert "agreement of assumptions low (no other assumption was tried)" in said
+    assert "agreement of assumptions low (no scenario with the role assumption, in which it decides, is among" in said
     assert track is not None
     assert f"track record {GRADES[track.grade()]} (by 2025 it was " in said
     variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
     assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)}: " in said
     assert ("throughout" in said) == (variation == "high")
     assert "track record low (no later events are on record)" in confidence_sentence(found, None)
+
+
+def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings) -> None:
+    """The front without China cannot agree on China's chance; the same effect where it decides can."""
+    assert found.first is not None
+    chance = found.first.chances[-1].chance
+    effect = Effect("a", "a", "assumption", chance, 0.9, 0.9 - chance, 0.5, 0.9, True)
+    without, decided = (replace(found, effects=(replace(effect, decides=one),)) for one in (False, True))
+    assert "no scenario with the role assumption" in confidence_sentence(without, None)
+    assert "of assumptions low (with other assumptions the chance is" in confidence_sentence(decided, None)
+
+
+def test_fixed_states_are_those_of_the_scenario() -> None:
+    scenario = load_scenario("front_without_china")
+    design = Design("front_without_china", 0, scenario, "front_without_china", {})
+    assert "CHN" in fixed_states(design)
 
 
 def test_title_of_incidence_names_the_likeliest(found: DatedFindings) -> None:

@@ -60,7 +60,8 @@ class TrackRecord:
         return (
             f"By {format_day(self.day)}, {self.moved} of {self.free} states had moved{named}. The model expected"
             f" {self.expected:.1f} moves; in brackets are its chances of these. Its chances were {self.comparison()} to"
-            f" what happened than “no change” (mean squared error {model:.4f} against {still:.4f}), {surely}."
+            f" what happened than “no change” (mean squared error {model:.4f} against {still:.4f}), {surely}. The runs"
+            " start before these moves and do not know of them."
         )
 
 
@@ -116,12 +117,12 @@ def overall_grade(grades: Sequence[int]) -> str:
 def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
     """Grade the confidence in the verdict by its track record, by the assumptions tried and by its interval.
 
-    Empty where no state joins.
+    A scenario that fixes the state in question agrees with nothing. Empty where no state joins.
     """
     if found.first is None:
         return ""
     chance = found.first.chances[-1]
-    tried = [one.chance for one in found.effects if one.role == "assumption"]
+    tried = [one.chance for one in found.effects if one.role == "assumption" and one.decides]
     spread = [chance.chance, *tried]
     grades = (track.grade() if track else 0, grade_words(spread) if tried else 0,
               grade_words([chance.low, chance.chance, chance.high]))  # fmt: skip
@@ -129,7 +130,7 @@ def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
     if track:
         maybe = ", which may be chance" if track.grade() == 1 else ""
         record = f"by {track.day[:4]} it was {track.comparison()} to events than “no change”{maybe}"
-    assumed = "no other assumption was tried"
+    assumed = "no scenario with the role assumption, in which it decides, is among these"
     if tried:
         assumed = f"with other assumptions the chance is {rounded(min(spread))} to {rounded(max(spread))} of 100"
     parts = (

@@ -75,6 +75,8 @@ class Effect:
         Whether the change is clear, over all scenarios.
     senders
         Names of the states that impose more sanctions than in the baseline at the start, the largest capability first.
+    decides
+        Whether the first mover decides in the scenario, which may fix it instead.
     """
 
     scenario: str
@@ -87,6 +89,7 @@ class Effect:
     high: float
     clear: bool
     senders: tuple[str, ...] = ()
+    decides: bool = True
 
 
 @dataclass(frozen=True)
@@ -261,11 +264,16 @@ def find_effects(
         Effect(
             row.scenario, labels.get(row.scenario, ran[row.scenario].scenario.title), ran[row.scenario].scenario.role,
             row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(row.clear),
-            find_senders(ran[base], ran[row.scenario]),
+            find_senders(ran[base], ran[row.scenario]), first.state not in fixed_states(ran[row.scenario]),
         )
         for row in rows.itertuples()
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: (list(ROLES).index(one.role), -one.difference)))
+
+
+def fixed_states(design: Design) -> set[str]:
+    """Return the ids of the states that a scenario fixes."""
+    return {design.world.states[i] for i in np.flatnonzero(design.world.setting.fixed)}
 
 
 def find_senders(base: Design, other: Design) -> tuple[str, ...]:
