@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel.models import StructModel
@@ -76,20 +77,27 @@ def read_value(context: Any, builder: Any, kind: RecordType, place: Any, name: s
 @unbox(RecordType)
 def record_of_tuple(kind: RecordType, given: Any, c: Any) -> NativeValue:
     """Take a named tuple from Python and store its values in one place."""
-    plain = types.NamedTuple(kind.types, kind.instance_class)
-    native = c.unbox(plain, given)
-    models = c.context.data_model_manager
-    place = cgutils.alloca_once(c.builder, models[kind].get_data_type())
+    place = cgutils.alloca_once(c.builder, c.context.data_model_manager[kind].get_data_type())
+    return NativeValue(place, is_error=store_values(kind, given, place, c))
+
+
+def store_values(kind: RecordType, given: Any, place: Any, c: Any) -> Any:
+    """Store the values of a named tuple and return whether that failed.
+
+    Arrays are borrowed, because Python holds the tuple while rules use it, so there are no references to give back.
+    """
+    failed, signature = cgutils.false_bit, ir.FunctionType(ir.IntType(32), [c.pyapi.pyobj, cgutils.voidptr_t])
+    borrow = cgutils.get_or_insert_function(c.builder.module, signature, "numba_adapt_ndarray")  # as without references
     for n, part in enumerate(kind.types):
-        value = c.builder.extract_value(native.value, n)
-        data = c.builder.load(value) if isinstance(part, RecordType) else models[part].as_data(c.builder, value)
-        c.builder.store(data, cgutils.gep_inbounds(c.builder, place, 0, n))
-
-    def release() -> None:
-        """Give back the references that numba has taken: a record has none to count."""
-        if native.cleanup is not None:
-            native.cleanup()
-        if c.context.enable_nrt:
-            c.context.nrt.decref(c.builder, plain, native.value)
-
-    return NativeValue(place, is_error=native.is_error, cleanup=release)
+        value, to = c.pyapi.tuple_getitem(given, n), cgutils.gep_inbounds(c.builder, place, 0, n)
+        if isinstance(part, RecordType):
+            fails = store_values(part, value, to, c)
+        elif isinstance(part, types.Array):
+            status = c.builder.call(borrow, (value, c.builder.bitcast(to, cgutils.voidptr_t)))
+            fails = cgutils.is_not_null(c.builder, status)
+        else:
+            native = c.unbox(part, value)
+            c.builder.store(c.context.data_model_manager[part].as_data(c.builder, native.value), to)
+            fails = native.is_error
+        failed = c.builder.or_(failed, fails)
+    return failed
