@@ -24,6 +24,13 @@ JIT: Any = numba.njit
 class RuleLibrary(JITCodeLibrary):
     """The machine code of a rule and all rules inside it."""
 
+    def add_linking_library(self, library: Any) -> None:
+        """Link a rule inside, and those inside that one, once each."""
+        if library not in self._linking_libraries:
+            super().add_linking_library(library)
+            for inner in library._linking_libraries if isinstance(library, PartLibrary) else ():
+                self.add_linking_library(inner)
+
     def _optimize_final_module(self) -> None:
         """Let LLVM know that nothing else calls the rules inside, so that it drops arguments without use."""
         for rule in self._final_module.functions:
@@ -35,21 +42,17 @@ class RuleLibrary(JITCodeLibrary):
 class PartLibrary(JITCodeLibrary):
     """The code of a rule inside others; only they are optimised as a whole and become machine code."""
 
-    def _optimize_final_module(self) -> None:
-        """Leave this to the rules around it."""
-
-    def _finalize_final_module(self) -> None:
-        """Make no machine code."""
-        self._finalize_dynamic_globals()
+    def finalize(self) -> None:
+        """Make no machine code, and leave it to the rules around it to link what this one calls."""
         self._finalized = True
 
 
 class ApartLibrary(PartLibrary):
     """The code of a rule that stays a function of its own inside others."""
 
-    def _finalize_final_module(self) -> None:
+    def finalize(self) -> None:
         """Forbid LLVM to inline it."""
-        super()._finalize_final_module()
+        super().finalize()
         for rule in self._final_module.functions:
             if not rule.is_declaration and rule.linkage == Linkage.external:
                 rule.add_function_attribute("noinline")
