@@ -71,7 +71,7 @@ def reset_situation(start: Situation, shocked: bool, situation: Situation) -> No
         copy_row(start.upheaval, situation.upheaval)
 
 
-@compile_within
+@compile_apart
 def copy_matrix(source: Floats | Integers, target: Floats | Integers) -> None:
     """Copy a matrix."""
     for i in range(source.shape[0]):

@@ -448,7 +448,7 @@ def consider_alignments(
     assess_chances(i, current, setting, situation, utilities, chances)
 
 
-@compile_within
+@compile_apart
 def weigh_alignments(
     i: int, current: int, sums: Floats, mass: Floats,
     setting: WorldSetting, situation: Situation, env: Environment, utilities: Floats,
@@ -460,7 +460,7 @@ def weigh_alignments(
     mass[current] += setting.capability[i]
 
 
-@compile_within
+@compile_apart
 def assess_chances(
     i: int, current: int, setting: WorldSetting, situation: Situation, utilities: Floats, chances: Floats
 ) -> None:

@@ -45,7 +45,7 @@ def reset_weights(every: bool, layers: int, situation: Situation, start: Weights
             weights.closed_product[k, i] = start.closed_product[k, i]
 
 
-@compile_within
+@compile_apart
 def sum_layer(layer: int, alignment: Integers, weights: Weights, sums: Floats) -> None:
     """Sum a layer over the states of each alignment into sums, (K + 1, layers, N)."""
     clear_layer(layer, sums)
