@@ -56,7 +56,8 @@ def translate(function: F, pipeline: str, **options: bool) -> Any:
         return function
     from sim.model.numerics import pipelines
 
-    return pipelines.JIT(**OPTIONS, **options, pipeline_class=getattr(pipelines, pipeline))(function)
+    rule = pipelines.JIT(**OPTIONS, **options, pipeline_class=getattr(pipelines, pipeline))(function)
+    return pipelines.compile_once(rule)
 
 
 def compile_rule(function: F) -> F:

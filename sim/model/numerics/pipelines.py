@@ -21,6 +21,13 @@ setattr(numba.config, "CACHE_DIR", str(machine_code_folder()))  # noqa: B010  # 
 JIT: Any = numba.njit
 
 
+def compile_once(rule: Any) -> Any:
+    """Let numba compile a rule once for numbers and constants, where it would once more for each constant."""
+    template = rule.get_call_template
+    rule.get_call_template = lambda given, named: template([types.unliteral(kind) for kind in given], named)
+    return rule
+
+
 class RuleLibrary(JITCodeLibrary):
     """The machine code of a rule and all rules inside it."""
 
