@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from sim import api
 from sim.analysis.dated import effects
 from sim.analysis.dated.events import list_designs
-from sim.analysis.dated.sentences import effect_sentence, precision_sentence, round_up
+from sim.analysis.dated.sentences import effect_sentence, precision_sentence, round_up, told_words
 from sim.analysis.dated.spread import measure_spread, pairs_to_tell
 from sim.batch.manifest import tendency_command
 from sim.batch.store import Results
@@ -275,6 +275,11 @@ def test_pairs_to_tell_an_effect_have_power_of_eight_in_ten() -> None:
     assert pairs_to_tell(0.1, 0.1, 100, tests=15) == 372  # ((2.935 + 0.842) / 1.960) ** 2 = 3.71
     assert pairs_to_tell(0.1, 0.0, 100) is None
     assert pairs_to_tell(float("nan"), 0.1, 100) is None
+
+
+def test_no_reader_is_asked_for_millions_of_runs() -> None:
+    assert "about 1700 tell an effect of the size seen (+0.05)" in told_words(0.1, 0.05, 200)
+    assert "not even 100,000 tell an effect of the size seen (-0.0001)" in told_words(0.1, -0.0001, 200)
 
 
 def test_precision_of_listed_chances() -> None:

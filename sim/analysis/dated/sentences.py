@@ -14,6 +14,8 @@ from sim.analysis.statistics import FEWEST_DIFFERING
 
 SAID = 3  # most sentences on one scenario
 
+MOST_TOLD = 100_000  # pairs of runs that a reader may be asked for
+
 SMALLEST = 0.0005  # direct effect that is said, which rounds to 0.1 in 100
 
 
@@ -111,6 +113,8 @@ def told_words(half: float, difference: float, pairs: int) -> str:
     needed = pairs_to_tell(half, difference, pairs)
     if needed is None:
         return ""
+    if needed > MOST_TOLD:
+        return f", and not even {MOST_TOLD:,} tell an effect of the size seen ({difference:+.2g}) from zero"
     return f", and about {round_up(needed)} tell an effect of the size seen ({difference:+.2g}) from zero"
 
 
