@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import warnings
 from dataclasses import replace
@@ -28,6 +29,7 @@ from sim.reporting.dated.findings import Chance, DatedFindings, Effect, effects_
 from sim.reporting.dated.lines import locate_dates, spread_labels
 from sim.reporting.dated.verdict import growth_sentence, verdict
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
+from sim.reporting.figures import draw_axes
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Sweep
 
@@ -202,6 +204,14 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     without, decided = (replace(found, effects=(replace(effect, decides=one),)) for one in (False, True))
     assert "no scenario with the role assumption" in confidence_sentence(without, None)
     assert "of assumptions low (with other assumptions the chance is" in confidence_sentence(decided, None)
+
+
+def test_axis_of_effects_spans_a_history_where_nothing_changes() -> None:
+    """Narrower, the numbers of its ticks would run into one another."""
+    none = Effect("a", "a", "lever", 0.04, 0.04, 0.0, math.nan, math.nan, False)
+    with draw_axes(3, 2) as axes:
+        pictures.draw_effects(axes, [none], "change")
+        assert axes.get_xlim() == (-1, 1)
 
 
 def test_fixed_states_are_those_of_the_scenario() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.dated.tally import tabulate_survival
 from sim.analysis.statistics import share_intervals
@@ -197,7 +198,9 @@ def draw_effects(axes: Axes, effects: Sequence[Effect], label: str) -> None:
     charts.name_rows(axes, rows)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
+    low, high = axes.get_xlim()
+    axes.set(xlim=(min(low, -1), max(high, 1)), ylim=(len(rows) - 0.4, -0.6), xlabel=label)  # one history of 100
+    axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def by_role(effects: Iterable[Effect]) -> list[tuple[str, list[Effect]]]:
