@@ -84,7 +84,7 @@ def record_of_tuple(kind: RecordType, given: Any, c: Any) -> NativeValue:
 def store_values(kind: RecordType, given: Any, place: Any, c: Any) -> Any:
     """Store the values of a named tuple and return whether that failed.
 
-    Arrays are borrowed, because Python holds the tuple while rules use it, so there are no references to give back.
+    Arrays are borrowed, because Python holds the tuple while rules use it, so nothing is given back.
     """
     failed, signature = cgutils.false_bit, ir.FunctionType(ir.IntType(32), [c.pyapi.pyobj, cgutils.voidptr_t])
     borrow = cgutils.get_or_insert_function(c.builder.module, signature, "numba_adapt_ndarray")  # as without references
