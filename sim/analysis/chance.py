@@ -12,14 +12,13 @@ import numpy as np
 
 from sim.model.arrays import TERMS, Floats
 from sim.model.rules import TEMPERATURE
-from sim.model.starts import draw_initial_alignment, start_environment
+from sim.model.starts import AVERAGED_STARTS, draw_initial_alignment, start_environment
 from sim.model.steps.terms import weigh_states
 from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 OWN_TERMS = ("autonomy", "inertia")  # they come neither from ties nor from blocs
 
-STARTS = 8  # random starts that are averaged
 MOST_STATES = 500  # `blocs check` of the largest world stays cheap
 
 CLOSE, CLEAR = 0.25, 0.5  # parts of the way from an even draw to a certain choice
@@ -55,7 +54,7 @@ def measure_certainty(scenario: Scenario) -> Certainty | None:
     alternatives = int(world.setting.allowed.sum())
     if temperature == 0.0 or alternatives == 1 or world.setting.fixed.all():
         return None
-    starts = STARTS if (world.setting.initial < 0).any() else 1
+    starts = AVERAGED_STARTS if (world.setting.initial < 0).any() else 1
     terms = np.concatenate([terms_at_start(world, scenario.sweep.seed, r) for r in range(starts)])
     utilities = terms[:, :, [term not in OWN_TERMS for term in TERMS]].sum(axis=2)
     even, bonds = 1.0 / alternatives, np.nonzero(world.start.bond)[1]

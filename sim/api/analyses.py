@@ -29,6 +29,7 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError
 from sim.forecast.draws import chances_at_draws, load_draws
 from sim.model.arrays import Integers
+from sim.model.starts import draws_starts
 from sim.scenario.checks.references import find_state_id
 from sim.scenario.schema import Scenario
 from sim.theory import predictions
@@ -92,7 +93,8 @@ def explain(
     seed
         Random seed, 0 or more. Default: the seed in the scenario file.
     replicate
-        Number of the run among the runs of the seed, from 0; only with `step`. Default: 0.
+        Number of the run among the runs of the seed, from 0; only with `step`, or where the scenario draws starts: the
+        run whose starts are explained. Default: 0.
     replicates
         Runs to average (default: 100), or given the start histories to simulate with followers (default: none).
     by
@@ -134,10 +136,10 @@ def explain(
         with argument_faults("explain"):
             return explain_results(folder, given.state, given.replicates, given.workers)
     refuse_arguments(many if step is not None else {}, MANY_RUNS)
-    refuse_arguments(one if step is None else {}, ONE_RUN)
     found, name = require_scenario("explain", scenario, given.label)
     found = through_lens(found)
-    id = find_state_id(found.states, given.state)
+    why, id = why_no_direct_chances(found), find_state_id(found.states, given.state)
+    refuse_arguments(one if step is None and (why or not draws_starts(found)) else {}, ONE_RUN)
     own = found.sweep.seed if given.seed is None else given.seed
     reference = "" if given.parameters is None else require_observed("explain", scenario, observed)
     with argument_faults("explain"):
@@ -145,7 +147,7 @@ def explain(
             return explain_step(found, name, id, seed=own, replicate=given.replicate or 0, step=given.step)
         check_state(found, id)
         record: dict[str, Any] = {"scenario": name, "name": found.states[id].name}
-        if why := why_no_direct_chances(found):
+        if why:
             refuse_arguments({"by": by}, f"is about the start, and {why}")
             explained = explain_means(found, name, id, record, own, given)
         else:
@@ -178,7 +180,8 @@ def explain_coded_start(
 ) -> Explanation:
     """Explain a state at its coded start, with its chances by a date; adds to the record."""
     day = None if given.by is None else require_day(scenario, given.by)
-    runs = {"day": day, "seed": seed, "replicates": given.replicates, "workers": given.workers}
+    runs: dict[str, Any] = {"day": day, "seed": seed, "replicates": given.replicates, "workers": given.workers}
+    runs["replicate"] = given.replicate or 0  # of a run whose drawn starts are taken
     found = explain_start(scenario, state, **runs)
     record |= found.record()
     flips = None

@@ -24,12 +24,13 @@ from sim.app.player import drawing
 from sim.app.sliders import list_sliders
 from sim.model import compiled
 from sim.model.rules import TEMPERATURE
+from sim.model.starts import with_starts_of
 from sim.model.trajectory import store_alignments
 from sim.model.world import world_of
 from sim.reporting import charts
 from sim.reporting.dated.pictures import draw_incidence
 from sim.scenario.overrides import with_settings
-from sim.scenario.schema import NON_ALIGNED_ID, RANDOM_ID, Scenario
+from sim.scenario.schema import DRAWN_ID, NON_ALIGNED_ID, RANDOM_ID, Scenario
 from sim.theory.persistence import tipping_distance
 
 SIDES = ("without the change", "with the change")
@@ -62,16 +63,25 @@ def compute_effects(
 
 
 class Happening(NamedTuple):
-    """What is counted of a state: that it has joined a bloc by a date, or left the one in which it starts."""
+    """What is counted of a state: that it has joined a bloc by a date, or left the one in which it starts.
+
+    Where the start is not coded, runs differ in it, and only those in which it can happen are counted.
+    """
 
     state: str
     bloc: str
     joins: bool
+    coded: bool = True
+
+    def among(self) -> str:
+        """Say which histories are counted, after their number; empty where it is all of them."""
+        return "" if self.coded else f" that it starts {'outside' if self.joins else 'in'} that bloc"
 
 
 def happening_of(scenario: Scenario, state: str, bloc: str) -> Happening:
     """Choose what to count: joining a bloc, or leaving it where the state starts there."""
-    return Happening(state, bloc, scenario.states[state].initial not in (bloc, RANDOM_ID))
+    start = scenario.states[state].initial
+    return Happening(state, bloc, start not in (bloc, RANDOM_ID), start not in (RANDOM_ID, DRAWN_ID))
 
 
 def count_happening(events: RunEvents, what: Happening) -> pd.DataFrame:
@@ -130,15 +140,21 @@ def named_alignments(names: Mapping[str, str], scenario: Scenario) -> list[tuple
 
 
 @st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
-def compute_start(_scenario: Scenario, digest: str, state: str) -> StartAccount:
-    """Explain a state at the start: its chances by the end in closed form, and what would move it."""
-    return explain_start(_scenario, state)
+def compute_start(_scenario: Scenario, digest: str, state: str, seed: int, replicate: int) -> StartAccount:
+    """Explain a state at the start: its chances by the end in closed form, and what would move it.
+
+    A drawn start is that of the run with this seed and replicate.
+    """
+    return explain_start(_scenario, state, seed=seed, replicate=replicate)
 
 
 @st.cache_resource(max_entries=cache.CACHED, show_spinner=False)
-def compute_distances(_scenario: Scenario, digest: str) -> pd.DataFrame:
-    """Tabulate the tipping distances of all that decide: state, held, alignment, distance, chance by the end."""
-    world = world_of(_scenario)
+def compute_distances(_scenario: Scenario, digest: str, seed: int, replicate: int) -> pd.DataFrame:
+    """Tabulate the tipping distances of all that decide: state, held, alignment, distance, chance by the end.
+
+    Drawn starts are those of the run with this seed and replicate.
+    """
+    world = world_of(with_starts_of(_scenario, seed=seed, replicate=replicate))
     (still,) = hold_start(world, [_scenario.steps])
     temperature, rows = float(world.start.parameters[TEMPERATURE]), []
     for i, state in enumerate(world.states):

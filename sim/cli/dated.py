@@ -159,6 +159,8 @@ def print_effects(
             "closed form; followers: the rest. renewed: the change if every disposition were renewed.\n"
             f"* {CLEAR_MEANS}."
         )
+        if found.dated.sizes["direct"].isna().any():
+            out.print("–: no closed form, since a start is random or drawn in each run.")
     if command := found.tendency_command:
         out.print(
             f"\nFor the tendency beside it: {safe_text(command)}\nthen blocs compare {safe_text(found.folder)}"

@@ -21,7 +21,7 @@ from sim.scenario.checks.sources import Bibliography, parse_references
 from sim.scenario.loading import BASE
 from sim.scenario.overrides import list_changes
 from sim.scenario.parameters import Parameters, Sourced
-from sim.scenario.schema import Scenario, Tie
+from sim.scenario.schema import Scenario, State, Tie
 from sim.scenario.shocks import Shock
 from sim.scenario.ties import place_of_tie
 
@@ -78,7 +78,11 @@ def print_ties(out: Console, scenario: Scenario, states: tuple[str, ...], known:
             value = f"{tie.level} {tie.value:g}" if tie.level else f"{tie.value:g}"
             shown.add_row(tie.kind, ends, value, safe_text(tie.note), tie.since, safe_text(tie.source or "its author"))
             cited |= {key: known[key].citation() for key, _ in parse_references(tie.source) if key in known}
-    out.print(shown)
+    if shown.row_count:
+        out.print(shown)
+    else:
+        out.print(f"no ties {f'between {states[0]} and {states[1]}' if len(states) == 2 else f'of {states[0]}'}")
+        return
     for key, citation in cited.items():
         out.print(f"{key}: {safe_text(citation)}")
     out.print("\nThe scales are in docs/coding.md; trade is in the unit of gdp.")
@@ -160,9 +164,15 @@ def print_states(out: Console, scenario: Scenario) -> None:
         sourced = (state.capability, state.gdp, state.polyarchy, state.renewal)
         sources = "; ".join(dict.fromkeys(number.source for number in sourced if number and number.source))
         shown.add_row(
-            key, safe_text(state.name), state.theatre, *cells, state.initial, safe_text(sources or "its author")
+            key, safe_text(state.name), state.theatre, *cells, start_words(state), safe_text(sources or "its author")
         )
     out.print(shown, "")
+
+
+def start_words(state: State) -> str:
+    """Return where a state starts, with the chances of a drawn start."""
+    chances = ", ".join(f"{alignment} {chance:.3g}" for alignment, chance in state.initial_chances.items())
+    return f"{state.initial}: {chances}" if chances else state.initial
 
 
 def print_tie_counts(out: Console, name: str, scenario: Scenario) -> None:

@@ -23,7 +23,7 @@ from sim.forecast.record import LaterEvent, Observed
 from sim.model import compiled
 from sim.model.arrays import Floats, Integers
 from sim.model.world import World, world_of
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import DRAWN_ID, RANDOM_ID, Scenario
 
 NO_CHANGE = "no change"
 
@@ -105,6 +105,10 @@ def why_not_scored(scenario: Scenario, observed: Observed, horizons: list[date])
         return "dispositions are fresh, so that histories do not keep the start"
     if scenario.date != observed.record_date.isoformat():
         return f"the scenario begins on {scenario.date or 'no date'}, and the record on {observed.record_date}"
+    leaders = {bloc.leader for bloc in scenario.blocs.values()}
+    deciding = [state.initial for id, state in scenario.states.items() if not state.fixed and id not in leaders]
+    if all(start in (RANDOM_ID, DRAWN_ID) for start in deciding):
+        return "no state that decides has a coded start, so that the record does not say which ones left theirs"
     return next((why for day in horizons if (why := missing_date(scenario, day.isoformat()))), "")
 
 

@@ -20,9 +20,12 @@ from sim.model.arrays import (
 )
 from sim.model.numerics import streams
 from sim.model.numerics.streams import RandomNumbers
-from sim.model.world import World, encode_states, with_parameters
+from sim.model.world import World, encode_states, with_parameters, world_of
+from sim.scenario.schema import DRAWN_ID, Scenario
 
 LARGEST_CALL = 80_000  # states × steps × runs; a larger run has its own call, and its random numbers are not cached
+
+AVERAGED_STARTS = 8  # random and drawn starts that are averaged where no run is given
 
 
 def draw_random_numbers(world: World, seed: int, replicates: tuple[int, ...]) -> RandomNumbers:
@@ -52,6 +55,51 @@ def draw_initial_alignment(world: World, seed: int, replicate: int) -> Integers:
     alignment = np.empty(len(world.states), dtype=np.int64)
     rules.fill_initial_alignment(world.setting, uniforms, alignment)
     return alignment
+
+
+def draws_starts(scenario: Scenario) -> bool:
+    """Whether a scenario, or its factual world, draws the start of a state from stated chances."""
+    worlds = [scenario] if scenario.anchor is None else [scenario, scenario.anchor]
+    return any(state.initial == DRAWN_ID for world in worlds for state in world.states.values())
+
+
+def with_starts_of(scenario: Scenario, *, seed: int, replicate: int) -> Scenario:
+    """Return a scenario in which each state starts where a run of it has drawn the state.
+
+    The run with this seed and replicate stays the same, and all others begin where it does. So the closed forms, which
+    need a start, are given this one. A random start stays random: it is not anchored (model: Anchoring).
+
+    Parameters
+    ----------
+    scenario
+        A scenario, which may draw starts.
+    seed, replicate
+        The run whose starts are taken.
+
+    Returns
+    -------
+    Scenario
+        The scenario itself where it draws no start.
+    """
+    if not draws_starts(scenario):
+        return scenario
+    world, anchor = world_of(scenario), scenario.anchor
+    found = with_drawn_states(scenario, world, seed, replicate)
+    if anchor is None or world.factual is None:
+        return found
+    return found.model_copy(update={"anchor": with_drawn_states(anchor, world.factual, seed, replicate)})
+
+
+def with_drawn_states(scenario: Scenario, world: World, seed: int, replicate: int) -> Scenario:
+    """Return a scenario whose drawn starts are those of a run of its arrays."""
+    starts = zip(scenario.states.items(), draw_initial_alignment(world, seed, replicate).tolist(), strict=True)
+    states = {
+        id: state.model_copy(update={"initial": world.alignments[k], "initial_chances": {}})
+        if state.initial == DRAWN_ID
+        else state
+        for (id, state), k in starts
+    }
+    return scenario.model_copy(update={"states": states})
 
 
 def draw_random_words(world: World, seed: int, replicate: int, step: int) -> tuple[Words, Floats]:
@@ -171,8 +219,12 @@ def compute_structural_chances(world: World, seed: int, replicate: int) -> Ancho
 def coded_start_chances(world: World) -> Floats:
     """Compute the structural chances of all states at the coded start, (N, K + 1), without inertia (model: Outcomes).
 
-    All others are where they start, before shocks. Those of a fixed state are as if it decided.
+    All others are where they start, before shocks. Those of a fixed state are as if it decided. Random and drawn starts
+    are averaged.
     """
     parameters = world.start.parameters.copy()
     parameters[PARAMETERS.index("inertia")] = 0.0
-    return structural_chances(with_parameters(world, parameters), seed=0, replicate=0).chances
+    plain = with_parameters(world, parameters)
+    starts = AVERAGED_STARTS if (world.setting.initial < 0).any() else 1
+    found = [structural_chances(plain, seed=0, replicate=replicate).chances for replicate in range(starts)]
+    return np.asarray(np.mean(found, axis=0))

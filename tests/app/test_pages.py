@@ -975,3 +975,50 @@ def test_downloaded_history_names_changes() -> None:
     said = "US-led bloc: offer to joiners 0 → 0.1; without Trade; government falls: China, October 2025, towards"
     assert said in story_page(BASE, changes, story, "")
     assert "unlike in the scenario" not in story_page(BASE, AppSetting("baseline_2023"), story, "")
+
+
+@pytest.fixture
+def drawn_starts(monkeypatch: pytest.MonkeyPatch) -> Scenario:
+    """The scenario that the app opens draws where Iran and Cuba start."""
+    chances = {"front": 0.5, "non_aligned": 0.5}
+    own = {
+        id: BASE.states[id].model_copy(update={"initial": "drawn", "initial_chances": chances}) for id in ("IRN", "CUB")
+    }
+    anchor = BASE.anchor and BASE.anchor.model_copy(update={"states": {**BASE.anchor.states, **own}})
+    scenario = BASE.model_copy(update={"states": {**BASE.states, **own}, "anchor": anchor})
+    monkeypatch.setattr(Visit, "load", lambda self, name: scenario)
+    return scenario
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_tipping_of_a_drawn_start(drawn_starts: Scenario) -> None:
+    """The page is about the start of the run chosen, and says so."""
+    held = set()
+    for replicate in range(6):
+        found = explain_start(drawn_starts, "IRN", seed=5, replicate=replicate)
+        if found.held in held:
+            continue
+        held.add(found.held)
+        shown = open_page({"page": "tipping", "state": "IRN", "seed": "5", "replicate": str(replicate)})
+        (said,) = [one.value.replace("\\", "") for one in shown.info]
+        assert "Iran starts in the Anti-US front with chance 0.5 or outside the blocs with chance 0.5." in said
+        assert said.endswith("Iran in the Anti-US front." if found.held == "front" else "Iran outside the blocs.")
+        to = control_of(shown.selectbox, "To").value
+        assert to != found.held
+        rows = tables_of(shown)[0].set_index("state")
+        assert rows.loc["Iran ←", "distance"] == f"{found.tipping[to]:.3f}"
+    assert held == {"front", "non_aligned"}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_run_of_a_drawn_start(drawn_starts: Scenario) -> None:
+    """Only histories that start outside the bloc count as joining it, and a run that starts in it says so."""
+    starts = [
+        compiled.run_compiled(drawn_starts, seed=5, replicate=replicate).alignment[0, list(BASE.states).index("IRN")]
+        for replicate in range(6)
+    ]
+    front = BASE.alignments().index("front")
+    shown = open_page({"state": "IRN", "seed": "5", "replicate": str(starts.index(front))})
+    said = words_of(shown)
+    assert "In this one it starts in it." in said
+    assert "of 100 histories that it starts outside that bloc (95 % interval" in said

@@ -201,3 +201,13 @@ def test_command_shows_realignments(scored: dict[str, Any], capsys: pytest.Captu
     without = {**scored["after"]["realignments"], "why_not": "no reason"}
     forecast.print_realignments(new_console(), without)
     assert "not scored: no reason" in capsys.readouterr().out
+
+
+def test_drawn_starts_are_not_scored() -> None:
+    """What a state leaves is unknown where each run draws its start."""
+    scenario = dated()
+    own = scenario.states["C"].model_copy(update={"initial": "drawn", "initial_chances": {"west": 0.5, "east": 0.5}})
+    drawn = scenario.model_copy(update={"states": {**scenario.states, "C": own}})
+    found = score_realignments(drawn, record_of(event("2025-01-01", C="east")), seed=1, replicates=2)
+    assert not found["horizons"]
+    assert found["why_not"].startswith("no state that decides has a coded start")

@@ -9,8 +9,9 @@ import numpy as np
 from sim.analysis.history.words import Names, capital, hundredths
 from sim.analysis.states.direct import why_no_direct_chances
 from sim.analysis.states.held import hold_start
+from sim.model.starts import draws_starts, with_starts_of
 from sim.model.trajectory import Run
-from sim.model.world import World
+from sim.model.world import World, world_of
 from sim.scenario.schema import Scenario
 
 
@@ -50,6 +51,8 @@ def find_prospect(scenario: Scenario, world: World, run: Run) -> Prospect | None
     """
     if why_no_direct_chances(scenario):
         return None
+    if draws_starts(scenario):
+        world = world_of(with_starts_of(scenario, seed=run.seed, replicate=run.replicate))
     (still,) = hold_start(world, [len(run.alignment) - 1])
     gains = still.entries * world.setting.capability[:, np.newaxis]
     gains[np.arange(len(gains)), world.setting.initial] = 0.0

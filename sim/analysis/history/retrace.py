@@ -12,6 +12,7 @@ from sim.model.starts import (
     draw_initial_alignment,
     draw_order,
     draw_random_numbers,
+    known_starts,
     start_anchor,
     start_environment,
 )
@@ -125,7 +126,7 @@ class Retrace:
         if world.factual is not None and world.states[i] in world.factual.states:
             factual = world.factual
             place = factual.states.index(world.states[i])
-            start = factual.setting.initial[place]
+            start = known_starts(factual, self.run.seed, self.run.replicate)[place]
             if start >= 0 and factual.alignments[start] == self.run.alignments[self.run.alignment[0, i]]:
                 return self.weigh_at_start(i, place, factual)
         return self.weigh_at_start(i, i, world)

@@ -15,7 +15,10 @@ from sim.scenario.shocks import ParameterShock
 
 
 def why_no_direct_chances(scenario: Scenario) -> str:
-    """Say why a scenario has no chances by a date in closed form; empty where it has them."""
+    """Say why a scenario has no chances by a date in closed form; empty where it has them.
+
+    Where it draws starts, it has them given the starts of one run, `with_starts_of`.
+    """
     if scenario.dispositions != "kept":
         return "its dispositions are fresh, so the start is forgotten at the first step"
     if scenario.sweep.lens != "histories":

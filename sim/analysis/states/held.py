@@ -105,7 +105,14 @@ def hold_start(world: World, steps: Sequence[int]) -> list[HeldStart]:
     -------
     list of HeldStart
         The world up to each of the steps, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a start is random or drawn.
     """
+    if not has_closed_form(world):
+        raise ValueError("a start is random or drawn; take those of a run with `with_starts_of`")
     setting, held, path = world.setting, world.setting.initial, Path(world)
     situation = path.situation
     last, rows = max(steps, default=1), []

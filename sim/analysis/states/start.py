@@ -21,9 +21,9 @@ from sim.calendar import last_step_by
 from sim.model import compiled
 from sim.model.arrays import TERMS, Floats, Integers
 from sim.model.rules import TEMPERATURE
-from sim.model.starts import coded_start_chances, start_environment
+from sim.model.starts import coded_start_chances, draws_starts, start_environment, with_starts_of
 from sim.model.world import World, world_of
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import DRAWN_ID, Scenario
 from sim.theory.persistence import tipping_distance
 
 RUNS_TOGETHER = 25
@@ -42,6 +42,27 @@ class Simulated:
         """Return the shares as a record."""
         shares = {alignment: list(found) for alignment, found in self.shares.items()}
         return {"seed": self.seed, "replicates": self.replicates, "shares": shares, "moved": list(self.moved)}
+
+
+@dataclass(frozen=True)
+class DrawnStart:
+    """The run whose starts an account takes, in a scenario that draws starts.
+
+    Parameters
+    ----------
+    seed, replicate
+        The run.
+    chances
+        Chance of each alignment at the start of the state; empty where its own start is coded, and others are drawn.
+    """
+
+    seed: int
+    replicate: int
+    chances: dict[str, float]
+
+    def words(self) -> str:
+        """Say which starts these are."""
+        return f"as drawn in replicate {self.replicate} of seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,8 @@ class StartAccount:
         Chance of each alignment at the date given the start, if no other state moves, in closed form.
     simulated
         Shares of simulated histories at the date, if asked for.
+    drawn
+        The run whose starts these are, where the scenario draws starts; all the rest is given these.
     """
 
     state: str
@@ -78,6 +101,7 @@ class StartAccount:
     step: int
     direct: dict[str, float]
     simulated: Simulated | None
+    drawn: DrawnStart | None = None
 
     @property
     def moves(self) -> float:
@@ -89,7 +113,8 @@ class StartAccount:
         chances = zip(self.account.alignments, self.account.chances, strict=True)
         structural = ", ".join(f"{p:.2f} {name}" for name, p in chances)
         moves = f"elsewhere on {self.day} with chance {self.moves:.3f}, followers left out"
-        return f"structural chances {structural}; held {self.held}, {moves}"
+        held = f"{self.held} {self.drawn.words()}" if self.drawn else self.held
+        return f"structural chances {structural}; held {held}, {moves}"
 
     def record(self) -> dict[str, Any]:
         """Return the account as a record; `structural`, `by_date.direct` and `by_date.simulated` are apart."""
@@ -103,6 +128,7 @@ class StartAccount:
             "state": self.state,
             "held": self.held,
             "fixed": self.fixed,
+            **({"drawn": vars(self.drawn)} if self.drawn else {}),
             "structural": structural,
             "by_date": {
                 "date": self.day,
@@ -124,9 +150,11 @@ def step_by(scenario: Scenario, day: str) -> int:
 
 def explain_start(
     scenario: Scenario, state: str, *, day: str | None = None, seed: int | None = None, replicates: int | None = None,
-    workers: int | None = None,
+    workers: int | None = None, replicate: int = 0,
 ) -> StartAccount:  # fmt: skip
-    """Explain a state at the coded start of a scenario with kept dispositions and dates.
+    """Explain a state at the start of a scenario with kept dispositions and dates.
+
+    Where the scenario draws starts, they are those of one run.
 
     Parameters
     ----------
@@ -137,11 +165,13 @@ def explain_start(
     day
         ISO date within the run. Default: the end of the run.
     seed
-        Random seed of simulated histories. Default: the seed of the scenario.
+        Random seed of simulated histories, and of drawn starts. Default: the seed of the scenario.
     replicates
         Number of histories to simulate besides. Default: none.
     workers
         Threads. Default: the cores of this process.
+    replicate
+        Number of the run whose drawn starts are taken.
 
     Returns
     -------
@@ -161,6 +191,12 @@ def explain_start(
     ('non_aligned', '2033-10-25')
     """
     check_state(scenario, state)
+    seed = scenario.sweep.seed if seed is None else seed
+    drawn = None
+    if draws_starts(scenario):
+        own = scenario.states[state]
+        drawn = DrawnStart(seed, replicate, dict(own.initial_chances) if own.initial == DRAWN_ID else {})
+        scenario = with_starts_of(scenario, seed=seed, replicate=replicate)
     world = world_of(scenario)
     i, day = world.states.index(state), day or scenario.dates()[-1]
     step, held = step_by(scenario, day), int(world.setting.initial[i])
@@ -177,9 +213,9 @@ def explain_start(
     direct = dict(zip(world.alignments, law.tolist(), strict=True))
     simulated = None
     if replicates is not None:
-        seed = scenario.sweep.seed if seed is None else seed
         simulated = simulate_shares(scenario, world, i, step, seed=seed, replicates=replicates, workers=workers)
-    return StartAccount(state, world.alignments[held], fixed, account, tipping, gains, day, step, direct, simulated)
+    found = (fixed, account, tipping, gains, day, step, direct, simulated, drawn)
+    return StartAccount(state, world.alignments[held], *found)
 
 
 def account_at_start(world: World, i: int) -> Account:

@@ -23,6 +23,7 @@ from sim.analysis.states.decisions import check_state
 from sim.analysis.states.direct import chances_after
 from sim.analysis.states.start import account_at_start, simulate_shares, step_by
 from sim.batch.executor import evaluate
+from sim.model.starts import with_starts_of
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -168,7 +169,7 @@ def start_candidates(scenario: Scenario, state: str) -> list[Candidate]:
 
 def find_start_flips(
     scenario: Scenario, state: str, *, day: str | None = None, seed: int | None = None, replicates: int | None = None,
-    workers: int | None = None, among: list[Candidate] | None = None,
+    workers: int | None = None, among: list[Candidate] | None = None, replicate: int = 0,
 ) -> StartFlips:  # fmt: skip
     """Find the smallest change of each setting with which a state is as likely as not to have moved by a date.
 
@@ -184,13 +185,15 @@ def find_start_flips(
     day
         ISO date within the run. Default: the end of the run.
     seed
-        Random seed of simulated histories. Default: the seed of the scenario.
+        Random seed of simulated histories, and of drawn starts. Default: the seed of the scenario.
     replicates
         Histories at each value, for the total with followers. Default: the direct chance only.
     workers
         Threads. Default: the cores of this process.
     among
         The candidates. Default: those of `start_candidates`.
+    replicate
+        Number of the run whose drawn starts are taken, where the scenario draws starts.
 
     Returns
     -------
@@ -205,6 +208,7 @@ def find_start_flips(
     check_state(scenario, state)
     require_deciding(scenario, state)
     seed = scenario.sweep.seed if seed is None else seed
+    scenario = with_starts_of(scenario, seed=seed, replicate=replicate)
     day = day or scenario.dates()[-1]
     step = step_by(scenario, day)
     tried = start_candidates(scenario, state) if among is None else among

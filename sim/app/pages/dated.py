@@ -121,7 +121,8 @@ def show_state(
         alt=f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date, without and with the change;"
         " the table has the numbers.",
         caption=escape_markdown(
-            f"Histories of 100 in which {who} {verb} {names.bloc(what.bloc)} by each date; bands: 95 % intervals."
+            f"Histories of 100{what.among()} in which {who} {verb} {names.bloc(what.bloc)} by each date; bands: 95 %"
+            " intervals."
         ),
     )  # fmt: skip
     rows = tabulate_state(effects, names, days, what.state)

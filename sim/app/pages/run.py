@@ -97,7 +97,9 @@ def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state:
     there = (run.alignment[: step + 1, i] == k) == what.joins
     verb = "joined" if what.joins else "left"
     here = f"In this one it {verb} {names.when(int(np.argmax(there)))}."
-    if not there.any():
+    if there[0]:
+        here = f"In this one it starts {'in' if what.joins else 'outside'} it."
+    elif not there.any():
         here = f"In this one it has not {verb} {'by the end' if step == len(run.alignment) - 1 else 'so far'}."
     if not is_dated(scenario) or interprets_sooner(len(scenario.states), scenario.steps):  # many would compile here
         return f"Does {who} {'join' if what.joins else 'leave'} {names.bloc(bloc)}? {here}"
@@ -105,8 +107,8 @@ def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state:
     last = histories.count_happening(events, what).iloc[-1]
     low, high = in_hundred(last["low"]), in_hundred(last["high"])
     return (
-        f"In {in_hundred(last['chance'])} of 100 histories (95 % interval {low} to {high}) {who} has {verb}"
-        f" {names.bloc(bloc)} by {format_day(last['date'])}. {here}"
+        f"In {in_hundred(last['chance'])} of 100 histories{what.among()} (95 % interval {low} to {high}) {who} has"
+        f" {verb} {names.bloc(bloc)} by {format_day(last['date'])}. {here}"
     )
 
 
@@ -134,7 +136,7 @@ def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names:
     )
     other = cache.compute_run(scenario, digest, run.seed, replicate)
     inside = other.alignment[:, condition.state] == condition.alignment
-    visit.place_player(int(np.argmax(inside == what.joins)))
+    visit.place_player(1 + int(np.argmax((inside[1:] == what.joins) & (inside[:-1] != what.joins))))
     visit.reset_controls()
     st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from sim.analysis.history.words import Names, capital, hundredths
 from sim.analysis.states.direct import why_no_direct_chances
+from sim.analysis.states.start import DrawnStart, StartAccount
 from sim.analysis.states.tipping import Gain
 from sim.app import histories
 from sim.app.histories import main_bloc
@@ -16,6 +17,7 @@ from sim.app.session import Visit, current_visit, display_name, escape_markdown,
 from sim.app.setting import AppSetting, size_fault
 from sim.app.sliders import change_words, setting_label
 from sim.app.upheavals import states_with_governments
+from sim.model.starts import with_starts_of
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 from sim.scenario.ties import make_tie_key
 
@@ -57,22 +59,25 @@ def show_distances(visit: Visit, setting: AppSetting) -> None:
     ends = {
         a: names.alignments[a] for a in scenario.alignments() if a != NON_ALIGNED_ID or scenario.non_aligned_allowed
     }
-    others = [a for a in ends if a != scenario.states[state].initial]
+    own = with_starts_of(scenario, seed=visit.address.seed, replicate=visit.address.replicate).states[state].initial
+    others = [a for a in ends if a != own]
     asked = main_bloc(scenario, state)
     first = asked if asked in others else others[0]
-    own = visit.address.to if visit.address.to in others else first
-    key = control_key(f"tipping to {visit.version} {state} {others}", own)
+    chosen = visit.address.to if visit.address.to in others else first
+    key = control_key(f"tipping to {visit.version} {state} {others}", chosen)
     alignment = right.selectbox("To", others, format_func=ends.__getitem__, key=key)
     visit.update(to=alignment if alignment != first else "")
     show_one(visit, scenario, digest, names, state, str(alignment))
-    show_all(scenario, digest, names, str(alignment), state)
+    show_all(visit, scenario, digest, names, str(alignment), state)
 
 
 def show_one(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str, alignment: str) -> None:
     """Say what would take one state to an alignment, and which change of a tie is worth as much, to be taken over."""
-    found = histories.compute_start(scenario, digest, state)
+    found = histories.compute_start(scenario, digest, state, visit.address.seed, visit.address.replicate)
     who, where = names.state(state), where_words(alignment, names)
     st.header(escape_markdown(capital(f"{who} {where}")))
+    if found.drawn:
+        st.info(escape_markdown(describe_drawn_start(found, found.drawn, names)))
     chance, distance = found.direct[alignment], found.tipping[alignment]
     st.markdown(
         escape_markdown(
@@ -89,6 +94,14 @@ def show_one(visit: Visit, scenario: Scenario, digest: str, names: Names, state:
         words = change_words(scenario, path, gain.after, names)
         label = f"Set this: {setting_label(scenario, path, names)} to {gain.after:.3g}"
         offer_change(visit, path, gain.after, words, plain_label(label))
+
+
+def describe_drawn_start(found: StartAccount, drawn: DrawnStart, names: Names) -> str:
+    """Say that starts are drawn, and which run's starts the page is about."""
+    who, here = capital(names.state(found.state)), where_words(found.held, names)
+    chances = [f"{where_words(id, names)} with chance {chance:.3g}" for id, chance in drawn.chances.items()]
+    own = f" {who} starts {' or '.join(chances)}." if chances else ""
+    return f"Each run draws its starts.{own} This page is about the starts of the run chosen on the left: {who} {here}."
 
 
 def tie_path(gain: Gain, state: str) -> str:
@@ -111,10 +124,10 @@ def gain_words(gain: Gain, names: Names) -> str:
     )
 
 
-def show_all(scenario: Scenario, digest: str, names: Names, alignment: str, state: str) -> None:
+def show_all(visit: Visit, scenario: Scenario, digest: str, names: Names, alignment: str, state: str) -> None:
     """Show the distance of every state that decides, the nearest first."""
     st.header(escape_markdown(f"How far every state is: {where_words(alignment, names)}"))
-    rows = histories.compute_distances(scenario, digest)
+    rows = histories.compute_distances(scenario, digest, visit.address.seed, visit.address.replicate)
     rows = rows[(rows["alignment"] == alignment) & (rows["held"] != alignment)].sort_values("distance", kind="stable")
     if not len(rows):
         st.markdown("Every state is there already.")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sim.analysis.explain import AverageAccount
     from sim.analysis.flips import Flips
     from sim.analysis.states.accounts import Account, Decision
-    from sim.analysis.states.start import StartAccount
+    from sim.analysis.states.start import DrawnStart, StartAccount
     from sim.analysis.states.tipping import Gain
     from sim.analysis.states.turning import StartFlips
     from sim.api import Explanation
@@ -51,7 +51,9 @@ EVEN_CHANCE = 0.5
     help="Step of one run whose decision to explain. Default: the coded start, or the mean over many runs.",
 )
 @seed_option
-@click.option("--replicate", type=click.IntRange(0), help="Number of the replicate, with --step. Default: 0.")
+@click.option(
+    "--replicate", type=click.IntRange(0), help="Number of the run, with --step or for its drawn start. Default: 0."
+)
 @click.option("--by", metavar="DATE", help="Date of the chances given the start. Default: the end of the run.")
 @click.option("--flip", is_flag=True, help="Also the smallest changes of one setting that turn the state.")
 @click.option(
@@ -105,19 +107,20 @@ def explain(
     elif found.decision:
         print_decision(new_console(), scenario_name(scenario), loaded, found.decision)
     else:
-        again = repeat_command(scenario, state, settings, without, seed, by, replicates)
+        again = repeat_command(scenario, state, settings, without, seed, by, replicates, replicate)
         print_explanation(scenario, loaded, found, again)
 
 
 def repeat_command(
     scenario: str, state: str, settings: tuple[str, ...], without: tuple[str, ...], seed: int | None, by: str | None,
-    replicates: int | None,
+    replicates: int | None, replicate: int | None,
 ) -> list[str]:  # fmt: skip
     """Return the words of the command without --flip."""
     words = ["blocs", "explain", scenario, state]
     words += [word for setting in settings for word in ("--set", setting)]
     words += [word for mechanism in without for word in ("--without", mechanism)]
     words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--replicate", str(replicate)] if replicate is not None else []
     words += ["--by", by] if by is not None else []
     return words + (["--replicates", str(replicates)] if replicates is not None else [])
 
@@ -244,7 +247,10 @@ def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount
     """Print the structural chances at the coded start, the chances by a date, tipping distances, and the terms."""
     labels = safe_labels(scenario)
     who = f"{safe_text(scenario.states[start.state].name)} ({start.state})"
-    out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {labels[start.held]} at the coded start, {scenario.date}")
+    known = "the start" if start.drawn else "the coded start"
+    out.print(f"[bold]{who} in {safe_text(name)}[/bold]: {labels[start.held]} at {known}, {scenario.date}")
+    if start.drawn:
+        out.print(drawn_words(start.state, start.drawn, labels))
     if start.fixed:
         out.print("It is fixed and never decides.")
     given, many, tips = f"by {start.day}, given the start", "", "tipping distance"
@@ -262,7 +268,7 @@ def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount
         shown.add_row(labels[alignment], *cells, "" if distance is None else f"{distance:.3f}")
     out.print(shown)
     out.print(
-        "structural: chance at the coded start of a state like it whose disposition is not known, without inertia\n"
+        f"structural: chance at {known} of a state like it whose disposition is not known, without inertia\n"
         f"given the start: chance on {start.day} if no other state moves, in closed form; followers are left out"
     )
     if start.simulated:
@@ -281,6 +287,14 @@ def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount
     later = f" (shocks that come later: {count}; --step shows the terms after them)" if count else ""
     out.print(f"\n[bold]Utility by term at the start, before shocks[/bold]{later}")
     print_account(out, start.account, labels)
+
+
+def drawn_words(state: str, drawn: DrawnStart, labels: Mapping[str, str]) -> str:
+    """Say that each run draws its starts, where the state may start, and which run's starts are explained."""
+    chances = ", ".join(f"{labels[alignment]} {chance:.3g}" for alignment, chance in drawn.chances.items())
+    own = f"{state} starts in {chances}" if chances else f"{state} starts there always, others do not"
+    here = f"Here all states start {drawn.words()}; another start: --replicate N or --seed N."
+    return f"This scenario draws starts in each run: {own}. {here}"
 
 
 def gain_lines(scenario: Scenario, gains: tuple[Gain, ...]) -> list[str]:

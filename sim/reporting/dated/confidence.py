@@ -68,7 +68,8 @@ class TrackRecord:
 def find_track(found: DatedFindings, base: str) -> TrackRecord | None:
     """Compare the chances of the model with what has happened since the start, at the last whole year of the record.
 
-    None where the world has no record of later events.
+    States with a random or drawn start are left out. None where the world has no record of later events, or no state is
+    left.
     """
     design = found.tally.design
     observed = recorded_of(base, design.scenario)
@@ -79,6 +80,8 @@ def find_track(found: DatedFindings, base: str) -> TrackRecord | None:
     world, labels = design.world, label_alignments(design.scenario)
     d = found.tally.days.index(days[-1].isoformat())
     free = ~world.setting.fixed & (world.setting.initial >= 0)
+    if not free.any():
+        return None
     truth = recorded_alignments(world, [one for one in observed.after if one.toward], days[-1])
     chances = found.tally.at[d] / found.runs
     moved = [i for i in range(len(world.states)) if free[i] and truth[i] != world.setting.initial[i]]

@@ -103,7 +103,9 @@ class DatedFindings:
     days
         Dates, the last is that of the report: the end of the runs, or an earlier date asked for.
     members
-        Names of the states that start in the bloc.
+        Names of the states that start in the bloc in every run.
+    drawn
+        Number of states whose start is random or drawn, so that runs differ in it.
     joining
         States that start elsewhere, in the order of their chance to have joined by the last date, at most LISTED.
     first
@@ -134,6 +136,7 @@ class DatedFindings:
     bloc: str
     days: tuple[str, ...]
     members: tuple[str, ...]
+    drawn: int
     joining: tuple[Mover, ...]
     first: Mover | None
     leaving: tuple[Mover, ...]
@@ -153,11 +156,15 @@ class DatedFindings:
             return f"In none of {self.runs} histories does a state join “{self.bloc}” by {format_day(self.days[-1])}."
         start, *_ = self.sizes
         chance = self.first.chances[-1]
+        size = f"“{self.bloc}” starts with {in_hundred(start[1])} % of the capability of these states; with"
+        size += f" {self.first.name} it would have {in_hundred(start[1] + self.share)} %."
+        if self.drawn:
+            size = f"Each run draws its start: “{self.bloc}” has {in_hundred(start[1])} % of the capability of these"
+            size += f" states on average, and {self.first.name} has {in_hundred(self.share)} %."
         return (
             f"In {in_hundred(chance.chance)} of 100 histories (95 % interval {in_hundred(chance.low)} to"
             f" {in_hundred(chance.high)}, {chance.n} runs) {self.first.name} joins “{self.bloc}” by"
-            f" {format_day(self.days[-1])}. “{self.bloc}” starts with {in_hundred(start[1])} % of the capability of"
-            f" these states; with {self.first.name} it would have {in_hundred(start[1] + self.share)} %."
+            f" {format_day(self.days[-1])}. {size}"
         )
 
     def strongest(self, role: str) -> Effect | None:
@@ -228,6 +235,7 @@ def find_dated(
     renewed = float(shares[k]) if shares.size else math.nan
     return DatedFindings(
         name, days, tuple(names[baseline.world.states[i]] for i in np.flatnonzero(baseline.world.setting.initial == k)),
+        int((baseline.world.setting.initial < 0).sum()),
         tuple(joining[:LISTED]), first, tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
         table[table["event"] == "entry"], tuple(zip(sizes["date"], sizes["capability"], strict=True)),
         (rate.per_state_year, rate.low, rate.high, rate.recorded), share, renewed, tally.runs,

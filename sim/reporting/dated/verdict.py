@@ -54,6 +54,14 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
     start = f"At the start the bloc is {list_names(found.members)}, with {fraction_words(before)} of {measure}."
     if not found.members:
         start = "At the start the bloc has no members."
+    if found.drawn:
+        sure = f", among which are always {list_names(found.members)}" if found.members else ""
+        return (
+            f"Each run draws where {found.drawn} of these states start. At the start the bloc has"
+            f" {fraction_words(before)} of {measure} on average{sure}. An entry of {name} adds"
+            f" {fraction_words(found.share)}. No other entry would add as much, weighed by its chance, so this"
+            f" page asks about {name}."
+        )
     return (
         f"{start} With {name} it would have {fraction_words(before + found.share)}. No other entry would add as much,"
         f" weighed by its chance, so this page asks about {name}."
