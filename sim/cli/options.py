@@ -147,7 +147,18 @@ def resolve_scenario(
     say_warnings(reading.warnings)
     changed = apply_changes(reading.scenario, requested_changes(settings, without, steps))
     say_idle("--set", changed, settings)
+    say_off_already(reading.scenario, without)
     return changed
+
+
+def say_off_already(scenario: Scenario, without: Iterable[str]) -> None:
+    """Say on standard error which mechanisms are off in the scenario, so that --without changes nothing."""
+    from sim.scenario.overrides import with_mechanism_off
+
+    digest = scenario.digest()
+    for name in without:
+        if with_mechanism_off(scenario, name).digest() == digest:
+            click.echo(f"blocs: --without {name}: it is off in this scenario already, so nothing changes", err=True)
 
 
 def requested_changes(settings: Iterable[str], without: Iterable[str], steps: int | None) -> list[Change]:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import click
@@ -571,6 +572,20 @@ def test_show_changes_and_sources_of_ties() -> None:
     assert "USA → RUS 0.8" in output
     assert "Office of Foreign Assets Control" in output
     assert "unknown state" in refused("show", "baseline_2023", "--state", "XXX")
+
+
+def test_show_of_states_without_ties() -> None:
+    pairs = {frozenset((tie.a, tie.b)) for tie in load_scenario("baseline_2023").ties}
+    a, b = next(pair for pair in combinations(load_scenario("baseline_2023").states, 2) if frozenset(pair) not in pairs)
+    assert quick("show", "baseline_2023", "--state", a, "--state", b) == f"no ties between {a} and {b}\n"
+
+
+def test_mechanism_that_is_off_already() -> None:
+    done = CliRunner().invoke(cli, ["run", "baseline_2023", "--others", "0", "--without", "accommodation"])
+    assert done.exit_code == 0
+    assert done.stderr == ("blocs: --without accommodation: it is off in this scenario already, so nothing changes\n")
+    done = CliRunner().invoke(cli, ["run", "baseline_2023", "--others", "0", "--without", "shelter"])
+    assert "--without" not in done.stderr
 
 
 def test_show_says_when_runs_start_and_end() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 from invented import (
     COW_MID,
     GML,
@@ -23,6 +26,8 @@ from invented import (
     world_of,
 )
 
+from sim.cli import cli
+from sim.cli.commands.worlds.data import names_by_start
 from sim.data.codes import split_names
 from sim.errors import InputError
 
@@ -286,3 +291,41 @@ def test_rival_ally_starts_outside(tmp_path: Path) -> None:
     save(folder, "tss.csv", TSS, [*RIVALS, [11, "Sino-Soviet", 365, 731, 1958, 1989]])
     save(folder, "atop.csv", ATOP, both_ways([[365, 731, year, 1, 0, 0, 0, 0] for year in (1970, 1971)]))
     assert starts(world_of(folder, 1970))["PRK"] == "non_aligned"
+
+
+def test_states_listed_beside_a_body(tmp_path: Path) -> None:
+    """TIES lists Japan as a sender in a case of the OAS, to which it does not belong; the note says so."""
+    folder = base(tmp_path, 1980)
+    rows = [
+        imposed(1, 1978, 2, 40, sender2=740, institutionid="3900", endyear=1985),
+        imposed(2, 1978, 200, 365, institutionid="3700", endyear=1985), imposed(3, 1981, 2, 290),
+    ]  # fmt: skip
+    save(folder, "ties.csv", TIES, rows)
+    save(folder, "igo.csv", IGO, [[20, 1980, "CAN", 1, 1, *[0] * 8], [200, 1980, "UKG", 1, 1, *[0] * 8]])
+    notes = world_of(folder, 1980).ties.set_index(["a", "b"])["note"]
+    beside = "line 2, since 1978, by oas; the dataset lists this state as a sender too"
+    assert (notes["JPN", "CUB"], notes["USA", "CUB"]) == (beside, beside)
+    assert notes["GBR", "SUN"] == "line 3, since 1978, by nato; the dataset lists this state as a sender too"
+    assert notes["CAN", "SUN"] == "line 3, since 1978, as a member of nato"
+
+
+def test_import_names_states_by_start(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    words = ["import", "1980", "--from", str(folder), "--states", "all", "--out", str(tmp_path / "world")]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    shown = " ".join(done.stdout.split())
+    assert "front: Soviet Union. us_led: United States. non_aligned: " in shown
+    assert "Cuba" in shown
+    assert "In brackets" not in shown
+
+
+def test_names_of_drawn_starts() -> None:
+    states = pd.DataFrame(
+        [("USA", "United States", "us_led", ""), ("CUB", "Cuba", "drawn", "front 0.919; non_aligned 0.081"),
+         ("MEX", "Mexico", "drawn", "non_aligned 0.7; us_led 0.3"), ("PRK", "North Korea", "front", "")],
+        columns=["id", "name", "initial", "initial_chances"],
+    )  # fmt: skip
+    assert names_by_start(cast(Any, SimpleNamespace(states=states))) == {
+        "front": ["Cuba (0.92)", "North Korea"], "us_led": ["United States"], "non_aligned": ["Mexico (0.70)"],
+    }  # fmt: skip

@@ -47,12 +47,12 @@ class Sanctions:
         self.scene, self.members, self.blocs = scene, members, blocs
         self.found: dict[tuple[int, int], Imposed] = {}
 
-    def impose(self, senders: set[int], targets: Iterable[int], level: str, source: str, note: str) -> None:
-        """Add the sanctions of a case."""
+    def impose(self, senders: Mapping[int, str], targets: Iterable[int], level: str, source: str) -> None:
+        """Add the sanctions of a case, given the note of each sender."""
         regimes = [bloc for leader, bloc in self.blocs.items() if leader in senders]
         regime = regimes[0] if len(regimes) == 1 else ""
-        imposed = Imposed(SCALES["sanction"][level][0], level, regime, source, note)
         for sender in self.scene.among(senders):
+            imposed = Imposed(SCALES["sanction"][level][0], level, regime, source, senders[sender])
             for target in self.scene.among(targets):
                 before = self.found.get((sender, target))
                 if sender != target and (before is None or imposed.value > before.value):
@@ -101,8 +101,8 @@ def add_body_regimes(sanctions: Sanctions) -> None:
     rows = table_rows("regimes.csv")
     active = [row for row in rows if is_in_force(row, sanctions.scene.day)]
     for row in active:
-        senders = sanctions.members_of([row["body"]])
-        sanctions.impose(senders, [int(row["target"])], row["level"], row["source"], row["note"])
+        senders = dict.fromkeys(sanctions.members_of([row["body"]]), row["note"])
+        sanctions.impose(senders, [int(row["target"])], row["level"], row["source"])
     why = "mandatory sanctions bind all members of the body; the project's table has them, with their resolutions"
     sanctions.scene.journal.note("sanctions of bodies", "regimes", len(rows), len(active), why)
 
@@ -122,18 +122,27 @@ def add_cases(sanctions: Sanctions, loaded: LoadedRows) -> None:
     scene.journal.note("sanctions of the day", source, len(cases), len(active), why)
     without = 0
     for case in active.itertuples():
-        senders = {*case.senders} | sanctions.members_of({*case.bodies} - BY_TABLE)
+        senders = note_senders(
+            case, {body: sanctions.members_of([body]) for body in case.bodies if body not in BY_TABLE}
+        )
         targets = sanctions.members_of([case.target]) if isinstance(case.target, str) else {case.target}
         if EUROPEAN_UNION in targets:
             targets = sanctions.members_of(["eu"])
         without += not senders
-        bodies = f", by {', '.join(case.bodies)}" if case.bodies else ""
-        sanctions.impose(senders, targets, case.level, source, f"line {case.line}, since {case.start.year}{bodies}")
+        sanctions.impose(senders, targets, case.level, source)
     why = (
         "senders are the states named and the members of the European Union, NATO and the Arab League where these"
         " impose; a case that only names the United Nations or the OAS is left to the table of their sanctions"
     )
     scene.journal.note("senders", source, len(active), len(active) - without, why)
+
+
+def note_senders(case: Any, members: Mapping[str, Iterable[int]]) -> dict[int, str]:
+    """Note of each sender of a case: a state that the dataset lists, or a member of a body that imposes it."""
+    since = f"line {case.line}, since {case.start.year}"
+    found = {code: f"{since}, as a member of {body}" for body, codes in members.items() for code in codes}
+    beside = f", by {', '.join(case.bodies)}; the dataset lists this state as a sender too" if case.bodies else ""
+    return {**found, **dict.fromkeys(case.senders, f"{since}{beside}")}
 
 
 def in_force(case: Any, day: date, last: date) -> str:

@@ -108,6 +108,22 @@ def world_counts(world: ImportedWorld) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def names_by_start(world: ImportedWorld) -> dict[str, list[str]]:
+    """Names of the states by where they start, the blocs first; by the likeliest alignment where starts are drawn."""
+    from sim.scenario.schema import DRAWN_ID, NON_ALIGNED_ID
+
+    found: dict[str, list[str]] = {}
+    for row in world.states.itertuples():
+        start, name = str(row.initial), str(row.name)
+        if start == DRAWN_ID:
+            cells = (part.split() for part in str(row.initial_chances).split(";"))
+            chances = {key: float(chance) for key, chance in cells}
+            start = max(chances, key=chances.__getitem__)
+            name = f"{name} ({chances[start]:.2f})"
+        found.setdefault(start, []).append(name)
+    return {key: found[key] for key in sorted(found, key=lambda key: (key == NON_ALIGNED_ID, key))}
+
+
 def rule_records(world: ImportedWorld) -> list[dict[str, Any]]:
     """Rules applied, as records."""
     return [{**entry._asdict(), "dropped": entry.read - entry.kept} for entry in world.journal.entries]
@@ -115,6 +131,8 @@ def rule_records(world: ImportedWorld) -> list[dict[str, Any]]:
 
 def print_summary(world: ImportedWorld, out: Path) -> None:
     """Print what a world has, the rules that dropped rows, and what it lacks."""
+    from sim.scenario.schema import DRAWN_ID
+
     console, counts = new_console(), world_counts(world)
     starts = ", ".join(f"{n} {name}" for name, n in counts["starts"].items())
     ties = ", ".join(f"{n} {kind}" for kind, n in counts["ties"].items())
@@ -125,6 +143,10 @@ def print_summary(world: ImportedWorld, out: Path) -> None:
             shown.add_row(*map(safe_text, cells))
     console.print(shown)
     console.print(f"\n{counts['states']} states as of {counts['date']}: {safe_text(starts)}. Ties: {safe_text(ties)}.")
+    for start, names in names_by_start(world).items():
+        console.print(safe_text(f"{start}: {', '.join(names)}."))
+    if DRAWN_ID in counts["starts"]:
+        console.print("In brackets: the chance of this start, the likeliest of those that each run draws from.")
     for stamp in world.stamps:
         console.print(f"Note: {safe_text(stamp)}.")
     for lack in world.lacks:
