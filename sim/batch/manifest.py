@@ -264,8 +264,7 @@ def any_manifest(folder: Path) -> dict[str, Any]:
 
 def other_format(content: Mapping[str, Any]) -> str:
     """Say that results are in another format, and how to make them again; '' where they are in this one."""
-    found = content.get("format", 1)
-    if found == FORMAT:
+    if content.get("format") == FORMAT:
         return ""
     versions = content.get("versions")
     version = versions.get("blocs", "") if isinstance(versions, dict) else ""

@@ -376,7 +376,6 @@ def write_shard(results: Results, name: str, tables: Mapping[str, Table], identi
                     connection.execute(f"copy ({query}) to '{target}' ({PARQUET})")
                     with path.open("rb+") as file:
                         os.fsync(file.fileno())
-                connection.unregister("rows")
                 files[path.name] = hash_file(path)
     write_synced(aside / SEAL, json.dumps({"of": identity, "files": files}).encode())
     place_shard(aside, results.shards / name, identity)
