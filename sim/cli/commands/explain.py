@@ -46,10 +46,9 @@ EVEN_CHANCE = 0.5
 @click.argument("scenario", shell_complete=completion.complete_scenarios)
 @click.argument("state")
 @click.option(
-    "--step",
-    type=int,
+    "--step", type=int,
     help="Step of one run whose decision to explain. Default: the coded start, or the mean over many runs.",
-)
+)  # fmt: skip
 @seed_option
 @click.option(
     "--replicate", type=click.IntRange(0), help="Number of the run, with --step or for its drawn start. Default: 0."
