@@ -68,7 +68,8 @@ GROUPS = {
     ),
     "data": (  # without selftest.py: it has counts of the real files, which no test has
         ["sim/data/[!s]*.py", "sim/data/*/*.py"],
-        ["tests/data", "--ignore=tests/data/test_strangers.py"]),
+        ["tests/data", "--ignore=tests/data/test_strangers.py"],
+    ),
 }
 SLOW = 1  # seconds of a test that comes after the fast ones of all files
 LONGEST = 1800  # seconds of a round in which a test waits for ever
