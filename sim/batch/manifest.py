@@ -26,7 +26,7 @@ from sim.batch.digests import changed_points
 from sim.batch.tables.columns import Arrays, text_column
 from sim.calendar import ROUND, step_ends
 from sim.errors import Fault, InputError, PathInFile, display_path, explain_error, field_name, quote, shorten, suggest
-from sim.files import read_record, require_regular
+from sim.files import read_record
 from sim.scenario.loading import scenario_names, world_names
 from sim.scenario.schema import MAX_BLOCS, MAX_REPLICATES, MAX_STATES, IsoDate
 from sim.scenario.shocks import MAX_STEPS, Name, StateId
@@ -164,10 +164,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def last_written(folder: Path) -> tuple[int, ...]:
     """The number, size and times of a folder's manifest; raises InputError where the folder contains no results."""
-    path = folder / MANIFEST
-    require_regular(path)
     try:
-        found = path.lstat()
+        found = (folder / MANIFEST).lstat()
     except OSError:
         raise missing_results(folder) from None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from sim.batch import store
 from sim.batch.design import own_shards
 from sim.batch.manifest import MANIFEST, absent_table, covers, manifest_faults, points_table, tendency_command
 from sim.batch.store import MAX_SEAL, Results, read_seal, write_manifest, write_shard
-from sim.batch.tables.chunk import Chunk, runs_table, steps_table
+from sim.batch.tables.chunk import Chunk, runs_table, states_table, steps_table
 from sim.batch.tables.schema import Extent, table_rules
 from sim.errors import InputError
 from sim.model.compiled import run_compiled
@@ -148,7 +149,8 @@ def test_link_in_any_place_of_a_folder_is_refused(tmp_path: Path, place: str) ->
         path.mkdir()
     shutil.move(path, tmp_path / "outside")
     path.symlink_to(tmp_path / "outside")
-    for refuse in (results.refuse_links, results.connection, lambda: results.clear([SHARD])):
+    readers = [results.refuse_links, results.connection, lambda: results.clear([SHARD])]
+    for refuse in [*readers, results.manifest] if place == MANIFEST else readers:
         with pytest.raises(InputError, match=r":1: is a link, which results cannot contain"):
             refuse()
 
@@ -239,6 +241,22 @@ def test_shard_of_two_tables_has_the_rows_of_each(tmp_path: Path) -> None:
     with results.reading() as connection:
         assert connection.execute("select count(*) from steps").fetchall() == [(4,)]
         assert connection.execute("select status from runs").fetchall() == [("failed",)]
+
+
+def test_alignments_of_runs_in_which_no_state_moved(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "r", manifest())
+    chunk = Chunk(0, "one", BASE, 7, range(1), POINT["digest"])
+    done = [(0, run_compiled(BASE, seed=7))]
+    shutil.rmtree(results.shards / SHARD)
+    identity = own_shards(manifest(), [SHARD])[SHARD].identity
+    tables = {"runs": runs_table(chunk, done, []), "states": states_table(chunk, done)}
+    write_shard(results, SHARD, tables, identity)
+    with results.reading() as connection:
+        assert connection.execute("select count(*) from moves").fetchall() == [(0,)]
+        query = "select step, count(distinct state) from alignments group by step order by step"
+        assert connection.execute(query).fetchall() == [(step, len(BASE.states)) for step in range(4)]
+    with results.reading(["runs", "states"]) as connection, pytest.raises(duckdb.CatalogException):
+        connection.execute("select * from alignments")
 
 
 # The tables
