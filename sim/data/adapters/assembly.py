@@ -56,7 +56,7 @@ def tidy_votes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: st
     """Tidy votes: one of each state in each roll call, with its day; 9 means no membership, and is dropped."""
     if "country" in frame:
         frame = frame.assign(cow=codes_of_names(frame["country"], file), vote=votes_of_words(frame["vote"], file))
-    require_codes(frame.assign(year=1946), ("cow",), file)
+    require_codes(frame, ("cow",), file)
     frame = drop_missing_keys(frame, ("cow", "call", "vote"), journal, dataset, file)
     known = frame["vote"].isin([*ANSWERS, NOT_MEMBER])
     if not known.all():
