@@ -31,6 +31,11 @@ def votes(day: str) -> Make:
     return lambda folder: save(folder, "votes.csv", VOTES, [[1, 2, 1, 1, "n", day, "Q"], [1, 365, 1, 3, "n", day, "Q"]])
 
 
+def session(number: Any) -> Make:
+    """Votes of a session."""
+    return lambda folder: save(folder, "votes.csv", "rcid,session,vote,ccode", [[1, number, 1, 2]])
+
+
 def gw(day: str) -> Make:
     """The list of Gleditsch and Ward with a day in it."""
     return written("ksgmdw.txt", f"2\tUSA\tUnited States\t{day}\t31:12:2017\n")
@@ -63,6 +68,12 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "decimal commas": (decimal_commas, "NMC-70.csv:2: cinc: '0,100000' has a decimal comma, as a spreadsheet writes"),
     "date with slashes": (gw("01/02/1816"), "ksgmdw.txt:1: start: '01/02/1816' is not a date as the list writes it"),
     "date with dots": (gw("01.02.1816"), "start: '01.02.1816' is not a date as the list writes it"),
+    "day of no date": (gw("9999999"), "ksgmdw.txt:1: start: '9999999' is not a date as the list writes it"),
+    "session of no year": (
+        session(8055),
+        "votes.csv:2: session: 8055 is not the number of a session, such as 1 of 1946",
+    ),
+    "session without a number": (session(""), "votes.csv:1: has no row with cow, call, vote, session"),
     "turned date of a vote": (votes("20/11/1980"), "votes.csv:2: date: '20/11/1980' is not a date such as 1970-11-20"),
     "day and month of a vote": (votes("20-Nov-80"), "date: '20-Nov-80' is not a date such as"),
     "serial number of a vote": (votes("29545"), "date: '29545' is not a date such as"),

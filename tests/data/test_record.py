@@ -131,6 +131,9 @@ def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
     assert front == pytest.approx(world.chances["CHN"]["front"], abs=0.03)
     with pytest.raises(InputError, match="observed needs two leaders"):
         world_of(folder, 1980, start="observed", leaders=["USA"])
+    save(folder, "ideal.csv", POINTS, [point(2, "USA", 1980, 1.0), point(365, "RUS", 1980, 1.0)])
+    with pytest.raises(InputError, match="observed needs two leaders with different ideal points in 1980; use coded"):
+        world_of(folder, 1980, start="observed")
 
 
 def vote(call: int, code: int, answer: int, day: str = "1970-11-20") -> list[Any]:

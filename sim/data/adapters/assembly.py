@@ -20,6 +20,7 @@ FEW_VOTES = 10  # an ideal point of fewer votes says little
 ANSWERS = {1: "yes", 2: "abstained", 3: "no", 8: "absent"}
 WORDS = {"yes": 1, "abstain": 2, "no": 3}
 NOT_MEMBER = 9
+LAST_SESSION = 8054  # of 9999, the last year that a date has
 
 
 def tidy_points(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
@@ -57,7 +58,10 @@ def tidy_votes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: st
     if "country" in frame:
         frame = frame.assign(cow=codes_of_names(frame["country"], file), vote=votes_of_words(frame["vote"], file))
     require_codes(frame, ("cow",), file)
-    frame = drop_missing_keys(frame, ("cow", "call", "vote"), journal, dataset, file)
+    keys = ("cow", "call", "vote", *(name for name in ("session",) if name in frame))
+    frame = drop_missing_keys(frame, keys, journal, dataset, file)
+    if "session" in frame:
+        require_sessions(frame["session"], file)
     known = frame["vote"].isin([*ANSWERS, NOT_MEMBER])
     if not known.all():
         line = frame.index[~known][0]
@@ -74,6 +78,14 @@ def tidy_votes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: st
         )
     cast = cast[~doubled]
     return cast.assign(day=roll_call_days(cast["day"], file) if "day" in cast else None)
+
+
+def require_sessions(sessions: pd.Series, file: str) -> None:
+    """Refuse numbers that no session of the Assembly has; each is a year after 1945."""
+    wrong = sessions[~sessions.between(1, LAST_SESSION)]
+    if len(wrong):
+        message = "is not the number of a session, such as 1 of 1946; download the file again"
+        raise InputError([Fault(file, int(line), "session", f"{value} {message}") for line, value in wrong[:5].items()])
 
 
 def codes_of_names(names: pd.Series, file: str) -> pd.Series:

@@ -65,12 +65,12 @@ def read_date(value: object) -> date | None:
     if isinstance(value, date):
         return date(value.year, value.month, value.day)
     text = str(value).strip()
-    if re.fullmatch(r"-?\d+(\.0)?", text):
-        return DATE_OF_R + timedelta(days=int(float(text))) if len(text) < 9 else None
     found = re.fullmatch(r"(\d{1,2}):(\d{1,2}):(\d{4})", text)  # with a slash or a dot, the order is a spreadsheet's
     try:
+        if re.fullmatch(r"-?\d+(\.0)?", text):
+            return DATE_OF_R + timedelta(days=int(float(text)))
         return date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text[:10])
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -90,10 +90,10 @@ def observed_starts(
     Raises
     ------
     InputError
-        If there are not two blocs, or a leader has no ideal point.
+        If there are not two blocs, or their leaders do not have two ideal points.
     """
-    if len(blocs) != 2 or any(leader not in points for leader in blocs):
-        message = f"observed needs two leaders with ideal points in {scene.year}; use coded"
+    if len(blocs) != 2 or len({points[leader] for leader in blocs if leader in points}) != 2:
+        message = f"observed needs two leaders with different ideal points in {scene.year}; use coded"
         raise InputError([Fault("--start", 1, "", message)])
     (first, bloc), (second, other) = blocs.items()
     scale = points[first] - points[second]
