@@ -131,7 +131,9 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def visited(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that run: no decorators, types, or texts with values in them."""
+    """Nodes that run: no decorators, types, imports for them, or texts with values in them."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
     yield node
     for name, value in ast.iter_fields(node):
         if name not in ("annotation", "returns", "decorator_list") and not isinstance(node, ast.JoinedStr):

@@ -1,8 +1,7 @@
-"""The last value that a rule takes and the first that it refuses, of cells, rows, files and arguments."""
+"""The last value that a rule takes and the first that it refuses, of cells, rows and arguments."""
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from invented import GSDB, NMC, TIES, TSS, VOTES, base, imposed, save, spell_rows, world_of
+from invented import GSDB, NMC, TIES, TRADE, TSS, base, imposed, save, spell_rows, world_of
 
 from sim.data import import_world, open_folder
 from sim.data.adapters import base as adapters
@@ -18,13 +17,13 @@ from sim.data.adapters.arms import ARMS, tidy_arms
 from sim.data.adapters.catalog import DATASETS, resembles
 from sim.data.adapters.lists import read_date
 from sim.data.adapters.material import POLITY, tidy_polity
-from sim.data.build import drawn_start, read_when
+from sim.data.build import drawn_start, period_of, read_when
 from sim.data.codes import split_names
 from sim.data.folder import span
 from sim.data.journal import Journal
+from sim.data.mapping.bodies import is_in_force
 from sim.data.mapping.record import dated_votes
 from sim.data.mapping.scene import Scene
-from sim.data.readers import binary, files, raw, text
 from sim.data.write import plain_title
 from sim.errors import InputError
 
@@ -141,6 +140,13 @@ def test_days_of_ties(tmp_path: Path) -> None:
     assert (second.start, pd.isna(second.end), pd.isna(second.seen)) == (date(1979, 3, 1), True, True)
 
 
+@pytest.mark.parametrize(("case", "start", "begun"), [(1975, 1979, 1975), ("", 1979, 1979), (1975, "", 1975)])
+def test_year_of_a_case_without_a_year_of_imposition(tmp_path: Path, case: Any, start: Any, begun: int) -> None:
+    row = imposed(1, 1979, 2, 40, startyear=case, sancimpositionstartyear=start)
+    (found,) = open_folder(save(tmp_path, "ties.csv", TIES, [row]).parent).load("ties").rows.itertuples()
+    assert (found.begun, found.start.year) == (begun, start or case)
+
+
 def test_deliveries_of_half_a_million_and_names() -> None:
     frame = pd.DataFrame({
         "supplier_name": ["China", "Serbia", "Rebels", None], "recipient_name": ["Cuba"] * 4, "year": 1980.0,
@@ -235,6 +241,36 @@ def test_capability_of_three_fifths_of_the_states(tmp_path: Path, known: int, al
         assert (line, field, message.partition(",")[0]) == (1, "year", "has 8 of the 15 states of 1980")
 
 
+def test_every_dataset_that_misses_the_year_is_named_at_once(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "trade.csv", TRADE, [[2, 20, 1981, 1, 1, 1, 1]])
+    save(folder, "tss.csv", TSS, [[1, "x", 2, 365, 1946, 1979]])
+    found = refused(lambda: world_of(folder, 1980))
+    assert [(line, field, message.partition(";")[0]) for line, field, message in found] == [
+        (1, "year", "covers 1981 to 1981, not 1980"), (1, "year", "covers 1946 to 1979, not 1980"),
+    ]  # fmt: skip
+    save(folder, "trade.csv", TRADE, [[2, 20, 1980, 1, 1, 1, 1]])
+    save(folder, "tss.csv", TSS, [[1, "x", 2, 365, 1946, "1979x"]])
+    assert [message[:25] for *_, message in refused(lambda: world_of(folder, 1980))] == ["'1979x' is not a number; "]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [("1980-01-01", "1980-12-31", [False, True, True, False]), ("", "1980-01-01", [True, True, False, False]),
+     ("1980-12-31", "", [False, False, True, True]), ("", "", [True] * 4)],
+)  # fmt: skip
+def test_first_and_last_day_in_force(start: str, end: str, days: list[bool]) -> None:
+    tried = [date(1979, 12, 31), date(1980, 1, 1), date(1980, 12, 31), date(1981, 1, 1)]
+    assert [is_in_force({"start": start, "end": end}, day) for day in tried] == days
+
+
+def test_first_and_last_day_of_a_period() -> None:
+    days = [date(1968, 12, 31), date(1969, 1, 1), date(1979, 12, 31), date(1980, 1, 1)]
+    assert [period_of(2, day).enforcement for day in days] == [1.0, 0.8, 0.8, 1.0]
+    assert [period_of(365, date(1991, 12, day)).enforcement for day in (25, 26)] == [0.2, 0.0]
+    assert period_of(710, date(1946, 1, 1)).enforcement == 0.5
+
+
 def test_alignment_that_is_hardly_likely_is_left_out() -> None:
     chances = {"front": 0.005, "non_aligned": 0.495, "us_led": 0.5}
     assert drawn_start("us_led", chances) == ("drawn", "front 0.005; non_aligned 0.495; us_led 0.500")
@@ -264,62 +300,6 @@ def test_titles_have_two_hundred_characters() -> None:
     assert plain_title(" a\n\tb ") == "a b"
     assert plain_title("x" * 201) == "x" * 200
     assert plain_title("") == "roll call"
-
-
-# Files
-
-
-def test_limits_of_files() -> None:
-    assert (raw.MOST_BYTES, raw.MOST_ROWS, raw.MOST_CELLS) == (629_145_600, 5_000_000, 20_000_000)
-    assert (files.MOST_FILES, files.MOST_MEMBERS, binary.MOST_SHEETS) == (1_000, 200, 20)
-    assert (text.HEAD, text.TAIL, text.PIECE) == (262_144, 262_144, 100_000)
-
-
-def test_largest_text_file() -> None:
-    content = b"a,b\n" + b"1,2\n" * 10
-    assert text.scan_text("a.csv", io.BytesIO(content), len(content)).broken == ""
-    found = refused(lambda: text.scan_text("a.csv", io.BytesIO(content), len(content) - 1))
-    assert found == [(1, "", "is larger than 0 MB, the limit for data files")]
-    long = b"x" * 2**20 + b"y" * 2**20
-    scan = text.scan_text("a.csv", io.BytesIO(long), 2 * 2**20)
-    assert (scan.head, scan.tail) == (long[: 2**20], long[-(2**18) :])
-
-
-def test_largest_file_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = save(tmp_path, "tss.csv", TSS, [[1, "x", 2, 365, 1946, 1990]])
-    monkeypatch.setattr(files, "MOST_BYTES", path.stat().st_size)
-    assert len(files.read_tables(path)) == 1
-    monkeypatch.setattr(files, "MOST_BYTES", path.stat().st_size - 1)
-    assert refused(lambda: files.read_tables(path))[0][2] == "is larger than 0 MB, the limit for data files"
-    monkeypatch.setattr(files, "MOST_FILES", 1)
-    assert files.data_files(tmp_path) == [path]
-    (tmp_path / "more.txt").touch()
-    assert refused(lambda: files.data_files(tmp_path))[0][0] == 1
-
-
-def test_most_rows_and_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = save(tmp_path, "votes.csv", VOTES, [[n, 2, 1, 1, "n", "1980-01-01", "Q"] for n in range(3)])
-    table = files.read_tables(path)[0]
-    monkeypatch.setattr(text, "MOST_ROWS", 3)
-    assert table.load(["rcid"], ["rcid"]).index.tolist() == [2, 3, 4]
-    monkeypatch.setattr(text, "MOST_ROWS", 2)
-    assert refused(lambda: table.load(["rcid"], ["rcid"]))[0][0] == 1
-    grid: Any = {"one": [(1, 2), (3, 4)], "two": [(5, 6)]}
-    monkeypatch.setattr(binary, "MOST_CELLS", 6)
-    assert binary.read_grids("a.xlsx", grid) == {"one": [[1, 2], [3, 4]], "two": [[5, 6]]}
-    monkeypatch.setattr(binary, "MOST_CELLS", 5)
-    assert refused(lambda: binary.read_grids("a.xlsx", grid))[0][0] == 1
-
-
-def test_sheets_that_are_tables() -> None:
-    grids: Any = {
-        "empty": [], "note": [["a note"], ["x"]], "header": [["a", "b"]],
-        "data": [["A", " b ", None, "a"], [1, 2, 3, 4], [None, "", None, None], [5]],
-    }  # fmt: skip
-    (table,) = binary.tables_of_grids("a.xlsx", "0", grids)
-    assert (table.file, table.columns) == ("a.xlsx[data]", ("a", "b", "a.2"))
-    loaded = table.load(["a"], ["a"])
-    assert (loaded["a"].tolist(), loaded.index.tolist()) == ([1, 5], [2, 3])
 
 
 @pytest.mark.parametrize(

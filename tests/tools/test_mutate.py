@@ -49,6 +49,7 @@ def changes(folder: Path, text: str) -> set[str]:
         ("x: int = f(0.5)", {"x: int = f((1.5))"}),
         ("def f(x: A[1]) -> B[2]: return x", set()),
         ("x = f'{a + 1}'", set()),
+        ("if TYPE_CHECKING: import a", set()),
     ],
 )
 def test_changes_of_a_line(text: str, expected: set[str], tmp_path: Path) -> None:
