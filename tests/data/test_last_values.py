@@ -9,11 +9,31 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from invented import GSDB, NMC, TIES, TRADE, TSS, base, imposed, save, spell_rows, world_of
+from invented import (
+    ARMS,
+    ATOP,
+    GML,
+    GSDB,
+    IGO,
+    NMC,
+    POINTS,
+    PRODUCT,
+    REGIMES,
+    TIES,
+    TRADE,
+    TSS,
+    VOTES,
+    base,
+    both_ways,
+    imposed,
+    save,
+    spell_rows,
+    world_of,
+)
 
 from sim.data import import_world, open_folder
+from sim.data.adapters import arms
 from sim.data.adapters import base as adapters
-from sim.data.adapters.arms import ARMS, tidy_arms
 from sim.data.adapters.catalog import DATASETS, resembles
 from sim.data.adapters.lists import read_date
 from sim.data.adapters.material import POLITY, tidy_polity
@@ -56,6 +76,41 @@ def test_unknown_code_counts_from_1945() -> None:
     broken = numbers(cow=[n + 0.5 for n in range(7)])
     assert len(refused(lambda: adapters.require_codes(broken, ("cow",), "a.csv"))) == 5
     adapters.require_codes(numbers(cow=[1000.0]), ("cow",), "a.csv", frozenset({1000}))
+
+
+ROWS: dict[str, tuple[str, Any]] = {
+    "atop": (ATOP, lambda code, year: both_ways([[2, code, year, 1, 0, 0, 0, 0]])),
+    "td_rivalries": (TSS.replace("rivalry,", "rivalryname,").replace("start,end", "styear,endyear"),
+                     lambda code, year: [[1, "x", 2, code, year, year + 1]]),
+    "gml_disputes": (GML, lambda code, year: [[1, a, b, year, 1, 1, 1, 4, 1] for a, b in ((2, code), (code, 2))]),
+    "cow_trade": (TRADE, lambda code, year: [[2, code, year, 1, 1, 1, 1]]),
+    "cow_igo": (IGO, lambda code, year: [[code, year, "x", *[1] * 10]]),
+    "latent_product": (PRODUCT, lambda code, year: [[one, year, 9, 1000, 50] for one in (2, code)]),
+    "democracy_scores": (REGIMES, lambda code, year: [[code, year, 0.5, 7, 0.5]]),
+    "polity5": ("ccode,scode,year,polity2", lambda code, year: [[code, "x", year, 7]]),
+    "sipri_arms": (ARMS, lambda code, year: [["United States", "Cuba", year, 5, 2, 40]]),
+    "un_ideal_points": (POINTS, lambda code, year: [[code, "x", "n", year, 1, 1, 60]]),
+    "un_votes": (VOTES, lambda code, year: [[1, code, 1, 1, "n", f"{year}-11-20", "Q"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dataset", [name for name in ROWS if name != "sipri_arms"])
+def test_code_of_no_state_is_refused_in_every_dataset(tmp_path: Path, dataset: str) -> None:
+    header, rows = ROWS[dataset]
+    save(tmp_path, "a.csv", header, [*rows(40, 1980), *rows(999, 1980)])
+    found = refused(lambda: open_folder(tmp_path).load(dataset))
+    assert all("999 is the code of no state since 1945" in message for *_, message in found)
+    assert found[0][0] == 2 + len(rows(40, 1980)) + (dataset == "latent_product")
+
+
+@pytest.mark.parametrize("dataset", [name for name in ROWS if name not in ("un_ideal_points", "un_votes")])
+def test_year_without_rows_between_others_is_refused(tmp_path: Path, dataset: str) -> None:
+    header, rows = ROWS[dataset]
+    save(base(tmp_path, 1980), "a.csv", header, [*rows(40, 1970), *rows(40, 1990)])
+    assert refused(lambda: world_of(tmp_path, 1980)) == [
+        (1, "year", f"has no row for 1980, although it covers 1970 to {1991 if 'td' in dataset else 1990}; download it"
+         " again")
+    ]  # fmt: skip
 
 
 def test_keys_are_whole_numbers_up_to_a_thousand_million() -> None:
@@ -153,7 +208,7 @@ def test_deliveries_of_half_a_million_and_names() -> None:
         "value": [0.0, 1.0, 2.0, 3.0], "supplier": [710.0, float("nan"), 2.0, 2.0],
     }, index=range(2, 6))  # fmt: skip
     journal = Journal()
-    rows = tidy_arms(frame, journal, ARMS, "a.csv")
+    rows = arms.tidy_arms(frame, journal, arms.ARMS, "a.csv")
     assert rows.to_numpy().tolist() == [[710, 40, 1980, 0.25], [345, 40, 1980, 1]]
     found = [(one.rule, one.read, one.kept, one.example) for one in journal.entries]
     assert found[:2] == [
