@@ -131,7 +131,8 @@ def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
     assert front == pytest.approx(world.chances["CHN"]["front"], abs=0.03)
     with pytest.raises(InputError, match="observed needs two leaders"):
         world_of(folder, 1980, start="observed", leaders=["USA"])
-    save(folder, "ideal.csv", POINTS, [point(2, "USA", 1980, 1.0), point(365, "RUS", 1980, 1.0)])
+    same = [point(code, "X", 1980, 1.0) for code in (2, 365, 20)]
+    save(folder, "ideal.csv", POINTS, same)
     with pytest.raises(InputError, match="observed needs two leaders with different ideal points in 1980; use coded"):
         world_of(folder, 1980, start="observed")
 
