@@ -52,6 +52,20 @@ def measure(begin: Any, end: Any) -> Make:
     return lambda folder: save(folder, "gsdb.csv", GSDB, [row])
 
 
+def spells(code: Any) -> Make:
+    """The list of states with this code in each row."""
+
+    def replace_codes(folder: Path) -> None:
+        path = folder / "states2016.csv"
+        header, *rows = path.read_text("utf-8").splitlines()
+        place = header.split(",").index("ccode")
+        cells = [row.split(",") for row in rows]
+        lines = [",".join([*row[:place], str(code), *row[place + 1 :]]) for row in cells]
+        path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
+
+    return replace_codes
+
+
 def rivalry(end: Any) -> Make:
     """A rivalry that ends in a year."""
     return lambda folder: save(folder, "tss.csv", TSS, [[1, "rivalry", 2, 365, 1946, end]])
@@ -94,6 +108,8 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "end of no date": (measure(1980, 10**7), "gsdb.csv:2: end: 10000000 is not a year of four digits"),
     "measure without years": (measure("", ""), "gsdb.csv:1: has no row with begin, end"),
     "rivalry without an end": (rivalry(""), "tss.csv:1: has no row with a, b, start, end"),
+    "states without codes": (spells(""), "states2016.csv:1: has no row with cow"),
+    "half a code": (spells("2.5"), "states2016.csv:2: cow: 2.5 is not a whole number of a code or year"),
     "header alone": (lambda folder: save(folder, "tss.csv", TSS, []), "tss.csv"),
     "code without end": (measures("1" * 400), "ties.csv:2: kinds"),
     "number without end": (lambda f: save(f, "NMC-70.csv", NMC, [[2, 1980, *"111111", "1e400"]]), "'1e400' is not a"),

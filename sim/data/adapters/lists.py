@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from sim.data.adapters.base import Dataset, Form
+from sim.data.adapters.base import Dataset, Form, drop_missing_keys
 from sim.data.journal import Journal
 from sim.data.readers.raw import is_missing
 from sim.errors import Fault, InputError, quote
@@ -33,7 +33,8 @@ def tidy_spells(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: s
         frame[part] = days
     if faults:
         raise InputError(faults)
-    return without_censoring(frame[["cow", "name", "start", "end"]].astype({"cow": int}), journal, dataset)
+    frame = drop_missing_keys(frame[["cow", "name", "start", "end"]], ("cow",), journal, dataset, file)
+    return without_censoring(frame, journal, dataset)
 
 
 def without_censoring(frame: pd.DataFrame, journal: Journal, dataset: Dataset) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def tidy_gw(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) 
             message = "is not a date as the list writes it, such as 31:12:2017; give the file as it was downloaded"
             raise InputError([Fault(file, int(line), part, f"{quote(value)} {message}") for line, value in wrong])
         frame[part] = days
-    return without_censoring(frame.astype({"gw": int}), journal, dataset)
+    return without_censoring(drop_missing_keys(frame, ("gw",), journal, dataset, file), journal, dataset)
 
 
 def read_date(value: object) -> date | None:
