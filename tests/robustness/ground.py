@@ -56,11 +56,14 @@ def start_sweep(folder: Path, engine: str = "compiled", *options: str) -> psutil
 def run_after(
     setup: str, words: Sequence[str], env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `blocs` with these words to its end, in a process that first executes a setup."""
+    """Run `blocs` with these words to its end, in a process that first executes a setup.
+
+    It keeps no bytecode, which Python would cut at a limit on the size of files and read again later.
+    """
     code = f"{setup}\nimport runpy, sys; sys.argv = {['blocs', *words]!r}; runpy.run_module('sim', run_name='__main__')"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, errors="replace", check=False, timeout=300,
-        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
     )  # fmt: skip
 
 
