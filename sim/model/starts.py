@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -135,14 +135,18 @@ def start_anchor(world: World, seed: int, replicate: int) -> Anchor:
     is anchored to what was drawn. A random start, and an alternative that the factual world lacks, has a plain draw.
     Only random and drawn starts make anchors of runs differ.
     """
-    if not world.starts_at_random:
-        seed = replicate = 0
-    anchor = world.anchors.get((seed, replicate))
-    if anchor is None:
-        anchor = compute_anchor(world, seed, replicate)
-        world.anchors.clear()  # other threads may do the same
-        world.anchors[seed, replicate] = anchor
-    return anchor
+    key = (seed, replicate) if world.starts_at_random else (0, 0)
+    return keep_last(world.anchors, key, lambda: compute_anchor(world, *key))
+
+
+def keep_last(kept: dict[tuple[int, int], Anchor], key: tuple[int, int], compute: Callable[[], Anchor]) -> Anchor:
+    """Return what is kept for a seed and replicate; or compute it, and keep nothing else."""
+    found = kept.get(key)
+    if found is None:
+        found = compute()
+        kept.clear()  # other threads may do the same
+        kept[key] = found
+    return found
 
 
 def compute_anchor(world: World, seed: int, replicate: int) -> Anchor:
@@ -195,14 +199,8 @@ def structural_chances(world: World, seed: int, replicate: int) -> Anchor:
 
     The last ones are kept: worlds that are anchored in the same factual world ask for the same.
     """
-    if world.setting.initial.min() >= 0:
-        seed = replicate = 0
-    found = world.structural.get((seed, replicate))
-    if found is None:
-        found = compute_structural_chances(world, seed, replicate)
-        world.structural.clear()  # other threads may do the same
-        world.structural[seed, replicate] = found
-    return found
+    key = (seed, replicate) if world.setting.initial.min() < 0 else (0, 0)
+    return keep_last(world.structural, key, lambda: compute_structural_chances(world, *key))
 
 
 def compute_structural_chances(world: World, seed: int, replicate: int) -> Anchor:
