@@ -284,10 +284,8 @@ def print_comparison(
         )
     printed = [one for one in paired if everything or is_short(one.scenario)]
     if left_out := len(paired) - len(printed):
-        out.print(
-            f"{left_out} design points with more than {SHORT_SETTINGS} settings are not printed one by one (--all,"
-            " --csv FOLDER, --json)"
-        )
+        points = f"{left_out} design point{'s' * (left_out > 1)} with more than {SHORT_SETTINGS} settings"
+        out.print(f"{points} {'are' if left_out > 1 else 'is'} not printed one by one (--all, --csv FOLDER, --json)")
     if len(found.designs) < 2:
         out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
     main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())
