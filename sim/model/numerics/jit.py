@@ -44,8 +44,8 @@ def interprets_rules() -> bool:
     return INTERPRETED["rules"]
 
 
-# without the wrapper for calls from C, and without a search for expressions of whole arrays, which no rule has
-OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "no_rewrites": True}
+# without the wrapper for calls from C
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 PART = {"no_cpython_wrapper": True, "_nrt": False}  # without reference counts, which a rule of many arrays has many of
 

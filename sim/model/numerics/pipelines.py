@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numba
 from llvmlite import ir
-from llvmlite.binding import Linkage
+from llvmlite.binding import Linkage, create_pass_builder, create_pipeline_tuning_options
 from numba import types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, Flags
-from numba.extending import intrinsic, overload
+from numba.core.compiler import CompilerBase, Flags
+from numba.core.compiler_machinery import PassManager
+from numba.core.typed_passes import (
+    AnnotateTypes,
+    IRLegalization,
+    NativeLowering,
+    NoPythonBackend,
+    NopythonTypeInference,
+    PreLowerStripPhis,
+)
+from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
+from numba.extending import intrinsic, lower_builtin, overload
 
 from sim.model.numerics.folder import machine_code_folder
 
 setattr(numba.config, "CACHE_DIR", str(machine_code_folder()))  # noqa: B010  # numba declares its settings at run time
 
 JIT: Any = numba.njit
+
+
+def remember_calls(kind: Any) -> None:
+    """Let numba find the types of a call once, where it would try a dozen rules for each + it meets."""
+    found: dict[tuple[object, ...], Any] = {}
+    find = kind.get_call_type
+
+    def find_once(function: Any, context: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        call = function, given, *sorted(named.items())
+        if call not in found:
+            found[call] = find(function, context, given, named)
+        return found[call]
+
+    kind.get_call_type = find_once
+
+
+remember_calls(types.Function)
+
+
+@lower_builtin("__array__", types.Array)
+def array_of_array(_context: Any, _builder: Any, _signature: Any, given: tuple[Any]) -> Any:
+    """Return an array as itself; where numba finds no such rule, it reads all its registries for each index."""
+    return given[0]
 
 
 def compile_once(rule: Any) -> Any:
@@ -28,7 +61,15 @@ def compile_once(rule: Any) -> Any:
     return rule
 
 
-class RuleLibrary(JITCodeLibrary):
+class LateLibrary(JITCodeLibrary):
+    """The code of a rule, which is optimised as a whole with all rules inside it."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        """Optimise no function before."""
+        module.data_layout = self._codegen._data_layout
+
+
+class RuleLibrary(LateLibrary):
     """The machine code of a rule and all rules inside it."""
 
     def add_linking_library(self, library: Any) -> None:
@@ -39,30 +80,39 @@ class RuleLibrary(JITCodeLibrary):
                 self.add_linking_library(inner)
 
     def _optimize_final_module(self) -> None:
-        """Let LLVM know that nothing else calls the rules inside, so that it drops arguments without use."""
+        """Let LLVM know that nothing else calls the rules inside, so that it drops arguments without use.
+
+        It optimises them once, where numba would do so twice for the sake of reference counts, and asks for no code
+        that takes longer to make than it saves.
+        """
         for rule in self._final_module.functions:
             if not rule.is_declaration and rule.linkage == Linkage.linkonce_odr:
                 rule.linkage = Linkage.internal
-        super()._optimize_final_module()
+        options = create_pipeline_tuning_options(speed_level=2)
+        options.loop_vectorization, options.loop_interleaving, options.inlining_threshold = True, False, 25
+        builder = create_pass_builder(self._codegen._tm, options)
+        builder.getModulePassManager().run(self._final_module, builder)
 
 
-class PartLibrary(JITCodeLibrary):
-    """The code of a rule inside others; only they are optimised as a whole and become machine code."""
+class PartLibrary(LateLibrary):
+    """The code of a rule inside others; only they become machine code."""
+
+    attributes: tuple[str, ...] = ()
 
     def finalize(self) -> None:
         """Make no machine code, and leave it to the rules around it to link what this one calls."""
         self._finalized = True
+        for rule in self._final_module.functions:
+            if not rule.is_declaration and rule.linkage == Linkage.external:
+                rule.linkage = Linkage.linkonce_odr  # numba would do so on a copy
+                for attribute in self.attributes:
+                    rule.add_function_attribute(attribute)
 
 
 class ApartLibrary(PartLibrary):
     """The code of a rule that stays a function of its own inside others."""
 
-    def finalize(self) -> None:
-        """Forbid LLVM to inline it."""
-        super().finalize()
-        for rule in self._final_module.functions:
-            if not rule.is_declaration and rule.linkage == Linkage.external:
-                rule.add_function_attribute("noinline")
+    attributes = ("noinline",)
 
 
 class RuleFlags(Flags):
@@ -80,7 +130,14 @@ class RuleFlags(Flags):
         return isinstance(other, RuleFlags) and bool(self.nrt) == bool(other.nrt)
 
 
-class RuleCompiler(Compiler):
+# Of numba's own passes, those that rules need: they hold no function, comprehension, `with` or array expression.
+PASSES = (
+    TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
+    IRLegalization, AnnotateTypes, NativeLowering, NoPythonBackend,
+)  # fmt: skip
+
+
+class RuleCompiler(CompilerBase):
     """Compiles a rule that Python calls."""
 
     library: type[JITCodeLibrary] = RuleLibrary
@@ -101,10 +158,14 @@ class RuleCompiler(Compiler):
                 gc.enable()
 
     def define_pipelines(self) -> Any:
-        """Choose where the code goes."""
+        """Choose where the code goes, and list the passes."""
         self.state.library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         self.state.library.enable_object_caching()
-        return super().define_pipelines()
+        manager = PassManager("rule")
+        for step in PASSES:
+            manager.add_pass(step, step.__name__)
+        manager.finalize()
+        return [manager]
 
 
 class PartCompiler(RuleCompiler):
