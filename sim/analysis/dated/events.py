@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MOST_TOGETHER = 10_000  # runs in memory at once
 
+FINISHED = "select point::integer as point, replicate::integer as replicate from runs where status = 'ok' order by all"
+
 MOVED = (
     "step, enum_code(from_alignment::coded.alignments) as source, enum_code(to_alignment::coded.alignments) as target"
 )
@@ -151,13 +153,12 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
         return
     with results.reading(["runs", "states", "moves"]) as connection:
         seed = int(results.manifest()["question"]["seed"])
-        found = connection.execute("select point, replicate from runs where status = 'ok' order by all").fetchnumpy()
-        runs = np.stack([found["point"], found["replicate"]], axis=1)
+        runs = np.stack([*connection.execute(FINISHED).fetchnumpy().values()], axis=1)
         wanted = {design.point: design for design in designs if design.dated}
         runs = runs[np.isin(runs[:, 0], list(wanted))]
         words = word_sets(results.manifest())
         for first in range(0, len(runs), most):
-            block = runs[first : first + most]
+            block = runs[first : first + most].astype(np.int64)
             moves = read_block(connection, "moves", MOVED, block)
             random = any((wanted[point].world.setting.initial < 0).any() for point in np.unique(block[:, 0]).tolist())
             starts = read_block(connection, "states", STARTED, block) if random else {"point": np.empty(0)}
@@ -172,11 +173,13 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
 def read_block(connection: duckdb.DuckDBPyConnection, table: str, columns: str, block: Integers) -> Arrays:
     """Read rows of a table from the first to the last run of a block, (R, 2), by point and replicate."""
     ends = block[[0, -1]].ravel().tolist()
+    replicates = int(block[:, 1].min()), int(block[:, 1].max())
     query = (
         f"select point, replicate, enum_code(state::coded.states) as state, {columns} from {table}"  # noqa: S608
-        " where point between ? and ? and (point, replicate) >= (?, ?) and (point, replicate) <= (?, ?)"
+        " where point between ? and ? and replicate between ? and ?"  # so that files of other runs are not read
+        " and (point, replicate) >= (?, ?) and (point, replicate) <= (?, ?)"
     )
-    return dict(connection.execute(query, [ends[0], ends[2], *ends]).fetchnumpy())
+    return dict(connection.execute(query, [ends[0], ends[2], *replicates, *ends]).fetchnumpy())
 
 
 def assemble_runs(
