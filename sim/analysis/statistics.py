@@ -39,7 +39,9 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
         Mean, low and high end of the interval, and the number of defined values. NaN where undefined.
     """
     known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
+    undefined = np.isnan(known)
+    if undefined.any():
+        known = known[~undefined]
     n = known.size
     if n == 0:
         return float("nan"), float("nan"), float("nan"), 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.stats import binomtest
 
 from sim import api
 from sim.analysis.dated.direct import structural_start
-from sim.analysis.dated.events import list_designs, read_events
+from sim.analysis.dated.events import Design, RunEvents, list_designs, read_events
 from sim.analysis.dated.incidence import (
     LARGE,
     NEVER,
@@ -29,12 +30,16 @@ from sim.analysis.dated.incidence import (
     first_exits,
     shares_from_moves,
 )
+from sim.analysis.dated.tally import Tally, tabulate_large_blocs, tabulate_realignments, tabulate_sizes
 from sim.analysis.statistics import share_intervals
 from sim.batch.store import Results
 from sim.cli import cli
 from sim.errors import InputError
 from sim.model.compiled import iterate_runs
 from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
+
+MOST_BYTES_EACH = 60  # of memory for each further run: its numbers take 32, and a table copies some
 
 histories = st.tuples(st.integers(1, 3), st.integers(1, 8), st.integers(1, 4)).flatmap(
     lambda shape: arrays(np.int64, (shape[0], shape[1] + 1, shape[2]), elements=st.integers(0, 2))
@@ -194,6 +199,31 @@ def test_sweep_as_json(folder: Path) -> None:
     assert list(structural.values()) == pytest.approx(chances.tolist())
     assert {one["bloc"] for one in record["large_blocs"]} == {"us_led", "front"}
     assert all(0 <= one["per_state_year"] < 0.05 and one["recorded"] == 0.005 for one in record["realignments"])
+
+
+def peak_of_tally(scenario: Scenario, blocks: int) -> int:
+    """The most memory in use while blocks of a thousand runs are counted and tabulated, in bytes."""
+    design = Design("one", 0, scenario, "one", {})
+    start = np.tile(design.world.setting.initial.astype(np.int8), (1000, 1))
+    none = np.empty(0, dtype=np.int64)
+    events = RunEvents(design, 1, np.arange(1000), start, Moves(none, none, none, none, none))
+    Tally(design, scenario.dates()[-1:], 1000).add(events)  # what the runs compute once is not counted
+    tracemalloc.start()
+    try:
+        tally = Tally(design, scenario.dates()[-1:], 1000 * blocks)
+        for _ in range(blocks):
+            tally.add(events)
+        for tabulate in (tabulate_large_blocs, tabulate_sizes, tabulate_realignments):
+            assert (tabulate([tally])["n"] == 1000 * blocks).all()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_for_each_further_run() -> None:
+    scenario = load_scenario("baseline_2023")
+    few, many = (peak_of_tally(scenario, blocks) for blocks in (50, 150))
+    assert many - few <= MOST_BYTES_EACH * 100_000
 
 
 def test_rounds_have_no_dates(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sim.analysis.dated.events import Design, RunEvents, common_dates, read_events
@@ -14,14 +15,16 @@ from sim.analysis.dated.incidence import NEVER, RECORDED_REALIGNMENTS, Steps
 from sim.analysis.statistics import mean_interval, share_interval, share_intervals
 from sim.batch.store import Results
 from sim.calendar import step_years
-from sim.model.arrays import Bytes, Floats, Integers
+from sim.model.arrays import QUANTUM, Bytes, Floats, Integers
 
 ESTIMATE = ["chance", "low", "high", "n"]
+
+Quanta = npt.NDArray[np.int32]  # shares of capability as multiples of QUANTUM, exact in half the memory
 
 
 @dataclass
 class Tally:
-    """Counts over the runs of a design point, at some dates.
+    """Counts over the runs of a design point, at some dates, and the few numbers of each run that intervals need.
 
     Parameters
     ----------
@@ -29,31 +32,40 @@ class Tally:
         The design point.
     days
         ISO dates, (D,).
+    most
+        The most runs that are counted.
     """
 
     design: Design
     days: tuple[str, ...]
+    most: int
     runs: int = 0
     at: Integers = field(init=False)  # (D, N, K + 1), runs in which the state has the alignment
     outside: Integers = field(init=False)  # (N, K + 1), runs in which it starts elsewhere
     entered: Integers = field(init=False)  # (D, N, K + 1), and has had the alignment by the date
     left: Integers = field(init=False)  # (D, N, K + 1), runs in which it starts there and has left by the date
-    realignments: list[Floats] = field(default_factory=list)
-    capability: list[Floats] = field(default_factory=list)  # (R, D + 1, K), at the start and the dates
-    first: list[Steps] = field(default_factory=list)  # (R, K)
-    years: list[Floats] = field(default_factory=list)  # (R, K), years
+    begun: Integers = field(init=False)  # (T + 1, K), runs in which the bloc is large for the first time from the step
+    realignments: Floats = field(init=False)  # (R,); R is `most` here and below, and the first `runs` are used
+    quanta: Quanta = field(init=False)  # (D + 1, K, R), capability at the start and the dates
+    lasted: Steps = field(init=False)  # (K, R), steps in which the bloc is large
 
     def __post_init__(self) -> None:
         """Begin at 0."""
         cells = len(self.design.world.states), len(self.design.world.alignments)
         self.outside = np.zeros(cells, dtype=np.int64)
         self.at, self.entered, self.left = np.zeros((3, len(self.days), *cells), dtype=np.int64)
+        blocs = cells[1] - 1
+        self.begun = np.zeros((self.design.world.steps + 1, blocs), dtype=np.int64)
+        self.realignments = np.empty(self.most)
+        self.quanta = np.empty((len(self.days) + 1, blocs, self.most), dtype=np.int32)
+        self.lasted = np.empty((blocs, self.most), dtype=np.int32)
 
     def add(self, events: RunEvents) -> None:
         """Count more runs."""
         steps, world, moves = self.design.steps_at(self.days), self.design.world, events.moves
         shape = world.steps + 1, len(world.states), len(world.alignments)
-        self.runs += len(events.replicates)
+        own = slice(self.runs, self.runs + len(events.replicates))
+        self.runs = own.stop
 
         def count(*places: Integers | Bytes) -> Integers:
             """Count by step, state and alignment, up to each date."""
@@ -66,13 +78,18 @@ class Tally:
         self.entered += count(moves.step[first], moves.state[first], moves.target[first])
         last = events.exits[moves.run, moves.state] == moves.step
         self.left += count(moves.step[last], moves.state[last], moves.source[last])
-        self.realignments.append(events.realignments)
-        self.capability.append(events.capability[:, [0, *steps], 1:])
-        self.first.append(events.large.first)
-        self.years.append(np.float64(step_years(self.design.scenario.step)) * events.large.steps)
+        run, bloc = np.nonzero(events.large.first < NEVER)
+        self.begun += count_cells((events.large.first[run, bloc], bloc), self.begun.shape)
+        self.realignments[own] = events.realignments
+        self.quanta[..., own] = np.moveaxis(events.capability[:, [0, *steps], 1:], 0, 2) / QUANTUM
+        self.lasted[:, own] = events.large.steps.T
+
+    def capability(self, date: int, bloc: int) -> Floats:
+        """Capability share of a bloc in each run, (R,), at the start (date 0) or at one of the dates (1..D)."""
+        return np.asarray(self.quanta[date, bloc, : self.runs] * np.float64(QUANTUM))
 
 
-def count_cells(places: Sequence[Integers | Bytes], shape: tuple[int, ...]) -> Integers:
+def count_cells(places: Sequence[npt.NDArray[np.integer]], shape: tuple[int, ...]) -> Integers:
     """Count how often each place occurs in an array of this shape."""
     cells = np.ravel_multi_index([one.ravel() for one in places], shape)
     return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
@@ -83,7 +100,8 @@ def tally_designs(
 ) -> list[Tally]:
     """Count the runs of design points with dates, at the dates of the sweep and the end, or at those given by label."""
     asked = common_dates(results, designs) if days is None else days
-    found = {d.point: Tally(d, tuple(asked[d.label])) for d in designs if d.dated}
+    points = results.manifest()["question"]["points"]
+    found = {d.point: Tally(d, tuple(asked[d.label]), points[d.point]["replicates"]) for d in designs if d.dated}
     for events in read_events(results, designs):
         found[events.design.point].add(events)
     return [tally for tally in found.values() if tally.runs]
@@ -152,7 +170,7 @@ def tabulate_realignments(tallies: Sequence[Tally]) -> pd.DataFrame:
     DataFrame
         scenario, `per_state_year` with `low` and `high`, n runs, and `recorded`.
     """
-    rows = [(one.design.label, *mean_interval(np.concatenate(one.realignments))) for one in tallies]
+    rows = [(one.design.label, *mean_interval(one.realignments[: one.runs])) for one in tallies]
     table = pd.DataFrame(rows, columns=["scenario", "per_state_year", "low", "high", "n"])
     return table.assign(recorded=RECORDED_REALIGNMENTS)
 
@@ -169,14 +187,14 @@ def tabulate_large_blocs(tallies: Sequence[Tally]) -> pd.DataFrame:
     """
     rows = []
     for one in tallies:
-        ends, first, lasted = one.design.scenario.dates(), np.concatenate(one.first), np.concatenate(one.years)
+        ends, step = one.design.scenario.dates(), np.float64(step_years(one.design.scenario.step))
         for k, bloc in enumerate(one.design.world.alignments[1:]):
-            large = first[:, k] < NEVER
-            steps = np.sort(first[large, k])
-            places = (int(np.ceil(q * steps.size)) - 1 for q in (0.5, 0.05, 0.95))
-            dates = [ends[steps[max(place, 0)]] for place in places] if steps.size else [None] * 3
-            years = mean_interval(lasted[large, k])[:3]
-            rows.append((one.design.label, bloc, *share_interval(int(large.sum()), one.runs), *dates, *years))
+            begun = one.begun[:, k].cumsum()
+            large = int(begun[-1])
+            dates = [ends[np.argmax(begun >= q * large)] if large else None for q in (0.5, 0.05, 0.95)]
+            lasted = one.lasted[k, : one.runs]
+            years = mean_interval(step * lasted[lasted > 0])[:3]
+            rows.append((one.design.label, bloc, *share_interval(large, one.runs), *dates, *years))
     return pd.DataFrame(
         rows,
         columns=["scenario", "bloc", *ESTIMATE, "first", "earliest", "latest", "years", "years_low", "years_high"],
@@ -187,8 +205,7 @@ def tabulate_sizes(tallies: Sequence[Tally]) -> pd.DataFrame:
     """Tabulate the mean capability share of each bloc at the start and at dates, with Student's interval over runs."""
     rows = []
     for one in tallies:
-        sizes = np.concatenate(one.capability)
         for d, day in enumerate((one.design.scenario.dates()[0], *one.days)):
             for k, bloc in enumerate(one.design.world.alignments[1:]):
-                rows.append((one.design.label, day, bloc, *mean_interval(sizes[:, d, k])))
+                rows.append((one.design.label, day, bloc, *mean_interval(one.capability(d, k))))
     return pd.DataFrame(rows, columns=["scenario", "date", "bloc", "capability", "low", "high", "n"])

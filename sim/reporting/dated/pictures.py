@@ -159,12 +159,12 @@ def picture_of_formation(found: DatedFindings, bloc: str) -> figures.Picture | N
     """Draw how often the bloc has become large by each date; None where it is large from the start, or never is."""
     tally = found.tally
     k = tally.design.world.alignments.index(bloc) - 1
-    first = np.concatenate(tally.first)[:, k]
     days = tally.days
-    steps = np.array(tally.design.steps_at(days))
-    if (first == 0).all() or (first > steps[-1]).all():
+    begun = tally.begun[:, k].cumsum()
+    large = begun[tally.design.steps_at(days)]
+    if begun[0] == tally.runs or not large[-1]:
         return None
-    share, low, high = share_intervals((first[:, None] <= steps).sum(axis=0), tally.runs)
+    share, low, high = share_intervals(large, tally.runs)
     table = pd.DataFrame({"date": days, "state": bloc, "chance": share, "low": low, "high": high})
     with figures.draw_axes(WIDTH, 2.2) as axes:
         draw_incidence(axes, table, [(bloc, found.bloc)], tally.design.scenario.dates()[0])

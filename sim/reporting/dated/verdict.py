@@ -36,9 +36,8 @@ def meaning_of_joining(found: DatedFindings) -> str:
 
 def growth_sentence(found: DatedFindings, bloc: str) -> str:
     """Say in how many of 100 histories the bloc with this id is larger or smaller at the end than at the start."""
-    k = found.tally.design.world.alignments.index(bloc)
-    sizes = np.concatenate(found.tally.capability)[:, :, k - 1]
-    change = sizes[:, -1] - sizes[:, 0]
+    k = found.tally.design.world.alignments.index(bloc) - 1
+    change = found.tally.capability(-1, k) - found.tally.capability(0, k)
     larger, smaller = (float(np.mean(sign * change > CHANGED)) for sign in (1, -1))
     return (
         f"By {format_day(found.days[-1])} “{found.bloc}” is larger than at the start in {rounded(larger)} of 100"
