@@ -130,7 +130,7 @@ class RuleFlags(Flags):
         return isinstance(other, RuleFlags) and bool(self.nrt) == bool(other.nrt)
 
 
-# Of numba's own passes, those that rules need: they hold no function, comprehension, `with` or array expression.
+# Of numba's own passes, those that rules need: they hold no function, comprehension, `with` or `raise`.
 PASSES = (
     TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
     IRLegalization, AnnotateTypes, NativeLowering, NoPythonBackend,
