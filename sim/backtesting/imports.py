@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sim.backtesting.worlds import find_worlds
 from sim.data import import_world, open_folder, write_world
 from sim.errors import Fault, InputError
 
@@ -13,7 +14,9 @@ def import_years(
     folder: Path, years: Sequence[int], data: Path, *,
     states: int | None, carry: bool, imported: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:  # fmt: skip
-    """Import the world of each year into FOLDER/world_YEAR, unless that is there.
+    """Import the world of each year into FOLDER/world_YEAR, unless that or another world of the year is there.
+
+    A world without what a score needs, such as its record, does not count as there.
 
     Parameters
     ----------
@@ -41,7 +44,8 @@ def import_years(
         With every fault of the data, of all years.
     """
     paths = {year: folder / f"world_{year}" for year in years}
-    missing = [year for year, path in paths.items() if not path.exists()]
+    known = find_worlds(folder).by_year
+    missing = [year for year, path in paths.items() if year not in known and not path.exists()]
     if not missing:
         return []
     opened = open_folder(data)

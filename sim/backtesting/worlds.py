@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.calendar import ROUND, last_step_by
-from sim.errors import Fault, InputError, display_path
+from sim.errors import Fault, InputError, InputWarning, display_path, warning_lines
 from sim.forecast.baselines import alignment_answers
 from sim.forecast.record import FILE, recorded_of
 from sim.forecast.scores import ABSTAINED, NO, YES
@@ -129,8 +131,46 @@ def read_years(text: str) -> tuple[int, ...]:
     return tuple(sorted(years))
 
 
+class WorldsFound(NamedTuple):
+    """The worlds in a folder.
+
+    Attributes
+    ----------
+    by_year
+        Path and scenario of each world that has what a score needs, by year.
+    unscored
+        Why each other world cannot be scored, by year; None for a world without a date.
+    faults
+        Every fault of the worlds that cannot be loaded.
+    """
+
+    by_year: dict[int, list[tuple[Path, Scenario]]]
+    unscored: dict[int | None, list[Fault]]
+    faults: list[Fault]
+
+
+def find_worlds(folder: Path) -> WorldsFound:
+    """Load the worlds in a folder, each in a folder of its own."""
+    found = WorldsFound({}, {}, [])
+    for path in sorted(folder.glob("*/world.toml")):
+        try:
+            scenario = load_scenario(path)
+        except InputError as error:
+            found.faults.extend(error.faults)
+            continue
+        year = None if scenario.date is None else year_of(scenario)
+        reasons = [Fault(display_path(path), 1, *reason) for reason in why_unscored(path, scenario, year)]
+        if year is None or reasons:
+            found.unscored.setdefault(year, []).extend(reasons)
+        else:
+            found.by_year.setdefault(year, []).append((path, scenario))
+    return found
+
+
 def load_years(folder: Path, years: Sequence[int] | None = None) -> list[YearWorld]:
     """Load the worlds in a folder, each in a folder of its own, in the order of their years.
+
+    A world that cannot be scored is left out, with a warning that says why.
 
     Parameters
     ----------
@@ -142,47 +182,53 @@ def load_years(folder: Path, years: Sequence[int] | None = None) -> list[YearWor
     Returns
     -------
     list of YearWorld
-        One for each year.
+        One for each year that can be scored.
 
     Raises
     ------
     InputError
-        With every fault: a world that cannot be loaded or scored, two worlds of one year, a year without a world.
+        With every fault: a world that cannot be loaded, two worlds of one year, a year without a world, or why no world
+        can be scored.
     """
-    found: dict[int, list[tuple[Path, Scenario]]] = {}
-    faults: list[Fault] = []
-    for path in sorted(folder.glob("*/world.toml")):
+    found = find_worlds(folder)
+    faults = found.faults
+    chosen = sorted(found.by_year) if years is None else sorted({*years} & found.by_year.keys())
+    for year in chosen:
+        first, *others = found.by_year[year]
+        for path, _ in others:
+            message = f"is of {year}, as is {display_path(first[0])}; leave one of them out"
+            faults.append(Fault(display_path(path), 1, "date", message))
+    if absent := sorted({*(years or ())} - found.by_year.keys() - found.unscored.keys()):
+        listed = ", ".join(map(str, absent))
+        message = f"has no world of {listed}; import with --from (data=), or leave out of the years what is not there"
+        faults.append(Fault(display_path(folder), 1, "", message))
+    unscored = [
+        fault for year, reasons in found.unscored.items() if years is None or year in years for fault in reasons
+    ]
+    loaded: list[YearWorld] = []
+    for year in chosen:
+        path, scenario = found.by_year[year][0]
         try:
-            scenario = load_scenario(path)
+            one = with_record(year, path, scenario)
         except InputError as error:
             faults += error.faults
             continue
-        reasons = [*why_unscored(path, scenario)]
-        faults += [Fault(display_path(path), 1, field, message) for field, message in reasons]
-        if not reasons:
-            found.setdefault(year_of(scenario), []).append((path, scenario))
-    chosen = sorted(found) if years is None else sorted({*years} & found.keys())
-    for year in chosen:
-        for path, _ in found[year][1:]:
-            message = f"is of {year}, as is {display_path(found[year][0][0])}; leave one of them out"
-            faults.append(Fault(display_path(path), 1, "date", message))
-    for year in sorted({*(years or ())} - found.keys()):
-        message = f"has no world of {year} that can be scored; import it, or leave {year} out of the years"
-        faults.append(Fault(display_path(folder), 1, "", message))
-    if not chosen and not faults:
-        faults.append(Fault(display_path(folder), 1, "", "has no world; give a folder with one folder for each world"))
-    loaded: list[YearWorld] = []
-    for year in chosen:
-        try:
-            loaded.append(with_record(year, *found[year][0]))
-        except InputError as error:
-            faults += error.faults
+        if one.points.get(year) is not None:
+            loaded.append(one)
+        else:
+            message = f"has none of {year}; add [ideal_points.{year}] to score the world"
+            unscored.append(Fault(display_path(path.with_name(FILE)), 1, "ideal_points", message))
+    if not loaded and not faults:
+        nothing = Fault(display_path(folder), 1, "", "has no world; give a folder with one folder for each world")
+        faults += unscored or [nothing]
     if faults:
-        raise InputError(faults)
+        raise InputError([*faults, *unscored])
+    for line in warning_lines(fault._replace(message=f"{fault.message}; left out") for fault in unscored):
+        warnings.warn(line, InputWarning, stacklevel=3)
     return loaded
 
 
-def why_unscored(path: Path, scenario: Scenario) -> Iterator[tuple[str, str]]:
+def why_unscored(path: Path, scenario: Scenario, year: int | None) -> Iterator[tuple[str, str]]:
     """Yield field and reason of what a world lacks to be scored."""
     if scenario.date is None or scenario.step == ROUND:
         yield "date", "a backtest needs a date and a step of a month, a quarter or a year; give both"
@@ -193,7 +239,9 @@ def why_unscored(path: Path, scenario: Scenario) -> Iterator[tuple[str, str]]:
     if drawn := [id for id, state in scenario.states.items() if state.initial in (RANDOM_ID, DRAWN_ID)]:
         yield "initial", f"is drawn for {', '.join(drawn[:5])}; a backtest needs the coded start, so give an alignment"
     if not path.with_name(FILE).is_file():
-        yield FILE, f"is missing beside it; a backtest scores against the ideal points in {FILE}"
+        message = "is missing beside it, and a backtest scores against its ideal points; `blocs import{}` writes it"
+        where = " from a folder with the dataset un_ideal_points (`blocs import --list`)"
+        yield FILE, message.format("" if year is None else f" {year}") + where
 
 
 def year_of(scenario: Scenario) -> int:
@@ -207,9 +255,6 @@ def with_record(year: int, path: Path, scenario: Scenario) -> YearWorld:
     steps = last_step_by(start, scenario.step, years_after(start, max(HORIZONS)))
     recorded = recorded_of(path, scenario)
     points = {} if recorded is None else recorded.ideal_points
-    if not points.get(year):
-        where = display_path(path.with_name(FILE))
-        raise InputError([Fault(where, 1, "ideal_points", f"has none of {year}; add [ideal_points.{year}]")])
     by_year = {
         one: np.array([of.get(state, np.nan) for state in scenario.states], dtype=np.float64)
         for one, of in points.items()

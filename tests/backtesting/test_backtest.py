@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from invented_years import write_invented_world
 
 import sim
 from sim.backtesting import renewal
@@ -76,7 +77,7 @@ def test_same_seed_same_record(invented: Path) -> None:
     ("words", "message"),
     [
         (("--years", "1950:1940"), "Invalid value for '--years': '1950:1940' is not years as FIRST:LAST:STEP"),
-        (("--years", "1950,1951"), "has no world of 1951 that can be scored"),
+        (("--years", "1950,1951"), "has no world of 1951; import"),
         (("--from", "."), "Invalid value for '--years': is needed to import worlds"),
         (("--from", "missing", "--years", "1949"), "missing"),
     ],
@@ -86,6 +87,21 @@ def test_refusals(invented: Path, words: tuple[str, ...], message: str) -> None:
     assert found.exit_code == 2
     assert message in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_world_without_record_is_named_and_left_out(tmp_path: Path) -> None:
+    for year in (1950, 1955):
+        write_invented_world(tmp_path, year)
+    words = ["backtest", str(tmp_path), *SMALL]
+    (tmp_path / "w1950" / "observed.toml").unlink()
+    found = CliRunner().invoke(cli, [*words, "--years", "1950:1955:5"])
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("1 worlds, 1955 to 1955")
+    assert "w1950/world.toml:1: warning: observed.toml: is missing" in found.stderr
+    (tmp_path / "w1955" / "observed.toml").unlink()
+    found = CliRunner().invoke(cli, words)
+    assert found.exit_code == 2
+    assert found.stderr.count("observed.toml: is missing") == 2
 
 
 def test_panels_and_readings(invented: Path) -> None:

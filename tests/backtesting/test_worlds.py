@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -57,25 +58,61 @@ def test_every_fault_of_a_folder(tmp_path: Path) -> None:
     (write_invented_world(tmp_path, 1955) / "observed.toml").unlink()
     broken = write_invented_world(tmp_path, 1960) / "world.toml"
     broken.write_text(broken.read_text().replace('step = "year"', 'step = "week"'))
+    with pytest.raises(InputError) as error:
+        load_years(tmp_path, [1950, 1955, 1980, 1985])
+    text = "\n".join(error.value.lines())
+    for part in (
+        "w1950_again/world.toml:1: date: is of 1950, as is",
+        "w1955/world.toml:1: observed.toml: is missing",
+        "step: 'week'",
+        "has no world of 1980, 1985; import",
+    ):
+        assert part in text, part
+
+
+@pytest.fixture
+def unscored(tmp_path: Path) -> Path:
+    """Worlds of five years, and what a score needs is missing in four."""
+    write_invented_world(tmp_path, 1950)
+    (write_invented_world(tmp_path, 1955) / "observed.toml").unlink()
     fresh = write_invented_world(tmp_path, 1965) / "world.toml"
     fresh.write_text(fresh.read_text().replace('dispositions = "kept"', 'dispositions = "fresh"'))
     drawn = write_invented_world(tmp_path, 1975) / "states.csv"
     drawn.write_text(drawn.read_text().replace("0.26,assumed,front", "0.26,assumed,random"))
     late = write_invented_world(tmp_path, 1970) / "observed.toml"
     late.write_text(late.read_text().replace("[ideal_points.1970", "[ideal_points.1969"))
+    return tmp_path
+
+
+WHY = (
+    "w1955/world.toml:1: {}observed.toml: is missing beside it, and a backtest scores against its ideal points;"
+    " `blocs import 1955` writes it",
+    "w1965/world.toml:1: {}dispositions: a backtest needs kept",
+    "w1970/observed.toml:1: {}ideal_points: has none of 1970; add",
+    "w1975/world.toml:1: {}initial: is drawn for GGG; a backtest needs",
+)
+
+
+@pytest.mark.parametrize(("years", "reasons"), [(None, WHY), ([1950, 1955], WHY[:1]), ([1950], ())])
+def test_world_that_cannot_be_scored_is_left_out(
+    unscored: Path, years: list[int] | None, reasons: tuple[str, ...]
+) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = load_years(unscored, years)
+    assert [one.year for one in found] == [1950]
+    lines = sorted(str(one.message) for one in said)
+    for line, reason in zip(lines, reasons, strict=True):
+        assert reason.format("warning: ") in line
+        assert line.endswith("; left out")
+
+
+def test_only_worlds_that_cannot_be_scored(unscored: Path) -> None:
     with pytest.raises(InputError) as error:
-        load_years(tmp_path, [1950, 1970, 1980])
-    text = "\n".join(error.value.lines())
-    for part in (
-        "w1950_again/world.toml:1: date: is of 1950, as is",
-        "w1955/world.toml:1: observed.toml: is missing",
-        "step: 'week'",
-        "w1965/world.toml:1: dispositions: a backtest needs kept",
-        "w1975/world.toml:1: initial: is drawn for GGG; a backtest needs",
-        "w1970/observed.toml:1: ideal_points: has none of 1970",
-        "has no world of 1980",
-    ):
-        assert part in text, part
+        load_years(unscored, [1955, 1965, 1970, 1975])
+    lines = error.value.lines()
+    assert len(lines) == len(WHY)
+    assert all(reason.format("") in line for line, reason in zip(lines, WHY, strict=True))
 
 
 def test_folder_without_worlds(tmp_path: Path) -> None:

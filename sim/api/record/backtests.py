@@ -31,7 +31,8 @@ def backtest(
     Parameters
     ----------
     folder
-        Folder of worlds, each in a folder of its own with its observed.toml.
+        Folder of worlds, each in a folder of its own with its observed.toml. A world that cannot be scored is left out,
+        with a warning that says why.
     years
         Years to use, such as ``"1950:2015:5"`` or ``[1960, 1980]``. Default: all in the folder.
     data
@@ -63,7 +64,7 @@ def backtest(
     Raises
     ------
     InputError
-        If a world cannot be loaded or scored, or an argument is invalid.
+        If a world cannot be loaded, none can be scored, a year has no world, or an argument is invalid.
 
     Examples
     --------

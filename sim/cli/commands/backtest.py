@@ -12,7 +12,7 @@ import click
 from sim.cli.commands.run import progress_bar
 from sim.cli.commands.worlds.data import read_count
 from sim.cli.main import cli
-from sim.cli.options import NewFolder, chart_option, json_option, option_faults, workers_option
+from sim.cli.options import NewFolder, chart_option, json_option, option_faults, said_warnings, workers_option
 from sim.cli.printing import new_console, new_table, print_json, safe_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def backtest(
 ) -> None:  # fmt: skip
     """Score forecasts from worlds of many years, beside simple ones.
 
-    FOLDER has one folder for each world, with its observed.toml. Structural chances, dated chances from the coded
+    FOLDER has one folder for each world, with its observed.toml. A world that cannot be scored is left out, and the
+    command says why. Structural chances, dated chances from the coded
     start and dated chances from the observed start are scored one to five years ahead. Intervals resample years and
     states. The weight of likeness is also fitted, for each year to earlier years only.
 
@@ -67,7 +68,7 @@ def backtest(
     from sim.files import write_synced
     from sim.reporting.records import to_json_text
 
-    with progress_bar() as progress, option_faults():
+    with said_warnings(), progress_bar() as progress, option_faults():
         record = api.backtest(
             folder, years, data=data, states=states, carry=carry, replicates=replicates, histories=histories,
             seed=seed, workers=workers, progress=progress, imported=say_imports,
