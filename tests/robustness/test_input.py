@@ -122,7 +122,7 @@ BOMBS: dict[str, Bomb] = {
     "400,000 states": world(400_000),
     "as many states as may be, 10^5 ties to nowhere": world(MAX_STATES, 100_000, known=False),
     "a cell of 10 MB": world(3, row="Z,Z,here,1,assumed," + "x" * 10**7 + "\n"),
-    "a million cells in a row": world(3, row="," * 10**6 + "\n"),
+    "a million cells in a row": world(3, row="Z" + "," * 10**6 + "\n"),
     "a quote that is not closed": world(MAX_STATES - 1, row='Z,"Z,here,1,assumed,x\n'),
 }
 
