@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 MOST_TOGETHER = 10_000  # runs in memory at once
 
-FINISHED = "select point::integer as point, replicate::integer as replicate from runs where status = 'ok' order by all"
+FINISHED = (
+    "select point::integer as point, replicate::integer as replicate from runs"
+    " where status = 'ok' and point in (select unnest(?::integer[])) order by all"
+)
 
 MOVED = (
     "step, enum_code(from_alignment::coded.alignments) as source, enum_code(to_alignment::coded.alignments) as target"
@@ -153,9 +156,8 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
         return
     with results.reading(["runs", "states", "moves"]) as connection:
         seed = int(results.manifest()["question"]["seed"])
-        runs = np.stack([*connection.execute(FINISHED).fetchnumpy().values()], axis=1)
         wanted = {design.point: design for design in designs if design.dated}
-        runs = runs[np.isin(runs[:, 0], list(wanted))]
+        runs = np.stack([*connection.execute(FINISHED, [[*wanted]]).fetchnumpy().values()], axis=1)
         words = word_sets(results.manifest())
         for first in range(0, len(runs), most):
             block = runs[first : first + most].astype(np.int64)
