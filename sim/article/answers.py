@@ -13,6 +13,7 @@ from sim.analysis.paired import check_alike
 from sim.analysis.statistics import Interval
 from sim.article.claims import CLAIMS, Claim, claim_scenarios, scenarios_needed
 from sim.article.evidence import Evidence, missing_moment, repeat_runs
+from sim.batch.digests import scenario_of
 from sim.scenario.loading import BASE
 from sim.scenario.schema import Scenario
 
@@ -93,14 +94,14 @@ def missing_dates(found: Sample | None) -> str:
     """Say why the baseline's runs end before a date of the claims; empty where they do not, or without a baseline."""
     if found is None or BASE not in found.scenarios:
         return ""
-    return missing_moment(Scenario.model_validate(found.scenarios[BASE]))
+    return missing_moment(scenario_of(found.scenarios[BASE]))
 
 
 def recorded_claim_scenarios(found: Sample, claims: Iterable[Claim]) -> dict[str, Scenario]:
     """Return every scenario of the claims as a sweep recorded it."""
     claims = list(claims)
     names = scenarios_needed(claims)
-    return claim_scenarios(claims, {name: Scenario.model_validate(found.scenarios[name]) for name in names})
+    return claim_scenarios(claims, {name: scenario_of(found.scenarios[name]) for name in names})
 
 
 def answer_claims(found: Sample, *, workers: int | None = None) -> list[Answer]:

@@ -15,6 +15,7 @@ from sim.scenario.overrides import with_settings
 from sim.scenario.schema import (
     NOT_COUNTED,
     Scenario,
+    Tie,
     computed_content,
     counted_content,
     hash_content,
@@ -31,6 +32,10 @@ PARAMETER = re.compile(r"parameters\.(\w+)")
 LEFT_OUT_AT_ZERO = ("w_likeness", "w_hedging")  # parameters that a digest does not count where they are 0
 MARKED = re.compile(r'"\\u0000(\w+)"')  # where a value belongs in the text of a digest
 ANCHOR = "anchor"
+TIES = "ties"
+MOST_PARTS = 300_000  # values of a scenario without its ties: 10,000 shocks and 2,000 states have 160,000
+TOO_LARGE = "has more than {} values beside its ties"
+MOST_LISTED = 1_000  # faults of a model, which take a kilobyte each when they are listed
 
 Values = Mapping[str, str]  # JSON texts by name
 
@@ -64,7 +69,7 @@ class QuickDigest:
         counted = counted_content(content, hash_content(computed_content(record["ties"])))
         self.anchor: MarkedText | None = None
         if record["anchor"] is not None:
-            world = factual_world(Scenario.model_validate(record))
+            world = factual_world(scenario_of(record))
             believed = counted_content(world.model_dump(exclude=NOT_COUNTED), ties_digest(world.ties))
             self.anchor, counted = MarkedText(believed, names), counted | {ANCHOR: f"\0{ANCHOR}"}
         self.own = MarkedText(counted, names)
@@ -83,14 +88,15 @@ def changed_points(content: Mapping[str, Any]) -> list[str]:
     """
     scenarios: dict[str, Scenario] = {}
     known: dict[tuple[str, tuple[str, ...]], QuickDigest | None] = {}
-    found: list[str] = []
-    for n, point in enumerate(content["question"]["points"]):
+    large = [name for name, record in content["scenarios"].items() if too_large(record)]
+    found = [f"the scenario {name} {TOO_LARGE.format(MOST_PARTS)}: {CHANGED}" for name in large[:MOST_POINTS]]
+    for n, point in enumerate(() if found else content["question"]["points"]):
         name, recorded = point["scenario"], content["scenarios"]
         if quick_digest(recorded[name], point, known) == point["digest"]:
             continue
         try:
             if name not in scenarios:
-                scenarios[name] = Scenario.model_validate(recorded[name])
+                scenarios[name] = scenario_of(recorded[name])
             scenario = with_settings(scenarios[name], point["settings"])
         except ValueError as error:
             found.append(f"the scenario of point {n} ({name}) cannot be read{first_reason(error)}: {CHANGED}")
@@ -101,10 +107,47 @@ def changed_points(content: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def scenario_of(record: Any) -> Scenario:
+    """The model of a recorded scenario; raises ValueError, a ValidationError with every fault where there are few.
+
+    A model keeps each of its faults, and a large record of a stranger may have a million. So its ties are looked at one
+    by one until the first fault, and the rest of it is counted.
+    """
+    if isinstance(record, dict) and count_parts(record) > MOST_PARTS:
+        for n, tie in enumerate(record[TIES] if isinstance(record.get(TIES), list) else ()):
+            try:
+                Tie.model_validate(tie)
+            except ValidationError as error:
+                raise ValueError(f"{TIES}[{n}]{first_reason(error)}") from None
+        if isinstance(record.get(ANCHOR), dict):
+            scenario_of(record[ANCHOR])
+        if too_large(record):
+            raise ValueError(TOO_LARGE.format(MOST_PARTS))
+    return Scenario.model_validate(record)
+
+
+def too_large(record: Mapping[str, Any]) -> bool:
+    """Whether a recorded scenario has more values beside its ties and its factual world than any scenario has."""
+    return count_parts([value for key, value in record.items() if key not in (TIES, ANCHOR)]) > MOST_PARTS
+
+
+def count_parts(content: Any) -> int:
+    """Count the values in a record at every depth, up to the first beyond MOST_PARTS."""
+    count, waiting = 0, [content]
+    while waiting and count <= MOST_PARTS:
+        part = waiting.pop()
+        count += 1
+        if isinstance(part, (dict, list)):
+            waiting += part.values() if isinstance(part, dict) else part
+    return count
+
+
 def first_reason(error: ValueError) -> str:
-    """The place and the reason of the first error of a model; '' for another error."""
+    """The place and the reason of the first error of a model, or how many it has; the text of another error."""
     if not isinstance(error, ValidationError):
-        return ""
+        return f" ({error})"
+    if error.error_count() > MOST_LISTED:
+        return f" ({error.error_count()} faults)"
     one = error.errors(include_input=False)[0]
     return f" ({'.'.join(map(str, one['loc']))}: {one['msg']})"
 

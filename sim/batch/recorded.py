@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from sim import __version__
 from sim.batch.design import point_labels
+from sim.batch.digests import scenario_of
 from sim.batch.manifest import MANIFEST, checked_manifest, last_written
 from sim.batch.store import MAX_SEAL, SEAL, Results
 from sim.errors import (
@@ -136,12 +137,14 @@ def read_scenario_record(record: Any, file: Path, place: PathInFile) -> tuple[Sc
     """Read a scenario from its record at a place of a file; the faults are all that this version cannot read in it."""
     scenario = None
     try:
-        scenario = Scenario.model_validate(record)
+        scenario = scenario_of(record)
         wrong = [*reference_faults(record, None, True)]
         if record.get("anchor"):
             wrong += [(("anchor", *at), message) for at, message in reference_faults(record["anchor"], None, True)]
     except ValidationError as error:
         wrong = [(one["loc"], explain_error(one, ())) for one in error.errors(include_url=False)]
+    except ValueError as error:
+        wrong = [((), str(error))]
     faults = [
         Fault(
             display_path(file), 1, field_name((*place, *at)),

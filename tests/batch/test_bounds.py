@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from sim.batch import store
+from sim.batch import digests, store
 from sim.batch.design import own_shards
 from sim.batch.manifest import MANIFEST, absent_table, covers, manifest_faults, points_table, tendency_command
 from sim.batch.store import MAX_SEAL, Results, read_seal, write_manifest, write_shard
@@ -96,6 +96,28 @@ def test_date_that_a_question_asks_for_is_one_of_its_runs() -> None:
     for day, there in (("2020-04-29", 0), ("2020-04-30", 1), ("2020-06-15", 1), ("2020-07-30", 1), ("2020-07-31", 0)):
         missing = [f"question.at: the runs of one have no {day}"]
         assert faults(manifest({"at": [day]}, dated)) == ([] if there else missing), day
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ties": [*RECORD["ties"], {"kind": "bond"}]}, rf"ties\[{len(RECORD['ties'])}\] \(a: Field required\)"),
+        (
+            {"anchor": {**RECORD, "ties": [1], "shocks": [{}] * 1_000}, "ties": []},
+            r"ties\[0\] \(: Input should be a valid dictionary",
+        ),
+        ({"shocks": [{}] * 2_000, "ties": []}, "has more than 1000 values beside its ties"),
+    ],
+)
+def test_large_record_is_read_until_its_first_fault(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
+) -> None:
+    """A record of a million faults would take a gigabyte if each was kept."""
+    monkeypatch.setattr(digests, "MOST_PARTS", 1_000)
+    large = {"shocks": [{"kind": "x"}] * 1_000, **changes}
+    with pytest.raises(ValueError, match=message):
+        digests.scenario_of({**RECORD, **large})
+    assert digests.scenario_of(RECORD) == BASE
 
 
 def test_faults_of_a_record_are_at_its_first_line(tmp_path: Path) -> None:
