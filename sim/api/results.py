@@ -24,7 +24,7 @@ from sim.batch.store import Results
 from sim.batch.sweep import unused_seeds
 from sim.batch.tables.database import keep_offline
 from sim.batch.tables.shares import sizes_by_step
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, display_path
 from sim.files import require_writable, write_synced
 
 
@@ -219,6 +219,7 @@ def report(
     results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
     parameters: str | None = None, seed: int | None = None, workers: int | None = None,
     progress: Progress | None = None, stories: bool = False, maps: str = "land", at: str | date | None = None,
+    scenario: str | None = None,
 ) -> Path:  # fmt: skip
     """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
 
@@ -248,7 +249,10 @@ def report(
         states matter or most states are not on a map of today.
     at
         Date of the report, as text or date: its answers, charts and maps are of the last step that ends on or before
-        it. The claims are always measured at the end of the runs. Default: the end of the runs.
+        it, and the article's claims, which are of the end of the runs, are left out. Default: the end of the runs.
+    scenario
+        Name of the scenario whose question is the title, and whose changes come first. Default: the only other
+        scenario, or the only lever; else the baseline.
 
     Returns
     -------
@@ -258,7 +262,8 @@ def report(
     Raises
     ------
     InputError
-        If an argument is invalid, no run of the sweep has finished, or its runs do not contain the date.
+        If an argument is invalid, no run of the sweep has finished, its runs do not contain the date, or its settings
+        are sampled and no design point is given as the baseline.
     OSError
         If the file cannot be written; this is checked before the analyses.
 
@@ -271,6 +276,7 @@ def report(
     """
     from sim.analysis.dated.sample import sample_at
     from sim.reporting.analyses import analyse
+    from sim.reporting.chapters.asked import choose_asked, require_chosen_settings
     from sim.reporting.chapters.rows import focus_bloc
     from sim.reporting.page import render_page
 
@@ -283,8 +289,14 @@ def report(
     day = require_date("report", scenarios_as_run(stored, sample.designs), given.at)
     path: Path = given.out or folder / "report.html"
     require_writable(path)
+    if day and given.parameters:
+        message = "is for the claims, which a report with a date leaves out; leave out one of them"
+        raise InputError([Fault("report", 1, "parameters", message)])
+    base = sample.baseline(given.baseline)
+    if given.baseline is None:
+        require_chosen_settings(sample, base, display_path(folder))
+    choose_asked(sample, base, scenario)
     if given.points:
-        base = sample.baseline(given.baseline)
         then = sample_at(stored, sample, day) if day else sample
         own = int(stored.manifest()["question"]["seed"]) if given.seed is None else given.seed
         try:
@@ -295,13 +307,14 @@ def report(
             )  # fmt: skip
         except ValueError as error:
             raise InputError([Fault("report", 1, "points", str(error))]) from None
-    pages = story_pages(stored, sample.baseline(given.baseline), path.stem) if stories else {}
+    pages = story_pages(stored, base, path.stem) if stories else {}
     for name, text in pages.items():
         write_synced(path.with_name(name), text.encode("utf-8"))
     stem = path.stem if pages else ""
     text = render_page(
-        stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps, at=day
-    )
+        stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps, at=day,
+        scenario=scenario,
+    )  # fmt: skip
     write_synced(path, text.encode("utf-8"))
     return path
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class NewFile(click.Path):
     """A file that can be written, with one of some endings; checked before anything is computed."""
 
-    def __init__(self, *endings: str) -> None:
+    def __init__(self, *endings: str, hint: str = "") -> None:
         super().__init__(path_type=Path)
-        self.endings = endings
+        self.endings, self.hint = endings, hint
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check the path; raises click.BadParameter."""
@@ -38,7 +38,8 @@ class NewFile(click.Path):
         if not path.parent.is_dir():
             self.fail(f"{path.parent} is not a folder; give a file in a folder that exists", param, ctx)
         if self.endings and not path.name.endswith(self.endings):
-            self.fail(f"{path} does not end in {' or '.join(self.endings)}", param, ctx)
+            more = f"; {self.hint}" if self.hint else ""
+            self.fail(f"{path} does not end in {' or '.join(self.endings)}{more}", param, ctx)
         if reason := why_unwritable(path):
             self.fail(f"{path} {reason}", param, ctx)
         return path
@@ -176,13 +177,13 @@ def requested_changes(settings: Iterable[str], without: Iterable[str], steps: in
 
 def apply_setting(scenario: Scenario, *, setting: str) -> Scenario:
     """Change a setting as SETTING=VALUE says; raises ValueError."""
-    from sim.scenario.overrides import with_settings
+    from sim.scenario.overrides import BY_COMMAND, with_settings
     from sim.scenario.parameters import parse_number
 
     path, _, value = setting.partition("=")
     if not value:
         raise ValueError("give a setting as SETTING=VALUE, such as erosion=0.5")
-    return with_settings(scenario, {path.strip(): parse_number(value)}, note="set on the command line")
+    return with_settings(scenario, {path.strip(): parse_number(value)}, note=BY_COMMAND)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class Analyses:
     replicates : int
         Runs at each point.
     judged : list of Judgement
-        Claims of the article that the results can answer.
+        Claims of the article that the results can answer; none with a date.
     claim_points : int
         Settings, or posterior draws, at which the claims were judged.
     parameters : str or None
@@ -108,7 +108,7 @@ def analyse(
     parameters : str, optional
         Posterior draws (a scenario's name or a CSV file) for the claims. Default: settings over the ranges.
     day : str, optional
-        ISO date of the outcome; the claims have their own. Default: the end of the runs.
+        ISO date of the outcome, without the claims, which are of the end of the runs. Default: the end of the runs.
     workers : int, optional
         Threads. Default: one per core.
     progress : callable, optional
@@ -127,7 +127,7 @@ def analyse(
         If `parameters` names no draws.
     """
     require_power_of_two(points)
-    claims = answerable_claims(found)
+    claims = [] if day else answerable_claims(found)
     ran = scenarios_as_run(results, found.designs)
     scenarios = {name: ran[name] for name in (base, *scenarios_needed(claims))}
     scenario = scenarios[base]

@@ -15,7 +15,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sim.analysis.compare import (
-    MOVED,
     Sample,
     compare_outcomes,
     compare_states,
@@ -38,7 +37,7 @@ from sim.calendar import describe_step, format_day
 from sim.errors import escape_page
 from sim.reporting import figures, provenance
 from sim.reporting.analyses import Analyses
-from sim.reporting.chapters import drawing, headings, rows
+from sim.reporting.chapters import asked, changes, drawing, headings, rows, settings
 from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
@@ -54,16 +53,16 @@ from sim.reporting.maps import NOTE
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import Parameters
 
-MAX_DESIGNS = 24  # design points in figures and tables; `blocs compare --csv` has all
-
 MEASURE = "the military and industrial power of these {} states"  # Composite Index of National Capability
 
 STRONGEST = 2  # parameters on the first page
 
+LISTED_SETTINGS = 6  # lines on what a scenario changes
+
 
 def render_page(
     results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None,
-    stories: str = "", maps: str = "land", at: str | None = None,
+    stories: str = "", maps: str = "land", at: str | None = None, scenario: str | None = None,
 ) -> str:  # fmt: skip
     """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
@@ -83,6 +82,8 @@ def render_page(
         What maps draw each state as: "land", or "tiles" of equal size. Default: "land".
     at : str, optional
         ISO date of the report, which all runs contain. Default: the end of the runs.
+    scenario : str, optional
+        Design whose question is the title. Default: the only other one, or the only lever, else the baseline.
 
     Returns
     -------
@@ -92,15 +93,15 @@ def render_page(
     Raises
     ------
     InputError
-        If no run has finished.
+        If no run has finished, or none of the baseline or of the scenario.
     """
     ended = found or read_sample(results)
     base = ended.baseline(baseline)
     found = sample_at(results, ended, at) if at else ended
-    finished = set(found.runs["design"])
-    ordered = [base, *(design for design in found.designs if design != base and design in finished)]
+    focus = asked.choose_asked(found, base, scenario)
+    ordered = asked.order_designs(found, base, focus)
     inputs = provenance.cited_inputs(recorded.recorded_scenarios(results))
-    names = figures.design_titles(found, ordered[:MAX_DESIGNS])
+    names = figures.design_titles(found, ordered[: asked.MOST_POINTS])
     of_article = base == BASE and rows.has_front(found, base)  # so that its sentences and claims apply
     bloc = rows.focus_bloc(found, base)
     known = label_alignments(*found.scenarios.values())
@@ -113,15 +114,25 @@ def render_page(
         analyses = replace(analyses, regret=analyses.regret.assign(lever=levers))
     shares = shares_in_sample(found) if at else mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
-    claimed = answers_of(ended, analyses) if of_article else []
+    claimed = answers_of(ended, analyses) if of_article and not at else []
     dated = find_dated(results, names, base, bloc, known[bloc], at)
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
     strongest = strongest_parameters(analyses)
     track = find_track(dated, BASE) if dated and of_article else None
+    moved = changes.find_changes(found, outcomes, states, names, known, focus)
+    lists = settings.list_settings(ran, names, LISTED_SETTINGS)
+    by_hand = asked.changed_by_hand(results.manifest(), found.scenarios[base])
+    title = names[base] if focus == base else f"“{names[focus]}” beside “{names[base]}”"
     context = {
-        "title": names[base],
+        "title": title,
+        "by_hand": asked.words_of_settings(by_hand),
+        "asked": next((one for one in moved if one.design == focus), None),
+        "asked_settings": next((lines for name, lines, _ in lists if name == names[focus]), []),
+        "moved": moved,
+        "listed_scenarios": changes.MOST_LISTED,
+        "quiet": changes.quiet_words(moved),
         "dated": dated,
         "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "growth": growth_sentence(dated, bloc) if dated else "",
@@ -137,8 +148,8 @@ def render_page(
         "confidence": confidence_sentence(dated, track) if dated else "",
         "track": track.sentence() if track else "",
         "since": str(ran[base].date or "")[:4],
-        "cite": citation(results, found, names[base]),
-        "question": str(found.scenarios[base]["question"]),
+        "cite": citation(results, found, title),
+        "question": str(found.scenarios[focus]["question"]),
         "article": of_article,
         "bloc": known[bloc],
         "alignments": known,
@@ -156,23 +167,24 @@ def render_page(
         "differences": drawing.difference_figures(
             outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours, when
         ),
-        "moves": rows.list_differences(found, outcomes, states, names, known),
+        "differing": rows.list_differences(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "when": when,
         "length": describe_step(ran[base].step),
         "at": at or "",
+        "state_day": max((day for day in ran[base].dates() if day <= at), default=at) if at else "",
         "ends": ran[base].dates()[-1:] if ran[base].sweep.lens == "histories" else (),
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in designs_without_difference(outcomes) if design in names],
         "claims": claimed,
-        "lacking": missing_scenarios(found) if of_article else {},
+        "lacking": missing_scenarios(found) if of_article and not at else {},
         "judged": judged,
         "analyses": analyses,
         "sensitivity": [figures.figure_sensitivity(analyses.ends, known[bloc], when)] if analyses else [],
         "regret": figures.figure_regret(analyses.regret, known[bloc], when)
         if analyses and analyses.regret is not None
         else None,
-        "changes": rows.scenario_changes(ran, names),
+        "changes": lists,
         "assumptions": provenance.list_assumptions(ran[base]),
         "assumed_inputs": rows.count_assumed_inputs(inputs),
         "notes": [(names[d], str(found.scenarios[d]["note"])) for d in names if found.scenarios[d]["note"]],
@@ -185,17 +197,17 @@ def render_page(
             parameters=analyses.parameters if analyses else None,
             maps=maps,
             at=at,
+            scenario=scenario,
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": recorded.count_runs(results),
         "failures": recorded.list_failures(results) if found.failed else [],
         "failed": found.failed,
         "unfinished": found.unfinished,
-        "moved": MOVED,
         "threshold": LARGE,
         "clear_means": CLEAR_MEANS,
         "inside": headings.INSIDE,
-        "chapter_names": headings.CHAPTERS.items(),
+        "chapter_names": [one for one in headings.CHAPTERS.items() if not at or one[0] != "claims"],
     }
     context["headings"] = chapter_headings(context, drawn, outcomes, shares[base], figures.state_names(found), bloc)
     return escape_page(template_environment().get_template("page.html.jinja").render(context))
@@ -222,7 +234,7 @@ def chapter_headings(
         "regret": headings.heading_of_regret(analyses),
         "why": headings.Heading(
             f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes",
-            folded=True,
+            folded=not any(one.role == "lever" for one in context["moved"]),
         ),
         "assumed": headings.Heading(f"{len(context['assumptions'])} parameters are assumed, with these reasons"),
         "sources": headings.Heading(f"{len(context['sources'])} sources give the inputs", folded=True),

@@ -81,11 +81,13 @@ def cited_sources(inputs: Iterable[tuple[str, str]]) -> list[CitedSource]:
 
 
 def report_command(
-    baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land", at: str | None = None
-) -> str:
+    baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land", at: str | None = None,
+    scenario: str | None = None,
+) -> str:  # fmt: skip
     """Return the command that writes a report with these analyses beyond the sweep."""
     words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
     words += ["--seed", str(seed)] if points else []
     words += ["--parameters", parameters] if parameters else []
     words += ["--maps", maps] if maps != "land" else []
-    return shlex.join([*words, *(["--at", at] if at else [])])
+    words += ["--at", at] if at else []
+    return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])

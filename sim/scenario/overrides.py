@@ -42,8 +42,10 @@ MECHANISMS: dict[str, dict[str, float]] = {
     "sanction_response": {"parameters.sanction_response": 0, "parameters.sanction_relief": 0},
 }
 
+BY_HAND, BY_COMMAND = "set by hand", "set on the command line"  # notes of numbers that no file gives
 
-def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: str = "set by hand") -> Scenario:
+
+def with_settings(scenario: Scenario, settings: Mapping[str, float], *, note: str = BY_HAND) -> Scenario:
     """Change settings of a scenario.
 
     Parameters

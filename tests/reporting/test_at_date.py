@@ -80,12 +80,13 @@ def test_effect_at_a_date_counts_the_runs_by_then(results: Results) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_date_on_the_first_page_in_captions_and_in_the_method(results: Results) -> None:
     text = unescape(render_page(results, at=DAY))
-    assert "This report is of 31 December 2027. The runs go on to 25 October 2033." in text
+    assert "This report is of 31 December 2027, where states are after the last step by then" in text
+    assert "which ends on 25 October 2027. The runs go on to 25 October 2033." in text
     first, _, chapters = text.partition('<section id="time"')
     assert first.count("31 December 2027") >= 4
     assert "mean difference from the baseline on 31 December 2027" in chapters
     assert "Outcomes are of the last step that ends by 31 December 2027" in chapters
-    assert "2033" not in text[text.index('id="glance"') : text.index('id="claims"')]
+    assert "2033" not in text[text.index('id="glance"') : text.index('id="sensitivity"')]
     assert f"--points 0 --at {DAY}" in text
     assert f"About {4 * REPLICATES} runs a scenario halve them" in first
     assert "This report is of" not in render_page(results)

@@ -203,7 +203,7 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     effect = Effect("a", "a", "assumption", chance, 0.9, 0.9 - chance, 0.5, 0.9, True)
     without, decided = (replace(found, effects=(replace(effect, decides=one),)) for one in (False, True))
     assert "no scenario with the role assumption" in confidence_sentence(without, None)
-    assert "of assumptions low (with other assumptions the chance is" in confidence_sentence(decided, None)
+    assert "of assumptions low (with the other assumptions of one scenario it is" in confidence_sentence(decided, None)
 
 
 def test_axis_of_effects_spans_a_history_where_nothing_changes() -> None:

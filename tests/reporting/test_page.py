@@ -149,7 +149,7 @@ def test_first_page_answers_before_any_link_to_a_chapter(text: str) -> None:
     """Verdict, choices and what the answer depends on come first; the list of chapters is folded and comes after."""
     places = [text.index(f'id="{name}"') for name in ("question", "answer", "choices", "hangs")]
     assert places == sorted(places)
-    assert places[-1] < text.index("<strong>Cite as:</strong>") < text.index("<nav")
+    assert places[-1] < text.index("<nav") < text.index("<strong>Cite as:</strong>")
     assert not re.search(r"<details[^>]*\bopen\b", text)
 
 

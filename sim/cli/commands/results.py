@@ -285,8 +285,14 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @baseline_option
+@click.option(
+    "--scenario", metavar="NAME",
+    help="Scenario whose question is the title, and whose changes come first. Default: the only other scenario, or the"
+    " only lever, else the baseline.",
+)  # fmt: skip
 @click.option("--at", metavar="DATE", help="Date of the report, such as 2030-12-31. Default: the end of the runs.")
-@click.option("--out", type=NewFile(".html"), help="File for the page. Default: report.html in the results.")
+@click.option("--out", type=NewFile(".html", hint="a browser prints the page to PDF"),
+              help="File for the page. Default: report.html in the results.")  # fmt: skip
 @click.option("--points", type=click.IntRange(0, 65_536), default=64, show_default=True,
               help="Sobol points over the parameters' ranges, a power of 2; 0 leaves out these analyses.")  # fmt: skip
 @click.option("--maps", type=click.Choice(["land", "tiles"]), default="land", show_default=True,
@@ -296,12 +302,13 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, at: str | None, out: Path | None, points: int, maps: str, stories: bool,
-    parameters: str | None, seed: int | None, workers: int | None,
+    results: Path, baseline: str | None, scenario: str | None, at: str | None, out: Path | None, points: int,
+    maps: str, stories: bool, parameters: str | None, seed: int | None, workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page, with uncertainty and sources.
 
-    With --at the answers, charts and maps are of that date, as if the runs ended there.
+    With --at the answers, charts and maps are of that date, as if the runs ended there. The article's claims are of
+    the end of the runs, and left out. To print the page or make a PDF of it, open it in a browser and print.
     With --parameters posterior the claims use as many draws of the calibrated parameters as there are --points.
     With --maps tiles small states show as well as large ones, and any world has maps.
 
@@ -312,6 +319,6 @@ def report(
     with progress_bar() as progress, option_faults():
         path = api.report(
             results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
-            progress=progress, stories=stories, maps=maps, at=at,
+            progress=progress, stories=stories, maps=maps, at=at, scenario=scenario,
         )  # fmt: skip
     click.echo(str(path))

@@ -1,4 +1,4 @@
-"""Tables of the report: scenarios at a glance, what differs clearly, and what each scenario changes."""
+"""Tables of the report: scenarios at a glance, and what differs clearly."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from sim.analysis.compare import Sample, clear_state_changes, outcome_by_run
+from sim.analysis.compare import Sample, outcome_by_run
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.evidence import FRONT
 from sim.reporting import figures
+from sim.reporting.chapters.changes import clear_changes
 from sim.reporting.chapters.titles import signed
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
-from sim.scenario.overrides import list_changes
-from sim.scenario.schema import Scenario
-
-LISTED_CHANGES = 6
 
 LISTED_MOVES = 12
 
@@ -109,11 +106,11 @@ def list_differences(
     main = [f"{what}_{bloc}" for bloc in blocs for what in ("capability", "members")] + ["polarization"]
     sizes_first = outcomes.sort_values("outcome", key=lambda column: ~column.isin(main), kind="stable")
     clear = sizes_first[sizes_first["clear"]]
-    moved, state_names = clear_state_changes(states), figures.state_names(found)
+    state_names = figures.state_names(found)
     listed = []
     for design, name in list(names.items())[1:]:
         words = []
-        for alignment, group in moved[moved["scenario"] == design].groupby("alignment", sort=False):
+        for alignment, group in clear_changes(states, design).groupby("alignment", sort=False):
             moves = [f"{state_names[m.state]} {signed(m.difference)}" for m in group.head(LISTED_MOVES).itertuples()]
             more = f" and {len(group) - LISTED_MOVES} more" if len(group) > LISTED_MOVES else ""
             words.append((known[str(alignment)], list_names(moves) + more))
@@ -133,18 +130,6 @@ def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
     """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
     alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
     return alone.reindex(alone["difference"].abs().sort_values(ascending=False, kind="stable").index)[:LISTED_UNCLEAR]
-
-
-def scenario_changes(
-    ran: Mapping[str, Scenario], names: Mapping[str, str]
-) -> list[tuple[str, list[tuple[str, str, str]], int]]:
-    """List each scenario's first changes to the baseline, with both values, and their number."""
-    base, *others = names
-    changes = []
-    for design in others:
-        listed = list_changes(ran[base], ran[design])
-        changes.append((names[design], listed[:LISTED_CHANGES], len(listed)))
-    return changes
 
 
 def count_assumed_inputs(inputs: Collection[tuple[str, str]]) -> tuple[int, int, int]:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.analysis.history.words import count_words
 from sim.calendar import format_day
 from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
 from sim.forecast.record import recorded_of
 from sim.reporting.dated.findings import Chance, DatedFindings
-from sim.reporting.dated.words import LIKELIHOOD, likelihood, rounded
+from sim.reporting.dated.words import likelihood, rounded, words_apart
 from sim.reporting.labels import label_alignments, list_names
 
 GRADES = ("low", "medium", "high")
 
-WORDS = [word for _, word in LIKELIHOOD]
+FEWEST_ASSUMPTIONS = 3  # scenarios of other assumptions that a grade above medium needs
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,14 @@ def find_track(found: DatedFindings, base: str) -> TrackRecord | None:
 
 def grade_words(chances: Sequence[float]) -> int:
     """Grade how far chances agree: high with one word of likelihood, medium with neighbouring words, else low."""
-    places = [WORDS.index(likelihood(chance)) for chance in chances]
-    return max(0, 2 - (max(places) - min(places)))
+    return max(0, 2 - words_apart(chances))
+
+
+def grade_assumptions(chance: float, tried: Sequence[float]) -> int:
+    """Grade how far the chance agrees with those under other assumptions: low without any, at most medium with few."""
+    if not tried:
+        return 0
+    return min(grade_words([chance, *tried]), 2 if len(tried) >= FEWEST_ASSUMPTIONS else 1)
 
 
 def words_of(chance: Chance) -> str:
@@ -118,7 +125,7 @@ def overall_grade(grades: Sequence[int]) -> str:
 
 
 def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
-    """Grade the confidence in the verdict by its track record, by the assumptions tried and by its interval.
+    """Grade the confidence in the baseline's chance by its track record, by the assumptions tried and by its interval.
 
     A scenario that fixes the state in question agrees with nothing. Empty where no state joins.
     """
@@ -126,19 +133,25 @@ def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
         return ""
     chance = found.first.chances[-1]
     tried = [one.chance for one in found.effects if one.role == "assumption" and one.decides]
-    spread = [chance.chance, *tried]
-    grades = (track.grade() if track else 0, grade_words(spread) if tried else 0,
+    grades = (track.grade() if track else 0, grade_assumptions(chance.chance, tried),
               grade_words([chance.low, chance.chance, chance.high]))  # fmt: skip
     record = "no later events are on record"
     if track:
         maybe = ", which may be chance" if track.grade() == 1 else ""
         record = f"by {track.day[:4]} it was {track.comparison()} to events than “no change”{maybe}"
-    assumed = "no scenario with the role assumption, in which it decides, is among these"
-    if tried:
-        assumed = f"with other assumptions the chance is {rounded(min(spread))} to {rounded(max(spread))} of 100"
     parts = (
-        ("track record", record), ("agreement of assumptions", assumed),
+        ("track record", record), ("agreement of assumptions", agreement_words(chance.chance, tried)),
         ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}: {words_of(chance)}"),
     )  # fmt: skip
     said = "; ".join(f"{name} {GRADES[grade]} ({why})" for (name, why), grade in zip(parts, grades, strict=True))
     return f"{overall_grade(grades)}. Why: {said}."
+
+
+def agreement_words(chance: float, tried: Sequence[float]) -> str:
+    """Say over which scenarios the agreement is taken, and how far the chance moves in them."""
+    if not tried:
+        return "no scenario with the role assumption, in which it decides, is among these"
+    count = count_words(len(tried), "scenario")
+    few = f"; high needs {FEWEST_ASSUMPTIONS} of them or more" if len(tried) < FEWEST_ASSUMPTIONS else ""
+    spread = [chance, *tried]
+    return f"with the other assumptions of {count} it is {rounded(min(spread))} to {rounded(max(spread))} of 100{few}"

@@ -16,7 +16,9 @@ from sim.analysis.dated.sentences import in_hundred
 from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realignments, tabulate_sizes, tally_designs
 from sim.batch.store import Results
 from sim.calendar import format_day
+from sim.model.world import select_pairs
 from sim.reporting.dated.words import rounded
+from sim.scenario.shocks import SanctionShock
 
 LISTED = 5  # states in tables and charts
 
@@ -74,7 +76,7 @@ class Effect:
     clear
         Whether the change is clear, over all scenarios.
     senders
-        Names of the states that impose more sanctions than in the baseline at the start, the largest capability first.
+        Names of the states that impose more sanctions than the baseline has, the largest capability first.
     decides
         Whether the first mover decides in the scenario, which may fix it instead.
     """
@@ -285,11 +287,20 @@ def fixed_states(design: Design) -> set[str]:
 
 
 def find_senders(base: Design, other: Design) -> tuple[str, ...]:
-    """Return the names of the states that impose more sanctions than in the baseline, the largest capability first."""
+    """Return the names of the states that impose more sanctions than the baseline has, the largest capability first.
+
+    They do so at the start, or later by a shock that the baseline lacks.
+    """
     before, after = base.world, other.world
     if before.states != after.states:
         return ()
     more = np.asarray((after.start.sanction > before.start.sanction).any(axis=1))
+    index = {state: i for i, state in enumerate(after.states)}
+    for shock in other.scenario.shocks:
+        if isinstance(shock, SanctionShock) and shock not in base.scenario.shocks:
+            for i, j, existing in select_pairs(shock.sender, shock.target, other.scenario, index):
+                now = after.start.sanction[i, j]
+                more[i] |= shock.value > now and (now > 0 or not existing)
     order = np.argsort(-after.setting.capability, kind="stable")
     return tuple(other.scenario.states[after.states[i]].name for i in order if more[i])
 

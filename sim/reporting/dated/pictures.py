@@ -27,6 +27,7 @@ from sim.reporting.dated.findings import (
 )
 from sim.reporting.dated.lines import label_lines, locate_dates
 from sim.reporting.dated.words import rounded
+from sim.reporting.labels import list_names
 
 DOTS = 10  # in a row and in a column
 
@@ -222,10 +223,14 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         f"{one.name} {rounded(one.chance)} in 100, change {rounded(one.difference, signed=True)}"
         for one in found.effects
     )
-    imposed = [f"{name_senders(one.senders)} (“{one.name}”)" for one in found.effects if one.senders]
-    senders = f" New sanctions are imposed by {'; '.join(imposed)}." if imposed else ""
-    blue = "Blue dots are clear, g" if any(one.clear for one in found.effects) else "G"
-    marks = f"{blue}rey squares may be chance (Holm 1979, over all scenarios)."
+    imposed: dict[str, list[str]] = {}
+    for one in found.effects:
+        imposed.setdefault(name_senders(one.senders), []).append(f"“{one.name}”")
+    by = "; ".join(f"{states} ({list_names(scenarios)})" for states, scenarios in imposed.items() if states)
+    senders = f" New sanctions are imposed by {by}." if by else ""
+    asked = f"among the {len(found.effects)} changes here" if len(found.effects) > 1 else "as the one change here"
+    blue = f"Blue dots are clear {asked} (Holm 1979); blocs compare tests more at once, so fewer are clear there. "
+    marks = f"{blue if any(one.clear for one in found.effects) else ''}Grey squares may be chance."
     caption = (
         f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
         f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"

@@ -6,24 +6,38 @@ import numpy as np
 
 from sim.analysis.dated.sentences import round_up
 from sim.analysis.dated.spread import pairs_to_tell
+from sim.analysis.statistics import share_interval
 from sim.calendar import format_day
 from sim.reporting.dated.findings import DatedFindings
-from sim.reporting.dated.words import fraction_words, likelihood, rounded
+from sim.reporting.dated.words import fraction_words, likelihood, rounded, words_apart
 from sim.reporting.labels import list_names
 
 CHANGED = 0.005  # of all capability: a change of size that a share of two digits shows
 
+FEW = 30  # histories below which they are counted, and not said in 100
+
+NEIGHBOURS = 1  # steps between two words of likelihood that one word can still sum up
+
 
 def verdict(found: DatedFindings) -> str:
-    """Say in one sentence how likely it is that the first mover joins, with the count and its interval."""
+    """Say in one sentence how likely it is that the first mover joins, with the count and its interval.
+
+    It has no word of likelihood where the interval spans more than two neighbouring words.
+    """
     day = format_day(found.days[-1])
     if found.first is None:
-        return f"That a state joins “{found.bloc}” by {day} is very unlikely: none does in {found.runs} histories."
-    chance = found.first.chances[-1]
-    return (
-        f"That {found.first.name} joins “{found.bloc}” by {day} is {likelihood(chance.chance)}: it does so in"
-        f" {rounded(chance.chance)} of 100 histories (95 % interval {rounded(chance.low)} to {rounded(chance.high)})."
-    )
+        share, low, high, _ = share_interval(0, found.runs)
+        what = f"a state joins “{found.bloc}” by {day}"
+        counted = f"it happens in none of {found.runs}"
+    else:
+        share, low, high = (getattr(found.first.chances[-1], name) for name in ("chance", "low", "high"))
+        what = f"{found.first.name} joins “{found.bloc}” by {day}"
+        counted = f"it does so in {rounded(share)} of 100 histories"
+    interval = f"(95 % interval {rounded(low)} to {rounded(high)}{' of 100' if found.first is None else ''})"
+    if words_apart([low, share, high]) > NEIGHBOURS:
+        runs = f"{found.runs} histories are" if found.runs > 1 else "One history is"
+        return f"{runs} too few to say how likely it is that {what}: {counted} {interval}."
+    return f"That {what} is {likelihood(share)}: {counted} {interval}."
 
 
 def meaning_of_joining(found: DatedFindings) -> str:
@@ -35,13 +49,15 @@ def meaning_of_joining(found: DatedFindings) -> str:
 
 
 def growth_sentence(found: DatedFindings, bloc: str) -> str:
-    """Say in how many of 100 histories the bloc with this id is larger or smaller at the end than at the start."""
+    """Say in how many histories the bloc with this id is larger or smaller at the end than at the start, or of 100."""
     k = found.tally.design.world.alignments.index(bloc) - 1
     change = found.tally.capability(-1, k) - found.tally.capability(0, k)
-    larger, smaller = (float(np.mean(sign * change > CHANGED)) for sign in (1, -1))
+    counts = [int((sign * change > CHANGED).sum()) for sign in (1, -1)]
+    counts.append(len(change) - sum(counts))
+    larger, smaller, same = counts if found.runs < FEW else [rounded(count / len(change)) for count in counts]
     return (
-        f"By {format_day(found.days[-1])} “{found.bloc}” is larger than at the start in {rounded(larger)} of 100"
-        f" histories, smaller in {rounded(smaller)}, and as large in {rounded(1 - larger - smaller)}."
+        f"By {format_day(found.days[-1])} “{found.bloc}” is larger than at the start in {larger} of"
+        f" {found.runs if found.runs < FEW else 100} histories, smaller in {smaller}, and as large in {same}."
     )
 
 

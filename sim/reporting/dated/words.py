@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from sim.analysis.dated.sentences import in_hundred
@@ -23,6 +24,13 @@ SIMPLE = (Fraction(1, 2), Fraction(2, 3), Fraction(3, 4), Fraction(2, 5), Fracti
 def likelihood(chance: float) -> str:
     """Say how likely a chance is, in the words of the IPCC."""
     return next(word for limit, word in LIKELIHOOD if chance < limit)
+
+
+def words_apart(chances: Sequence[float]) -> int:
+    """Count the steps from the least to the most likely word for some chances: 0 with one word for all."""
+    words = [word for _, word in LIKELIHOOD]
+    places = [words.index(likelihood(chance)) for chance in chances]
+    return max(places) - min(places)
 
 
 def fraction_words(share: float) -> str:

@@ -1,0 +1,125 @@
+"""Which scenario a report asks about, and the title that follows from it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sim.analysis.compare import Sample
+from sim.batch.manifest import recorded_command
+from sim.errors import Fault, InputError, suggest
+from sim.scenario.overrides import BY_COMMAND, BY_HAND
+from sim.scenario.schema import SAMPLED
+
+NAMED_SETTINGS = 3
+
+MOST_POINTS = 24  # design points of one scenario in figures and tables
+
+
+def choose_asked(found: Sample, base: str, scenario: str | None) -> str:
+    """Choose the scenario whose question is the title.
+
+    Parameters
+    ----------
+    found
+        The finished runs.
+    base
+        Label of the baseline.
+    scenario
+        The scenario asked for, if any.
+
+    Returns
+    -------
+    str
+        The label asked for; else the only other scenario, or the only lever, at the baseline's settings; else the
+        baseline.
+
+    Raises
+    ------
+    InputError
+        If no finished run has the label.
+    """
+    finished = set(found.runs["design"])
+    if scenario is not None:
+        if scenario in finished:
+            return scenario
+        unknown = f"no such scenario in these results{suggest(scenario, found.designs)}"
+        message = "has no finished run yet; resume its sweep" if scenario in found.designs else unknown
+        raise InputError([Fault("--scenario", 1, scenario, message)])
+    own = settings_of(base)
+    others = [design for design in found.designs if design in finished - {base} and settings_of(design) == own]
+    levers = [design for design in others if found.scenarios[design].get("role") == "lever"]
+    return next((only[0] for only in (others, levers) if len(only) == 1), base)
+
+
+def settings_of(label: str) -> str:
+    """Return the settings in the label of a design point; empty without any."""
+    return label.partition(" [")[2]
+
+
+def order_designs(found: Sample, base: str, focus: str) -> list[str]:
+    """Order the finished designs: the baseline, the one asked for, those at the baseline's settings, the others."""
+    finished = set(found.runs["design"])
+    own = settings_of(base)
+    nearest = sorted(found.designs, key=lambda design: settings_of(design) != own)
+    return [design for design in dict.fromkeys((base, focus, *nearest)) if design in finished]
+
+
+def require_chosen_settings(found: Sample, base: str, folder: str) -> None:
+    """Refuse a sweep over sampled settings, since one of its points answers nothing; raises InputError."""
+    name = base.partition(" [")[0]
+    points = sum(design.partition(" [")[0] == name for design in found.designs)
+    if points < 2 or (points <= MOST_POINTS and found.scenarios[base]["sweep"]["design"] not in SAMPLED):
+        return
+    alone = points == len(found.designs)
+    over = f"`blocs query {folder} SQL` reads all of them" if alone else (
+        f"`blocs compare {folder}` compares each scenario with the baseline over all of them"
+    )  # fmt: skip
+    message = (
+        f"has {points} design points of {name}, and a report is of one. {over}. For a report, sweep without ranges:"
+        " its --points vary the parameters, and `blocs sensitivity` and `blocs regret` do so in more detail. A point"
+        " that you choose has a report too: give its label as --baseline"
+    )
+    raise InputError([Fault(folder, 1, "", message)])
+
+
+def changed_by_hand(manifest: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    """List the settings and mechanisms that a command or a program changed in every scenario of a sweep.
+
+    They are those of the recorded command; without one, the numbers of the baseline that are noted as set by hand.
+    """
+    words = shlex.split(recorded_command(manifest))
+    if words:
+        pairs = list(zip(words, [*words[1:], ""], strict=True))
+        return [value for word, value in (*pairs, *map(split_option, words)) if word == "--set"] + [
+            f"without {value}" for word, value in (*pairs, *map(split_option, words)) if word == "--without"
+        ]
+    return list(noted_by_hand(base))
+
+
+def split_option(word: str) -> tuple[str, str]:
+    """Split `--option=value`; the option is '' where the word is none."""
+    option, sign, value = word.partition("=")
+    return (option, value) if sign and option.startswith("--") else ("", "")
+
+
+def noted_by_hand(content: Any, at: str = "") -> Iterator[str]:
+    """Yield the numbers of a recorded scenario whose note says that they were set by hand."""
+    if isinstance(content, Mapping):
+        if content.get("note") in (BY_COMMAND, BY_HAND):
+            place = f"ties.{content['kind']}.{content['a']}.{content['b']}" if "kind" in content else at
+            yield f"{place}={content['value']:g}"
+            return
+        for key, value in content.items():
+            if key != "anchor":
+                yield from noted_by_hand(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(content, list):
+        for value in content:
+            yield from noted_by_hand(value, at)
+
+
+def words_of_settings(settings: Sequence[str]) -> str:
+    """List the first settings, and count the others."""
+    more = f" and {len(settings) - NAMED_SETTINGS} more" if len(settings) > NAMED_SETTINGS else ""
+    return ", ".join(settings[:NAMED_SETTINGS]) + more

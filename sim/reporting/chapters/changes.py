@@ -1,0 +1,131 @@
+"""What each scenario clearly changes, over all states and blocs, the largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sim.analysis.compare import Sample, interval_words
+from sim.reporting import figures
+from sim.reporting.dated.findings import ROLES
+from sim.reporting.dated.words import rounded
+from sim.reporting.labels import list_names
+
+NAMED = 3  # changes of one scenario on the first page
+
+MOST_LISTED = 5  # scenarios on the first page
+
+MOST_QUIET = 4  # names of scenarios without a clear change
+
+
+@dataclass(frozen=True)
+class ClearChanges:
+    """What one scenario clearly changes.
+
+    Parameters
+    ----------
+    design, name, role
+        Label, title and role of the scenario.
+    states
+        The largest clear changes of how often a state is in a bloc, in words, at most NAMED.
+    count
+        Number of all such changes.
+    sizes
+        Clear changes of the mean size of a bloc, in words.
+    largest
+        Size of the largest change of a state, 0 to 1.
+    """
+
+    design: str
+    name: str
+    role: str
+    states: tuple[str, ...]
+    count: int
+    sizes: tuple[str, ...]
+    largest: float
+
+    def sentence(self) -> str:
+        """Say the changes in one sentence; empty where nothing clearly changes."""
+        left = self.count - len(self.states)
+        more = f" and {left} more" if left else ""
+        parts = [f"{'; '.join(self.states)}{more}"] if self.states else []
+        parts += [f"mean share of the capability: {list_names(self.sizes)}"] if self.sizes else []
+        return ". ".join(part[:1].upper() + part[1:] for part in parts) + "." if parts else ""
+
+
+def clear_changes(states: pd.DataFrame, scenario: str) -> pd.DataFrame:
+    """Select the clear changes of how often a state is in a bloc, the largest first: rows of `compare_states`."""
+    rows = states[(states["scenario"] == scenario) & (states["alignment"] != "non_aligned")]
+    rows = rows[rows["clear"].astype(bool)]
+    return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+
+
+def find_changes(
+    found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str],
+    first: str | None = None,
+) -> list[ClearChanges]:  # fmt: skip
+    """Find what each scenario clearly changes.
+
+    Parameters
+    ----------
+    found
+        The finished runs.
+    outcomes, states
+        Tables of `compare_outcomes` and `compare_states`.
+    names
+        Title of each design, the baseline first.
+    known
+        Names of the alignments, by id.
+    first
+        Label of the scenario that comes first, if any.
+
+    Returns
+    -------
+    list of ClearChanges
+        In the order of the roles, then of the largest change.
+    """
+    state_names = figures.state_names(found)
+    listed = []
+    for design in list(names)[1:]:
+        rows = clear_changes(states, design)
+        said = [words_of_state(row, state_names, known) for row in rows.head(NAMED).itertuples()]
+        sizes = outcomes[(outcomes["scenario"] == design) & outcomes["clear"].astype(bool)]
+        own = [words_of_size(row, known) for row in sizes.itertuples() if is_bloc(str(row.outcome))]
+        largest = float(rows["difference"].abs().max()) if len(rows) else 0.0
+        role = str(found.scenarios[design].get("role", ""))
+        listed.append(ClearChanges(design, names[design], role, tuple(said), len(rows), tuple(own), largest))
+    return sorted(listed, key=lambda one: (one.design != first, list(ROLES).index(one.role), -one.largest))
+
+
+def is_bloc(outcome: str) -> bool:
+    """Whether an outcome is the capability of a bloc."""
+    return outcome.startswith("capability_") and outcome != "capability_non_aligned"
+
+
+def words_of_state(row: Any, states: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """Say how often a state is in a bloc, in the baseline and in the scenario, with the interval of the change."""
+    interval = interval_words(row)
+    if row.low == row.low:
+        interval = f"{rounded(row.low, signed=True)} to {rounded(row.high, signed=True)}"
+    return (
+        f"{states[row.state]} in “{known[row.alignment]}” {rounded(row.difference, signed=True)}, from"
+        f" {rounded(row.baseline_mean)} to {rounded(row.mean)} of 100 ({interval})"
+    )
+
+
+def words_of_size(row: Any, known: Mapping[str, str]) -> str:
+    """Say by how many hundredths of the capability a bloc grows or shrinks."""
+    bloc = known[str(row.outcome).removeprefix("capability_")]
+    return f"“{bloc}” {rounded(row.difference, signed=True)} %"
+
+
+def quiet_words(changes: Sequence[ClearChanges]) -> str:
+    """Name the scenarios that clearly change no state and no bloc; empty without any."""
+    quiet = [one.name for one in changes if not one.sentence()]
+    if not quiet:
+        return ""
+    more = f" and {len(quiet) - MOST_QUIET} more" if len(quiet) > MOST_QUIET else ""
+    return f"No clear change of any state or bloc: {list_names(quiet[:MOST_QUIET])}{more}."

@@ -1,0 +1,247 @@
+"""What a report says of the scenarios of a sweep: their question, their settings, and every clear change."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sim.analysis.compare import compare_states, read_sample
+from sim.analysis.dated.sample import sample_at
+from sim.batch.store import Results
+from sim.batch.sweep import make_question, run_sweep
+from sim.cli import cli
+from sim.reporting.chapters.asked import changed_by_hand
+from sim.reporting.chapters.changes import clear_changes
+from sim.reporting.chapters.settings import lines_of_changes
+from sim.reporting.dated.confidence import FEWEST_ASSUMPTIONS, agreement_words, grade_assumptions, grade_words
+from sim.reporting.dated.findings import DatedFindings, find_dated
+from sim.reporting.dated.pictures import picture_of_effects
+from sim.reporting.dated.verdict import verdict
+from sim.reporting.page import render_page
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_mechanism_off, with_settings
+from sim.scenario.schema import Scenario
+
+BASE = "baseline_2023"
+DAY = "2027-12-31"
+REPLICATES = 300
+ALIKE = (0.02, 0.04, 0.09)  # chances with one word of likelihood
+LEVER = """
+title = "Sanctions on banks"
+question = "What would sanctions on banks do?"
+source = "assumed"
+note = "a lever of a test"
+extends = "baseline_2023"
+role = "lever"
+"""
+SHOCK = """
+[[shocks]]
+kind = "sanction"
+date = 2026-12-01
+sender = "@g7"
+target = "{}"
+value = 0.5
+regime = "us_led"
+source = "assumed"
+note = "banks are listed"
+"""
+
+
+@pytest.fixture(scope="module")
+def lever(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """A lever with dated sanctions, after which Turkey leaves the US-led bloc in many runs."""
+    path = tmp_path_factory.mktemp("lever") / "banks.toml"
+    path.write_text(LEVER + "".join(map(SHOCK.format, ("TUR", "KAZ", "ARE"))), encoding="utf-8")
+    return load_scenario(path)
+
+
+def sweep_of(folder: Path, scenarios: dict[str, Scenario], replicates: int, **more: Any) -> Results:
+    return run_sweep(make_question(scenarios, replicates=replicates, seed=7), folder, workers=2, **more).results
+
+
+@pytest.fixture(scope="module")
+def results(lever: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    scenarios = {BASE: load_scenario(BASE), "banks": lever, "no_feedback": load_scenario("no_feedback")}
+    return sweep_of(tmp_path_factory.mktemp("asked") / "results", scenarios, REPLICATES)
+
+
+@pytest.fixture(scope="module")
+def text(results: Results) -> str:
+    with pytest.MonkeyPatch.context() as patch:  # pictures are drawn elsewhere
+        patch.setattr("sim.reporting.page.draw_maps", lambda *given, **how: _NO_MAPS)
+        return unescape(render_page(results, at=DAY))
+
+
+class _NoMaps:
+    pictures: tuple[object, ...] = ()
+    drawn: tuple[str, ...] = ()
+    undrawn: tuple[str, ...] = ()
+
+
+_NO_MAPS = _NoMaps()
+
+
+@pytest.fixture(scope="module")
+def dated(results: Results) -> DatedFindings:
+    labels = {BASE: "Baseline", "banks": "Banks", "no_feedback": "No feedback"}
+    found = find_dated(results, labels, BASE, "front", "Anti-US front", DAY)
+    assert found is not None
+    return found
+
+
+def first_page(text: str) -> str:
+    return text[: text.index('<section id="time"')]
+
+
+def test_largest_clear_change_on_the_first_page(results: Results, text: str) -> None:
+    """It is that of Turkey, which is neither the state of the verdict nor in its bloc."""
+    states = compare_states(sample_at(results, read_sample(results), DAY), BASE)
+    rows = states[(states["scenario"] == "banks") & states["clear"] & (states["alignment"] != "non_aligned")]
+    largest = rows.loc[rows["difference"].abs().idxmax()]
+    assert (largest["state"], largest["alignment"]) == ("TUR", "us_led")
+    change = f"Turkey in “US-led bloc” −{-100 * largest['difference']:.0f}, from"
+    assert change in first_page(text)
+
+
+def test_no_clear_change_of_a_state_is_left_out(results: Results, text: str) -> None:
+    """Changes under a tenth are listed too, before those that may be chance."""
+    states = compare_states(sample_at(results, read_sample(results), DAY), BASE)
+    found = clear_changes(states, "banks")
+    every = states[(states["scenario"] == "banks") & states["clear"] & (states["alignment"] != "non_aligned")]
+    assert set(found.index) == set(every.index)
+    assert found["difference"].abs().is_monotonic_decreasing
+    small = found[found["difference"].abs() < 0.1]
+    assert len(small)
+    chapter = text[text.index('id="differences"') :]
+    listed = chapter[: chapter.index("May be chance")] if "May be chance" in chapter else chapter
+    for state in small["state"]:
+        assert load_scenario(BASE).states[state].name in listed
+
+
+def test_question_is_that_of_the_only_lever(results: Results, text: str, tmp_path: Path) -> None:
+    """The assumption beside it does not make the lever one of several."""
+    assert "<h1>What would sanctions on banks do?</h1>" in text
+    assert "What “Sanctions on banks” changes" in text
+    done = CliRunner().invoke(
+        cli, ["report", str(results.folder), "--points", "0", "--scenario", BASE, "--out", str(tmp_path / "page.html")]
+    )
+    assert done.exit_code == 0, done.output
+    page = unescape((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert f"<h1>{load_scenario(BASE).question}</h1>" in page
+    assert f"--points 0 --scenario {BASE}" in page
+    refused = CliRunner().invoke(cli, ["report", str(results.folder), "--scenario", "bank"])
+    assert refused.exit_code == 2
+    assert "did you mean 'banks'" in refused.stderr
+
+
+def test_settings_of_a_lever_are_printed(lever: Scenario, text: str) -> None:
+    """Targets, strength and dates are in the text of the first page, and the chapter with all of them is open."""
+    (line,) = lines_of_changes(load_scenario(BASE), lever)
+    assert line == (
+        "sanction by the 7 members of Group of Seven on Turkey, Kazakhstan, United Arab Emirates under US-led bloc: 0.5"
+        " in the step from 25 October 2026 to 25 January 2027"
+    )
+    assert line in first_page(text)
+    assert '<section id="why" class="chapter">\n<h2>' in text
+
+
+def test_ties_that_change_alike_are_one_line() -> None:
+    ties = lines_of_changes(load_scenario(BASE), load_scenario("secondary_sanctions"))
+    assert len(ties) == 2
+    assert ties[0].endswith(" on China: 0.3 → 0.4 from the start")
+
+
+def test_senders_of_dated_sanctions_are_named(dated: DatedFindings) -> None:
+    banks = next(one for one in dated.effects if one.scenario == "banks")
+    assert banks.senders[:2] == ("United States", "Japan")
+    assert len(banks.senders) == 7
+    picture = picture_of_effects(dated)
+    assert picture is not None
+    assert "New sanctions are imposed by United States, Japan, " in picture.caption
+
+
+@given(st.sampled_from(ALIKE), st.lists(st.sampled_from([*ALIKE, *ALIKE, 0.2, 0.6]), max_size=6))
+@example(ALIKE[0], [ALIKE[1]])
+def test_few_assumptions_give_no_high_agreement(chance: float, tried: list[float]) -> None:
+    grade = grade_assumptions(chance, tried)
+    assert grade == min(grade_words([chance, *tried]), 0 if not tried else 1 if len(tried) < FEWEST_ASSUMPTIONS else 2)
+    assert str(FEWEST_ASSUMPTIONS) in agreement_words(chance, [chance])
+
+
+def test_confidence_says_what_it_is_of(text: str) -> None:
+    assert "Confidence in this chance, not in what scenarios change:" in text
+    assert "agreement of assumptions medium (with the other assumptions of one scenario it is " in text
+
+
+def test_settings_of_the_sweep_are_said_first(tmp_path: Path) -> None:
+    """A baseline with another number is not printed as the baseline of its file."""
+    setting = "ties.sanction.USA.CHN=0"
+    command = f"blocs sweep {BASE} --set {setting} --without=shelter --replicates 2 --out x"
+    changed = with_mechanism_off(with_settings(load_scenario(BASE), {"ties.sanction.USA.CHN": 0}), "shelter")
+    page = render_page(sweep_of(tmp_path / "x", {BASE: changed}, 2, command=command))
+    head = page[: page.index("<h1>")]
+    assert f"changed by hand:</strong> <code>{setting}, without shelter</code>" in head
+    by_python = with_settings(load_scenario(BASE), {"ties.sanction.USA.CHN": 0.6, "erosion": 0.5})
+    found = changed_by_hand({}, by_python.model_dump(mode="json"))
+    assert sorted(found) == ["parameters.erosion=0.5", "ties.sanction.USA.CHN=0.6"]
+    assert changed_by_hand({}, load_scenario(BASE).model_dump(mode="json")) == []
+
+
+@pytest.mark.parametrize(("runs", "high"), [(3, "56"), (10, "28"), (1000, "0.4")])
+def test_verdict_without_an_entry_has_an_interval(dated: DatedFindings, runs: int, high: str) -> None:
+    """Few runs without an entry do not say that it is unlikely."""
+    said = verdict(replace(dated, first=None, runs=runs))
+    assert f"it happens in none of {runs} (95 % interval 0 to {high} of 100)" in said
+    assert ("unlikely" in said) == (runs == 1000)
+
+
+def test_claims_are_left_out_of_a_report_with_a_date(results: Results, text: str) -> None:
+    assert 'id="claims"' not in text
+    assert '<a href="#claims">' not in text
+    refused = CliRunner().invoke(cli, ["report", str(results.folder), "--at", DAY, "--parameters", "posterior"])
+    assert refused.exit_code == 2
+    assert "leave out one of them" in refused.stderr
+
+
+def test_day_of_the_state_that_is_shown(text: str) -> None:
+    assert "which ends on 25 October 2027. The runs go on to 25 October 2033." in text
+
+
+def test_clear_is_said_to_be_among_few(dated: DatedFindings) -> None:
+    effects = tuple(replace(one, clear=True) for one in dated.effects)
+    picture = picture_of_effects(replace(dated, effects=effects))
+    assert picture is not None
+    assert "clear among the 2 changes here" in picture.caption
+
+
+def test_sweep_of_sampled_settings_is_refused(tmp_path: Path) -> None:
+    """Its first point is no baseline; compare pairs the scenarios over all points."""
+    folder = str(tmp_path / "x")
+    made = CliRunner().invoke(
+        cli, ["sweep", BASE, "no_sanctions", "--design", "sobol", "--points", "4", "--replicates", "1", "--out", folder]
+    )
+    assert made.exit_code == 0, made.output
+    refused = CliRunner().invoke(cli, ["report", folder])
+    assert refused.exit_code == 2
+    assert "has 4 design points of baseline_2023" in refused.stderr
+    assert f"`blocs compare {folder}` compares" in re.sub(r"\s+", " ", refused.stderr)
+
+
+def test_other_file_than_a_page_is_refused_with_the_way_to_print(results: Results, tmp_path: Path) -> None:
+    refused = CliRunner().invoke(cli, ["report", str(results.folder), "--out", str(tmp_path / "x.pdf")])
+    assert refused.exit_code == 2
+    assert "does not end in .html; a browser prints the page to PDF" in refused.stderr
+
+
+def test_no_clear_change_where_no_row_is_clear() -> None:
+    rows = pd.DataFrame({"scenario": ["a"], "alignment": ["front"], "clear": [False], "difference": [0.5]})
+    assert not len(clear_changes(rows, "a"))
