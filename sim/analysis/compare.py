@@ -11,8 +11,8 @@ import pandas as pd
 
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair, mark_clear
-from sim.analysis.statistics import fewest_pairs, pairs_for, share_interval
-from sim.batch.design import point_labels
+from sim.analysis.statistics import fewest_pairs, share_interval
+from sim.batch.design import is_short, point_labels
 from sim.batch.store import Results
 from sim.batch.tables.schema import quote_name
 from sim.batch.tables.whole import require_whole_tables, with_texts
@@ -22,8 +22,6 @@ from sim.model.outcomes import last_steps, late_window
 KEYS = ["scenario", "point", "seed", "replicate"]
 
 MOVED = 0.1  # smallest change of a state's share of a bloc that is reported
-
-PRECISE = 0.05  # half width of an interval that shows such a change of a bloc's size
 
 LISTED = 6  # most names in one sentence
 
@@ -249,8 +247,6 @@ class Pairing:
     identical: bool  # whether every outcome and state of every pair is identical, up to rounding
     asked: int  # differences tested at once, over all scenarios: outcomes, or states by alignment, the larger number
     fewest: int  # pairs below which none of them can be clear
-    wanted: int | None  # pairs for an interval of ±0.05 of `widest`; None if unknown
-    widest: str  # the size of the bloc whose differences spread most
     undefined: tuple[str, ...]  # outcomes that have a value on one side only, and are not compared
     apart: tuple[str, ...]  # states in one of the two worlds only
     laws: tuple[str, ...] = ()  # the dispositions of the two, where they differ
@@ -279,19 +275,11 @@ class Pairing:
         return texts
 
     def describe_shortage(self) -> str:
-        """Say how many pairs are enough, and why."""
+        """Say how many pairs are the least, and why; so few do not show how many are enough."""
         pairs = "1 pair of runs is" if self.pairs == 1 else f"{self.pairs} pairs of runs are"
-        text = (
-            f"{pairs} too few to tell a difference from chance: with fewer than {self.fewest} replicates none of"
-            f" {self.asked} differences tested at once can be clear (Holm 1979)"
-        )
-        if self.wanted is None:
-            return f"{text}; one pair does not show how much pairs differ"
-        if self.wanted <= self.fewest:
-            return text
         return (
-            f"{text}; by the spread of these {self.pairs} pairs, an interval of ±{PRECISE:g} for"
-            f" {self.widest} takes about {self.wanted}"
+            f"{pairs} too few to tell a difference from chance: with fewer than {self.fewest} replicates none of"
+            f" {self.asked} differences tested at once can be clear (Holm 1979); begin with 100"
         )
 
 
@@ -317,13 +305,9 @@ def pair_design(found: Sample, baseline: str, design: str, outcomes: pd.DataFram
     laws = tuple(found.scenarios[name].get("dispositions", "fresh") for name in (design, baseline))
     pairs = len(here.index.intersection(there.index))
     asked = max(len(outcomes), len(states), 1)
-    sizes = one[one["outcome"].isin(main_outcomes(found)) & one["outcome"].str.startswith("capability_")]
-    sizes = sizes[sizes["spread"].notna()].sort_values("spread", ascending=False, kind="stable")
-    widest = sizes.iloc[0] if len(sizes) else None
+    identical = bool(pairs and not undefined and one["identical"].all() and other["identical"].all())
     return Pairing(
-        design, pairs, bool(pairs and not undefined and one["identical"].all() and other["identical"].all()),
-        asked, fewest_pairs(asked), None if widest is None else pairs_for(PRECISE, float(widest["spread"])),
-        "" if widest is None else str(widest["outcome"]), undefined, tuple(sorted(inside[0] ^ inside[1])),
+        design, pairs, identical, asked, fewest_pairs(asked), undefined, tuple(sorted(inside[0] ^ inside[1])),
         laws if laws[0] != laws[1] else (),
     )  # fmt: skip
 
@@ -357,19 +341,31 @@ def mean_late_shares(results: Results) -> dict[str, dict[str, dict[str, float]]]
 
 
 def bloc_sizes(results: Results) -> list[tuple[str, str, float, float, float, float, float, int]]:
-    """Summarise each bloc's capability by design: mean, 5, 50, 95 % quantile, share of runs with LARGE, runs."""
+    """Summarise each bloc's capability by design: mean, 5, 50, 95 % quantile, share of runs with LARGE, runs.
+
+    Design points of many settings are summarised together, by scenario, as in `baseline_2023 [100 points]`.
+    """
     _, columns = query_rows(results, "runs", "select * from runs limit 0")
     sizes = [name for name in columns if name.startswith("capability_") and name != "capability_non_aligned"]
     summaries = [
         f", avg({size}), quantile_cont({size}, [0.05, 0.5, 0.95]), avg(({size} >= {LARGE})::int), count({size})"
         for size in map(quote_name, sizes)
     ]
-    query = f"select point{''.join(summaries)} from runs where status = 'ok' group by point order by point"  # noqa: S608
-    rows, _ = query_rows(results, "runs", query)
     labels = design_labels(results)
+    many = not all(map(is_short, labels.values()))
+    key = "scenario" if many else "point"
+    query = f"select min(point), count(distinct point), {key}{''.join(summaries)} from runs"  # noqa: S608
+    rows, _ = query_rows(results, "runs", f"{query} where status = 'ok' group by {key} order by 1")
     return [
-        (labels[point], size.removeprefix("capability_"), mean, *quantiles, share, count)
-        for point, *found in rows
+        (
+            f"{name} [{points} points]" if many and points > 1 else labels[point],
+            size.removeprefix("capability_"),
+            mean,
+            *quantiles,
+            share,
+            count,
+        )
+        for point, points, name, *found in rows
         for size, mean, quantiles, share, count in zip(sizes, *(found[n::4] for n in range(4)), strict=True)
         if count
     ]

@@ -25,6 +25,13 @@ CLEAR_MEANS = (
 )
 
 
+CLEAR_ITSELF = "clear by itself, not among as many as are asked"
+
+ITSELF_MEANS = (
+    f"{CLEAR_ITSELF}: its own interval leaves out 0, but among so many differences one such result may be chance"
+)
+
+
 class Timing(NamedTuple):
     """What makes the runs of two scenarios comparable in time."""
 
@@ -60,6 +67,11 @@ def recorded_timing(record: Mapping[str, Any]) -> Timing:
     """The calendar of a recorded scenario."""
     lens = record.get("sweep", {}).get("lens", "histories")
     return Timing(record["steps"], record.get("step", ROUND), record.get("date"), lens)
+
+
+def is_clear_itself(row: Any) -> bool:
+    """Whether a row of COMPARED has an interval that leaves out 0, and is not clear among all rows of its table."""
+    return bool(row.low * row.high > 0 and not row.clear)
 
 
 def check_alike(scenarios: Mapping[str, Mapping[str, Any]], baseline: str, names: Iterable[str] | None = None) -> None:

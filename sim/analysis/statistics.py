@@ -166,11 +166,6 @@ def fewest_pairs(asked: int) -> int:
     return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
 
 
-def pairs_for(half: float, spread: float) -> int:
-    """Return the number of pairs for a 95 % interval of a half width, given the differences' standard deviation."""
-    return max(2, math.ceil((float(ndtri(0.5 + LEVEL / 2)) * spread / half) ** 2))
-
-
 def needs_score_interval(one: Floats, other: Floats, gaps: Floats) -> Flags:
     """Mark the outcomes, (M,), that are shares and get a score interval."""
     both = np.concatenate([one, other], axis=1)

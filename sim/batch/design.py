@@ -116,12 +116,28 @@ def missing_date(scenario: Scenario, day: str) -> str:
     return "" if ends[0] <= day <= ends[-1] else f"{day} is outside the run; give a date from {ends[0]} to {ends[-1]}"
 
 
+LISTED_SETTINGS = 2  # most settings of a design point that its label lists
+
+NUMBERED = " [point "
+
+
+def is_short(label: str) -> bool:
+    """Whether a label lists the settings of its design point, which are so few that the point is printed by itself."""
+    return NUMBERED not in label
+
+
 def point_labels(asked: Sequence[Mapping[str, Any]]) -> list[str]:
     """Make a distinct label for each recorded point, such as `baseline_2023 [erosion=0.5]`.
 
-    Values have six digits, or all their digits where two labels would be equal; equal points are numbered.
+    A point of more than LISTED_SETTINGS has its number in the tables, as in `baseline_2023 [point 12]`. Values have
+    six digits, or all their digits where two labels would be equal; equal points are numbered.
     """
-    labels = [name_point(point["scenario"], point["settings"], "{:g}".format) for point in asked]
+    labels = [
+        f"{point['scenario']}{NUMBERED}{n}]"
+        if len(point["settings"]) > LISTED_SETTINGS
+        else name_point(point["scenario"], point["settings"], "{:g}".format)
+        for n, point in enumerate(asked)
+    ]
     counts = Counter(labels)
     met: Counter[str] = Counter()
     found = []

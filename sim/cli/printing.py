@@ -22,8 +22,6 @@ UNREADABLE = "a shard cannot be read; the same `blocs sweep` moves damaged shard
 
 NO_FOLDER = "is a file, or in a file; give a folder"
 
-SHORT_SETTINGS = 2  # most settings of a design point that is printed by itself
-
 
 class Refusal(click.UsageError):
     """Refused input: faults of files line by line, faults of options and arguments in the words of click."""
@@ -126,8 +124,3 @@ def safe_text(text: object) -> str:
 def safe_lines(text: str) -> str:
     """Escape each line of a text."""
     return "\n".join(safe_text(line) for line in text.strip().splitlines())
-
-
-def is_short(label: str) -> bool:
-    """Whether the label of a design point has so few settings that the point is printed by itself."""
-    return label.partition(" [")[2].count("=") <= SHORT_SETTINGS

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
-from sim.calendar import format_day, step_ends
-from sim.cli.printing import SHORT_SETTINGS, is_short, new_table, safe_text
+from sim.calendar import format_day
+from sim.cli.printing import new_table, safe_text
 from sim.files import write_synced
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import label_alignments
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from sim.analysis.compare import Pairing, Sample
     from sim.article.answers import Answer
     from sim.batch.store import Results
     from sim.reporting.demo import Demo
@@ -250,82 +249,6 @@ def print_shares(out: Console, results: Results) -> None:
     out.print(shown)
     if len(sizes) > LISTED_SIZES:
         out.print(f"… and {len(sizes) - LISTED_SIZES} more rows (blocs query, blocs export)")
-
-
-def common_end(found: Sample) -> str:
-    """The date on which all runs end, in words; empty where they have none, or several."""
-    plans = [one for one in found.scenarios.values() if one["sweep"]["lens"] == "histories"]
-    ends = {step_ends(one["date"], one["step"], one["steps"])[-1:] for one in plans}
-    (end,) = ends if len(ends) == 1 else ((),)
-    return format_day(end[0]) if end else ""
-
-
-def print_comparison(
-    out: Console, found: Sample, baseline: str, outcomes: pd.DataFrame, moved: pd.DataFrame, paired: list[Pairing], *,
-    everything: bool,
-) -> None:  # fmt: skip
-    """Print paired differences by scenario: the main outcomes, and the states with clear changes."""
-    from sim.analysis.compare import identical_words, interval_words, main_outcomes
-    from sim.analysis.paired import CLEAR_MEANS
-
-    against = (
-        safe_text(baseline) if is_short(baseline) else f"the first point of {safe_text(baseline.partition(' [')[0])}"
-    )
-    out.print(f"Against {against}: mean difference of paired runs, 95 % interval, effect in standard deviations")
-    out.print(f"* {CLEAR_MEANS}")
-    day = common_end(found)
-    until = f", to {day}" if day else ""
-    out.print(f"Outcomes and shares are means over {found.averaged} of each run{until}, then over the pairs")
-    names = {design.partition(" [")[0] for design in found.designs}
-    if 1 < len(names) < len(found.designs):
-        out.print(
-            "Each design point is compared with that one point, so a difference may be of its settings; at dates,"
-            " below, scenarios with the same points are compared point by point"
-        )
-    printed = [one for one in paired if everything or is_short(one.scenario)]
-    if left_out := len(paired) - len(printed):
-        points = f"{left_out} design point{'s' * (left_out > 1)} with more than {SHORT_SETTINGS} settings"
-        out.print(f"{points} {'are' if left_out > 1 else 'is'} not printed one by one (--all, --csv FOLDER, --json)")
-    if len(found.designs) < 2:
-        out.print("There is only one scenario here. Sweep it together with the one to compare it with.")
-    main, labels = main_outcomes(found), label_alignments(*found.scenarios.values())
-    shown_here = outcomes["scenario"].isin([one.scenario for one in printed])
-    if words := identical_words(outcomes[shown_here & (outcomes["outcome"].isin(main) | everything)]):
-        out.print(words)
-    for pairing in printed:
-        rows = outcomes[outcomes["scenario"] == pairing.scenario]
-        shown = new_table("outcome", "baseline", "scenario", "difference", "95 % interval", "effect", "pairs", "",
-                      numbers=("baseline", "scenario", "difference", "95 % interval", "effect", "pairs"))  # fmt: skip
-        for one in rows[rows["outcome"].isin(main) | everything].itertuples():
-            interval = interval_words(one)
-            numbers = (f"{one.baseline_mean:.3f}", f"{one.mean:.3f}", f"{one.difference:+.3f}", interval)
-            effect = "–" if math.isnan(one.effect) else f"{one.effect:+.2f}"
-            shown.add_row(str(one.outcome), *numbers, effect, str(one.pairs), "*" if one.clear else "")
-        out.print(f"\n[bold]{safe_text(pairing.scenario)}[/bold]")
-        for sentence in pairing.sentences:
-            out.print(f"{safe_text(pairing.scenario)}: {safe_text(sentence)}")
-        if pairing.pairs and (everything or not pairing.identical):
-            out.print(shown)
-        if pairing.pairs >= pairing.fewest and not pairing.identical:
-            print_clear_moves(out, moved[moved["scenario"] == pairing.scenario], labels)
-    if found.unfinished:
-        out.print(f"\n{found.unfinished} runs are not finished. Resume them with the same `blocs sweep`.")
-    if found.failed:
-        out.print(f"\n{found.failed} runs failed and are left out")
-
-
-def print_clear_moves(out: Console, moved: pd.DataFrame, labels: Mapping[str, str]) -> None:
-    """Print the states whose alignment share clearly changes by a tenth or more."""
-    from sim.analysis.compare import clear_state_changes
-
-    clear = clear_state_changes(moved)
-    if not len(clear):
-        out.print("No state's alignment share changes by 0.1 or more clearly.")
-        return
-    for alignment, rows in clear.groupby("alignment", sort=False):
-        words = ", ".join(f"{one.state} {one.difference:+.2f}" for one in rows.head(12).itertuples())
-        more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
-        out.print(f"P({safe_text(labels[str(alignment)])}): {words}{more}")
 
 
 def print_claims(out: Console, found: list[Answer]) -> None:

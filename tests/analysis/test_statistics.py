@@ -14,7 +14,6 @@ from sim.analysis.statistics import (
     fewest_pairs,
     least_p,
     paired_differences,
-    pairs_for,
     students_half,
     tango_statistic,
     varies_most,
@@ -202,10 +201,6 @@ def test_fewest_pairs_that_can_be_clear() -> None:
         n = fewest_pairs(asked)
         assert asked * float(least_p(n)) <= 0.05 < asked * float(least_p(n - 1))
     assert (fewest_pairs(1), fewest_pairs(208)) == (6, 14)
-
-
-def test_pairs_for_a_half_width_by_hand() -> None:
-    assert pairs_for(0.05, 0.2) == 62  # (1.96 · 0.2 / 0.05)² = 61.5
 
 
 def test_students_interval_with_few_pairs() -> None:

@@ -21,12 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.analysis.compare import compare_columns
+from sim.analysis.paired import CLEAR_ITSELF, ITSELF_MEANS
 from sim.analysis.states.decisions import decisions_in_run, explain_decision
 from sim.analysis.states.start import explain_start
 from sim.app import cache
 from sim.app.cache import svg_charts
 from sim.app.pages import compare
-from sim.app.pages.dated import LIKELY, LIKELY_MEANS, SURE
+from sim.app.pages.dated import SURE
 from sim.app.pages.lessons import list_lessons
 from sim.app.pages.reasons import tabulate_terms
 from sim.app.pages.run import story_page
@@ -843,13 +844,13 @@ def test_comparison_with_common_random_numbers(monkeypatch: pytest.MonkeyPatch) 
     for _, cells in pd.concat([state, movers]).iterrows():
         low, _, high = cells["change (95 % interval)"].partition("(")[2].removesuffix(")").partition(" to ")
         apart = bool(low) and (float(low) > 0 or float(high) < 0)
-        assert apart == (cells[SURE] in ("clear", LIKELY))
+        assert apart == (cells[SURE] in ("clear", CLEAR_ITSELF))
     assert "most of what is chance cancels in their difference" in words_of(shown)
     sentence = next(one.value for one in shown.markdown if "China is in" in one.value).replace("\\", "")
     verdict = state[state["it"] == "is in Anti-US front"].iloc[-1][SURE]
     assert ("may be chance" in sentence) if verdict == "may be chance" else (f"How sure: {verdict}." in sentence)
-    likely = [LIKELY in "".join(table[SURE]) for table in tables_of(shown)]
-    meant = [one.value for one in shown.caption if one.value == escape_markdown(LIKELY_MEANS)]
+    likely = [CLEAR_ITSELF in "".join(table[SURE]) for table in tables_of(shown)]
+    meant = [one.value for one in shown.caption if one.value == escape_markdown(f"{ITSELF_MEANS}.")]
     assert len(meant) == sum(likely)
     assert meant
     same = open_page({"page": "compare", "seed": "3"})

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from sim.analysis.dated.events import Design, RunEvents, read_events
-from sim.analysis.dated.spread import EffectSpread, measure_spread
+from sim.analysis.dated.spread import EffectSpread, average_known, measure_spread, settings_range
 from sim.analysis.paired import COMPARED, compare_columns, mark_clear
 from sim.analysis.states.held import has_closed_form, hold_start
+from sim.batch.design import is_short
 from sim.batch.store import Results
 from sim.model.arrays import Floats
 
-SPLIT = ["direct", "rest", "rest_low", "rest_high", "renewed"]
+SPLIT = ["settings_low", "settings_high", "direct", "rest", "rest_low", "rest_high", "renewed"]
 
 STATES = ["scenario", "event", "date", "state", "alignment", *COMPARED, *SPLIT]
 
@@ -43,6 +46,8 @@ class DatedEffects(NamedTuple):
     and of the difference the `direct` part, what the state would do if no other moved, in closed form; the `rest`,
     which is followers, with its interval; and `renewed`, the difference if every disposition were renewed while the
     others stay as they started. A row is of pairs of runs, or of design points if a scenario has several of them.
+    Of several, `low` and `high` are the interval of the mean over points and runs, and `settings_low` and
+    `settings_high` the 5 and 95 % quantiles of the effect over points; NaN for one run at each point.
     `spreads` says how far chance of the run spreads the capability of each bloc at the last date. `left_out` is the
     number of scenarios and design points beyond the first MOST_PAIRED, which are not compared.
     """
@@ -56,7 +61,8 @@ class DatedEffects(NamedTuple):
 def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
     """Match the design points of each scenario with the baseline's: all at once if both have the same settings.
 
-    Else each design point is compared with the baseline's, after those, so that they are not left out.
+    Else each design point is compared with the baseline's, after those, so that they are not left out. If points
+    of many settings are compared all at once, the baseline's points, which differ in every setting, are left out.
     """
     base = next(design for design in designs if design.label == baseline)
     bases = [design for design in designs if design.name == base.name]
@@ -68,7 +74,7 @@ def match_designs(designs: Sequence[Design], baseline: str) -> list[Matched]:
             alike.append(Matched(name, tuple(own), tuple(bases)))
         else:
             found += [Matched(one.label, (one,), (base,)) for one in own if one is not base]
-    return alike + found
+    return alike + [one for one in found if not alike or is_short(one.scenario)]
 
 
 def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str, days: Sequence[str]) -> DatedEffects:
@@ -256,26 +262,59 @@ def size_of(held: Any, weights: Floats) -> Floats:
 
 
 def compare_sides(sides: Sequence[Sequence[pd.DataFrame]]) -> pd.DataFrame:
-    """Compare tables of runs of two sides, or the means of the design points if there are several."""
-    one, other = (align_points(side) for side in sides)
-    known = [{column[:2] for column in side.columns} for side in (one, other)]  # date and state, or date and outcome
+    """Compare tables of runs of two sides: pair by pair, or over several design points as `compare_points` does."""
+    known = [{column[:2] for column in side[0].columns} for side in sides]  # date and state, or date and outcome
     columns = [
         column
-        for column in one.columns.union(other.columns, sort=False)
+        for column in sides[0][0].columns.union(sides[1][0].columns, sort=False)
         if len(column) == 2 or all(column[:2] in there for there in known)
     ]
-    return compare_columns(*(side.reindex(columns=pd.MultiIndex.from_tuples(columns)) for side in filled(one, other)))
+    own = pd.MultiIndex.from_tuples(columns)
+    one, other = ([only_columns(table, own) for table in side] for side in sides)
+    if len(one) > 1:
+        return compare_points(one, other)
+    return compare_columns(one[0], other[0]).assign(**dict.fromkeys(SPLIT[:2], np.nan))
 
 
-def filled(one: pd.DataFrame, other: pd.DataFrame) -> list[pd.DataFrame]:
-    """Give two tables the columns of both: what lacks a bloc has nothing in it."""
-    every = one.columns.union(other.columns, sort=False)
-    return [side.reindex(columns=every, fill_value=0.0) for side in (one, other)]
+def only_columns(table: pd.DataFrame, columns: pd.MultiIndex) -> pd.DataFrame:
+    """Give a table these columns: what lacks a bloc has nothing in it."""
+    return table.reindex(columns=columns, fill_value=0.0)
 
 
-def align_points(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the runs of one design point, or a row of means for each of several."""
-    return tables[0] if len(tables) == 1 else pd.DataFrame([table.mean() for table in tables])
+def compare_points(one: Sequence[pd.DataFrame], other: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Compare the means of design points of two sides, and estimate how far the effect goes over the points.
+
+    Points have common random numbers, so chance of the run does not shrink with their number. The interval of the
+    mean adds the squares of two: that over points, and that over pairs of runs, each a mean over points. NaN for one
+    run at each point, which does not show chance of the run.
+    """
+    runs = reduce(pd.Index.intersection, [table.index for table in (*one, *other)])
+    sides = [np.stack([table.loc[runs].to_numpy(dtype=float) for table in side]) for side in (one, other)]
+
+    def compare_along(axis: int) -> pd.DataFrame:
+        """Compare the means along an axis: over runs, for each point (1), or over points, for each pair of runs (0)."""
+        return compare_columns(*(pd.DataFrame(average_known(side, axis), columns=one[0].columns) for side in sides))
+
+    points, chance = compare_along(1), compare_along(0)
+    table = mark_clear(join_sources(points, chance.loc[points.index]))
+    places = one[0].columns.get_indexer(table.index)
+    spans = settings_range((sides[0] - sides[1])[:, :, places])
+    return table.assign(**dict(zip(SPLIT[:2], spans, strict=True)))
+
+
+def join_sources(points: pd.DataFrame, chance: pd.DataFrame) -> pd.DataFrame:
+    """Give differences over points the interval and p with chance of the run, from those over pairs of runs.
+
+    Half widths add by their squares, as the variances of independent sources do; so do those behind the p values.
+    """
+    found, none = points.copy(), points["low"].isna() & chance["low"].isna() | chance["p"].isna()
+    for end in ("low", "high"):
+        halves = [(table[end] - table["difference"]).fillna(0.0) for table in (points, chance)]
+        found[end] = (points["difference"] + np.hypot(*halves) * (1 if end == "high" else -1)).mask(none)
+    one, other = (-ndtri(table["p"].to_numpy() / 2) for table in (points, chance))
+    with np.errstate(divide="ignore"):
+        found["p"] = 2 * ndtr(-1 / np.hypot(1 / one, 1 / other))
+    return found
 
 
 def split_effect(table: pd.DataFrame, sides: Sequence[Sequence[ObservedRuns]], name: str) -> pd.DataFrame:
@@ -299,14 +338,13 @@ def spreads_of_sizes(sides: Sequence[Sequence[ObservedRuns]], day: str, table: p
     The half width is that of the interval in the table of differences.
     """
     one, other = ([observed.sizes[day] for observed in side] for side in sides)
-    pairs = [here.index.intersection(there.index) for here, there in zip(one, other, strict=True)]
-    runs = min(map(len, pairs))
+    runs = reduce(pd.Index.intersection, [table.index for table in (*one, *other)])
     found = {}
     for outcome in one[0].columns.intersection(other[0].columns):
-        if runs and outcome.startswith("capability_") and outcome != "capability_non_aligned":
+        if len(runs) and outcome.startswith("capability_") and outcome != "capability_non_aligned":
             gaps = [
-                (here.loc[own, outcome] - there.loc[own, outcome]).to_numpy()[:runs]
-                for here, there, own in zip(one, other, pairs, strict=True)
+                (here.loc[runs, outcome] - there.loc[runs, outcome]).to_numpy()
+                for here, there in zip(one, other, strict=True)
             ]
             row = table.loc[(day, outcome)]
             found[outcome] = measure_spread(np.stack(gaps))._replace(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.dated.spread import EffectSpread, pairs_to_tell
+from sim.analysis.paired import CLEAR_ITSELF, is_clear_itself
 from sim.analysis.statistics import FEWEST_DIFFERING
 
 SAID = 3  # most sentences on one scenario
@@ -31,8 +32,18 @@ def in_hundred(value: float, *, signed: bool = False) -> str:
 def interval_in_hundred(row: Any) -> str:
     """Describe the 95 % interval of a difference of chances in 100."""
     if math.isnan(row.low):
-        return "the same in all pairs of runs" if row.pairs > 1 else "one pair of runs"
-    return f"95 % interval {in_hundred(row.low, signed=True)} to {in_hundred(row.high, signed=True)}"
+        return "one pair of runs" if math.isnan(row.p) else "the same in all pairs of runs"
+    return f"95 % interval {span_in_hundred(row.low, row.high)}"
+
+
+def span_in_hundred(low: float, high: float) -> str:
+    """Format a span of differences in 100; a dash where there is none."""
+    return "–" if math.isnan(low) else f"{in_hundred(low, signed=True)} to {in_hundred(high, signed=True)}"
+
+
+def followers_words(row: Any) -> str:
+    """Format what followers add to an effect, by its 95 % interval: the effect, less the exact direct part."""
+    return span_in_hundred(row.rest_low, row.rest_high)
 
 
 def leading_effects(states: pd.DataFrame, scenario: str, wanted: Sequence[str] = ()) -> pd.DataFrame:
@@ -74,10 +85,13 @@ def effect_sentence(row: Any, state: str, bloc: str, tendency: Any = None) -> st
     change = f"from {in_hundred(row.baseline_mean)} to {in_hundred(row.mean)} in 100"
     if not row.difference:
         change = f"at {in_hundred(row.mean)} in 100"
-    more = "" if math.isnan(row.direct) else (
-        f"; direct {in_hundred(row.direct, signed=True)}, followers {in_hundred(row.rest, signed=True)}"
-    )  # fmt: skip
-    more += "; among so many comparisons this may be chance" * bool(row.low * row.high > 0 and not row.clear)
+    more = ""
+    if not math.isnan(row.settings_low):
+        more = f" of the mean; {span_in_hundred(row.settings_low, row.settings_high)} in 5 to 95 % of settings"
+    if not math.isnan(row.direct):
+        more += f"; direct {in_hundred(row.direct, signed=True)}"
+        more += "" if math.isnan(row.rest_low) else f", followers {followers_words(row)}"
+    more += f"; {CLEAR_ITSELF}" * is_clear_itself(row)
     text = f"{row.scenario}: the chance that {state} is in the {bloc} on {row.date} {verb} {change}"
     text += f" ({interval_in_hundred(row)}{more})"
     if tendency is not None:
@@ -91,18 +105,23 @@ def effect_sentence(row: Any, state: str, bloc: str, tendency: Any = None) -> st
 def spread_sentence(spreads: Mapping[str, EffectSpread], day: str) -> str:
     """Say of the bloc whose effect is least certain how far more replicates help; '' where nothing is known."""
     known = {outcome: one for outcome, one in spreads.items() if not math.isnan(one.half)}
+    if any(one.points > 1 and one.replicates == 1 for one in spreads.values()):
+        return "One run of each design point does not show chance of the run, as all have the same; ask for 100 or more"
     if not known:
         return ""
     outcome, widest = max(known.items(), key=lambda item: item[1].half)
     half = f"The interval of {outcome} at {day} is ±{widest.half:.2g}"
-    if widest.points == 1 and widest.replicates <= FEWEST_DIFFERING:
-        return f"{half} with {widest.replicates} pairs of runs: too few to say how it shrinks; ask for 100 or more"
+    if widest.differing < FEWEST_DIFFERING:
+        each = " at each design point" if widest.points > 1 else ""
+        few = f"{half} with {widest.replicates} pairs of runs{each}; {widest.differing} of them differ"
+        return f"{few}: too few to say how it shrinks; ask for {more_pairs(widest.replicates)}"
     if widest.points == 1:
         return (
             f"{half} with {widest.replicates} pairs of runs; all of it is chance of the run, so more replicates help:"
             f" about {widest.wanted} halve it{told_words(widest.half, widest.difference, widest.replicates)}"
         )
-    share = f"{half} over {widest.points} design points; chance of the run is {100 * widest.share:.0f} % of the spread"
+    points = f"{half} over {widest.points} design points"
+    share = f"{points}; chance of the run is {100 * widest.share:.0f} % of its variance"
     if widest.replicates_help:
         return f"{share}, so more replicates help: about {widest.wanted} at each point halve it"
     return f"{share}, so more replicates do not help much: the settings decide"
@@ -116,6 +135,11 @@ def told_words(half: float, difference: float, pairs: int) -> str:
     if needed > MOST_TOLD:
         return f", and not even {MOST_TOLD:,} tell an effect of the size seen ({difference:+.2g}) from zero"
     return f", and about {round_up(needed)} tell an effect of the size seen ({difference:+.2g}) from zero"
+
+
+def more_pairs(pairs: int) -> int:
+    """Return the pairs to ask for where too few differ to compute how many: 100, 1000, or twice as many."""
+    return 100 if pairs < 50 else max(1000, 2 * pairs)
 
 
 def round_up(count: int) -> int:

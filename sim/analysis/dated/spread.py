@@ -1,4 +1,8 @@
-"""How much of an effect's spread is chance of the run, so that more replicates help (analysis of variance)."""
+"""How much of an effect's spread is chance of the run, so that more replicates help (analysis of variance).
+
+Design points have common random numbers, so chance of the run is common to them: points and replicates are crossed,
+and more points do not lessen it.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,10 @@ class EffectSpread(NamedTuple):
     points: int  # P
     replicates: int  # R, pairs of runs at each point
     half: float  # half width of the 95 % interval of the mean effect; NaN where it is unknown
-    share: float  # of the variance of the effects of points, what chance of the run adds, 0 to 1; 1 for one point
+    share: float  # of the variance of the mean effect, what chance of the run adds, 0 to 1; 1 for one point
     wanted: int | None  # replicates at each point that halve `half`; None if none do
     difference: float = math.nan  # the mean effect; NaN where it is unknown
+    differing: int = 0  # pairs of runs that differ, at any point
 
     @property
     def replicates_help(self) -> bool:
@@ -61,16 +66,52 @@ def pairs_to_tell(half: float, difference: float, pairs: int, tests: int = 1) ->
     return math.ceil(pairs * ((level + power) / interval * half / difference) ** 2)
 
 
+class Crossed(NamedTuple):
+    """Variances of M effects over P design points and R pairs of runs, which are crossed; (M,) each."""
+
+    settings: Floats  # of the mean over points, by the spread of points
+    chance: Floats  # of the mean over pairs of runs, by what is common to all points of a pair
+    mixed: Floats  # what both share: the mean of the deviations of single cells; part of `settings`
+
+
+def cross_effects(gaps: Floats) -> Crossed:
+    """Divide the variance of the mean of paired differences, (P, R, M), by two-way analysis of variance.
+
+    NaN in a cell leaves it out. All variances are NaN for one point or one pair of runs.
+
+    Examples
+    --------
+    >>> cross_effects(np.array([[[0.0], [1.0]], [[0.0], [1.0]]]))  # both points rise in the second pair of runs
+    Crossed(settings=array([0.]), chance=array([0.25]), mixed=array([0.]))
+    """
+    points, runs = gaps.shape[:2]
+    if points < 2 or runs < 2:
+        return Crossed(*np.full((3, gaps.shape[2]), np.nan))
+    by_point, by_run = average_known(gaps, 1), average_known(gaps, 0)
+    middle = average_known(by_point, 0)
+    rest = gaps - by_point[:, None] - by_run + middle
+    cells = np.nansum(rest * rest, axis=(0, 1)) / ((points - 1) * (runs - 1))
+    mixed = cells / (points * runs)
+    settings = by_point.var(axis=0, ddof=1) / points
+    chance = np.maximum(0.0, by_run.var(axis=0, ddof=1) / runs - mixed)
+    return Crossed(settings, chance, np.minimum(mixed, settings))
+
+
+def average_known(values: Floats, axis: int) -> Floats:
+    """Average along an axis what is not NaN; NaN where all is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
 def measure_spread(gaps: Floats) -> EffectSpread:
     """Measure how much of the spread of an effect is chance of the run.
-
-    The effect of a point is the mean of its paired differences. Its variance over points is that of the true effects
-    of points, and the variance within points over R. One-way analysis of variance estimates both.
 
     Parameters
     ----------
     gaps
-        Paired differences, (P, R): P design points, R pairs of runs.
+        Paired differences, (P, R): P design points, R pairs of runs with the same random numbers at each point.
 
     Returns
     -------
@@ -83,18 +124,48 @@ def measure_spread(gaps: Floats) -> EffectSpread:
     16
     """
     points, runs = gaps.shape
-    means = gaps.mean(axis=1)
-    within = float(gaps.var(axis=1, ddof=1).mean()) / runs if runs > 1 else math.nan
+    differing = int(np.count_nonzero(beyond_rounding(gaps, np.float64(1.0)).any(axis=0)))
     if points == 1:
-        varied = bool(beyond_rounding(np.sqrt(within * runs), np.abs(gaps).max()))
-        half = float(students_half(gaps)[0]) if runs > 1 and varied else math.nan
-        return EffectSpread(points, runs, half, 1.0, 4 * runs if varied else None)
-    total = float(means.var(ddof=1))
-    if not beyond_rounding(np.sqrt(total), np.abs(means).max()):
-        return EffectSpread(points, runs, math.nan, math.nan, None)
-    half = float(students_half(means[None])[0])
-    share = min(1.0, within / total)
-    between = max(0.0, total - within)
-    left = total / 4 - between
-    wanted = math.ceil(within * runs / left) if left > 0 else None
-    return EffectSpread(points, runs, half, share, None if math.isnan(within) else wanted)
+        varied = runs > 1 and bool(beyond_rounding(gaps.std(ddof=1), np.abs(gaps).max()))
+        half = float(students_half(gaps)[0]) if varied else math.nan
+        return EffectSpread(points, runs, half, 1.0, 4 * runs if varied else None, differing=differing)
+    settings, chance, mixed = (float(one[0]) for one in cross_effects(gaps[:, :, None]))
+    total = settings + chance
+    if math.isnan(total) or not beyond_rounding(np.sqrt(np.float64(total)), np.abs(gaps).max()):
+        return EffectSpread(points, runs, math.nan, math.nan, None, differing=differing)
+    half = float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * math.sqrt(total)
+    left = total / 4 - (settings - mixed)
+    wanted = math.ceil((chance + mixed) * runs / left) if left > 0 else None
+    return EffectSpread(points, runs, half, (chance + mixed) / total, wanted, differing=differing)
+
+
+SETTINGS = (0.05, 0.95)  # quantiles of an effect over settings
+
+
+def settings_range(gaps: Floats) -> tuple[Floats, Floats]:
+    """Estimate the 5 and 95 % quantiles, over design points, of their true effects.
+
+    The effects of points spread by their settings and by chance of the run at each. Their deviations from the mean
+    are shrunk so that their variance is that of settings.
+
+    Parameters
+    ----------
+    gaps
+        Paired differences of M outcomes, (P, R, M): P design points, R pairs of runs.
+
+    Returns
+    -------
+    tuple
+        Both quantiles, (M,) each; NaN for one point, or one pair of runs at each.
+
+    Examples
+    --------
+    >>> settings_range(np.array([[[0.0], [0.0]], [[1.0], [1.0]]]))
+    (array([0.05]), array([0.95]))
+    """
+    settings, _, mixed = cross_effects(gaps)
+    means = average_known(gaps, 1)
+    middle = average_known(means, 0)
+    own = np.divide(mixed, settings, out=np.zeros_like(settings), where=settings > 0)
+    low, high = np.quantile(means - middle, SETTINGS, axis=0) * np.sqrt(1 - own + 0 * settings)
+    return middle + low, middle + high

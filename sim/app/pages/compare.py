@@ -15,7 +15,7 @@ from sim.analysis.statistics import share_interval
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_state, control_key, show_controls
-from sim.app.pages.dated import SURE, explain_likely, names_of_both, show_movers, show_sizes, show_state, sureness
+from sim.app.pages.dated import SURE, explain_itself, names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.pages.share import show_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
 from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
@@ -199,7 +199,7 @@ def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[
     st.header("At the end")
     table = tabulate_differences(rows, [label_outcome(name, names) for name in rows.index])
     show_table(table, "At the end")
-    explain_likely(table[SURE])
+    explain_itself(table[SURE])
     st.caption(
         f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance. {CLEAR_MEANS}."
     )

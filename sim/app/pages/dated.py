@@ -11,9 +11,9 @@ import streamlit as st
 
 from sim.analysis.dated.effects import DatedEffects
 from sim.analysis.dated.events import RunEvents
-from sim.analysis.dated.sentences import in_hundred, spread_sentence
+from sim.analysis.dated.sentences import followers_words, in_hundred, spread_sentence
 from sim.analysis.history.words import Names, capital
-from sim.analysis.paired import CLEAR_MEANS
+from sim.analysis.paired import CLEAR_ITSELF, CLEAR_MEANS, ITSELF_MEANS, is_clear_itself
 from sim.app import histories
 from sim.app.histories import SIDES, Happening
 from sim.app.session import escape_markdown, show_table
@@ -27,17 +27,10 @@ SURE = "how sure"  # the column of verdicts
 
 HEADS = ["without", "with", "change (95 % interval)", "direct", "followers", SURE]
 
-LIKELY = "likely; one of many asked"
-
-LIKELY_MEANS = (
-    f"{LIKELY}: its own interval leaves out 0, but among so many questions one such result may be chance. It is not"
-    " clear."
-)
-
 EXPLAINED = (
     "Histories of 100. direct: what the change does to the state if no other moves, in closed form; followers: the"
-    f" rest, because others moved. {CLEAR_MEANS}. The intervals are of chance only, at these numbers, most of them"
-    " assumed."
+    f" rest, because others moved, by its 95 % interval. {CLEAR_MEANS}. The intervals are of chance only, at these"
+    " numbers, most of them assumed."
 )
 
 
@@ -49,25 +42,23 @@ def sureness(row: Any) -> str:
         return "one pair of runs"
     if row.clear:
         return "clear"
-    if row.low > 0 or row.high < 0:
-        return LIKELY
+    if is_clear_itself(row):
+        return CLEAR_ITSELF
     return "may be chance"
 
 
-def explain_likely(texts: Iterable[str]) -> None:
-    """Say what `LIKELY` means where one of the texts above has it."""
-    if any(LIKELY in text for text in texts):
-        st.caption(escape_markdown(LIKELY_MEANS))
+def explain_itself(texts: Iterable[str]) -> None:
+    """Say what `CLEAR_ITSELF` means where one of the texts above has it."""
+    if any(CLEAR_ITSELF in text for text in texts):
+        st.caption(escape_markdown(f"{ITSELF_MEANS}."))
 
 
 def change_cells(row: Any) -> tuple[str, ...]:
     """Format a row of `DatedEffects` under HEADS."""
-    change, direct, rest = (
-        "–" if math.isnan(one) else in_hundred(one, signed=True) for one in (row.difference, row.direct, row.rest)
-    )
+    change, direct = ("–" if math.isnan(one) else in_hundred(one, signed=True) for one in (row.difference, row.direct))
     if not math.isnan(row.low):
         change += f" ({in_hundred(row.low, signed=True)} to {in_hundred(row.high, signed=True)})"
-    return in_hundred(row.baseline_mean), in_hundred(row.mean), change, direct, rest, sureness(row)
+    return in_hundred(row.baseline_mean), in_hundred(row.mean), change, direct, followers_words(row), sureness(row)
 
 
 def describe_change(row: Any, what: str) -> str:
@@ -114,7 +105,7 @@ def show_state(
     st.header(escape_markdown(capital(f"{who} by date")))
     said = describe_state(effects, names, days, what)
     st.markdown(f"**{escape_markdown(said)}**")
-    explain_likely([said])
+    explain_itself([said])
     verb = "has joined" if what.joins else "has left"
     st.image(
         histories.svg_incidence(pair, what, *key), width="content",
@@ -127,7 +118,7 @@ def show_state(
     )  # fmt: skip
     rows = tabulate_state(effects, names, days, what.state)
     show_table(rows, f"{who} by date")
-    explain_likely([] if LIKELY in said else rows[SURE])
+    explain_itself([] if CLEAR_ITSELF in said else rows[SURE])
     st.caption(escape_markdown(EXPLAINED))
 
 
@@ -179,7 +170,7 @@ def show_movers(
     cells = [(label, *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]
     table = pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS])
     show_table(table, "Who moves")
-    explain_likely(table[SURE])
+    explain_itself(table[SURE])
 
 
 def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None:
@@ -191,7 +182,7 @@ def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None
     cells = [(bloc, f"on {row.date}", *change_cells(row)) for bloc, row in zip(blocs, sized.itertuples(), strict=True)]
     table = pd.DataFrame(cells, columns=["bloc", "date", *HEADS])
     show_table(table, "Sizes of blocs")
-    explain_likely(table[SURE])
+    explain_itself(table[SURE])
     said = spread_sentence(
         {label_outcome(outcome, names.alignments): one for outcome, one in effects.spreads[SIDES[1]].items()}, days[-1]
     )

@@ -16,7 +16,7 @@ from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.dated import (
     describe_change,
     describe_state,
-    explain_likely,
+    explain_itself,
     names_of_both,
     select_movers,
     show_state,
@@ -128,7 +128,7 @@ def show_in_words(
             where = f"{names.state(row.state)} is in {names.bloc(row.alignment)} on {format_day(day)}"
             lines.append(escape_markdown(describe_change(row, where)))
     st.markdown("\n".join(f"- {line}" for line in lines))
-    explain_likely(line.replace("\\", "") for line in lines)
+    explain_itself(line.replace("\\", "") for line in lines)
 
 
 def describe_difference(runs: Sequence[Run], names: Names) -> str:

@@ -62,8 +62,7 @@ def compare(
     """
     from sim import api
     from sim.batch.tables.spreadsheet import write_csv
-    from sim.cli import text
-    from sim.cli.dated import print_effects, print_lens
+    from sim.cli.results.comparison import print_comparison
 
     with option_faults():
         found = api.compare(results, baseline=baseline, at=at, tendency=tendency)
@@ -77,12 +76,7 @@ def compare(
     if as_json:
         print_json(found.record)
         return
-    out = new_console()
-    print_lens(out, found)
-    text.print_comparison(
-        out, found.sample, found.baseline, found.outcomes, found.states, found.pairings, everything=everything
-    )
-    print_effects(out, found, sentences, state, everything=everything)
+    print_comparison(new_console(), found, sentences, state, everything=everything)
 
 
 @cli.command()

@@ -327,7 +327,7 @@ def print_sweep(report: SweepReport) -> None:
     """Print what a sweep computed."""
     from sim.api.dated import DatedOutcomes
     from sim.cli import text as texts
-    from sim.cli.dated import print_dated
+    from sim.cli.results.dated import print_dated
 
     done = report.runs - len(report.failed)
     share = "" if report.share is None else f" of share {report.share}"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.analysis.dated.sentences import in_hundred, precision_sentence
-from sim.analysis.paired import CLEAR_MEANS
-from sim.cli.printing import SHORT_SETTINGS, is_short, new_table, safe_text
+from sim.analysis.dated.sentences import precision_sentence
+from sim.batch.design import is_short
+from sim.cli.printing import new_table, safe_text
 from sim.reporting.labels import label_alignments
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.api.comparison import Comparison
     from sim.api.dated import DatedOutcomes
 
 LISTED_DESIGNS, LISTED_ENTRIES = 20, 5
@@ -27,9 +24,10 @@ def print_dated(out: Console, found: DatedOutcomes) -> None:
     every = [one.design for one in found.tallies]
     if not every:
         return
-    labels = [one.label for one in every if len(one.settings) <= SHORT_SETTINGS][:LISTED_DESIGNS]
-    if left_out := len(every) - len(labels):
-        out.print(f"\n{left_out} design points are not printed by date (blocs sweep --json)")
+    short = [one.label for one in every if is_short(one.label)]
+    labels = short[:LISTED_DESIGNS]
+    if left_out := len(short) - len(labels):
+        out.print(f"\n{left_out} more design points are not printed by date (blocs sweep --json)")
     if not labels:
         return
     days = list(dict.fromkeys(day for one in found.tallies for day in one.days))
@@ -113,85 +111,3 @@ def most_frequent(rows: pd.DataFrame) -> list[tuple[str, str]]:
 def percent(chance: float) -> str:
     """Format a chance in per cent, with a decimal below 10 and above 90."""
     return f"{100 * chance:.0f}" if 0.0995 <= chance <= 0.9005 or chance in (0, 1) else f"{100 * chance:.1f}"
-
-
-def print_lens(out: Console, found: Comparison) -> None:
-    """Print which lens the runs have."""
-    if found.lens == "tendency":
-        out.print("Lens: tendency, where the ties pull in the long run")
-    else:
-        out.print(f"Lens: histories, {'what happens by when' if found.at else 'in rounds without dates'}")
-
-
-def print_effects(
-    out: Console, found: Comparison, sentences: Mapping[str, Sequence[str]], states: Sequence[str], *, everything: bool
-) -> None:
-    """Print effects at dates by scenario: blocs, then the states with the largest effects, or those asked for."""
-    if not found.at:
-        return
-    tendency = found.tendency_rows()
-    left_out = {one.scenario for one in found.pairings if one.identical or not (everything or is_short(one.scenario))}
-    for scenario, said in sentences.items():
-        if scenario in left_out:
-            continue
-        out.print(f"\n[bold]{safe_text(scenario)} at dates[/bold]")
-        heads = ["baseline", "scenario", "change", "interval", "direct", "followers", "renewed"]
-        more = ["tendency"] * bool(tendency)
-        shown = new_table("in 100", "date", *heads, *more, "", numbers=(*heads, *more))
-        for row in found.dated.sizes[found.dated.sizes["scenario"] == scenario].itertuples():
-            bloc = row.outcome.removeprefix("capability_")
-            if row.outcome.startswith("capability_") and bloc != "non_aligned":
-                shown.add_row(f"size {bloc}", *effect_cells(row), *[""] * len(more), star(row))
-        for row in effects_shown(found.dated.states, scenario, states).itertuples():
-            what = f"{safe_text(row.state)} {'in' if row.event == 'at' else 'enters'} {row.alignment}"
-            beside = tendency.get((scenario, row.state, row.alignment)) if row.event == "at" else None
-            pull = "" if beside is None else f"{100 * beside.baseline_mean:.0f} to {100 * beside.mean:.0f}"
-            shown.add_row(what, *effect_cells(row), *[pull] * len(more), star(row))
-        out.print(shown)
-        for sentence in said:
-            out.print(safe_text(f"{sentence}."))
-    if found.dated.left_out:
-        out.print(f"\n{found.dated.left_out} more scenarios and design points are not compared at dates")
-    if set(sentences) - left_out:
-        out.print(
-            "\nsize: share of capability; in: chance at the date; enters: chance that a state that starts elsewhere\n"
-            "has been there by the date; with 95 % intervals. direct: what states would do if no other moved, in\n"
-            "closed form; followers: the rest. renewed: the change if every disposition were renewed.\n"
-            f"* {CLEAR_MEANS}."
-        )
-        if found.dated.sizes["direct"].isna().any():
-            out.print("–: no closed form, since a start is random or drawn in each run.")
-    if command := found.tendency_command:
-        out.print(
-            f"\nFor the tendency beside it: {safe_text(command)}\nthen blocs compare {safe_text(found.folder)}"
-            " --tendency FOLDER"
-        )
-
-
-def effect_cells(row: Any) -> list[str]:
-    """Format a difference at a date, in 100."""
-    numbers = [row.difference, row.direct, row.rest, row.renewed]
-    difference, *parts = ("–" if math.isnan(one) else in_hundred(one, signed=True) for one in numbers)
-    interval = (
-        "–" if math.isnan(row.low) else f"{in_hundred(row.low, signed=True)} to {in_hundred(row.high, signed=True)}"
-    )
-    return [row.date, in_hundred(row.baseline_mean), in_hundred(row.mean), difference, interval, *parts]
-
-
-def star(row: Any) -> str:
-    """Mark a difference that is clear."""
-    return "*" if row.clear else ""
-
-
-def effects_shown(states: pd.DataFrame, scenario: str, wanted: Sequence[str]) -> pd.DataFrame:
-    """Select effects on blocs: those of the states wanted, or of the few with the largest ones at the last date."""
-    rows = states[(states["scenario"] == scenario) & (states["alignment"] != "non_aligned")]
-    if wanted:
-        return rows[rows["state"].isin(wanted) & ((rows["mean"] > 0) | (rows["baseline_mean"] > 0))]
-    last = rows[(rows["date"] == rows["date"].max()) & (rows["event"] == "at")]
-    size = last["difference"].abs() + last["direct"].abs().fillna(0.0)
-    chosen = last.loc[size[size > 0].sort_values(ascending=False, kind="stable").index[:LISTED_ENTRIES]]
-    keys = list(zip(chosen["state"], chosen["alignment"], strict=True))
-    picked = rows.set_index(["state", "alignment"])
-    parts = [picked.loc[[key]].reset_index() for key in keys]
-    return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
