@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sim.analysis.dated.sentences import round_up
 from sim.analysis.dated.spread import pairs_to_tell
 from sim.analysis.statistics import share_interval
