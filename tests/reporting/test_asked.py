@@ -108,7 +108,7 @@ def test_largest_clear_change_on_the_first_page(results: Results, text: str) -> 
     rows = states[(states["scenario"] == "banks") & states["clear"] & (states["alignment"] != "non_aligned")]
     largest = rows.loc[rows["difference"].abs().idxmax()]
     assert (largest["state"], largest["alignment"]) == ("TUR", "us_led")
-    change = f"Turkey in “US-led bloc” −{-100 * largest['difference']:.0f}, from"
+    change = f"Turkey in “US-led bloc” {100 * largest['baseline_mean']:.0f} → {100 * largest['mean']:.0f} ("
     assert change in first_page(text)
 
 
@@ -245,3 +245,24 @@ def test_other_file_than_a_page_is_refused_with_the_way_to_print(results: Result
 def test_no_clear_change_where_no_row_is_clear() -> None:
     rows = pd.DataFrame({"scenario": ["a"], "alignment": ["front"], "clear": [False], "difference": [0.5]})
     assert not len(clear_changes(rows, "a"))
+
+
+@pytest.mark.second
+@pytest.mark.parametrize(
+    "others", [("no_feedback",), ("no_feedback", "sanctions_collapse", "no_sanctions", "sanctions_on_china")]
+)
+@pytest.mark.parametrize("focus", ["banks", BASE])
+def test_first_page_fits_one_printed_sheet(
+    browser: Any, lever: Scenario, others: tuple[str, ...], focus: str, tmp_path: Path
+) -> None:
+    """With two and five other scenarios it is no taller than A4 within margins of 11 mm, between those of 14 mm."""
+    scenarios = {BASE: load_scenario(BASE), "banks": lever, **{name: load_scenario(name) for name in others}}
+    command = f"blocs sweep {BASE} --set w_bond=1.8"
+    made = sweep_of(tmp_path / "x", scenarios, 200, command=command)
+    path = tmp_path / "page.html"
+    path.write_text(render_page(made, at=DAY, scenario=focus), encoding="utf-8")
+    page = browser.new_page(viewport={"width": round((210 - 28) / 25.4 * 96), "height": 1000})
+    page.emulate_media(media="print")
+    page.goto(path.as_uri())
+    assert page.evaluate("document.querySelector('.first').getBoundingClientRect().height") <= (297 - 22) / 25.4 * 96
+    page.close()

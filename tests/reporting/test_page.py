@@ -408,18 +408,6 @@ def test_page_in_browser(browser: Any, width: int, scheme: str, text: str, hosti
 
 
 @pytest.mark.second
-def test_first_page_fits_one_printed_sheet(browser: Any, text: str, tmp_path: Path) -> None:
-    """The first page is no taller than A4 within its margins of 11 mm, at the width between margins of 14 mm."""
-    path = tmp_path / "page.html"
-    path.write_text(text, encoding="utf-8")
-    page = browser.new_page(viewport={"width": round((210 - 28) / 25.4 * 96), "height": 1000})
-    page.emulate_media(media="print")
-    page.goto(path.as_uri())
-    assert page.evaluate("document.querySelector('.first').getBoundingClientRect().height") <= (297 - 22) / 25.4 * 96
-    page.close()
-
-
-@pytest.mark.second
 def test_folded_chapter_says_on_paper_what_is_in_it(browser: Any, text: str, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from sim.reporting.dated.findings import ROLES
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import list_names
 
-NAMED = 3  # changes of one scenario on the first page
+NAMED, NAMED_BESIDE = 3, 2  # states on the first page, of the scenario asked for and of each other one
 
 MOST_LISTED = 5  # scenarios on the first page
 
@@ -47,12 +47,13 @@ class ClearChanges:
     sizes: tuple[str, ...]
     largest: float
 
-    def sentence(self) -> str:
-        """Say the changes in one sentence; empty where nothing clearly changes."""
-        left = self.count - len(self.states)
+    def sentence(self, most: int = NAMED) -> str:
+        """Say the changes in one sentence, with at most so many states; empty where nothing clearly changes."""
+        named = self.states[:most]
+        left = self.count - len(named)
         more = f" and {left} more" if left else ""
-        parts = [f"{'; '.join(self.states)}{more}"] if self.states else []
-        parts += [f"mean share of the capability: {list_names(self.sizes)}"] if self.sizes else []
+        parts = [f"{'; '.join(named)}{more}"] if named else []
+        parts += [f"share of capability: {list_names(self.sizes)}"] if self.sizes else []
         return ". ".join(part[:1].upper() + part[1:] for part in parts) + "." if parts else ""
 
 
@@ -110,10 +111,8 @@ def words_of_state(row: Any, states: Mapping[str, str], known: Mapping[str, str]
     interval = interval_words(row)
     if row.low == row.low:
         interval = f"{rounded(row.low, signed=True)} to {rounded(row.high, signed=True)}"
-    return (
-        f"{states[row.state]} in “{known[row.alignment]}” {rounded(row.difference, signed=True)}, from"
-        f" {rounded(row.baseline_mean)} to {rounded(row.mean)} of 100 ({interval})"
-    )
+    change = f"{rounded(row.baseline_mean)} → {rounded(row.mean)}"
+    return f"{states[row.state]} in “{known[row.alignment]}” {change} ({interval})"
 
 
 def words_of_size(row: Any, known: Mapping[str, str]) -> str:
