@@ -137,13 +137,19 @@ def draw_change_map(
         if not np.isfinite(change):
             looks[state] = Look(NO_VALUE)
             continue
-        unclear = abs(change) >= most / 6 and state not in clear
+        unclear = is_hatched(change, most, clear=state in clear)
         face = CHANGE_COLOURS(0.5 + np.clip(change / most, -1, 1) / 2)
         looks[state] = Look(face, UNCLEAR_HATCH if unclear else "", "s" if state in clear else "o", GREY)
     scale = draw_looks(axes, looks, view)
     more = any(abs(change) > most for change in changes.values())
     bar = ScalarMappable(Normalize(-most, most), CHANGE_COLOURS)
-    draw_bar(axes, bar, label, scale, extend="both" if more else "neither")
+    ends = np.linspace(-most, most, 5)  # more ticks would run into one another
+    draw_bar(axes, bar, label, scale, extend="both" if more else "neither", ticks=ends)
+
+
+def is_hatched(change: float, most: float, *, clear: bool) -> bool:
+    """Whether a map of changes hatches a change: one that may be chance, and whose colour shows."""
+    return abs(change) >= most / 6 and not clear
 
 
 def draw_alignment_map(

@@ -162,7 +162,7 @@ def render_page(
         "maps": drawn.pictures,
         "undrawn": drawn.undrawn,
         "map_note": map_note(ran[base].states, maps),
-        "over_time": drawing.figures_over_time(results, found, ran, names, bloc, known, at),
+        "over_time": drawing.figures_over_time(results, found, ran, rows.visible_names(glance), bloc, known, at),
         "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc], when),
         "heat": figures.figure_heat(shares, names, figures.state_names(found), bloc, known[bloc], when, "heat"),
         "differences": drawing.difference_figures(
@@ -206,6 +206,7 @@ def render_page(
         "failures": recorded.list_failures(results) if found.failed else [],
         "failed": found.failed,
         "unfinished": found.unfinished,
+        "visible": rows.VISIBLE,
         "threshold": LARGE,
         "clear_means": CLEAR_MEANS,
         "inside": headings.INSIDE,

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
 from sim.reporting.chapters.asked import changed_by_hand
 from sim.reporting.chapters.changes import clear_changes
+from sim.reporting.chapters.rows import ScenarioRow, visible_names
 from sim.reporting.chapters.settings import lines_of_changes
 from sim.reporting.dated.confidence import FEWEST_ASSUMPTIONS, agreement_words, grade_assumptions, grade_words
 from sim.reporting.dated.findings import DatedFindings, find_dated
@@ -245,6 +247,17 @@ def test_other_file_than_a_page_is_refused_with_the_way_to_print(results: Result
 def test_no_clear_change_where_no_row_is_clear() -> None:
     rows = pd.DataFrame({"scenario": ["a"], "alignment": ["front"], "clear": [False], "difference": [0.5]})
     assert not len(clear_changes(rows, "a"))
+
+
+def test_charts_over_time_are_of_visible_changes() -> None:
+    """A scenario whose bloc keeps its size has no chart beside the baseline's."""
+
+    def row(name: str, difference: float | None, *, clear: bool = True) -> ScenarioRow:
+        change = None if difference is None else SimpleNamespace(difference=difference, clear=clear)
+        return ScenarioRow(name, name, "", 9, (0.0, 0.0, 0.1), 0.2, 0.1, change)
+
+    rows = [row("base", None), row("less", -0.3), row("chance", 0.3, clear=False), row("little", 0.01)]
+    assert list(visible_names(rows)) == ["base", "less"]
 
 
 @pytest.mark.second

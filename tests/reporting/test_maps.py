@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 
 from sim.reporting import charts, maps
+from sim.reporting.chapters import mapping
 from sim.reporting.land import atlas, views
 from sim.scenario.loading import load_scenario, shipped_folder
 
@@ -281,3 +283,33 @@ def test_map_needs_world_of_countries() -> None:
     assert not atlas.drawable(list(load_scenario("tribes_gahuku_gama").states))
     assert not atlas.drawable([])
     assert atlas.mapped_states(["SUN", "ZAF", "USA"]) == ["ZAF", "USA"]
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.1, ""), (0.5, "Hatched: more than a third."), (0.9, "Crossed")])
+def test_caption_names_the_hatches_and_marks_that_are_drawn(share: float, said: str) -> None:
+    """Nothing is called hatched where nothing is, and marks have a legend where a small state has one."""
+    scenario = load_scenario("baseline_2023")
+    shares = {state: {"front": share} for state in ("USA", "CHN")}
+    picture = mapping.map_of_end(scenario, shares, "front", "Front", views.world_view(), "then")
+    assert picture.caption == said or (said and picture.caption.startswith(said))
+    small = {"QAT": {"front": share}}
+    with_mark = mapping.map_of_end(scenario, small, "front", "Front", views.world_view(), "then").caption
+    assert "A small state is a mark: circle for less than a third, square for up to two thirds" in with_mark
+
+
+@pytest.mark.parametrize(
+    ("change", "clear", "hatched"), [(0.1, True, False), (0.1, False, True), (0.001, False, False)]
+)
+def test_hatching_of_changes_is_captioned_where_it_is_drawn(change: float, clear: bool, hatched: bool) -> None:
+    rows = pd.DataFrame([{"state": "BRA", "difference": change, "clear": clear}])
+    picture = mapping.map_of_changes(
+        rows,
+        load_scenario("baseline_2023"),
+        "A",
+        bloc_name="Front",
+        most=0.3,
+        view=views.world_view(),
+        when="then",
+        key="k",
+    )
+    assert ("Hatched: the change may be chance." in picture.caption) is hatched

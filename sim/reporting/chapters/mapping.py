@@ -30,6 +30,10 @@ SMALLEST = 0.005  # change that is named
 
 NAMED = 6
 
+SHAPES = ("circle", "square", "diamond")  # names of the marks of maps
+
+CLASS_WORDS = ("hatched: more than a third", "crossed: more than two thirds")
+
 
 @dataclass(frozen=True)
 class DrawnMaps:
@@ -94,6 +98,19 @@ def draw_maps(
     return DrawnMaps(pictures, [names[design] for design in drawn], undrawn)
 
 
+def mark_words(states: Collection[str], view: View | Tiles, shapes: Mapping[str, str]) -> str:
+    """Say what the shape of the mark of a small state means, by shape; empty where no state has a mark."""
+    countries = atlas.load_atlas().countries
+    if isinstance(view, Tiles) or not any(countries[one].dot for one in atlas.mapped_states(states)):
+        return ""
+    return f"A small state is a mark: {', '.join(f'{shape} for {meaning}' for shape, meaning in shapes.items())}."
+
+
+def caption_of(*parts: str) -> str:
+    """Join the parts of a caption that are not empty."""
+    return " ".join(part for part in parts if part)
+
+
 def embed_map(
     axes: Axes, view: View | Tiles, states: Mapping[str, State], key: str, *, title: str, caption: str, description: str
 ) -> figures.Picture:
@@ -116,9 +133,12 @@ def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View | Tile
     with figures.draw_axes(*figure_size(view, LARGE_WIDTH)) as axes:
         maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, view=view)
     counts = "; ".join(f"{name} {sum(one == key for one in starts.values())}" for key, name in order.items())
+    present = [name for key, name in order.items() if key in set(starts.values())]
+    shapes = dict(zip(SHAPES, present, strict=False)) if len(present) <= len(SHAPES) else {}
+    caption = mark_words(starts, view, shapes) if shapes else ""
     title = f"The start{', ' + scenario.date if scenario.date else ''}: {counts} states."
     description = f"Map of the alignment of each state. {title}"
-    return embed_map(axes, view, scenario.states, "map-start", title=title, caption="", description=description)
+    return embed_map(axes, view, scenario.states, "map-start", title=title, caption=caption, description=description)
 
 
 def map_of_end(
@@ -133,7 +153,10 @@ def map_of_end(
     often = sum(share > 0.5 for share in chances.values())
     title = f"The baseline {when}: {often} states are in “{bloc_name}” in more than half of the runs."
     description = f"Map of the share of runs in {bloc_name}. {title} {figures.describe_extremes(chances)}"
-    caption = "Hatched: more than a third; crossed: more than two thirds."
+    seen = {maps.share_class(share) for share in chances.values()}
+    hatches = [words for size, words in enumerate(CLASS_WORDS, 1) if size in seen]
+    marks = mark_words(chances, view, dict(zip(SHAPES, ("less than a third", "up to two thirds", "more"), strict=True)))
+    caption = caption_of(f"{'; '.join(hatches)}.".capitalize() if hatches else "", marks)
     return embed_map(axes, view, scenario.states, "map-end", title=title, caption=caption, description=description)
 
 
@@ -156,7 +179,9 @@ def map_of_changes(
     title = (
         f"{name} changes how often a state is in “{bloc_name}” {when}: {words_of_changes(changes, clear, scenario)}."
     )
-    caption = "Hatched: the change may be chance." if len(clear) < sum(abs(one) > 0 for one in changes.values()) else ""
+    hatched = any(maps.is_hatched(change, most, clear=state in clear) for state, change in changes.items())
+    marks = mark_words(changes, view, {"square": "a clear change", "circle": "none, or one that may be chance"})
+    caption = caption_of("Hatched: the change may be chance." if hatched else "", marks)
     description = f"Map of changes. {title}"
     return embed_map(axes, view, scenario.states, key, title=title, caption=caption, description=description)
 

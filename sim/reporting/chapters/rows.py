@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from sim.reporting.chapters.changes import clear_changes
 from sim.reporting.chapters.titles import signed
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
+
+VISIBLE = 0.02  # of all capability: a change that a chart of sizes over time shows
 
 LISTED_MOVES = 12
 
@@ -60,6 +62,13 @@ def scenario_rows(
         question = "" if question == found.scenarios[base]["question"] else question
         rows.append(ScenarioRow(design, names[design], question, len(sizes), interval, size, mean, changed.get(design)))
     return sorted(rows, key=lambda row: (row.design != base, row.change.difference if row.change is not None else 0))
+
+
+def visible_names(rows: Sequence[ScenarioRow]) -> dict[str, str]:
+    """Name the designs to draw over time: the first, and those with a clear change of the bloc's size of VISIBLE."""
+    base, *others = rows
+    shown = [row for row in others if row.clear and abs(row.change.difference) >= VISIBLE]
+    return {row.design: row.name for row in (base, *shown)}
 
 
 def has_front(found: Sample, base: str) -> bool:
