@@ -13,6 +13,7 @@ from sim.analysis.statistics import LEVEL, RESAMPLES, RESAMPLING_SEED, beyond_ro
 from sim.batch.design import sample_ranges
 from sim.batch.executor import Progress
 from sim.model.arrays import Floats
+from sim.model.trajectory import window_of
 from sim.scenario.loading import BASE, shipped_scenarios
 from sim.scenario.schema import Scenario
 
@@ -42,6 +43,11 @@ def check_levers(levers: Mapping[str, Scenario]) -> None:
             for name, one in levers.items()
         },
     )
+
+
+def resolution_of(scenario: Scenario, outcome: str, replicates: int) -> float | None:
+    """Return the step in which the mean over runs can move: of a share of runs at one date; None for others."""
+    return 1 / replicates if outcome.startswith("share_") and window_of(scenario) == 1 else None
 
 
 def outcomes_in_futures(

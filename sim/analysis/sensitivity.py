@@ -106,7 +106,8 @@ class Evaluator:
     def __post_init__(self) -> None:
         known = askable_outcomes(self.world)
         if self.outcome not in known:
-            near = suggest(self.outcome, known)
+            sized = f"capability_{self.outcome[5:]}"  # as in the tables of compare: size front
+            near = suggest(sized if self.outcome[:5] in ("size_", "size ") else self.outcome, known)
             size, share = f"capability_{self.world.alignments[-1]}", known[-1]
             raise ValueError(
                 f"unknown outcome{near}; give one such as {size}, or share_ALIGNMENT_STATE such as {share}"

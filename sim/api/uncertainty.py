@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.prim import choose_box, describe_box, find_boxes, limit_p_values
-from sim.analysis.regret import check_levers, load_levers, outcomes_in_futures, tabulate_regret
+from sim.analysis.regret import check_levers, load_levers, outcomes_in_futures, resolution_of, tabulate_regret
 from sim.analysis.sensitivity import (
     Evaluator,
     SobolIndices,
@@ -235,7 +235,9 @@ def regret(
     Returns
     -------
     Finding
-        One row for each lever, the least maximum regret first.
+        One row for each lever, the least maximum regret first. The greatest regret of many futures is the more too
+        high, the fewer replicates there are. `record["resolution"]` is the step in which the outcome of a future can
+        move, for a share at one date; None otherwise.
 
     Raises
     ------
@@ -275,8 +277,8 @@ def regret(
     rows = tabulate_regret(outcomes, want="high" if maximize else "low", satisfied=given.threshold)
     record = {
         "outcome": asked, "maximize": maximize, "threshold": given.threshold, "futures": given.points,
-        "replicates": given.replicates, "read": describe_reading(first, day), "seed": own,
-        "lens": first.sweep.lens,
+        "replicates": given.replicates, "resolution": resolution_of(first, asked, given.replicates),
+        "read": describe_reading(first, day), "seed": own, "lens": first.sweep.lens,
         "unused_seeds": other_seeds({name: one.sweep.seed for name, one in found.items()}, own), "levers": rows,
         "widened": widened_parameters(first),
     }  # fmt: skip

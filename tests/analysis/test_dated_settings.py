@@ -91,6 +91,20 @@ def test_regret_at_a_date_and_in_tendency() -> None:
     assert found.table.to_dict("records") == tables["at 2026-10-25"]
 
 
+def test_regret_of_a_share_says_its_resolution() -> None:
+    words = ("regret", "baseline_2023", "no_sanctions", *SMALL, "--outcome")
+    assert json.loads(blocs(*words, "share_front_CHN", "--json"))["resolution"] == 0.5
+    said = " ".join(blocs(*words, "share_front_CHN").split())
+    assert "the mean of 2 runs, so it moves in steps of 0.5." in said
+    assert "`at most` is the greatest of 2 and rather too high" in said
+    assert json.loads(blocs(*words, "capability_front", "--json"))["resolution"] is None
+
+
+@pytest.mark.parametrize("name", ["size front", "size_front"])
+def test_names_of_the_compare_table_lead_to_the_outcome(name: str) -> None:
+    assert "did you mean 'capability_front'?" in blocs("regret", "--outcome", name, *SMALL, code=2)
+
+
 @pytest.fixture
 def quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs at the ends of the ranges."""
