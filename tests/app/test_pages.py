@@ -419,6 +419,15 @@ def label_of_map() -> str:
     return drawing.label_map(tuple(BASE.states), names, {id: one.capability.value for id, one in BASE.states.items()})
 
 
+def test_names_on_the_map_have_white_between_them() -> None:
+    """Names one above another are a line and a quarter apart, such as Kazakhstan below Russia."""
+    written = re.findall(r'x="(\d+)" y="(\d+)"[^>]*>([^<]+)</text>', label_of_map())
+    boxes = [(float(x), float(y), drawing.LABEL * drawing.LABEL_LETTER * len(name) / 2) for x, y, name in written]
+    for n, (x, y, half) in enumerate(boxes):
+        for other_x, other_y, other in boxes[:n]:
+            assert abs(x - other_x) >= half + other - 1 or abs(y - other_y) >= 1.25 * drawing.LABEL
+
+
 def test_frame_data_of_run() -> None:
     run = compiled.run_compiled(BASE, seed=7)
     ties = drawing.lay_out_network(BASE)
@@ -876,6 +885,16 @@ def test_what_if_in_words() -> None:
     assert "Nothing is changed yet" in shown.info[0].value
     control_of(shown.button, "Add").click().run()
     assert shown.query_params["upheaval"] == "CHN:1"
+
+
+@pytest.mark.second
+def test_scenario_without_changes_is_set_against_the_one_it_extends() -> None:
+    shown = open_page({"page": "what_if", "seed": "3", "scenario": "secondary_sanctions"})
+    assert "Nothing is changed yet, so the future without the change is that of" in shown.info[0].value
+    assert "The difference in words" in [one.value for one in shown.header]
+    base = open_page({"page": "what_if", "seed": "3"})
+    assert "so there is one future" in base.info[0].value
+    assert "The difference in words" not in [one.value for one in base.header]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -133,9 +133,10 @@ def show_dated(visit: Visit, scenarios: list[Scenario], replicates: int, key: tu
     key_of_bloc = control_key(f"bloc of {visit.version} {state} {list(own)}", shown)
     bloc = middle.selectbox("Bloc", list(own), format_func=own.__getitem__, key=key_of_bloc)
     visit.update(to=str(bloc) if bloc != first else "")
-    ends = scenarios[1].dates()[1:]
+    ends, at = scenarios[1].dates()[1:], visit.address.at
+    default = (ends[at - 1], ends[-1]) if at and at < len(ends) else spread_dates(scenarios[1])
     chosen = right.multiselect(
-        "Dates", ends, default=spread_dates(scenarios[1]), max_selections=MOST_DATES, key=f"dates {ends[0]} {ends[-1]}"
+        "Dates", ends, default=default, max_selections=MOST_DATES, key=f"dates {ends[0]} {ends[-1]} {at}"
     )
     days = tuple(sorted(chosen)) or ends[-1:]
     pair = [

@@ -10,6 +10,7 @@ import streamlit as st
 from sim.analysis.dated.events import RunEvents
 from sim.analysis.history.sentences import list_largest
 from sim.analysis.history.words import Names, capital, join_names
+from sim.analysis.paired import timing_of
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_run, choose_state, control_key
@@ -24,10 +25,12 @@ from sim.app.pages.dated import (
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
-from sim.app.setting import AppSetting, is_dated, question_state, size_fault
+from sim.app.setting import DEFAULT, AppSetting, is_dated, question_state, size_fault
 from sim.calendar import format_day
 from sim.model.trajectory import Run
+from sim.names import scenario_name
 from sim.reporting.labels import list_names
+from sim.scenario.loading import files_of, scenario_names
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 SAID = 3  # states beside the one in question
@@ -54,6 +57,9 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
     """Show the futures without and with the reader's changes."""
     base = visit.base()
     before, after = visit.resolve(AppSetting(setting.scenario)), visit.resolve(setting)
+    other = choose_other_future(visit, setting.scenario) if before.digest == after.digest else ""
+    if other:
+        before = visit.resolve(AppSetting(other))
     plain, changed = before.scenario, after.scenario
     st.markdown(f"**{escape_markdown(base.title)}.** {DIRECTION}")
     show_applied(visit)
@@ -64,7 +70,12 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
         return
     state = choose_state(visit, changed, list(changed.states))
     pair, digests = [plain, changed], (before.digest, after.digest)
-    if digests[0] == digests[1]:
+    if other:
+        st.info(
+            f"Nothing is changed yet, so the future without the change is that of {plain_label(plain.title)}, which"
+            " this scenario changes. What you change on the left is set against this scenario instead."
+        )
+    elif digests[0] == digests[1]:
         st.info("Nothing is changed yet, so there is one future: open *Levers* or *Governments that fall* on the left.")
     names = names_of_both(pair)
     runs = [
@@ -78,6 +89,20 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
         show_futures(visit, changed, runs, names, state)
     if digests[0] != digests[1] and is_dated(changed):
         show_numbers(visit, pair, digests, names, state)
+
+
+def choose_other_future(visit: Visit, name: str) -> str:
+    """Choose the scenario that one without changes is set against: the one that it extends; empty if there is none."""
+    if name in visit.uploads:
+        parent = DEFAULT
+    else:
+        parents = [scenario_name(str(file)) for file in files_of(name)[1:]]
+        parent = parents[0] if parents and parents[0] in scenario_names() else ""
+    if not parent:
+        return ""
+    one, other = (visit.resolve(AppSetting(each)).scenario for each in (name, parent))
+    comparable = one.states.keys() == other.states.keys() and timing_of(one) == timing_of(other)
+    return parent if comparable and one.blocs.keys() == other.blocs.keys() else ""
 
 
 def offer_turns(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str) -> None:

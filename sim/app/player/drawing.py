@@ -126,6 +126,8 @@ def draw_still(
 
 LABEL, LABEL_LETTER = 88, 0.56  # height of a name on the map, and the width of a letter as a part of it
 
+LABEL_LINE = 1.3  # height of a line of names, with white around it, as a part of a name's
+
 MOST_LABELS = 24
 
 STILL_LABEL, STILL_LABELS = 112, 12  # of a small map
@@ -143,7 +145,8 @@ def label_map(
             continue
         corners = max((view.units(one[0]) for one in polygons), key=lambda one: np.prod(np.ptp(one, axis=0)))
         (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, height * LABEL_LETTER * len(names[state]) / 2
-        box = (x - half, y - height / 2, x + half, y + height / 2)
+        tall = height * LABEL_LINE / 2
+        box = (x - half, y - tall, x + half, y + tall)
         inside = box[0] > 0 and box[2] < WIDTH and box[1] > 0 and box[3] < view.height
         if not inside or overlaps(box, boxes):
             continue
