@@ -132,6 +132,28 @@ def test_comparisons_refuse_different_lengths(tmp_path: Path) -> None:
         api.compare(out)
 
 
+def test_sweep_warns_of_what_compare_refuses(tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text('title = "Short"\nextends = "baseline_2023"\nsteps = 2\n', encoding="utf-8")
+    words = ["sweep", "baseline_2023", str(tmp_path / "short.toml"), "--replicates", "1", "--out", str(tmp_path / "r")]
+    done = CliRunner().invoke(cli, words)
+    assert done.stderr.startswith("blocs: short runs 2 steps and baseline_2023 40; give both as many steps to compare")
+    assert "as with --steps 40" in done.stderr
+    same = CliRunner().invoke(cli, [*words[:-1], str(tmp_path / "same"), "--steps", "2"])
+    assert "give both" not in same.stderr
+
+
+def test_one_scenario_needs_another(tmp_path: Path) -> None:
+    out = sweep(tmp_path / "one", {"pressed": api.load("baseline_2023", steps=3, w_pressure=1.0)}, 3)
+    said = " ".join(blocs("compare", str(out)).split())
+    assert "only one scenario here. Sweep it with another: blocs sweep baseline_2023 pressed --replicates 3" in said
+    assert "--tendency" not in said
+
+
+def test_two_folders_are_refused_with_a_way_out(folder: Path) -> None:
+    said = blocs("compare", str(folder), str(folder), code=2)
+    assert "Sweep the scenarios together, so that their runs are paired: blocs sweep SCENARIO SCENARIO" in said
+
+
 @pytest.mark.filterwarnings("ignore:own. choices are close to chance")
 def test_other_world_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -35,6 +35,7 @@ baseline_option = click.option(
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
+@click.argument("others", metavar="", nargs=-1, type=click.Path(path_type=Path))
 @baseline_option
 @click.option(
     "--at", multiple=True, metavar="DATE",
@@ -50,8 +51,8 @@ baseline_option = click.option(
 @click.option("--all", "everything", is_flag=True, help="All outcomes and design points. Default: the main ones.")
 @json_option
 def compare(
-    results: Path, baseline: str | None, at: tuple[str, ...], state: tuple[str, ...], tendency: Path | None,
-    csv_folder: Path | None, everything: bool, as_json: bool,
+    results: Path, others: tuple[Path, ...], baseline: str | None, at: tuple[str, ...], state: tuple[str, ...],
+    tendency: Path | None, csv_folder: Path | None, everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare the scenarios of a sweep with its baseline, run by run.
 
@@ -64,6 +65,10 @@ def compare(
     from sim.batch.tables.spreadsheet import write_csv
     from sim.cli.results.comparison import print_comparison
 
+    if others:
+        names = " ".join(["SCENARIO"] * (1 + len(others)))
+        message = "Give one folder. Sweep the scenarios together, so that their runs are paired:"
+        raise click.UsageError(f"{message} blocs sweep {names} --out FOLDER")
     with option_faults():
         found = api.compare(results, baseline=baseline, at=at, tendency=tendency)
         sentences = found.sentences(state)

@@ -142,6 +142,8 @@ def sweep(
     except ValueError as error:
         raise InputError([Fault("sweep", 1, "", str(error))]) from None
     refuse_under_tendency(question.lens, steps, settings)
+    if question.lens == "histories":
+        warn_of_unlike(found)
     folder = out or default_folder(question, list(found))
     engine, scheduler = choose_engine(engine, scheduler, scheduler_file)
     if resume is not None:
@@ -237,6 +239,18 @@ def sweep_with_progress(question: Any, folder: Path, workers: int | None, **how:
         report = execute(question, folder, workers=workers, progress=progress, command=command, **how)
     warn_of_seeds(unused_seeds(report.results.manifest()), question.seed)
     return report
+
+
+def warn_of_unlike(scenarios: Mapping[str, Scenario]) -> None:
+    """Warn of scenarios that `blocs compare` will refuse to compare with the baseline, before any run."""
+    from sim.analysis.paired import timing_of, unlike
+
+    base = next((name for name in scenarios if name.startswith("baseline")), next(iter(scenarios)))
+    for name, one in scenarios.items():
+        message = unlike(timing_of(one), one.states, base, timing_of(scenarios[base]), scenarios[base].states)
+        if message:
+            steps = "" if one.steps == scenarios[base].steps else f", as with --steps {scenarios[base].steps}"
+            click.echo(f"blocs: {escape_controls(name)} {message}{steps}", err=True)
 
 
 def warn_of_seeds(unused: Mapping[str, int], seed: int) -> None:

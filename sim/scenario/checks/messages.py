@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sim.errors import PathInFile, explain_error
+from sim.errors import PathInFile, explain_error, quote, suggest
 from sim.scenario.schema import scenario_json_schema
 
 
@@ -25,7 +25,10 @@ def describe_error(error: Any, *, near: bool = True) -> str:
         return "give finite numbers such as [0, 0.5, 1] or { start = 0, stop = 1, points = 3 }, points from 2 to 10000"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         kinds = error["ctx"].get("expected_tags", "crisis, sanction, bond, rivalry, …")
-        return f"the kind of a shock is one of {kinds}"
+        given = error["ctx"].get("tag")
+        similar = suggest(given, kinds.replace("'", "").split(", ")) if given else ""
+        wrong = f"{quote(given)} is not a kind of shock{similar}; " if similar else ""
+        return f"{wrong}the kind of a shock is one of {kinds}"
     if error["type"] == "extra_forbidden" and error["loc"][-1] in known_keys():
         return "does not belong here"
     return explain_error(error, keys_beside(error["loc"]) if near else ())
