@@ -23,6 +23,19 @@ UNREADABLE = "a shard cannot be read; the same `blocs sweep` moves damaged shard
 NO_FOLDER = "is a file, or in a file; give a folder"
 
 
+ROLES_MEAN = {
+    "baseline": "what others are compared with",
+    "lever": "what a government can choose",
+    "circumstance": "what it cannot choose",
+    "assumption": "what the modeller can choose",
+}
+
+
+def describe_role(name: str, role: str) -> str:
+    """Say the role of a scenario; without one, it is a baseline by its name."""
+    return role or ("baseline" if name.startswith("baseline") else "–")
+
+
 class Refusal(click.UsageError):
     """Refused input: faults of files line by line, faults of options and arguments in the words of click."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import __version__
 from sim.calendar import format_day
-from sim.cli.printing import new_table, safe_text
+from sim.cli.printing import ROLES_MEAN, describe_role, new_table, safe_text
 from sim.files import write_synced
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import label_alignments
@@ -94,6 +94,8 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
         if line:
             out.print(safe_text(line))
     source = safe_text(scenario.source or "none given")
+    role = describe_role(name, scenario.role)
+    out.print(f"role: {role}{f', {ROLES_MEAN[role]}' if role in ROLES_MEAN else ''}")
     out.print(f"runs {describe_length(scenario)}")
     out.print(f"source: {source}   activation: {scenario.activation}")
     drawn = "given the start" if scenario.anchored else "from all that are possible"
@@ -112,11 +114,12 @@ def print_scenario(out: Console, name: str, scenario: Scenario, base: tuple[str,
     print_tie_counts(out, name, scenario)
     if scenario.shocks:
         ends = scenario.dates()
-        shown = new_table("place", "step", *(["ends"] if ends else []), "shock", "source", numbers=("step",))
+        dated = ["acts from", "step ends"] if ends else []
+        shown = new_table("place", "step", *dated, "shock", "source", numbers=("step",))
         for n, shock in enumerate(scenario.shocks):
             what = shock.model_dump(exclude={"step", "kind", "source", "note"}, exclude_defaults=True)
             words = " ".join(f"{key}={value}" for key, value in what.items())
-            when = (str(shock.step), ends[shock.step]) if ends else (str(shock.step),)
+            when = (str(shock.step), *ends[shock.step - 1 : shock.step + 1])
             shown.add_row(
                 f"shocks[{n}]", *when, safe_text(f"{shock.kind} {words}"), format_source(shock.source, shock.note)
             )

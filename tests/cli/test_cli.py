@@ -87,6 +87,12 @@ def test_list_of_scenarios_and_worlds() -> None:
     assert {"baseline_2023", "no_sanctions", "brics_third_pole", "article_2023", "unix_1988"} <= names
     assert all(row["question"] or row["world"] for row in rows)
     assert "front" in quick("list")
+    roles = {row["name"]: row["role"] for row in rows}
+    assert (roles["secondary_sanctions"], roles["sanctions_collapse"]) == ("lever", "circumstance")
+    assert re.search(r"secondary_sanctions +lever +Does punishing", quick("list"))
+    assert re.search(r"baseline_2023 +baseline ", quick("list"))
+    assert "role: lever, what a government can choose" in quick("show", "secondary_sanctions")
+    assert "role: baseline" in quick("show", "baseline_2023")
 
 
 def test_show_values_with_sources() -> None:

@@ -57,7 +57,23 @@ def test_new_scenario(folder: Path) -> None:
     assert places == ["blocs.us_led.accommodation", "shocks[0]"]
     assert scenario.title == "My idea"
     assert scenario.role == "lever"
+    assert "coexistence" not in scenario.question
+    done = CliRunner().invoke(cli, ["check", "my_idea.toml"])
+    assert "my_idea.toml:6: warning: question: is still the one that `blocs new` wrote" in done.stderr
+    own = (folder / "my_idea.toml").read_text(encoding="utf-8").replace(scenario.question, "Does it?")
+    (folder / "my_idea.toml").write_text(own, encoding="utf-8")
+    assert "warning" not in CliRunner().invoke(cli, ["check", "my_idea.toml"]).stderr
     assert (folder / "my_idea.toml").read_text(encoding="utf-8").count("#") > 8
+
+
+def test_example_of_a_sanction_is_valid(folder: Path) -> None:
+    """The lines that are commented out are a shock once their leading # is removed."""
+    new("scenario", "my_idea")
+    text = (folder / "my_idea.toml").read_text(encoding="utf-8")
+    before, mark, example = text.partition("# [[shocks]]")
+    (folder / "my_idea.toml").write_text(before + re.sub("(?m)^# ", "", mark + example), encoding="utf-8")
+    sanction = load_scenario("my_idea.toml").shocks[1]
+    assert (sanction.kind, sanction.target, sanction.value, sanction.step) == ("sanction", "TUR", 0.6, 10)
 
 
 def test_show_gives_the_reason_of_a_shock(folder: Path) -> None:
@@ -67,7 +83,7 @@ def test_show_gives_the_reason_of_a_shock(folder: Path) -> None:
     changes, _, rest = shown.partition("parameter value meaning")
     assert re.search(r"shocks\[0\] none .* assumed: an armistice, not a friendship", changes)
     assert "Where no reason is listed" not in changes
-    assert "shocks[0] 10 2026-04-25 rivalry a=RUS b=UKR value=0.4 assumed: an armistice" in rest
+    assert "shocks[0] 10 2026-01-25 2026-04-25 rivalry a=RUS b=UKR value=0.4 assumed: an armistice" in rest
     text = (folder / "my_idea.toml").read_text(encoding="utf-8")
     (folder / "my_idea.toml").write_text(text.replace('b = "UKR"', 'b = "UKX"'), encoding="utf-8")
     assert "shocks[0].b" in CliRunner().invoke(cli, ["check", "my_idea.toml"]).output

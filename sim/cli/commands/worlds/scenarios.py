@@ -12,7 +12,7 @@ import click
 from sim.cli import completion
 from sim.cli.main import chance_faults, cli, say_warnings
 from sim.cli.options import NewFolder, json_option, resolve_scenario, set_option, without_option
-from sim.cli.printing import new_console, new_table, print_json, safe_text
+from sim.cli.printing import ROLES_MEAN, describe_role, new_console, new_table, print_json, safe_text
 from sim.errors import Fault, InputError, display_path, escape_controls
 from sim.names import scenario_name
 
@@ -37,16 +37,20 @@ def list_(as_json: bool) -> None:
         except InputError as error:
             click.echo(f"{escape_controls(name)}: {len(error.faults)} faults; `blocs check` lists them", err=True)
     if as_json:
-        rows = [{"name": n, "title": s.title, "question": s.question, "world": n in worlds} for n, s in found.items()]
-        print_json(rows)
+        print_json([
+            {"name": n, "title": s.title, "question": s.question, "role": s.role, "world": n in worlds}
+            for n, s in found.items()
+        ])  # fmt: skip
         return
-    shown = new_table("name", "what it asks")
+    shown = new_table("name", "role", "what it asks")
     for name, scenario in found.items():
+        role, asks = describe_role(name, scenario.role), safe_text(scenario.question or scenario.title)
         if name in worlds:
-            shown.add_row(safe_text(name), f"{safe_text(scenario.title)} (a world of {len(scenario.states)} states)")
-        else:
-            shown.add_row(safe_text(name), safe_text(scenario.question or scenario.title))
-    new_console().print(shown)
+            role, asks = "world", f"{safe_text(scenario.title)} (a world of {len(scenario.states)} states)"
+        shown.add_row(safe_text(name), role, asks)
+    out = new_console()
+    out.print(shown)
+    out.print(f"\n{'; '.join(f'{role}: {meaning}' for role, meaning in ROLES_MEAN.items())}")
 
 
 @cli.command()
@@ -137,7 +141,19 @@ def check_file(name: str) -> list[Fault]:
     from sim.forecast.record import recorded_of
 
     recorded_of(name, reading.scenario)
-    return [*reading.warnings, *chance_faults(name, reading.scenario)]
+    return [*reading.warnings, *placeholder_faults(name, reading.scenario), *chance_faults(name, reading.scenario)]
+
+
+PLACEHOLDER = "What do you ask? Write your question here."
+
+
+def placeholder_faults(name: str, scenario: Scenario) -> list[Fault]:
+    """Warn of the question that `blocs new` wrote."""
+    if scenario.question != PLACEHOLDER:
+        return []
+    lines = Path(name).read_text(encoding="utf-8-sig").splitlines() if Path(name).is_file() else []
+    line = next((n for n, text in enumerate(lines, start=1) if PLACEHOLDER in text), 1)
+    return [Fault(name, line, "question", "is still the one that `blocs new` wrote; write what you ask")]
 
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
@@ -199,6 +215,7 @@ def write_templates(name: str, folder: Path, files: dict[str, str]) -> list[Path
         words = {
             "name": name,
             "title": name.replace("_", " ").capitalize(),
+            "question": PLACEHOLDER,
             "schema": schema_reference(kind, path.parent),
         }
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
