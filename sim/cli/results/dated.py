@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sim.analysis.dated.sentences import precision_sentence
-from sim.batch.design import is_short
+from sim.batch.design import LISTED_SETTINGS, is_short
 from sim.cli.printing import new_table, safe_text
 from sim.reporting.labels import label_alignments
 
@@ -25,6 +25,10 @@ def print_dated(out: Console, found: DatedOutcomes) -> None:
     if not every:
         return
     short = [one.label for one in every if is_short(one.label)]
+    if long := len(every) - len(short):
+        out.print(
+            f"\n{long} design points of more than {LISTED_SETTINGS} settings are together here; blocs query has each"
+        )
     labels = short[:LISTED_DESIGNS]
     if left_out := len(short) - len(labels):
         out.print(f"\n{left_out} more design points are not printed by date (blocs sweep --json)")
