@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sim.analysis.compare import Sample
 from sim.batch.design import missing_date
 from sim.batch.executor import evaluate
+from sim.batch.tables.whole import with_texts
 from sim.calendar import last_step_by, step_years
 from sim.errors import Fault, InputError
 from sim.model import compiled, outcomes
@@ -31,6 +33,7 @@ HELD = 0.5  # share of the last steps from which a state counts as aligned with 
 
 TOGETHER = 2  # members from which a front is more than its strongest member
 
+MOST_TOGETHER = 200  # runs whose records are in memory at once in a thread
 
 Steps = NDArray[np.int16]
 
@@ -253,7 +256,8 @@ def repeat_runs(found: Sample, scenarios: Mapping[str, Scenario], *, workers: in
         pairs[name] = sorted(zip(table["seed"].tolist(), table["replicate"].tolist(), strict=True))
         for seed in sorted({seed for seed, _ in pairs[name]}):
             own = [replicate for one, replicate in pairs[name] if one == seed]
-            tasks.append((name, partial(read_runs, world, moments, seed=seed, replicates=own)))
+            for part in np.array_split(own, math.ceil(len(own) / MOST_TOGETHER)):
+                tasks.append((name, partial(read_runs, world, moments, seed=seed, replicates=part.tolist())))
     made = evaluate(lambda task: task[1](), tasks, workers=workers)
     runs = {name: join_runs(part for (own, _), part in zip(tasks, made, strict=True) if own == name) for name in worlds}
     for name, world in worlds.items():
@@ -264,8 +268,9 @@ def repeat_runs(found: Sample, scenarios: Mapping[str, Scenario], *, workers: in
 
 def check_repeated(found: Sample, name: str, pairs: Sequence[tuple[int, int]], world: World, runs: RunMeans) -> None:
     """Raise InputError where runs that were repeated do not end as the sweep's runs did."""
-    rows = found.states[found.states["design"] == name].set_index(["seed", "replicate", "state"])["final"]
-    wide = rows.unstack("state").loc[pairs, list(world.states)]
+    keys = ["seed", "replicate", "state"]
+    rows = with_texts(found.states.loc[found.states["design"] == name, [*keys, "final"]])
+    wide = rows.set_index(keys)["final"].unstack("state").loc[pairs, list(world.states)]
     names = np.array(world.alignments)
     if (wide.to_numpy(dtype=str) != names[runs.final]).any():
         message = "its runs end in another way when repeated, as another version made them; sweep again"
