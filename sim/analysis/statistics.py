@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -17,6 +17,8 @@ from sim.model.arrays import Flags, Floats
 LEVEL = 0.95
 
 RESAMPLES = 4000
+
+TOGETHER = 400  # resamples whose weights are in memory at once where there are many pairs
 
 MOST_KEPT = 1000  # pairs whose resampling weights are kept for the next comparison, 32 MB
 
@@ -203,9 +205,11 @@ def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Fl
     if n < FEWEST_DIFFERING:
         low, high = mean - students_half(gaps), mean + students_half(gaps)
     else:
-        draws = resampling_weights(n) if n <= MOST_KEPT else resampling_weights.__wrapped__(n)
         tail = ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + LEVEL / 2))
-        low, high = mean + np.quantile((gaps - mean[:, None]) @ draws.T, [tail, 1 - tail], axis=1)
+        draws = [resampling_weights(n)] if n <= MOST_KEPT else draw_weights(n, TOGETHER)
+        centred = gaps - mean[:, None]
+        means = np.concatenate([centred @ weights.T for weights in draws], axis=1)
+        low, high = mean + np.quantile(means, [tail, 1 - tail], axis=1)
     low, high = np.where(varied, low, np.nan), np.where(varied, high, np.nan)
     ratio = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.inf), where=varied)
     return low, high, 2 * stdtr(n - 1, -np.abs(ratio))
@@ -214,7 +218,14 @@ def bootstrap_intervals(gaps: Floats, varied: Flags) -> tuple[Floats, Floats, Fl
 @lru_cache(maxsize=2)
 def resampling_weights(n: int) -> Floats:
     """Draw the weights of n pairs in each resample, (RESAMPLES, n); every outcome has the same."""
-    return np.random.default_rng(RESAMPLING_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+    return next(draw_weights(n, RESAMPLES))
+
+
+def draw_weights(n: int, together: int) -> Iterator[Floats]:
+    """Yield the weights of n pairs in each resample, (together, n) at once, the same for any such number."""
+    random, equal = np.random.default_rng(RESAMPLING_SEED), np.full(n, 1 / n)
+    for _ in range(0, RESAMPLES, together):
+        yield random.multinomial(n, equal, size=together) / n
 
 
 def score_intervals(gaps: Floats) -> tuple[Floats, Floats, Floats]:
