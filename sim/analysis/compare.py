@@ -35,7 +35,8 @@ class Sample:
     runs
         One row per run: `design` (the label of the design point), seed, replicate, outcomes over the last steps.
     states
-        One row per run and state: design, seed, replicate, state, start, final, share_…, regime_stability, bite.
+        One row per run and state: seed, replicate, share_…, regime_stability, bite; as categories design, state, start,
+        final.
     failed, unfinished
         Number of failed and of unfinished runs.
     scenarios
@@ -107,14 +108,14 @@ def read_sample(results: Results) -> Sample:
     with results.reading(("runs", "states")) as connection:
         query = "select * exclude (digest, error) from coded.runs order by point, seed, replicate"
         runs = connection.execute(query).df()
-        states = connection.execute("select * from coded.states order by point, seed, replicate, state").df()
+        states = connection.execute("select * from coded.states").df()
+    states = states.sort_values(["point", "seed", "replicate", "state"], ignore_index=True)  # DuckDB takes more memory
     require_whole_tables(results, runs, states, shards)
-    runs, states = with_texts(runs), with_texts(states)
     failed = int((runs["status"] == "failed").sum())
     unfinished = sum(point["replicates"] for point in manifest["question"]["points"]) - len(runs)
-    runs = runs[runs["status"] == "ok"].drop(columns="status").reset_index(drop=True)
-    for table in (runs, states):
-        table.insert(0, "design", table["point"].map(labels))
+    runs = with_texts(runs[runs["status"] == "ok"].drop(columns="status").reset_index(drop=True))
+    runs.insert(0, "design", runs["point"].map(labels))
+    states.insert(0, "design", pd.Categorical.from_codes(states["point"], list(labels.values())))
     points = {labels[n]: point for n, point in enumerate(manifest["question"]["points"])}
     scenarios = {name: manifest["scenarios"][point["scenario"]] for name, point in points.items()}
     return Sample(runs, states, failed, unfinished, scenarios)
@@ -223,10 +224,10 @@ def compare_designs(
 
 def wide_shares(found: Sample, design: str, shares: list[str]) -> pd.DataFrame:
     """Tabulate the late shares of a design: one row per run, one column per state and alignment."""
-    rows = found.states[found.states["design"] == design].set_index(["seed", "replicate", "state"])[shares].fillna(0.0)
-    wide = rows.unstack("state").sort_index(axis=1).swaplevel(axis=1)
-    order = [(state, share) for state in rows.index.unique("state") for share in shares]
-    return wide[sorted(order, key=lambda key: key[0])]
+    rows = with_texts(found.states.loc[found.states["design"] == design, ["seed", "replicate", "state", *shares]])
+    wide = rows.set_index(["seed", "replicate", "state"]).fillna(0.0).unstack("state").sort_index(axis=1)
+    order = [(state, share) for state in rows["state"].unique() for share in shares]
+    return wide.swaplevel(axis=1)[sorted(order, key=lambda key: key[0])]
 
 
 def interval_words(one: Any) -> str:

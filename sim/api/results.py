@@ -24,6 +24,7 @@ from sim.batch.store import Results
 from sim.batch.sweep import unused_seeds
 from sim.batch.tables.database import keep_offline
 from sim.batch.tables.shares import sizes_by_step
+from sim.batch.tables.whole import with_texts
 from sim.errors import Fault, InputError, display_path
 from sim.files import require_writable, write_synced
 
@@ -48,10 +49,10 @@ class Ensemble(DatedResults):
         """One row for each run: its design (scenario and swept settings) and mean outcomes over the last steps."""
         return self.sample.runs
 
-    @property
+    @cached_property
     def states(self) -> pd.DataFrame:
         """One row for each run and state: its first and last alignment, and its share of the last steps in each."""
-        return self.sample.states
+        return with_texts(self.sample.states)
 
     @cached_property
     def moves(self) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from sim.article.answers import Answer, answer_claims, answer_records
 from sim.article.evidence import FRONT
 from sim.batch.store import Results
 from sim.batch.tables.spreadsheet import write_csv
+from sim.batch.tables.whole import with_texts
 from sim.files import write_synced
 from sim.reporting import charts
 from sim.reporting.chapters.titles import title_of_differences, title_of_states
@@ -150,7 +151,7 @@ def chart_effects(dated: DatedFindings, path: Path) -> None:
 
 def chart_heat_map(found: Sample, dated: DatedFindings, path: Path) -> None:
     """Draw the chance of each state to be in the front at the end, by scenario, highest first."""
-    states = found.states.assign(inside=found.states["final"] == FRONT)
+    states = with_texts(found.states).assign(inside=found.states["final"] == FRONT)
     names = {state: record["name"] for state, record in found.scenarios[BASE]["states"].items()}
     grid = states.pivot_table(index="state", columns="design", values="inside")[found.designs]
     grid = grid.rename(columns=scenario_titles(found))
