@@ -27,6 +27,8 @@ SIZES = ["scenario", "date", "outcome", *COMPARED, *SPLIT]
 
 MOST_PAIRED = 32  # scenarios and design points that are compared at dates
 
+MOST_CELLS = 2**20  # numbers of each side that are compared at once
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -197,6 +199,7 @@ class ObservedRuns:
     ----------
     at, entry
         Whether each event happens, as 0 or 1, by date, state and alignment; NaN for an entry where the state starts.
+        Numbers of two bytes, as these are the largest tables.
     sizes
         Capability and members of each alignment, by date and outcome.
     direct
@@ -226,9 +229,9 @@ def observe_events(runs_read: Iterable[RunEvents], design: Design, days: Sequenc
     for events in runs_read:
         runs = len(events.replicates)
         held = events.alignment[:, steps, :, None] == alternatives  # (R, D, N, K + 1)
-        at.append(held.reshape(runs, -1).astype(float))
+        at.append(held.reshape(runs, -1).astype(np.float16))
         entered = np.stack([events.entries <= step for step in steps], axis=1)
-        entry.append(np.where((events.entries == 0)[:, None], np.nan, entered).reshape(runs, -1))
+        entry.append(np.where((events.entries == 0)[:, None], np.float16(np.nan), entered).reshape(runs, -1))
         sizes.append(np.concatenate([size_of(held, w) for w in weights.values()], axis=2).reshape(runs, -1))
         keys.append(np.stack([np.full(runs, events.seed), events.replicates], axis=1))
     cells = pd.MultiIndex.from_product([days, world.states, world.alignments])
@@ -270,10 +273,12 @@ def compare_sides(sides: Sequence[Sequence[pd.DataFrame]]) -> pd.DataFrame:
         if len(column) == 2 or all(column[:2] in there for there in known)
     ]
     own = pd.MultiIndex.from_tuples(columns)
-    one, other = ([only_columns(table, own) for table in side] for side in sides)
-    if len(one) > 1:
-        return compare_points(one, other)
-    return compare_columns(one[0], other[0]).assign(**dict.fromkeys(SPLIT[:2], np.nan))
+    if len(sides[0]) > 1:
+        return compare_points(*([only_columns(table, own) for table in side] for side in sides))
+    width = max(1, MOST_CELLS // max(len(sides[0][0]), 1))
+    parts = [own[n : n + width] for n in range(0, len(own), width)]
+    found = [compare_columns(*(only_columns(side[0], part) for side in sides)) for part in parts]
+    return pd.concat(found).assign(**dict.fromkeys(SPLIT[:2], np.nan))
 
 
 def only_columns(table: pd.DataFrame, columns: pd.MultiIndex) -> pd.DataFrame:
