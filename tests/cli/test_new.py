@@ -74,6 +74,8 @@ def test_example_of_a_sanction_is_valid(folder: Path) -> None:
     (folder / "my_idea.toml").write_text(before + re.sub("(?m)^# ", "", mark + example), encoding="utf-8")
     sanction = load_scenario("my_idea.toml").shocks[1]
     assert (sanction.kind, sanction.target, sanction.value, sanction.step) == ("sanction", "TUR", 0.6, 10)
+    said = CliRunner().invoke(cli, ["check", "my_idea.toml"]).stdout
+    assert said.endswith("the step that contains its date: shocks[1] of 2026-04-01 from 2026-01-25\n")
 
 
 def test_show_gives_the_reason_of_a_shock(folder: Path) -> None:

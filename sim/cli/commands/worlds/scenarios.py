@@ -126,6 +126,8 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     say_warnings(warnings)
     count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
     click.echo(f"{len(files)} checked, no fault{count}")
+    if len(files) == 1 and (starts := describe_starts(files[0])):
+        click.echo(f"A shock acts from the first day of the step that contains its date: {starts}")
 
 
 def check_file(name: str) -> list[Fault]:
@@ -142,6 +144,27 @@ def check_file(name: str) -> list[Fault]:
 
     recorded_of(name, reading.scenario)
     return [*reading.warnings, *placeholder_faults(name, reading.scenario), *chance_faults(name, reading.scenario)]
+
+
+MOST_STARTS = 5
+
+
+def describe_starts(name: str) -> str:
+    """Say of the first shocks of a file whose dates are within a step from which day they act; empty without any."""
+    from sim.scenario.files import read_toml
+    from sim.scenario.loading import files_of, load_scenario
+
+    own = [] if Path(name).name == "sources.toml" else read_toml(files_of(name)[0])[0].get("shocks")
+    if not (own and isinstance(own, list)):
+        return ""
+    scenario = load_scenario(name)
+    ends, before = scenario.dates(), len(scenario.shocks) - len(own)
+    found = []
+    for n, (written, shock) in enumerate(zip(own, scenario.shocks[before:], strict=True), start=before):
+        given = str(written.get("date", ""))
+        if given and given != ends[shock.step - 1]:
+            found.append(f"shocks[{n}] of {given} from {ends[shock.step - 1]}")
+    return ", ".join([*found[:MOST_STARTS], *(["…"] * (len(found) > MOST_STARTS))])
 
 
 PLACEHOLDER = "What do you ask? Write your question here."
