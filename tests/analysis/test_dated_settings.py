@@ -96,7 +96,7 @@ def test_regret_of_a_share_says_its_resolution() -> None:
     assert json.loads(blocs(*words, "share_front_CHN", "--json"))["resolution"] == 0.5
     said = " ".join(blocs(*words, "share_front_CHN").split())
     assert "the mean of 2 runs, so it moves in steps of 0.5." in said
-    assert "`at most` is the greatest of 2 and rather too high" in said
+    assert "`at most`, the greatest of 2, is rather too high; more --replicates lower it" in said
     assert json.loads(blocs(*words, "capability_front", "--json"))["resolution"] is None
 
 

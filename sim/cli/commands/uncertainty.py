@@ -285,8 +285,9 @@ def print_regret(record: Mapping[str, Any]) -> None:
     steps = f", so it moves in steps of {record['resolution']:.3g}" if record["resolution"] else ""
     out.print(
         f"\nA future is one setting of all parameters within their ranges; an outcome there is the mean"
-        f" of {record['replicates']} runs{steps}. Chance of these runs is in every regret, most in the greatest: \n"
-        f"`at most` is the greatest of {record['futures']} and rather too high; more --replicates lower it.\n"
+        f" of {record['replicates']} runs{steps}.\n"
+        f"Chance of these runs is in every regret. `at most`, the greatest of {record['futures']}, is rather too high;"
+        " more --replicates lower it.\n"
         "Regret: how far the lever falls short of the best one in the same future;"
         f" at most: the greatest, and {safe_text(rows['lever'].iloc[0])} has the least of these (minimax regret).\n"
         "The ranges are assumptions, and every setting in them counts alike: shares of futures are not probabilities."
