@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -152,7 +152,7 @@ def render_page(
         "confidence": confidence_sentence(dated, track) if dated else "",
         "track": track.sentence() if track else "",
         "since": str(ran[base].date or "")[:4],
-        "cite": citation(results, found, title),
+        "cite": citation(results, found, title, by_hand),
         "question": str(found.scenarios[focus]["question"]),
         "article": of_article,
         "bloc": known[bloc],
@@ -279,15 +279,17 @@ def strongest_parameters(analyses: Analyses | None) -> list[tuple[str, str]]:
     return [(name, known.get(name, name).partition(" (§")[0]) for name in names]
 
 
-def citation(results: Results, found: Sample, title: str) -> str:
+def citation(results: Results, found: Sample, title: str, by_hand: Sequence[str]) -> str:
     """Say how to cite the report, with what repeats it."""
     manifest = results.manifest()
     version = manifest.get("versions", {}).get("blocs", "")
     runs = found.runs.groupby("design").size()
+    changed = f", changed by hand ({', '.join(by_hand)})" if by_hand else ""
     each = f"{runs.min()} to {runs.max()}" if runs.min() < runs.max() else str(runs.max())
     return (
         f"The blocs developers. blocs {version}, an agent-based simulation of how states form blocs. Report on"
-        f" “{title}”: {len(runs)} scenarios and settings, {each} runs each, random seed {manifest['question']['seed']}."
+        f" “{title}”{changed}: {len(runs)} scenarios and settings, {each} runs each, random"
+        f" seed {manifest['question']['seed']}."
     )
 
 

@@ -173,6 +173,15 @@ def test_senders_of_dated_sanctions_are_named(dated: DatedFindings) -> None:
     assert "New sanctions are imposed by United States, Japan, " in picture.caption
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_too_few_runs_are_said_where_nothing_is_clear(lever: Scenario, tmp_path: Path) -> None:
+    """No clear change in a few runs is no finding."""
+    made = sweep_of(tmp_path / "x", {BASE: load_scenario(BASE), "banks": lever}, 4)
+    first = first_page(unescape(render_page(made)))
+    assert "It clearly changes no state and no bloc" in first
+    assert "4 pairs of runs are too few to tell a difference from chance" in first
+
+
 @given(st.sampled_from(ALIKE), st.lists(st.sampled_from([*ALIKE, *ALIKE, 0.2, 0.6]), max_size=6))
 @example(ALIKE[0], [ALIKE[1]])
 def test_few_assumptions_give_no_high_agreement(chance: float, tried: list[float]) -> None:
@@ -194,6 +203,7 @@ def test_settings_of_the_sweep_are_said_first(tmp_path: Path) -> None:
     page = render_page(sweep_of(tmp_path / "x", {BASE: changed}, 2, command=command))
     head = page[: page.index("<h1>")]
     assert f"changed by hand:</strong> <code>{setting}, without shelter</code>" in head
+    assert f"October 2023”, changed by hand ({setting}, without shelter): " in page
     by_python = with_settings(load_scenario(BASE), {"ties.sanction.USA.CHN": 0.6, "erosion": 0.5})
     found = changed_by_hand({}, by_python.model_dump(mode="json"))
     assert sorted(found) == ["parameters.erosion=0.5", "ties.sanction.USA.CHN=0.6"]
