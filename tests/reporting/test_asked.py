@@ -16,14 +16,14 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sim.analysis.compare import compare_states, read_sample
+from sim.analysis.compare import compare_outcomes, compare_states, read_sample
 from sim.analysis.dated.sample import sample_at
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
 from sim.reporting.analyses import count_directions
 from sim.reporting.chapters.asked import changed_by_hand
-from sim.reporting.chapters.changes import clear_changes
+from sim.reporting.chapters.changes import clear_changes, find_changes
 from sim.reporting.chapters.rows import ScenarioRow, visible_names
 from sim.reporting.chapters.settings import lines_of_changes
 from sim.reporting.dated.confidence import FEWEST_ASSUMPTIONS, agreement_words, grade_assumptions, grade_words
@@ -180,6 +180,17 @@ def test_too_few_runs_are_said_where_nothing_is_clear(lever: Scenario, tmp_path:
     first = first_page(unescape(render_page(made)))
     assert "It clearly changes no state and no bloc" in first
     assert "4 pairs of runs are too few to tell a difference from chance" in first
+
+
+def test_largest_change_is_said_where_none_is_clear(results: Results) -> None:
+    """A change that its own interval tells from zero is named as one that may be chance."""
+    found = read_sample(results)
+    outcomes, states = (compare(found, BASE).assign(clear=False) for compare in (compare_outcomes, compare_states))
+    names = {design: design for design in found.designs}
+    changed = find_changes(found, outcomes, states, names, dict.fromkeys(found.alignments(), "a bloc"), "banks")
+    assert changed[0].design == "banks"
+    assert not changed[0].sentence()
+    assert changed[0].unclear[0].startswith("Turkey in “a bloc” ")
 
 
 @given(st.sampled_from(ALIKE), st.lists(st.sampled_from([*ALIKE, *ALIKE, 0.2, 0.6]), max_size=6))

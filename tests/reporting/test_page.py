@@ -33,6 +33,7 @@ from sim.forecast import draws
 from sim.reporting import analyses
 from sim.reporting import page as report_page
 from sim.reporting.chapters import headings, rows
+from sim.reporting.chapters.changes import largest_unclear
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
@@ -472,7 +473,7 @@ def test_heading_counts_the_clear_differences_that_are_listed(results: Results) 
     assert headings.heading_of_differences(outcomes).text.split()[0] in (str(count), NUMBERS[count].capitalize())
     clear = [row for one in listed for row in one.clear]
     assert {row.outcome.partition("_")[0] for row in clear} == {"bite"}
-    unclear = rows.largest_unclear(states)
+    unclear = largest_unclear(states)
     assert not unclear["clear"].any()
     assert (unclear["low"] * unclear["high"] > 0).all()
 

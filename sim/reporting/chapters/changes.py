@@ -18,6 +18,8 @@ NAMED, NAMED_BESIDE = 3, 2  # states on the first page, of the scenario asked fo
 
 MOST_LISTED = 5  # scenarios on the first page
 
+LISTED_UNCLEAR = 4
+
 MOST_QUIET = 4  # names of scenarios without a clear change
 
 
@@ -37,6 +39,8 @@ class ClearChanges:
         Clear changes of the mean size of a bloc, in words.
     largest
         Size of the largest change of a state, 0 to 1.
+    unclear
+        The largest other changes, which may be chance, in words.
     """
 
     design: str
@@ -46,6 +50,7 @@ class ClearChanges:
     count: int
     sizes: tuple[str, ...]
     largest: float
+    unclear: tuple[str, ...] = ()
 
     def sentence(self, most: int = NAMED) -> str:
         """Say the changes in one sentence, with at most so many states; empty where nothing clearly changes."""
@@ -62,6 +67,12 @@ def clear_changes(states: pd.DataFrame, scenario: str) -> pd.DataFrame:
     rows = states[(states["scenario"] == scenario) & (states["alignment"] != "non_aligned")]
     rows = rows[rows["clear"].astype(bool)]
     return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+
+
+def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
+    """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
+    alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
+    return alone.reindex(alone["difference"].abs().sort_values(ascending=False, kind="stable").index)[:LISTED_UNCLEAR]
 
 
 def find_changes(
@@ -97,7 +108,13 @@ def find_changes(
         own = [words_of_size(row, known) for row in sizes.itertuples() if is_bloc(str(row.outcome))]
         largest = float(rows["difference"].abs().max()) if len(rows) else 0.0
         role = str(found.scenarios[design].get("role", ""))
-        listed.append(ClearChanges(design, names[design], role, tuple(said), len(rows), tuple(own), largest))
+        unclear = [
+            words_of_state(row, state_names, known)
+            for row in largest_unclear(states[states["scenario"] == design]).head(NAMED_BESIDE).itertuples()
+        ]
+        listed.append(
+            ClearChanges(design, names[design], role, tuple(said), len(rows), tuple(own), largest, tuple(unclear))
+        )
     return sorted(listed, key=lambda one: (one.design != first, list(ROLES).index(one.role), -one.largest))
 
 

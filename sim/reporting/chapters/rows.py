@@ -13,7 +13,7 @@ from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.evidence import FRONT
 from sim.reporting import figures
-from sim.reporting.chapters.changes import clear_changes
+from sim.reporting.chapters.changes import clear_changes, largest_unclear
 from sim.reporting.chapters.titles import signed
 from sim.reporting.labels import list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
@@ -23,8 +23,6 @@ VISIBLE = 0.02  # of all capability: a change that a chart of sizes over time sh
 LISTED_MOVES = 12
 
 LISTED_OUTCOMES = 8
-
-LISTED_UNCLEAR = 4
 
 
 @dataclass(frozen=True)
@@ -133,12 +131,6 @@ def list_differences(
             ScenarioDifferences(design, name, own[:LISTED_OUTCOMES], len(own[LISTED_OUTCOMES:]), words, unclear)
         )
     return listed
-
-
-def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
-    """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
-    alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
-    return alone.reindex(alone["difference"].abs().sort_values(ascending=False, kind="stable").index)[:LISTED_UNCLEAR]
 
 
 def count_assumed_inputs(inputs: Collection[tuple[str, str]]) -> tuple[int, int, int]:
