@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import Sample
@@ -13,7 +12,6 @@ from sim.analysis.dated.incidence import LARGE
 from sim.analysis.paired import timing_of
 from sim.analysis.regret import outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import Evaluator, parameter_ranges, require_power_of_two, tornado_table
-from sim.analysis.statistics import beyond_rounding
 from sim.article.answers import answerable_claims
 from sim.article.claims import scenarios_needed
 from sim.article.robustness import RunCounts, count_claim_runs
@@ -25,9 +23,7 @@ from sim.forecast.draws import load_draws
 from sim.scenario.loading import BASE
 from sim.scenario.schema import Scenario
 
-RUNS_PER_POINT = 4  # of claims: few, as they compare points
-
-RUNS_A_FUTURE = 30  # of levers: all futures have the same random numbers, and in few runs a lever moves no state
+RUNS_PER_POINT = 4  # few, as the analyses compare points
 
 RUNS_AN_END = 100
 
@@ -47,7 +43,7 @@ class Analyses:
     seed : int
         Random seed, common to all points.
     replicates : int
-        Runs of each lever at each point.
+        Runs at each point.
     judged : list of Judgement
         Claims of the article that the results can answer; none with a date.
     claim_points : int
@@ -57,9 +53,7 @@ class Analyses:
     ends : DataFrame
         Differences at the ends of each parameter's range, in capability share.
     regret : DataFrame or None
-        Regret of the levers of the results; None without any.
-    directions : DataFrame or None
-        In how many futures each lever raises and lowers the outcome: lever, raises, lowers, futures; None without any.
+        Regret of the article's levers; None for results of another world.
     satisfied : float
         Bloc size, 0 to 1, that counts as satisfactory in the regret table.
     """
@@ -72,7 +66,6 @@ class Analyses:
     parameters: str | None
     ends: pd.DataFrame
     regret: pd.DataFrame | None
-    directions: pd.DataFrame | None
     satisfied: float
 
 
@@ -89,17 +82,6 @@ def choose_levers(ran: Mapping[str, Scenario], base: str) -> dict[str, Scenario]
         and one.states.keys() == first.states.keys() and timing_of(one) == timing_of(first)
     }  # fmt: skip
     return {base: first, **fits} if fits else {}
-
-
-def count_directions(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Count the futures in which each lever raises and lowers the outcome of the first: outcomes, (levers, futures)."""
-    values = outcomes.to_numpy(dtype=float)
-    base = values[0]
-    rows = []
-    for name, own in zip(outcomes.index[1:], values[1:], strict=True):
-        moved = beyond_rounding(own - base, np.maximum(np.abs(own), np.abs(base)))
-        rows.append((name, int((moved & (own > base)).sum()), int((moved & (own < base)).sum()), len(base)))
-    return pd.DataFrame(rows, columns=["lever", "raises", "lowers", "futures"])
 
 
 def analyse(
@@ -157,7 +139,7 @@ def analyse(
     counts = RunCounts(points=claim_points, each=RUNS_PER_POINT, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)
     sizes = [
         RUNS_AN_END * (2 * len(ranges) + 1),
-        RUNS_A_FUTURE * points * len(levers),
+        RUNS_PER_POINT * points * len(levers),
         count_claim_runs(claims, scenario, counts, defaults=False),
     ]
 
@@ -168,14 +150,14 @@ def analyse(
     ends = tornado_table(
         lambda rows: evaluator.runs(rows, replicates=RUNS_AN_END, workers=workers, progress=part(0)), ranges
     )
-    regret, directions = None, None
+    regret = None
     if levers:
         outcomes = outcomes_in_futures(
-            levers, outcome, points=points, replicates=RUNS_A_FUTURE, seed=seed, day=day, workers=workers,
+            levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, day=day, workers=workers,
             progress=part(1),
         )  # fmt: skip
-        regret, directions = tabulate_regret(outcomes, want="low", satisfied=LARGE), count_directions(outcomes)
+        regret = tabulate_regret(outcomes, want="low", satisfied=LARGE)
     judged: list[Judgement] = []
     if claims:
         judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(2))
-    return Analyses(points, seed, RUNS_A_FUTURE, judged, counts.points, parameters, ends, regret, directions, LARGE)
+    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, ends, regret, LARGE)

@@ -145,9 +145,6 @@ def render_page(
         "stories": stories,
         "precision": precision_words(dated) if dated and dated.runs > 1 else "",
         "strongest": strongest,
-        "directions": changes.direction_words(analyses.directions, names, focus)
-        if analyses and analyses.directions is not None
-        else [],
         "meaning": meaning_of_joining(dated) if dated and dated.first else "",
         "confidence": confidence_sentence(dated, track) if dated else "",
         "track": track.sentence() if track else "",

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -21,7 +20,6 @@ from sim.analysis.dated.sample import sample_at
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
-from sim.reporting.analyses import count_directions
 from sim.reporting.chapters.asked import changed_by_hand
 from sim.reporting.chapters.changes import clear_changes, find_changes
 from sim.reporting.chapters.rows import ScenarioRow, visible_names
@@ -302,12 +300,3 @@ def test_first_page_fits_one_printed_sheet(
     page.goto(path.as_uri())
     assert page.evaluate("document.querySelector('.first').getBoundingClientRect().height") <= (297 - 22) / 25.4 * 96
     page.close()
-
-
-@given(st.lists(st.sampled_from([-0.1, 0.0, 0.2]), min_size=1, max_size=9))
-def test_directions_count_the_futures_that_move(moves: list[float]) -> None:
-    """A lever that changes nothing in a future neither raises nor lowers it, also up to rounding."""
-    base = np.linspace(0.1, 0.5, len(moves))
-    outcomes = pd.DataFrame([base, base + np.array(moves) + 1e-17], index=["base", "lever"])
-    (row,) = count_directions(outcomes).itertuples(index=False)
-    assert row == ("lever", sum(one > 0 for one in moves), sum(one < 0 for one in moves), len(moves))

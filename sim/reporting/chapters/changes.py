@@ -145,17 +145,3 @@ def quiet_words(changes: Sequence[ClearChanges]) -> str:
         return ""
     more = f" and {len(quiet) - MOST_QUIET} more" if len(quiet) > MOST_QUIET else ""
     return f"No clear change of any state or bloc: {list_names(quiet[:MOST_QUIET])}{more}."
-
-
-def direction_words(directions: pd.DataFrame, names: Mapping[str, str], first: str) -> list[str]:
-    """Say in how many futures each lever raises and lowers the size of the bloc: the one asked for, or the first few.
-
-    `directions` has the columns lever, raises, lowers and futures.
-    """
-    own = directions[directions["lever"] == first]
-    shown = own if len(own) else directions.head(NAMED)
-    return [
-        f"“{names.get(one.lever, one.lever)}” raises it in {one.raises}, lowers it in {one.lowers}, and changes no run"
-        f" in {one.futures - one.raises - one.lowers}"
-        for one in shown.itertuples()
-    ]

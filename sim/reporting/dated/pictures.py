@@ -232,8 +232,9 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     blue = f"Blue dots are clear {asked} (Holm 1979); blocs compare tests more at once, so fewer are clear there. "
     marks = f"{blue if any(one.clear for one in found.effects) else ''}Grey squares may be chance."
     caption = (
-        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, with"
-        f" 95 % intervals of paired runs. Right: histories of 100 in which {found.first.name} joins. {marks}{senders}"
+        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
+        f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"
+        f" {found.first.name} joins. {marks}{senders}"
     )
     return figures.inline_svg(
         axes,
