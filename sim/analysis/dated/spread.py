@@ -35,7 +35,7 @@ class EffectSpread(NamedTuple):
         return self.wanted is not None and self.share >= 0.5
 
 
-def pairs_to_tell(half: float, difference: float, pairs: int, tests: int = 1) -> int | None:
+def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
     """Count the pairs of runs that tell an effect of this size from zero, at 5 %, in 8 of 10 sweeps.
 
     Parameters
@@ -46,8 +46,6 @@ def pairs_to_tell(half: float, difference: float, pairs: int, tests: int = 1) ->
         Size of the effect.
     pairs
         Pairs of runs behind the interval, whose width falls with the square root of their number.
-    tests
-        Differences tested at once, for which the 5 % are divided.
 
     Returns
     -------
@@ -61,9 +59,8 @@ def pairs_to_tell(half: float, difference: float, pairs: int, tests: int = 1) ->
     """
     if math.isnan(half) or math.isnan(difference) or difference == 0.0:
         return None
-    shares = (0.5 + LEVEL / 2, 1 - (1 - LEVEL) / (2 * tests), POWER)
-    interval, level, power = (float(scipy.stats.norm.ppf(one)) for one in shares)
-    return math.ceil(pairs * ((level + power) / interval * half / difference) ** 2)
+    interval, power = (float(scipy.stats.norm.ppf(one)) for one in (0.5 + LEVEL / 2, POWER))
+    return math.ceil(pairs * ((interval + power) / interval * half / difference) ** 2)
 
 
 class Crossed(NamedTuple):

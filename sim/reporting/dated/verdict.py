@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sim.analysis.dated.sentences import round_up
-from sim.analysis.dated.spread import pairs_to_tell
 from sim.analysis.statistics import share_interval
 from sim.calendar import format_day
 from sim.reporting.dated.findings import DatedFindings
@@ -82,14 +80,5 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
 
 
 def precision_words(found: DatedFindings) -> str:
-    """Say how many runs halve the intervals, and how many tell the largest unclear effect from zero."""
-    halve = f"About {4 * found.runs} runs a scenario halve them"
-    unclear = [one for one in found.effects if not one.clear and one.difference and one.low == one.low]
-    if not unclear:
-        return f"{halve}."
-    largest = max(unclear, key=lambda one: abs(one.difference))
-    needed = pairs_to_tell((largest.high - largest.low) / 2, largest.difference, found.runs, len(found.effects))
-    if needed is None:
-        return f"{halve}."
-    change = rounded(largest.difference, signed=True)
-    return f"{halve}, and about {round_up(needed)} show a change like that by “{largest.name}” ({change}) clearly."
+    """Say how many runs halve the intervals."""
+    return f"About {4 * found.runs} runs a scenario halve them."
