@@ -28,16 +28,26 @@ WORDS = ("random", "simultaneous", "fixed_order", "non_aligned", "rivalry", "bon
          "accommodation", "attention_budget", "list", "XYZ", "elsewhere", "*")  # fmt: skip
 
 
-def not_computed(place: tuple[Any, ...]) -> bool:
-    """Whether no run is computed from this field of a scenario with fresh dispositions."""
+BELIEFS = {"capability", "gdp", "autonomy", "polyarchy", "renewal"}  # of states: the anchor takes the scenario's own
+
+
+def not_computed(place: tuple[Any, ...], kept: bool = False) -> bool:
+    """Whether no run is computed from this field of a scenario with fresh or kept dispositions."""
+    if place[0] == "anchor" and len(place) > 1:
+        own = place[1:]
+        believed = own[0] in ("parameters", "scales", "sweep") or (own[0] == "states" and own[2] in BELIEFS)
+        return believed or not_computed(own, kept)
     is_name = place[-1] == "name" and place[0] in ("blocs", "institutions", "states")
-    fresh = place == ("anchored",) or "renewal" in place  # for kept dispositions only
+    fresh = not kept and (place == ("anchored",) or "renewal" in place)
     return place[-1] in NOT_COMPUTED or is_name or fresh or (len(place) == 2 and place[0] == "theatres")
 
 
 def fields(scenario: Scenario) -> list[tuple[Any, ...]]:
-    """The path of each field of a scenario."""
-    return [place for place, _ in leaves(scenario.model_dump(exclude={"sweep"}), ())]
+    """The path of each field of a scenario; of fields that differ only by their places in lists, the first two."""
+    kinds: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for place, _ in leaves(scenario.model_dump(exclude={"sweep"}), ()):
+        kinds.setdefault(tuple("#" if isinstance(part, int) else part for part in place), []).append(place)
+    return [place for alike in kinds.values() for place in alike[:2]]
 
 
 def changed(scenario: Scenario, place: tuple[Any, ...]) -> Scenario | None:
