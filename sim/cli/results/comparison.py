@@ -182,8 +182,9 @@ def print_effects(
         )
         if found.dated.states["settings_low"].notna().any():
             out.print(
-                "interval of mean: of the mean effect over settings, so it narrows with more of them. 5 to 95 % of\n"
-                "settings: how far the effect goes from one setting to another, without chance of the run."
+                "interval of mean: of the mean effect over settings. All settings have the same random numbers, so\n"
+                "it narrows with more replicates as well as with more settings. 5 to 95 % of settings: how far the\n"
+                "effect goes from one setting to another, without chance of the run."
             )
         if found.dated.sizes["direct"].isna().any():
             out.print("–: no closed form, since a start is random or drawn in each run.")
