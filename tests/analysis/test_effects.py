@@ -257,6 +257,15 @@ def test_range_of_settings_is_that_of_true_effects() -> None:
     assert np.isnan(settings_range(gaps[:1])).all()
 
 
+def test_range_of_settings_is_unknown_where_chance_spreads_the_points() -> None:
+    """Points of one true effect, of which chance alone makes the means differ: no range, not one without width."""
+    gaps = np.zeros((2, 4, 2))
+    gaps[0, 0], gaps[1, 1] = 1.0, 1.0
+    gaps[1, 2, 0] = 1.0  # the means of the first outcome differ by less than chance of single runs makes them
+    assert np.isnan(settings_range(gaps[:, :, :1])).all()
+    assert settings_range(gaps[:, :, 1:]) == ([0.25], [0.25])  # means that are equal have a known range
+
+
 @pytest.mark.parametrize(("between", "help"), [(0.02, True), (1.0, False)])
 def test_spread_over_points(between: float, help: bool) -> None:
     """Planted variances of true effects and of runs: the share of chance is that of the variance of means."""

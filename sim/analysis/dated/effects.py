@@ -49,7 +49,7 @@ class DatedEffects(NamedTuple):
     which is followers, with its interval; and `renewed`, the difference if every disposition were renewed while the
     others stay as they started. A row is of pairs of runs, or of design points if a scenario has several of them.
     Of several, `low` and `high` are the interval of the mean over points and runs, and `settings_low` and
-    `settings_high` the 5 and 95 % quantiles of the effect over points; NaN for one run at each point.
+    `settings_high` the 5 and 95 % quantiles of the effect over points; NaN as `settings_range` says.
     `spreads` says how far chance of the run spreads the capability of each bloc at the last date. `left_out` is the
     number of scenarios and design points beyond the first MOST_PAIRED, which are not compared.
     """

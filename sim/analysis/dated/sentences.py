@@ -87,7 +87,8 @@ def effect_sentence(row: Any, state: str, bloc: str, tendency: Any = None) -> st
         change = f"at {in_hundred(row.mean)} in 100"
     more = ""
     if not math.isnan(row.settings_low):
-        more = f" of the mean; {span_in_hundred(row.settings_low, row.settings_high)} in 5 to 95 % of settings"
+        more = " of the mean" * (not math.isnan(row.low))
+        more += f"; {span_in_hundred(row.settings_low, row.settings_high)} in 5 to 95 % of settings"
     if not math.isnan(row.direct):
         more += f"; direct {in_hundred(row.direct, signed=True)}"
         more += "" if math.isnan(row.rest_low) else f", followers {followers_words(row)}"

@@ -153,7 +153,8 @@ def settings_range(gaps: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     tuple
-        Both quantiles, (M,) each; NaN for one point, or one pair of runs at each.
+        Both quantiles, (M,) each; NaN for one point, for one pair of runs at each, and where chance of the run
+        explains how far the points spread.
 
     Examples
     --------
@@ -163,6 +164,7 @@ def settings_range(gaps: Floats) -> tuple[Floats, Floats]:
     settings, _, mixed = cross_effects(gaps)
     means = average_known(gaps, 1)
     middle = average_known(means, 0)
-    own = np.divide(mixed, settings, out=np.zeros_like(settings), where=settings > 0)
-    low, high = np.quantile(means - middle, SETTINGS, axis=0) * np.sqrt(1 - own + 0 * settings)
+    own = np.divide(mixed, settings, out=np.where(np.isnan(settings), np.nan, 0.0), where=settings > 0)
+    left = np.where(own < 1, 1 - own, np.nan)
+    low, high = np.quantile(means - middle, SETTINGS, axis=0) * np.sqrt(left)
     return middle + low, middle + high

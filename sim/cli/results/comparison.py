@@ -184,7 +184,7 @@ def print_effects(
             out.print(
                 "interval of mean: of the mean effect over settings. All settings have the same random numbers, so\n"
                 "it narrows with more replicates as well as with more settings. 5 to 95 % of settings: how far the\n"
-                "effect goes from one setting to another, without chance of the run."
+                "effect goes from one setting to another, without chance of the run; – where chance hides it."
             )
         if found.dated.sizes["direct"].isna().any():
             out.print("–: no closed form, since a start is random or drawn in each run.")
