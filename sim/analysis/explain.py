@@ -51,8 +51,7 @@ class AverageAccount:
             if self.fixed:
                 return share, share, share, n
             return share_interval(int(values.sum()), n) if share in (0.0, 1.0) else (share, math.nan, math.nan, n)
-        mean, low, high, runs = mean_interval(values)
-        return mean, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0)), runs
+        return mean_interval(values, 0.0, 1.0)
 
     def words(self) -> str:
         """Return the chance of the most likely alignment with its interval, in words."""

@@ -27,13 +27,15 @@ FEWEST_DIFFERING = 20  # with fewer pairs that differ, a bootstrap interval is t
 RESAMPLING_SEED = 20231025  # the same runs always have the same intervals
 
 
-def mean_interval(values: Floats) -> tuple[float, float, float, int]:
+def mean_interval(values: Floats, least: float = -math.inf, most: float = math.inf) -> tuple[float, float, float, int]:
     """Average the values that are defined, with Student's 95 % interval.
 
     Parameters
     ----------
     values
         One value per run, (n,); NaN where undefined.
+    least, most
+        Bounds of every possible value. The interval is cut there, as a mean is between them.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
     if n == 1:
         return mean, float("nan"), float("nan"), 1
     half = float(stdtrit(n - 1, 0.5 + LEVEL / 2) * known.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half, n
+    return mean, max(mean - half, least), min(mean + half, most), n
 
 
 def varies_most(values: Mapping[str, Floats]) -> str:

@@ -201,6 +201,23 @@ def test_sweep_as_json(folder: Path) -> None:
     assert all(0 <= one["per_state_year"] < 0.05 and one["recorded"] == 0.005 for one in record["realignments"])
 
 
+def test_rate_of_few_runs_is_not_below_zero(tmp_path: Path) -> None:
+    """One run with a change beside two without: Student's interval would go below 0."""
+    few = api.load("baseline_2023", steps=10)
+    rate = api.sweep([few], replicates=3, out=tmp_path / "results", workers=1).by_date().realignments.iloc[0]
+    assert rate["low"] == 0 < rate["per_state_year"] < rate["high"]
+
+
+def test_rate_without_any_change_has_no_interval(tmp_path: Path) -> None:
+    """Three runs without a change do not make a change impossible."""
+    few = api.load("baseline_2023", steps=2)
+    results = api.sweep([few], replicates=3, out=tmp_path / "results", workers=1)
+    rate = results.by_date().realignments.iloc[0]
+    assert rate["per_state_year"] == 0
+    assert np.isnan(rate["low"])
+    assert np.isnan(rate["high"])
+
+
 def peak_of_tally(scenario: Scenario, blocks: int) -> int:
     """The most memory in use while blocks of a thousand runs are counted and tabulated, in bytes."""
     design = Design("one", 0, scenario, "one", {})

@@ -168,10 +168,12 @@ def tabulate_realignments(tallies: Sequence[Tally]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        scenario, `per_state_year` with `low` and `high`, n runs, and `recorded`.
+        scenario, `per_state_year` with `low` and `high`, n runs, and `recorded`. Without any change the interval is
+        undefined (NaN), as runs that agree do not make a change impossible.
     """
-    rows = [(one.design.label, *mean_interval(one.realignments[: one.runs])) for one in tallies]
+    rows = [(one.design.label, *mean_interval(one.realignments[: one.runs], least=0.0)) for one in tallies]
     table = pd.DataFrame(rows, columns=["scenario", "per_state_year", "low", "high", "n"])
+    table.loc[table["per_state_year"] == 0, ["low", "high"]] = np.nan
     return table.assign(recorded=RECORDED_REALIGNMENTS)
 
 
@@ -193,7 +195,7 @@ def tabulate_large_blocs(tallies: Sequence[Tally]) -> pd.DataFrame:
             large = int(begun[-1])
             dates = [ends[np.argmax(begun >= q * large)] if large else None for q in (0.5, 0.05, 0.95)]
             lasted = one.lasted[k, : one.runs]
-            years = mean_interval(step * lasted[lasted > 0])[:3]
+            years = mean_interval(step * lasted[lasted > 0], least=0.0)[:3]
             rows.append((one.design.label, bloc, *share_interval(large, one.runs), *dates, *years))
     return pd.DataFrame(
         rows,
@@ -207,5 +209,5 @@ def tabulate_sizes(tallies: Sequence[Tally]) -> pd.DataFrame:
     for one in tallies:
         for d, day in enumerate((one.design.scenario.dates()[0], *one.days)):
             for k, bloc in enumerate(one.design.world.alignments[1:]):
-                rows.append((one.design.label, day, bloc, *mean_interval(one.capability(d, k))))
+                rows.append((one.design.label, day, bloc, *mean_interval(one.capability(d, k), 0.0, 1.0)))
     return pd.DataFrame(rows, columns=["scenario", "date", "bloc", "capability", "low", "high", "n"])

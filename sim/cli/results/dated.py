@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -40,7 +41,8 @@ def print_dated(out: Console, found: DatedOutcomes) -> None:
     print_entries(out, found, labels, days, names)
     rates = found.realignments
     words = [
-        f"{safe_text(one.scenario)} {100 * one.per_state_year:.2f} % ({100 * one.low:.2f} to {100 * one.high:.2f})"
+        f"{safe_text(one.scenario)} {100 * one.per_state_year:.2f} %"
+        + ("" if isnan(one.low) else f" ({100 * one.low:.2f} to {100 * one.high:.2f})")
         for one in rates[rates["scenario"].isin(labels)].itertuples()
     ]
     out.print(
