@@ -19,7 +19,8 @@ from sim.analysis.flips import Candidate
 from sim.analysis.states import turning
 from sim.analysis.states.decisions import explain_decision
 from sim.analysis.states.direct import chances_after, why_no_direct_chances
-from sim.analysis.states.start import explain_start
+from sim.analysis.states.start import account_at_start, explain_start
+from sim.analysis.states.tipping import TieChanges
 from sim.analysis.states.turning import find_start_flips, start_candidates
 from sim.cli import cli
 from sim.errors import InputError
@@ -145,6 +146,19 @@ def test_change_of_a_tie_gains_what_it_says(state: str) -> None:
         assert gain.reaches == (gain.gain >= found.tipping[alternative])
         levels = {level: number.value for level, number in scenario.scales.get(gain.kind, {}).items()}
         assert levels.get(gain.level_after, 0.0) == gain.after
+
+
+def test_partners_of_equal_weight_keep_the_order_of_states() -> None:
+    """An unstable sort would order them as the processor likes."""
+    scenario = load_scenario("baseline_2023")
+    world = world_of(scenario)
+    changes = TieChanges(scenario, world, 0, account_at_start(world, 0))
+    capability = world.setting.capability
+    changes.weight = np.where(np.arange(capability.size) == 40, 1.0, 0.0)
+    orders = (sorted(range(capability.size), key=lambda j: -size[j]) for size in (changes.weight, capability))
+    leaders = world.setting.leader[world.setting.leader >= 0].tolist()
+    expected = dict.fromkeys([*leaders, *(j for pair in zip(*orders, strict=True) for j in pair)])
+    assert changes.partners() == [j for j in expected if j != 0][:8]
 
 
 @pytest.mark.parametrize(("bond", "day"), [(0.15, "2024-12-31"), (0.6, "2031-12-31")])

@@ -125,7 +125,8 @@ class TieChanges:
     def partners(self) -> list[int]:
         """List the leaders, and the states that are largest or contribute most to the utilities of the state."""
         leaders = [int(leader) for leader in self.world.setting.leader if leader >= 0]
-        ranked = zip(np.argsort(-self.weight), np.argsort(-self.world.setting.capability), strict=True)
+        sizes = (self.weight, self.world.setting.capability)
+        ranked = zip(*(np.argsort(-size, kind="stable") for size in sizes), strict=True)
         ordered = [*leaders, *(int(j) for pair in ranked for j in pair)]
         return [j for j in dict.fromkeys(ordered) if j != self.i][:PARTNERS_OF_GAINS]
 
