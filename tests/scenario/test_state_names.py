@@ -92,6 +92,14 @@ def test_one_rule_wherever_a_state_is_unknown(tmp_path: Path) -> None:
     assert said in " ".join(shown.stderr.split())
 
 
+def test_state_with_an_article_in_a_condition() -> None:
+    scenario = load_scenario("baseline_2023")
+    states = {**scenario.states, "BRA": scenario.states["BRA"].model_copy(update={"name": "The Gambia"})}
+    for words in ("The Gambia", "the gambia", "Gambia"):
+        (found,) = parse_conditions(scenario.model_copy(update={"states": states}), f"{words} enters front")
+        assert found.state == [*states].index("BRA")
+
+
 @pytest.mark.second
 def test_no_package_of_country_names() -> None:
     code = (

@@ -200,7 +200,7 @@ def without_article(words: str) -> str:
 def find_state(scenario: Scenario, words: str) -> tuple[int, str]:
     """Find a state by id or name; return its index, and the fault if there is one."""
     for i, (id, record) in enumerate(scenario.states.items()):
-        if without_article(words) in (id.casefold(), record.name.casefold()):
+        if without_article(words) in (id.casefold(), without_article(record.name)):
             if record.fixed or id in {bloc.leader for bloc in scenario.blocs.values()}:
                 return i, f"{id} never decides in this scenario; choose another state"
             return i, ""
