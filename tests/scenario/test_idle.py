@@ -108,3 +108,32 @@ def test_python_warns_of_an_idle_tie(wrong_way: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sim.load("baseline_2023")
+
+
+VARIED = """title = "varied"
+extends = "baseline_2023"
+[[shocks]]
+kind = "parameter"
+parameter = "erosion"
+value = 0.7
+step = 5
+[[shocks]]
+kind = "rivalry"
+a = "USA"
+b = "IRN"
+value = 1
+step = 6
+"""
+
+
+@pytest.mark.parametrize(
+    ("sweep", "idle"),
+    [("", [0, 1]), ("vary.erosion = [0.1, 0.7]", [1]), ("vary.rivalry_gain = [0.0, 0.05]", [0]),
+     ('vary."ties.rivalry.USA.IRN" = [0.5, 1]', [0]), ('vary."world.parameters.erosion" = [0.1, 0.7]', [1]),
+     ('design = "sobol"\npoints = 4', [])],
+)  # fmt: skip
+def test_shock_to_what_the_sweep_varies(sweep: str, idle: list[int], tmp_path: Path) -> None:
+    """Where the sweep of the file sets another value, the shock changes it."""
+    path = tmp_path / "varied.toml"
+    path.write_text(f"{VARIED}[sweep]\n{sweep}\n", encoding="utf-8")
+    assert [warning.field for warning in read_scenario(path).warnings] == [f"shocks[{n}]" for n in idle]

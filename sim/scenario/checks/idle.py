@@ -5,14 +5,15 @@ Only certain cases count: a shock to a tie that the rules may change before it i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sim.calendar import ROUND
 from sim.errors import PathInFile
-from sim.scenario.overrides import MECHANISMS, setting_places, setting_value
+from sim.scenario.overrides import MECHANISMS, OF_WORLD, setting_places, setting_value
 from sim.scenario.parameters import Parameters
-from sim.scenario.schema import Scenario, Tie
+from sim.scenario.schema import SAMPLED, Scenario, Tie
 from sim.scenario.shocks import (
     Crisis,
     Membership,
@@ -142,13 +143,14 @@ def tie_ends(entry: Tie | Shock) -> tuple[str, ...]:
 
 @dataclass
 class Course:
-    """Ties, memberships and settings after the shocks so far."""
+    """Ties, memberships and settings after the shocks so far; what the sweep of the file varies may be anything."""
 
     scenario: Scenario
     ties: dict[TieKey, tuple[float, str]]  # value and regime of those above 0
     members: dict[str, set[str]]
     shocked: frozenset[str]  # parameters that a shock sets
-    set_to: dict[tuple[str, ...], float | None] = field(default_factory=dict)
+    swept: frozenset[tuple[str, ...]]  # places that the sweep of the file varies
+    set_to: dict[tuple[str, ...], float | None]  # NaN where the sweep varies it
 
 
 def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
@@ -156,11 +158,16 @@ def idle_shocks(scenario: Scenario) -> Iterator[tuple[int, str]]:
     largest = max((len(institution.members) for institution in scenario.institutions.values()), default=0)
     if not scenario.shocks or len(scenario.shocks) * max(len(scenario.ties), largest**2) > MOST_COMPARED:
         return
+    sampled = Parameters.model_fields if scenario.sweep.design in SAMPLED else ()
+    paths = [path.removeprefix(OF_WORLD) for path in scenario.sweep.vary or sampled]
+    swept = frozenset(place for path in paths for place in setting_places(scenario, path))
     course = Course(
         scenario,
         ties={tie_key(tie): (tie.value, tie.regime) for tie in scenario.ties},
         members={name: set(institution.members) for name, institution in scenario.institutions.items()},
         shocked=frozenset(shock.parameter for shock in scenario.shocks if isinstance(shock, ParameterShock)),
+        swept=swept,
+        set_to=dict.fromkeys(swept, math.nan),
     )
     for n, shock in sorted(enumerate(scenario.shocks), key=lambda pair: pair[1].step):
         if why := idle_shock(shock, course):
@@ -212,16 +219,17 @@ def idle_likeness(shock: PolyarchyShock, course: Course) -> str:
 
 def may_exceed_0(course: Course, parameter: str) -> bool:
     """Whether a parameter may exceed 0, at the start, after a shock or in the sweep of the file."""
-    scenario = course.scenario
     return (
-        getattr(scenario.parameters, parameter).value > 0
+        getattr(course.scenario.parameters, parameter).value > 0
         or parameter in course.shocked
-        or any(path.removeprefix("world.").removeprefix("parameters.") == parameter for path in scenario.sweep.vary)
+        or ("parameters", parameter) in course.swept
     )
 
 
 def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
     """Why a shock to ties changes nothing, empty if it may change something; updates the course."""
+    if any(place[:2] in (("ties", shock.kind), ("scales", shock.kind)) for place in course.swept):
+        return ""
     a, b = tie_ends(shock)
     regime = shock.regime if isinstance(shock, SanctionShock) else ""
     tie = Tie(kind=shock.kind, a=a, b=b, value=shock.value, regime=regime)
@@ -250,4 +258,4 @@ def idle_tie_shock(shock: SanctionShock | PairShock, course: Course) -> str:
 
 def moves_ties(kind: str, by: dict[str, tuple[str, ...]], course: Course) -> bool:
     """Whether these parameters may change ties of a kind during a run."""
-    return any(getattr(course.scenario.parameters, p).value > 0 or p in course.shocked for p in by[kind])
+    return any(may_exceed_0(course, parameter) for parameter in by[kind])
