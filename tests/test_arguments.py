@@ -324,6 +324,10 @@ def test_invalid_count(name: str, least: int, value: Any) -> None:
         (lambda: read(3), "read:1: folder: 3 is not the path of a folder"),
         (lambda: compare(3), "read:1: folder: 3 is not the path of a folder"),
         (lambda: compare(".", baseline=3), "compare:1: baseline: 3 is not the name of a scenario"),
+        (
+            lambda: api.backtest(".", histories=0),
+            "backtest:1: histories: 0 is not a whole number from 1 to 10000000",
+        ),
     ],
 )
 def test_argument_of_wrong_kind(ask: Any, said: str) -> None:

@@ -21,6 +21,7 @@ from sim.scenario.shocks import MAX_STEPS
 WHOLE = {
     "replicates": (1, MAX_REPLICATES),
     "replicate": (0, MAX_REPLICATES - 1),
+    "histories": (1, MAX_REPLICATES),
     "seed": (0, 2**63 - 1),
     "steps": (1, MAX_STEPS),
     "step": (1, MAX_STEPS),

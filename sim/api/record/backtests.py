@@ -70,9 +70,8 @@ def backtest(
     --------
     >>> backtest("worlds", "1950:1990:5")  # doctest: +SKIP
     """
-    given = require("backtest", {"workers": workers, "progress": progress}, folder=folder, replicates=replicates,
-                    seed=seed)  # fmt: skip
-    runs = require("backtest", {}, replicates=histories).replicates
+    optional = {"workers": workers, "progress": progress}
+    given = require("backtest", optional, folder=folder, replicates=replicates, histories=histories, seed=seed)
     chosen = require_years(years)
     if data is not None:
         if chosen is None:
@@ -83,9 +82,8 @@ def backtest(
         source = Path(require_path("backtest", "data", data, "the path of a folder"))
         import_years(given.folder, chosen, source, states=states, carry=carry, imported=imported or (lambda *_: None))
     worlds = load_years(given.folder, chosen)
-    record = backtest_years(
-        worlds, BacktestPlan(given.replicates, runs, given.seed), workers=given.workers, progress=given.progress
-    )
+    plan = BacktestPlan(given.replicates, given.histories, given.seed)
+    record = backtest_years(worlds, plan, workers=given.workers, progress=given.progress)
     table = backtest_table(record)
     best = table.loc[table["level"].idxmax()]
     summary = f"{len(worlds)} years; at {HORIZONS[-1]} years {best['forecast']} ranks states best, {best['level']:.2f}"
