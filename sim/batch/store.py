@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -319,8 +320,8 @@ def set_aside(shard: Path) -> None:
     aside = shard.parent.parent / DAMAGED
     require_regular(aside)
     aside.mkdir(exist_ok=True)
-    number = len(list(aside.iterdir()))
-    shard.rename(aside / f"{shard.name}-{number}")
+    names = (aside / f"{shard.name}-{number}" for number in itertools.count())
+    shard.rename(next(path for path in names if not path.exists()))
 
 
 @contextlib.contextmanager

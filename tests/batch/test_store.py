@@ -199,6 +199,17 @@ def test_damaged_shard_is_set_aside(results: Results) -> None:
     assert Results(results.folder / "nowhere").finished(identities(names)) == set()
 
 
+def test_shard_is_set_aside_after_another_was_removed(tmp_path: Path) -> None:
+    shard, damaged = tmp_path / "shards" / "a", tmp_path / "damaged"
+    for number in range(3):
+        shard.mkdir(parents=True)
+        (shard / "seal.json").write_text(str(number), "utf-8")
+        if number == 2:
+            shutil.rmtree(damaged / "a-0")
+        set_aside(shard)
+    assert sorted(path.read_text("utf-8") for path in damaged.glob("*/seal.json")) == ["1", "2"]
+
+
 def test_only_unfinished_files_of_named_shards_are_removed(results: Results) -> None:
     for name in (".000000-00000000.abc", ".000009-00000000.abc"):
         (results.shards / name).mkdir()
