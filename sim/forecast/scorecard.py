@@ -272,7 +272,8 @@ def later_record(scenario: Scenario, observed: Observed, evidence: ForecastInput
         for event in observed.after
         if has_enough_states(event.cast, asked)
     ]
-    moves = {state: event for event in observed.after for state in event.toward if state in asked}
+    in_order = sorted(observed.after, key=lambda event: event.date)
+    moves = {state: event for event in in_order for state in event.toward if state in asked}
     if not moves:
         return {"votes": votes, "moves": [], "scores": None}
     columns = dict(zip(scenario.alignments(), alignment_answers(scenario), strict=True))
