@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from scipy import optimize, stats
 
 from sim import api
 from sim.cli import cli
+from sim.cli.commands.forecast import draw_scores
 from sim.errors import InputError
 from sim.forecast import scores
 from sim.forecast.baselines import leader_of, plain_baselines, sum_by_answer
 from sim.forecast.chances import model_chances
-from sim.forecast.record import Observed, load_observed
-from sim.forecast.scorecard import score_forecasts
+from sim.forecast.record import LaterEvent, Observed, load_observed
+from sim.forecast.scorecard import ForecastInputs, later_record, score_forecasts
 from sim.forecast.scores import ABSTAINED, NO, YES
 from sim.reporting import charts
 from sim.scenario.loading import load_scenario
@@ -290,6 +292,23 @@ def test_last_step_of_each_state_is_scored(record: dict[str, Any]) -> None:
     assert moves["RUS"]["missed"]
     assert record["after"]["scores"]["n"] == 12
     assert record["after"]["votes"][0]["cast"]["no"] == 8
+
+
+def test_last_step_is_that_of_the_last_date(few: Observed) -> None:
+    scenario = load_scenario("baseline_2023")
+    early, late = (
+        LaterEvent(title=f"to {bloc}", date=date(year, 1, 1), source="assumed", toward={"IRN": bloc})
+        for year, bloc in ((2025, "front"), (2026, "us_led"))
+    )
+    even = ForecastInputs(tuple(scenario.states), np.full((len(scenario.states), 3), 1 / 3), ())
+    for after in ((early, late), (late, early)):
+        (move,) = later_record(scenario, replace(few, after=after), even, ["IRN"])["moves"]
+        assert (move["cast"], move["date"]) == ("us_led", "2026-01-01")
+
+
+def test_chart_of_a_record_without_votes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--chart:1: shows forecasts of votes, and the record has none"):
+        draw_scores({"votes": []}, tmp_path / "score.png")
 
 
 @pytest.mark.second

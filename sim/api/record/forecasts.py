@@ -237,7 +237,8 @@ def score(
     )
     table = score_table(record)
     model = table.groupby(["vote", "sanctions"], sort=False).first()
-    summary = f"AUC of the model from {model['auc'].min():.2f} to {model['auc'].max():.2f} over {len(model)} scorings"
+    span = f"from {model['auc'].min():.2f} to {model['auc'].max():.2f} over {len(model)} scorings"
+    summary = f"AUC of the model {span}" if len(model) else "the record has no vote to score"
     return Finding(f"Forecasts of {name}", summary, table, record)
 
 

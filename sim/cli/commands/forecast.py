@@ -23,7 +23,7 @@ from sim.cli.options import (
     workers_option,
 )
 from sim.cli.printing import new_console, new_table, print_json, safe_text
-from sim.errors import escape_controls
+from sim.errors import Fault, InputError, escape_controls
 from sim.names import scenario_name
 
 if TYPE_CHECKING:
@@ -86,10 +86,12 @@ def score(
 
 
 def draw_scores(record: Mapping[str, Any], chart: Path) -> None:
-    """Draw the forecasts of the last vote by state, and the calibration of all votes."""
+    """Draw the forecasts of the last vote by state, and the calibration of all votes; raises InputError without any."""
     from sim.reporting import charts
 
     votes = [one for one in record["votes"] if one["sanctions"] != ALL]
+    if not votes:
+        raise InputError([Fault("--chart", 1, "", "shows forecasts of votes, and the record has none; leave it out")])
     last = max(votes, key=lambda one: one["date"])
     figure, axes = charts.new_figure(10, 0.145 * last["n"] + 1.2, columns=2)
     charts.draw_forecasts(axes[0], last["states"])
