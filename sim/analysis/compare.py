@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair, mark_clear
+from sim.analysis.paired import COMPARED, check_alike, compare_columns, index_by_pair, mark_clear, recorded_timing
 from sim.analysis.statistics import fewest_pairs, share_interval
 from sim.batch.design import is_short, point_labels
 from sim.batch.store import Results
@@ -57,10 +57,8 @@ class Sample:
     @property
     def averaged(self) -> str:
         """Name the steps that outcomes and shares are means over, such as `the last 8 steps`."""
-        return last_steps(
-            late_window(int(one["steps"]), one.get("date"), one.get("sweep", {}).get("lens", "histories"))
-            for one in self.scenarios.values()
-        )
+        ran = map(recorded_timing, self.scenarios.values())
+        return last_steps(late_window(one.steps, one.date, one.lens) for one in ran)
 
     def alignments(self) -> list[str]:
         """Return the names of the alignments that occur, non-aligned last."""
@@ -303,7 +301,7 @@ def pair_design(found: Sample, baseline: str, design: str, outcomes: pd.DataFram
     valued = here[columns].notna().any() != there[columns].notna().any()
     undefined = tuple(valued.index[valued]) if len(here) else ()
     inside = [set(found.scenarios[name]["states"]) for name in (design, baseline)]
-    laws = tuple(found.scenarios[name].get("dispositions", "fresh") for name in (design, baseline))
+    laws = tuple(found.scenarios[name]["dispositions"] for name in (design, baseline))
     pairs = len(here.index.intersection(there.index))
     asked = max(len(outcomes), len(states), 1)
     identical = bool(pairs and not undefined and one["identical"].all() and other["identical"].all())

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.statistics import LEVEL, Paired, adjust_p_values, beyond_rounding, paired_differences
-from sim.calendar import ROUND
 from sim.errors import Fault, InputError
 from sim.model.arrays import Flags, Floats
 from sim.scenario.schema import Scenario
@@ -36,9 +35,9 @@ class Timing(NamedTuple):
     """What makes the runs of two scenarios comparable in time."""
 
     steps: int
-    step: str = ROUND
-    date: str | None = None
-    lens: str = "histories"
+    step: str
+    date: str | None
+    lens: str
 
 
 def unlike(ran: Timing, states: Iterable[str], base: str, base_ran: Timing, base_states: Iterable[str]) -> str:
@@ -65,8 +64,7 @@ def timing_of(scenario: Scenario) -> Timing:
 
 def recorded_timing(record: Mapping[str, Any]) -> Timing:
     """The calendar of a recorded scenario."""
-    lens = record.get("sweep", {}).get("lens", "histories")
-    return Timing(record["steps"], record.get("step", ROUND), record.get("date"), lens)
+    return Timing(record["steps"], record["step"], record["date"], record["sweep"]["lens"])
 
 
 def is_clear_itself(row: Any) -> bool:

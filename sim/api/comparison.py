@@ -23,7 +23,7 @@ from sim.analysis.compare import (
 from sim.analysis.dated.effects import SIZES, STATES, DatedEffects, compare_at_dates
 from sim.analysis.dated.events import Design, choose_dates, list_designs
 from sim.analysis.dated.sentences import effect_sentence, leading_effects, spread_sentence
-from sim.analysis.paired import CLEAR_MEANS
+from sim.analysis.paired import CLEAR_MEANS, recorded_timing
 from sim.analysis.statistics import LEVEL
 from sim.api.arguments import require
 from sim.api.findings import render_table
@@ -80,7 +80,7 @@ class Comparison:
     @property
     def lens(self) -> str:
         """The lens of the runs: histories or tendency."""
-        return str(self.sample.scenarios[self.baseline].get("sweep", {}).get("lens", "histories"))
+        return recorded_timing(self.sample.scenarios[self.baseline]).lens
 
     @cached_property
     def dated(self) -> DatedEffects:

@@ -114,21 +114,23 @@ class Named(ReadManifest):
 class SweepRecord(ReadManifest):
     """The part of a recorded scenario's own sweep that readers use."""
 
-    lens: Literal["histories", "tendency"] = "histories"
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    lens: Literal["histories", "tendency"]
+    design: Key
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class ScenarioRecord(ReadManifest):
     """The part of a recorded scenario that readers of tables use: its steps and dates, texts, blocs and states."""
 
     title: Text
-    question: Text = ""
-    note: Text = ""
+    question: Text
+    note: Text
+    source: Text
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-    step: Literal["round", "month", "quarter", "year"] = "round"
-    date: IsoDate | None = None
-    dispositions: Literal["fresh", "kept"] = "fresh"
-    sweep: SweepRecord = SweepRecord()
+    step: Literal["round", "month", "quarter", "year"]
+    date: IsoDate | None
+    dispositions: Literal["fresh", "kept"]
+    sweep: SweepRecord
     theatres: Annotated[dict[Name, Text], at_most(MAX_STATES)]
     blocs: Annotated[dict[Name, Named], Field(min_length=1), at_most(MAX_BLOCS)]
     states: Annotated[dict[StateId, Named], Field(min_length=1), at_most(MAX_STATES)]

@@ -184,8 +184,7 @@ def other_seeds(seeds: Mapping[str, int], seed: int) -> dict[str, int]:
 
 def unused_seeds(manifest: Mapping[str, Any]) -> dict[str, int]:
     """The seeds of recorded scenarios that no run uses because the first scenario's seed serves all runs."""
-    sweeps = {name: scenario.get("sweep", {}) for name, scenario in manifest["scenarios"].items()}
-    seeds = {name: int(sweep["seed"]) for name, sweep in sweeps.items() if "seed" in sweep}
+    seeds = {name: int(scenario["sweep"]["seed"]) for name, scenario in manifest["scenarios"].items()}
     return other_seeds(seeds, manifest["question"]["seed"])
 
 

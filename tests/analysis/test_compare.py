@@ -26,6 +26,8 @@ from sim.reporting import charts
 
 RUNS = 200
 
+RECORD = {"steps": 40, "step": "round", "date": None, "dispositions": "fresh", "sweep": {"lens": "histories"}}
+
 
 def planted(shift: float = 0.2, seed: int = 1) -> Sample:
     """Two scenarios with common random numbers, the second with a front larger by `shift`, and a copy of the first."""
@@ -38,7 +40,7 @@ def planted(shift: float = 0.2, seed: int = 1) -> Sample:
         runs.append(pd.DataFrame({**keys, "capability_front": front, "leverage_front": np.nan}))
         for state, share in (("AAA", (front > 0.3).astype(float)), ("BBB", np.ones(RUNS))):
             states.append(pd.DataFrame({**keys, "state": state, "share_front": share, "share_non_aligned": 1 - share}))
-    scenarios = {design: {"title": design, "steps": 40, "states": {"AAA": {}, "BBB": {}}} for design in fronts}
+    scenarios = {design: {**RECORD, "title": design, "states": {"AAA": {}, "BBB": {}}} for design in fronts}
     return Sample(pd.concat(runs, ignore_index=True), pd.concat(states, ignore_index=True), 0, 0, scenarios)
 
 
@@ -341,7 +343,7 @@ def without_difference(scenarios: int, seed: int) -> Sample:
         .assign(**{f"capability_{bloc}": rng.normal(0.3, 0.1, 30) for bloc in "abcd"})
         for n, d in enumerate(designs)
     ]  # fmt: skip
-    records = {design: {"title": design, "steps": 40, "states": {"AAA": {}}} for design in designs}
+    records = {design: {**RECORD, "title": design, "states": {"AAA": {}}} for design in designs}
     return Sample(pd.concat(runs, ignore_index=True), pd.DataFrame(), 0, 0, records)
 
 

@@ -67,8 +67,8 @@ def with_runs(folder: Path, record: Mapping[str, Any]) -> Results:
         ({"question": {"keep": ["steps"]}}, {"question": {"keep": ["steps"] * 2}}, "question.keep: has 2 entries"),
         ({"scenario": {"steps": 1}}, {"scenario": {"steps": 0}}, "scenarios.one.steps: 0 is too small"),
         (
-            {"scenario": {"sweep": {"lens": "histories", "seed": 0}}},
-            {"scenario": {"sweep": {"lens": "histories", "seed": -1}}},
+            {"scenario": {"sweep": {**RECORD["sweep"], "seed": 0}}},
+            {"scenario": {"sweep": {**RECORD["sweep"], "seed": -1}}},
             "scenarios.one.sweep.seed: -1 is too small",
         ),
     ],
@@ -77,6 +77,20 @@ def test_record_at_a_bound_and_beyond_it(right: dict[str, Any], wrong: dict[str,
     assert faults(manifest(**right)) == []
     (found,) = faults(manifest(**wrong))
     assert message in found
+
+
+@pytest.mark.parametrize("key", ["question", "note", "source", "step", "date", "dispositions", "sweep"])
+def test_record_without_what_readers_use(key: str) -> None:
+    content = manifest()
+    del content["scenarios"]["one"][key]
+    assert faults(content) == [f"scenarios.one.{key}: is missing; give it a value"]
+
+
+@pytest.mark.parametrize("key", ["lens", "design", "seed"])
+def test_record_of_a_sweep_without_what_readers_use(key: str) -> None:
+    sweep = {name: value for name, value in RECORD["sweep"].items() if name != key}
+    assert faults(manifest(scenario={"sweep": sweep})) == [f"scenarios.one.sweep.{key}: is missing; give it a value"]
+    assert len(faults(manifest(scenario={"sweep": {**sweep, key: None}}))) == 1
 
 
 @pytest.mark.parametrize("chunks", [[[1, 1], [2, 1], [3, 1]], [[1, 1], [3, 2]], [[3, 10]]])

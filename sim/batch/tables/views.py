@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.batch.tables.columns import Arrays, date_column
-from sim.calendar import ROUND, step_ends
+from sim.calendar import step_ends
 
 NO_MOVES = (
     "select scenario, point, seed, replicate, 0::bigint as step, null::date as date, state, start as from_alignment,"
@@ -37,7 +37,7 @@ def recorded_lengths(scenarios: Mapping[str, Mapping[str, Any]], lens: str) -> t
     """The number of steps of each recorded scenario, and the end date of each step (NULL in rounds or a tendency)."""
     steps = {name: int(one["steps"]) for name, one in scenarios.items()}
     ends = {
-        name: step_ends(one.get("date") if lens == "histories" else None, one.get("step", ROUND), steps[name])
+        name: step_ends(one["date"] if lens == "histories" else None, one["step"], steps[name])
         or (None,) * (steps[name] + 1)
         for name, one in scenarios.items()
     }

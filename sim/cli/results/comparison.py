@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.analysis.dated.effects import MOST_PAIRED
 from sim.analysis.dated.sentences import followers_words, in_hundred, span_in_hundred
-from sim.analysis.paired import CLEAR_MEANS, ITSELF_MEANS, is_clear_itself
+from sim.analysis.paired import CLEAR_MEANS, ITSELF_MEANS, is_clear_itself, recorded_timing
 from sim.batch.design import LISTED_SETTINGS, is_short
 from sim.calendar import format_day, step_ends
 from sim.cli.printing import new_table, safe_text
@@ -85,8 +85,8 @@ def print_left_out(out: Console, found: Comparison, *, everything: bool) -> None
 
 def end_of_runs(found: Sample) -> str:
     """The ISO date on which all runs end; empty where they have none, or several."""
-    plans = [one for one in found.scenarios.values() if one["sweep"]["lens"] == "histories"]
-    ends = {step_ends(one["date"], one["step"], one["steps"])[-1:] for one in plans}
+    ran = map(recorded_timing, found.scenarios.values())
+    ends = {step_ends(one.date, one.step, one.steps)[-1:] for one in ran if one.lens == "histories"}
     (end,) = ends if len(ends) == 1 else ((),)
     return end[0] if end else ""
 
