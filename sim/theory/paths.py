@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.theory.persistence import Floats, Integers, log_joint_move, log_ratios, redrawn_chances, transition_chances
+from sim.theory.persistence import (
+    Floats,
+    Integers,
+    log_joint_move,
+    log_ratios,
+    log_ratios_at_start,
+    redrawn_chances,
+    transition_chances,
+)
 
 MOST_NODES = 48  # steps of a path at which a kept disposition is compared; others are between two of them
 
@@ -94,7 +102,7 @@ def kept_chances(before: Floats, path: Floats, held: Integers, inertia: Floats) 
     path, inertia = path[nodes], inertia[nodes]
     steps, states, alternatives = path.shape
     own = np.eye(alternatives)
-    start = log_ratios(before, held, at_start=True)
+    start = log_ratios_at_start(before, held)
     total = np.logaddexp.reduce(start, axis=-1)
     at = np.broadcast_to(held, (steps, states))
     with_home = path + inertia[:, None, None] * own[held]

@@ -90,7 +90,7 @@ def spell_chance(path: Floats, held: int | Integers) -> Floats:
     array of float, (...)
         Probability, 0 to 1.
     """
-    return np.exp(-_log_sum(_log_ratios(np.asarray(path), held).max(axis=0)))
+    return np.exp(-_log_sum(log_ratios(np.asarray(path), held).max(axis=0)))
 
 
 def stay_chance(path: Floats, held: int | Integers) -> Floats:
@@ -161,7 +161,7 @@ def joint_chances(before: Floats, after: Floats, held: int | Integers) -> Floats
     array of float, (..., K + 1)
         Probability, 0 to 1. It underflows with p_a; `transition_chances` does not. Where w_a is 0 it is 0.
     """
-    first = _log_ratios(np.asarray(before), held)
+    first = log_ratios(np.asarray(before), held)
     return np.exp(_log_transitions(before, after, held) - _log_sum(first)[..., None])
 
 
@@ -306,12 +306,17 @@ def redrawn_chances(weights: Floats) -> Floats:
     return np.exp(_log_chances(np.asarray(weights, dtype=np.float64)))
 
 
-def log_ratios(weights: Floats, held: int | Integers, *, at_start: bool = False) -> Floats:
-    """Compute log (w_k / w_held), (..., K + 1); infinite where w_held is 0 and w_k is not.
+def log_ratios(weights: Floats, held: int | Integers) -> Floats:
+    """Compute log (w_k / w_held), (..., K + 1); infinite where w_held is 0 and w_k is not."""
+    own = np.where(_one_hot(weights, held) == 0, weights, -np.inf).max(axis=-1, keepdims=True)
+    return np.subtract(weights, own, out=np.zeros_like(weights), where=weights != own)
 
-    At the start a state whose alignment could not have been chosen has those of plain draws.
-    """
-    return _log_ratios_at_start(weights, held) if at_start else _log_ratios(weights, held)
+
+def log_ratios_at_start(before: Floats, held: int | Integers) -> Floats:
+    """Compute log (w_k / w_held), (..., K + 1); as of plain draws where the start could not have been chosen."""
+    ratios = log_ratios(before, held)
+    explained = (ratios < np.inf).all(axis=-1, keepdims=True)
+    return np.where(explained, ratios, _one_hot(before, held))
 
 
 def log_joint_move(start: Floats, after: Floats, held: int | Integers, b: int) -> Floats:
@@ -335,40 +340,24 @@ def _one_hot(weights: Floats, chosen: int | Integers) -> Floats:
     return np.where(np.broadcast_to(own, weights.shape), 0.0, -np.inf)
 
 
-def _log_ratios(weights: Floats, held: int | Integers) -> Floats:
-    """Return log (w_k / w_held), (..., K + 1); infinite where w_held is 0 and w_k is not."""
-    own = np.where(_one_hot(weights, held) == 0, weights, -np.inf).max(axis=-1, keepdims=True)
-    return np.subtract(weights, own, out=np.zeros_like(weights), where=weights != own)
-
-
-def _log_ratios_at_start(before: Floats, held: int | Integers) -> Floats:
-    """Return log (w_k / w_held), (..., K + 1); as of plain draws where the start could not have been chosen."""
-    ratios = _log_ratios(before, held)
-    explained = (ratios < np.inf).all(axis=-1, keepdims=True)
-    return np.where(explained, ratios, _one_hot(before, held))
-
-
 def _log_stay(path: Floats, held: int | Integers) -> Floats:
     """Return the logarithm of `stay_chance`, 0 or less."""
-    first = _log_ratios_at_start(path[0], held)
-    most = np.maximum(first, _log_ratios(path[1:], held).max(axis=0))
+    first = log_ratios_at_start(path[0], held)
+    most = np.maximum(first, log_ratios(path[1:], held).max(axis=0))
     return np.minimum(_log_sum(first) - _log_sum(most), 0.0)
 
 
 def _log_transitions(before: Floats, after: Floats, held: int | Integers) -> Floats:
     """Return the logarithm of `transition_chances`."""
     before, after = np.broadcast_arrays(np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64))
-    start = _log_ratios_at_start(before, held)
+    start = log_ratios_at_start(before, held)
     moves = [_log_move(start, after, held, b) for b in range(after.shape[-1])]
     stay = _log_stay(np.stack([before, after]), held)
     return np.where(_one_hot(after, held) == 0, stay[..., None], np.stack(moves, axis=-1))
 
 
-def _log_move(start: Floats, after: Floats, held: int | Integers, b: int, whole: Floats | None = None) -> Floats:
-    """Return the logarithm of P(a → b | kept), (...), from log α and the log-weights after; −inf where b = a.
-
-    whole is log Σ_k α_k when a was taken. Default: that of `start`, which a spell in a has raised.
-    """
+def _log_move(start: Floats, after: Floats, held: int | Integers, b: int) -> Floats:
+    """Return the logarithm of P(a → b | kept), (...), from log α and the log-weights after; −inf where b = a."""
     possible = after[..., b, None] > -np.inf
     beta = after - np.where(possible, after[..., b, None], 0.0)
     turns = np.subtract(start, beta, out=np.zeros_like(beta), where=start != beta)  # breakpoints of D
@@ -382,5 +371,4 @@ def _log_move(start: Floats, after: Floats, held: int | Integers, b: int, whole:
     at_right = _log_sum(np.maximum(start - right, beta))  # log (D / ρ), which is finite at ρ = ∞ as well
     lengths = np.log(-np.expm1(left - right))[..., 0]
     pieces = np.where(proper, lengths - at_left - at_right, -np.inf)
-    whole = _log_sum(start)[..., 0] if whole is None else whole
-    return np.minimum(_log_sum(pieces) + whole, 0.0)
+    return np.minimum(_log_sum(pieces) + _log_sum(start)[..., 0], 0.0)
