@@ -64,7 +64,7 @@ def measure_box(x: Floats, cases: Cases, low: Floats, high: Floats) -> Box:
     return Box(low, high, hits / max(int(cases.sum()), 1), hits / n, n / len(x), n, limited)
 
 
-def find_boxes(x: Floats, cases: Cases, *, alpha: float = PEEL, least_mass: float = LEAST_MASS) -> list[Box]:
+def find_boxes(x: Floats, cases: Cases, *, alpha: float = PEEL) -> list[Box]:
     """Peel, then paste boxes, from the box of all points to the one with the highest share of cases.
 
     Each step is the one that gains most density per point, over both ends of every setting. Equal gains go to the
@@ -78,8 +78,6 @@ def find_boxes(x: Floats, cases: Cases, *, alpha: float = PEEL, least_mass: floa
         Which points are cases, (m,).
     alpha
         Share of the box that one step removes or adds, in (0, 1).
-    least_mass
-        Smallest share of the points in a box, in (0, 1).
 
     Returns
     -------
@@ -90,7 +88,7 @@ def find_boxes(x: Floats, cases: Cases, *, alpha: float = PEEL, least_mass: floa
     for moves in (peel_box, paste_box):
         while True:
             now, steps = boxes[-1], [measure_box(x, cases, *move) for move in moves(x, boxes[-1], alpha)]
-            steps = [box for box in steps if box.n != now.n and box.mass >= least_mass]
+            steps = [box for box in steps if box.n != now.n and box.mass >= LEAST_MASS]
             gains = [((box.density - now.density) / abs(box.n - now.n), -count_limited(box)) for box in steps]
             if not gains or max(gains)[0] <= 0:
                 break

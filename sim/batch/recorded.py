@@ -184,13 +184,13 @@ def count_runs(results: Results) -> list[RunCount]:
     ]
 
 
-def list_failures(results: Results, shown: int = 10) -> list[str]:
-    """List the first failed runs, each with the last line of its error."""
+def list_failures(results: Results) -> list[str]:
+    """List the first ten failed runs, each with the last line of its error."""
     if "runs" not in results.tables():
         return []
     query = "select scenario, point, replicate, error from runs where status = 'failed' order by all"
     with results.reading(["runs"]) as connection:
-        rows = connection.execute(query).fetchmany(shown)
+        rows = connection.execute(query).fetchmany(10)
     return [f"{s}, point {p}, replicate {r}: {escape_controls(last_line(e))}" for s, p, r, e in rows]
 
 

@@ -137,22 +137,14 @@ def fixed_digest(scenario: Scenario) -> str:
     return with_settings(scenario, lowest, note="").digest()
 
 
-def simulate_chances(
-    scenario: Scenario,
-    world: World,
-    values: Floats,
-    plan: ChancePlan,
-    *,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> ChanceTable:
+def simulate_chances(scenario: Scenario, world: World, values: Floats, plan: ChancePlan) -> ChanceTable:
     """Compute the table of a structural world at some points, (P, V), in memory."""
     found = evaluate(
         lambda row: answer_chances(
             scenario, world_with_parameters(world, row), seed=plan.seed, replicates=range(plan.replicates)
         ),
-        list(values), runs=plan.replicates, workers=workers, progress=progress,
-    )  # fmt: skip
+        list(values),
+    )
     return ChanceTable(values, np.array(found))
 
 

@@ -122,12 +122,12 @@ def share_words(share: float) -> str:
     return f"{near} {words} {number}"
 
 
-def hundredths(chance: float, of: str = "of") -> str:
+def hundredths(chance: float) -> str:
     """A chance as a number of a hundred."""
     count = round(100 * chance)
     if count == 0:
-        return f"fewer than 1 {of} 100"
-    return f"more than 99 {of} 100" if count == 100 and chance < 1 else f"{count} {of} 100"
+        return "fewer than 1 of 100"
+    return "more than 99 of 100" if count == 100 and chance < 1 else f"{count} of 100"
 
 
 class Phrase(NamedTuple):
@@ -221,11 +221,11 @@ def name_place(alignment: str, names: Names) -> str:
     return "the non-aligned" if alignment == NON_ALIGNED_ID else names.bloc(alignment)
 
 
-def main_terms(terms: Mapping[str, float], sign: int = 1, most: int = 2) -> list[str]:
-    """Terms that make up most of what points one way, the largest first: each at least a quarter of its sum."""
+def main_terms(terms: Mapping[str, float], sign: int = 1) -> list[str]:
+    """Up to two terms that make up most of what points one way, the largest first: each at least a quarter of it."""
     same = {term: value * sign for term, value in terms.items() if value * sign > 0}
     total = sum(same.values())
-    return [term for term in sorted(same, key=lambda term: -same[term]) if same[term] >= total / 4][:most]
+    return [term for term in sorted(same, key=lambda term: -same[term]) if same[term] >= total / 4][:2]
 
 
 def largest_term(terms: Mapping[str, float], sign: int = 1) -> list[str]:
