@@ -146,6 +146,8 @@ def chart_effects(dated: DatedFindings, path: Path) -> None:
     name = dated.first.name if dated.first else ""
     pictures.draw_effects(axes, dated.effects, f"change, in histories of 100 in which {name} joins")
     figure.suptitle("\n".join(wrap(effects_sentence(dated), 90)), fontsize=10)
+    method = f"{dated.runs} histories of each scenario, 95 % intervals. {pictures.marks_of_effects(dated.effects)}"
+    figure.supxlabel("\n".join(wrap(method, 120)), fontsize=8)
     charts.save_figure(figure, str(path))
 
 

@@ -211,6 +211,13 @@ def by_role(effects: Iterable[Effect]) -> list[tuple[str, list[Effect]]]:
     return [(role, group) for role, group in groups if group]
 
 
+def marks_of_effects(effects: Sequence[Effect]) -> str:
+    """Return what the marks of `draw_effects` mean."""
+    asked = f"among the {len(effects)} changes here" if len(effects) > 1 else "as the one change here"
+    blue = f"Blue dots are clear {asked} (Holm 1979); blocs compare tests more at once, so fewer are clear there. "
+    return f"{blue if any(one.clear for one in effects) else ''}Grey squares may be chance."
+
+
 def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     """Draw how each scenario changes the chance of the first mover at the last date; None without scenarios."""
     if found.first is None or not found.effects:
@@ -228,13 +235,10 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         imposed.setdefault(name_senders(one.senders), []).append(f"“{one.name}”")
     by = "; ".join(f"{states} ({list_names(scenarios)})" for states, scenarios in imposed.items() if states)
     senders = f" New sanctions are imposed by {by}." if by else ""
-    asked = f"among the {len(found.effects)} changes here" if len(found.effects) > 1 else "as the one change here"
-    blue = f"Blue dots are clear {asked} (Holm 1979); blocs compare tests more at once, so fewer are clear there. "
-    marks = f"{blue if any(one.clear for one in found.effects) else ''}Grey squares may be chance."
     caption = (
         f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
         f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"
-        f" {found.first.name} joins. {marks}{senders}"
+        f" {found.first.name} joins. {marks_of_effects(found.effects)}{senders}"
     )
     return figures.inline_svg(
         axes,
