@@ -205,7 +205,9 @@ def prepare_results(question: Question, results: Results, share: SweepShare | No
         return
     manifest = results.manifest()
     if difference := question_difference(manifest, asked, scenarios):
-        raise results.error(f"contains a different sweep ({difference}); choose another --out")
+        raise results.error(
+            f"contains a different sweep ({difference}); choose another --out, or replace it with --overwrite"
+        )
     refuse_versions(manifest.get("versions", {}), results)
     recorded = recorded_plan(manifest["question"]["points"])
     asked["points"] = plan_points(asked["points"], recorded)

@@ -143,7 +143,12 @@ def load_draws(reference: str, source: str = SHIPPED) -> Draws:
     path = observed_file(reference).with_name(FILE) if source == SHIPPED else Path(source)
     require_regular(path)
     if not path.is_file():
-        message = f"is missing; `blocs calibrate` writes one, or give a file with --parameters (see {FILE})"
+        beside = path.parent.parent.glob(f"*/{FILE}") if source == SHIPPED else ()
+        worlds = ", ".join(sorted(found.parent.name for found in beside))
+        others = f"; of the worlds beside this one, {worlds} has it" if worlds else ""
+        message = (
+            f"is missing{others}. `blocs calibrate` writes one where votes are recorded, and --parameters reads it"
+        )
         raise InputError([Fault(display_path(path), 1, "", message)])
     draws = read_draws(path)
     name = draws.record.get("scenario", "")

@@ -686,6 +686,20 @@ def test_explain_of_results_with_a_setting(swept: tuple[Path, dict[str, object]]
     assert "this is a folder of results" in refused("explain", str(swept[0]), "USA", "--set", "erosion=0.5")
 
 
+@pytest.mark.parametrize(("words", "said"), [((), False), (("--replicates", "5"), True)])
+def test_explain_of_results_says_that_it_left_out_runs(
+    swept: tuple[Path, dict[str, object]], words: tuple[str, ...], said: bool
+) -> None:
+    done = CliRunner().invoke(cli, ["explain", str(swept[0]), "USA", *words])
+    assert done.exit_code == 0
+    assert ("--replicates 12 takes them all" in " ".join(done.output.split())) == said
+
+
+def test_missing_posterior_names_the_worlds_that_have_one() -> None:
+    said = refused("explain", "shocks_2014_2022", "IRN", "--parameters", "posterior")
+    assert "world_2010/posterior.csv:1: is missing; of the worlds beside this one, article_2023 has it" in said
+
+
 @pytest.mark.parametrize(
     "sql", ["install x from 'http://127.0.0.1:9'", "update extensions", "set variable a=1; load x"]
 )

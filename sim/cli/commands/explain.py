@@ -74,8 +74,9 @@ def explain(
     In a world with dates and kept dispositions it gives the structural chances at the coded start, the chances by a
     date given the start, and the tipping distances. With --step it explains what one run did.
 
-    SCENARIO may also be the folder of a sweep, which gives the same for each of its scenarios. With --parameters
-    posterior it also shows how the chances vary over draws of the calibrated parameters.
+    SCENARIO may also be the folder of a sweep. Its runs then give the mean shares of the state in each scenario; --by,
+    --step, --flip and --parameters are about a scenario. --parameters posterior adds how the chances vary over draws
+    of the calibrated parameters.
 
     Example: blocs explain baseline_2023 IRN --flip
     """
@@ -160,18 +161,14 @@ def print_results(folder: str, found: Explanation) -> None:
 
     shown = new_table("scenario", "most likely", "P", "95 % interval", "runs", "over", "by", "decided by",
                   numbers=("P", "95 % interval", "runs", "by"))  # fmt: skip
-    ran = recorded_scenarios(Results(Path(folder)))
+    results = Results(Path(folder))
+    ran, most = recorded_scenarios(results), max(one["replicates"] for one in results.manifest()["question"]["points"])
     labels = safe_labels(*ran.values())
     for name, one in (found.averages or {}).items():
         account = one.account
         p, low, high, runs = one.interval(account.most_likely)
-        cells = (
-            labels[account.most_likely],
-            f"{p:.2f}",
-            format_interval(low, high),
-            str(runs),
-            labels[account.runner_up],
-        )
+        first, second = labels[account.most_likely], labels[account.runner_up]
+        cells = (first, f"{p:.2f}", format_interval(low, high), str(runs), second)
         by = account.utilities[account.first] - account.utilities[account.second]
         shown.add_row(safe_text(name), *cells, f"{by:+.3f}", format_deciding(account))
     out = new_console()
@@ -180,6 +177,8 @@ def print_results(folder: str, found: Explanation) -> None:
         f"[bold]{safe_text(found.title.partition(' in ')[0])}[/bold] in {safe_text(folder)}: {averaged} of each run"
     )
     out.print(shown)
+    if any(one.replicates < most for one in (found.averages or {}).values()):
+        out.print(f"These are the first runs of each scenario, of up to {most}; --replicates {most} takes them all.")
 
 
 def format_interval(low: float, high: float) -> str:
