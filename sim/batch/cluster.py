@@ -80,18 +80,18 @@ def distribute_chunks(
     for future in ready:
         chunk = under_way.pop(future)
         try:
-            failed = future.result()
+            future.result()
         except KilledWorker:
-            failed = commit_chunk(chunk, results, [(chunk, isolate_runs(chunk, run_each))])
+            commit_chunk(chunk, results, [(chunk, isolate_runs(chunk, run_each))])
         feed()
-        yield chunk, failed
+        yield chunk
 
 
-def run_on_worker(chunk: Chunk, results: Results, run_each: RunEach, own: dict[str, str]) -> list[str]:
-    """Commit the shard of a chunk and return the failed runs; a worker may join late, so check its versions."""
+def run_on_worker(chunk: Chunk, results: Results, run_each: RunEach, own: dict[str, str]) -> None:
+    """Commit the shard of a chunk; a worker may join late, so check its versions."""
     if difference := worker_differences(own, worker_facts(results)):
         raise UnlikeError(f"a worker {difference}")
-    return run_chunk(chunk, results, run_each)
+    run_chunk(chunk, results, run_each)
 
 
 def worker_facts(results: Results) -> dict[str, str]:

@@ -42,7 +42,7 @@ MOST_DEATHS_ALONE = 2  # of one run's process; the first kill may come from outs
 START = "forkserver" if sys.platform == "linux" else "spawn"  # of processes, without the locks of this one
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-Committed = Generator[tuple[Chunk, list[str]], None, None]  # committed chunks and their failed runs
+Committed = Generator[Chunk, None, None]  # chunks, each when it is committed
 
 
 def available_cores() -> int:
@@ -97,11 +97,11 @@ def agent_engine(
     return (run_agents(scenario, seed=seed, replicate=replicate, world=world) for replicate in replicates)
 
 
-def run_chunk(chunk: Chunk, results: Results, run_each: RunEach) -> list[str]:
-    """Run a chunk and commit its shard; return the labels of the failed runs."""
+def run_chunk(chunk: Chunk, results: Results, run_each: RunEach) -> None:
+    """Run a chunk and commit its shard."""
     world = shared_world(chunk)
     made = ((part, attempt_runs(part, run_each, part.replicates, world)) for part in chunk.parts())
-    return commit_chunk(chunk, results, made)
+    commit_chunk(chunk, results, made)
 
 
 def shared_world(chunk: Chunk) -> World:
@@ -116,20 +116,16 @@ def shared_world(chunk: Chunk) -> World:
     return world
 
 
-def commit_chunk(chunk: Chunk, results: Results, made: Iterable[tuple[Chunk, list[Run | str]]]) -> list[str]:
-    """Write the shard of a chunk from the runs of its parts, or errors of failed runs; return the labels of these."""
-    tables, failed = [], []
-    for part, rows in made:
-        tables.append(chunk_tables(part, rows))
-        failed += [replicate for replicate, run in zip(part.replicates, rows, strict=True) if isinstance(run, str)]
+def commit_chunk(chunk: Chunk, results: Results, made: Iterable[tuple[Chunk, list[Run | str]]]) -> None:
+    """Write the shard of a chunk from the runs of its parts, or errors of failed runs."""
+    tables = [chunk_tables(part, rows) for part, rows in made]
     write_shard(results, chunk.name, join_parts(tables), chunk.identity(rules_hash()))
-    return [f"{chunk.scenario_name} point {chunk.point} replicate {replicate}" for replicate in failed]
 
 
 def execute_in_threads(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Execute chunks in threads and yield each when it is committed; compiled runs release Python's lock."""
     queue = iter(chunks)
-    under_way: dict[Future[list[str]], Chunk] = {}
+    under_way: dict[Future[None], Chunk] = {}
     pool = ThreadPoolExecutor(workers)
     try:
         while True:
@@ -138,7 +134,8 @@ def execute_in_threads(chunks: list[Chunk], results: Results, run_each: RunEach,
             if not under_way:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                yield under_way.pop(future), future.result()
+                future.result()
+                yield under_way.pop(future)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -146,7 +143,8 @@ def execute_in_threads(chunks: list[Chunk], results: Results, run_each: RunEach,
 def execute_in_process(chunks: list[Chunk], results: Results, run_each: RunEach, workers: int) -> Committed:
     """Execute chunks one after another and yield each when it is committed; agents hold Python's lock."""
     for chunk in chunks:
-        yield chunk, run_chunk(chunk, results, run_each)
+        run_chunk(chunk, results, run_each)
+        yield chunk
 
 
 def isolate_runs(chunk: Chunk, run_each: RunEach) -> list[Run | str]:

@@ -343,7 +343,7 @@ def run_sweep(
         progress(total - left, total)
         workers = workers or executor.available_cores()
         with contextlib.closing(execute(open_chunks, results, run_each or own, workers)) as committed:
-            for chunk, _ in committed:
+            for chunk in committed:
                 left -= len(chunk.replicates)
                 progress(total - left, total)
         results.clear(names)
