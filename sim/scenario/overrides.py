@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from numbers import Real
@@ -135,7 +134,7 @@ def setting_change(owner: str, path: str, value: float) -> Change:
 def mechanism_change(owner: str, name: str) -> Change:
     """Return the change that switches a mechanism off."""
     label = f"without {name}"
-    return Change(owner, label, label, mechanism_paths(name), lambda told: with_mechanism_off(told, name))
+    return Change(owner, label, label, mechanism_paths(name), lambda scenario: with_mechanism_off(scenario, name))
 
 
 def mechanism_paths(name: str) -> tuple[str, ...]:
@@ -287,19 +286,17 @@ def settings_given_twice(
 
 def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note: str) -> Scenario:
     """Change one setting; raises ValueError if it does not exist or its value is out of bounds."""
-    number = Sourced(value=value, note=note) if math.isfinite(value) else None
     match place:
         case ("parameters", name) if name in Parameters.model_fields:
-            bounds, table, path = bounds_of(Parameters, name), scenario, place
+            bounds = bounds_of(Parameters, name)
         case ("blocs", bloc, ("enforcement" | "attention_budget" | "accommodation") as name) if bloc in scenario.blocs:
-            bounds, table, path = bounds_of(Bloc, name), scenario, place
+            bounds = bounds_of(Bloc, name)
         case ("blocs", bloc, "priority", theatre) if bloc in scenario.blocs and theatre in scenario.theatres:
-            bounds, table, path = Between(0, UNBOUNDED), scenario, place
+            bounds = Between(0, UNBOUNDED)
         case ("scales", kind, level) if level in scenario.scales.get(kind, ()):
-            Between(0, 1).check(value)
-            return with_scales(scenario, replace_value(scenario.scales, place[1:], number))
+            bounds = Between(0, 1)
         case ("states", state, name) if state in scenario.states and name in BELIEFS:
-            bounds, table, path = bounds_of(State, name), scenario, place
+            bounds = bounds_of(State, name)
         case ("ties", kind, a, b) if kind in TIE_KINDS and {a, b} <= scenario.states.keys() and a != b:
             try:
                 tie = Tie.model_validate({"kind": kind, "a": a, "b": b, "value": value, "note": note})
@@ -312,14 +309,12 @@ def with_setting(scenario: Scenario, place: tuple[str, ...], value: float, note:
         case _:
             near = suggest(place[-1], Parameters.model_fields)
             raise ValueError(f"unknown setting {'.'.join(place)!r}{near}; {SETTINGS}")
-    if number is None:
-        raise ValueError(f"{'.'.join(place)}: {value:g} is not {bounds.phrase()}")
     try:
-        bounds.check(number)
+        bounds.check(value)
     except ValueError as error:
         raise ValueError(f"{'.'.join(place)}: {error}") from None
-    changed: Scenario = replace_value(table, path, number)
-    return changed
+    changed: Scenario = replace_value(scenario, place, Sourced(value=value, note=note))
+    return with_scales(scenario, changed.scales) if place[0] == "scales" else changed
 
 
 SETTINGS = (

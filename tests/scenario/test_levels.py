@@ -72,8 +72,12 @@ def test_level_in_capitals_is_named(tmp_path: Path) -> None:
 def test_unknown_level_of_a_setting() -> None:
     with pytest.raises(InputError, match="unknown setting"):
         load_scenario(LEVELS).with_settings({"scales.bond.pct": 0.5})
-    with pytest.raises(InputError, match=r"not a number in \[0, 1\]"):
-        load_scenario(LEVELS).with_settings({"scales.bond.pact": 1.5})
+
+
+def test_level_out_of_bounds_is_named() -> None:
+    for value in (1.5, float("inf")):
+        with pytest.raises(ValueError, match=rf"^scales\.bond\.pact: {value:g} is not a number in \[0, 1\]$"):
+            with_settings(load_scenario(LEVELS), {"scales.bond.pact": value})
 
 
 def test_tie_out_of_bounds_in_one_sentence() -> None:
