@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.analysis.explain import average_account
+from sim.analysis.states.accounts import Account
 from sim.analysis.states.decisions import check_state
 from sim.analysis.statistics import mean_interval
 from sim.batch.executor import evaluate
@@ -166,10 +167,9 @@ def sample_late_shares(scenario: Scenario, state: str, seed: int, replicates: in
     return np.stack([run.late_shares(window)[i] for run in runs])
 
 
-def find_partners(scenario: Scenario, state: str, seed: int) -> list[str]:
+def find_partners(scenario: Scenario, state: str, account: Account) -> list[str]:
     """Find the leaders, and the states that contribute most to a state's utilities, PARTNERS in all."""
     leaders = [bloc.leader for bloc in scenario.blocs.values() if bloc.leader and bloc.leader != state]
-    account = average_account(scenario, state, seed=seed, replicates=10).account
     weight = np.abs(account.contributions).sum(axis=(0, 1))
     ordered = [account.states[j] for j in np.argsort(-weight, kind="stable") if weight[j] > 0]
     return list(dict.fromkeys([*leaders, *ordered]))[: max(PARTNERS, len(leaders))]
@@ -201,11 +201,15 @@ def bloc_candidates(scenario: Scenario) -> list[Candidate]:
 
 
 def flip_candidates(scenario: Scenario, state: str, *, seed: int | None = None) -> list[Candidate]:
-    """List the settings that may change a state's alignment: parameters, its ties, its autonomy, its blocs' choices."""
-    seed = scenario.sweep.seed if seed is None else seed
+    """List the settings that may change a state's alignment, with its partners in its late decisions."""
+    return candidates_by_account(scenario, state, average_account(scenario, state, seed=seed, replicates=10).account)
+
+
+def candidates_by_account(scenario: Scenario, state: str, account: Account) -> list[Candidate]:
+    """List parameters, a state's ties with its partners, its autonomy and its blocs' choices."""
     found = parameter_candidates(scenario)
     values = {tie_key(tie): tie.value for tie in scenario.ties}
-    for partner in find_partners(scenario, state, seed):
+    for partner in find_partners(scenario, state, account):
         for kind in ("bond", "rivalry", "sanction"):
             a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
             found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))

@@ -9,16 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.flips import (
-    AUTONOMY_RANGE,
-    FEW,
-    PARTNERS,
-    Candidate,
-    bloc_candidates,
-    bracket_digits,
-    parameter_candidates,
-    require_deciding,
-)
+from sim.analysis.flips import FEW, Candidate, bracket_digits, candidates_by_account, require_deciding
 from sim.analysis.states.decisions import check_state
 from sim.analysis.states.direct import chances_after
 from sim.analysis.states.start import account_at_start, simulate_shares, step_by
@@ -27,7 +18,6 @@ from sim.model.starts import with_starts_of
 from sim.model.world import world_of
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import Scenario
-from sim.scenario.ties import tie_key
 
 EVEN = 0.5
 
@@ -148,23 +138,9 @@ Measure = Callable[[float], StateLaw]  # of a setting's value
 
 
 def start_candidates(scenario: Scenario, state: str) -> list[Candidate]:
-    """List the settings that may move a state from its start: parameters, its ties, its autonomy, its blocs' choices.
-
-    Its partners are the leaders, and the states that contribute most to its utilities at the start.
-    """
+    """List the settings that may move a state from its start, with its partners there."""
     world = world_of(scenario)
-    i = world.states.index(state)
-    weight = np.abs(account_at_start(world, i).contributions).sum(axis=(0, 1))
-    leaders = [bloc.leader for bloc in scenario.blocs.values() if bloc.leader and bloc.leader != state]
-    ordered = [world.states[j] for j in np.argsort(-weight, kind="stable") if weight[j] > 0]
-    values = {tie_key(tie): tie.value for tie in scenario.ties}
-    found = parameter_candidates(scenario)
-    for partner in list(dict.fromkeys([*leaders, *ordered]))[: max(PARTNERS, len(leaders))]:
-        for kind in ("bond", "rivalry", "sanction"):
-            a, b = (partner, state) if kind == "sanction" else sorted((partner, state))
-            found.append(Candidate(f"ties.{kind}.{a}.{b}", values.get((kind, a, b), 0.0), 0.0, 1.0))
-    found.append(Candidate(f"states.{state}.autonomy", scenario.states[state].autonomy.value, *AUTONOMY_RANGE))
-    return found + bloc_candidates(scenario)
+    return candidates_by_account(scenario, state, account_at_start(world, world.states.index(state)))
 
 
 def find_start_flips(
