@@ -17,6 +17,7 @@ from sim.analysis.sensitivity import (
     describe_reading,
     idle_parameters,
     parameter_ranges,
+    require_power_of_two,
     sobol_indices,
     tornado_table,
     widened_parameters,
@@ -97,9 +98,10 @@ def sensitivity(
     found, name = require_scenario("sensitivity", scenario, given.label)
     found = through_lens(found, given.lens)
     day = require_date("sensitivity", {name: found}, given.at)
-    if given.points < 2 or given.points & (given.points - 1):
-        nearest = 2 ** max(1, given.points.bit_length())
-        raise InputError([Fault("sensitivity", 1, "points", f"{points} is not a power of 2; give {nearest}")])
+    try:
+        require_power_of_two(given.points)
+    except ValueError as error:
+        raise InputError([Fault("sensitivity", 1, "points", str(error))]) from None
     ranges = parameter_ranges(found) if given.vary is None else require_settings(found, given.vary)
     own = found.sweep.seed if given.seed is None else given.seed
     asked = given.outcome or chosen_outcome(found, seed=own, day=day)

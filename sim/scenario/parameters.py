@@ -306,5 +306,5 @@ def parameter_bounds(name: str) -> tuple[float, float]:
     (float, float)
         Lower and upper end, in the unit of the parameter; infinite where there is none.
     """
-    (bounds,) = (one for one in Parameters.model_fields[name].metadata if isinstance(one, Between))
+    bounds = bounds_of(Parameters, name)
     return bounds.low, bounds.high

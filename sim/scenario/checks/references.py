@@ -216,7 +216,7 @@ def regime_faults(record: Mapping[str, Any], place: PathInFile, names: KnownName
 
 def shock_faults(content: Mapping[str, Any], names: KnownNames) -> Found:
     """Faults of what shocks refer to, of shocks after the last step, and of upheavals that cannot be."""
-    steps = content.get("steps", 40 if names.whole else None)
+    steps = content.get("steps", Scenario.model_fields["steps"].default if names.whole else None)
     for n, shock in draft_items(content, "shocks"):
         place = ("shocks", n)
         for key in ("a", "b", "sender", "target"):
