@@ -45,7 +45,7 @@ def print_head(out: Console, scenario: Scenario, run: Run, title: str) -> None:
 def print_story(out: Console, story: Story) -> None:
     """Print what happened in a history: in one sentence, then by turning points."""
     run, names, moves = story.run, story.names, story.moves
-    out.print(f"\n[bold]{safe_text(sentences.sum_up(run, moves, names, shares_of_states(story)))}[/bold]")
+    out.print(f"\n[bold]{safe_text(sentences.sum_up(run, moves, names, capabilities(story)))}[/bold]")
     here = [sentences.describe_unchanged(run, names)] if moves else []
     here += [sentences.describe_sizes(run, names)] if moves and len(run.alignments) <= MOST_SIZES else []
     here.append(sentences.count_causes(moves, story.scenario))
@@ -79,7 +79,7 @@ def print_disposition(out: Console, story: Story) -> None:
     )
 
 
-def shares_of_states(story: Story) -> dict[str, float]:
+def capabilities(story: Story) -> dict[str, float]:
     """Capability of each state, in the unit of its world."""
     return {id: state.capability.value for id, state in story.scenario.states.items()}
 
@@ -238,7 +238,7 @@ def main_move(story: Story) -> Move:
 
 def suggest_condition(story: Story) -> tuple[str, str] | None:
     """The strongest state that never moves here, and the bloc that it could most likely enter; None without one."""
-    run, sizes = story.run, shares_of_states(story)
+    run, sizes = story.run, capabilities(story)
     for state in sorted(sizes, key=lambda id: -sizes[id]):
         i = run.states.index(state)
         own = run.alignment[-1, i]

@@ -35,7 +35,7 @@ TERMS = (
     "accommodation", "pressure", "autonomy", "hedging", "inertia",
 )  # fmt: skip
 
-# `compiled.move_state` relies on this order: it updates only the first layer for the non-aligned, the last if used.
+# `sums.move_state` relies on this order: it updates only the first layer for the non-aligned, the last if used.
 LAYERS = ("open_product", "hostility", "bond", "institution", "trade", "likeness", "propensity")
 
 OPEN_PRODUCT, HOSTILITY, BOND, INSTITUTION, TRADE, LIKENESS, PROPENSITY = range(len(LAYERS))

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import scipy
+from scipy.special import ndtri
 
 from sim.analysis.statistics import LEVEL, beyond_rounding, students_half
 from sim.model.arrays import Floats
@@ -59,7 +59,7 @@ def pairs_to_tell(half: float, difference: float, pairs: int) -> int | None:
     """
     if math.isnan(half) or math.isnan(difference) or difference == 0.0:
         return None
-    interval, power = (float(scipy.stats.norm.ppf(one)) for one in (0.5 + LEVEL / 2, POWER))
+    interval, power = (float(ndtri(one)) for one in (0.5 + LEVEL / 2, POWER))
     return math.ceil(pairs * ((interval + power) / interval * half / difference) ** 2)
 
 
@@ -130,7 +130,7 @@ def measure_spread(gaps: Floats) -> EffectSpread:
     total = settings + chance
     if math.isnan(total) or not beyond_rounding(np.sqrt(np.float64(total)), np.abs(gaps).max()):
         return EffectSpread(points, runs, math.nan, math.nan, None, differing=differing)
-    half = float(scipy.stats.norm.ppf(0.5 + LEVEL / 2)) * math.sqrt(total)
+    half = float(ndtri(0.5 + LEVEL / 2)) * math.sqrt(total)
     left = total / 4 - (settings - mixed)
     wanted = math.ceil((chance + mixed) * runs / left) if left > 0 else None
     return EffectSpread(points, runs, half, (chance + mixed) / total, wanted, differing=differing)

@@ -185,7 +185,7 @@ def tabulate_large_blocs(tallies: Sequence[Tally]) -> pd.DataFrame:
     DataFrame
         scenario, `bloc`; ESTIMATE of the chance that it is large at some time of the run; `first`, the median date at
         which its first such spell begins, with `earliest` and `latest`, the 5 and 95 % quantiles, over the runs in
-        which it large; and `years` in which it is large, the mean over these runs, with `years_low` and `years_high`.
+        which it is large; and `years` in which it is, the mean over these runs, with `years_low` and `years_high`.
     """
     rows = []
     for one in tallies:

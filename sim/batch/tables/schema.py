@@ -14,7 +14,7 @@ WORDS = {WHOLE: "whole numbers", NUMBER: "numbers", TEXT: "text", DAY: "dates"}
 LONGEST_NAME = 200  # bytes of a text other than an error
 MOST_ERROR = 20_000  # characters of an error that are read
 ROUNDING = 1e-9  # by which a mean of shares may pass 1
-SHARES = ("capability", "product", "bite", "enforcement", "cohesion", "polarization", "frustration", "share")
+SHARES = ("capability", "product", "bite", "enforcement", "cohesion", "polarization", "frustration")
 OTHER_ROWS = "error('a table has other rows than its sweep writes')"
 STATUSES = ("ok", "failed")
 
