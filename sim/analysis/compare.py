@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -41,6 +41,8 @@ class Sample:
         Number of failed and of unfinished runs.
     scenarios
         The resolved scenario of each design, in the order of the sweep.
+    settings
+        The swept settings of each design, by their paths; those of a design that is left out are none.
     """
 
     runs: pd.DataFrame
@@ -48,6 +50,7 @@ class Sample:
     failed: int
     unfinished: int
     scenarios: dict[str, dict[str, Any]]
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def designs(self) -> list[str]:
@@ -116,7 +119,8 @@ def read_sample(results: Results) -> Sample:
     states.insert(0, "design", pd.Categorical.from_codes(states["point"], list(labels.values())))
     points = {labels[n]: point for n, point in enumerate(manifest["question"]["points"])}
     scenarios = {name: manifest["scenarios"][point["scenario"]] for name, point in points.items()}
-    return Sample(runs, states, failed, unfinished, scenarios)
+    settings = {name: point["settings"] for name, point in points.items()}
+    return Sample(runs, states, failed, unfinished, scenarios, settings)
 
 
 def design_labels(results: Results) -> dict[int, str]:

@@ -20,6 +20,7 @@ from sim.batch.executor import Progress
 from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.forecast.draws import load_draws
+from sim.reporting.chapters.asked import same_settings
 from sim.scenario.loading import BASE
 from sim.scenario.schema import Scenario
 
@@ -69,16 +70,17 @@ class Analyses:
     satisfied: float
 
 
-def choose_levers(ran: Mapping[str, Scenario], base: str) -> dict[str, Scenario]:
+def choose_levers(found: Sample, ran: Mapping[str, Scenario], base: str) -> dict[str, Scenario]:
     """Choose the baseline and the scenarios marked as levers whose runs can be compared with its runs; empty if none.
 
-    Design points of a lever with other settings are left out.
+    Design points of a lever with other settings than the baseline's are left out.
     """
     first = ran[base]
     fits = {
         name: one
         for name, one in ran.items()
-        if one.role == "lever" and name != base and " [" not in name and one.dispositions == first.dispositions
+        if one.role == "lever" and name != base and same_settings(found, name, base)
+        and one.dispositions == first.dispositions
         and one.states.keys() == first.states.keys() and timing_of(one) == timing_of(first)
     }  # fmt: skip
     return {base: first, **fits} if fits else {}
@@ -133,7 +135,7 @@ def analyse(
     scenario = scenarios[base]
     ranges = parameter_ranges(scenario)
     evaluator = Evaluator(scenario, tuple(ranges), outcome, seed, day)
-    levers = choose_levers(ran, base)
+    levers = choose_levers(found, ran, base)
     values = None if parameters is None else load_draws(BASE, parameters).values
     claim_points = CLAIM_POINTS * points if values is None else len(values)
     counts = RunCounts(points=claim_points, each=RUNS_PER_POINT, placebos=PLACEBOS, replicates=RUNS_AN_END, seed=seed)

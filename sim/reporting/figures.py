@@ -29,7 +29,14 @@ from sim.reporting.chapters.titles import (
 )
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated.lines import date_steps, label_lines
-from sim.reporting.labels import distinct_labels, list_names, shorten_middle
+from sim.reporting.labels import (
+    MAX_LETTERS,
+    distinct_labels,
+    list_fitting,
+    list_names,
+    name_settings,
+    shorten_middle,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -37,7 +44,9 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 
 POINTS_TO_PIXELS = 4 / 3
 
-SETTINGS_LETTERS = 30
+SETTINGS_LETTERS = 60
+
+TITLE_LETTERS = 24  # least of a title before its settings
 
 OVER_TIME_WIDTH = 4.6  # inches
 
@@ -61,14 +70,19 @@ class Picture:
 
 
 def design_titles(found: Sample, designs: list[str]) -> dict[str, str]:
-    """Give each design a short name: its title and settings, or its label where two names are equal."""
+    """Give each design a short name: its title and settings, or its label where two names are equal.
+
+    Where not all settings fit, the number of the design point comes before the first of them.
+    """
     titles = {}
-    for design in designs:
+    for n, design in enumerate(found.designs):
+        settings = name_settings(found.settings.get(design, {}))
+        words = list_fitting(settings, SETTINGS_LETTERS)
+        numbered = f"point {n}: " if words != list_fitting(settings) else ""
+        ending = f" [{numbered}{words}]" if words else ""
         title = escape_controls(str(found.scenarios[design]["title"]))
-        settings = design[design.index(" [") :] if " [" in design else ""
-        if len(settings) > SETTINGS_LETTERS:
-            settings = f" [point {found.designs.index(design)}]"
-        titles[design] = shorten_middle(title + settings)
+        titles[design] = shorten_middle(title, max(MAX_LETTERS - len(ending), TITLE_LETTERS)) + ending
+    titles = {design: titles[design] for design in designs}
     counted = pd.Series(list(titles.values())).value_counts()
     return {design: name if counted[name] == 1 else escape_controls(design) for design, name in titles.items()}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.calendar import ROUND
@@ -94,6 +95,20 @@ def list_names(names: Collection[str]) -> str:
         if not any(sign in name for name in names):
             return f"{sign} ".join(names)
     return "; ".join(f"“{name}”" for name in names)
+
+
+def name_settings(settings: Mapping[str, float]) -> list[str]:
+    """Name swept settings with their values, a parameter without its path: `w_pressure=0.5`."""
+    return [f"{path.removeprefix('parameters.')}={value:g}" for path, value in settings.items()]
+
+
+def list_fitting(names: Sequence[str], letters: float = math.inf) -> str:
+    """List the first names, at least one, that take at most so many letters, and count the others."""
+    for left in range(len(names)):
+        text = ", ".join(names[: len(names) - left]) + (f" and {left} more" if left else "")
+        if len(text) <= letters:
+            return text
+    return text if names else ""
 
 
 def label_history(scenario: Any) -> Names:

@@ -124,7 +124,7 @@ def render_page(
     moved = changes.find_changes(found, outcomes, states, names, known, focus)
     lists = settings.list_settings(ran, names, LISTED_SETTINGS)
     by_hand = asked.changed_by_hand(results.manifest(), found.scenarios[base])
-    title = names[base] if focus == base else f"“{names[focus]}” beside “{names[base]}”"
+    title = asked.title_of_report(found, base, focus, names)
     context = {
         "title": title,
         "by_hand": asked.words_of_settings(by_hand),

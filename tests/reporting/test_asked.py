@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from sim.analysis.compare import compare_outcomes, compare_states, read_sample
 from sim.analysis.dated.sample import sample_at
+from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
-from sim.reporting.chapters.asked import changed_by_hand
+from sim.reporting.analyses import choose_levers
+from sim.reporting.chapters.asked import changed_by_hand, choose_asked, order_designs, same_settings
 from sim.reporting.chapters.changes import clear_changes, find_changes
 from sim.reporting.chapters.rows import ScenarioRow, visible_names
 from sim.reporting.chapters.settings import lines_of_changes
@@ -28,6 +30,7 @@ from sim.reporting.dated.confidence import FEWEST_ASSUMPTIONS, agreement_words, 
 from sim.reporting.dated.findings import DatedFindings, find_dated
 from sim.reporting.dated.pictures import picture_of_effects
 from sim.reporting.dated.verdict import verdict
+from sim.reporting.figures import design_titles
 from sim.reporting.page import render_page
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_mechanism_off, with_settings
@@ -74,6 +77,18 @@ def sweep_of(folder: Path, scenarios: dict[str, Scenario], replicates: int, **mo
 def results(lever: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Results:
     scenarios = {BASE: load_scenario(BASE), "banks": lever, "no_feedback": load_scenario("no_feedback")}
     return sweep_of(tmp_path_factory.mktemp("asked") / "results", scenarios, REPLICATES)
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A baseline and a lever at eight settings of three parameters, whose labels are only numbers."""
+    folder = tmp_path_factory.mktemp("grid") / "results"
+    ranges = ("w_pressure=0.3:0.6:2", "w_bond=1:2:2", "erosion=0.2:0.4:2")
+    vary = [word for one in ranges for word in ("--vary", one)]
+    words = ["sweep", BASE, "sanctions_on_china", *vary, "--steps", "4", "--replicates", "2", "--out", str(folder)]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    return Results(folder)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +158,41 @@ def test_question_is_that_of_the_only_lever(results: Results, text: str, tmp_pat
     refused = CliRunner().invoke(cli, ["report", str(results.folder), "--scenario", "bank"])
     assert refused.exit_code == 2
     assert "did you mean 'banks'" in refused.stderr
+
+
+def test_lever_at_the_settings_of_the_baseline_is_asked(grid: Results) -> None:
+    """Labels of more than two settings are numbers, so only the points themselves say which settings are the same."""
+    found = read_sample(grid)
+    assert found.designs[0] == f"{BASE} [point 0]"
+    for n in (0, 5):
+        base, lever = found.designs[n], found.designs[8 + n]
+        assert same_settings(found, base, lever)
+        assert choose_asked(found, base, None) == lever
+        assert order_designs(found, base, base)[:2] == [base, lever]
+        assert [one for one in found.designs if same_settings(found, base, one)] == [base, lever]
+        ran = scenarios_as_run(grid, found.designs)
+        assert list(choose_levers(found, ran, base)) == [base, lever]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_title_names_the_settings(grid: Results) -> None:
+    page = unescape(render_page(grid))
+    title = page[page.index("<title>") : page.index("</title>")]
+    lever = load_scenario("sanctions_on_china")
+    assert f"“{lever.title}” beside “{load_scenario(BASE).title}”" in title
+    assert "both with w_pressure=0.3, w_bond=1, erosion=0.2" in title
+    assert f"<h1>{lever.question}</h1>" in page
+    assert "[point" not in first_page(page)
+    assert "[w_pressure=0.6, w_bond=1, erosion=0.2]" in page
+
+
+def test_many_settings_are_named_in_part(grid: Results) -> None:
+    """A title names as many settings as fit, and the number of the point tells it from the others."""
+    found = read_sample(grid)
+    settings = {design: {f"world.scales.bond.{x}": 0.25 for x in "abcdef"} for design in found.designs}
+    names = design_titles(replace(found, settings=settings), found.designs)
+    assert len(set(names.values())) == len(found.designs)
+    assert names[found.designs[3]].endswith(" [point 3: world.scales.bond.a=0.25 and 5 more]")
 
 
 def test_settings_of_a_lever_are_printed(lever: Scenario, text: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from sim.analysis.compare import Sample
 from sim.batch.manifest import recorded_command
-from sim.errors import Fault, InputError, suggest
+from sim.errors import Fault, InputError, escape_controls, suggest
+from sim.reporting.labels import name_settings
 from sim.scenario.overrides import BY_COMMAND, BY_HAND
 from sim.scenario.schema import SAMPLED
 
@@ -47,23 +48,32 @@ def choose_asked(found: Sample, base: str, scenario: str | None) -> str:
         unknown = f"no such scenario in these results{suggest(scenario, found.designs)}"
         message = "has no finished run yet; resume its sweep" if scenario in found.designs else unknown
         raise InputError([Fault("--scenario", 1, scenario, message)])
-    own = settings_of(base)
-    others = [design for design in found.designs if design in finished - {base} and settings_of(design) == own]
+    others = [one for one in found.designs if one in finished - {base} and same_settings(found, one, base)]
     levers = [design for design in others if found.scenarios[design].get("role") == "lever"]
     return next((only[0] for only in (others, levers) if len(only) == 1), base)
 
 
-def settings_of(label: str) -> str:
-    """Return the settings in the label of a design point; empty without any."""
-    return label.partition(" [")[2]
+def same_settings(found: Sample, one: str, other: str) -> bool:
+    """Return whether two designs have the same swept settings, whatever their labels are."""
+    return found.settings.get(one, {}) == found.settings.get(other, {})
 
 
 def order_designs(found: Sample, base: str, focus: str) -> list[str]:
     """Order the finished designs: the baseline, the one asked for, those at the baseline's settings, the others."""
     finished = set(found.runs["design"])
-    own = settings_of(base)
-    nearest = sorted(found.designs, key=lambda design: settings_of(design) != own)
+    nearest = sorted(found.designs, key=lambda design: not same_settings(found, design, base))
     return [design for design in dict.fromkeys((base, focus, *nearest)) if design in finished]
+
+
+def title_of_report(found: Sample, base: str, focus: str, names: Mapping[str, str]) -> str:
+    """Name the scenario asked about beside the baseline, with the settings that they share only once."""
+    if focus == base:
+        return names[base]
+    settings = found.settings.get(base, {})
+    if not settings or not same_settings(found, base, focus):
+        return f"“{names[focus]}” beside “{names[base]}”"
+    one, other = (escape_controls(str(found.scenarios[design]["title"])) for design in (focus, base))
+    return f"“{one}” beside “{other}”, both with {words_of_settings(name_settings(settings))}"
 
 
 def require_chosen_settings(found: Sample, base: str, folder: str) -> None:
