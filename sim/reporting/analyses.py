@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sim.analysis.compare import Sample
@@ -12,6 +13,7 @@ from sim.analysis.dated.incidence import LARGE
 from sim.analysis.paired import timing_of
 from sim.analysis.regret import outcomes_in_futures, tabulate_regret
 from sim.analysis.sensitivity import Evaluator, parameter_ranges, require_power_of_two, tornado_table
+from sim.analysis.statistics import beyond_rounding
 from sim.article.answers import answerable_claims
 from sim.article.claims import scenarios_needed
 from sim.article.robustness import RunCounts, count_claim_runs
@@ -54,7 +56,9 @@ class Analyses:
     ends : DataFrame
         Differences at the ends of each parameter's range, in capability share.
     regret : DataFrame or None
-        Regret of the article's levers; None for results of another world.
+        Regret of the levers of the results; None without any.
+    directions : DataFrame or None
+        In how many futures each lever raises and lowers the outcome: lever, raises, lowers, futures; None without any.
     satisfied : float
         Bloc size, 0 to 1, that counts as satisfactory in the regret table.
     """
@@ -67,6 +71,7 @@ class Analyses:
     parameters: str | None
     ends: pd.DataFrame
     regret: pd.DataFrame | None
+    directions: pd.DataFrame | None
     satisfied: float
 
 
@@ -84,6 +89,17 @@ def choose_levers(found: Sample, ran: Mapping[str, Scenario], base: str) -> dict
         and one.states.keys() == first.states.keys() and timing_of(one) == timing_of(first)
     }  # fmt: skip
     return {base: first, **fits} if fits else {}
+
+
+def count_directions(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Count the futures in which each lever raises and lowers the outcome of the first: outcomes, (levers, futures)."""
+    values = outcomes.to_numpy(dtype=float)
+    base = values[0]
+    rows = []
+    for name, own in zip(outcomes.index[1:], values[1:], strict=True):
+        moved = beyond_rounding(own - base, np.maximum(np.abs(own), np.abs(base)))
+        rows.append((name, int((moved & (own > base)).sum()), int((moved & (own < base)).sum()), len(base)))
+    return pd.DataFrame(rows, columns=["lever", "raises", "lowers", "futures"])
 
 
 def analyse(
@@ -152,14 +168,14 @@ def analyse(
     ends = tornado_table(
         lambda rows: evaluator.runs(rows, replicates=RUNS_AN_END, workers=workers, progress=part(0)), ranges
     )
-    regret = None
+    regret, directions = None, None
     if levers:
         outcomes = outcomes_in_futures(
             levers, outcome, points=points, replicates=RUNS_PER_POINT, seed=seed, day=day, workers=workers,
             progress=part(1),
         )  # fmt: skip
-        regret = tabulate_regret(outcomes, want="low", satisfied=LARGE)
+        regret, directions = tabulate_regret(outcomes, want="low", satisfied=LARGE), count_directions(outcomes)
     judged: list[Judgement] = []
     if claims:
         judged = judge_claims(claims, scenarios, found, counts, values=values, workers=workers, progress=part(2))
-    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, ends, regret, LARGE)
+    return Analyses(points, seed, RUNS_PER_POINT, judged, counts.points, parameters, ends, regret, directions, LARGE)

@@ -27,6 +27,7 @@ from sim.analysis.compare import (
 )
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.dated.sample import sample_at, shares_in_sample
+from sim.analysis.history.words import count_words
 from sim.analysis.paired import CLEAR_MEANS
 from sim.analysis.statistics import share_interval
 from sim.article.answers import Answer, answer_claims, missing_scenarios
@@ -37,7 +38,7 @@ from sim.calendar import describe_step, format_day
 from sim.errors import escape_page
 from sim.reporting import figures, provenance
 from sim.reporting.analyses import Analyses
-from sim.reporting.chapters import asked, changes, drawing, headings, rows, settings
+from sim.reporting.chapters import asked, changes, directions, drawing, headings, rows, settings
 from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
@@ -121,7 +122,11 @@ def render_page(
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
     strongest = strongest_parameters(analyses)
     track = find_track(dated, BASE) if dated and of_article else None
-    moved = changes.find_changes(found, outcomes, states, names, known, focus)
+    runs_word = "histories" if dated else "runs"
+    moved = changes.find_changes(found, outcomes, states, names, known, focus, runs_word=runs_word)
+    futures = ""
+    if analyses and analyses.directions is not None:
+        futures = directions.words_of_futures(analyses.directions, focus, known[bloc], analyses.replicates)
     lists = settings.list_settings(ran, names, LISTED_SETTINGS)
     by_hand = asked.changed_by_hand(results.manifest(), found.scenarios[base])
     title = asked.title_of_report(found, base, focus, names)
@@ -129,11 +134,15 @@ def render_page(
         "title": title,
         "by_hand": asked.words_of_settings(by_hand),
         "asked": next((one for one in moved if one.design == focus), None),
+        "asked_name": asked.name_asked(found, base, focus, names),
+        "effect_grade": directions.grade_effect(found, base, focus, outcomes, states, futures)
+        if focus != base
+        else None,
         "asked_settings": next((lines for name, lines, _ in lists if name == names[focus]), []),
         "moved": moved,
-        "listed_scenarios": changes.MOST_LISTED,
+        "listed_scenarios": changes.MOST_LISTED if len(moved) <= changes.MOST_LISTED else changes.MOST_LISTED_OF_MANY,
         "named_beside": changes.NAMED_BESIDE,
-        "quiet": changes.quiet_words(moved),
+        "quiet": changes.quiet_words([one for one in moved if one.design != focus]),
         "dated": dated,
         "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "growth": growth_sentence(dated, bloc) if dated else "",
@@ -171,7 +180,7 @@ def render_page(
         "differing": rows.list_differences(found, outcomes, states, names, known),
         "averaged": found.averaged,
         "when": when,
-        "runs_word": "histories" if dated else "runs",
+        "runs_word": runs_word,
         "length": describe_step(ran[base].step),
         "at": at or "",
         "state_day": max((day for day in ran[base].dates() if day <= at), default=at) if at else "",
@@ -234,14 +243,17 @@ def chapter_headings(
         "differences": headings.heading_of_differences(outcomes),
         "claims": headings.heading_of_claims(context["claims"], verdicts),
         "sensitivity": headings.heading_of_sensitivity(context["strongest"]),
-        "regret": headings.heading_of_regret(analyses),
+        "regret": headings.heading_of_regret(analyses, name, context["rows"]),
         "why": headings.Heading(
-            f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes",
+            headings.changes_words(others),
             folded=not any(one.role == "lever" for one in context["moved"]),
         ),
-        "assumed": headings.Heading(f"{len(context['assumptions'])} parameters are assumed, with these reasons"),
-        "sources": headings.Heading(f"{len(context['sources'])} sources give the inputs", folded=True),
-        "again": headings.Heading("Two commands repeat this report", folded=not context["failures"]),
+        "assumed": headings.Heading(headings.words_of_assumed(len(context["assumptions"]))),
+        "sources": headings.Heading(headings.words_of_sources(len(context["sources"])), folded=True),
+        "again": headings.Heading(
+            "Two commands repeat this report" if context["command"] else "One command repeats this report",
+            folded=not context["failures"],
+        ),
     }
 
 
@@ -282,10 +294,13 @@ def citation(results: Results, found: Sample, title: str, by_hand: Sequence[str]
     version = manifest.get("versions", {}).get("blocs", "")
     runs = found.runs.groupby("design").size()
     changed = f", changed by hand ({', '.join(by_hand)})" if by_hand else ""
-    each = f"{runs.min()} to {runs.max()}" if runs.min() < runs.max() else str(runs.max())
+    each = f"{runs.min()} to {runs.max()} runs each" if runs.min() < runs.max() else (
+        f"{count_words(int(runs.max()), 'run')}{' each' if len(runs) > 1 else ''}"
+    )  # fmt: skip
+    designs = "scenarios and settings" if len(runs) > 1 else "scenario"
     return (
         f"The blocs developers. blocs {version}, an agent-based simulation of how states form blocs. Report on"
-        f" “{title}”{changed}: {len(runs)} scenarios and settings, {each} runs each, random"
+        f" “{title}”{changed}: {len(runs)} {designs}, {each}, random"
         f" seed {manifest['question']['seed']}."
     )
 
@@ -353,6 +368,6 @@ def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str
     large = sizes[sizes >= LARGE]
     size = f", and then {large.mean():.2f} on average" if len(large) else ""
     return (
-        f"In {100 * share:.0f} % of {n} runs of “{name}” (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
-        f" “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
+        f"In {100 * share:.0f} % of {n} run{'' if n == 1 else 's'} of “{name}” (95 % interval {100 * low:.0f} to"
+        f" {100 * high:.0f} %) “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
     )

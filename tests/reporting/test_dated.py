@@ -260,7 +260,9 @@ def test_scenario_without_a_role_is_named_as_one(tmp_path: Path) -> None:
     found = find_dated(made, {"baseline_2023": "Baseline", "own": "Own"}, "baseline_2023", "front", "front")
     assert found is not None
     assert [one.role for one in found.effects] == [""]
-    assert "of the scenarios without a role, “Own” raises it most" in effects_sentence(found)
+    assert re.search(r": “Own” raises it from [\d.]+ to [\d.]+ of 100 histories", effects_sentence(found))
+    two = replace(found, effects=(*found.effects, replace(found.effects[0], name="Other", difference=0.0)))
+    assert "of the scenarios without a role, “Own” raises it most, from" in effects_sentence(two)
 
 
 @pytest.mark.second

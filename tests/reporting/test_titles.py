@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.reporting.chapters import titles
+from sim.reporting.chapters import headings, titles
 from sim.reporting.figures import describe_finding
 
 
@@ -37,8 +39,12 @@ def test_only_clear_differences_are_named(values: list[tuple[float, bool]]) -> N
     said = titles.title_of_differences(rows, "front")
     clear = [n for n, (_, sure) in enumerate(values) if sure]
     assert not [n for n in range(len(values)) if n not in clear and f"s{n};" in said]
-    if clear:
-        assert said.startswith(f"{len(clear)} of {len(values)} scenarios")
+    if len(values) == 1:
+        which = "“s0;” clearly changes" if clear else "The other scenario does not clearly change"
+        assert said.startswith(f"{which} the mean size of “front”")
+    elif clear:
+        change = "changes" if len(clear) == 1 else "change"
+        assert said.startswith(f"{len(clear)} of {len(values)} scenarios clearly {change} ")
         assert f"s{max(clear, key=lambda n: abs(values[n][0]))};" in said
     else:
         assert said == "No scenario clearly changes the mean size of “front”."
@@ -52,19 +58,23 @@ def test_widest_range_and_those_beyond_chance() -> None:
     )  # fmt: skip
     said = titles.title_of_ranges(ends, "front")
     assert said.startswith("a at 1 changes the mean size of “front” most: +0.05")
-    assert said.endswith("Intervals of 1 of 2 parameters leave out 0.")
+    assert said.endswith("The interval of 1 of 2 parameters leaves out 0.")
 
 
-@pytest.mark.parametrize(("high", "apart"), [(0.011, "all"), (0.05, "0 of 1")])
-def test_regret_says_whether_levers_are_apart(high: float, apart: str) -> None:
+@pytest.mark.parametrize(("high", "apart", "of_two"), [(0.011, "all", " apart"), (0.05, "0 of 2", " not apart")])
+def test_regret_says_whether_levers_are_apart(high: float, apart: str, of_two: str) -> None:
     table = pd.DataFrame(
         {
-            "lever": ["x", "y"],
-            "regret": [0.01, 0.03],
-            "low": [0.005, 0.02],
-            "high": [high, 0.04],
-            "regret_max": [0.04, 0.1],
+            "lever": ["x", "y", "z"],
+            "regret": [0.01, 0.03, 0.03],
+            "low": [0.005, 0.02, 0.02],
+            "high": [high, 0.04, 0.04],
+            "regret_max": [0.04, 0.1, 0.1],
         }
+    )
+    assert titles.title_of_regret(table.head(2), "capability") == (
+        "Of two choices, x is at most 0.040 of capability worse in a future, and y at most 0.100. On average their"
+        f" regrets are{of_two}."
     )
     said = titles.title_of_regret(table, "capability")
     assert said.startswith(
@@ -76,3 +86,22 @@ def test_regret_says_whether_levers_are_apart(high: float, apart: str) -> None:
 def test_description_begins_with_the_finding() -> None:
     assert describe_finding("A wins.", "Bars of 3.") == "A wins. Bars of 3."
     assert describe_finding("A wins.", "A wins by 3.") == "A wins by 3."
+
+
+def row(name: str, clear: bool) -> SimpleNamespace:
+    return SimpleNamespace(name=name, clear=clear)
+
+
+def test_one_is_not_named_as_many() -> None:
+    """Counts of one have their own words, with the verb that fits."""
+    base = row("Base", clear=False)
+    assert headings.heading_of_maps(["War"], 1, True).text == "“War” clearly changes the map"
+    assert headings.heading_of_maps(["War"], 2, True).text == "1 of 2 scenarios clearly changes the map: War"
+    assert headings.heading_of_maps(["War", "Peace"], 2, True).text.startswith("2 of 2 scenarios clearly change ")
+    said = headings.heading_of_rows([base, row("War", clear=True), row("Peace", clear=False)], "front").text
+    assert said == "1 of 2 scenarios clearly changes the mean size of “front”: War"
+    assert headings.heading_of_sensitivity([("a", "")]).text.startswith("Of the parameters, a changes the size")
+    assert headings.heading_of_sensitivity([("a", ""), ("b", "")]).text.startswith("Of the parameters, a and b change ")
+    assert headings.words_of_assumed(1) == "One parameter is assumed, with this reason"
+    assert headings.words_of_sources(1) == "One source gives the inputs"
+    assert headings.changes_words(0) == "No other scenario is here to compare with"

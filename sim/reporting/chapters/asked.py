@@ -9,7 +9,7 @@ from typing import Any
 from sim.analysis.compare import Sample
 from sim.batch.manifest import recorded_command
 from sim.errors import Fault, InputError, escape_controls, suggest
-from sim.reporting.labels import name_settings
+from sim.reporting.labels import name_settings, shorten_middle
 from sim.scenario.overrides import BY_COMMAND, BY_HAND
 from sim.scenario.schema import SAMPLED
 
@@ -55,7 +55,17 @@ def choose_asked(found: Sample, base: str, scenario: str | None) -> str:
 
 def same_settings(found: Sample, one: str, other: str) -> bool:
     """Return whether two designs have the same swept settings, whatever their labels are."""
-    return found.settings.get(one, {}) == found.settings.get(other, {})
+    return settings_key(found, one) == settings_key(found, other)
+
+
+def settings_key(found: Sample, design: str) -> tuple[tuple[str, float], ...]:
+    """Return the swept settings of a design in an order of their own, which designs at the same settings share."""
+    return tuple(sorted(found.settings.get(design, {}).items()))
+
+
+def scenario_at(design: str) -> str:
+    """Return the name of the scenario of a design point from its label; names have no bracket after a space."""
+    return design.partition(" [")[0]
 
 
 def order_designs(found: Sample, base: str, focus: str) -> list[str]:
@@ -65,6 +75,16 @@ def order_designs(found: Sample, base: str, focus: str) -> list[str]:
     return [design for design in dict.fromkeys((base, focus, *nearest)) if design in finished]
 
 
+def name_asked(found: Sample, base: str, focus: str, names: Mapping[str, str]) -> str:
+    """Name the scenario asked about, without the settings that it shares with the baseline."""
+    return title_without_settings(found, focus) if same_settings(found, base, focus) else names[focus]
+
+
+def title_without_settings(found: Sample, design: str) -> str:
+    """Return the title of a scenario on one line."""
+    return shorten_middle(escape_controls(str(found.scenarios[design]["title"])))
+
+
 def title_of_report(found: Sample, base: str, focus: str, names: Mapping[str, str]) -> str:
     """Name the scenario asked about beside the baseline, with the settings that they share only once."""
     if focus == base:
@@ -72,14 +92,14 @@ def title_of_report(found: Sample, base: str, focus: str, names: Mapping[str, st
     settings = found.settings.get(base, {})
     if not settings or not same_settings(found, base, focus):
         return f"“{names[focus]}” beside “{names[base]}”"
-    one, other = (escape_controls(str(found.scenarios[design]["title"])) for design in (focus, base))
+    one, other = (title_without_settings(found, design) for design in (focus, base))
     return f"“{one}” beside “{other}”, both with {words_of_settings(name_settings(settings))}"
 
 
 def require_chosen_settings(found: Sample, base: str, folder: str) -> None:
     """Refuse a sweep over sampled settings, since one of its points answers nothing; raises InputError."""
-    name = base.partition(" [")[0]
-    points = sum(design.partition(" [")[0] == name for design in found.designs)
+    name = scenario_at(base)
+    points = sum(scenario_at(design) == name for design in found.designs)
     if points < 2 or (points <= MOST_POINTS and found.scenarios[base]["sweep"]["design"] not in SAMPLED):
         return
     alone = points == len(found.designs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,18 @@ MOST_LISTED = 5  # scenarios on the first page
 
 LISTED_UNCLEAR = 4
 
-MOST_QUIET = 4  # names of scenarios without a clear change
+MOST_LISTED_OF_MANY = 3  # the same where more scenarios would not leave the page on one sheet
+
+MOST_QUIET, QUIET_LETTERS = 4, 160  # names of scenarios without a clear change
+
+
+@dataclass(frozen=True)
+class LargestChange:
+    """The largest clear change, as the parts of a sentence: its verb, what changes, and from where to where."""
+
+    verb: str
+    what: str
+    change: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class ClearChanges:
         Size of the largest change of a state, 0 to 1.
     unclear
         The largest other changes, which may be chance, in words.
+    lead
+        The largest clear change: of a state, else of the size of a bloc; None where nothing clearly changes.
     """
 
     design: str
@@ -51,6 +64,18 @@ class ClearChanges:
     sizes: tuple[str, ...]
     largest: float
     unclear: tuple[str, ...] = ()
+    lead: LargestChange | None = None
+
+    def answer(self, name: str, when: str) -> str:
+        """Say in one sentence what the scenario of this name changes most, with the interval."""
+        if self.lead is None:
+            return f"“{name}” makes no clear change to any state or bloc {when}."
+        return f"“{name}” {self.lead.verb} {self.lead.what} {when} {self.lead.change}."
+
+    def others(self) -> str:
+        """Say the other clear changes in one sentence; empty without any."""
+        sizes = self.sizes if self.states else self.sizes[1:]
+        return replace(self, states=self.states[1:], count=max(self.count - 1, 0), sizes=sizes).sentence()
 
     def sentence(self, most: int = NAMED) -> str:
         """Say the changes in one sentence, with at most so many states; empty where nothing clearly changes."""
@@ -69,6 +94,13 @@ def clear_changes(states: pd.DataFrame, scenario: str) -> pd.DataFrame:
     return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
 
 
+def clear_sizes(outcomes: pd.DataFrame, scenario: str) -> pd.DataFrame:
+    """Select the clear changes of the mean size of a bloc, the largest first: rows of `compare_outcomes`."""
+    rows = outcomes[(outcomes["scenario"] == scenario) & outcomes["clear"].astype(bool)]
+    rows = rows[rows["outcome"].astype(str).map(is_bloc).astype(bool)]
+    return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+
+
 def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
     """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
     alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
@@ -77,7 +109,7 @@ def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
 
 def find_changes(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str],
-    first: str | None = None,
+    first: str | None = None, *, runs_word: str = "runs",
 ) -> list[ClearChanges]:  # fmt: skip
     """Find what each scenario clearly changes.
 
@@ -93,6 +125,8 @@ def find_changes(
         Names of the alignments, by id.
     first
         Label of the scenario that comes first, if any.
+    runs_word
+        What a run is called.
 
     Returns
     -------
@@ -104,8 +138,13 @@ def find_changes(
     for design in list(names)[1:]:
         rows = clear_changes(states, design)
         said = [words_of_state(row, state_names, known) for row in rows.head(NAMED).itertuples()]
-        sizes = outcomes[(outcomes["scenario"] == design) & outcomes["clear"].astype(bool)]
-        own = [words_of_size(row, known) for row in sizes.itertuples() if is_bloc(str(row.outcome))]
+        sizes = clear_sizes(outcomes, design)
+        own = [words_of_size(row, known) for row in sizes.itertuples()]
+        leads = [
+            *(lead_of_state(row, state_names, known, runs_word) for row in rows.head(1).itertuples()),
+            *(lead_of_size(row, known) for row in sizes.head(1).itertuples()),
+            None,
+        ]
         largest = float(rows["difference"].abs().max()) if len(rows) else 0.0
         role = str(found.scenarios[design].get("role", ""))
         unclear = [
@@ -113,7 +152,9 @@ def find_changes(
             for row in largest_unclear(states[states["scenario"] == design]).head(NAMED_BESIDE).itertuples()
         ]
         listed.append(
-            ClearChanges(design, names[design], role, tuple(said), len(rows), tuple(own), largest, tuple(unclear))
+            ClearChanges(
+                design, names[design], role, tuple(said), len(rows), tuple(own), largest, tuple(unclear), leads[0]
+            )
         )
     return sorted(listed, key=lambda one: (one.design != first, list(ROLES).index(one.role), -one.largest))
 
@@ -125,11 +166,40 @@ def is_bloc(outcome: str) -> bool:
 
 def words_of_state(row: Any, states: Mapping[str, str], known: Mapping[str, str]) -> str:
     """Say how often a state is in a bloc, in the baseline and in the scenario, with the interval of the change."""
-    interval = interval_words(row)
-    if row.low == row.low:
-        interval = f"{rounded(row.low, signed=True)} to {rounded(row.high, signed=True)}"
+    interval = interval_of_change(row)
     change = f"{rounded(row.baseline_mean)} → {rounded(row.mean)}"
     return f"{states[row.state]} in “{known[row.alignment]}” {change} ({interval})"
+
+
+def interval_of_change(row: Any) -> str:
+    """Say the interval of a change in hundredths, or why there is none."""
+    if row.low == row.low:
+        return f"{rounded(row.low, signed=True)} to {rounded(row.high, signed=True)}"
+    return interval_words(row)
+
+
+def lead_of_state(row: Any, states: Mapping[str, str], known: Mapping[str, str], runs_word: str) -> LargestChange:
+    """Say how a scenario changes how often a state is in a bloc: a row of `compare_states`."""
+    what = f"how often {states[row.state]} is in “{known[row.alignment]}”"
+    return LargestChange(verb_of(row), what, words_of_change(row, f"of 100 {runs_word}"))
+
+
+def lead_of_size(row: Any, known: Mapping[str, str]) -> LargestChange:
+    """Say how a scenario changes the mean size of a bloc: a row of `compare_outcomes`."""
+    what = f"the mean share of “{known[str(row.outcome).removeprefix('capability_')]}” in the capability"
+    return LargestChange(verb_of(row), what, words_of_change(row, "%"))
+
+
+def verb_of(row: Any) -> str:
+    """Name the direction of a change."""
+    return "raises" if row.difference > 0 else "lowers"
+
+
+def words_of_change(row: Any, unit: str) -> str:
+    """Say a change from the baseline with its interval."""
+    interval = interval_of_change(row)
+    counted = f"95 % interval of the change {interval}" if row.low == row.low else interval
+    return f"from {rounded(row.baseline_mean)} to {rounded(row.mean)} {unit} ({counted})"
 
 
 def words_of_size(row: Any, known: Mapping[str, str]) -> str:
@@ -143,5 +213,6 @@ def quiet_words(changes: Sequence[ClearChanges]) -> str:
     quiet = [one.name for one in changes if not one.sentence()]
     if not quiet:
         return ""
-    more = f" and {len(quiet) - MOST_QUIET} more" if len(quiet) > MOST_QUIET else ""
-    return f"No clear change of any state or bloc: {list_names(quiet[:MOST_QUIET])}{more}."
+    shown = next(n for n in range(MOST_QUIET, 0, -1) if n == 1 or sum(map(len, quiet[:n])) <= QUIET_LETTERS)
+    more = f" and {len(quiet) - shown} more" if len(quiet) > shown else ""
+    return f"No clear change of any state or bloc: {list_names(quiet[:shown])}{more}."

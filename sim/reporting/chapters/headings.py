@@ -72,12 +72,35 @@ def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool) -> Heading:
         return Heading("Where the states are at the start and at the end")
     if not drawn:
         return Heading("No scenario clearly changes where a state is")
-    return Heading(f"{len(drawn)} of {others} scenarios clearly change the map: {name_first(drawn)}")
+    if others == 1:
+        return Heading(f"“{drawn[0]}” clearly changes the map")
+    return Heading(
+        f"{len(drawn)} of {others} scenarios clearly {verb('change', len(drawn))} the map: {name_first(drawn)}"
+    )
+
+
+def verb(word: str, count: int) -> str:
+    """Give a verb the form that fits so many subjects."""
+    return f"{word}s" if count == 1 else word
 
 
 def changes_words(others: int) -> str:
     """Say whose changes are listed."""
+    if not others:
+        return "No other scenario is here to compare with"
     return f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes"
+
+
+def words_of_assumed(count: int) -> str:
+    """Say how many parameters are assumed."""
+    return f"{count} parameters are assumed, with these reasons" if count != 1 else (
+        "One parameter is assumed, with this reason"
+    )  # fmt: skip
+
+
+def words_of_sources(count: int) -> str:
+    """Say how many sources give the inputs."""
+    return f"{count} sources give the inputs" if count != 1 else "One source gives the inputs"
 
 
 def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
@@ -92,7 +115,8 @@ def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
     if others == 1:
         return Heading(f"“{changed[0]}” clearly changes the mean size of “{bloc}”")
     return Heading(
-        f"{len(changed)} of {others} scenarios clearly change the mean size of “{bloc}”: {name_first(changed)}"
+        f"{len(changed)} of {others} scenarios clearly {verb('change', len(changed))} the mean size of “{bloc}”:"
+        f" {name_first(changed)}"
     )
 
 
@@ -129,7 +153,8 @@ def heading_of_claims(claims: Sequence[Any], verdicts: Collection[str]) -> Headi
     agree, against = (sum(word.startswith(start) for word in verdicts) for start in ("agrees", "contradicts"))
     undecided = len(verdicts) - agree - against
     return Heading(
-        f"Of {len(verdicts)} measures of the article's claims the model agrees with {agree} and contradicts {against};"
+        f"Of {count_words(len(verdicts), 'measure')} of the article's claims the model agrees with {agree} and"
+        f" contradicts {against};"
         f" {undecided} {'is' if undecided == 1 else 'are'} undecided"
     )
 
@@ -138,15 +163,35 @@ def heading_of_sensitivity(strongest: Sequence[tuple[str, str]]) -> Heading:
     """Name the parameters that change the outcome most."""
     if not strongest:
         return Heading("The parameters were not varied for this report", folded=True)
-    return Heading(f"Of the parameters, {' and '.join(name for name, _ in strongest)} change the size of the bloc most")
+    names = " and ".join(name for name, _ in strongest)
+    return Heading(f"Of the parameters, {names} {verb('change', len(strongest))} the size of the bloc most")
 
 
-def heading_of_regret(analyses: Analyses | None) -> Heading:
-    """Name the lever with the least greatest regret, and say whether it is apart."""
-    if analyses is None or analyses.regret is None:
+def heading_of_regret(analyses: Analyses | None, bloc: str, rows: Sequence[Any]) -> Heading:
+    """Name the lever with the least greatest regret, and say whether it is apart; of one lever say its direction."""
+    if analyses is None or analyses.regret is None or analyses.directions is None:
         return Heading("Levers were not compared for this report", folded=True)
+    if len(analyses.directions) == 1:
+        (one,) = analyses.directions.itertuples()
+        name, clear = next(((row.name, row.clear) for row in rows if row.design == one.lever), (one.lever, False))
+        return Heading(words_of_one_lever(f"“{name}”", f"“{bloc}”", one.raises, one.lowers, one.futures, clear=clear))
     best = analyses.regret.iloc[0]
     costs = f"{best.lever} costs at most {best.regret_max:.3f} of capability"
     if len(levers_near_best(analyses.regret)):
         return Heading(f"No lever has clearly the least regret; {costs}")
     return Heading(f"One lever has the least regret: {costs}")
+
+
+def words_of_one_lever(name: str, bloc: str, raises: int, lowers: int, futures: int, *, clear: bool) -> str:
+    """Say in how many futures the only lever raises and lowers the size of a bloc, and first whether that decides.
+
+    `clear` is whether the runs of the sweep differ clearly.
+    """
+    where = f"{futures} settings of the parameters"
+    if not raises and not lowers:
+        return f"No clear difference: {name} changes the size of {bloc} at none of {where}"
+    if raises and lowers:
+        return f"No clear choice: {name} raises the size of {bloc} at {raises} of {where}, and lowers it at {lowers}"
+    direction, count, other = ("raises", raises, "lowers") if raises else ("lowers", lowers, "raises")
+    said = f"{name} {direction} the size of {bloc} at {count} of {where}, and {other} it at none"
+    return said if clear else f"No clear difference: {said}; the runs of the sweep do not differ clearly"

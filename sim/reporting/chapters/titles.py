@@ -64,10 +64,15 @@ def title_of_differences(rows: pd.DataFrame, bloc: str) -> str:
     """Say which scenarios clearly change the mean size of a bloc: rows of `compare_outcomes` for one outcome."""
     clear = rows[rows["clear"].astype(bool)]
     if not len(clear):
-        return f"No scenario clearly changes the mean size of “{bloc}”."
-    order = clear.loc[clear["difference"].abs().sort_values(ascending=False, kind="stable").index]
-    said = [f"{one.scenario} by {signed(one.difference)}" for one in order.itertuples()]
-    return f"{len(clear)} of {len(rows)} scenarios clearly change the mean size of “{bloc}”: {name_some(said)}."
+        which = "No scenario clearly changes" if len(rows) > 1 else "The other scenario does not clearly change"
+        return f"{which} the mean size of “{bloc}”."
+    ordered = clear.loc[clear["difference"].abs().sort_values(ascending=False, kind="stable").index]
+    order = list(ordered.itertuples())
+    said = [f"{one.scenario} by {signed(one.difference)}" for one in order]
+    if len(rows) == 1:
+        return f"“{order[0].scenario}” clearly changes the mean size of “{bloc}”: {signed(order[0].difference)}."
+    change = "changes" if len(order) == 1 else "change"
+    return f"{len(order)} of {len(rows)} scenarios clearly {change} the mean size of “{bloc}”: {name_some(said)}."
 
 
 def title_of_ranges(ends: pd.DataFrame, bloc: str) -> str:
@@ -79,8 +84,8 @@ def title_of_ranges(ends: pd.DataFrame, bloc: str) -> str:
     apart = ends[(ends["low"] > 0) | (ends["high"] < 0)]["setting"].nunique()
     return (
         f"{best['setting']} at {best['value']:g} changes the mean size of “{bloc}” most: {signed(best['difference'])}"
-        f" ({interval_words(best).replace('-', '−')}). Intervals of {apart} of {ends['setting'].nunique()} parameters"
-        " leave out 0."
+        f" ({interval_words(best).replace('-', '−')}). The interval{'s' if apart != 1 else ''} of {apart} of"
+        f" {ends['setting'].nunique()} parameters leave{'s' if apart == 1 else ''} out 0."
     )
 
 
@@ -99,6 +104,13 @@ def title_of_regret(table: pd.DataFrame, what: str) -> str:
     title = f"{best['lever']} is at most {best['regret_max']:.3f} of {what} worse than the best lever of a future"
     if not len(others):
         return f"{title}."
+    if len(others) == 1:
+        (other,) = others.itertuples()
+        return (
+            f"Of two choices, {best['lever']} is at most {best['regret_max']:.3f} of {what} worse in a future, and"
+            f" {other.lever} at most {other.regret_max:.3f}. On average their regrets are"
+            f"{' not' if len(levers_near_best(table)) else ''} apart."
+        )
     worst = others["regret_max"].max()
     near = levers_near_best(table)
     apart = "all" if not len(near) else f"{len(others) - len(near)} of {len(others)}"

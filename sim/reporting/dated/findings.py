@@ -79,6 +79,8 @@ class Effect:
         Names of the states that impose more sanctions than the baseline has, the largest capability first.
     decides
         Whether the first mover decides in the scenario, which may fix it instead.
+    together
+        Whether the numbers are means over several design points.
     """
 
     scenario: str
@@ -92,6 +94,7 @@ class Effect:
     clear: bool
     senders: tuple[str, ...] = ()
     decides: bool = True
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,6 +278,7 @@ def find_effects(
             row.scenario, labels.get(row.scenario, ran[row.scenario].scenario.title), ran[row.scenario].scenario.role,
             row.baseline_mean, row.mean, row.difference, row.low, row.high, bool(row.clear),
             find_senders(ran[base], ran[row.scenario]), first.state not in fixed_states(ran[row.scenario]),
+            row.scenario not in labels,
         )
         for row in rows.itertuples()
     ]  # fmt: skip
@@ -323,7 +327,9 @@ def effects_sentence(found: DatedFindings) -> str:
             unsure = ", which may be chance" if clearly and not best.clear else ""
             change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories{unsure}"
             senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
-            said.append(f"of {words}, “{best.name}”{senders} {verb} it most, {change}")
+            alone = sum(one.role == role for one in found.effects) == 1
+            most = f"of {words}, “{best.name}”{senders} {verb} it most, {change}"
+            said.append(f"“{best.name}”{senders} {verb} it {change}" if alone else most)
     last = format_day(found.days[-1])
     if not said:
         return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."

@@ -235,10 +235,11 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
         imposed.setdefault(name_senders(one.senders), []).append(f"“{one.name}”")
     by = "; ".join(f"{states} ({list_names(scenarios)})" for states, scenarios in imposed.items() if states)
     senders = f" New sanctions are imposed by {by}." if by else ""
+    several = "means over the settings of the sweep, " if any(one.together for one in found.effects) else ""
     caption = (
-        f"Change from the baseline ({rounded(found.effects[0].before)} of 100) by {format_day(found.days[-1])}, 95 %"
-        f" intervals over pairs of runs with the same random numbers. Right: histories of 100 in which"
-        f" {found.first.name} joins. {marks_of_effects(found.effects)}{senders}"
+        f"Change from the baseline ({several}{rounded(found.effects[0].before)} of 100) by"
+        f" {format_day(found.days[-1])}, 95 % intervals over pairs of runs with the same random numbers. Right:"
+        f" histories of 100 in which {found.first.name} joins. {marks_of_effects(found.effects)}{senders}"
     )
     return figures.inline_svg(
         axes,
