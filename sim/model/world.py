@@ -335,7 +335,7 @@ Change = tuple[int, int, int, float, int, bool]  # kind, i, j, value, regime, ex
 
 
 def build_shocks(scenario: Scenario, index: dict[str, int]) -> Shocks:
-    """Build single changes from all shocks except crises, by step and then in the order of the file."""
+    """Build single changes from all shocks except crises, by step and then in the order of the scenario."""
     members = {name: set(institution.members) for name, institution in scenario.institutions.items()}
     changes: list[Change] = []
     first = np.zeros(scenario.steps + 2, dtype=np.int64)

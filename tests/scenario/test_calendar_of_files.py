@@ -11,7 +11,7 @@ from sim.scenario.checks.idle import idle_beliefs, idle_setting, idle_shocks, un
 from sim.scenario.loading import load_scenario, read_scenario
 from sim.scenario.overrides import with_steps
 from sim.scenario.schema import Scenario
-from sim.scenario.shocks import Crisis, Upheaval
+from sim.scenario.shocks import Crisis, PairShock, Upheaval
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -210,3 +210,30 @@ def test_upheavals_are_read() -> None:
         (2, "RUS", "non_aligned"),
         (3, "RUS", ""),
     ]
+
+
+def shock(day: str, value: float, note: str = "a reason") -> str:
+    """A change of one bond on a day."""
+    return (
+        f"[[shocks]]\nkind = 'bond'\na = 'USA'\nb = 'RUS'\nvalue = {value}\ndate = {day}\n"
+        f"source = 'assumed'\nnote = '{note}'\n"
+    )
+
+
+def test_shocks_of_one_step_in_the_order_of_their_dates(tmp_path: Path) -> None:
+    june, march, may, april = (shock(f"2024-{day}", value) for day, value in
+                               (("06-01", 0.9), ("03-01", 0.2), ("05-30", 0.6), ("05-01", 0.4)))  # fmt: skip
+    later = written(tmp_path, a=june + march + may + april)
+    assert [(s.step, s.value) for s in later.shocks if isinstance(s, PairShock)] == [
+        (3, 0.4), (2, 0.2), (3, 0.6), (3, 0.9)
+    ]  # fmt: skip
+    extended = written(tmp_path, a=june, b='extends = "a"\n' + may)
+    assert [s.value for s in extended.shocks if isinstance(s, PairShock)] == [0.6, 0.9]
+
+
+def test_line_of_a_shock_in_another_place(tmp_path: Path) -> None:
+    wrong = shock("2024-05-01", 0.4).replace("'RUS'", "'ABC'")
+    with pytest.raises(InputError, match=r"a\.toml:\d+: shocks\[1\]\.b: ") as raised:
+        written(tmp_path, a=shock("2024-06-01", 0.9) + wrong)
+    lines = (tmp_path / "a.toml").read_text(encoding="utf-8").splitlines()
+    assert "ABC" in lines[raised.value.faults[0].line - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -73,10 +74,44 @@ def resolve_dates(draft: Draft) -> None:
         check_end(draft, calendar)
     shocks = content.get("shocks")
     if isinstance(shocks, list):
+        days = [dated_step(shock, calendar) for shock in shocks]
         content["shocks"] = [
             resolve_shock(draft, n, shock, calendar) if isinstance(shock, dict) else shock
             for n, shock in enumerate(shocks)
         ]
+        reorder_shocks(draft, order_by_day(days))
+
+
+def dated_step(shock: object, calendar: Calendar | str) -> tuple[int, date] | None:
+    """Step and day of a shock with a date; None for a crisis, which adds to others, and without a readable date."""
+    if not isinstance(shock, dict) or "date" not in shock or shock.get("kind") == "crisis":
+        return None
+    try:
+        day, step = place_day(shock["date"], calendar)
+    except ValueError:
+        return None
+    return step, day
+
+
+def order_by_day(days: Sequence[tuple[int, date] | None]) -> list[int]:
+    """Indices of shocks with those of one step in the order of their days; a shock without a day keeps its place."""
+    order = [*range(len(days))]
+    dated = [(place, n) for n, place in enumerate(days) if place]
+    for step in {place[0] for place, _ in dated}:
+        slots = [n for place, n in dated if place[0] == step]
+        for slot, n in zip(slots, sorted(slots, key=lambda n: days[n] or ()), strict=True):
+            order[slot] = n
+    return order
+
+
+def reorder_shocks(draft: Draft, order: Sequence[int]) -> None:
+    """Put the shocks of a draft into an order, each with the lines that it came from."""
+    draft.content["shocks"] = [draft.content["shocks"][n] for n in order]
+    slots = {n: slot for slot, n in enumerate(order) if slot != n}
+    moved = {at: origin for at, origin in draft.origins.items() if at[:1] == ("shocks",) and at[1:2] and at[1] in slots}
+    for at in moved:
+        del draft.origins[at]
+    draft.origins.update({("shocks", slots[int(at[1])], *at[2:]): origin for at, origin in moved.items()})
 
 
 def read_calendar(draft: Draft) -> Calendar | str:

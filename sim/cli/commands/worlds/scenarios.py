@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -151,6 +152,8 @@ MOST_STARTS = 5
 
 def describe_starts(name: str) -> str:
     """Say of the first shocks of a file whose dates are within a step from which day they act; empty without any."""
+    from sim.calendar import step_end, step_of
+    from sim.scenario.checks.dates import read_day
     from sim.scenario.files import read_toml
     from sim.scenario.loading import files_of, load_scenario
 
@@ -158,12 +161,14 @@ def describe_starts(name: str) -> str:
     if not (own and isinstance(own, list)):
         return ""
     scenario = load_scenario(name)
-    ends, before = scenario.dates(), len(scenario.shocks) - len(own)
     found = []
-    for n, (written, shock) in enumerate(zip(own, scenario.shocks[before:], strict=True), start=before):
-        given = str(written.get("date", ""))
-        if given and given != ends[shock.step - 1]:
-            found.append(f"shocks[{n}] of {given} from {ends[shock.step - 1]}")
+    for n, shock in enumerate(own):
+        if "date" not in shock:
+            continue
+        given, start = read_day(shock["date"]), date.fromisoformat(scenario.date or "")
+        begins = step_end(start, scenario.step, step_of(start, scenario.step, given) - 1)
+        if given != begins:
+            found.append(f"shocks[{n}] of {given} from {begins}")
     return ", ".join([*found[:MOST_STARTS], *(["…"] * (len(found) > MOST_STARTS))])
 
 
