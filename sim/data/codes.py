@@ -93,6 +93,25 @@ def living_states(day: date) -> dict[int, Spell]:
     return {spell.cow: spell for spell in crosswalk() if spell.lives(day)}
 
 
+@cache
+def code_on(code: int, day: date) -> int:
+    """Return the code that a country has on a day, where a union changed it; the same code for all other states.
+
+    Some datasets keep the code of the part that the union continues, or give the union's code to it in earlier years.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> code_on(260, date(1991, 12, 31)), code_on(255, date(1975, 12, 31)), code_on(265, date(1991, 12, 31))
+    (255, 260, 265)
+    """
+    alive = living_states(day)
+    if code in alive:
+        return code
+    countries = {spell.iso for spell in crosswalk() if spell.cow == code}
+    return next((other for other, spell in alive.items() if spell.iso in countries), code)
+
+
 def spell_of_gw(code: int, day: date) -> Spell | None:
     """The state that a code of Gleditsch and Ward means on a day; None if it means none."""
     for spell in crosswalk():

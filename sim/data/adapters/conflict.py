@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+UNITED_YEMEN, SOUTH_YEMEN = 679, 680
+
+
 def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy spells of rivalries since 1945; the last year of the list does not end them."""
     frame = drop_missing_keys(frame, ("a", "b", "start", "end"), journal, dataset, file)
@@ -29,8 +32,21 @@ def tidy_rivalries(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file
     recent = frame[frame["end"] >= 1945]
     require_codes(recent, ("a", "b"), file)
     journal.note("ended before 1945", dataset.id, len(frame), len(recent), "no world is as old")
+    recent = name_south_yemen(recent, journal, dataset)
     low, high = recent[["a", "b"]].min(axis=1), recent[["a", "b"]].max(axis=1)
     return recent.assign(a=low, b=high, open=recent["end"] == last)[["a", "b", "start", "end", "open"]]
+
+
+def name_south_yemen(frame: pd.DataFrame, journal: Journal, dataset: Dataset) -> pd.DataFrame:
+    """Give rivalries of South Yemen its own code where the list has united Yemen's, such as with Oman from 1967."""
+    sides = frame[["a", "b"]]
+    named = frame["name"].astype(str).str.contains(r"\b(?:S\.|South) Yemen", regex=True)
+    wrong = named & sides.eq(UNITED_YEMEN).any(axis=1) & ~sides.eq(SOUTH_YEMEN).any(axis=1)
+    if wrong.any():
+        why = f"the code is {UNITED_YEMEN} of Yemen and the name South Yemen, which is {SOUTH_YEMEN}"
+        name = str(frame["name"][wrong].iloc[0])
+        journal.note("code and name differ", dataset.id, len(frame), len(frame), why, name)
+    return frame.assign(**{side: frame[side].mask(wrong & frame[side].eq(UNITED_YEMEN), SOUTH_YEMEN) for side in sides})
 
 
 def tidy_disputes(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:

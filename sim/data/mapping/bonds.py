@@ -135,6 +135,10 @@ def arms_bonds(scene: Scene, treaties: Mapping[Pair, tuple[str, str, str]]) -> d
     loaded, year = chosen
     rows = loaded.rows[loaded.rows["year"].between(year - WINDOW + 1, year)]
     scene.require_rows(loaded, len(rows), year)
+    source = loaded.dataset.id
+    rows = rows.assign(**{
+        side: [scene.code_of(code, source) for code in rows[side]] for side in ("supplier", "recipient")
+    })  # fmt: skip
     sums = rows.groupby(["supplier", "recipient"])["value"].sum()
     totals = rows.groupby("recipient")["value"].sum()
     found: dict[Pair, tuple[str, str, str]] = {}

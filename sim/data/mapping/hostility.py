@@ -31,11 +31,11 @@ def strategic_rivalries(scene: Scene) -> list[TieRow]:
     scene.require_rows(loaded, len(alive), year)
     why = f"a rivalry that ended in {year} was over by 31 December; spells of one pair are not joined"
     scene.journal.note("rivalries of the day", loaded.dataset.id, len(every), len(alive), why)
-    pairs = {
-        scene.pair(int(row.a), int(row.b)): int(row.start)
-        for row in alive.itertuples()
-        if row.a in scene.states and row.b in scene.states
-    }
+    pairs = {}
+    for row in alive.itertuples():
+        a, b = (scene.code_of(code, loaded.dataset.id) for code in (row.a, row.b))
+        if a in scene.states and b in scene.states:
+            pairs[scene.pair(a, b)] = int(row.start)
     scene.journal.note(
         "pairs of the world", loaded.dataset.id, len(alive), len(pairs), "rivalries of other states are left out"
     )
@@ -63,9 +63,10 @@ def disputes(scene: Scene, allied: Collection[tuple[str, str]]) -> list[TieRow]:
     found: dict[tuple[str, str], tuple[bool, int]] = {}
     quarrels = 0
     for row, dead in zip(force[mutual].itertuples(), deadly[mutual], strict=True):
-        if row.a not in scene.states or row.b not in scene.states or row.a == row.b:
+        a, b = (scene.code_of(code, loaded.dataset.id) for code in (row.a, row.b))
+        if a not in scene.states or b not in scene.states or a == b:
             continue
-        pair = scene.pair(int(row.a), int(row.b))
+        pair = scene.pair(a, b)
         if pair in allied and not dead:
             quarrels += 1
             continue

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sim.data.codes import Spell, crosswalk, living_states, spells_of_id, table_rows
+from sim.data.codes import Spell, code_on, crosswalk, living_states, spells_of_id, table_rows
 from sim.data.mapping.scene import Scene
 from sim.errors import Fault, InputError, suggest
 
@@ -151,6 +151,10 @@ def polyarchy_of(scene: Scene) -> dict[int, float]:
     rows = loaded.rows[loaded.rows["year"] == year].set_index("cow")["polyarchy"].dropna()
     scene.require_rows(loaded, len(rows), year)
     found = {code: float(rows[code]) for code in scene.among(rows.index)}
+    for code in rows.index.difference([*found]):
+        today = code_on(int(code), scene.day)
+        if today in scene.states and today not in found:
+            found[scene.code_of(code, loaded.dataset.id)] = float(rows[code])
     why = "a state without a score has no likeness, which is not a likeness of 0.5"
     scene.journal.note("polyarchy", loaded.dataset.id, len(scene.states), len(found), why)
     return found

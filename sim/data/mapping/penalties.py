@@ -49,6 +49,8 @@ class Sanctions:
 
     def impose(self, senders: Mapping[int, str], targets: Iterable[int], level: str, source: str) -> None:
         """Add the sanctions of a case, given the note of each sender."""
+        senders = {self.scene.code_of(code, source): note for code, note in senders.items()}
+        targets = [self.scene.code_of(code, source) for code in targets]
         regimes = [bloc for leader, bloc in self.blocs.items() if leader in senders]
         regime = regimes[0] if len(regimes) == 1 else ""
         for sender in self.scene.among(senders):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from sim.data.codes import Spell
+from sim.data.codes import Spell, code_on
 from sim.data.folder import DataFolder, LoadedRows
 from sim.data.journal import Journal
 from sim.errors import Fault, InputError
@@ -63,6 +63,8 @@ class Scene:
         Datasets that gave something, by id.
     stamps
         What the world's file says about itself, such as data carried forward.
+    renamed
+        Datasets with codes that the journal has as those of another day.
     """
 
     folder: DataFolder
@@ -72,6 +74,7 @@ class Scene:
     states: dict[int, Spell] = field(default_factory=dict)
     used: dict[str, LoadedRows] = field(default_factory=dict)
     stamps: list[str] = field(default_factory=list)
+    renamed: set[tuple[str, int]] = field(default_factory=set, repr=False)
 
     @property
     def year(self) -> int:
@@ -86,6 +89,15 @@ class Scene:
         """Ids of two states in alphabetical order."""
         one, other = sorted((self.id(a), self.id(b)))
         return one, other
+
+    def code_of(self, code: int, source: str) -> int:
+        """Code on the day of a country that a dataset lists, and a note in the journal where a union changed it."""
+        found = code_on(int(code), self.day)
+        if found != code and found in self.states and (source, int(code)) not in self.renamed:
+            self.renamed.add((source, int(code)))
+            why = f"a union changed the code of this country; on {self.day} it is that of {self.id(found)}"
+            self.journal.note("code of the day", source, 1, 1, why, f"{int(code)} is read as {found}")
+        return found
 
     def among(self, codes: Iterable[int]) -> list[int]:
         """Codes that are states of the world."""
