@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from invented import PRODUCT, STATES, base, rule, save, spell_rows, world_of
+from invented import NMC, PRODUCT, SPELLS, STATES, base, rule, save, spell_rows, world_of
 
 from sim.data.codes import crosswalk, living_states, spell_of_gw
 from sim.errors import InputError
@@ -74,6 +74,18 @@ def test_missing_capability_is_not_zero(tmp_path: Path) -> None:
     world = world_of(folder, 1960)
     assert "JPN" not in {*world.states["id"]}
     assert rule(world, "capability missing").example == "JPN"
+
+
+def test_world_says_which_states_it_lacks(tmp_path: Path) -> None:
+
+    folder = base(tmp_path, 1989, states=[GERMANY])
+    save(folder, "NMC-70.csv", NMC, [[code, 1989, -9, 1, 1, 1, 1, 1, 0.01] for code in SPELLS])
+    save(folder, "gw.csv", "gwcode,gwc,statename,startdate,enddate", [
+        [2, "USA", "United States", "01:01:1816", "31:12:2017"], [711, "TBT", "Tibet", "01:01:1913", "31:12:2017"],
+    ])  # fmt: skip
+    stamps = world_of(folder, "1990-10-03").stamps
+    assert "not in the world, as they have no capability in 1989: Germany" in stamps
+    assert "not in the world, as only the list of Gleditsch and Ward has them: Tibet" in stamps
 
 
 def test_missing_spending_does_not_matter(tmp_path: Path) -> None:

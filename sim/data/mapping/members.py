@@ -13,6 +13,7 @@ from sim.errors import Fault, InputError, suggest
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_NAMED = 20  # states that the description of a world names as absent
 FEWEST_COVERED = 0.6  # share of living states with a row, below which a file was probably cut
 
 
@@ -52,6 +53,16 @@ def compare_lists(scene: Scene, own: dict[int, Spell]) -> None:
         scene.journal.note(
             "other list", loaded.dataset.id, len(alive), len(alive) - len(missing), why, ", ".join(missing[:8])
         )
+        if missing:
+            scene.stamps.append(
+                f"not in the world, as only the list of Gleditsch and Ward has them: {first_names(missing)}"
+            )
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def resolve_leaders(leaders: Sequence[str], alive: dict[int, Spell], day: date) -> dict[int, str]:
@@ -101,6 +112,9 @@ def choose_states(scene: Scene, alive: dict[int, Spell], leaders: Sequence[int],
     names = ", ".join(alive[code].id for code in lacking[:8])
     why = "missing capability is not 0, so these states are not in the world"
     scene.journal.note("capability missing", loaded.dataset.id, len(alive), len(known), why, names)
+    if lacking:
+        named = first_names([alive[code].name for code in lacking])
+        scene.stamps.append(f"not in the world, as they have no capability in {year}: {named}")
     for code in leaders:
         if code not in known:
             message = f"the leader {alive[code].id} has no capability in {year}; choose another leader or year"
