@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,7 +29,8 @@ from invented import (
 
 from sim.cli import cli
 from sim.cli.commands.worlds.data import names_by_start
-from sim.data.codes import split_names
+from sim.data.codes import split_names, table_rows
+from sim.data.mapping.bodies import is_in_force
 from sim.errors import InputError
 
 RIVALS = [
@@ -329,3 +331,24 @@ def test_names_of_drawn_starts() -> None:
     assert names_by_start(cast(Any, SimpleNamespace(states=states))) == {
         "front": ["Cuba (0.92)", "North Korea"], "us_led": ["United States"], "non_aligned": ["Mexico (0.70)"],
     }  # fmt: skip
+
+
+def test_window_of_disputes_begins_with_the_data(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1947)
+    rows = dispute_rows(clash(1, 2, 40, 1946))
+    save(folder, "gml.csv", GML, rows)
+    world = world_of(folder, 1947)
+    assert rule(world, "disputes of five years").why == "clashes from 1945 to 1947, once a pair"
+
+
+@pytest.mark.parametrize(
+    ("target", "day", "level"),
+    [
+        (345, "1995-11-21", "comprehensive"), (345, "1995-12-31", "targeted"), (345, "1996-06-18", None),
+        (700, "2001-12-31", "targeted"), (700, "2002-12-31", None),
+    ],
+)  # fmt: skip
+def test_sanctions_of_the_security_council(target: int, day: str, level: str | None) -> None:
+    when = date.fromisoformat(day)
+    rows = [row for row in table_rows("regimes.csv") if int(row["target"]) == target and is_in_force(row, when)]
+    assert [row["level"] for row in rows] == [level] * bool(level)

@@ -157,7 +157,7 @@ def arms_bonds(scene: Scene, treaties: Mapping[Pair, tuple[str, str, str]]) -> d
             else ""
         )
         if level and found.get(pair, ("consultation",))[0] != "partnership":
-            years = f"{year - WINDOW + 1}-{year}"
+            years = f"{max(year - WINDOW + 1, loaded.first)}-{year}"
             note = f"{share:.0%} of {scene.id(recipient)}'s arms of {years}, and no treaty"
             found[pair] = level, loaded.dataset.id, note
     why = f"a main supplier ({MAIN:.0%} of the arms of {WINDOW} years) is a partner without a treaty"

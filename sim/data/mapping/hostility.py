@@ -75,7 +75,7 @@ def disputes(scene: Scene, allied: Collection[tuple[str, str]]) -> list[TieRow]:
     if quarrels:
         why = "allies by a pact who quarrel without deaths are not rivals"
         scene.journal.note("quarrels of allies", loaded.dataset.id, len(found) + quarrels, len(found), why)
-    why = f"clashes from {year - WINDOW + 1} to {year}, once a pair"
+    why = f"clashes from {max(year - WINDOW + 1, loaded.first)} to {year}, once a pair"
     scene.journal.note("disputes of five years", loaded.dataset.id, len(rows), len(found), why)
     return [
         TieRow(a, b, "rivalry", "clashes" if dead else "dispute", "", loaded.dataset.id, f"last in {last}")
