@@ -352,3 +352,21 @@ def test_sanctions_of_the_security_council(target: int, day: str, level: str | N
     when = date.fromisoformat(day)
     rows = [row for row in table_rows("regimes.csv") if int(row["target"]) == target and is_in_force(row, when)]
     assert [row["level"] for row in rows] == [level] * bool(level)
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        ("2013-12-31", {"USA-CUB"}), ("2014-02-28", {"USA-CUB"}), ("2014-12-30", {"USA-CUB"}),
+        ("2014-12-31", {"CAN-RUS"}), ("2015-06-30", {"CAN-RUS"}),
+    ],
+)  # fmt: skip
+def test_day_within_the_first_and_last_year_of_a_case(tmp_path: Path, day: str, found: set[str]) -> None:
+    when = date.fromisoformat(day)
+    folder = base(tmp_path, when.year - ((when.month, when.day) != (12, 31)))
+    kinds = [1, "exp_part", 0, 0, 0, 0, 0, "", "failed"]
+    save(folder, "gsdb.csv", GSDB, [
+        [1, "Cuba", "United States", 1990, 2014, *kinds], [2, "Russia", "Canada", 2014, 2018, *kinds],
+        [3, "Mexico", "Canada", 2020, 2022, *kinds],
+    ])  # fmt: skip
+    assert {*ties(world_of(folder, day), "sanction")} == found

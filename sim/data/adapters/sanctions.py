@@ -185,7 +185,7 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         for target in [*parties["target"][0], *parties["target"][1]]:
             rows.append({
                 "begun": case["begin"],
-                "start": date(case["begin"], 1, 1),
+                "start": date(case["begin"], 12, 31),
                 "end": None if ongoing else date(case["end"], 12, 31),
                 "seen": date(last, 12, 31) if ongoing else None,
                 "senders": tuple(parties["sender"][0]), "bodies": tuple(parties["sender"][1]),
@@ -205,6 +205,8 @@ def tidy_gsdb(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str
         )
     why = f"an end in {last}, the last year, or marked ongoing, means that it goes on"
     journal.note("end of the list", dataset.id, len(rows), len(rows), why)
+    why = "the data have years only, so a case counts from 31 December of its first year to that of its last"
+    journal.note("years only", dataset.id, len(rows), len(rows), why)
     return pd.DataFrame(rows, columns=["begun", "start", "end", "seen", "senders", "bodies", "target", "level", "line"])
 
 
