@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracle import simulate
 from relation import UNHURRIED, seeds
 from strategies import kept_scenarios, scenarios
 
+from sim.analysis.history.bonds import describe_sanctions, with_ties_at
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import find_histories, observe_others, parse_conditions
 from sim.analysis.history.retrace import WEIGHED
@@ -23,7 +27,7 @@ from sim.analysis.history.words import PHRASES, count_words, join_names, main_te
 from sim.analysis.states.start import explain_start
 from sim.batch.design import through_lens
 from sim.errors import InputError
-from sim.model import dispositions
+from sim.model import dispositions, rules
 from sim.model.agents import BlocModel, StateAgent
 from sim.model.arrays import BY_FOLLOWING, CAUSES, Integers
 from sim.model.compiled import run_compiled
@@ -32,6 +36,7 @@ from sim.model.world import world_of
 from sim.reporting.labels import label_history
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
+from sim.scenario.shocks import SanctionShock
 
 CLOSE = 1e-9
 Followed = dict[tuple[int, str], tuple[set[str], set[str]]]  # by step and state: needed moves, and all that are new
@@ -433,3 +438,35 @@ def test_shocks_to_blocs_in_words() -> None:
     scenario = load_scenario("sanctions_collapse")
     (shock,) = scenario.shocks
     assert describe_shock(shock, label_history(scenario)) == "the enforcement of the US-led bloc becomes 0.1"
+
+
+@given(scenarios(), st.integers(1, 6))
+def test_ties_as_shocks_left_them(scenario: Scenario, step: int) -> None:
+    """The ties that a history names are those that the rules have after the shocks until the step."""
+    world = world_of(scenario)
+    situation = type(world.start)(*(np.copy(values) for values in world.start))
+    for at in range(1, min(step, scenario.steps) + 1):
+        rules.apply_shocks(at, world.shocks, situation)
+    index = {state: place for place, state in enumerate(scenario.states)}
+    bonds, sanctions = np.zeros((2, len(index), len(index)))
+    for tie in with_ties_at(scenario, min(step, scenario.steps)).ties:
+        i, j = index[tie.a], index[tie.b]
+        if tie.kind == "bond":
+            bonds[i, j] = bonds[j, i] = tie.value
+        elif tie.kind == "sanction":
+            sanctions[i, j] = tie.value
+    assert np.array_equal(bonds, situation.bond_origin)
+    assert np.array_equal(sanctions, situation.sanction)
+
+
+def test_sanction_that_was_lifted_is_no_reason() -> None:
+    scenario = load_scenario("baseline_2023")
+    sanctioned = next(tie for tie in scenario.ties if tie.kind == "sanction" and tie.value > 0)
+    lifted = SanctionShock(kind="sanction", step=2, sender="*", target=sanctioned.b, value=0)
+    changed = scenario.model_copy(update={"shocks": (lifted,)})
+    move = SimpleNamespace(state=sanctioned.b)
+    said = [
+        describe_sanctions(cast(Move, move), with_ties_at(changed, step), label_history(changed)) for step in (1, 2)
+    ]
+    assert said[0].startswith("by ")
+    assert not said[1]

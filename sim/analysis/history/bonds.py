@@ -1,4 +1,4 @@
-"""The coded ties behind a move: bonds with the bloc entered and elsewhere, and the sanctions on the mover."""
+"""The ties behind a move, as coded and as shocks left them: bonds with the bloc entered and elsewhere, sanctions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from sim.analysis.history.moves import Move
 from sim.analysis.history.words import Names, join_names
 from sim.model.trajectory import Run
+from sim.model.world import select_pairs
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario, Tie
+from sim.scenario.shocks import PairShock, SanctionShock
+from sim.scenario.ties import make_tie_key, tie_key
 
 # A bond weighs its level times the capability of the other state, so that a partnership may weigh more than a pact.
 HEADINGS = {
@@ -17,6 +20,25 @@ HEADINGS = {
 }
 
 SENDERS = 3  # sanction senders that are named, the heaviest first
+
+
+def with_ties_at(scenario: Scenario, step: int) -> Scenario:
+    """Return a scenario whose ties are as the shocks until a step left them; drift of ties is not in it."""
+    shocks = [one for one in scenario.shocks if isinstance(one, (PairShock, SanctionShock)) and one.step <= step]
+    if not shocks:
+        return scenario
+    ids = [*scenario.states]
+    index = {state: place for place, state in enumerate(ids)}
+    ties = {tie_key(tie): tie for tie in scenario.ties}
+    for shock in sorted(shocks, key=lambda one: one.step):
+        ends = (shock.sender, shock.target) if isinstance(shock, SanctionShock) else (shock.a, shock.b)
+        changed = {"value": shock.value, "level": shock.level, "source": shock.source, "note": shock.note}
+        for i, j, existing in select_pairs(*ends, scenario, index):
+            key = make_tie_key(shock.kind, ids[i], ids[j])
+            before = ties.get(key) or Tie(kind=shock.kind, a=key[1], b=key[2], value=0)
+            if before.value or not existing:
+                ties[key] = before.model_copy(update=changed)
+    return scenario.model_copy(update={"ties": (*ties.values(),)})
 
 
 def describe_bond_there(move: Move, run: Run, scenario: Scenario, names: Names) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sim.analysis.history.bonds import describe_bond_elsewhere, describe_bond_there, describe_sanctions
+from sim.analysis.history.bonds import describe_bond_elsewhere, describe_bond_there, describe_sanctions, with_ties_at
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import OtherHistories, observe_others
 from sim.analysis.history.prospect import Prospect, find_prospect
@@ -102,10 +102,11 @@ class Story:
         }
 
     def coded_ties(self, point: TurningPoint) -> dict[str, str]:
-        """Say the coded ties behind the first move of a turning point; empty where there are none."""
+        """Say the ties behind the first move of a turning point; empty where there are none."""
         if not point.moves:
             return {"strongest_bond": "", "stronger_bond_elsewhere": "", "sanctions": ""}
-        first, scenario, names = point.moves[0], self.scenario, self.names
+        first, names = point.moves[0], self.names
+        scenario = with_ties_at(self.scenario, first.step)
         return {
             "strongest_bond": describe_bond_there(first, self.run, scenario, names),
             "stronger_bond_elsewhere": describe_bond_elsewhere(first, self.run, scenario, names),
