@@ -187,3 +187,13 @@ def test_year_without_rows_inside_the_span_is_a_fault(tmp_path: Path) -> None:
     save(folder, "dyadic.csv", TRADE, rows)
     with pytest.raises(InputError, match="has no row for 1980, although it covers 1979 to 1981"):
         world_of(folder, 1980)
+
+
+def test_trade_in_dollars_of_another_year_is_stamped(tmp_path: Path) -> None:
+    folder = base(with_trade(tmp_path, 1980, [[2, 20, 40_000, 47_000]]), 1982)
+    save(folder, "gdp.csv", PRODUCT, [[code, year, 1, 1_000_000, 10] for code in CODES for year in (1980, 1982)])
+    stamps = world_of(folder, 1982, carry=True).stamps
+    assert any(one.startswith("trade is that of 1980 and product that of 1982, each in dollars") for one in stamps)
+    assert "dependence on trade is too low by the growth of product between them" in " ".join(stamps)
+    base(folder, 1980)
+    assert not any("each in dollars" in one for one in world_of(folder, 1980).stamps)

@@ -181,7 +181,8 @@ def test_days_of_the_global_sanctions_data_base(tmp_path: Path) -> None:
     rows = open_folder(tmp_path).load("gsdb").rows
     last = date(1990, 12, 31)
     assert [(row.start, row.end, row.seen) for row in rows.astype(object).itertuples()] == [
-        (date(1980, 1, 1), date(1985, 12, 31), None), (date(1981, 1, 1), None, last), (date(1982, 1, 1), None, last),
+        (date(1980, 12, 31), date(1985, 12, 31), None), (date(1981, 12, 31), None, last),
+        (date(1982, 12, 31), None, last),
     ]  # fmt: skip
 
 

@@ -150,3 +150,10 @@ def test_header_of_states_in_capitals(tmp_path: Path) -> None:
     folder = base(tmp_path, 1960)
     save(folder, "states2016.csv", STATES.upper(), spell_rows())
     assert "USA" in ids(folder, 1960)
+
+
+@pytest.mark.parametrize(("day", "name"), [("1976-07-01", "North Vietnam"), ("1976-07-02", "Vietnam")])
+def test_name_of_vietnam(day: str, name: str) -> None:
+    assert (living_states(date.fromisoformat(day))[816].id, living_states(date.fromisoformat(day))[816].name) == (
+        "VNM", name
+    )  # fmt: skip

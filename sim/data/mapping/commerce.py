@@ -33,6 +33,11 @@ def map_trade(scene: Scene, product: dict[int, float]) -> tuple[list[TieRow], di
     source = loaded.dataset.id
     rows = loaded.rows[loaded.rows["year"] == year]
     scene.require_rows(loaded, len(rows), year)
+    if (produced := scene.years.get("product", year)) != year:
+        scene.stamps.append(
+            f"trade is that of {year} and product that of {produced}, each in dollars of its year, so dependence on"
+            f" trade is too {'low' if produced > year else 'high'} by the growth of product between them"
+        )
     here = rows[rows["a"].isin(scene.states) & rows["b"].isin(scene.states) & (rows["a"] != rows["b"])]
     pairs = len(scene.states) * (len(scene.states) - 1) // 2
     why = "an absent row is missing trade, which is not zero; each state's coverage is in its note"

@@ -63,6 +63,8 @@ class Scene:
         Datasets that gave something, by id.
     stamps
         What the world's file says about itself, such as data carried forward.
+    years
+        Year that was read of each role.
     renamed
         Datasets with codes that the journal has as those of another day.
     """
@@ -74,6 +76,7 @@ class Scene:
     states: dict[int, Spell] = field(default_factory=dict)
     used: dict[str, LoadedRows] = field(default_factory=dict)
     stamps: list[str] = field(default_factory=list)
+    years: dict[str, int] = field(default_factory=dict, repr=False)
     renamed: set[tuple[str, int]] = field(default_factory=set, repr=False)
 
     @property
@@ -148,6 +151,7 @@ class Scene:
             why = f"covers {best.first} to {best.last}; {', '.join(others)} of the same role is not used"
             self.journal.note("one dataset chosen", best.dataset.id, len(found), 1, why)
         self.used[best.dataset.id] = best
+        self.years[role] = year
         return best, year
 
     def carried_year(self, loaded: LoadedRows) -> int:
