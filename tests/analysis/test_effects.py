@@ -264,6 +264,9 @@ def test_range_of_settings_is_unknown_where_chance_spreads_the_points() -> None:
     gaps[1, 2, 0] = 1.0  # the means of the first outcome differ by less than chance of single runs makes them
     assert np.isnan(settings_range(gaps[:, :, :1])).all()
     assert settings_range(gaps[:, :, 1:]) == ([0.25], [0.25])  # means that are equal have a known range
+    single = np.zeros((5, 30, 1))
+    single[3, 7] = 1.0  # chance of single runs explains all of it, and no more
+    assert np.isnan(settings_range(single)).all()
 
 
 @pytest.mark.parametrize(("between", "help"), [(0.02, True), (1.0, False)])

@@ -165,6 +165,6 @@ def settings_range(gaps: Floats) -> tuple[Floats, Floats]:
     means = average_known(gaps, 1)
     middle = average_known(means, 0)
     own = np.divide(mixed, settings, out=np.where(np.isnan(settings), np.nan, 0.0), where=settings > 0)
-    left = np.where(own < 1, 1 - own, np.nan)
+    left = np.where(beyond_rounding(1 - own, np.float64(1.0)), 1 - own, np.nan)
     low, high = np.quantile(means - middle, SETTINGS, axis=0) * np.sqrt(left)
     return middle + low, middle + high
