@@ -122,11 +122,11 @@ class Paired(NamedTuple):
 def paired_differences(one: Floats, other: Floats) -> Paired:
     """Estimate paired differences of M outcomes, with 95 % intervals.
 
-    Two kinds of outcomes get the score interval of a difference of paired shares (Tango 1998), cut to the possible
-    range (`within_range`): those in [0, 1] with fewer than 20 pairs that differ, and those that are always 0 or 1.
-    The others get a bootstrap interval (Hesterberg 2015), or Student's for fewer than 20 pairs. Differences within
-    rounding count as 0. The effect size is d with the average variance (Cumming 2012). No p is below that of a sign
-    test in which all pairs that differ go one way.
+    Two kinds of outcomes get the score interval of a difference of paired shares (Tango 1998): those that are always
+    0 or 1, and those with fewer than 20 pairs that differ. In [0, 1] it is cut to the possible range (`within_range`);
+    elsewhere differences count in units of the largest. The others get a bootstrap interval (Hesterberg 2015), or
+    Student's for fewer than 20 pairs. Differences within rounding count as 0. The effect size is d with the average
+    variance (Cumming 2012). No p is below that of a sign test in which all pairs that differ go one way.
 
     Parameters
     ----------
@@ -147,13 +147,17 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
     between = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
     effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
     varied = beyond_rounding(spread, size)
-    scored = needs_score_interval(one, other, gaps)
+    bounded = in_range(one) & in_range(other)
+    scored = needs_score_interval(one, other, gaps, bounded)
     low, high, p = np.empty((3, len(gaps)))
     if not scored.all():
         low[~scored], high[~scored], p[~scored] = bootstrap_intervals(gaps[~scored], varied[~scored])
     if scored.any():
-        least, most, p[scored] = score_intervals(gaps[scored])
-        low[scored], high[scored] = within_range(least, most, gaps[scored], other[scored])
+        unit = np.where(bounded | (gaps == 0).all(axis=1), 1.0, np.abs(gaps).max(axis=1))
+        least, most, p[scored] = score_intervals(gaps[scored] / unit[scored, None])
+        low[scored], high[scored] = least * unit[scored], most * unit[scored]
+    shares = scored & bounded
+    low[shares], high[shares] = within_range(low[shares], high[shares], gaps[shares], other[shares])
     differing = (gaps != 0).sum(axis=1)
     low[differing == 0] = high[differing == 0] = np.nan
     p = np.minimum(1.0, np.maximum(p, least_p(differing)))
@@ -170,12 +174,16 @@ def fewest_pairs(asked: int) -> int:
     return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
 
 
-def needs_score_interval(one: Floats, other: Floats, gaps: Floats) -> Flags:
-    """Mark the outcomes, (M,), that are shares and get a score interval."""
-    both = np.concatenate([one, other], axis=1)
-    bounded = ((both >= 0) & (both <= 1)).all(axis=1)
-    binary = ((both == 0) | (both == 1)).all(axis=1)
-    return binary | (bounded & ((gaps != 0).sum(axis=1) < FEWEST_DIFFERING))
+def in_range(values: Floats) -> Flags:
+    """Mark the outcomes, (M,), whose values, (M, n), are all from 0 to 1."""
+    return np.asarray(((values >= 0) & (values <= 1)).all(axis=1))
+
+
+def needs_score_interval(one: Floats, other: Floats, gaps: Floats, bounded: Flags) -> Flags:
+    """Mark the outcomes, (M,), that get a score interval; with fewer than 20 pairs only those in [0, 1] do."""
+    binary = bounded & ((one % 1 == 0) & (other % 1 == 0)).all(axis=1)
+    few = (gaps != 0).sum(axis=1) < FEWEST_DIFFERING
+    return binary | (few & (bounded | (gaps.shape[1] >= FEWEST_DIFFERING)))
 
 
 def students_half(gaps: Floats) -> Floats:

@@ -132,6 +132,24 @@ def test_interval_with_a_few_large_differences() -> None:
     assert (found.difference - found.low < 2 * half + 1e-9).all()
 
 
+def test_coverage_of_counts_that_seldom_differ() -> None:
+    """In 3 of 100 pairs a state moves, and others follow it: 1 state, or 2, or more."""
+    rng = np.random.default_rng(14)
+    gaps = np.where(rng.random((REPETITIONS, 100)) < 0.03, rng.geometric(0.3, (REPETITIONS, 100)), 0.0)
+    found = paired_differences(5 + gaps, np.full_like(gaps, 5))
+    assert covered(found, 0.03 / 0.3) >= 0.9
+
+
+def test_count_that_differs_in_one_pair_may_not_differ() -> None:
+    """The interval is that of a share, times the size of the difference."""
+    one, other = np.full((2, 300), 5.0), np.full((2, 300), 5.0)
+    one[0, 0], one[1, 0] = 4, 2
+    found, share = paired_differences(one, other), paired_differences(np.eye(1, 300), np.zeros((1, 300)))
+    assert found.low == pytest.approx([-share.high[0], -3 * share.high[0]])
+    assert found.high == pytest.approx([-share.low[0], -3 * share.low[0]])
+    assert (found.high > 0).all()
+
+
 def test_swapped_sides_mirror_the_interval() -> None:
     rng = np.random.default_rng(12)
     one, other = rng.random((3, 50)), rng.random((3, 50))
