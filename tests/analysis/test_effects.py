@@ -346,8 +346,9 @@ def test_no_reader_is_asked_for_millions_of_runs() -> None:
 
 
 def test_precision_of_listed_chances() -> None:
-    table = pd.DataFrame({"low": [0.01, 0.1], "high": [0.05, 0.3], "n": [50, 50]})
+    table = pd.DataFrame({"low": [0.01, 0.1], "high": [0.05, 0.3], "n": [50, 50], "runs": [50, 50]})
     expected = "The widest of these intervals is ±10.0 in 100 with 50 runs; about 200 halve it"
     assert precision_sentence(table).replace("±10 ", "±10.0 ") == expected
+    assert "with 50 of 200 runs; about 800 halve it" in precision_sentence(table.assign(runs=200))  # as 4 * 50 in 800
     assert precision_sentence(table.iloc[:0]) == ""
     assert [round_up(count) for count in (7, 99, 101, 1234, 120)] == [7, 99, 110, 1300, 120]

@@ -152,10 +152,11 @@ def round_up(count: int) -> int:
 def precision_sentence(intervals: pd.DataFrame) -> str:
     """Say how wide the widest interval of some chances is, and how many runs halve it; empty without a row.
 
-    The columns are low, high and n.
+    The columns are low, high, n and runs: of all runs of a design point, n are those of the chance.
     """
     if not len(intervals):
         return ""
     widest = intervals.iloc[int((intervals["high"] - intervals["low"]).argmax())]
-    half, n = (widest["high"] - widest["low"]) / 2, int(widest["n"])
-    return f"The widest of these intervals is ±{in_hundred(half)} in 100 with {n} runs; about {4 * n} halve it"
+    half, n, runs = (widest["high"] - widest["low"]) / 2, int(widest["n"]), int(widest["runs"])
+    some = f"{n} runs" if n == runs else f"{n} of {runs} runs"
+    return f"The widest of these intervals is ±{in_hundred(half)} in 100 with {some}; about {4 * runs} halve it"

@@ -85,6 +85,7 @@ def print_entries(
 ) -> None:
     """Print the states that most often enter a bloc in each scenario, with the chance by each date."""
     entries, listed = found.incidence[found.incidence["event"] == "entry"], []
+    runs = found.realignments.set_index("scenario")["n"]
     shown = new_table("scenario", "state", "enters", *(f"by {day}" for day in days), "interval", "runs",
                       numbers=(*(f"by {day}" for day in days), "interval", "runs"))  # fmt: skip
     for label in labels:
@@ -97,7 +98,7 @@ def print_entries(
             shown.add_row(
                 safe_text(label), safe_text(state), safe_text(names[alignment]), *by, interval, str(last["n"])
             )
-            listed.append(last[["low", "high", "n"]])
+            listed.append({"low": last["low"], "high": last["high"], "n": last["n"], "runs": runs[label]})
     out.print(
         "\n[bold]First entries[/bold]: per cent of runs in which a state that starts elsewhere has been in the bloc\n"
         "by the date, and the 95 % interval at the last date"
