@@ -19,7 +19,7 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
     from pydantic import ValidationError
 
     from sim.scenario.overrides import with_settings
-    from sim.scenario.schema import Sweep
+    from sim.scenario.schema import SAMPLED, Sweep
 
     if design is None and points is None and not vary:
         return scenario
@@ -30,9 +30,14 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
     record["vary"] = {} if vary else record["vary"]
     paths = [setting.partition("=")[0].strip() for setting in vary]
     faults = twice_on_command_line(scenario, [(f"--vary {path}", [path]) for path in paths])
+    sampled = record["design"] in SAMPLED
+    if points is not None and not sampled:
+        faults.append(Fault("--points", 1, str(points), f"goes with --design {' or '.join(SAMPLED)}, which samples"))
     for path, setting in zip(paths, vary, strict=True):
         try:
             record["vary"][path] = span = span_of(setting.partition("=")[2])
+            if sampled and "points" in span:
+                raise ValueError(f"a {record['design']} design samples ranges; give LOW:HIGH only")
             for end in ("start", "stop"):
                 with_settings(scenario, {path: span[end]})
         except ValueError as error:

@@ -554,6 +554,9 @@ def test_design_options(tmp_path: Path) -> None:
         (("--design", "sobol", "--points", "4", "--vary", "erosoin=0:1"), "did you mean 'erosion'"),
         (("--vary", "pressure_floor=0:2:3"), "[0, 1]"),
         (("--vary", "erosion=0:1"), "erosion needs points"),
+        (("--points", "8"), "'--points': 8: goes with --design latin_hypercube or sobol"),
+        (("--points", "8", "--vary", "erosion=0:1:3"), "goes with --design"),
+        (("--design", "sobol", "--points", "4", "--vary", "erosion=0:1:3"), "LOW:HIGH only"),
     ],
 )
 def test_refusal_of_designs(words: tuple[str, ...], phrase: str) -> None:
