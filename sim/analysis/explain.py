@@ -42,15 +42,18 @@ class AverageAccount:
     def interval(self, alignment: str) -> tuple[float, float, float, int]:
         """Estimate P of an alignment: the mean late share, its 95 % interval over the runs, and their number.
 
-        The interval is Student's, cut to [0, 1]. It is Wilson's where all runs agree on 0 or 1, which is not yet
-        certainty, and undefined (NaN) where they agree on another share. A fixed state's P is certain.
+        The interval is Student's, cut to [0, 1]. It is Wilson's where each run has 0 or 1, as on one last step, and
+        undefined (NaN) where all agree on another share. A fixed state's P is certain.
         """
         values = self.shares[:, self.account.alignments.index(alignment)]
-        if np.all(values == values[0]):
-            share, n = float(values[0]), values.size
-            if self.fixed:
-                return share, share, share, n
-            return share_interval(int(values.sum()), n) if share in (0.0, 1.0) else (share, math.nan, math.nan, n)
+        share, n = float(values[0]), values.size
+        alike = bool(np.all(values == share))
+        if alike and self.fixed:
+            return share, share, share, n
+        if np.isin(values, (0.0, 1.0)).all():
+            return share_interval(int(values.sum()), n)
+        if alike:
+            return share, math.nan, math.nan, n
         return mean_interval(values, 0.0, 1.0)
 
     def words(self) -> str:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
 from relation import relation, seeds, some
+from scipy.stats import binomtest
 from strategies import kept_scenarios, scenarios
 
 from sim.analysis.contributions import FROM_STATES
@@ -230,6 +231,14 @@ def test_share_of_agreeing_runs_is_not_certain() -> None:
     p, low, high, runs = replace(found, fixed=False).interval("us_led")
     assert (p, high, runs) == (1.0, 1.0, 10)
     assert 0.6 < low < 0.8
+
+
+def test_rare_alignment_on_one_last_step_has_wilsons_interval() -> None:
+    """Student's interval of 1 of 100 ends at 0.030."""
+    found = average_account(load_scenario("baseline_2023"), "IRN", seed=1, replicates=2)
+    shares = np.eye(3)[[0] * 99 + [2]]
+    expected = binomtest(1, 100).proportion_ci(0.95, "wilson")
+    assert replace(found, shares=shares).interval("front") == pytest.approx((0.01, expected.low, expected.high, 100))
 
 
 def most_likely(scenario: Scenario, state: str, replicates: int) -> str:
