@@ -20,7 +20,7 @@ from sim.analysis.history.bonds import describe_sanctions, with_ties_at
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import find_histories, observe_others, parse_conditions
 from sim.analysis.history.retrace import WEIGHED
-from sim.analysis.history.sentences import describe_reason, describe_shock
+from sim.analysis.history.sentences import count_causes, describe_reason, describe_shock
 from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
 from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points
 from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
@@ -431,6 +431,17 @@ def test_history_in_python() -> None:
     assert list(history.turning_points.columns) == list(POINT_COLUMNS)
     assert history.moves.to_dict("records") == story.move_records()
     assert history.turning_points.to_dict("records") == story.point_records()
+
+
+def test_fall_of_a_government_is_no_chance() -> None:
+    """The scenario lets Ukraine's government fall in 2014, toward the United States, in every history."""
+    story = shipped("shocks_2014_2022", steps=60)
+    (move,) = [one for one in story.moves if one.state == "UKR"]
+    assert move.cause == "renewal"
+    reason = story.reason(move)
+    assert reason.startswith("The government of Ukraine falls, as the scenario says, and its disposition was renewed;")
+    assert "The scenario also says that the new government turns to the US-led bloc; else, " in reason
+    assert count_causes([move], story.scenario) == "Cause of the move: a fall of government."
 
 
 def test_shocks_to_blocs_in_words() -> None:

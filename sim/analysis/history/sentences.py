@@ -18,6 +18,7 @@ from sim.analysis.history.words import (
     join_names,
     largest_term,
     main_terms,
+    name_place,
     phrase_changes,
     phrase_levels,
     share_words,
@@ -80,17 +81,24 @@ def describe_renewal(move: Move, names: Names, scenario: Scenario) -> str:
         for sign, words in ((1, "for"), (-1, "against"))
         if (terms := main_terms({term: value for term, value in ties.items() if term != "inertia"}, sign))
     ]
-    what = "by chance, as at every step here"
+    what, fall = "by chance, as at every step here", fall_behind(move, scenario)
     if scenario.dispositions == "kept":
         favours = advantage.get("disposition", 0.0) > 0.0
         leans = "favours the move" if favours else "does not prevent it"
         needed = "without it the state would stay" if sum(ties.values()) <= 0.0 else "its ties lead there too"
-        what = (
-            f"its disposition was renewed (a change of government or doctrine, say); the new one {leans}, and {needed}"
-        )
-    draws = "new dispositions" if scenario.dispositions == "kept" else "such draws"
-    odds = f"With its ties, {hundredths(move.chance)} {draws} lead there"
-    return ". ".join([what, odds, *sides])
+        whose = f"{describe_shock(fall, names)}, as the scenario says, and its" if fall else "its"
+        said = "" if fall else " (a change of government or doctrine, say)"
+        what = f"{whose} disposition was renewed{said}; the new one {leans}, and {needed}"
+    odds, draws = "With its ties", "new dispositions" if scenario.dispositions == "kept" else "such draws"
+    if fall and fall.toward == move.entered:
+        odds = f"The scenario also says that the new government turns to {name_place(move.entered, names)}; else"
+    return ". ".join([what, f"{odds}, {hundredths(move.chance)} {draws} lead there", *sides])
+
+
+def fall_behind(move: Move, scenario: Scenario) -> Upheaval | None:
+    """Find the upheaval that renewed the disposition behind a move, the last of its step; None for chance."""
+    falls = [shock for shock in scenario.shocks if isinstance(shock, Upheaval) and shock.state == move.state]
+    return next((shock for shock in reversed(falls) if shock.step == move.step), None)
 
 
 def describe_circumstance(move: Move, names: Names, scenario: Scenario, shocks: Collection[Shock]) -> str:
@@ -294,7 +302,11 @@ def count_causes(moves: Sequence[Move], scenario: Scenario) -> str:
     """Say how many moves each cause has; empty without moves."""
     new = "a new disposition (chance)" if scenario.dispositions == "kept" else "chance"
     words = {RENEWAL: new, CIRCUMSTANCE: "changed circumstances", FOLLOWING: "the move of another state"}
-    counts = {words[cause]: count for cause in words if (count := sum(move.cause == cause for move in moves))}
+    caused = [
+        "a fall of government" if move.cause == RENEWAL and fall_behind(move, scenario) else words[move.cause]
+        for move in moves
+    ]
+    counts = {said: caused.count(said) for said in [*words.values(), "a fall of government"] if said in caused}
     if len(counts) > 1:
         said = [f"{cause} {times_words(count)}" for cause, count in counts.items()]
         return f"Causes of the {count_words(len(moves), 'move')}: {join_names(said)}."
