@@ -147,7 +147,7 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
     between = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
     effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
     varied = beyond_rounding(spread, size)
-    bounded = in_range(one) & in_range(other)
+    bounded = ((np.minimum(one, other) >= 0) & (np.maximum(one, other) <= 1)).all(axis=1)
     scored = needs_score_interval(one, other, gaps, bounded)
     low, high, p = np.empty((3, len(gaps)))
     if not scored.all():
@@ -172,11 +172,6 @@ def least_p(differing: Floats | int) -> Floats:
 def fewest_pairs(asked: int) -> int:
     """Return the number of pairs below which no difference can be clear at 5 % (Holm 1979)."""
     return math.ceil(1 + math.log2(max(asked, 1) / (1 - LEVEL)))
-
-
-def in_range(values: Floats) -> Flags:
-    """Mark the outcomes, (M,), whose values, (M, n), are all from 0 to 1."""
-    return np.asarray(((values >= 0) & (values <= 1)).all(axis=1))
 
 
 def needs_score_interval(one: Floats, other: Floats, gaps: Floats, bounded: Flags) -> Flags:
