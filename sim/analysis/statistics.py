@@ -147,7 +147,7 @@ def paired_differences(one: Floats, other: Floats) -> Paired:
     between = np.sqrt((one.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)) / 2)
     effect = np.divide(mean, between, out=np.full(len(mean), np.nan), where=beyond_rounding(between, size))
     varied = beyond_rounding(spread, size)
-    bounded = ((np.minimum(one, other) >= 0) & (np.maximum(one, other) <= 1)).all(axis=1)
+    bounded = np.asarray(((np.minimum(one, other) >= 0) & (np.maximum(one, other) <= 1)).all(axis=1))
     scored = needs_score_interval(one, other, gaps, bounded)
     low, high, p = np.empty((3, len(gaps)))
     if not scored.all():
