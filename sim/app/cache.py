@@ -19,7 +19,7 @@ from sim.app import apart
 from sim.app.player import drawing
 from sim.app.player.frames import event_data, frame_data
 from sim.app.player.words import reasons_by_step
-from sim.app.setting import size_fault
+from sim.app.setting import ancestors_of, size_fault
 from sim.batch.executor import evaluate
 from sim.errors import InputError
 from sim.model import compiled
@@ -48,6 +48,12 @@ COMPUTING = "Computing …"
 def shipped_scenario(name: str) -> Scenario:
     """Load a scenario of the catalogue; it is frozen, so readers share it."""
     return load_scenario(name)
+
+
+@st.cache_resource(max_entries=None, show_spinner=False)
+def shipped_ancestors(name: str) -> tuple[str, ...]:
+    """Return the names of what a scenario of the catalogue extends."""
+    return ancestors_of(name)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.analysis.history.words import Names
+from sim.analysis.paired import timing_of
 from sim.app import cache
 from sim.app.setting import (
     DEFAULT,
@@ -64,6 +65,8 @@ class Visit:
     address: Address = DEFAULT_ADDRESS
     faults: list[str] = field(default_factory=list)  # of the address
     uploads: dict[str, Scenario] = field(default_factory=dict)
+    ancestors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what each uploaded scenario extends
+    baselines: dict[str, str] = field(default_factory=dict)  # of each scenario asked about, as `baseline_of` finds it
     checked_upload: tuple[str, str] = ("", "")  # id and faults of the file that was checked last
     version: int = 0  # a new version resets every control to the address
     written: dict[str, str] = field(default_factory=dict)  # the browser's address as last known
@@ -105,14 +108,42 @@ class Visit:
         """Return the scenario of the first setting, without changes."""
         return self.load(self.address.setting.scenario)
 
+    def ancestors_of(self, name: str) -> list[str]:
+        """List the scenarios and the world that a scenario extends and a reader can choose, the nearest first."""
+        names = self.names()
+        found = self.ancestors.get(name, ()) if name in self.uploads else cache.shipped_ancestors(name)
+        return [one for one in found if one in names]
+
+    def baseline_of(self, name: str) -> str:
+        """Return what a scenario without changes is set against: the nearest that it extends and changes.
+
+        It has the same calendar, and some bloc and state in common; where there is none, it is the scenario itself.
+        """
+        if name not in self.baselines:
+            own = self.load(name)
+            below = {one: self.load(one) for one in self.ancestors_of(name)}
+            fit = (key for key, one in below.items() if not why_unlike(one, own) and one.digest() != own.digest())
+            self.baselines[name] = next(fit, name)
+        return self.baselines[name]
+
+    def query(self) -> dict[str, str]:
+        """Return the address of the page as the browser has it."""
+        return to_query(self.address, self.base(), self.baseline_of(self.address.setting.scenario))
+
     def update(self, **parts: Any) -> None:
         """Replace parts of the address."""
         self.address = replace(self.address, **parts)
 
     def choose_setting(self, setting: AppSetting) -> None:
-        """Choose the first setting; another scenario keeps seed, state and step if it has them, else notes it."""
-        if setting.scenario != self.address.setting.scenario:
+        """Choose the first setting; another scenario keeps seed, state and step if it has them, else notes it.
+
+        Its baseline takes the place of the last one's, unless the reader has chosen another.
+        """
+        last = self.address.setting.scenario
+        if setting.scenario != last:
             self.keep_position(self.load(setting.scenario), setting.scenario)
+            if self.address.other == AppSetting(self.baseline_of(last)):
+                self.update(other=AppSetting(self.baseline_of(setting.scenario)))
         self.update(setting=setting)
 
     def keep_position(self, base: Scenario, name: str) -> None:
@@ -140,14 +171,14 @@ class Visit:
         self.noted_for = now if self.notes else None
         return self.notes
 
-    def add_upload(self, name: str, scenario: Scenario) -> None:
-        """Keep an uploaded scenario among the last few, and choose it."""
+    def add_upload(self, name: str, scenario: Scenario, ancestors: tuple[str, ...]) -> None:
+        """Keep an uploaded scenario among the last few, and choose it with what it extends as the other side."""
         others = [pair for pair in self.uploads.items() if pair[0] != name]
         self.uploads = dict([*others, (name, scenario)][-MAX_UPLOADS:])
-        self.resolved = {}
-        if self.address.other.scenario not in self.names():
-            self.update(other=AppSetting(DEFAULT))
+        self.ancestors[name] = ancestors
+        self.resolved, self.baselines = {}, {}
         self.choose_setting(AppSetting(name))
+        self.update(other=AppSetting(self.baseline_of(name)))
         if scenario.sweep.seed != self.address.seed:
             self.add_notes([f"the file's own random seed is {scenario.sweep.seed}; seed {self.address.seed} is kept"])
         self.reset_controls()
@@ -174,7 +205,7 @@ class Visit:
 
     def write_address(self) -> None:
         """Write the address to the browser."""
-        query = to_query(self.address, self.base())
+        query = self.query()
         if self.written != query:
             self.written, self.written_at = query, time.monotonic()
             st.query_params.from_dict(query)
@@ -186,9 +217,20 @@ class Visit:
 
     def go_to(self, query: dict[str, str]) -> None:
         """Go to an address, which the browser gets afterwards, and reset every control to it."""
-        self.address, self.faults = from_query(query, self.names(), self.load)
+        self.address, self.faults = from_query(query, self.names(), self.load, self.baseline_of)
         self.place_player(self.address.step)
         self.reset_controls()
+
+
+def why_unlike(without: Scenario, changed: Scenario) -> str:
+    """Say why two scenarios cannot be set against each other; empty where they can."""
+    if without.steps != changed.steps:
+        return f"without the change there are {without.steps} steps and with it {changed.steps}"
+    if timing_of(without) != timing_of(changed):
+        return "the two have different dates, steps or lenses"
+    if not without.blocs.keys() & changed.blocs.keys() or not without.states.keys() & changed.states.keys():
+        return "the two have no bloc or no state in common, so there is nothing to pair"
+    return ""
 
 
 def begin_visit() -> Visit:

@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from sim.app.sliders import list_sliders
 from sim.app.upheavals import parse_upheavals, upheaval_toml, with_upheavals
 from sim.errors import escape_controls, quote, suggest
+from sim.names import scenario_name
 from sim.scenario.checks.references import unknown_state
-from sim.scenario.loading import NAME
+from sim.scenario.loading import NAME, files_of
 from sim.scenario.overrides import MECHANISMS, setting_places, with_mechanism_off, with_settings
 from sim.scenario.schema import MAX_REPLICATES, Scenario
 from sim.scenario.ties import make_tie_key, tie_key
@@ -70,6 +72,11 @@ def is_dated(scenario: Scenario) -> bool:
     return scenario.sweep.lens == "histories" and bool(scenario.dates())
 
 
+def ancestors_of(reference: str | Path) -> tuple[str, ...]:
+    """Return the names of what a valid scenario extends, the nearest first and its world last."""
+    return tuple(scenario_name(file) for file in files_of(reference)[1:])
+
+
 def question_state(scenario: Scenario) -> str:
     """The state that the article asks about, China; empty in other worlds."""
     return "CHN" if "CHN" in scenario.states and "front" in scenario.blocs else ""
@@ -105,8 +112,11 @@ def size_fault(scenario: Scenario) -> str:
     return ""
 
 
-def to_query(address: Address, base: Scenario) -> dict[str, str]:
-    """Return the keys of an address in a fixed order, without defaults; empty if all are defaults."""
+def to_query(address: Address, base: Scenario, beside: str = DEFAULT) -> dict[str, str]:
+    """Return the keys of an address in a fixed order, without defaults; empty if all are defaults.
+
+    `beside` names the other scenario where the address does not.
+    """
     if address == Address(AppSetting(DEFAULT), AppSetting(DEFAULT), base.sweep.seed):
         return {}
     query = {} if address.page == PAGES[0] else {"page": address.page}
@@ -118,7 +128,7 @@ def to_query(address: Address, base: Scenario) -> dict[str, str]:
     query |= {"to": address.to} if address.to else {}
     query |= {"at": str(address.at)} if address.at is not None else {}
     query |= {"runs": str(address.runs)} if address.runs != RUNS[2] else {}
-    if address.other != AppSetting(DEFAULT):
+    if address.other != AppSetting(beside):
         query |= {f"{OTHER_PREFIX}{key}": value for key, value in setting_query(address.other).items()}
     return query
 
@@ -131,9 +141,13 @@ def setting_query(setting: AppSetting) -> dict[str, str]:
 
 
 def from_query(
-    query: Mapping[str, str], known: Iterable[str], load: Callable[[str], Scenario]
-) -> tuple[Address, list[str]]:
-    """Parse an address; return it with the faults found. A faulty part counts as absent."""
+    query: Mapping[str, str], known: Iterable[str], load: Callable[[str], Scenario],
+    beside: Callable[[str], str] = lambda name: DEFAULT,
+) -> tuple[Address, list[str]]:  # fmt: skip
+    """Parse an address; return it with the faults found. A faulty part counts as absent.
+
+    `beside` returns the other scenario of one where the address does not name it.
+    """
     faults: list[str] = []
     if sum(len(key) + len(value) for key, value in query.items()) > MAX_ADDRESS:
         query, faults = {}, [f"is longer than {MAX_ADDRESS} characters and was not read"]
@@ -142,7 +156,7 @@ def from_query(
     theirs = {key.removeprefix(OTHER_PREFIX): value for key, value in query.items() if key.startswith(OTHER_PREFIX)}
     view: dict[str, str] = {key: mine.pop(key) for key in VIEW if key in mine}
     setting, base = setting_from(mine, names, load, faults, "")
-    other, _ = setting_from(theirs, names, load, faults, OTHER_PREFIX)
+    other, _ = setting_from({"scenario": beside(setting.scenario), **theirs}, names, load, faults, OTHER_PREFIX)
     own = base.sweep.seed
     if own > MAX_SEED and "seed" not in view:
         faults.append(f"seed: the scenario's own, {own}, is more than the {MAX_SEED} a browser holds; 0 is taken")

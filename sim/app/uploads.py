@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from sim.app.setting import safe_name, size_fault
+from sim.app.setting import ancestors_of, safe_name, size_fault
 from sim.errors import Fault, InputError, display_path, escape_controls
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
@@ -14,8 +15,16 @@ from sim.scenario.schema import Scenario
 MAX_BYTES = 256 * 1024
 
 
-def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str, Scenario]:
-    """Return the name and the resolved scenario of a file; read it only if its size is in bounds.
+class Upload(NamedTuple):
+    """An uploaded file: its name, its resolved scenario, and the names of those that it extends, the nearest first."""
+
+    stem: str
+    scenario: Scenario
+    ancestors: tuple[str, ...]
+
+
+def read_upload(name: str, size: int, content: Callable[[], bytes]) -> Upload:
+    """Read a file, but only if its size is in bounds.
 
     Raise InputError with every fault, under the file's name as the reader knows it.
     """
@@ -29,9 +38,10 @@ def read_upload(name: str, size: int, content: Callable[[], bytes]) -> tuple[str
         path.write_bytes(content())
         try:
             scenario = load_scenario(path)
+            ancestors = ancestors_of(path)
         except InputError as error:
             own = display_path(path)
             raise InputError(f._replace(file=shown) if f.file == own else f for f in error.faults) from None
     if message := size_fault(scenario):
         raise InputError([Fault(shown, 1, "states" if "states;" in message else "steps", message)])
-    return stem, scenario
+    return Upload(stem, scenario, ancestors)

@@ -311,10 +311,11 @@ def test_too_large_upload_not_read() -> None:
     "name", ["../../etc/passwd", "..\\..\\boot.toml", "<script>.toml", "a" * 300, "", "world.toml", "sources.toml", "π"]
 )
 def test_upload_name_stays_in_folder(name: str) -> None:
-    stem, scenario = read_upload(name, len(HEAD), lambda: HEAD)
+    stem, scenario, ancestors = read_upload(name, len(HEAD), lambda: HEAD)
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", stem)
     assert stem == safe_name(name)
     assert scenario.digest() == BASE.digest()
+    assert ancestors == ("baseline_2023", "article_2023")
 
 
 def test_scenarios_are_chosen_by_title(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,6 +564,8 @@ def add_to_catalogue(monkeypatch: pytest.MonkeyPatch, **scenarios: Scenario) -> 
     """Add scenarios to the catalogue."""
     monkeypatch.setattr(cache, "scenario_choices", lambda: [*NAMES, *scenarios])
     monkeypatch.setattr(cache, "shipped_scenario", lambda name: scenarios.get(name) or loaded(name))
+    known = cache.shipped_ancestors
+    monkeypatch.setattr(cache, "shipped_ancestors", lambda name: () if name in scenarios else known(name))
 
 
 def with_parts(scenario: Scenario, **parts: Any) -> Scenario:
@@ -895,6 +898,78 @@ def test_scenario_without_changes_is_set_against_the_one_it_extends() -> None:
     base = open_page({"page": "what_if", "seed": "3"})
     assert "so there is one future" in base.info[0].value
     assert "The difference in words" not in [one.value for one in base.header]
+
+
+SANCTIONS_LIFTED = """title = "Sanctions lifted"
+source = "assumed"
+note = "a counterfactual"
+extends = "shocks_2014_2022"
+
+[[shocks]]
+kind = "sanction"
+date = 2015-07-14
+sender = "USA"
+target = "IRN"
+value = 0
+regime = "us_led"
+source = "assumed"
+note = "the agreement is kept"
+"""
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_uploaded_file_is_set_against_the_one_it_extends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every page: the run in grey, the other future, and the left side of the comparison."""
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
+    shown = open_page({"seed": "3"})
+    shown.file_uploader[0].set_value(("mine.toml", SANCTIONS_LIFTED.encode(), "application/toml")).run()
+    assert shown.query_params["scenario"] == "uploaded:mine"
+    assert not any(key.startswith("other.") for key in shown.query_params)
+    control_of(shown.toggle, "Compare with the baseline").set_value(True).run()
+    data = player_data(shown)
+    assert data["ghost"]["name"] == "shocks_2014_2022"
+    assert data["ghost"]["alignment"] == alignment_digits(compiled.run_compiled(loaded("shocks_2014_2022"), seed=3))
+    page = next(one for one in shown.get("button_group") if one.label == "Page")
+    page.set_value("what_if").run()
+    assert "the future without the change is that of The world of 2010 with the shocks of" in shown.info[-1].value
+    assert "The difference in words" in [one.value for one in shown.header]
+    next(one for one in shown.get("button_group") if one.label == "Page").set_value("compare").run()
+    assert [one.value for one in shown.selectbox if one.label == "Scenario"] == ["shocks_2014_2022", "uploaded:mine"]
+    assert not shown.exception
+    assert "steps" not in "".join(one.value for one in shown.info)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_scenario_of_another_calendar_says_why_it_has_no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A toggle that is locked has its reason, and a comparison that cannot be made says what to choose."""
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
+    shown = open_page({"scenario": "great_powers_1907", "seed": "3"})
+    assert control_of(shown.toggle, "Compare with the baseline").disabled
+    said = "\n".join(one.value for one in shown.caption).replace("\\", "")
+    assert "This is the baseline itself; no run of great_powers_1872_1907, which it builds on, can be beside it" in said
+    shown = open_page({"scenario": "world_2010", "other.scenario": "baseline_2023", "seed": "3"})
+    assert control_of(shown.toggle, "Compare with the baseline").disabled
+    said = "\n".join(one.value for one in shown.caption).replace("\\", "")
+    assert "Not with baseline_2023: " in said
+    shown = open_page({"page": "compare", "scenario": "shocks_2014_2022", "other.scenario": "baseline_2023"})
+    said = shown.info[0].value.replace("\\", "")
+    assert said.startswith("Without the change there are 40 steps and with it ")
+    assert said.endswith("choose The world on 31 December 2010 (world_2010), which it extends.")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_comparison_begins_with_the_baseline_of_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another scenario on the right brings its own baseline, unless the reader has chosen the left side."""
+    monkeypatch.setattr(compare, "RUNS", (2, 3, 5, 7))
+    shown = open_page({"page": "compare", "scenario": "secondary_sanctions", "seed": "3"})
+    sides = lambda: [one for one in shown.selectbox if one.label == "Scenario"]  # noqa: E731
+    assert [one.value for one in sides()] == ["baseline_2023", "secondary_sanctions"]
+    sides()[1].select("shocks_2014_2022").run()
+    assert [one.value for one in sides()] == ["world_2010", "shocks_2014_2022"]
+    sides()[0].select("shocks_2014_2022").run()
+    sides()[1].select("world_2010").run()
+    assert [one.value for one in sides()] == ["shocks_2014_2022", "world_2010"]
+    assert shown.query_params["other.scenario"] == "shocks_2014_2022"
 
 
 @pytest.mark.usefixtures("undrawn")

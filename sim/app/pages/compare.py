@@ -10,14 +10,15 @@ import streamlit as st
 from sim.analysis.compare import interval_words
 from sim.analysis.dated.events import spread_dates
 from sim.analysis.dated.incidence import LARGE
-from sim.analysis.paired import CLEAR_MEANS, compare_columns, timing_of
+from sim.analysis.history.words import capital
+from sim.analysis.paired import CLEAR_MEANS, compare_columns
 from sim.analysis.statistics import share_interval
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_state, control_key, show_controls
 from sim.app.pages.dated import SURE, explain_itself, names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.pages.share import show_address
-from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table
+from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table, why_unlike
 from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
@@ -44,7 +45,11 @@ def show_compare_page() -> None:
         with column:
             st.header(side.capitalize())
             settings.append(show_controls(visit, setting, side))
+    chosen = settings[0] != visit.address.other
     visit.choose_setting(settings[1])
+    if not chosen and settings[0] != visit.address.other:  # another scenario on the right has its own baseline
+        visit.reset_controls()
+        st.rerun()
     visit.update(other=settings[0])
     replicates = choose_replicates(visit)
     show_both_sides(visit, settings, replicates)
@@ -62,8 +67,8 @@ def show_both_sides(visit: Visit, settings: Sequence[AppSetting], replicates: in
             return
     if difference := describe_world_difference(*scenarios):
         st.warning(escape_markdown(difference))
-    if message := unlike_words(*scenarios):
-        st.info(message)
+    if why := why_unlike(*scenarios):
+        st.info(escape_markdown(unlike_words(visit, settings[1].scenario, why)))
         return
     show_comparison(visit, scenarios, [visit.resolve(setting).digest for setting in settings], replicates)
 
@@ -82,15 +87,11 @@ def choose_replicates(visit: Visit) -> int:
     return visit.address.runs
 
 
-def unlike_words(without: Scenario, changed: Scenario) -> str:
-    """Say why two settings cannot be compared; empty where they can."""
-    if without.steps != changed.steps:
-        return f"Without the change there are {without.steps} steps and with it {changed.steps}: give both as many."
-    if timing_of(without) != timing_of(changed):
-        return "The two settings have different calendars or lenses: give both one date, one step and one lens."
-    if not without.blocs.keys() & changed.blocs.keys() or not without.states.keys() & changed.states.keys():
-        return "The two settings have no bloc or no state in common, so there is nothing to pair."
-    return ""
+def unlike_words(visit: Visit, changed: str, why: str) -> str:
+    """Say why two settings cannot be compared, and what to choose instead."""
+    below = visit.baseline_of(changed)
+    which = "which it extends" if below != changed else "and change something on the right"
+    return f"{capital(why)}. As the scenario without the change, choose {visit.choice_label(below)}, {which}."
 
 
 def show_comparison(visit: Visit, scenarios: list[Scenario], digests: list[str], replicates: int) -> None:

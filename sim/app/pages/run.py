@@ -21,7 +21,16 @@ from sim.app.pages.controls import choose_run, choose_state, control_key, upheav
 from sim.app.pages.reasons import show_decision
 from sim.app.pages.share import show_address, show_applied
 from sim.app.player.player import Ghost, show_player
-from sim.app.session import Resolved, Visit, current_visit, display_name, escape_markdown, plain_label, show_verbatim
+from sim.app.session import (
+    Resolved,
+    Visit,
+    current_visit,
+    display_name,
+    escape_markdown,
+    plain_label,
+    show_verbatim,
+    why_unlike,
+)
 from sim.app.setting import (
     UPLOAD_PREFIX,
     AppSetting,
@@ -147,19 +156,29 @@ def choose_ghost(visit: Visit, scenario: Scenario) -> Ghost | None:
     plain = AppSetting(setting.scenario)
     other = plain if setting != plain else visit.address.other
     base, digest, *_ = visit.resolve(other)
-    alike = (base.states.keys(), tuple(base.blocs), base.steps) == (
-        scenario.states.keys(), tuple(scenario.blocs), scenario.steps,
-    )  # fmt: skip
-    idle = not alike or digest == visit.resolve(setting).digest
     name = display_name(other.scenario) + (" without your changes" if other == plain else "")
+    why = why_no_ghost(visit, scenario, base, name)
     chosen = st.toggle(
-        "Compare with the baseline", key=control_key(f"ghost {visit.version}", visit.address.ghost), disabled=idle
+        "Compare with the baseline", key=control_key(f"ghost {visit.version}", visit.address.ghost), disabled=bool(why)
     )
-    st.caption(escape_markdown("This is the baseline itself." if idle and alike else f"{name}, in grey"))
+    st.caption(escape_markdown(why or f"{name}, in grey"))
     visit.update(ghost=chosen)
-    if idle or not chosen:
+    if why or not chosen:
         return None
     return Ghost(name, digest, cache.compute_run(base, digest, visit.address.seed, visit.address.replicate))
+
+
+def why_no_ghost(visit: Visit, scenario: Scenario, other: Scenario, name: str) -> str:
+    """Say why no other run can be shown beside the one of a scenario; empty where it can."""
+    if other.digest() == scenario.digest():
+        below = visit.ancestors_of(visit.address.setting.scenario)
+        why = why_unlike(visit.load(below[0]), scenario) if below else ""
+        ends = f"no run of {below[0]}, which it builds on, can be beside it: {why}" if why else "nothing is changed yet"
+        return f"This is the baseline itself; {ends}."
+    why = why_unlike(other, scenario)
+    if not why and (other.states.keys(), tuple(other.blocs)) != (scenario.states.keys(), tuple(scenario.blocs)):
+        why = "the two have different states or blocs"
+    return f"Not with {name}: {why}." if why else ""
 
 
 def describe_changes(visit: Visit) -> str:
@@ -200,10 +219,10 @@ def accept_upload(visit: Visit) -> None:
 def upload_faults(visit: Visit, upload: UploadedFile) -> str:
     """Check a file and return its faults; choose its scenario if there are none."""
     try:
-        stem, scenario = read_upload(upload.name, upload.size, upload.getvalue)
+        stem, scenario, ancestors = read_upload(upload.name, upload.size, upload.getvalue)
     except InputError as error:
         return "\n".join(error.lines())
-    visit.add_upload(UPLOAD_PREFIX + stem, scenario)
+    visit.add_upload(UPLOAD_PREFIX + stem, scenario, ancestors)
     return ""
 
 

@@ -8,14 +8,13 @@ import streamlit as st
 
 from sim.app.serve import own_address
 from sim.app.session import Visit, escape_markdown, show_verbatim
-from sim.app.setting import to_query
 
 
 def show_address(visit: Visit) -> None:
     """Show the address of the page, to copy, and how others reach it."""
     with st.expander("Copy the address of this page"):
         place = (st.context.url or "").partition("?")[0].rstrip("/") or "http://127.0.0.1:8501"
-        query = urlencode(to_query(visit.address, visit.base()))
+        query = urlencode(visit.query())
         show_verbatim(f"{place}/?{query}" if query else f"{place}/")
         if "127.0.0.1" in place or "localhost" in place:
             st.markdown(

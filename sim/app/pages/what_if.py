@@ -10,7 +10,6 @@ import streamlit as st
 from sim.analysis.dated.events import RunEvents
 from sim.analysis.history.sentences import list_largest
 from sim.analysis.history.words import Names, capital, join_names
-from sim.analysis.paired import timing_of
 from sim.app import cache, histories
 from sim.app.histories import SIDES, happening_of, main_bloc
 from sim.app.pages.controls import choose_run, choose_state, control_key
@@ -25,12 +24,10 @@ from sim.app.pages.dated import (
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
-from sim.app.setting import DEFAULT, AppSetting, is_dated, question_state, size_fault
+from sim.app.setting import AppSetting, is_dated, question_state, size_fault
 from sim.calendar import format_day
 from sim.model.trajectory import Run
-from sim.names import scenario_name
 from sim.reporting.labels import list_names
-from sim.scenario.loading import files_of, scenario_names
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
 
 SAID = 3  # states beside the one in question
@@ -93,16 +90,10 @@ def show_both_futures(visit: Visit, setting: AppSetting) -> None:
 
 def choose_other_future(visit: Visit, name: str) -> str:
     """Choose the scenario that one without changes is set against: the one that it extends; empty if there is none."""
-    if name in visit.uploads:
-        parent = DEFAULT
-    else:
-        parents = [scenario_name(str(file)) for file in files_of(name)[1:]]
-        parent = parents[0] if parents and parents[0] in scenario_names() else ""
-    if not parent:
-        return ""
-    one, other = (visit.resolve(AppSetting(each)).scenario for each in (name, parent))
-    comparable = one.states.keys() == other.states.keys() and timing_of(one) == timing_of(other)
-    return parent if comparable and one.blocs.keys() == other.blocs.keys() else ""
+    below = visit.baseline_of(name)
+    one, other = (visit.load(each) for each in (name, below))
+    alike = one.states.keys() == other.states.keys() and one.blocs.keys() == other.blocs.keys()
+    return below if alike and below != name else ""
 
 
 def offer_turns(visit: Visit, scenario: Scenario, digest: str, names: Names, state: str) -> None:
