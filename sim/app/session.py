@@ -71,7 +71,6 @@ class Visit:
     version: int = 0  # a new version resets every control to the address
     written: dict[str, str] = field(default_factory=dict)  # the browser's address as last known
     written_at: float = 0.0  # time of the last write, in seconds
-    shown_state: str = ""  # the state whose decision is shown, chosen or not
     notes: list[str] = field(default_factory=list)  # what the last change of scenario dropped
     noted_for: tuple[object, ...] | None = None  # page, settings, seed and replicate of the notes
     applied: TakenOver | None = None  # the last change that the reader took over from a finding
@@ -147,8 +146,8 @@ class Visit:
         self.update(setting=setting)
 
     def keep_position(self, base: Scenario, name: str) -> None:
-        """Keep the state and the step in another scenario if it has them."""
-        state, step = self.address.state or self.shown_state, self.address.step
+        """Keep the step and the state that the reader has chosen in another scenario if it has them."""
+        state, step = self.address.state, self.address.step
         if state and state not in base.states:
             self.add_notes([f"state {state} is not in {display_name(name)}; another is shown"])
             state = ""

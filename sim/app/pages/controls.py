@@ -24,6 +24,7 @@ from sim.app.upheavals import free_states, parse_upheaval, parse_upheavals, stat
 from sim.reporting.labels import label_history, shorten_middle
 from sim.scenario.overrides import MECHANISMS, with_settings
 from sim.scenario.schema import MAX_REPLICATES, NON_ALIGNED_ID, Scenario
+from sim.scenario.shocks import Shock
 
 
 def show_controls(visit: Visit, setting: AppSetting, side: str) -> AppSetting:
@@ -99,7 +100,7 @@ def choose_upheavals(base: Scenario, setting: AppSetting, prefix: str) -> tuple[
     """Show the governments that fall, with controls to add and remove one; return them as an address has them."""
     key = control_key(f"{prefix} upheavals", setting.upheavals)
     chosen: tuple[str, ...] = st.session_state[key]
-    states = states_with_governments(base)
+    states = sorted(states_with_governments(base), key=lambda one: base.states[one].name)
     title = f"Governments that fall ({len(chosen)})" if chosen else "Governments that fall"
     with st.expander(title, key=f"{prefix} upheaval panel"):
         if not states:
@@ -227,23 +228,34 @@ def state_key(visit: Visit) -> str:
     return f"state {visit.version} {visit.address.setting.scenario}"
 
 
-def first_state(scenario: Scenario, states: Sequence[str]) -> str:
-    """Return the state in question, else the largest of those that decide."""
+def first_state(scenario: Scenario, states: Sequence[str], below: Sequence[Shock] = ()) -> str:
+    """Return the first state outside the blocs that a shock names, else the one in question, else the largest.
+
+    Shocks that are not among those `below`, of what the scenario extends, come first. The state decides.
+    """
     free, asked = set(free_states(scenario)), question_state(scenario)
+    for shock in sorted(scenario.shocks, key=lambda one: one in below):
+        for state in (getattr(shock, part, "") for part in ("target", "sender", "state", "a", "b")):
+            if state in free and state in states and scenario.states[state].initial == NON_ALIGNED_ID:
+                return str(state)
     largest = max(states, key=lambda one: (one in free, scenario.states[one].capability.value))
     return asked if asked in states else largest
 
 
 def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str:
-    """Choose a state; by default the one in question, else the largest of those that decide."""
-    own, first = visit.address.state, first_state(scenario, states)
+    """Choose a state, from a list by name; by default the one of `first_state` without the reader's changes."""
+    name = visit.address.setting.scenario
+    below = visit.baseline_of(name)
+    shocks = visit.load(below).shocks if below != name else ()
+    own, first = visit.address.state, first_state(visit.base(), states, shocks)
+    states = sorted(states, key=lambda one: scenario.states[one].name)
     key = control_key(state_key(visit), own if own in states else first)
     if st.session_state[key] not in states:
         st.session_state[key] = first
     state = st.selectbox(
         "State", states, format_func=lambda s: f"{scenario.states[s].name} ({s})", key=key,
-        help="The state that is followed; a click on the map or the network chooses it too.",
+        help="The state that is followed; a click on the map or the network chooses it too. At first it is one outside"
+        " the blocs that a shock of the scenario names; without one, China, or the largest that decides.",
     )  # fmt: skip
-    visit.shown_state = str(state)
     visit.update(state=state if visit.address.state or state != first else "")
     return str(state)

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from sim.app.session import Visit, current_visit, escape_markdown
+from sim.app.setting import DEFAULT
 
 PAGES_WITH_LESSONS = {"app.md": ("## A first lesson",), "tutorial.md": (), "lesson_years.md": ()}
 
@@ -64,8 +65,8 @@ def show_lessons_page() -> None:
 
 
 def show_openers(visit: Visit, text: str) -> None:
-    """Show a button for each run of the lesson, which opens it on the first page."""
-    for query in commands_of(text):
+    """Show a button for each run of the lesson, which opens it on the first page; without a run it is the first."""
+    for query in commands_of(text) or [{"scenario": DEFAULT}]:
         label = ", ".join([query["scenario"], *(f"{key} {query[key]}" for key in ("seed", "without") if key in query)])
         if query["scenario"] in visit.names() and st.button(f"Open {label}", key=f"open {label}"):
             visit.go_to(query)
