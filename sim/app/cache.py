@@ -19,7 +19,7 @@ from sim.app import apart
 from sim.app.player import drawing
 from sim.app.player.frames import event_data, frame_data
 from sim.app.player.words import reasons_by_step
-from sim.app.setting import ancestors_of, size_fault
+from sim.app.setting import ancestors_of, main_bloc, size_fault
 from sim.batch.executor import evaluate
 from sim.errors import InputError
 from sim.model import compiled
@@ -176,7 +176,9 @@ def compute_frames(
         _run, dict(names.alignments), dict(names.theatres), names.dates, tops, key, _ghost, ghost, ghost_digest
     )
     weights = {id: one.capability.value for id, one in _scenario.states.items()}
-    shown = frame_data(_run, names, chosen, compute_network(_scenario, key[0]), drawn, weights)
+    shown = frame_data(
+        _run, names, chosen, compute_network(_scenario, key[0]), drawn, weights, main_bloc(_scenario, chosen)
+    )
     decisions = compute_decisions(_scenario, _run, *key, chosen)
     story = compute_reading(_scenario, _run, *key) if names.dates else None
     return {

@@ -28,6 +28,7 @@ from sim.model.starts import with_starts_of
 from sim.model.trajectory import store_alignments
 from sim.model.world import world_of
 from sim.reporting import charts
+from sim.reporting.colours import SIDE_COLOURS
 from sim.reporting.dated.pictures import draw_incidence
 from sim.scenario.overrides import with_settings
 from sim.scenario.schema import DRAWN_ID, NON_ALIGNED_ID, RANDOM_ID, Scenario
@@ -104,7 +105,7 @@ def svg_incidence(
     sides, start = [(side, side.removesuffix(" the change")) for side in SIDES], _pair[0].design.scenario.dates()[0]
 
     def plot(axes: Any) -> None:
-        draw_incidence(axes, pd.concat(tables), sides, start)
+        draw_incidence(axes, pd.concat(tables), sides, start, colours=SIDE_COLOURS)
 
     return drawing.draw_chart(cache.CHART_WIDTH, 2.6, plot).svg
 
@@ -119,12 +120,6 @@ def svg_changes(_rows: pd.DataFrame, names: list[str], label: str, key: tuple[An
         charts.draw_differences(axes, table, label=label)
 
     return drawing.draw_chart(cache.CHART_WIDTH, 0.9 + charts.row_height(names, 0.3) * len(table), plot).svg
-
-
-def main_bloc(scenario: Scenario, state: str) -> str:
-    """The bloc that a state is asked about: the one in which it starts, else the last that it does not lead."""
-    start = scenario.states[state].initial
-    return start if start in scenario.blocs else list(scenario.blocs)[-1]
 
 
 @st.cache_resource(max_entries=cache.CACHED, show_spinner="Looking for a history …")

@@ -82,6 +82,12 @@ def question_state(scenario: Scenario) -> str:
     return "CHN" if "CHN" in scenario.states and "front" in scenario.blocs else ""
 
 
+def main_bloc(scenario: Scenario, state: str) -> str:
+    """The bloc that a state is asked about: the one in which it starts, else the last that it does not lead."""
+    start = scenario.states[state].initial
+    return start if start in scenario.blocs else list(scenario.blocs)[-1]
+
+
 def canonical_paths(scenario: Scenario, path: str) -> list[str]:
     """Return the settings that a path names, each in its shortest spelling."""
     return [".".join(place).removeprefix("parameters.") for place in setting_places(scenario, path)]

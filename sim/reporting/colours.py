@@ -20,6 +20,8 @@ BLOC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK)
 
 NON_ALIGNED_COLOUR = GREY
 
+SIDE_COLOURS = (GREY, BLACK)  # without and with a change: neutral, as the others are of blocs
+
 SHARE_COLOURS = matplotlib.colormaps["cividis"]  # from 0 to 1
 
 

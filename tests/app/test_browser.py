@@ -163,7 +163,8 @@ def expected_members(run: Any, step: int, names: Mapping[str, str] = NAMES) -> l
     """Return the members of each alignment at a step of a run."""
     alignment = run.alignment[step]
     members = [
-        [names[s] for s, k in zip(run.states, alignment, strict=True) if k == n] for n in range(len(run.alignments))
+        sorted(names[s] for s, k in zip(run.states, alignment, strict=True) if k == n)
+        for n in range(len(run.alignments))
     ]
     return [f"{len(found)}: {', '.join(found)}" for found in members]
 
@@ -218,8 +219,10 @@ def test_player(reader: Reader) -> None:
     run = compiled.run_compiled(BASE, seed=BASE.sweep.seed)  # while the server starts
     slider = reader.page.get_by_role("slider", name="Step (a quarter)")
     reader.until(lambda: reader.members() == expected_members(run, 0))
-    begin = reader.marks()
+    begin, charts = reader.marks(), reader.page.locator("section .charts")
+    assert charts.is_hidden()  # nothing has happened that they could show
     reader.press("Step")
+    assert charts.is_visible()
     assert (reader.step(), reader.members()) == (1, expected_members(run, 1))
     reader.address("step=1")
     reader.see("text=China stays outside the blocs")

@@ -27,11 +27,11 @@ from sim.analysis.states.start import explain_start
 from sim.app import cache
 from sim.app.cache import svg_charts
 from sim.app.pages import compare
-from sim.app.pages.dated import SURE
+from sim.app.pages.dated import ITSELF, SURE
 from sim.app.pages.lessons import list_lessons
 from sim.app.pages.reasons import tabulate_terms
 from sim.app.pages.run import story_page
-from sim.app.player import drawing
+from sim.app.player import drawing, labels
 from sim.app.player.frames import frame_data
 from sim.app.player.words import chosen_first, reasons_by_step
 from sim.app.session import Visit, escape_markdown, plain_label
@@ -56,6 +56,7 @@ from sim.errors import InputError
 from sim.model import compiled
 from sim.model.world import world_of
 from sim.reporting.charts import draw_step_lines, new_figure
+from sim.reporting.colours import BLOC_COLOURS, SIDE_COLOURS, alignment_colours
 from sim.reporting.labels import label_alignments, label_history, label_theatres
 from sim.scenario.loading import load_scenario, scenario_names, world_names
 from sim.scenario.overrides import MECHANISMS, with_settings
@@ -409,7 +410,7 @@ def test_map_and_network_markers() -> None:
         assert list(patterns) == [f"{look}{k}" for k in range(3)]
         assert [len({pattern[part] for pattern in patterns.values()}) for part in (0, 1)] == [3, 3]
     words_in = {node.text for node in ElementTree.fromstring(net).iter() if node.tag.endswith("text")}  # noqa: S314
-    assert words_in < set(names.values())
+    assert words_in <= set(names.values())
     assert {"Iran", "China", "United States"} <= words_in
     assert {"Brazil", "China", "United States"} <= set(re.findall(">([^<]+)</text>", label_of_map()))
 
@@ -417,16 +418,39 @@ def test_map_and_network_markers() -> None:
 def label_of_map() -> str:
     """Write the names on the map of the baseline."""
     names = {state: one.name for state, one in BASE.states.items()}
-    return drawing.label_map(tuple(BASE.states), names, {id: one.capability.value for id, one in BASE.states.items()})
+    run = compiled.run_compiled(BASE, seed=7)
+    return labels.name_map(
+        run, [0], names, "CHN", "front", {id: one.capability.value for id, one in BASE.states.items()}
+    )[0]
+
+
+def test_names_on_the_map_of_members_and_movers() -> None:
+    """At every step the chosen state, members of the bloc in question and those that just moved have names."""
+    run = compiled.run_compiled(BASE, seed=20231025, replicate=16)
+    names = {state: one.name for state, one in BASE.states.items()}
+    sizes = {id: one.capability.value for id, one in BASE.states.items()}
+    svg, shown = labels.name_map(run, range(41), names, "CHN", "front", sizes)
+    texts = re.findall(">([^<]+)</text>", svg)
+    front = run.alignments.index("front")
+    assert run.alignment[0].tolist().count(front) < run.alignment[-1].tolist().count(front)
+    for step, places in enumerate(shown):
+        row = run.alignment[step]
+        moved = row != run.alignment[max(step - 1, 0)]
+        asked = [names[s] for n, s in enumerate(run.states) if row[n] == front or moved[n] or s == "CHN"]
+        missing = [one for one in asked if one not in {texts[n] for n in places}]
+        assert len(missing) <= max(0, len(asked) - 8), (step, missing)
+        assert step or {"Russia", "North Korea", "Syria", "Belarus", "China", "United States"} <= {
+            texts[n] for n in places
+        }
 
 
 def test_names_on_the_map_have_white_between_them() -> None:
     """Names one above another are a line and a quarter apart, such as Kazakhstan below Russia."""
     written = re.findall(r'x="(\d+)" y="(\d+)"[^>]*>([^<]+)</text>', label_of_map())
-    boxes = [(float(x), float(y), drawing.LABEL * drawing.LABEL_LETTER * len(name) / 2) for x, y, name in written]
+    boxes = [(float(x), float(y), labels.LABEL * labels.LABEL_LETTER * len(name) / 2) for x, y, name in written]
     for n, (x, y, half) in enumerate(boxes):
         for other_x, other_y, other in boxes[:n]:
-            assert abs(x - other_x) >= half + other - 1 or abs(y - other_y) >= 1.25 * drawing.LABEL
+            assert abs(x - other_x) >= half + other - 1 or abs(y - other_y) >= 1.25 * labels.LABEL
 
 
 def test_frame_data_of_run() -> None:
@@ -439,6 +463,35 @@ def test_frame_data_of_run() -> None:
     assert [row[2] for row in data["capability"]] == run.outcome("capability_front").tolist()
     assert json.loads(json.dumps(data, allow_nan=False))["ids"] == list(run.states)
     assert data["states"] == [one.name for one in BASE.states.values()]
+
+
+def test_pictures_follow_the_theme() -> None:
+    """White and black are the page's colours, which are others in the dark."""
+    run = compiled.run_compiled(BASE, seed=7)
+    chart = drawing.draw_chart(4, 3, lambda axes: draw_step_lines(axes, pd.DataFrame({"a": [0.0, 1.0]}), label="share"))
+    ties = drawing.lay_out_network(BASE)
+    names = {state: one.name for state, one in BASE.states.items()}
+    net = drawing.draw_network(ties, drawing.draw_ties(ties), run.alignments, "IRN", names)
+    for picture in (chart.svg, net, drawing.draw_key(label_alignments(BASE))):
+        assert picture.count("prefers-color-scheme: dark") == 1
+        rest = picture.partition("</style>")[2]
+        assert "var(--paper)" in rest
+        assert not re.search(r"(?i)#(fff|000)(\\1)?\\b|#ffffff|#000000", rest)
+    assert "<svg" in chart.svg[:5]
+
+
+def test_bars_have_the_colours_of_what_they_speak_for() -> None:
+    """For the choice in the colour of the bloc chosen, against it in that of the other; with and without in neither."""
+    run = compiled.run_compiled(BASE, seed=7)
+    index = run.states.index("MEX")
+    reasons = reasons_by_step(decisions_in_run(run, world_of(BASE), index), "MEX", label_history(BASE))[1:]
+    moved = next(n for n in range(1, 41) if run.alignment[n, index] != run.alignment[n - 1, index])
+    assert reasons[moved - 1]["between"] == ("us_led", "non_aligned")
+    data = frame_data(
+        run, label_history(BASE), "MEX", (drawing.lay_out_network(BASE), ""), {}, dict.fromkeys(run.states, 1.0)
+    )
+    assert data["colours"] == alignment_colours(run.alignments)
+    assert not set(SIDE_COLOURS) & set(BLOC_COLOURS[:-1])
 
 
 def test_chart_frame_and_limits() -> None:
@@ -657,19 +710,26 @@ def test_panel_count_after_change() -> None:
 
 
 def test_names_in_network() -> None:
-    """No name is over another, and the chosen and the largest states have theirs."""
+    """Every state has its name; no name is over another or over a marker, and no marker over another."""
     names = {id: state.name for id, state in BASE.states.items()}
+    ties = drawing.lay_out_network(BASE)
+    markers = {s: labels.box_around(*ties.places[s], 0.9 * ties.sizes[s]) for s in names}
+    for state, marker in markers.items():
+        assert not labels.overlaps(marker, [other for one, other in markers.items() if one != state]), state
     for chosen in ("CHN", "IRN", "CHL"):
-        drawn = drawing.label_network(drawing.lay_out_network(BASE), chosen, names)
+        drawn = drawing.label_network(ties, chosen, names)
         found = ElementTree.fromstring(f"<g>{drawn}</g>")  # noqa: S314
         half = {text: drawing.NODE_LABEL * drawing.NODE_LETTER * len(text) / 2 for text in names.values()}
         boxes = {
-            one.text: drawing.box_around(float(one.get("x")), float(one.get("y")), half[one.text], 8) for one in found
+            one.text: labels.box_around(
+                float(one.get("x")), float(one.get("y")) - drawing.NODE_LABEL / 3, half[one.text], 8
+            )
+            for one in found
         }
-        assert {names[chosen], "United States", "China", "India"} <= boxes.keys()
-        assert len(boxes) > len(names) / 2
+        assert boxes.keys() == set(names.values())
         for text, box in boxes.items():
-            assert not drawing.overlaps(box, [other for name, other in boxes.items() if name != text]), text
+            assert not labels.overlaps(box, [other for name, other in boxes.items() if name != text]), text
+            assert not labels.overlaps(box, [other for one, other in markers.items() if names[one] != text]), text
 
 
 def test_dates_on_axes() -> None:
@@ -770,7 +830,11 @@ def test_search_and_ghost() -> None:
         joins = run.alignment[:, run.states.index("CHN")] == run.alignments.index("front")
         assert joins.any() == (replicate == found)
     assert int(shown.query_params["step"]) == int(np.argmax(joins))
-    assert f"this is replicate {found}" in shown.info[0].value.replace("\\", "")
+    said = shown.info[0].value.replace("\\", "")
+    assert re.search(
+        r"in [0-9]+ of 1,000 histories, replicates 0 to 999 of this seed, and the sentence below counts", said
+    )
+    assert "the sentence below counts the first 200 of them; this is replicate " + str(found) in said
     sentence = shown.markdown[0].value.replace("\\", "")
     assert "China has joined the Anti-US front by 25 October 2033. In this one it joined by " in sentence
     assert f"seed=3&replicate={found}" in shown.code[0].value
@@ -856,15 +920,14 @@ def test_comparison_with_common_random_numbers(monkeypatch: pytest.MonkeyPatch) 
     for _, cells in pd.concat([state, movers]).iterrows():
         low, _, high = cells["change (95 % interval)"].partition("(")[2].removesuffix(")").partition(" to ")
         apart = bool(low) and (float(low) > 0 or float(high) < 0)
-        assert apart == (cells[SURE] in ("clear", CLEAR_ITSELF))
+        assert apart == (cells[SURE] in ("clear", ITSELF))
     assert "most of what is chance cancels in their difference" in words_of(shown)
     sentence = next(one.value for one in shown.markdown if "China is in" in one.value).replace("\\", "")
     verdict = state[state["it"] == "is in Anti-US front"].iloc[-1][SURE]
     assert ("may be chance" in sentence) if verdict == "may be chance" else (f"How sure: {verdict}." in sentence)
-    likely = [CLEAR_ITSELF in "".join(table[SURE]) for table in tables_of(shown)]
-    meant = [one.value for one in shown.caption if one.value == escape_markdown(f"{ITSELF_MEANS}.")]
-    assert len(meant) == sum(likely)
-    assert meant
+    assert any(ITSELF in table[SURE].tolist() for table in tables_of(shown))
+    said = [one.value.replace("\\", "") for one in (*shown.caption, *shown.markdown)]
+    assert sum(text.count(ITSELF_MEANS) for text in said) == sum(text.count(CLEAR_ITSELF) for text in said) == 1
     same = open_page({"page": "compare", "seed": "3"})
     assert "compute the same: identical runs, all 10 pairs" in same.info[0].value
     assert not tables_of(same)
@@ -924,6 +987,7 @@ def test_uploaded_file_is_set_against_the_one_it_extends(monkeypatch: pytest.Mon
     shown = open_page({"seed": "3"})
     shown.file_uploader[0].set_value(("mine.toml", SANCTIONS_LIFTED.encode(), "application/toml")).run()
     assert shown.query_params["scenario"] == "uploaded:mine"
+    assert control_of(shown.selectbox, "State").value == "IRN"  # which its own shock names
     assert not any(key.startswith("other.") for key in shown.query_params)
     control_of(shown.toggle, "Compare with the baseline").set_value(True).run()
     data = player_data(shown)
@@ -937,6 +1001,22 @@ def test_uploaded_file_is_set_against_the_one_it_extends(monkeypatch: pytest.Mon
     assert [one.value for one in shown.selectbox if one.label == "Scenario"] == ["shocks_2014_2022", "uploaded:mine"]
     assert not shown.exception
     assert "steps" not in "".join(one.value for one in shown.info)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_first_state_is_one_that_the_changes_name() -> None:
+    """It is outside the blocs and named by a shock; without such a shock it is China. Lists of states are by name."""
+    shown = open_page({"scenario": "shocks_2014_2022"})
+    first = control_of(shown.selectbox, "State")
+    shocks = loaded("shocks_2014_2022").shocks
+    assert first.value == "UKR"
+    assert not [one for one in shocks if getattr(one, "target", "") == "IRN" and one.step < shocks[5].step]
+    assert first.options == sorted(first.options)
+    assert "In 100" in words_of(shown) or "Ukraine" in shown.markdown[0].value
+    shown = open_page({"scenario": "dispersed_attention"})
+    assert control_of(shown.selectbox, "State").value == "CHN"
+    falls = control_of(shown.selectbox, "Government of").options
+    assert falls == sorted(falls)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -1056,6 +1136,9 @@ def test_lessons_of_documentation() -> None:
     exercises = [re.findall(r"\*\*Exercise \d+\.\*\*", text) for text in ("\n".join(pages), every)]
     assert exercises[0] == exercises[1]
     shown = open_page({"page": "lessons"})
+    for title in list_lessons():
+        control_of(shown.radio, "Lesson").set_value(title).run()
+        assert [one for one in shown.button if one.label.startswith("Open ")], title
     control_of(shown.radio, "Lesson").set_value("Lesson 2: Switch a mechanism off").run()
     control_of(shown.button, "Open baseline_2023, seed 7, without hedging").click().run()
     assert (shown.query_params["seed"], shown.query_params["without"]) == ("7", "hedging")

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from sim.analysis.paired import CLEAR_ITSELF, ITSELF_MEANS
-from sim.app.pages.dated import change_cells, describe_change, sureness
+from sim.app.pages.dated import EXPLAINED, ITSELF, change_cells, describe_change, sureness
 from sim.cli.results.comparison import STARS, star
 
 APART = {"baseline_mean": 0.03, "mean": 0.08, "difference": 0.05, "low": 0.027, "high": 0.09, "pairs": 200}
 
 
-@pytest.mark.parametrize(("clear", "verdict"), [(True, "clear"), (False, CLEAR_ITSELF)])
+@pytest.mark.parametrize(("clear", "verdict"), [(True, "clear"), (False, ITSELF)])
 def test_sentence_has_the_verdict_of_the_table(clear: bool, verdict: str) -> None:
     row = SimpleNamespace(**APART, clear=clear, identical=False)
     assert sureness(row) == verdict
@@ -36,6 +36,8 @@ def test_one_phrase_for_what_is_clear_by_itself_only() -> None:
     row = SimpleNamespace(**APART, clear=False, identical=False)
     assert star(row) == "(*)"
     assert STARS.endswith(f"(*) {ITSELF_MEANS}")
+    assert ITSELF.endswith(" (*)")
+    assert f"(*) {ITSELF_MEANS}" in EXPLAINED
 
 
 def test_followers_have_their_interval() -> None:

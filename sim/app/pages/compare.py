@@ -14,12 +14,12 @@ from sim.analysis.history.words import capital
 from sim.analysis.paired import CLEAR_MEANS, compare_columns
 from sim.analysis.statistics import share_interval
 from sim.app import cache, histories
-from sim.app.histories import SIDES, happening_of, main_bloc
+from sim.app.histories import SIDES, happening_of
 from sim.app.pages.controls import choose_state, control_key, show_controls
-from sim.app.pages.dated import SURE, explain_itself, names_of_both, show_movers, show_sizes, show_state, sureness
+from sim.app.pages.dated import ITSELF_EXPLAINED, SURE, names_of_both, show_movers, show_sizes, show_state, sureness
 from sim.app.pages.share import show_address
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, show_table, why_unlike
-from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, question_state, size_fault
+from sim.app.setting import MAX_SEED, RUNS, AppSetting, is_dated, main_bloc, question_state, size_fault
 from sim.model.outcomes import last_steps
 from sim.model.trajectory import window_of
 from sim.reporting.chapters.titles import title_of_shares, title_of_sizes
@@ -118,7 +118,7 @@ def show_comparison(visit: Visit, scenarios: list[Scenario], digests: list[str],
     blocs = {a: names[a] for a in common if a != "non_aligned"}
     show_distribution(samples, blocs, alignment_colours(scenarios[1].blocs), averaged, key)
     if not same:
-        show_ends(samples, common, names, averaged)
+        show_ends(samples, common, names, averaged, dated=is_dated(scenarios[1]))
 
 
 def show_dated(visit: Visit, scenarios: list[Scenario], replicates: int, key: tuple[tuple[str, str], int, int]) -> None:
@@ -192,8 +192,10 @@ def are_identical(samples: list[cache.RunSample]) -> bool:
     return samples[0].late.equals(samples[1].late) and samples[0].shares.equals(samples[1].shares)
 
 
-def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[str, str], averaged: str) -> None:
-    """Show paired mean differences of the main outcomes over the last steps."""
+def show_ends(
+    samples: list[cache.RunSample], common: list[str], names: Mapping[str, str], averaged: str, *, dated: bool
+) -> None:
+    """Show paired mean differences of the main outcomes over the last steps; `dated` has explained the verdicts."""
     columns = [c for c in samples[0].late.columns if c in samples[1].late.columns]
     every = compare_columns(samples[1].late[columns], samples[0].late[columns])
     main = [f"{what}_{a}" for what in ("capability", "members") for a in common] + ["polarization", "frustration"]
@@ -201,9 +203,9 @@ def show_ends(samples: list[cache.RunSample], common: list[str], names: Mapping[
     st.header("At the end")
     table = tabulate_differences(rows, [label_outcome(name, names) for name in rows.index])
     show_table(table, "At the end")
-    explain_itself(table[SURE])
     st.caption(
         f"Means over {averaged} of {rows['pairs'].min()} pairs of runs, with 95 % intervals of chance. {CLEAR_MEANS}."
+        f"{'' if dated else f' {ITSELF_EXPLAINED}'}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,10 +27,14 @@ SURE = "how sure"  # the column of verdicts
 
 HEADS = ["without", "with", "change (95 % interval)", "direct", "followers", SURE]
 
+ITSELF = f"{CLEAR_ITSELF.partition(',')[0]} (*)"  # its meaning is said once on a page
+
+ITSELF_EXPLAINED = f"(*) {ITSELF_MEANS}."
+
 EXPLAINED = (
     "Histories of 100. direct: what the change does to the state if no other moves, in closed form; followers: the"
-    f" rest, because others moved, by its 95 % interval. {CLEAR_MEANS}. The intervals are of chance only, at these"
-    " numbers, most of them assumed."
+    f" rest, because others moved, by its 95 % interval. {CLEAR_MEANS}. {ITSELF_EXPLAINED} The intervals are of chance"
+    " only, at these numbers, most of them assumed."
 )
 
 
@@ -43,14 +47,8 @@ def sureness(row: Any) -> str:
     if row.clear:
         return "clear"
     if is_clear_itself(row):
-        return CLEAR_ITSELF
+        return ITSELF
     return "may be chance"
-
-
-def explain_itself(texts: Iterable[str]) -> None:
-    """Say what `CLEAR_ITSELF` means where one of the texts above has it."""
-    if any(CLEAR_ITSELF in text for text in texts):
-        st.caption(escape_markdown(f"{ITSELF_MEANS}."))
 
 
 def change_cells(row: Any) -> tuple[str, ...]:
@@ -105,7 +103,6 @@ def show_state(
     st.header(escape_markdown(capital(f"{who} by date")))
     said = describe_state(effects, names, days, what)
     st.markdown(f"**{escape_markdown(said)}**")
-    explain_itself([said])
     verb = "has joined" if what.joins else "has left"
     st.image(
         histories.svg_incidence(pair, what, *key), width="content",
@@ -118,7 +115,6 @@ def show_state(
     )  # fmt: skip
     rows = tabulate_state(effects, names, days, what.state)
     show_table(rows, f"{who} by date")
-    explain_itself([] if CLEAR_ITSELF in said else rows[SURE])
     st.caption(escape_markdown(EXPLAINED))
 
 
@@ -170,7 +166,6 @@ def show_movers(
     cells = [(label, *change_cells(row)) for label, row in zip(labels, rows.itertuples(), strict=True)]
     table = pd.DataFrame(cells, columns=[f"state, on {day}", *HEADS])
     show_table(table, "Who moves")
-    explain_itself(table[SURE])
 
 
 def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None:
@@ -182,7 +177,6 @@ def show_sizes(effects: DatedEffects, names: Names, days: Sequence[str]) -> None
     cells = [(bloc, f"on {row.date}", *change_cells(row)) for bloc, row in zip(blocs, sized.itertuples(), strict=True)]
     table = pd.DataFrame(cells, columns=["bloc", "date", *HEADS])
     show_table(table, "Sizes of blocs")
-    explain_itself(table[SURE])
     said = spread_sentence(
         {label_outcome(outcome, names.alignments): one for outcome, one in effects.spreads[SIDES[1]].items()}, days[-1]
     )

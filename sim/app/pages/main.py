@@ -18,13 +18,20 @@ PAGES = {
 
 st.set_page_config(page_title="blocs", layout="wide", initial_sidebar_state="auto")
 
-st.html('<style>[data-testid="stWidgetLabel"][disabled]{color:inherit;opacity:.75}</style>')  # else faint in the dark
+st.html(
+    '<style>[data-testid="stWidgetLabel"][disabled]{color:inherit;opacity:.75}'  # else faint in the dark
+    "[data-testid=stMainBlockContainer]{padding:3.75rem max(1rem,2.5%) 4rem}</style>"
+)  # by default wide margins on all sides
 
 visit = session.begin_visit()
 
 key = control_key(f"page {visit.version}", visit.address.page)
 
-visit.update(page=st.segmented_control("Page", PAGES, format_func=lambda page: PAGES[page][0], key=key, required=True))
+visit.update(
+    page=st.segmented_control(
+        "Page", PAGES, format_func=lambda page: PAGES[page][0], key=key, required=True, label_visibility="collapsed"
+    )
+)
 
 PAGES[visit.address.page][1]()
 

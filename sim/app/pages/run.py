@@ -15,7 +15,7 @@ from sim.analysis.history.others import Condition
 from sim.analysis.history.story import Story
 from sim.analysis.history.words import Names, capital
 from sim.app import cache, histories
-from sim.app.histories import happening_of, main_bloc
+from sim.app.histories import happening_of
 from sim.app.mechanisms import PLAIN_NAMES
 from sim.app.pages.controls import choose_run, choose_state, control_key, upheaval_words
 from sim.app.pages.reasons import show_decision
@@ -36,6 +36,7 @@ from sim.app.setting import (
     AppSetting,
     file_name,
     is_dated,
+    main_bloc,
     setting_toml,
     size_fault,
 )
@@ -110,7 +111,7 @@ def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state:
         here = f"In this one it starts {'in' if what.joins else 'outside'} it."
     elif not there.any():
         here = f"In this one it has not {verb} {'by the end' if step == len(run.alignment) - 1 else 'so far'}."
-    if not is_dated(scenario) or interprets_sooner(len(scenario.states), scenario.steps):  # many would compile here
+    if not counts_many(scenario):
         return f"Does {who} {'join' if what.joins else 'leave'} {names.bloc(bloc)}? {here}"
     events = histories.compute_histories(scenario, digest, run.seed, histories.MANY)
     last = histories.count_happening(events, what).iloc[-1]
@@ -119,6 +120,11 @@ def answer_words(scenario: Scenario, digest: str, run: Run, names: Names, state:
         f"In {in_hundred(last['chance'])} of 100 histories{what.among()} (95 % interval {low} to {high}) {who} has"
         f" {verb} {names.bloc(bloc)} by {format_day(last['date'])}. {here}"
     )
+
+
+def counts_many(scenario: Scenario) -> bool:
+    """Whether the first sentence counts many histories: where there are dates, and no rules to compile for it."""
+    return is_dated(scenario) and not interprets_sooner(len(scenario.states), scenario.steps)
 
 
 def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names: Names, state: str) -> None:
@@ -137,10 +143,11 @@ def offer_search(visit: Visit, scenario: Scenario, digest: str, run: Run, names:
     there = visit.address.replicate in found.replicates and later
     replicate = later[0] if there else found.replicates[0]
     visit.update(replicate=replicate, state=state)
+    below = f", and the sentence below counts the first {histories.MANY} of them" if counts_many(scenario) else ""
     visit.add_notes(
         [
-            f"{capital(text)} in {len(found.replicates):,} of {found.searched:,} replicates of this seed; this is"
-            f" replicate {replicate}"
+            f"{capital(text)} in {len(found.replicates):,} of {found.searched:,} histories, replicates 0 to"
+            f" {found.searched - 1:,} of this seed{below}; this is replicate {replicate}"
         ]
     )
     other = cache.compute_run(scenario, digest, run.seed, replicate)
@@ -173,8 +180,8 @@ def why_no_ghost(visit: Visit, scenario: Scenario, other: Scenario, name: str) -
     if other.digest() == scenario.digest():
         below = visit.ancestors_of(visit.address.setting.scenario)
         why = why_unlike(visit.load(below[0]), scenario) if below else ""
-        ends = f"no run of {below[0]}, which it builds on, can be beside it: {why}" if why else "nothing is changed yet"
-        return f"This is the baseline itself; {ends}."
+        beside = f"; no run of {below[0]}, which it builds on, can be beside it: {why}" if why else ""
+        return f"This is the baseline itself{beside}."
     why = why_unlike(other, scenario)
     if not why and (other.states.keys(), tuple(other.blocs)) != (scenario.states.keys(), tuple(scenario.blocs)):
         why = "the two have different states or blocs"

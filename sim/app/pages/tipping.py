@@ -10,11 +10,10 @@ from sim.analysis.states.direct import why_no_direct_chances
 from sim.analysis.states.start import DrawnStart, StartAccount
 from sim.analysis.states.tipping import Gain
 from sim.app import histories
-from sim.app.histories import main_bloc
 from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label, show_table
-from sim.app.setting import AppSetting, size_fault
+from sim.app.setting import AppSetting, main_bloc, size_fault
 from sim.app.sliders import change_words, setting_label
 from sim.app.upheavals import states_with_governments
 from sim.model.starts import with_starts_of

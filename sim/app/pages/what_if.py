@@ -11,12 +11,11 @@ from sim.analysis.dated.events import RunEvents
 from sim.analysis.history.sentences import list_largest
 from sim.analysis.history.words import Names, capital, join_names
 from sim.app import cache, histories
-from sim.app.histories import SIDES, happening_of, main_bloc
+from sim.app.histories import SIDES, happening_of
 from sim.app.pages.controls import choose_run, choose_state, control_key
 from sim.app.pages.dated import (
     describe_change,
     describe_state,
-    explain_itself,
     names_of_both,
     select_movers,
     show_state,
@@ -24,7 +23,7 @@ from sim.app.pages.dated import (
 from sim.app.pages.share import offer_change, show_address, show_applied
 from sim.app.player.drawing import draw_key, draw_still
 from sim.app.session import Visit, current_visit, display_name, escape_markdown, plain_label
-from sim.app.setting import AppSetting, is_dated, question_state, size_fault
+from sim.app.setting import AppSetting, is_dated, main_bloc, question_state, size_fault
 from sim.calendar import format_day
 from sim.model.trajectory import Run
 from sim.reporting.labels import list_names
@@ -144,7 +143,6 @@ def show_in_words(
             where = f"{names.state(row.state)} is in {names.bloc(row.alignment)} on {format_day(day)}"
             lines.append(escape_markdown(describe_change(row, where)))
     st.markdown("\n".join(f"- {line}" for line in lines))
-    explain_itself(line.replace("\\", "") for line in lines)
 
 
 def describe_difference(runs: Sequence[Run], names: Names) -> str:
@@ -185,23 +183,13 @@ def show_futures(visit: Visit, scenario: Scenario, runs: Sequence[Run], names: N
             at = min(step, len(run.alignment) - 1)
             st.subheader(side.capitalize())
             moved = moved_words(run, at, names)
-            now, weights = run.alignment[at].tolist(), label_weights(scenario, run, at, state)
-            picture = draw_still(run.states, run.alignments, now, state, names.states, weights)
+            sizes = {id: one.capability.value for id, one in scenario.states.items()}
+            picture = draw_still(run, at, state, main_bloc(scenario, state), names.states, sizes)
             if picture:
                 st.image(picture, width="stretch", alt=f"Map of alignments {side}, {names.month(at)}. {moved}")
             st.markdown(escape_markdown(moved))
     labels = {alignment: names.alignments[alignment] for alignment in runs[1].alignments}
     st.image(draw_key(labels), width="content", alt=f"Key: {list_names(list(labels.values()))}")
-
-
-def label_weights(scenario: Scenario, run: Run, step: int, state: str) -> dict[str, float]:
-    """Weigh which names a small map has: the chosen state and those that moved come first, then the largest."""
-    sizes = {id: one.capability.value for id, one in scenario.states.items()}
-    most, moved = max(sizes.values()), run.alignment[step] != run.alignment[0]
-    return {
-        s: sizes.get(s, 0.0) + 2 * most * (s == state) + most * bool(there)
-        for s, there in zip(run.states, moved, strict=True)
-    }
 
 
 def moved_words(run: Run, step: int, names: Names) -> str:
@@ -213,7 +201,7 @@ def moved_words(run: Run, step: int, names: Names) -> str:
         ]
         if new:
             where = f"in {names.bloc(alignment)}" if k else "outside the blocs"
-            parts.append(f"{where}: {join_names([names.states[s] for s in new])}")
+            parts.append(f"{where}: {join_names(sorted(names.states[s] for s in new))}")
     return f"New {'; '.join(parts)}." if parts else "No state is elsewhere than at the start."
 
 

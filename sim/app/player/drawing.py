@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,20 @@ import matplotlib.dates as mdates
 import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
+from sim.app.player.labels import (
+    STILL_LABEL,
+    STILL_LABELS,
+    Box,
+    box_around,
+    name_map,
+    overlaps,
+)
+from sim.model.trajectory import Run
 from sim.reporting import maps
 from sim.reporting.charts import STYLE, new_figure, render_figure
-from sim.reporting.colours import VERMILION
+from sim.reporting.colours import BLACK, VERMILION
 from sim.reporting.dated.lines import locate_dates
 from sim.reporting.labels import distinct_labels
 from sim.reporting.land import atlas
@@ -25,11 +36,9 @@ from sim.reporting.land.views import WIDTH, choose_view, land_outline, rest_outl
 from sim.reporting.story.marks import draw_fills, draw_marker
 from sim.scenario.schema import Scenario
 
-NETWORK = (760, 600)
+NETWORK = (900, 760)
 
 HOSTILE = VERMILION  # rivalries and sanctions
-
-Box = tuple[float, float, float, float]  # left, top, right and bottom
 
 FAINTEST = 0.3  # a weaker tie is drawn for the chosen state only
 
@@ -38,7 +47,29 @@ def svg_document(width: float, height: float, content: str, *, natural: bool = F
     """Return an SVG document; `natural` gives it a size in pixels."""
     size = f' width="{width:g}" height="{height:g}"' if natural else ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{size}>'
-    return f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>'
+    return follow_theme(f'{head}<rect width="{width:g}" height="{height:g}" fill="#fff"/>{content}</svg>')
+
+
+THEME = (  # the paper is that of Streamlit's pages
+    "<style>svg{--paper:#fff;--ink:#000;--land:#f0f0f0;--faint:#bdbdbd;fill:var(--ink)}"
+    "@media (prefers-color-scheme: dark){svg{--paper:#171614;--ink:#f0f0f0;--land:#2b2a28;--faint:#4a4a4a}}</style>"
+)
+
+THEMED = {
+    "#ffffff": "paper", "#fff": "paper", BLACK: "ink", "#000": "ink", maps.OTHER_LAND: "land", maps.FAINT: "faint",
+}  # fmt: skip
+
+
+def follow_theme(svg: str) -> str:
+    """Let a picture be light or dark like the page: its white, black and lightest greys are those of the theme."""
+    found = re.sub(r"""(?<=="|: )#[0-9A-Fa-f]{3,6}(?=[";])""", lambda one: themed(one[0]), svg)
+    return re.sub(r"<svg[^>]*>", lambda one: one[0] + THEME, found, count=1)
+
+
+def themed(colour: str) -> str:
+    """Return a colour, or the theme's in its place."""
+    names = {key.lower(): name for key, name in THEMED.items()}
+    return f"var(--{names[colour.lower()]})" if colour.lower() in names else colour
 
 
 def draw_markers(state: int, look: str, shown: Iterable[int], x: float, y: float, radius: float, style: str) -> str:
@@ -49,22 +80,25 @@ def draw_markers(state: int, look: str, shown: Iterable[int], x: float, y: float
     )
 
 
-KEY_LETTERS, KEY_LINE = 34, 17  # letters in a line of the key, and units from line to line
+KEY_LETTERS, KEY_LINE, KEY_WIDTH = 34, 17, 360  # letters in a line, units from line to line, and of what stays in a row
 
 
 def draw_key(names: Mapping[str, str]) -> str:
     """Draw the key of colours, hatchings and markers; names by alignment."""
     labels = [label.split("\n") for label in distinct_labels(names, KEY_LETTERS, 3).values()]
-    rows, top = "", 0
+    rows, left, top, right, down = "", 0, 0, 0, 0
     for n, lines in enumerate(labels):
-        rows += f'<rect x="1" y="{top + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
-        rows += draw_marker(n, 52, top + 12, 8, f'fill="url(#key{n})" stroke="#000"')
+        width = 84 + 8 * max(map(len, lines))
+        if left and left + width > KEY_WIDTH:
+            left, top, down = 0, down, 0
+        rows += f'<rect x="{left + 1}" y="{top + 3}" width="34" height="18" fill="url(#key{n})" stroke="#000"/>'
+        rows += draw_marker(n, left + 52, top + 12, 8, f'fill="url(#key{n})" stroke="#000"')
         for k, line in enumerate(lines):
-            place = f'x="70" y="{top + 17 + KEY_LINE * k}"'
+            place = f'x="{left + 70}" y="{top + 17 + KEY_LINE * k}"'
             rows += f'<text {place} font-family="sans-serif" font-size="14">{escape(line)}</text>'
-        top += 26 + KEY_LINE * (len(lines) - 1)
-    width = 84 + 8 * max(len(line) for lines in labels for line in lines)
-    return svg_document(width, top + 2, draw_fills(list(names), 1, "key") + rows, natural=True)
+        left, down = left + width, max(down, top + 26 + KEY_LINE * (len(lines) - 1))
+        right = max(right, left)
+    return svg_document(right, down + 2, draw_fills(list(names), 1, "key") + rows, natural=True)
 
 
 @lru_cache(maxsize=8)
@@ -90,8 +124,13 @@ def draw_contested(states: tuple[str, ...]) -> str:
     return f'<defs>{dots}</defs><path d="{rest}" fill="url(#dots)" stroke="{maps.BORDER}" stroke-width="2"/>'
 
 
-def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, now: Sequence[int] = ()) -> str:
-    """Draw the map with a thick outline of the chosen state; the browser fills its states, or they are as `now`."""
+def draw_world(
+    states: tuple[str, ...], alignments: Sequence[str], chosen: str, now: Sequence[int] = (), written: str = ""
+) -> str:
+    """Draw the map with a thick outline of the chosen state; the browser fills its states, or they are as `now`.
+
+    `written` are the names on it.
+    """
     land, dots, above, view = [], [], "", choose_view(states)
     for n, state in enumerate(states):
         where = atlas.load_atlas().countries.get(state)
@@ -109,55 +148,18 @@ def draw_world(states: tuple[str, ...], alignments: Sequence[str], chosen: str, 
             if state == chosen:
                 above += f'<circle cx="{x}" cy="{y}" r="44" fill="none" stroke="#000" stroke-width="14"/>'
     below = draw_fills(alignments, 4.5, "map") + draw_ground(states)
-    content = below + "".join(land) + draw_contested(states) + "".join(dots) + above
+    content = below + "".join(land) + draw_contested(states) + "".join(dots) + above + written
     return svg_document(WIDTH, round(view.height), content)
 
 
 def draw_still(
-    states: tuple[str, ...], alignments: Sequence[str], now: Sequence[int], chosen: str, names: Mapping[str, str],
-    weights: Mapping[str, float],
-) -> str:  # fmt: skip
+    run: Run, step: int, chosen: str, bloc: str, names: Mapping[str, str], sizes: Mapping[str, float]
+) -> str:
     """Draw the map of a step with the names of a few states; empty where a map does not suit the world."""
-    if not atlas.drawable(states):
+    if not atlas.drawable(run.states):
         return ""
-    labels = label_map(states, names, weights, height=STILL_LABEL, most=STILL_LABELS)
-    return draw_world(states, alignments, chosen, now).replace("</svg>", f"{labels}</svg>")
-
-
-LABEL, LABEL_LETTER = 88, 0.56  # height of a name on the map, and the width of a letter as a part of it
-
-LABEL_LINE = 1.3  # height of a line of names, with white around it, as a part of a name's
-
-MOST_LABELS = 24
-
-STILL_LABEL, STILL_LABELS = 112, 12  # of a small map
-
-
-def label_map(
-    states: tuple[str, ...], names: Mapping[str, str], weights: Mapping[str, float], *, height: int = LABEL,
-    most: int = MOST_LABELS,
-) -> str:  # fmt: skip
-    """Write the names of states on the map, those of most weight first, where they do not overlap."""
-    view, countries, labels = choose_view(states), atlas.load_atlas().countries, ""
-    boxes: list[Box] = []
-    for state in sorted((s for s in states if s in countries), key=lambda s: -weights[s]):
-        if not (polygons := [one for one in countries[state].polygons if view.shows(one[0])]):
-            continue
-        corners = max((view.units(one[0]) for one in polygons), key=lambda one: np.prod(np.ptp(one, axis=0)))
-        (x, y), half = (corners.min(axis=0) + corners.max(axis=0)) / 2, height * LABEL_LETTER * len(names[state]) / 2
-        tall = height * LABEL_LINE / 2
-        box = (x - half, y - tall, x + half, y + tall)
-        inside = box[0] > 0 and box[2] < WIDTH and box[1] > 0 and box[3] < view.height
-        if not inside or overlaps(box, boxes):
-            continue
-        boxes.append(box)
-        look = f'font-family="sans-serif" font-size="{height}" text-anchor="middle" pointer-events="none"'
-        halo = 'stroke="#fff" stroke-width="18" paint-order="stroke" stroke-linejoin="round"'
-        place = f'class="label" x="{x:.0f}" y="{y + height / 3:.0f}"'
-        labels += f"<text {place} {look} {halo}>{escape(names[state])}</text>"
-        if len(boxes) == most:
-            break
-    return labels
+    written, _ = name_map(run, [step], names, chosen, bloc, sizes, height=STILL_LABEL, most=STILL_LABELS)
+    return draw_world(run.states, run.alignments, chosen, run.alignment[step].tolist(), written)
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,10 @@ class Ties:
 
 
 def lay_out_network(scenario: Scenario) -> Ties:
-    """Lay out states by their bonds (Fruchterman & Reingold 1991); the same scenario gives the same layout."""
+    """Lay out states by their bonds (Fruchterman & Reingold 1991), then part those that overlap with their names.
+
+    The same scenario gives the same layout.
+    """
     graph = nx.Graph()
     graph.add_nodes_from(scenario.states)
     kinds = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "propensity") and tie.value > 0]
@@ -183,15 +188,40 @@ def lay_out_network(scenario: Scenario) -> Ties:
     ranks = np.argsort(np.argsort(grid, axis=0), axis=0) / max(len(grid) - 1, 1)  # half by rank, so that few overlap
     low, span = grid.min(axis=0), np.ptp(grid, axis=0)
     unit = 0.45 * (grid - low) / np.where(span > 0, span, 1) + 0.55 * ranks
-    width, height = NETWORK
-    places = {
-        s: (45 + (width - 90) * x, 32 + (height - 64) * y)
-        for s, (x, y) in zip(scenario.states, unit.tolist(), strict=True)
-    }
     total = sum(state.capability.value for state in scenario.states.values()) or 1.0
     sizes = {s: 13 + 34 * math.sqrt(record.capability.value / total) for s, record in scenario.states.items()}
+    radii, letters = np.array([*sizes.values()]), np.array([len(one.name) for one in scenario.states.values()])
+    across = np.maximum(1.2 * radii, NODE_LABEL * NODE_LETTER * letters / 2) + 3
+    halves, below = np.stack([across, 1.2 * radii + NODE_LABEL / 2 + 3], axis=1), (0, NODE_LABEL / 2)
+    parted = part_boxes(unit * np.array(NETWORK) + below, halves) - below
+    places = {s: (x, y) for s, (x, y) in zip(scenario.states, parted.tolist(), strict=True)}
     drawn = [tie for tie in scenario.ties if tie.kind in ("bond", "rivalry", "sanction", "propensity")]
     return Ties(places, tuple((tie.kind, tie.a, tie.b, tie.value) for tie in drawn), sizes)
+
+
+ROUNDS = 400  # in which boxes are parted
+
+
+def part_boxes(middles: NDArray[np.float64], halves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Part boxes that overlap by the shortest way, within the picture; of too many boxes some still overlap.
+
+    Both are (n, 2), across and down: the middles of the boxes, and half of their sizes.
+    """
+    low, high = halves, np.maximum(np.array(NETWORK) - halves, halves)
+    own = np.arange(len(middles))
+    side = np.where(own[:, None] < own[None], -1.0, 1.0)[..., None]  # the later of two in one place goes right, down
+    for _ in range(ROUNDS):
+        middles = np.clip(middles, low, high)
+        gaps = middles[:, None] - middles[None]
+        over = halves[:, None] + halves[None] - np.abs(gaps)
+        over[own, own] = 0.0
+        together: NDArray[np.bool_] = np.logical_and(over[..., 0] > 0, over[..., 1] > 0)
+        if not together.any():
+            break
+        shorter = over == over.min(axis=-1, keepdims=True)
+        push = np.where(together[..., None] & shorter, 0.55 * over * np.where(gaps == 0, side, np.sign(gaps)), 0.0)
+        middles = middles + push.sum(axis=1) / np.maximum(together.sum(axis=1), 1)[:, None]
+    return np.clip(middles, low, high)
 
 
 def draw_line(ties: Ties, a: str, b: str, style: str) -> str:
@@ -236,7 +266,7 @@ def draw_network(ties: Ties, base: str, alignments: Sequence[str], chosen: str, 
 
 NAMED = 4  # of the largest states, which always have their names
 
-NODE_LABEL, NODE_LETTER = 19, 0.58  # height of a name in the network, and the width of a letter as a part of it
+NODE_LABEL, NODE_LETTER = 18, 0.58  # height of a name in the network, and the width of a letter as a part of it
 
 
 def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
@@ -264,12 +294,6 @@ def label_network(ties: Ties, chosen: str, names: Mapping[str, str]) -> str:
     return labels
 
 
-def box_around(x: float, y: float, across: float, down: float | None = None) -> Box:
-    """Return the box around a place, that far to each side."""
-    down = across if down is None else down
-    return x - across, y - down, x + across, y + down
-
-
 def places_beside(x: float, y: float, radius: float, half: float) -> list[tuple[float, float]]:
     """List the middles of a name below, above and on both sides of a marker, as far as they are in the picture."""
     gap = NODE_LABEL / 2 + 2
@@ -277,11 +301,6 @@ def places_beside(x: float, y: float, radius: float, half: float) -> list[tuple[
     inside = [(min(max(a, half + 2), NETWORK[0] - half - 2), b) for a, b in found[:2]]
     inside += [(a, b) for a, b in found[2:] if half <= a <= NETWORK[0] - half]
     return [(a, b) for a, b in inside if gap <= b <= NETWORK[1] - gap]
-
-
-def overlaps(box: Box, others: Iterable[Box]) -> bool:
-    """Whether a box overlaps another one."""
-    return any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in others)
 
 
 def mark_dates(axes: Axes, dates: Sequence[str]) -> None:
@@ -316,4 +335,4 @@ def draw_chart(width: float, height: float, draw: Callable[[Axes], None]) -> Cha
         text = render_figure(figure, "svg").decode()
     box, (low, high) = axes.get_position(), axes.get_xlim()
     frame = (float(box.x0), float(box.x1), 1 - float(box.y1), 1 - float(box.y0))
-    return Chart(text[text.index("<svg") :], frame, (float(low), float(high)))
+    return Chart(follow_theme(text[text.index("<svg") :]), frame, (float(low), float(high)))

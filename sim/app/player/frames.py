@@ -11,28 +11,29 @@ from sim.analysis.history.sentences import describe_move, list_largest
 from sim.analysis.history.story import Story
 from sim.analysis.history.words import Names, capital
 from sim.app.player import drawing
+from sim.app.player import labels as labels_on
 from sim.model.outcomes import describe_outcome
 from sim.model.trajectory import Run
 from sim.reporting import maps
+from sim.reporting.colours import alignment_colours
 from sim.reporting.labels import list_names
 from sim.reporting.land import atlas
 
 
 def frame_data(
     run: Run, names: Names, chosen: str, net: tuple[drawing.Ties, str], charts: Mapping[str, drawing.Chart],
-    weights: Mapping[str, float],
+    weights: Mapping[str, float], bloc: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Return a run as data for JSON; `weights` order the names on the map.
+    """Return a run as data for JSON; `weights` and the bloc in question order the names on the map.
 
     `alignment` has a text per step. Its n-th digit is the alignment of state n; 8 blocs at most need one digit. In a
     picture's `description`, the browser replaces `{step}` by the step.
     """
     labels = {alignment: names.alignments[alignment] for alignment in run.alignments}
     missing = [names.states[s] for s in run.states if s not in atlas.mapped_states(run.states)]
+    written, named = labels_on.name_map(run, range(len(run.alignment)), names.states, chosen, bloc, weights)
     world = {
-        "svg": drawing.draw_world(run.states, run.alignments, chosen).replace(
-            "</svg>", f"{drawing.label_map(run.states, names.states, weights)}</svg>"
-        ),
+        "svg": drawing.draw_world(run.states, run.alignments, chosen, written=written),
         "description": "World map of alignments at step {step}; the table of who is where says the same.",
         "caption": f"A click chooses a state. {maps.NOTE}{f' Not on the map: {list_names(missing)}.' * bool(missing)}",
     }
@@ -49,6 +50,8 @@ def frame_data(
         "ids": list(run.states),
         "states": [names.states[state] for state in run.states],
         "alignments": list(labels.values()),
+        "colours": alignment_colours(run.alignments),
+        "named": named,
         "alignment": alignment_digits(run),
         "capability": [[float(share[step]) for share in shares] for step in range(len(run.alignment))],
         "pictures": {"map": world if drawable else None, "key": key, "network": network},

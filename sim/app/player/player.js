@@ -58,9 +58,12 @@ function drawRun(player) {
     const caption = element('figcaption', { textContent: chart.caption });
     return element('figure', {}, element('div', { className: 'chart' }, image, player.covers[n], player.cursors[n]), caption);
   }));
+  player.names = [...player.root.querySelectorAll('[data-name]')];
   player.shown = '';
   player.happened = -1;
 }
+
+const byName = (names) => [...names].sort((one, other) => one.localeCompare(other, 'en'));
 
 const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
@@ -76,8 +79,9 @@ function showReasons(player) {
     const most = Math.max(...reason.bars.map(([, value]) => Math.abs(value)));
     find('.bars tbody').replaceChildren(...reason.bars.map(([words, value, chance]) => {
       const width = (50 * Math.abs(value)) / most;
-      const bar = element('i', { className: `${value < 0 ? 'against' : ''} ${chance ? 'chance' : ''}` });
-      Object.assign(bar.style, { width: `${width}%`, left: `${value < 0 ? 50 - width : 50}%` });
+      const bar = element('i', { className: chance ? 'chance' : '' });
+      const background = data.colours[reason.between[value < 0 ? 1 : 0]];
+      Object.assign(bar.style, { width: `${width}%`, left: `${value < 0 ? 50 - width : 50}%`, background });
       const said = element('span', { className: 'hidden', textContent: `${value > 0 ? '+' : ''}${value}` });
       const cell = element('td', { title: said.textContent }, element('span', { className: 'bar' }, bar), said);
       return element('tr', {}, element('th', { scope: 'row', textContent: words }), cell);
@@ -97,7 +101,7 @@ function showReasons(player) {
   if (!data.ghost) return;
   const now = data.alignment[step], other = data.ghost.alignment[Math.min(step, data.ghost.alignment.length - 1)];
   const apart = data.states.flatMap((name, n) => (now[n] === other[n] ? [] : [`${name} (${data.alignments[other[n]]} there)`]));
-  write(ghost, apart.length ? `Elsewhere than in ${data.ghost.name}: ${apart.join(', ')}.` : `As in ${data.ghost.name} now.`);
+  write(ghost, apart.length ? `Elsewhere than in ${data.ghost.name}: ${byName(apart).join(', ')}.` : `As in ${data.ghost.name} now.`);
 }
 
 // Show a step. Only what has changed is updated, because several pages may share a small machine.
@@ -118,10 +122,14 @@ function showStep(player) {
     for (const title of player.titles[n]) title.textContent = `${data.states[n]}: ${data.alignments[now[n]]}`;
   });
   player.shown = now;
+  const named = new Set(data.named[step].map(String));
+  for (const one of player.names) one.style.display = named.has(one.dataset.name) ? '' : 'none';
+  find('.charts').hidden = step === 0;
+  find('.uncharted').hidden = step > 0;
   for (const [svg, description] of player.pictures) svg.setAttribute('aria-label', description.replace('{step}', step));
   player.rows.forEach(([capability, states, joined], k) => {
-    const inside = data.states.filter((_, n) => now[n] === String(k));
-    const moved = data.states.filter((_, n) => now[n] === String(k) && before[n] !== now[n]);
+    const inside = byName(data.states.filter((_, n) => now[n] === String(k)));
+    const moved = byName(data.states.filter((_, n) => now[n] === String(k) && before[n] !== now[n]));
     write(capability, data.capability[step][k].toFixed(3));
     write(states, `${inside.length}: ${inside.join(', ')}`);
     write(joined, moved.join(', ') || '–');

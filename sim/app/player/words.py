@@ -46,6 +46,7 @@ def describe_reason_now(decision: Decision, names: Names) -> dict[str, Any]:
             [f"{who} {act_words(decision, names)}{odds_words(decision, names)}.", *side_words(move, names)]
         ),
         "against": f"{capital(name_place(move.entered, names))} against {name_place(move.left, names)}",
+        "between": (move.entered, move.left),
         "bars": list_bars(move, names),
     }
 

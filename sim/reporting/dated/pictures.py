@@ -51,7 +51,13 @@ def draw_dots(chance: Chance | None, what: str) -> Markup:
 
 
 def draw_incidence(
-    axes: Axes, incidence: pd.DataFrame, chosen: Sequence[tuple[str, str]], start: str, *, begin: float = 0.0
+    axes: Axes,
+    incidence: pd.DataFrame,
+    chosen: Sequence[tuple[str, str]],
+    start: str,
+    *,
+    begin: float = 0.0,
+    colours: Sequence[str] = PALETTE,
 ) -> None:
     """Draw chances by date as steps, with bands of 95 %, and names at the end of the lines.
 
@@ -67,13 +73,15 @@ def draw_incidence(
         ISO date of the start.
     begin : float, optional
         Every chance at the start. Default: 0.
+    colours : sequence of str, optional
+        Colours of the lines. Default: the palette.
     """
     ends, styles, lows = [], charts.LINE_STYLES, []
     for n, (state, _) in enumerate(chosen):
         rows = incidence[incidence["state"] == state]
         days = mdates.datestr2num([start, *rows["date"]])  # type: ignore[no-untyped-call]
         low, mean, high = (100 * np.array([begin, *rows[name]]) for name in ("low", "chance", "high"))
-        colour = PALETTE[n % len(PALETTE)]
+        colour = colours[n % len(colours)]
         axes.fill_between(days, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
         axes.step(days, mean, styles[n % len(styles)], where="post", color=colour, linewidth=1.8)
         ends.append(float(mean[-1]))
@@ -86,8 +94,8 @@ def draw_incidence(
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     axes.set(ylim=(bottom, top), ylabel="histories of 100")
     axes.margins(x=0)
-    colours = [PALETTE[n % len(PALETTE)] for n in range(len(chosen))]
-    label_lines(axes, [name for _, name in chosen], ends, [rounded(end / 100) for end in ends], colours)
+    of_lines = [colours[n % len(colours)] for n in range(len(chosen))]
+    label_lines(axes, [name for _, name in chosen], ends, [rounded(end / 100) for end in ends], of_lines)
 
 
 def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
