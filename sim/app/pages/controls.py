@@ -257,5 +257,5 @@ def choose_state(visit: Visit, scenario: Scenario, states: Sequence[str]) -> str
         help="The state that is followed; a click on the map or the network chooses it too. At first it is one outside"
         " the blocs that a shock of the scenario names; without one, China, or the largest that decides.",
     )  # fmt: skip
-    visit.update(state=state if visit.address.state or state != first else "")
+    visit.update(state=state if state != first else "")
     return str(state)
