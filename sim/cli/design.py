@@ -37,7 +37,9 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
         try:
             record["vary"][path] = span = span_of(setting.partition("=")[2])
             if sampled and "points" in span:
-                raise ValueError(f"a {record['design']} design samples ranges; give LOW:HIGH only")
+                raise ValueError(
+                    f"a {record['design']} design samples; give SETTING=LOW:HIGH without a number of points"
+                )
             for end in ("start", "stop"):
                 with_settings(scenario, {path: span[end]})
         except ValueError as error:

@@ -556,7 +556,7 @@ def test_design_options(tmp_path: Path) -> None:
         (("--vary", "erosion=0:1"), "erosion needs points"),
         (("--points", "8"), "'--points': 8: goes with --design latin_hypercube or sobol"),
         (("--points", "8", "--vary", "erosion=0:1:3"), "goes with --design"),
-        (("--design", "sobol", "--points", "4", "--vary", "erosion=0:1:3"), "LOW:HIGH only"),
+        (("--design", "sobol", "--points", "4", "--vary", "erosion=0:1:3"), "without a number of points"),
     ],
 )
 def test_refusal_of_designs(words: tuple[str, ...], phrase: str) -> None:
