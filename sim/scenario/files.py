@@ -230,7 +230,7 @@ LISTS = {"ties": MAX_TIES, "shocks": MAX_SHOCKS}
 
 @dataclass
 class Draft:
-    """Content of a scenario before validation, with the file and line of each part.
+    """Content of a scenario before validation, with the file and line of each part; the empty path is the whole file.
 
     A draft is not whole if a part could not be read. Then checks report nothing that this part might explain.
     """
@@ -250,11 +250,9 @@ class Draft:
 
     def fault(self, path: PathInFile, message: str) -> Fault:
         """A fault at a path, with the file, line and field name where its author wrote it."""
-        for depth in range(len(path), -1, -1):
-            if path[:depth] in self.origins:
-                file, line, local = self.origins[path[:depth]]
-                return Fault(file, line, field_name((*local, *path[depth:])), message)
-        return Fault("?", 1, field_name(path), message)
+        depth = next(depth for depth in range(len(path), -1, -1) if path[:depth] in self.origins)
+        file, line, local = self.origins[path[:depth]]
+        return Fault(file, line, field_name((*local, *path[depth:])), message)
 
 
 def read_toml_draft(path: Path) -> Draft:

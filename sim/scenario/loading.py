@@ -209,7 +209,6 @@ def read_scenario(reference: str | Path) -> LoadedScenario:
     with without_garbage_collection():
         path = find_scenario(str(reference))
         draft = read_draft(path, ())
-        draft.origins.setdefault((), (display_path(path), 1, ()))
         written = validate_draft(draft)
         scenario, idle = resolve_ties(written, draft)
         scenario = anchored_in(scenario, read_world(draft) if needs_anchor(scenario) else scenario)

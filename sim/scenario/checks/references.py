@@ -293,7 +293,7 @@ def sweep_faults(content: Mapping[str, Any]) -> Found:
 def repeated_setting_faults(content: Mapping[str, Any], stub: Scenario) -> Found:
     """Faults of settings that are swept or switched off twice, and of equal points of a list."""
     off = content.get("without")
-    named = [name for name in off if name in MECHANISMS] if isinstance(off, (list, tuple)) else []
+    named = [name for name in off if isinstance(name, str)] if isinstance(off, list) else []
     vary = draft_table(draft_table(content, "sweep"), "vary")
     owners = [(f"without {name}", [*mechanism_paths(name)]) for name in named] + [(path, [path]) for path in vary]
     for path, setting, other in settings_given_twice(stub, owners):
