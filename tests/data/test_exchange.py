@@ -61,6 +61,20 @@ def test_zeros_between_planned_economies_are_gaps(tmp_path: Path, year: int, zer
     assert f"zero with {zeros}" in world.states.set_index("id").loc[moscow, "note"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "partners", "value"),
+    [(5_000, 5_000, 3, 10), (0, 9_000, 3, 9), ("NA", 9_000, 3, 9), (0, 0, 2, 0), ("NA", 0, 2, 0), ("NA", "NA", 2, 0)],
+)
+def test_trade_between_planned_economies_is_no_gap(
+    tmp_path: Path, one: Any, other: Any, partners: int, value: int
+) -> None:
+    """Only where all that is known of a pair is 0 has it no record."""
+    rows = [[365, 710, one, other], [2, 365, 9_000, 9_000], [20, 365, 0, 0]]
+    world = world_of(with_trade(tmp_path, 1962, rows), 1962)
+    assert f"trade known with {partners} of " in world.states.set_index("id").loc["SUN", "note"]
+    assert float(ties(world, "trade").get("CHN-SUN", 0)) == value
+
+
 def test_dependence_is_at_one_set_of_prices(tmp_path: Path) -> None:
     folder = with_trade(tmp_path, 1950, [[2, 200, 1_500, 1_500]])
     save(folder, "gdp.csv", PRODUCT, [[2, 1950, 1, 2_830_000, 150], [200, 1950, 1, 566_000, 50]])

@@ -57,6 +57,22 @@ def test_largest_file_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert refused(lambda: files.data_files(tmp_path))[0][0] == 1
 
 
+def test_limits_are_said_in_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(binary, "MOST_BYTES", 2**20)
+    large = b"x" * (2**20 + 1)
+    (tmp_path / "large.csv").write_bytes(large)
+    with zipfile.ZipFile(tmp_path / "large.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", large)
+    larger, unpacked = "is larger than 1 MB, the limit for data files", "unpacks to more than 1 MB"
+    assert refused(lambda: files.read_tables(tmp_path / "large.csv")) == [(1, "", larger)]
+    assert refused(lambda: files.read_tables(tmp_path / "large.zip")) == [
+        (1, "", f"{unpacked}, the limit for data files")
+    ]
+    assert refused(lambda: text.scan_text("a.csv", io.BytesIO(large), 2**20)) == [(1, "", larger)]
+    assert refused(lambda: binary.unpack("a.rds", gzip.compress(large)))[0][2].startswith(unpacked)
+
+
 def test_most_rows_and_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path, "votes.csv", VOTES, [[n, 2, 1, 1, "n", "1980-01-01", "Q"] for n in range(3)])
     table = files.read_tables(path)[0]

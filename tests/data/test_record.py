@@ -169,6 +169,16 @@ def test_codes_of_votes(tmp_path: Path) -> None:
     assert [event.title for event in observed.after] == ["Question 2"]
 
 
+@pytest.mark.parametrize(("short", "title"), [("Alone", "Alone"), ("", "roll call 5")])
+def test_roll_call_with_one_vote(tmp_path: Path, short: str, title: str) -> None:
+    folder = base(tmp_path, 1970)
+    save(folder, "UNVotes.csv", VOTES, [[5, 713, 1, 3, "name", "1970-11-21", short], *[
+        [6, code, 1, 3, "name", "1970-11-22", "Of all"] for code in (2, 365)]])  # fmt: skip
+    first, second = world_of(folder, 1970).votes
+    assert (first["call"], str(first["day"]), first["title"], first["no"]) == (5, "1970-11-21", title, ["TWN"])
+    assert (second["title"], second["no"]) == ("Of all", ["SUN", "USA"])
+
+
 def test_unknown_code_of_a_vote_is_a_fault(tmp_path: Path) -> None:
     folder = base(tmp_path, 1970)
     save(folder, "UNVotes.csv", VOTES, [*CALLS, vote(3, 2, 4)])

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invented import NMC, PRODUCT, SPELLS, STATES, base, rule, save, spell_rows, world_of
 
 from sim.data.codes import crosswalk, living_states, spell_of_gw
-from sim.errors import InputError
+from sim.errors import Fault, InputError
 
 GERMANY = ["GMY", 255, "Germany", 1990, 10, 3, 2016, 12, 31, 2016]
 OLD_GERMANY = ["GMY", 255, "Germany", 1816, 1, 1, 1945, 5, 8, 2016]
+
+
+def refused(folder: Path, year: int = 1980, **options: Any) -> list[Fault]:
+    """Faults of an import, with the names of files alone."""
+    with pytest.raises(InputError) as caught:
+        world_of(folder, year, **options)
+    return [fault._replace(file=Path(fault.file).name) for fault in caught.value.faults]
 
 
 def ids(folder: Path, year: int | str) -> list[str]:
@@ -157,3 +165,48 @@ def test_name_of_vietnam(day: str, name: str) -> None:
     assert (living_states(date.fromisoformat(day))[816].id, living_states(date.fromisoformat(day))[816].name) == (
         "VNM", name
     )  # fmt: skip
+
+
+def test_leaders_that_cannot_lead(tmp_path: Path) -> None:
+    folder = base(tmp_path / "data", 1980)
+    found = refused(folder, leaders=["USA", "UKR", "RUS", "SUN", "XYZZY"])
+    assert found == [
+        Fault("--leaders", 1, "SUN", "is given twice"),
+        Fault("--leaders", 1, "UKR", "does not exist on 1980-12-31"),
+        Fault("--leaders", 1, "XYZZY", "is the id of no state"),
+    ]
+    assert refused(folder, leaders=[]) == [Fault("--leaders", 1, "", "is empty; give at least one state")]
+    (folder / "NMC-70.csv").unlink()
+    message = "has no National Material Capabilities, which every world needs; see `blocs import --list`"
+    assert refused(folder) == [Fault("data", 1, "", message)]
+
+
+def test_leader_without_capability(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    text = (folder / "NMC-70.csv").read_text(encoding="utf-8")
+    rows = [",".join([*row.split(",")[:-1], "-9"]) if row.startswith("365,") else row for row in text.splitlines()]
+    (folder / "NMC-70.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    message = "the leader SUN has no capability in 1980; choose another leader or year"
+    assert refused(folder) == [Fault("NMC-70.csv", 1, "year", message)]
+
+
+def test_product_needs_that_of_the_united_states(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "gdp.csv", PRODUCT, [[365, 1980, 1, 1_000_000, 10]])
+    message = "has no product of the United States in 1980, which its prices are converted by"
+    assert refused(folder) == [Fault("gdp.csv", 1, "year", message)]
+
+
+def test_first_states_that_are_left_out_are_named(tmp_path: Path) -> None:
+    """Six codes of no state on the day, and eight states without capability or in the other list only."""
+    ghosts = [[code, 1980, 1, 1, 1, 1, 1, 1, 0.01] for code in (255, 316, 317, 343, 344, 346, 349)]
+    codes = (90, 91, 92, 93, 94, 95, 100, 101, 130)
+    folder = base(tmp_path, 1980, nmc=ghosts)
+    added = [["XXX", code, f"State {code}", 1950, 1, 1, 2016, 12, 31, 2016] for code in codes]
+    save(folder, "states2016.csv", STATES, spell_rows(added))
+    save(folder, "gw.csv", "gwcode,gwc,statename,startdate,enddate", [
+        [code, "X", f"State {code}", "01:01:1950", "31:12:2017"] for code in range(971, 980)])  # fmt: skip
+    world = world_of(folder, 1980)
+    assert rule(world, "no ghosts").example == "codes 255, 316, 317, 343, 344, 346"
+    assert rule(world, "capability missing").example == "GTM, HND, SLV, NIC, CRI, PAN, COL, VEN"
+    assert rule(world, "other list").example == ", ".join(f"State {code}" for code in range(971, 979))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sim.errors import Fault, InputError
 from sim.scenario.checks.dates import Calendar
@@ -26,6 +27,7 @@ from sim.scenario.schema import (
     MAX_STATES,
     MAX_TIES,
     Scenario,
+    Tie,
 )
 from sim.scenario.shocks import MAX_STEPS
 from sim.scenario.tables import read_table
@@ -272,6 +274,13 @@ def test_faults_of_settings_are_exact() -> None:
         Fault("with_settings", 1, "erosion", "parameters.erosion: 21 is not a number in [0, 20]"),
         Fault("with_settings", 1, "w_bond", "gives parameters.w_bond, and so does parameters.w_bond; leave one out"),
     ]
+
+
+def test_longest_level() -> None:
+    tie = {"kind": "bond", "a": "A", "b": "B", "value": 1}
+    assert Tie.model_validate({**tie, "level": "x" * 40}).level == "x" * 40
+    with pytest.raises(ValidationError, match="at most 40 characters"):
+        Tie.model_validate({**tie, "level": "x" * 41})
 
 
 def test_tie_of_the_only_two_states() -> None:

@@ -50,12 +50,11 @@ def without_censoring(frame: pd.DataFrame, journal: Journal, dataset: Dataset) -
 def tidy_gw(frame: pd.DataFrame, journal: Journal, dataset: Dataset, file: str) -> pd.DataFrame:
     """Tidy the list of Gleditsch and Ward, with dates as text, as days since 1970 or as dates."""
     for part in ("start", "end"):
-        days = [read_date(value) for value in frame[part]]
-        wrong = [(line, value) for line, value, day in zip(frame.index, frame[part], days, strict=True) if day is None]
+        wrong = [(line, value) for line, value in frame[part].items() if read_date(value) is None]
         if wrong:
             message = "is not a date as the list writes it, such as 31:12:2017; give the file as it was downloaded"
             raise InputError([Fault(file, int(line), part, f"{quote(value)} {message}") for line, value in wrong])
-        frame[part] = days
+        frame[part] = [read_date(value) for value in frame[part]]
     return without_censoring(drop_missing_keys(frame, ("gw",), journal, dataset, file), journal, dataset)
 
 
