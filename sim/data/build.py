@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -130,7 +130,7 @@ class ImportedWorld:
     used: Mapping[str, LoadedRows]
     stamps: tuple[str, ...]
     lacks: tuple[str, ...]
-    journal: Journal = field(repr=False)
+    journal: Journal
 
 
 def import_world(

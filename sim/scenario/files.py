@@ -76,7 +76,7 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
     content: dict[str, object] = {}
     line = 1
     if DOTTED.search(text) and (deep := DOTTED.search(bare := STRINGS.sub(blank_string, text))):
-        line = bare.count("\n", 0, deep.start()) + 1
+        line = line_at(bare, deep.start())
         raise InputError([Fault(name, line, "", f"is not TOML: {TOO_DEEP}")])
     try:
         content = tomllib.loads(text)
@@ -88,7 +88,7 @@ def parse_toml(path: Path, text: str) -> tuple[dict[str, object], dict[PathInFil
     if not message:
         return content, key_lines(text)
     if message == TOO_LONG and (digits := re.search(r"\b\d\w{2000}", text)):
-        line = text.count("\n", 0, digits.start()) + 1
+        line = line_at(text, digits.start())
     raise InputError([Fault(name, line, "", f"is not TOML: {message}")]) from None
 
 
@@ -134,7 +134,7 @@ TOML_ERRORS = (  # what tomllib reports, what the line looks like, and the plain
         "",
         "a key is missing or begins with a sign that no key may have; a line reads key = value",
     ),
-    ("Illegal character", "", "the line has a control character; remove it"),
+    ("Illegal character|Found invalid character", "", "the line has a control character; remove it"),
 )
 
 
@@ -145,7 +145,10 @@ def explain_toml_error(error: str, text: str) -> tuple[int, str]:
     short = re.sub(r" \(at .*\)", "", error)
     for pattern, form, message in TOML_ERRORS:
         if re.search(pattern, short) and (found := re.search(form, text.split("\n")[line - 1])):
-            return open_quote_line(text) or line if message == OPEN_QUOTE else line, message.format(*found.groups())
+            if message != OPEN_QUOTE:
+                return line, message.format(*found.groups())
+            if (opened := open_quote_line(text)) or "Illegal" not in short:  # a closed text may have a line end in it
+                return opened or line, message
     return line, short
 
 
@@ -153,7 +156,12 @@ def open_quote_line(text: str) -> int:
     """Line of the first quotation mark that opens no complete string; 0 if there is none."""
     bare = STRINGS.sub(blank_string, text)
     mark = re.search("[\"']", bare)
-    return bare.count("\n", 0, mark.start()) + 1 if mark else 0
+    return line_at(bare, mark.start()) if mark else 0
+
+
+def line_at(text: str, place: int) -> int:
+    """Line, from 1, of a place in a text."""
+    return text[:place].count("\n") + 1
 
 
 def find_excess(content: object, levels: int = MAX_DEPTH) -> str:

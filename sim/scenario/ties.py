@@ -41,30 +41,23 @@ def place_ties(ties: Iterable[Tie], institutions: Mapping[str, Institution]) -> 
     found: dict[TieKey, Tie] = {}
     idle = []
     for n, tie in enumerate(ties):
-        if names_two_states(tie):
-            key = make_tie_key(tie.kind, tie.a, tie.b)
-            if tie.value == 0 and not exists(found, key):
-                idle.append(n)
-            as_is = tie.a == key[1]  # copying half a million ties takes seconds
-            found[key] = tie if as_is else tie.model_copy(update={"a": key[1], "b": key[2]})
-            continue
-        matched = list(matching_ties(tie, found, institutions))
-        if not any(tie.value != 0 or exists(found, key) for key in matched):
+        two = names_two_states(tie)
+        matched = [tie_key(tie)] if two else [*matching_ties(tie, found, institutions)]
+        if not any(tie.value != 0 or key in found for key in matched):
             idle.append(n)
         for key in matched:
-            old = found.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
-            regime = old.regime if old else tie.regime
-            found[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
+            if tie.value == 0:
+                found.pop(key, None)  # so that a later `*` does not meet it
+            elif two and tie.a == key[1]:
+                found[key] = tie  # copying half a million ties takes seconds
+            else:
+                old = found.get(key) if "*" in (tie.a, tie.b) and not tie.regime else None
+                regime = old.regime if old else tie.regime
+                found[key] = tie.model_copy(update={"a": key[1], "b": key[2], "regime": regime})
     by_kind: dict[str, list[TieKey]] = {kind: [] for kind in TIE_KINDS}
-    for key, tie in found.items():
-        if tie.value != 0:
-            by_kind[key[0]].append(key)
+    for key in found:
+        by_kind[key[0]].append(key)
     return tuple(found[key] for keys in by_kind.values() for key in sorted(keys)), idle
-
-
-def exists(ties: Mapping[TieKey, Tie], key: TieKey) -> bool:
-    """Whether there is a tie with this key and a value other than 0."""
-    return key in ties and ties[key].value != 0
 
 
 def names_two_states(tie: Tie) -> bool:

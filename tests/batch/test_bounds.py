@@ -18,7 +18,7 @@ from sim.batch.manifest import MANIFEST, absent_table, covers, manifest_faults, 
 from sim.batch.store import MAX_SEAL, Results, read_seal, write_manifest, write_shard
 from sim.batch.tables.chunk import Chunk, runs_table, states_table, steps_table
 from sim.batch.tables.schema import Extent, table_rules
-from sim.errors import InputError
+from sim.errors import Fault, InputError, display_path
 from sim.model.compiled import run_compiled
 from sim.scenario.loading import load_scenario
 
@@ -211,7 +211,11 @@ def test_manifest_of_the_largest_size_is_written(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(store, limit, size - 1)
         with pytest.raises(InputError) as refused:
             write_manifest(Results(tmp_path / "two"), content)
-        assert [fault.line for fault in refused.value.faults] == [1]
+        most = "0 MB" if limit == "MAX_RECORD" else f"{store.MAX_RECORD // 2**20} MB"
+        message = (
+            f"would be larger than {most} or {store.MOST_VALUES} values; sweep fewer points, settings or scenarios"
+        )
+        assert refused.value.faults == [Fault(display_path(tmp_path / "two" / MANIFEST), 1, "", f"{message} at once")]
         monkeypatch.undo()
 
 
@@ -322,8 +326,21 @@ def test_ranges_of_columns() -> None:
         rule = rules[table][column]
         assert (rule.low, rule.high, rule.optional) == (low, high, optional), (table, column)
     assert rules["dates"]["date"].optional
-    keys = {column for column, rule in rules["moves"].items() if rule.key}
-    assert keys == {"point", "seed", "replicate", "step"}
+    run = {"point", "seed", "replicate"}
+    assert {table: {column for column, rule in found.items() if rule.key} - run for table, found in rules.items()} == {
+        "runs": {"digest"}, "states": set(), "moves": {"step"}, "dates": {"step"}, "steps": {"step"},
+    }  # fmt: skip
+    assert all(found[column].key for found in rules.values() for column in run)
+    assert {table: [*rules[table]][4:6] for table in ("dates", "steps", "moves")} == {
+        "dates": ["date", "step"], "steps": ["step", "date"], "moves": ["step", "date"],
+    }  # fmt: skip
+
+
+def test_seal_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text(json.dumps({"of": "mine", "files": {"runs.parquet": "0" * 64}}), "utf-8")
+    (tmp_path / "seal.json").symlink_to("other.json")
+    with pytest.raises(InputError, match=r"seal\.json:1: is a link"):
+        read_seal(tmp_path, "mine")
 
 
 def test_text_of_two_hundred_bytes_is_the_longest() -> None:

@@ -91,7 +91,7 @@ def test_two_values_of_one_pair_are_a_fault(tmp_path: Path) -> None:
         world_of(folder, 1980)
 
 
-def members_of(folder: Path, year: int, name: str, **options: Any) -> tuple[str, ...]:
+def members_of(folder: Path, year: int | str, name: str, **options: Any) -> tuple[str, ...]:
     """Ids of the members of an institution in a world."""
     world = world_of(folder, year, **options)
     ids = dict(zip(world.states["cow"], world.states["id"], strict=True))
@@ -154,6 +154,15 @@ def test_community_becomes_union(tmp_path: Path) -> None:
         rows = [row_of(code, year, eec=int(year < 1993), eu=int(year > 1992)) for code in (200, 290)]
         save(folder, "igo.csv", IGO, rows)
         assert members_of(folder, year, name) == ("GBR", "POL")
+
+
+@pytest.mark.parametrize(("day", "name"), [("1993-10-31", "eec"), ("1993-11-01", "eu")])
+def test_day_on_which_the_community_becomes_the_union(tmp_path: Path, day: str, name: str) -> None:
+    folder = base(tmp_path, 1992)
+    save(folder, "igo.csv", IGO, [row_of(code, 1992, eec=1, eu=1) for code in (200, 290)])
+    world = world_of(folder, day)
+    assert [body.id for body in world.institutions if body.id in ("eec", "eu")] == [name]
+    assert members_of(folder, day, name) == ("GBR", "POL")
 
 
 def test_more_joint_memberships_do_not_make_ties_closer(tmp_path: Path) -> None:

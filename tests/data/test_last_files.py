@@ -8,6 +8,7 @@ import io
 import lzma
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -138,6 +139,21 @@ def test_largest_content_of_a_packed_file(pack: Any, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(binary, "MOST_BYTES", len(plain) - 1)
         assert refused(lambda: binary.unpack("a.rds", pack(plain)))[0][2].startswith("unpacks to more than 0 MB")
     assert [binary.short(error) for error in (ValueError("x" * 81 + "\ny"), KeyError())] == ["x" * 80, "KeyError"]
+
+
+def test_numbers_of_compact_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a file count together; one of less than nothing gives no room to others."""
+    monkeypatch.setattr(binary, "MOST_ROWS", 3)
+
+    def expand(*counts: int, name: bytes = b"compact_intseq") -> list[int]:
+        constructors = binary.bounded_sequences({name: lambda state: state.value[0]})
+        return [constructors[name](SimpleNamespace(value=[count])) for count in counts]
+
+    assert expand(2, 0, 1) == [2, 0, 1]
+    assert expand(4, name=b"wrap_real") == [4]
+    for counts in ((4,), (2, 2), (-2, 4)):
+        with pytest.raises(ValueError, match="^its sequences have more than 3 numbers$"):
+            expand(*counts)
 
 
 def test_rows_of_a_stata_file(monkeypatch: pytest.MonkeyPatch) -> None:

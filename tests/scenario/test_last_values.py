@@ -30,7 +30,7 @@ from sim.scenario.schema import (
     Tie,
 )
 from sim.scenario.shocks import MAX_STEPS
-from sim.scenario.tables import read_table
+from sim.scenario.tables import parse_chances, read_table
 from tests.strategies import small
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -96,8 +96,34 @@ def test_deepest_nesting(nested: Callable[[int], str]) -> None:
 
 
 def test_line_of_a_key_that_is_nested_too_deeply() -> None:
-    text = '# one\nb = """\ntwo\n"""\n' + ".".join("a" * 33) + " = 1\n"
+    text = '\nb = """\ntwo\n"""\n' + ".".join("a" * 33) + " = 1\n"
     assert refused(lambda: parse_toml(HERE, text))[0][1] == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('\n\na = "x\n', 3),
+        ("a = '''\n\n", 1),
+        ('b = "y" # "\na = 1\nc = "', 3),
+        ('a = "x\r\n', 1),
+        ('b = 1\na = """x"', 2),
+    ],
+)
+def test_line_of_an_open_quotation_mark(text: str, line: int) -> None:
+    found = refused(lambda: parse_toml(HERE, text))
+    assert found == [("w.toml", line, "", "is not TOML: a quotation mark is not closed")]
+
+
+@pytest.mark.parametrize("text", ['"x\ry"', '"""x\ry"""', "'x\ry'", "'x\x01'", "1 # \x01", '"\x01"'])
+def test_line_of_a_control_character(text: str) -> None:
+    message = "is not TOML: the line has a control character; remove it"
+    assert refused(lambda: parse_toml(HERE, f"b = 1\na = {text}\n")) == [("w.toml", 2, "", message)]
+
+
+@pytest.mark.parametrize(("text", "line"), [("a = [\n1,\n", 2), ("a = [\n1,", 2), ("\n\n[a", 3)])
+def test_line_of_a_text_that_ends_too_early(text: str, line: int) -> None:
+    assert refused(lambda: parse_toml(HERE, text))[0][1] == line
 
 
 def test_longest_whole_number() -> None:
@@ -128,6 +154,20 @@ def test_most_rows_of_a_table(tmp_path: Path) -> None:
     assert ([line for line, _ in read(3).rows], read(3).faults) == ([4, 6, 8], [])
     assert [fault[1:] for fault in read(4).faults] == [(1, "", "has 4 rows; give at most 3")]
     assert read(4).rows == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "chances"),
+    [
+        ("west 0.5; east 0.5;", {"west": 0.5, "east": 0.5}),
+        (" west  1 ", {"west": 1}),
+        ("west x; east 1_0; south 1e-1", {"west": "x", "east": "1_0", "south": 0.1}),
+        *((cell, cell) for cell in ("west 0.3; west 0.7", "west", "west 0.5; east", "west 0.5 east 0.5")),
+    ],
+)
+def test_chances_of_a_cell(cell: str, chances: object) -> None:
+    """A cell that is no table of names and chances stays a text, which validation refuses."""
+    assert parse_chances(cell) == chances
 
 
 def test_longest_chain_of_scenarios(tmp_path: Path) -> None:

@@ -56,9 +56,7 @@ class Bodies:
 
     def members(self, name: str) -> dict[int, bool]:
         """Full members of a body on the day, by code; a body that does not exist then has none."""
-        row = self.table.get(
-            {"eu": "eec"}.get(name, name) if name == "eu" and self.scene.day < date(1993, 11, 1) else name
-        )
+        row = self.table.get("eec" if name == "eu" and self.scene.day < date(1993, 11, 1) else name)
         if row is None or not is_in_force(row, self.scene.day):
             return {}
         found = dict.fromkeys(self.listed(row["code"]), True)
