@@ -79,6 +79,15 @@ def test_treaty_that_ended_in_the_year(tmp_path: Path) -> None:
     assert ties(world_of(folder, 1980), "bond") == {"JPN-USA": "pact"}
 
 
+def test_five_treaties_that_ended_are_named(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    ended = [[2, code, 1980, 1, 0, 0, 0, 0] for code in (40, 70, 200, 345, 375, 645)]
+    lasting = [[2, 20, year, 1, 0, 0, 0, 0] for year in (1980, 1981)]
+    save(folder, "atop.csv", ATOP, [row for row in [*ended, *lasting] for row in both_ways([row])])
+    applied = rule(world_of(folder, 1980), "ended in the year")
+    assert (applied.read - applied.kept, applied.example) == (6, "CUB-USA, MEX-USA, GBR-USA, USA-YUG, FIN-USA")
+
+
 def test_treaties_of_a_state_in_its_last_year(tmp_path: Path) -> None:
     czech = ["CZE", 315, "Czechoslovakia", 1945, 5, 10, 1992, 12, 31, 2016]
     folder = base(tmp_path, 1992, states=[czech])

@@ -54,6 +54,12 @@ def test_west_germany_with_two_partners_is_stamped(tmp_path: Path) -> None:
     assert "USA" not in stamp
 
 
+def test_eight_states_with_few_partners_are_named(tmp_path: Path) -> None:
+    world = world_of(with_trade(tmp_path, 1980, [[2, code, 5_000, 5_000] for code in (20, 70, 200, 365)]), 1980)
+    applied = rule(world, "thin coverage")
+    assert (applied.read, applied.kept, applied.example) == (18, 1, "CAN, CHN, CUB, DDR, EGY, FIN, FRG, GBR")
+
+
 @pytest.mark.parametrize(("year", "zeros"), [(1962, 1), (1995, 2)])
 def test_zeros_between_planned_economies_are_gaps(tmp_path: Path, year: int, zeros: int) -> None:
     world = world_of(with_trade(tmp_path, year, [[365, 710, 0, 0], [2, 365, 0, 0], [2, 710, 100, 5_000]]), year)

@@ -17,8 +17,9 @@ from invented import POINTS, TSS, VOTES, base, save, world_of
 
 from sim.data import open_folder, write_world
 from sim.data.readers import binary, files, raw, text
-from sim.data.write import world_files
+from sim.data.write import scenario_of_import, world_files
 from sim.errors import InputError
+from sim.scenario.loading import load_scenario
 
 ROW = [1, "x", 2, 365, 1946, 1990]
 
@@ -152,7 +153,7 @@ def test_numbers_of_compact_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
     assert expand(2, 0, 1) == [2, 0, 1]
     assert expand(4, name=b"wrap_real") == [4]
     for counts in ((4,), (2, 2), (-2, 4)):
-        with pytest.raises(ValueError, match="^its sequences have more than 3 numbers$"):
+        with pytest.raises(ValueError, match=r"^its sequences have more than 3 numbers$"):
             expand(*counts)
 
 
@@ -201,6 +202,11 @@ def test_world_is_written_to_a_new_or_empty_folder(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "data", "empty", "file"]
 
 
+def test_scenario_of_an_import_is_that_of_the_written_folder(tmp_path: Path) -> None:
+    world = world_of(base(tmp_path / "data", 1980), 1980)
+    assert scenario_of_import(world) == load_scenario(write_world(world, tmp_path / "mine"))
+
+
 @pytest.mark.parametrize("kept", ["ideal.csv", "votes.csv", ""])
 def test_record_is_written_where_there_is_one(tmp_path: Path, kept: str) -> None:
     folder = base(tmp_path, 1980)
@@ -209,6 +215,22 @@ def test_record_is_written_where_there_is_one(tmp_path: Path, kept: str) -> None
     elif kept:
         save(folder, kept, VOTES, [[1, code, 1, answer, "n", "1980-11-20", "Q"] for code, answer in ((2, 1), (365, 3))])
     assert ("observed.toml" in world_files(world_of(folder, 1980))) == bool(kept)
+
+
+def test_every_fault_of_a_folder_is_said_at_once(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        save(tmp_path, name, POINTS, [[2, "X", "n", 1980, 1, 2.0, 60]])
+    (tmp_path / "d.zip").write_bytes(b"PK")
+    save(tmp_path, "e.csv", "dispnum,ccode1,ccode2,year", [[1, 2, 20, 1980]])
+    save(tmp_path, "f.csv", "one,two", [[1, 2]])
+    with pytest.raises(InputError) as caught:
+        open_folder(tmp_path)
+    said = [(Path(fault.file).name, fault.line, fault.field, fault.message[:19]) for fault in caught.value.faults]
+    assert said == [
+        ("b.csv", 1, "", "is United Nations G"), ("c.csv", 1, "", "is United Nations G"),
+        ("d.zip", 1, "", "is not a zip archiv"), ("e.csv", 1, "", "resembles Militaris"),
+    ]  # fmt: skip
+    assert caught.value.faults[1].message.endswith("a.csv; keep one of the two")
 
 
 def test_roles_that_a_folder_lacks(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from invented import (
 from sim.data import import_world, open_folder
 from sim.data.adapters import arms
 from sim.data.adapters import base as adapters
+from sim.data.adapters.assembly import LAST_SESSION, require_sessions
 from sim.data.adapters.catalog import DATASETS, resembles
 from sim.data.adapters.lists import read_date
 from sim.data.adapters.material import POLITY, tidy_polity
@@ -132,6 +133,14 @@ def test_years_have_four_digits() -> None:
     frame = numbers(end=[999, 10000, 1980, 1, 2, 3, 4])
     found = refused(lambda: adapters.require_year_numbers(frame, ("end",), "a.csv"))
     assert [line for line, *_ in found] == [2, 3, 5, 6, 7]
+
+
+def test_first_and_last_session() -> None:
+    require_sessions(pd.Series([1, LAST_SESSION]), "a.csv")
+    wrong = pd.Series([1, 0, LAST_SESSION + 1, *[-1] * 4], index=range(2, 9))
+    found = refused(lambda: require_sessions(wrong, "a.csv"))
+    assert [line for line, *_ in found] == [3, 4, 5, 6, 7]
+    assert found[0][2] == "0 is not the number of a session, such as 1 of 1946; download the file again"
 
 
 def test_rows_without_the_other_direction_are_counted() -> None:

@@ -10,6 +10,7 @@ import pytest
 from invented import POINTS, VOTES, base, rule, save, starts, world_of
 
 from sim.data import write_world
+from sim.data.write import world_files
 from sim.errors import InputError
 from sim.forecast.record import load_observed
 from sim.model.starts import draw_initial_alignment
@@ -137,6 +138,13 @@ def test_observed_start_reads_the_year_and_says_so(tmp_path: Path) -> None:
         world_of(folder, 1980, start="observed")
 
 
+def test_eight_states_without_a_point_are_named(tmp_path: Path) -> None:
+    folder = base(tmp_path, 1980)
+    save(folder, "ideal.csv", POINTS, TWO_GERMANIES[:2])
+    example = rule(world_of(folder, 1980, start="observed"), "observed start").example
+    assert example == "no point, so as coded: CAN, CHN, CUB, DDR, EGY, FIN, FRG, GBR"
+
+
 def vote(call: int, code: int, answer: int, day: str = "1970-11-20") -> list[Any]:
     """A row of votes; member is 1 or NA, never 0."""
     return [call, code, "NA" if answer == 9 else 1, answer, "name", day, f"Question {call}"]
@@ -177,6 +185,20 @@ def test_roll_call_with_one_vote(tmp_path: Path, short: str, title: str) -> None
     first, second = world_of(folder, 1970).votes
     assert (first["call"], str(first["day"]), first["title"], first["no"]) == (5, "1970-11-21", title, ["TWN"])
     assert (second["title"], second["no"]) == ("Of all", ["SUN", "USA"])
+
+
+def test_votes_and_points_until_the_day_and_after(tmp_path: Path) -> None:
+    """A vote on the day of the world is of the record, one of the next day comes after; so do points of later years."""
+    folder = base(tmp_path / "data", 1970)
+    days = [*enumerate(("1970-12-30", "1970-12-31", "1971-01-01"), start=1)]
+    save(folder, "UNVotes.csv", VOTES, [vote(n, code, 1, day) for n, day in days for code in (2, 365)])
+    save(folder, "ideal.csv", POINTS, [point(2, "USA", year, 1.0) for year in (1970, 1971)])
+    text = world_files(world_of(folder, 1970))["observed.toml"]
+    heads = [line for line in text.splitlines() if line.startswith(("[", "note"))]
+    assert heads == [
+        '[votes."rc_1"]', '[votes."rc_2"]', "[[after]]", "[ideal_points.1970]", "[ideal_points.1970.of]",
+        "[ideal_points.1971]", 'note = "after the year of the world: scored, never fitted"', "[ideal_points.1971.of]",
+    ]  # fmt: skip
 
 
 def test_unknown_code_of_a_vote_is_a_fault(tmp_path: Path) -> None:
