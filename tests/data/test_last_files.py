@@ -167,6 +167,14 @@ def test_rows_of_a_stata_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(lambda: binary.read_stata("a.dta", "0", stata.getvalue()))[0][0] == 1
 
 
+def test_labels_and_dates_of_a_stata_file_are_read_as_codes_and_days() -> None:
+    stata = io.BytesIO()
+    frame = pd.DataFrame({"a": pd.Categorical(["no", "yes"]), "d": pd.to_datetime(["1960-01-01", "1960-02-01"])})
+    frame.to_stata(stata, write_index=False, convert_dates={"d": "td"})
+    loaded = binary.read_stata("a.dta", "0", stata.getvalue()).load(["a", "d"], ["a", "d"])
+    assert (loaded["a"].tolist(), loaded["d"].tolist()) == ([0, 1], [0, 31])
+
+
 def test_cells_that_are_no_numbers_are_named_up_to_a_hundred() -> None:
     def convert(cells: list[Any]) -> pd.DataFrame:
         frame = pd.DataFrame({"a": cells}, index=range(2, 2 + len(cells)), dtype=object)
