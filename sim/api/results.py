@@ -220,7 +220,7 @@ def report(
     results: Ensemble | Named, *, out: Named | None = None, baseline: str | None = None, points: int = 64,
     parameters: str | None = None, seed: int | None = None, workers: int | None = None,
     progress: Progress | None = None, stories: bool = False, maps: str = "land", at: str | date | None = None,
-    scenario: str | None = None,
+    scenario: str | None = None, state: str | None = None,
 ) -> Path:  # fmt: skip
     """Write the report of a sweep: one HTML page with findings, uncertainty, sources and how to repeat it.
 
@@ -254,6 +254,9 @@ def report(
     scenario
         Name of the scenario whose question is the title, and whose changes come first. Default: the only other
         scenario, or the only lever; else the baseline.
+    state
+        Id or name of the state that the first page asks about: how likely it is that it joins the bloc, or leaves it
+        where it starts there. Default: the state whose joining would add most capability, weighed by its chance.
 
     Returns
     -------
@@ -263,8 +266,8 @@ def report(
     Raises
     ------
     InputError
-        If an argument is invalid, no run of the sweep has finished, its runs do not contain the date, or its settings
-        are sampled and no design point is given as the baseline.
+        If an argument is invalid, no run of the sweep has finished, its runs do not contain the date, its settings are
+        sampled and no design point is given as the baseline, or the state is not in the baseline's world or fixed.
     OSError
         If the file cannot be written; this is checked before the analyses.
 
@@ -277,11 +280,11 @@ def report(
     """
     from sim.analysis.dated.sample import sample_at
     from sim.reporting.analyses import analyse
-    from sim.reporting.chapters.asked import choose_asked, require_chosen_settings
+    from sim.reporting.chapters.asked import choose_asked, choose_asked_state, require_chosen_settings
     from sim.reporting.chapters.rows import focus_bloc
     from sim.reporting.page import render_page
 
-    optional: dict[str, Any] = {"out": out, "baseline": baseline, "parameters": parameters, "at": at}
+    optional: dict[str, Any] = {"out": out, "baseline": baseline, "parameters": parameters, "at": at, "state": state}
     optional |= {"seed": seed, "workers": workers}
     given = require("report", {**optional, "progress": progress}, points=points, maps=maps)
     folder = require_ensemble(results).folder
@@ -297,6 +300,7 @@ def report(
     if given.baseline is None:
         require_chosen_settings(sample, base, display_path(folder))
     choose_asked(sample, base, scenario)
+    choose_asked_state(stored, base, given.state)
     if given.points:
         then = sample_at(stored, sample, day) if day else sample
         own = int(stored.manifest()["question"]["seed"]) if given.seed is None else given.seed
@@ -314,7 +318,7 @@ def report(
     stem = path.stem if pages else ""
     text = render_page(
         stored, found=sample, baseline=given.baseline, analyses=analyses, stories=stem, maps=given.maps, at=day,
-        scenario=scenario,
+        scenario=scenario, state=given.state,
     )  # fmt: skip
     write_synced(path, text.encode("utf-8"))
     return path

@@ -43,9 +43,9 @@ from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import confidence_sentence, find_track
-from sim.reporting.dated.findings import DatedFindings, effects_sentence, find_dated
+from sim.reporting.dated.findings import VERBS, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.histories import tell_histories
-from sim.reporting.dated.verdict import growth_sentence, meaning_of_joining, precision_words, size_sentence, verdict
+from sim.reporting.dated.verdict import growth_sentence, meaning_of_event, precision_words, size_sentence, verdict
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
@@ -64,6 +64,7 @@ LISTED_SETTINGS = 6  # lines on what a scenario changes
 def render_page(
     results: Results, *, found: Sample | None = None, baseline: str | None = None, analyses: Analyses | None = None,
     stories: str = "", maps: str = "land", at: str | None = None, scenario: str | None = None,
+    state: str | None = None,
 ) -> str:  # fmt: skip
     """Return the report as one HTML page, which loads nothing; the same results give the same text.
 
@@ -85,6 +86,8 @@ def render_page(
         ISO date of the report, which all runs contain. Default: the end of the runs.
     scenario : str, optional
         Design whose question is the title. Default: the only other one, or the only lever, else the baseline.
+    state : str, optional
+        Id or name of the state that the first page asks about. Default: the first mover.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def render_page(
     Raises
     ------
     InputError
-        If no run has finished, or none of the baseline or of the scenario.
+        If no run has finished, or none of the baseline or of the scenario, or the state cannot be asked about.
     """
     ended = found or read_sample(results)
     base = ended.baseline(baseline)
@@ -116,7 +119,8 @@ def render_page(
     shares = shares_in_sample(found) if at else mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
     claimed = answers_of(ended, analyses) if of_article and not at else []
-    dated = find_dated(results, names, base, bloc, known[bloc], at)
+    state_id = asked.choose_asked_state(results, base, state)
+    dated = find_dated(results, names, base, bloc, known[bloc], at, state_id)
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
@@ -154,7 +158,8 @@ def render_page(
         "stories": stories,
         "precision": precision_words(dated) if dated and dated.runs > 1 else "",
         "strongest": strongest,
-        "meaning": meaning_of_joining(dated) if dated and dated.first else "",
+        "meaning": meaning_of_event(dated) if dated else "",
+        "moved_word": VERBS[dated.event][1] if dated else "",
         "confidence": confidence_sentence(dated, track) if dated else "",
         "track": track.sentence() if track else "",
         "since": str(ran[base].date or "")[:4],
@@ -209,6 +214,7 @@ def render_page(
             maps=maps,
             at=at,
             scenario=scenario,
+            state=state_id,
         ),
         "versions": results.manifest().get("versions", {}),
         "counts": recorded.count_runs(results),
@@ -263,7 +269,7 @@ def answers_of(found: Sample, analyses: Analyses | None) -> list[Answer]:
 
 
 def size_of_bloc(dated: DatedFindings, of_article: bool) -> str:
-    """Say how large the bloc is with and without the first mover, in the words of the world's measure."""
+    """Say how large the bloc is with and without the state asked about, in the words of the world's measure."""
     measure = MEASURE if of_article else "the capability of these {} states"
     return size_sentence(dated, measure.format(dated.states))
 

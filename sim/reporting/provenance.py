@@ -82,7 +82,7 @@ def cited_sources(inputs: Iterable[tuple[str, str]]) -> list[CitedSource]:
 
 def report_command(
     baseline: str, *, points: int, seed: int, parameters: str | None = None, maps: str = "land", at: str | None = None,
-    scenario: str | None = None,
+    scenario: str | None = None, state: str | None = None,
 ) -> str:  # fmt: skip
     """Return the command that writes a report with these analyses beyond the sweep."""
     words = ["blocs", "report", "RESULTS", "--baseline", baseline, "--points", str(points)]
@@ -90,4 +90,5 @@ def report_command(
     words += ["--parameters", parameters] if parameters else []
     words += ["--maps", maps] if maps != "land" else []
     words += ["--at", at] if at else []
-    return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])
+    words += ["--scenario", scenario] if scenario else []
+    return shlex.join([*words, *(["--state", state] if state else [])])

@@ -130,9 +130,10 @@ def compare_observed(scenario: str, own: Sequence[ObservedRuns], bases: Sequence
 
 
 def compare_entry(
-    results: Results, designs: Sequence[Design], baseline: str, state: str, alignment: str, day: str
-) -> pd.DataFrame:
-    """Compare with the baseline how often one state has entered one alignment by a date, run by run.
+    results: Results, designs: Sequence[Design], baseline: str, state: str, alignment: str, day: str, *,
+    event: str = "entry",
+) -> pd.DataFrame:  # fmt: skip
+    """Compare with the baseline how often one state has entered one alignment by a date, or left it, run by run.
 
     Parameters
     ----------
@@ -146,18 +147,20 @@ def compare_entry(
         The state and the alignment.
     day
         ISO date, which all runs contain.
+    event
+        `entry`, of the runs in which it starts elsewhere; or `exit`, of those in which it starts there.
 
     Returns
     -------
     DataFrame
-        scenario and the columns of `compare_outcomes`; the rows of `compare_at_dates` for this one entry, without
+        scenario and the columns of `compare_outcomes`; for an entry, the rows of `compare_at_dates` for it, without
         the scenarios that lack the state.
     """
     every = match_designs(designs, baseline)[:MOST_PAIRED]
     wanted = {
         one.label: one for matched in every for one in (*matched.designs, *matched.bases) if state in one.world.states
     }
-    seen = observe_entry(results, list(wanted.values()), state, alignment, day)
+    seen = observe_entry(results, list(wanted.values()), state, alignment, day, event)
     rows = []
     for matched in every:
         sides = [[seen[one.label] for one in side if one.label in seen] for side in (matched.designs, matched.bases)]
@@ -167,20 +170,23 @@ def compare_entry(
 
 
 def observe_entry(
-    results: Results, designs: Sequence[Design], state: str, alignment: str, day: str
+    results: Results, designs: Sequence[Design], state: str, alignment: str, day: str, event: str
 ) -> dict[str, pd.DataFrame]:
     """Observe in each run whether a state has entered an alignment by a date: 1 or 0, NaN where it starts there.
 
-    A table for each design with finished runs, by label.
+    Of the event `exit`, whether it has left the alignment by then, NaN where it starts elsewhere. A table for each
+    design with finished runs, by label.
     """
     found: dict[str, list[pd.DataFrame]] = {}
     cell = pd.MultiIndex.from_tuples([(day, state, alignment)])
     for events in read_events(results, designs):
         world, (step,) = events.design.world, events.design.steps_at([day])
-        entered = np.zeros(len(events.replicates))
+        entered = np.full(len(events.replicates), 0.0 if event == "entry" else np.nan)
         if alignment in world.alignments:
-            first = events.entries[:, world.states.index(state), world.alignments.index(alignment)]
-            entered = np.where(first == 0, np.nan, first <= step)
+            i, k = world.states.index(state), world.alignments.index(alignment)
+            inside = events.start[:, i] == k
+            first = events.entries[:, i, k] if event == "entry" else events.exits[:, i]
+            entered = np.where(inside == (event == "entry"), np.nan, first <= step)
         index = pd.MultiIndex.from_product([[events.seed], events.replicates], names=["seed", "replicate"])
         found.setdefault(events.design.label, []).append(pd.DataFrame(entered[:, None], index=index, columns=cell))
     return {label: pd.concat(tables) for label, tables in found.items()}

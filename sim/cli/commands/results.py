@@ -289,6 +289,11 @@ def print_replay(record: Mapping[str, Any]) -> None:
     help="Scenario whose question is the title, and whose changes come first. Default: the only other scenario, or the"
     " only lever, else the baseline.",
 )  # fmt: skip
+@click.option(
+    "--state", metavar="ID_OR_NAME",
+    help="State whose chance to join the bloc, or to leave it if it starts there, is on the first page. Default: the"
+    " one whose joining adds most capability, weighed by its chance.",
+)  # fmt: skip
 @click.option("--at", metavar="DATE", help="Date of the report, such as 2030-12-31. Default: the end of the runs.")
 @click.option("--out", type=NewFile(".html", hint="a browser prints the page to PDF"),
               help="File for the page. Default: report.html in the results.")  # fmt: skip
@@ -301,8 +306,8 @@ def print_replay(record: Mapping[str, Any]) -> None:
 @seed_option
 @workers_option
 def report(
-    results: Path, baseline: str | None, scenario: str | None, at: str | None, out: Path | None, points: int,
-    maps: str, stories: bool, parameters: str | None, seed: int | None, workers: int | None,
+    results: Path, baseline: str | None, scenario: str | None, state: str | None, at: str | None, out: Path | None,
+    points: int, maps: str, stories: bool, parameters: str | None, seed: int | None, workers: int | None,
 ) -> None:  # fmt: skip
     """Write a sweep as one page, with uncertainty and sources.
 
@@ -310,14 +315,17 @@ def report(
     the end of the runs, and left out. To print the page or make a PDF of it, open it in a browser and print.
     With --parameters posterior the claims use as many draws of the calibrated parameters as there are --points.
     With --maps tiles small states show as well as large ones, and any world has maps.
+    With --state the chance, the dots, the effects and the confidence of the first page are about that state.
 
     Example: blocs report demo/results --maps tiles --out report.html
+
+    Example: blocs report demo/results --state Iran --out iran.html
     """
     from sim import api
 
     with progress_bar() as progress, option_faults():
         path = api.report(
             results, out=out, baseline=baseline, points=points, parameters=parameters, seed=seed, workers=workers,
-            progress=progress, stories=stories, maps=maps, at=at, scenario=scenario,
+            progress=progress, stories=stories, maps=maps, at=at, scenario=scenario, state=state,
         )  # fmt: skip
     click.echo(str(path))

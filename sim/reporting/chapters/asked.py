@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.analysis.compare import Sample
+from sim.analysis.dated.events import list_designs
 from sim.batch.manifest import recorded_command
-from sim.errors import Fault, InputError, escape_controls, suggest
+from sim.batch.store import Results
+from sim.errors import Fault, InputError, escape_controls, quote, suggest
+from sim.reporting.dated.findings import fixed_states
 from sim.reporting.labels import name_settings, shorten_middle
+from sim.scenario.checks.references import find_state_id, unknown_state
 from sim.scenario.overrides import BY_COMMAND, BY_HAND
 from sim.scenario.schema import SAMPLED
 
@@ -51,6 +55,33 @@ def choose_asked(found: Sample, base: str, scenario: str | None) -> str:
     others = [one for one in found.designs if one in finished - {base} and same_settings(found, one, base)]
     levers = [design for design in others if found.scenarios[design].get("role") == "lever"]
     return next((only[0] for only in (others, levers) if len(only) == 1), base)
+
+
+def choose_asked_state(results: Results, base: str, word: str | None) -> str | None:
+    """Find the state that the first page asks about by its id or name; None without a word.
+
+    Raises
+    ------
+    InputError
+        If it is not in the baseline's world, is fixed there, or the runs have no dates.
+    """
+    if word is None:
+        return None
+    designs = list_designs(results)
+    design = next(one for one in designs if one.label == base)
+    states, fixed = design.scenario.states, fixed_states(design)
+    id = find_state_id(states, word)
+    message = ""
+    if id not in states:
+        message = f"{unknown_state(states, word)} in {base}; `blocs show {design.name}` lists its states"
+    elif not all(one.dated for one in designs):
+        message = f"needs histories with dates, and {base} has none; leave it out, or sweep with --lens histories"
+    elif id in fixed:
+        decides = next((f", such as {quote(states[one].name)}" for one in states if one not in fixed), "")
+        message = f"{quote(states[id].name)} is fixed in {base} and never moves; give a state that decides{decides}"
+    if message:
+        raise InputError([Fault("report", 1, "state", message)])
+    return id
 
 
 def same_settings(found: Sample, one: str, other: str) -> bool:

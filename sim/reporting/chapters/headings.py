@@ -12,7 +12,7 @@ from sim.analysis.history.words import capital, count_words
 from sim.calendar import format_day
 from sim.reporting.analyses import Analyses
 from sim.reporting.chapters.titles import levers_near_best
-from sim.reporting.dated.findings import DatedFindings
+from sim.reporting.dated.findings import VERBS, DatedFindings
 from sim.reporting.dated.words import fraction_words, rounded
 from sim.reporting.labels import list_names
 
@@ -52,14 +52,18 @@ def name_first(names: Sequence[str]) -> str:
 
 
 def heading_of_time(dated: DatedFindings | None, bloc: str) -> Heading:
-    """Say how the chance of the first mover grows."""
+    """Say how the chance of the state asked about grows."""
     if dated is None:
         return Heading(f"“{bloc}” over the steps")
     if dated.first is None:
         return Heading(f"No state joins “{bloc}”")
     first, last = dated.first.chances[0], dated.first.chances[-1]
+    verb, done = VERBS[dated.event]
+    if not last.chance:
+        end = format_day(dated.days[-1])
+        return Heading(f"{dated.first.name} {verb} “{bloc}” in none of {last.n} histories by {end}")
     return Heading(
-        f"The chance that {dated.first.name} has joined grows from {rounded(first.chance)} of 100 by"
+        f"The chance that {dated.first.name} has {done} grows from {rounded(first.chance)} of 100 by"
         f" {format_day(dated.days[0])} to {rounded(last.chance)} of 100 by {format_day(dated.days[-1])}"
     )
 

@@ -61,9 +61,12 @@ class Mover:
     chances: tuple[Chance, ...]
 
 
+VERBS = {"entry": ("joins", "joined"), "exit": ("leaves", "left")}  # of a state and its event, now and by a date
+
+
 @dataclass(frozen=True)
 class Effect:
-    """How a scenario changes the chance of the first mover at the last date.
+    """How a scenario changes the chance of the state asked about at the last date.
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ class Effect:
     senders
         Names of the states that impose more sanctions than the baseline has, the largest capability first.
     decides
-        Whether the first mover decides in the scenario, which may fix it instead.
+        Whether that state decides in the scenario, which may fix it instead.
     together
         Whether the numbers are means over several design points.
     """
@@ -114,7 +117,11 @@ class DatedFindings:
     joining
         States that start elsewhere, in the order of their chance to have joined by the last date, at most LISTED.
     first
-        The state whose joining would add most capability on average; None where no state joins.
+        The state that the page asks about: the one asked for, else `adds_most`.
+    event
+        What it does: `entry` into the bloc, or `exit` where it starts there in every run.
+    adds_most
+        The first mover, whose joining would add most capability on average; None where no state joins.
     leaving
         Members, in the order of their chance to have left.
     effects
@@ -126,7 +133,7 @@ class DatedFindings:
     realignments
         Realignments per state-year with low, high, and those on record.
     share
-        Share of the capability that the first mover has; 0 without one.
+        Share of the capability that the state asked about has; 0 without one.
     renewed
         Share of the capability that the bloc would have at the last date if every disposition were renewed while the
         others stay as they started; NaN where no closed form is known.
@@ -144,6 +151,8 @@ class DatedFindings:
     drawn: int
     joining: tuple[Mover, ...]
     first: Mover | None
+    event: str
+    adds_most: Mover | None
     leaving: tuple[Mover, ...]
     effects: tuple[Effect, ...]
     incidence: pd.DataFrame
@@ -161,16 +170,21 @@ class DatedFindings:
             return f"In none of {self.runs} histories does a state join “{self.bloc}” by {format_day(self.days[-1])}."
         start, *_ = self.sizes
         chance = self.first.chances[-1]
-        size = f"“{self.bloc}” starts with {in_hundred(start[1])} % of the capability of these states; with"
-        size += f" {self.first.name} it would have {in_hundred(start[1] + self.share)} %."
+        preposition, after = self.with_or_without(start[1])
+        size = f"“{self.bloc}” starts with {in_hundred(start[1])} % of the capability of these states; {preposition}"
+        size += f" {self.first.name} it would have {in_hundred(after)} %."
         if self.drawn:
             size = f"Each run draws its start: “{self.bloc}” has {in_hundred(start[1])} % of the capability of these"
             size += f" states on average, and {self.first.name} has {in_hundred(self.share)} %."
         return (
             f"In {in_hundred(chance.chance)} of 100 histories (95 % interval {in_hundred(chance.low)} to"
-            f" {in_hundred(chance.high)}, {chance.n} runs) {self.first.name} joins “{self.bloc}” by"
+            f" {in_hundred(chance.high)}, {chance.n} runs) {self.first.name} {VERBS[self.event][0]} “{self.bloc}” by"
             f" {format_day(self.days[-1])}. {size}"
         )
+
+    def with_or_without(self, size: float) -> tuple[str, float]:
+        """Say how the bloc of this size is after the event, with or without the state, and its size then."""
+        return ("without", max(size - self.share, 0.0)) if self.event == "exit" else ("with", size + self.share)
 
     def strongest(self, role: str) -> Effect | None:
         """The scenario of a role with the largest clear change; None where none is clear."""
@@ -195,8 +209,9 @@ def main_dates(results: Results, base: Design, at: str | None = None) -> tuple[s
 
 
 def find_dated(
-    results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str, at: str | None = None
-) -> DatedFindings | None:
+    results: Results, labels: Mapping[str, str], base: str, bloc: str, name: str, at: str | None = None,
+    state: str | None = None,
+) -> DatedFindings | None:  # fmt: skip
     """Find what a report of histories says first.
 
     Parameters
@@ -211,6 +226,8 @@ def find_dated(
         Id and name of the bloc that the report follows.
     at
         The last date, which all runs contain. Default: the end of the runs.
+    state
+        Id of the state of the baseline's world that the report asks about. Default: the first mover.
 
     Returns
     -------
@@ -229,8 +246,9 @@ def find_dated(
     table = table[table["alignment"] == bloc]
     names = {id: state.name for id, state in baseline.scenario.states.items()}
     joining = movers(table[table["event"] == "entry"], names, days)
-    first = first_mover(joining, tally)
-    effects = find_effects(results, designs, labels, base, bloc, days, first) if first else ()
+    adds_most = first_mover(joining, tally)
+    first, event = asked_mover(table, state, names, days) if state else (adds_most, "entry")
+    effects = find_effects(results, designs, labels, base, bloc, days, first, event) if first else ()
     sizes = tabulate_sizes([tally])
     sizes = sizes[(sizes["bloc"] == bloc) & sizes["date"].isin([baseline.scenario.dates()[0], *days])]
     rate = next(tabulate_realignments([tally]).itertuples())
@@ -241,21 +259,30 @@ def find_dated(
     return DatedFindings(
         name, days, tuple(names[baseline.world.states[i]] for i in np.flatnonzero(baseline.world.setting.initial == k)),
         int((baseline.world.setting.initial < 0).sum()),
-        tuple(joining[:LISTED]), first, tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
+        tuple(joining[:LISTED]), first, event, adds_most,
+        tuple(movers(table[table["event"] == "exit"], names, days)[:LISTED]), effects,
         table[table["event"] == "entry"], tuple(zip(sizes["date"], sizes["capability"], strict=True)),
         (rate.per_state_year, rate.low, rate.high, rate.recorded), share, renewed, tally.runs,
         len(baseline.world.states), tally,
     )  # fmt: skip
 
 
-def movers(table: pd.DataFrame, names: Mapping[str, str], days: Sequence[str]) -> list[Mover]:
-    """List the states of a table of incidence with a chance above 0, the likeliest first."""
+def movers(table: pd.DataFrame, names: Mapping[str, str], days: Sequence[str], *, never: bool = False) -> list[Mover]:
+    """List the states of a table of incidence, the likeliest first; those with a chance of 0 if `never`."""
     found = []
     for state, rows in table[table["date"].isin(days)].groupby("state", sort=False):
         chances = tuple(Chance(row.chance, row.low, row.high, int(row.n)) for row in rows.itertuples())
-        if chances[-1].chance > 0:
-            found.append(Mover(str(state), names[str(state)], chances))
-    return sorted(found, key=lambda one: -one.chances[-1].chance)
+        found.append(Mover(str(state), names[str(state)], chances))
+    moving = [one for one in found if one.chances[-1].chance > 0 or never]
+    return sorted(moving, key=lambda one: -one.chances[-1].chance)
+
+
+def asked_mover(table: pd.DataFrame, state: str, names: Mapping[str, str], days: Sequence[str]) -> tuple[Mover, str]:
+    """Return a state, even if it never moves, and its event: an exit where it starts in the bloc in every run."""
+    rows = table[table["state"] == state]
+    event = "entry" if (rows["event"] == "entry").any() else "exit"
+    (found,) = movers(rows[rows["event"] == event], names, days, never=True)
+    return found, event
 
 
 def first_mover(joining: Sequence[Mover], tally: Tally) -> Mover | None:
@@ -267,10 +294,10 @@ def first_mover(joining: Sequence[Mover], tally: Tally) -> Mover | None:
 
 def find_effects(
     results: Results, designs: Sequence[Design], labels: Mapping[str, str], base: str, bloc: str, days: Sequence[str],
-    first: Mover,
+    first: Mover, event: str,
 ) -> tuple[Effect, ...]:  # fmt: skip
-    """Compare the chance that the first mover has joined by the last date in each scenario with the baseline's."""
-    rows = compare_entry(results, designs, base, first.state, bloc, days[-1])
+    """Compare the chance that a state has joined or left by the last date in each scenario with the baseline's."""
+    rows = compare_entry(results, designs, base, first.state, bloc, days[-1], event=event)
     # Design points that are compared at once go by the name of their scenario.
     ran = {one.name: one for one in designs} | {one.label: one for one in designs}
     found = [
@@ -316,24 +343,24 @@ def name_senders(senders: Sequence[str]) -> str:
 
 
 def effects_sentence(found: DatedFindings) -> str:
-    """Say which choice, and which circumstance, changes the chance of the first mover most, and how surely."""
+    """Say which choice, and which circumstance, changes the chance of the state most, and how surely."""
     if found.first is None or not found.effects:
         return ""
     said, clearly = [], any(one.clear for one in found.effects if one.role != "assumption")
     for role, words in ROLES.items():
         best = found.largest(role) if role != "assumption" else None
         if best is not None:
-            verb = "raises" if best.difference > 0 else "lowers"
+            changes = "raises" if best.difference > 0 else "lowers"
             unsure = ", which may be chance" if clearly and not best.clear else ""
             change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories{unsure}"
             senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
             alone = sum(one.role == role for one in found.effects) == 1
-            most = f"of {words}, “{best.name}”{senders} {verb} it most, {change}"
-            said.append(f"“{best.name}”{senders} {verb} it {change}" if alone else most)
-    last = format_day(found.days[-1])
+            most = f"of {words}, “{best.name}”{senders} {changes} it most, {change}"
+            said.append(f"“{best.name}”{senders} {changes} it {change}" if alone else most)
+    last, (verb, _) = format_day(found.days[-1]), VERBS[found.event]
     if not said:
-        return f"No scenario changes how often {found.first.name} joins by {last}, assumptions left aside."
+        return f"No scenario changes how often {found.first.name} {verb} by {last}, assumptions left aside."
     tried = sum(one.role != "assumption" for one in found.effects)
     which = f"none of {tried} choices and events clearly changes it" if tried > 1 else "it does not clearly change"
     unclear = "" if clearly else f"{which}; "
-    return f"How often {found.first.name} joins by {last}: {unclear}{'; '.join(said)}."
+    return f"How often {found.first.name} {verb} by {last}: {unclear}{'; '.join(said)}."

@@ -19,9 +19,11 @@ from sim.reporting import charts, figures
 from sim.reporting.colours import BLUE, GREY, PALETTE
 from sim.reporting.dated.findings import (
     ROLES,
+    VERBS,
     Chance,
     DatedFindings,
     Effect,
+    Mover,
     effects_sentence,
     name_senders,
 )
@@ -99,11 +101,20 @@ def draw_incidence(
 
 
 def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
-    """Choose the states of the chart over time, by id and name: the likeliest, and the first mover."""
+    """Choose the states of the chart over time, by id and name: the likeliest, and the one asked about.
+
+    If that one leaves, the first mover, whose joining would add most.
+    """
     chosen = [(one.state, one.name) for one in found.joining[:LINES]]
-    if found.first and (found.first.state, found.first.name) not in chosen:
-        chosen[-1] = (found.first.state, found.first.name)
-    return chosen
+    named = found.first if found.event == "entry" else found.adds_most
+    return with_last(chosen, named)
+
+
+def with_last(chosen: Sequence[tuple[str, str]], named: Mover | None) -> list[tuple[str, str]]:
+    """Put a state in the place of the last of the chosen, unless it is among them."""
+    if named is None or (named.state, named.name) in chosen:
+        return list(chosen)
+    return [*chosen[:-1], (named.state, named.name)]
 
 
 def title_of_incidence(found: DatedFindings) -> str:
@@ -145,8 +156,9 @@ def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | No
     chosen = [(str(one.state), names[str(one.state)]) for one in last.head(LINES + 1).itertuples()]
     if not chosen:
         return None
+    shown = with_last(chosen, found.first if found.event == "exit" else None)
     with figures.draw_axes(WIDTH, 2.7) as axes:
-        draw_incidence(axes, table, chosen, found.tally.design.scenario.dates()[0], begin=1.0)
+        draw_incidence(axes, table, shown, found.tally.design.scenario.dates()[0], begin=1.0)
     least = last.iloc[0]
     stays, low, high = (rounded(float(least[name])) for name in ("chance", "low", "high"))
     title = (
@@ -227,13 +239,14 @@ def marks_of_effects(effects: Sequence[Effect]) -> str:
 
 
 def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
-    """Draw how each scenario changes the chance of the first mover at the last date; None without scenarios."""
+    """Draw how each scenario changes the chance of the state at the last date; None without scenarios."""
     if found.first is None or not found.effects:
         return None
+    event = f"{found.first.name} {VERBS[found.event][0]}"
     names = [one.name for one in found.effects]
     height = charts.row_height(names, 0.21) * (len(names) + len(by_role(found.effects)))
     with figures.draw_axes(WIDTH, height + 0.95) as axes:
-        draw_effects(axes, found.effects, f"change of histories of 100\nin which {found.first.name} joins")
+        draw_effects(axes, found.effects, f"change of histories of 100\nin which {event}")
     words = "; ".join(
         f"{one.name} {rounded(one.chance)} in 100, change {rounded(one.difference, signed=True)}"
         for one in found.effects
@@ -247,7 +260,7 @@ def picture_of_effects(found: DatedFindings) -> figures.Picture | None:
     caption = (
         f"Change from the baseline ({several}{rounded(found.effects[0].before)} of 100) by"
         f" {format_day(found.days[-1])}, 95 % intervals over pairs of runs with the same random numbers. Right:"
-        f" histories of 100 in which {found.first.name} joins. {marks_of_effects(found.effects)}{senders}"
+        f" histories of 100 in which {event}. {marks_of_effects(found.effects)}{senders}"
     )
     return figures.inline_svg(
         axes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.analysis.statistics import share_interval
 from sim.calendar import format_day
-from sim.reporting.dated.findings import DatedFindings
+from sim.reporting.dated.findings import VERBS, DatedFindings
 from sim.reporting.dated.words import fraction_words, likelihood, rounded, words_apart
 from sim.reporting.labels import list_names
 
@@ -16,7 +16,7 @@ NEIGHBOURS = 1  # steps between two words of likelihood that one word can still 
 
 
 def verdict(found: DatedFindings) -> str:
-    """Say in one sentence how likely it is that the first mover joins, with the count and its interval.
+    """Say in one sentence how likely it is that the state asked about moves, with the count and its interval.
 
     It has no word of likelihood where the interval spans more than two neighbouring words.
     """
@@ -27,20 +27,31 @@ def verdict(found: DatedFindings) -> str:
         counted = f"it happens in none of {found.runs}"
     else:
         share, low, high = (getattr(found.first.chances[-1], name) for name in ("chance", "low", "high"))
-        what = f"{found.first.name} joins “{found.bloc}” by {day}"
-        counted = f"it does so in {rounded(share)} of 100 histories"
-    interval = f"(95 % interval {rounded(low)} to {rounded(high)}{' of 100' if found.first is None else ''})"
+        what = f"{found.first.name} {VERBS[found.event][0]} “{found.bloc}” by {day}"
+        counted = f"it does so in {rounded(share)} of 100 histories" if share else (
+            f"it does so in none of {found.first.chances[-1].n} histories"
+        )  # fmt: skip
+    interval = f"(95 % interval {rounded(low)} to {rounded(high)}{'' if share else ' of 100'})"
     if words_apart([low, share, high]) > NEIGHBOURS:
         runs = f"{found.runs} histories are" if found.runs > 1 else "One history is"
         return f"{runs} too few to say how likely it is that {what}: {counted} {interval}."
     return f"That {what} is {likelihood(share)}: {counted} {interval}."
 
 
-def meaning_of_joining(found: DatedFindings) -> str:
-    """Say what it means that a state joins the bloc."""
+def meaning_of_event(found: DatedFindings) -> str:
+    """Say what it means that a state joins or leaves the bloc, and which histories count; empty without a state."""
+    if found.first is None:
+        return ""
+    if found.event == "exit":
+        return (
+            f"To leave means that the state's government prefers another bloc, or staying non-aligned, to siding with"
+            f" “{found.bloc}”. The state may come back."
+        )
+    n = found.first.chances[-1].n
+    counted = f" Only the {n} histories in which it starts elsewhere count." if n < found.runs else ""
     return (
         f"To join means that the state's government prefers siding with “{found.bloc}” to any other bloc and to staying"
-        " non-aligned. It needs no treaty, and the state may leave again."
+        f" non-aligned. It needs no treaty, and the state may leave again.{counted}"
     )
 
 
@@ -58,7 +69,7 @@ def growth_sentence(found: DatedFindings, bloc: str) -> str:
 
 
 def size_sentence(found: DatedFindings, measure: str) -> str:
-    """Say how large the bloc is with and without the first mover, and why this state is asked for first."""
+    """Say how large the bloc is with and without the state asked about, and which entry would add most."""
     if found.first is None:
         return ""
     before, name = found.sizes[0][1], found.first.name
@@ -69,14 +80,22 @@ def size_sentence(found: DatedFindings, measure: str) -> str:
         sure = f", among which are always {list_names(found.members)}" if found.members else ""
         return (
             f"Each run draws where {found.drawn} of these states start. At the start the bloc has"
-            f" {fraction_words(before)} of {measure} on average{sure}. An entry of {name} adds"
-            f" {fraction_words(found.share)}. No other entry would add as much, weighed by its chance, so this"
-            f" page asks about {name}."
+            f" {fraction_words(before)} of {measure} on average{sure}. {name} has {fraction_words(found.share)}."
+            f" {why_asked(found, name)}"
         )
-    return (
-        f"{start} With {name} it would have {fraction_words(before + found.share)}. No other entry would add as much,"
-        f" weighed by its chance, so this page asks about {name}."
-    )
+    preposition, after = found.with_or_without(before)
+    words = fraction_words(after) if fraction_words(after) != fraction_words(before) else "about as much"
+    return f"{start} {preposition.capitalize()} {name} it would have {words}. {why_asked(found, name)}"
+
+
+def why_asked(found: DatedFindings, name: str) -> str:
+    """Say why the page asks about the state of this name, or which entry would add more."""
+    if found.first == found.adds_most:
+        return f"No other entry would add as much, weighed by its chance, so this page asks about {name}."
+    if found.adds_most is None:
+        return f"This page was asked for about {name}; no state joins in these histories."
+    most = found.adds_most.name
+    return f"This page was asked for about {name}; weighed by its chance, an entry of {most} would add most."
 
 
 def precision_words(found: DatedFindings) -> str:
