@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator
 from sim.analysis.dated.incidence import LARGE
 from sim.files import write_synced
 from sim.reporting.colours import BLACK, BLUE, GREY, ORANGE, PALETTE, SHARE_COLOURS, VERMILION, alignment_colours
+from sim.reporting.dated.words import rounded
 from sim.reporting.labels import distinct_labels, wrap_text
 
 if TYPE_CHECKING:
@@ -179,12 +180,12 @@ def draw_distributions(
         height = np.where(share > 0, np.maximum(0.85 * share / tallest, 0.08), 0)
         axes.stairs(row + 0.42 - height, bins, baseline=row + 0.42, fill=True, color=colour)
         axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color="black", linewidth=1.5)
-        text = f"{100 * (runs >= threshold).mean():.0f} %"
+        text = rounded((runs >= threshold).mean())
         axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
     name_rows(axes, list(values))
     axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, top), xlabel=label)
-    axes.text(1.01, -0.65, f"runs ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
+    axes.text(1.01, -0.65, f"of 100 ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
 
 
 def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str, colour: str = BLACK) -> None:

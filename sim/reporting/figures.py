@@ -212,9 +212,9 @@ def figure_by_run(sizes: Mapping[str, pd.Series], bloc_name: str, colour: str, w
     description = f"Runs in which “{bloc_name}” holds a tenth of capability or more: {words}."
     caption = (
         "Each row is a histogram of one scenario's runs by the bloc's size. Where the sizes have two separate peaks,"
-        " the mean (vertical line) describes neither; at the right the share of runs with a tenth or more."
+        " the mean (vertical line) describes neither. Right: runs of 100 with a tenth or more."
     )
-    title = title_of_sizes(sizes, bloc_name)
+    title = title_of_sizes(sizes, bloc_name, when)
     return inline_svg(axes, key, title=title, caption=caption, description=description)
 
 

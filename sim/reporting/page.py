@@ -134,6 +134,7 @@ def render_page(
     lists = settings.list_settings(ran, names, LISTED_SETTINGS)
     by_hand = asked.changed_by_hand(results.manifest(), found.scenarios[base])
     title = asked.title_of_report(found, base, focus, names)
+    differing = rows.list_differences(found, outcomes, states, names, known)
     context = {
         "title": title,
         "by_hand": asked.words_of_settings(by_hand),
@@ -175,6 +176,8 @@ def render_page(
         "more": len(ordered) - len(names),
         "maps": drawn.pictures,
         "undrawn": drawn.undrawn,
+        "elsewhere": [one.name for one in moved if one.name in drawn.undrawn and one.count],
+        "compared": len(glance) > 1,
         "map_note": map_note(ran[base].states, maps),
         "over_time": drawing.figures_over_time(results, found, ran, rows.visible_names(glance), bloc, known, at),
         "kinds": drawing.figures_by_run(found, names, bloc, known[bloc], colours[bloc], when),
@@ -182,7 +185,8 @@ def render_page(
         "differences": drawing.difference_figures(
             outcomes, names, {one: known[one] for one in rows.order_blocs(found, bloc)}, colours, when
         ),
-        "differing": rows.list_differences(found, outcomes, states, names, known),
+        "differing": differing,
+        "terms": rows.explain_outcomes(differing, known),
         "averaged": found.averaged,
         "when": when,
         "runs_word": runs_word,
@@ -225,7 +229,7 @@ def render_page(
         "threshold": LARGE,
         "clear_means": CLEAR_MEANS,
         "inside": headings.INSIDE,
-        "chapter_names": [one for one in headings.CHAPTERS.items() if not at or one[0] != "claims"],
+        "chapter_names": headings.list_chapters(compared=len(glance) > 1, dated=bool(at)),
     }
     context["headings"] = chapter_headings(context, drawn, outcomes, shares[base], figures.state_names(found), bloc)
     return escape_page(template_environment().get_template("page.html.jinja").render(context))
@@ -242,9 +246,9 @@ def chapter_headings(
     inside = {state: share.get(bloc, 0.0) for state, share in shares.items()}
     return {
         "time": headings.heading_of_time(context["dated"], name),
-        "maps": headings.heading_of_maps(drawn.drawn, others, bool(drawn.pictures)),
+        "maps": headings.heading_of_maps(drawn.drawn, others, bool(drawn.pictures), name),
         "glance": headings.heading_of_rows(context["rows"], name),
-        "kinds": headings.heading_of_runs(context["rows"][0], name),
+        "kinds": headings.heading_of_runs(context["rows"][0], name, context["when"]),
         "states": headings.heading_of_states(inside, state_names, name),
         "differences": headings.heading_of_differences(outcomes),
         "claims": headings.heading_of_claims(context["claims"], verdicts),
@@ -374,6 +378,6 @@ def page_headline(found: Sample, base: str, bloc: str, bloc_name: str, name: str
     large = sizes[sizes >= LARGE]
     size = f", and then {large.mean():.2f} on average" if len(large) else ""
     return (
-        f"In {100 * share:.0f} % of {n} run{'' if n == 1 else 's'} of “{name}” (95 % interval {100 * low:.0f} to"
-        f" {100 * high:.0f} %) “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
+        f"In {rounded(share)} of 100 runs of “{name}” (95 % interval {rounded(low)} to {rounded(high)},"
+        f" {count_words(n, 'run')}) “{bloc_name}” holds a tenth or more of the capability over {found.averaged}{size}."
     )

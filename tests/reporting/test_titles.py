@@ -16,8 +16,8 @@ from sim.reporting.figures import describe_finding
 
 def test_sizes_are_counted_and_the_extremes_named() -> None:
     sizes = {"Base": np.array([0.05] * 24 + [0.4]), "Less": np.full(10, 0.09), "More": np.array([0.1, 0.2, 0.0, 0.0])}
-    said = titles.title_of_sizes(sizes, "front")
-    assert said.startswith("Base: “front” has 10 % of the capability or more in 4 of 100 runs (95 % interval ")
+    said = titles.title_of_sizes(sizes, "front", "at the end")
+    assert said.startswith("Base: “front” has 10 % of the capability or more at the end in 4 of 100 runs (95 % ")
     assert said.endswith("; elsewhere in 0 (Less) to 50 (More).")
 
 
@@ -95,13 +95,15 @@ def row(name: str, clear: bool) -> SimpleNamespace:
 def test_one_is_not_named_as_many() -> None:
     """Counts of one have their own words, with the verb that fits."""
     base = row("Base", clear=False)
-    assert headings.heading_of_maps(["War"], 1, True).text == "“War” clearly changes the map"
-    assert headings.heading_of_maps(["War"], 2, True).text == "1 of 2 scenarios clearly changes the map: War"
-    assert headings.heading_of_maps(["War", "Peace"], 2, True).text.startswith("2 of 2 scenarios clearly change ")
+    which = "which states are in “front”"
+    assert headings.heading_of_maps(["War"], 1, True, "front").text == f"“War” clearly changes {which}"
+    assert headings.heading_of_maps(["War"], 2, True, "front").text == f"1 of 2 scenarios clearly changes {which}: War"
+    both = headings.heading_of_maps(["War", "Peace"], 2, True, "front").text
+    assert both == f"2 of 2 scenarios clearly change {which}: War, Peace"
+    assert headings.heading_of_maps([], 2, True, "front").text == f"No scenario clearly changes {which}"
     said = headings.heading_of_rows([base, row("War", clear=True), row("Peace", clear=False)], "front").text
     assert said == "1 of 2 scenarios clearly changes the mean size of “front”: War"
     assert headings.heading_of_sensitivity([("a", "")]).text.startswith("Of the parameters, a changes the size")
     assert headings.heading_of_sensitivity([("a", ""), ("b", "")]).text.startswith("Of the parameters, a and b change ")
     assert headings.words_of_assumed(1) == "One parameter is assumed, with this reason"
     assert headings.words_of_sources(1) == "One source gives the inputs"
-    assert headings.changes_words(0) == "No other scenario is here to compare with"

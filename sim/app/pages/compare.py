@@ -234,7 +234,7 @@ def show_distribution(
     short = [side.removesuffix(" the change") for side in SIDES]
     values = {side: one.late[f"capability_{bloc}"].to_numpy() for side, one in zip(short, samples, strict=True)}
     label = f"{names[bloc]}: share of capability\nover {averaged}"
-    title = title_of_sizes(values, names[bloc])
+    title = title_of_sizes(values, names[bloc], f"over {averaged}")
     title = title[0].upper() + title[1:]
     st.markdown(f"**{escape_markdown(title)}**")
     st.image(

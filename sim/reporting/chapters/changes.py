@@ -198,14 +198,16 @@ def verb_of(row: Any) -> str:
 def words_of_change(row: Any, unit: str) -> str:
     """Say a change from the baseline with its interval."""
     interval = interval_of_change(row)
-    counted = f"95 % interval of the change {interval}" if row.low == row.low else interval
+    points = " points" if unit == "%" else ""
+    counted = f"95 % interval of the change {interval}{points}" if row.low == row.low else interval
     return f"from {rounded(row.baseline_mean)} to {rounded(row.mean)} {unit} ({counted})"
 
 
 def words_of_size(row: Any, known: Mapping[str, str]) -> str:
-    """Say by how many hundredths of the capability a bloc grows or shrinks."""
+    """Say a bloc's mean share of the capability in both, with the interval of the change in percentage points."""
     bloc = known[str(row.outcome).removeprefix("capability_")]
-    return f"“{bloc}” {rounded(row.difference, signed=True)} %"
+    points = " points" if row.low == row.low else ""
+    return f"“{bloc}” {rounded(row.baseline_mean)} → {rounded(row.mean)} % ({interval_of_change(row)}{points})"
 
 
 def quiet_words(changes: Sequence[ClearChanges]) -> str:

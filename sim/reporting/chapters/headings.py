@@ -24,6 +24,7 @@ CHAPTERS = {
     "why": "Changes", "assumed": "Assumptions", "sources": "Sources", "again": "Repeat",
 }  # fmt: skip
 
+OF_SEVERAL = ("differences", "regret", "why")  # chapters that compare scenarios
 
 INSIDE = {
     "time": "charts over time", "maps": "maps of the start, the end and the changes",
@@ -43,6 +44,12 @@ class Heading:
 
     text: str
     folded: bool = False
+
+
+def list_chapters(*, compared: bool, dated: bool) -> list[tuple[str, str]]:
+    """List the chapters by id and name: without other scenarios none that compares, at a date no claims."""
+    left_out = (*(() if compared else OF_SEVERAL), *(("claims",) if dated else ()))
+    return [one for one in CHAPTERS.items() if one[0] not in left_out]
 
 
 def name_first(names: Sequence[str]) -> str:
@@ -68,18 +75,19 @@ def heading_of_time(dated: DatedFindings | None, bloc: str) -> Heading:
     )
 
 
-def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool) -> Heading:
-    """Say which scenarios clearly change the map."""
+def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool, bloc: str) -> Heading:
+    """Say which scenarios clearly change which states are in the bloc that the maps show."""
     if not mapped:
         return Heading("The states of this world are not on a map of today", folded=True)
     if not others:
         return Heading("Where the states are at the start and at the end")
     if not drawn:
-        return Heading("No scenario clearly changes where a state is")
+        return Heading(f"No scenario clearly changes which states are in “{bloc}”")
     if others == 1:
-        return Heading(f"“{drawn[0]}” clearly changes the map")
+        return Heading(f"“{drawn[0]}” clearly changes which states are in “{bloc}”")
     return Heading(
-        f"{len(drawn)} of {others} scenarios clearly {verb('change', len(drawn))} the map: {name_first(drawn)}"
+        f"{len(drawn)} of {others} scenarios clearly {verb('change', len(drawn))} which states are in “{bloc}”:"
+        f" {name_first(drawn)}"
     )
 
 
@@ -90,8 +98,6 @@ def verb(word: str, count: int) -> str:
 
 def changes_words(others: int) -> str:
     """Say whose changes are listed."""
-    if not others:
-        return "No other scenario is here to compare with"
     return f"What the {others} other scenarios change" if others > 1 else "What the other scenario changes"
 
 
@@ -124,11 +130,12 @@ def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
     )
 
 
-def heading_of_runs(row: Any, bloc: str) -> Heading:
-    """Say in how many runs the bloc is large, and how large then."""
+def heading_of_runs(row: Any, bloc: str, when: str) -> Heading:
+    """Say in how many runs the bloc has a tenth or more then, and its size in these."""
     share = row.share_large[0]
     size = f", and then has {fraction_words(row.size_when_large)} of it" if share > 0 else ""
-    return Heading(f"“{bloc}” has a tenth of the capability or more in {rounded(share)} of 100 runs{size}", not share)
+    large = f"“{bloc}” has a tenth of the capability or more {when} in {rounded(share)} of 100 runs"
+    return Heading(f"{large}{size}", not share)
 
 
 def heading_of_states(shares: Mapping[str, float], names: Mapping[str, str], bloc: str) -> Heading:

@@ -12,10 +12,11 @@ from sim.analysis.compare import Sample, outcome_by_run
 from sim.analysis.dated.incidence import LARGE
 from sim.analysis.statistics import mean_interval, share_interval, varies_most
 from sim.article.evidence import FRONT
+from sim.model.outcomes import describe_outcome
 from sim.reporting import figures
 from sim.reporting.chapters.changes import clear_changes, largest_unclear
 from sim.reporting.chapters.titles import signed
-from sim.reporting.labels import list_names
+from sim.reporting.labels import label_outcome, list_names
 from sim.scenario.checks.sources import ASSUMED, parse_references
 
 VISIBLE = 0.02  # of all capability: a change that a chart of sizes over time shows
@@ -23,6 +24,8 @@ VISIBLE = 0.02  # of all capability: a change that a chart of sizes over time sh
 LISTED_MOVES = 12
 
 LISTED_OUTCOMES = 8
+
+PRIORITY = "attention that a theatre asks of a bloc when there is no crisis"
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,13 @@ def list_differences(
             ScenarioDifferences(design, name, own[:LISTED_OUTCOMES], len(own[LISTED_OUTCOMES:]), words, unclear)
         )
     return listed
+
+
+def explain_outcomes(differing: Sequence[ScenarioDifferences], known: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Explain each kind of outcome that is listed, once: its name for readers, and its meaning with unit and range."""
+    listed = [str(row.outcome) for scenario in differing for row in scenario.clear]
+    terms = {label_outcome(one, known).partition(" of ")[0]: describe_outcome(one) for one in listed}
+    return [*terms.items(), *([("priority", PRIORITY)] if "attention" in terms else [])]
 
 
 def count_assumed_inputs(inputs: Collection[tuple[str, str]]) -> tuple[int, int, int]:

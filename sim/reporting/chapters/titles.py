@@ -25,16 +25,16 @@ def name_some(names: list[str]) -> str:
     return list_names(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def title_of_sizes(sizes: Mapping[str, Any], bloc: str, threshold: float = LARGE) -> str:
+def title_of_sizes(sizes: Mapping[str, Any], bloc: str, when: str, threshold: float = LARGE) -> str:
     """Say how often a bloc is large in the first scenario, with the interval, and in the others.
 
-    `sizes` are the bloc's sizes in the runs, by scenario.
+    `sizes` are the bloc's sizes in the runs, by scenario, and `when` is what they are of.
     """
     shares = {name: share_interval(int((runs >= threshold).sum()), len(runs)) for name, runs in sizes.items()}
     (first, (share, low, high, _)), *others = shares.items()
     title = (
-        f"{first}: “{bloc}” has {100 * threshold:.0f} % of the capability or more in {rounded(share)} of 100 runs (95 %"
-        f" interval {rounded(low)} to {rounded(high)})"
+        f"{first}: “{bloc}” has {100 * threshold:.0f} % of the capability or more {when} in {rounded(share)} of 100"
+        f" runs (95 % interval {rounded(low)} to {rounded(high)})"
     )
     if not others:
         return f"{title}."

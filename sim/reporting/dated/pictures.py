@@ -190,11 +190,12 @@ def picture_of_formation(found: DatedFindings, bloc: str) -> figures.Picture | N
     with figures.draw_axes(WIDTH, 2.2) as axes:
         draw_incidence(axes, table, [(bloc, found.bloc)], tally.design.scenario.dates()[0])
     chance = Chance(float(share[-1]), float(low[-1]), float(high[-1]), tally.runs)
-    title = f"“{found.bloc}” becomes large in {chance.words().replace(' in 100', ' of 100 histories')}."
+    often = chance.words().replace(" in 100", " of 100 histories")
+    title = f"“{found.bloc}” has a tenth of the capability or more for a whole year in {often}."
     return figures.inline_svg(
         axes, "formation", title=title,
-        caption="Histories of 100 in which a spell has begun by each date in which the bloc has a tenth of the"
-        " capability or more for a year; band: 95 % interval.",
+        caption="Histories of 100 in which such a year has begun by each date, whether or not the bloc keeps this size;"
+        " band: 95 % interval.",
         description=title,
     )  # fmt: skip
 

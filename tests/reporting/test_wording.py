@@ -1,0 +1,99 @@
+"""The report says each thing with one number, and nothing of what it does not have."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.batch.sweep import make_question, run_sweep
+from sim.reporting import charts, figures
+from sim.reporting.chapters import headings
+from sim.reporting.chapters.rows import PRIORITY, ScenarioDifferences, explain_outcomes
+from sim.reporting.dated.words import rounded
+from sim.reporting.page import render_page
+from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
+
+BASE = "baseline_2023"
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Report of the baseline only."""
+    question = make_question({BASE: load_scenario(BASE)}, replicates=200, seed=20231025)
+    made = run_sweep(question, tmp_path_factory.mktemp("alone") / "results", workers=2).results
+    return unescape(render_page(made))
+
+
+@pytest.fixture(scope="module")
+def offer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Report of a lever that moves states to a bloc other than that of the report."""
+    lever = with_settings(load_scenario(BASE), {"blocs.us_led.accommodation": 0.03})
+    lever = lever.model_copy(update={"title": "An offer", "role": "lever", "question": "Do more states join?"})
+    scenarios = {BASE: load_scenario(BASE), "offer": lever}
+    question = make_question(scenarios, replicates=100, seed=20231025)
+    made = run_sweep(question, tmp_path_factory.mktemp("offer") / "results", workers=2).results
+    return unescape(render_page(made))
+
+
+def chapter(text: str, id: str) -> str:
+    """Return the text of a chapter without its pictures."""
+    part = text[text.index(f'<section id="{id}"') :]
+    return re.sub(r"<svg.*?</svg>", "", part[: part.index("</section>")], flags=re.DOTALL)
+
+
+def test_one_scenario_has_nothing_that_compares(alone: str, offer: str) -> None:
+    for id in ("choices", *headings.OF_SEVERAL):
+        assert f'id="{id}"' not in alone
+        assert f'id="{id}"' in offer
+    for id in headings.OF_SEVERAL:
+        assert f'href="#{id}"' not in alone
+    for words in ("other scenario", "any scenario", "clearly change", "No scenario", "change of the mean"):
+        assert words not in re.sub(r"<svg.*?</svg>", "", alone, flags=re.DOTALL)
+
+
+def test_maps_and_first_page_do_not_contradict_each_other(offer: str) -> None:
+    """The first page names changes in every bloc; the maps are of one bloc, and say which."""
+    assert "“An offer” raises how often Chile is in “US-led bloc”" in offer
+    maps = chapter(offer, "maps")
+    assert "<h2>No scenario clearly changes which states are in “Anti-US front”</h2>" in maps
+    assert "Without a clear change of which states are in “Anti-US front”, and so without a map: An offer." in maps
+    assert 'Clear changes of states in another bloc (<a href="#differences">which</a>): An offer.' in maps
+
+
+def test_one_number_for_one_thing(alone: str) -> None:
+    """The same share of runs is said alike in heading, table and chart; a year at that size is another thing."""
+    (share,) = re.findall(r'percent_of_runs_with_a_tenth capability_front baseline_2023">([\d.]+)<', alone)
+    assert "." in share
+    assert f"or more on 25 October 2033 in {share} of 100 runs" in chapter(alone, "kinds")
+    assert f"or more for a whole year in {share} " not in alone
+    assert " for a whole year in " in chapter(alone, "time")
+    assert "large" not in chapter(alone, "glance")
+
+
+def test_share_beside_a_histogram_is_rounded_as_elsewhere() -> None:
+    runs = np.array([0.2] * 9 + [0.0] * 191)
+    with figures.draw_axes(4, 2) as axes:
+        charts.draw_distributions(axes, {"a": runs}, colour="black")
+        assert [one.get_text() for one in axes.texts] == [rounded(9 / 200), "of 100 ≥ 0.1"]
+    assert rounded(9 / 200) == "4.5"
+
+
+def test_change_of_a_size_is_in_points(offer: str) -> None:
+    assert re.search(r"Share of capability: “US-led bloc” \d+ → \d+ % \(\+[\d.]+ to \+[\d.]+ points\)", offer)
+
+
+def test_words_are_explained_where_they_are_met(offer: str) -> None:
+    listed = chapter(offer, "differences")
+    assert "<em>capability</em>: share of the world's capabilities, 0 to 1" in listed
+    rows = [type("Row", (), {"outcome": name}) for name in ("attention_front_gulf", "consolidation_step")]
+    shown = [ScenarioDifferences("a", "a", rows, 0, [], [])]
+    terms = dict(explain_outcomes(shown, {"front": "Front"}))
+    assert terms["consolidation step"].startswith("first step from which no bloc's capability share moves")
+    assert terms["priority"] == PRIORITY
+    glossary = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert f"| priority | {PRIORITY} |" in glossary
