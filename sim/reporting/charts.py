@@ -21,7 +21,17 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.dated.incidence import LARGE
 from sim.files import write_synced
-from sim.reporting.colours import BLACK, BLUE, GREY, ORANGE, PALETTE, SHARE_COLOURS, VERMILION, alignment_colours
+from sim.reporting.colours import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALETTE,
+    SHARE_COLOURS,
+    VERMILION,
+    alignment_colours,
+    ink_on,
+)
 from sim.reporting.dated.words import rounded
 from sim.reporting.labels import distinct_labels, wrap_text
 
@@ -157,11 +167,9 @@ def draw_state_heat(axes: Axes, shares: pd.DataFrame, *, label: str) -> None:
     for row, column in np.ndindex(*shares.shape):
         value = float(shares.to_numpy()[row, column])
         if round(100 * value) >= 1:
-            shade = "black" if value > 0.42 else "white"
-            text = f"{100 * value:.0f}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=shade, in_layout=False)
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01)
-    bar.set_label(label)
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6.5,
+                      color=ink_on(SHARE_COLOURS(value)), in_layout=False)  # fmt: skip
+    axes.figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01).set_label(label)
 
 
 def draw_distributions(
@@ -174,18 +182,17 @@ def draw_distributions(
     """
     bins = np.linspace(0, top, 41)
     shares = {name: np.histogram(runs, bins)[0] / max(len(runs), 1) for name, runs in values.items()}
-    tallest = max(share.max() for share in shares.values()) or 1.0
+    tallest, places = max(share.max() for share in shares.values()) or 1.0, axes.get_yaxis_transform()
     for row, (name, share) in enumerate(shares.items()):
         runs = np.asarray(values[name], dtype=np.float64)
         height = np.where(share > 0, np.maximum(0.85 * share / tallest, 0.08), 0)
         axes.stairs(row + 0.42 - height, bins, baseline=row + 0.42, fill=True, color=colour)
         axes.plot([runs.mean()] * 2, [row - 0.35, row + 0.42], color="black", linewidth=1.5)
-        text = rounded((runs >= threshold).mean())
-        axes.text(1.01, row, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
+        axes.text(1.01, row, rounded((runs >= threshold).mean()), va="center", fontsize=8, transform=places)
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
     name_rows(axes, list(values))
     axes.set(ylim=(len(values) - 0.4, -0.6), xlim=(0, top), xlabel=label)
-    axes.text(1.01, -0.65, f"of 100 ≥ {threshold:g}", fontsize=8, transform=axes.get_yaxis_transform())
+    axes.text(1.01, -0.65, f"of 100 ≥ {threshold:g}", fontsize=8, transform=places)
 
 
 def draw_differences(axes: Axes, table: pd.DataFrame, *, label: str, colour: str = BLACK) -> None:

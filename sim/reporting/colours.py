@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
+import numpy as np
+from matplotlib.colors import ListedColormap, to_rgb
 
 from sim.scenario.schema import NON_ALIGNED_ID
 
@@ -22,7 +25,32 @@ NON_ALIGNED_COLOUR = GREY
 
 SIDE_COLOURS = (GREY, BLACK)  # without and with a change: neutral, as the others are of blocs
 
-SHARE_COLOURS = matplotlib.colormaps["cividis"]  # from 0 to 1
+STEPS = 200  # of the colours of shares, so that the first has the shares that are printed as 0 of 100
+
+LEAST = 0.3  # place in viridis of the smallest share above 0, far from that of 0
+
+BEND = 0.5  # power of a share, which sets small shares apart; most states have one
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue
+
+DARK = 0.4  # luminance below which ink is white
+
+
+def colour_shares() -> ListedColormap:
+    """Return the colours of shares from 0 to 1: viridis (van der Walt & Smith 2015), lighter with the share.
+
+    It has the same order for any colour vision and in grey.
+    """
+    above = LEAST + (1 - LEAST) * np.linspace(0, 1, STEPS) ** BEND
+    return ListedColormap(matplotlib.colormaps["viridis"]([0, *above[1:]]), name="shares")
+
+
+SHARE_COLOURS = colour_shares()
+
+
+def ink_on(colour: Any) -> str:
+    """Return the ink that can be read on a colour: black or white."""
+    return "white" if float(np.dot(to_rgb(colour), LUMINANCE)) < DARK else "black"
 
 
 def alignment_colours(world: Iterable[str]) -> dict[str, str]:

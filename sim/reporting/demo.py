@@ -134,7 +134,8 @@ def chart_joining(dated: DatedFindings, start: str, path: Path) -> None:
     figure, (axes,) = charts.new_figure(8.5, 4.2)
     chosen = pictures.choose_lines(dated)
     draw_incidence(axes, dated.incidence, chosen, start)
-    title = f"{pictures.title_of_incidence(dated)} Chance by date, {dated.runs} histories of the baseline."
+    method = f"Chance by date, {dated.runs} histories of the baseline; {pictures.words_of_bands(chosen)}."
+    title = f"{pictures.title_of_incidence(dated)} {method}"
     axes.set_title("\n".join(wrap(title, 95)), loc="left")
     charts.save_figure(figure, str(path))
 

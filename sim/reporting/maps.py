@@ -14,13 +14,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Normalize, to_rgb
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from sim.reporting.charts import STYLE
-from sim.reporting.colours import GREY, SHARE_COLOURS
+from sim.reporting.colours import GREY, SHARE_COLOURS, STEPS, ink_on
 from sim.reporting.land import atlas, views
 from sim.reporting.land.tiles import Tiles
 from sim.reporting.land.views import View
@@ -31,7 +31,13 @@ HATCHES = ("", "////", "xxxxx")
 
 ALIGNMENT_HATCHES = ("", "xxxx", "....", "\\\\\\\\", "++++", "oooo")
 
-MARKERS = ("o", "s", "D")  # a dot is too small for hatching
+MARKERS = ("o", "s", "D")  # of alignments: a dot is too small for hatching
+
+SHARE_MARKERS = ("v", "h", "^")  # of the classes of shares; each kind of map has marks of its own
+
+CLEAR_MARKER, UNCLEAR_MARKER = "*", "X"  # of changes
+
+MARK_SIZES = {"*": 1.7, "v": 1.15, "^": 1.15, "h": 1.15, "X": 1.15}  # relative to a circle, for an equal look
 
 SMALL = ("small state: < 1/3", "1/3 to 2/3", "> 2/3")
 
@@ -48,8 +54,6 @@ CHANGE_COLOURS = matplotlib.colormaps["PuOr_r"]  # from less, purple, to more, o
 UNCLEAR_HATCH = "////"
 
 TILE, ID_SIZE, LETTERS = 0.94, 0.3, 4  # side of a tile and type of its id, of a cell; letters of an id
-
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue
 
 FULL_WIDTH = 10.0  # inches at which type and lines have their full size
 
@@ -75,7 +79,7 @@ def look_of_share(share: float) -> Look:
     if not np.isfinite(share):
         return Look(NO_VALUE)
     size = share_class(share)
-    return Look(SHARE_COLOURS(share), HATCHES[size], MARKERS[size])
+    return Look(SHARE_COLOURS(share), HATCHES[size], SHARE_MARKERS[size])
 
 
 def draw_world_map(
@@ -139,7 +143,9 @@ def draw_change_map(
             continue
         unclear = is_hatched(change, most, clear=state in clear)
         face = CHANGE_COLOURS(0.5 + np.clip(change / most, -1, 1) / 2)
-        looks[state] = Look(face, UNCLEAR_HATCH if unclear else "", "s" if state in clear else "o", GREY)
+        looks[state] = Look(
+            face, UNCLEAR_HATCH if unclear else "", CLEAR_MARKER if state in clear else UNCLEAR_MARKER, GREY
+        )
     scale = draw_looks(axes, looks, view)
     more = any(abs(change) > most for change in changes.values())
     bar = ScalarMappable(Normalize(-most, most), CHANGE_COLOURS)
@@ -210,9 +216,8 @@ def draw_tiles(axes: Axes, looks: Mapping[str, Look], tiles: Tiles) -> None:
                 Rectangle(**square, facecolor="none", edgecolor=look.ink, linewidth=0, hatch=look.hatch,
                           gid=f"hatch-{state}")
             )  # fmt: skip
-        dark = float(np.dot(to_rgb(look.face), LUMINANCE)) < 0.4
         axes.text(column, row, state[:LETTERS], ha="center", va="center", fontsize=ID_SIZE * inches * 72,
-                  color="white" if dark else "black", gid=f"id-{state}",
+                  color=ink_on(look.face), gid=f"id-{state}",
                   bbox={"facecolor": look.face, "linewidth": 0, "boxstyle": "square,pad=0.08"})  # fmt: skip
 
 
@@ -258,7 +263,7 @@ def draw_state_land(axes: Axes, key: str, look: Look, view: View, scale: float) 
     if where.dot:
         x, y = view.plane(where.dot)
         axes.plot(x, y, look.marker, color=look.face, markeredgecolor="black", markeredgewidth=0.7 * scale,
-                  markersize=5.2 * scale, zorder=3, gid=f"dot-{key}")  # fmt: skip
+                  markersize=5.2 * MARK_SIZES.get(look.marker, 1) * scale, zorder=3, gid=f"dot-{key}")  # fmt: skip
 
 
 def draw_bar(axes: Axes, colours: ScalarMappable, label: str, scale: float, **options: Any) -> Colorbar:
@@ -273,9 +278,12 @@ def draw_bar(axes: Axes, colours: ScalarMappable, label: str, scale: float, **op
 
 
 def draw_share_bar(axes: Axes, label: str, scale: float) -> None:
-    """Draw the colour bar of shares, with the hatching of each class."""
-    bar = draw_bar(axes, ScalarMappable(Normalize(0, 1), SHARE_COLOURS), label, scale, ticks=[0, *CLASSES, 1])
-    bar.ax.set_xticklabels(["0", "1/3", "2/3", "1"])
+    """Draw the colour bar of shares, with the hatching of each class, and with a box of its own for 0."""
+    colours = SHARE_COLOURS.with_extremes(under=SHARE_COLOURS(0.0))
+    shares = ScalarMappable(Normalize(1 / STEPS, 1), colours)
+    bar = draw_bar(axes, shares, label, scale, ticks=[0.1, *CLASSES, 1], extend="min", extendrect=True, extendfrac=0.06)
+    bar.ax.set_xticklabels(["0.1", "1/3", "2/3", "1"])
+    bar.ax.text(-0.03, -0.45, "0", ha="center", va="top", fontsize=9 * scale, transform=bar.ax.transAxes)
     for (low, high), hatch in zip(((CLASSES[0], CLASSES[1]), (CLASSES[1], 1)), HATCHES[1:], strict=True):
         bar.ax.axvspan(low, high, facecolor="none", edgecolor="black", linewidth=0, hatch=hatch)
 
@@ -289,7 +297,7 @@ def draw_map_key(axes: Axes, label: str, missing: Collection[str], scale: float)
         Patch(facecolor=CONTESTED, edgecolor=BORDER, linewidth=0.5, hatch=CONTESTED_HATCH, label="contested"),
         *(
             Line2D([], [], linestyle="", marker=marker, color=SHARE_COLOURS(at), markeredgecolor="black", label=text)
-            for marker, at, text in zip(MARKERS, (0.15, 0.5, 0.85), SMALL, strict=True)
+            for marker, at, text in zip(SHARE_MARKERS, (0.15, 0.5, 0.85), SMALL, strict=True)
         ),
     ]
     note = NOTE + (f" Not on the map: {', '.join(missing)}." if missing else "")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,10 +20,11 @@ from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.model import compiled
-from sim.reporting import charts, figures
+from sim.reporting import charts, figures, maps
 from sim.reporting import page as report_page
 from sim.reporting.chapters import drawing as chapters
-from sim.reporting.colours import BLOC_COLOURS, alignment_colours
+from sim.reporting.chapters import mapping
+from sim.reporting.colours import BLOC_COLOURS, LUMINANCE, SHARE_COLOURS, alignment_colours, ink_on
 from sim.reporting.labels import label_alignments, label_history, label_theatres
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import MAX_BLOCS
@@ -144,6 +146,35 @@ def test_colour_for_every_bloc() -> None:
 def test_palette_colours_in_one_file() -> None:
     root = Path(sim.__file__).parent
     for path in root.rglob("*.py"):
-        words = {word.lower() for word in re.findall(r"#[0-9A-Fa-f]{6}\b|cividis", path.read_text(encoding="utf-8"))}
+        words = {word.lower() for word in re.findall(r"#[0-9A-Fa-f]{6}\b|viridis", path.read_text(encoding="utf-8"))}
         if path.name != "colours.py":
-            assert not words & {"cividis", *COLOURS.values(), *(one.lower() for one in BLOC_COLOURS)}, path
+            assert not words & {"viridis", *COLOURS.values(), *(one.lower() for one in BLOC_COLOURS)}, path
+
+
+def luminance(share: float) -> float:
+    """Return the luminance of the colour of a share, 0 to 1, as grey print shows it."""
+    return float(np.dot(SHARE_COLOURS(share)[:3], LUMINANCE))
+
+
+def test_no_run_and_a_few_runs_have_colours_apart() -> None:
+    """A share of 0, as printed, is apart from 1 of 100; and what most states have, from each other."""
+    assert SHARE_COLOURS(0.0) == SHARE_COLOURS(0.004)
+    assert luminance(0.01) - luminance(0.0) > 0.2
+    assert luminance(0.12) - luminance(0.01) > 0.08
+    shares = [0.0, *np.linspace(0.01, 1, 40)]
+    assert (np.diff([luminance(share) for share in shares]) > 0).all()
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 1, 21))
+def test_ink_can_be_read_on_every_share(share: float) -> None:
+    """The contrast of the ink with its ground is at least 3.9 to 1 (WCAG 2.2, relative luminance)."""
+    linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in SHARE_COLOURS(share)[:3]]
+    ground = float(np.dot(linear, LUMINANCE)) + 0.05
+    assert (1.05 / ground if ink_on(SHARE_COLOURS(share)) == "white" else ground / 0.05) >= 3.9
+
+
+def test_marks_of_one_map_mean_nothing_else_on_another() -> None:
+    kinds = (maps.MARKERS, maps.SHARE_MARKERS, (maps.CLEAR_MARKER, maps.UNCLEAR_MARKER))
+    marks = [marker for kind in kinds for marker in kind]
+    assert len(marks) == len(set(marks))
+    assert set(marks) == set(mapping.SHAPES)

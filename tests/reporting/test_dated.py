@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,6 +219,18 @@ def test_fixed_states_are_those_of_the_scenario() -> None:
     scenario = load_scenario("front_without_china")
     design = Design("front_without_china", 0, scenario, "front_without_china", {})
     assert "CHN" in fixed_states(design)
+
+
+@pytest.mark.parametrize(("lines", "bands"), [(1, 1), (2, 2), (4, 2)])
+def test_at_most_two_lines_have_a_band(lines: int, bands: int) -> None:
+    """More would lie on one another; the caption names those that have one."""
+    chosen = [(f"s{n}", f"State {n}") for n in range(lines)]
+    rows = [{"date": "2030-01-01", "state": id, "chance": 0.1, "low": 0.05, "high": 0.2} for id, _ in chosen]
+    with draw_axes(4, 3) as axes:
+        pictures.draw_incidence(axes, pd.DataFrame(rows), chosen, "2023-01-01")
+        assert len(axes.collections) == bands
+    words = "bands: 95 % intervals of State 0 and State 3" if lines > 2 else "bands: 95 % intervals"
+    assert pictures.words_of_bands(chosen) == words
 
 
 def test_title_of_incidence_names_the_likeliest(found: DatedFindings) -> None:

@@ -294,7 +294,7 @@ def test_caption_names_the_hatches_and_marks_that_are_drawn(share: float, said: 
     assert picture.caption == said or (said and picture.caption.startswith(said))
     small = {"QAT": {"front": share}}
     with_mark = mapping.map_of_end(scenario, small, "front", "Front", views.world_view(), "then").caption
-    assert "A small state is a mark: circle for less than a third, square for up to two thirds" in with_mark
+    assert "A small state is a mark: triangle pointing down for less than a third, hexagon for up to two" in with_mark
 
 
 @pytest.mark.parametrize(

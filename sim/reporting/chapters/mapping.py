@@ -30,7 +30,10 @@ SMALLEST = 0.005  # change that is named
 
 NAMED = 6
 
-SHAPES = ("circle", "square", "diamond")  # names of the marks of maps
+SHAPES = {
+    "o": "circle", "s": "square", "D": "diamond", "v": "triangle pointing down", "h": "hexagon",
+    "^": "triangle pointing up", "*": "star", "X": "cross",
+}  # fmt: skip
 
 CLASS_WORDS = ("hatched: more than a third", "crossed: more than two thirds")
 
@@ -99,11 +102,12 @@ def draw_maps(
 
 
 def mark_words(states: Collection[str], view: View | Tiles, shapes: Mapping[str, str]) -> str:
-    """Say what the shape of the mark of a small state means, by shape; empty where no state has a mark."""
+    """Say what the mark of a small state means, by marker; empty where no state has a mark."""
     countries = atlas.load_atlas().countries
     if isinstance(view, Tiles) or not any(countries[one].dot for one in atlas.mapped_states(states)):
         return ""
-    return f"A small state is a mark: {', '.join(f'{shape} for {meaning}' for shape, meaning in shapes.items())}."
+    said = ", ".join(f"{SHAPES[marker]} for {meaning}" for marker, meaning in shapes.items())
+    return f"A small state is a mark: {said}."
 
 
 def caption_of(*parts: str) -> str:
@@ -134,7 +138,7 @@ def map_of_start(scenario: Scenario, known: Mapping[str, str], view: View | Tile
         maps.draw_alignment_map(axes, starts, alignment_colours(scenario.blocs), order, view=view)
     counts = "; ".join(f"{name} {sum(one == key for one in starts.values())}" for key, name in order.items())
     present = [name for key, name in order.items() if key in set(starts.values())]
-    shapes = dict(zip(SHAPES, present, strict=False)) if len(present) <= len(SHAPES) else {}
+    shapes = dict(zip(maps.MARKERS, present, strict=False)) if len(present) <= len(maps.MARKERS) else {}
     caption = mark_words(starts, view, shapes) if shapes else ""
     title = f"The start{', ' + scenario.date if scenario.date else ''}: {counts} states."
     description = f"Map of the alignment of each state. {title}"
@@ -155,7 +159,8 @@ def map_of_end(
     description = f"Map of the share of runs in {bloc_name}. {title} {figures.describe_extremes(chances)}"
     seen = {maps.share_class(share) for share in chances.values()}
     hatches = [words for size, words in enumerate(CLASS_WORDS, 1) if size in seen]
-    marks = mark_words(chances, view, dict(zip(SHAPES, ("less than a third", "up to two thirds", "more"), strict=True)))
+    classes = dict(zip(maps.SHARE_MARKERS, ("less than a third", "up to two thirds", "more"), strict=True))
+    marks = mark_words(chances, view, classes)
     caption = caption_of(f"{'; '.join(hatches)}.".capitalize() if hatches else "", marks)
     return embed_map(axes, view, scenario.states, "map-end", title=title, caption=caption, description=description)
 
@@ -180,7 +185,8 @@ def map_of_changes(
         f"{name} changes how often a state is in “{bloc_name}” {when}: {words_of_changes(changes, clear, scenario)}."
     )
     hatched = any(maps.is_hatched(change, most, clear=state in clear) for state, change in changes.items())
-    marks = mark_words(changes, view, {"square": "a clear change", "circle": "none, or one that may be chance"})
+    shapes = {maps.CLEAR_MARKER: "a clear change", maps.UNCLEAR_MARKER: "none, or one that may be chance"}
+    marks = mark_words(changes, view, shapes)
     caption = caption_of("Hatched: the change may be chance." if hatched else "", marks)
     description = f"Map of changes. {title}"
     return embed_map(axes, view, scenario.states, key, title=title, caption=caption, description=description)

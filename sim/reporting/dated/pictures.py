@@ -33,6 +33,8 @@ from sim.reporting.labels import list_names
 
 DOTS = 10  # in a row and in a column
 
+BANDS = 2  # intervals in a chart of chances over time
+
 LINES = 4  # states in the chart of chances over time
 
 WIDTH = 4.6  # inches of a chart, so that its type can be read at 390 pixels
@@ -61,7 +63,9 @@ def draw_incidence(
     begin: float = 0.0,
     colours: Sequence[str] = PALETTE,
 ) -> None:
-    """Draw chances by date as steps, with bands of 95 %, and names at the end of the lines.
+    """Draw chances by date as steps, with bands of 95 % of two lines, and names at the end of the lines.
+
+    More bands would lie on one another: the first and the last line have one, as `words_of_bands` says.
 
     Parameters
     ----------
@@ -84,7 +88,8 @@ def draw_incidence(
         days = mdates.datestr2num([start, *rows["date"]])  # type: ignore[no-untyped-call]
         low, mean, high = (100 * np.array([begin, *rows[name]]) for name in ("low", "chance", "high"))
         colour = colours[n % len(colours)]
-        axes.fill_between(days, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        if n in (0, len(chosen) - 1):
+            axes.fill_between(days, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
         axes.step(days, mean, styles[n % len(styles)], where="post", color=colour, linewidth=1.8)
         ends.append(float(mean[-1]))
         lows.append(float(low.min()))
@@ -98,6 +103,12 @@ def draw_incidence(
     axes.margins(x=0)
     of_lines = [colours[n % len(colours)] for n in range(len(chosen))]
     label_lines(axes, [name for _, name in chosen], ends, [rounded(end / 100) for end in ends], of_lines)
+
+
+def words_of_bands(chosen: Sequence[tuple[str, str]]) -> str:
+    """Say of which lines of `draw_incidence` the bands are."""
+    names = [name for _, name in chosen]
+    return "bands: 95 % intervals" if len(names) <= BANDS else f"bands: 95 % intervals of {names[0]} and {names[-1]}"
 
 
 def choose_lines(found: DatedFindings) -> list[tuple[str, str]]:
@@ -142,7 +153,8 @@ def picture_of_incidence(found: DatedFindings, start: str) -> figures.Picture | 
     )
     return figures.inline_svg(
         axes, "incidence", title=title_of_incidence(found),
-        caption=f"Histories of 100 in which a state has joined “{found.bloc}” by each date; bands: 95 % intervals.",
+        caption=f"Histories of 100 in which a state has joined “{found.bloc}” by each date;"
+        f" {words_of_bands(chosen)}.",
         description=f"By {found.days[-1]}: {words}.",
     )  # fmt: skip
 
@@ -170,8 +182,8 @@ def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | No
     )
     return figures.inline_svg(
         axes, "survival", title=title,
-        caption=f"Histories of 100 in which a member has been in “{found.bloc}” without a break since the start; bands:"
-        " 95 % intervals.",
+        caption=f"Histories of 100 in which a member has been in “{found.bloc}” without a break since the start;"
+        f" {words_of_bands(shown)}.",
         description=f"{title} At the end, of 100: {words}.",
     )  # fmt: skip
 
