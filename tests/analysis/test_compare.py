@@ -144,7 +144,7 @@ def test_histograms_share_one_scale() -> None:
     heights = [height for one in steps for height in (one.baseline - one.values).tolist()]
     assert max(heights) == pytest.approx(0.85)  # all of the second scenario's runs in one bin
     assert sum(heights) == pytest.approx(2 * 0.85)  # each scenario's shares sum to 1
-    assert {"50 %", "0 %"} <= {text.get_text() for text in axes.texts}
+    assert {"50", "0"} <= {text.get_text() for text in axes.texts}
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["one", "two"]
 
 
