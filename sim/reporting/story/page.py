@@ -29,7 +29,7 @@ from sim.model.trajectory import Run
 from sim.reporting import maps
 from sim.reporting.labels import list_names
 from sim.reporting.story.events import KINDS, Event, largest_near, list_events, sizes_of_states
-from sim.reporting.story.pictures import draw_map, draw_picture
+from sim.reporting.story.pictures import draw_map, draw_picture, write_names
 from sim.reporting.story.reasons import HALF, list_reasons
 from sim.reporting.story.sizes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, SizeChart, chart_sizes
 from sim.scenario.schema import NON_ALIGNED_ID
@@ -139,6 +139,7 @@ def describe_course(story: Story) -> dict[str, Any]:
     return {
         "picture": picture,
         "map": draw_map(picture, run.states, start, labels),
+        "names": write_names(picture, run.states, states, order_names(story)),
         "ends": [draw_map(picture, run.states, run.alignment[step].tolist()) for step in (0, -1)],
         "note": maps.NOTE,
         "states": states,
@@ -172,6 +173,13 @@ def name_places(story: Story) -> list[str]:
         "outside the blocs" if alignment == NON_ALIGNED_ID else story.names.alignments[alignment]
         for alignment in story.run.alignments
     ]
+
+
+def order_names(story: Story) -> list[int]:
+    """Order the states for their names on the map: those that move first, then by capability."""
+    run, sizes = story.run, sizes_of_states(story)
+    moves = (run.alignment[1:] != run.alignment[:-1]).any(axis=0)
+    return sorted(range(len(run.states)), key=lambda n: (not moves[n], -sizes[run.states[n]]))
 
 
 def list_members(run: Run, states: list[str]) -> list[list[str]]:

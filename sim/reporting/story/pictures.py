@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sim.reporting.labels import shorten_middle
 from sim.reporting.land import atlas
-from sim.reporting.land.views import WIDTH, View, choose_view, land_outline, rest_outline
+from sim.reporting.land.views import WIDTH, View, choose_view, land_outline, main_places, rest_outline
 from sim.reporting.story.marks import draw_fills, draw_marker
 
 RADIUS = 30  # of a small state's mark, in map units
+
+NAME_SIZE, LETTER, NAME_LETTERS = 62, 0.58, 20  # of a name on land: map units, width over size, and letters
 
 HATCH = {"fill": 0.9, "land": 6.5}  # units of a hatching's tenth in keys and charts, and on maps
 
@@ -69,6 +72,37 @@ DOTS = (
     '<pattern id="dots" width="40" height="40" patternUnits="userSpaceOnUse">'
     '<rect class="blank" width="40" height="40"/><circle class="dot" cx="20" cy="20" r="8"/></pattern>'
 )
+
+
+def write_names(picture: StoryMap, states: Sequence[str], names: Sequence[str], order: Sequence[int]) -> Markup:
+    """Write names of states on their land, in this order, each where no mark and no earlier name is.
+
+    The name of a state with a mark is below the mark.
+    """
+    known, written = atlas.load_atlas().countries, []
+    marks = {n: picture.view.units(dot).tolist() for n in picture.placed if (dot := known[states[n]].dot)}
+    taken = [(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in marks.values()]
+    for n in order:
+        if n not in picture.placed:
+            continue
+        land = picture.view.units(main_places(known[states[n]]))
+        x, y = ((land.min(axis=0) + land.max(axis=0)) / 2).tolist()
+        if n in marks:
+            x, y = marks[n][0], marks[n][1] + RADIUS + 0.7 * NAME_SIZE
+        name = shorten_middle(names[n], NAME_LETTERS)
+        across, up = len(name) * NAME_SIZE * LETTER / 2, NAME_SIZE * 0.6
+        box = (x - across, y - up, x + across, y + up)
+        if box[0] < 0 or box[1] < 0 or box[2] > WIDTH or box[3] > picture.view.height:
+            continue
+        if any(box[0] < right and left < box[2] and box[1] < low and high < box[3] for left, high, right, low in taken):
+            continue
+        taken.append(box)
+        written.append(
+            Markup('<text class="land-name" x="{:.0f}" y="{:.0f}" font-size="{}">{}</text>').format(
+                x, y + NAME_SIZE / 3, NAME_SIZE, name
+            )
+        )
+    return Markup('<g aria-hidden="true">{}</g>').format(Markup("").join(written))
 
 
 def draw_map(

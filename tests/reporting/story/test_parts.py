@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +22,8 @@ from sim.reporting.land import atlas
 from sim.reporting.land import views as land
 from sim.reporting.story import sizes
 from sim.reporting.story.events import list_events
+from sim.reporting.story.page import order_names, render_story
+from sim.reporting.story.pictures import LETTER
 from sim.reporting.story.reasons import HALF, list_reasons
 from sim.scenario.loading import load_scenario
 
@@ -187,3 +192,24 @@ def test_far_land_is_left_out_of_a_region() -> None:
     assert land.land_outline(atlas.load_atlas().countries["FRA"], view).count("M") < land.land_outline(
         atlas.load_atlas().countries["FRA"]
     ).count("M")  # Guiana is not in Europe
+
+
+def test_map_has_a_key_and_names(story_of: Told) -> None:
+    """Each alignment is in the key beside the map; names of movers come first and lie on no other name."""
+    story = story_of("baseline_2023")
+    text = unescape(render_story(story))
+    key = text[text.index('<ul class="key">') :]
+    key = key[: key.index("</ul>")]
+    assert re.findall(r"</svg> ([^<]+)</li>", key) == ["Outside the blocs", "US-led bloc", "Anti-US front"]
+    written = re.findall(r'<text class="land-name" x="(\d+)" y="(\d+)" font-size="(\d+)">([^<]+)<', text)
+    assert {"United States", "China", "Russia"} <= {name for *_, name in written}
+    boxes = [(int(x), int(y), len(name) * int(size) * LETTER, int(size)) for x, y, size, name in written]
+    for (x, y, across, up), (u, v, width, height) in itertools.combinations(boxes, 2):
+        assert abs(x - u) >= (across + width) / 2 - 2 or abs(y - v) >= (up + height) / 2
+
+
+def test_movers_are_named_before_others(story_of: Told) -> None:
+    story = story_of("baseline_2023", 16)
+    movers = {story.run.states.index(move.state) for move in story.moves}
+    assert movers
+    assert set(order_names(story)[: len(movers)]) == movers
