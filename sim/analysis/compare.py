@@ -262,7 +262,8 @@ class Pairing:
             texts.append("no run has the seed and replicate of a baseline run; nothing can be compared")
         elif self.identical:
             runs = f"all {self.pairs} pairs of runs are" if self.pairs > 1 else "the only pair of runs is"
-            texts.append(f"{runs} identical to the baseline's; the change has no effect in these runs")
+            flips = "`blocs explain SCENARIO STATE --flip` shows which changes turn a state"
+            texts.append(f"{runs} identical to the baseline's; the change has no effect in these runs ({flips})")
         elif self.pairs < self.fewest:
             texts.append(self.describe_shortage())
         if self.laws:

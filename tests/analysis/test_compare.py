@@ -208,6 +208,7 @@ def test_identical_runs_have_a_note() -> None:
     assert one.identical
     assert one.sentences == [
         "all 200 pairs of runs are identical to the baseline's; the change has no effect in these runs"
+        " (`blocs explain SCENARIO STATE --flip` shows which changes turn a state)"
     ]
 
 

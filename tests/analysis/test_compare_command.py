@@ -16,7 +16,10 @@ from sim.cli import cli
 from sim.scenario.schema import Scenario
 
 pytestmark = pytest.mark.usefixtures("rounds")
-NOTE = "nothing: all 6 pairs of runs are identical to the baseline's; the change has no effect in these runs"
+NOTE = (
+    "nothing: all 6 pairs of runs are identical to the baseline's; the change has no effect in these runs"
+    " (`blocs explain SCENARIO STATE --flip` shows which changes turn a state)"
+)
 
 
 def blocs(*words: str, code: int = 0) -> str:
