@@ -61,7 +61,7 @@ def test_maps_and_first_page_do_not_contradict_each_other(offer: str) -> None:
     assert "“An offer” raises how often Chile is in “US-led bloc”" in offer
     maps = chapter(offer, "maps")
     assert "<h2>No scenario clearly changes which states are in “Anti-US front”</h2>" in maps
-    assert "Without a clear change of which states are in “Anti-US front”, and so without a map: An offer." in maps
+    assert "Without a clear change of the states in “Anti-US front”, and so without a map: An offer." in maps
     assert 'Clear changes of states in another bloc (<a href="#differences">which</a>): An offer.' in maps
 
 

@@ -25,7 +25,7 @@ LISTED_MOVES = 12
 
 LISTED_OUTCOMES = 8
 
-PRIORITY = "attention that a theatre asks of a bloc when there is no crisis"
+PRIORITY = "attention that a theatre asks of a bloc without a crisis"
 
 
 @dataclass(frozen=True)

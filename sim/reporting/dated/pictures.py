@@ -106,7 +106,7 @@ def draw_incidence(
 
 
 def words_of_bands(chosen: Sequence[tuple[str, str]]) -> str:
-    """Say of which lines of `draw_incidence` the bands are."""
+    """Name the lines of `draw_incidence` that have a band."""
     names = [name for _, name in chosen]
     return "bands: 95 % intervals" if len(names) <= BANDS else f"bands: 95 % intervals of {names[0]} and {names[-1]}"
 

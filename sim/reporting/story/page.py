@@ -139,7 +139,7 @@ def describe_course(story: Story) -> dict[str, Any]:
     return {
         "picture": picture,
         "map": draw_map(picture, run.states, start, labels),
-        "names": write_names(picture, run.states, states, order_names(story)),
+        "names": write_names(picture, run.states, states, order_movers_first(story)),
         "ends": [draw_map(picture, run.states, run.alignment[step].tolist()) for step in (0, -1)],
         "note": maps.NOTE,
         "states": states,
@@ -175,7 +175,7 @@ def name_places(story: Story) -> list[str]:
     ]
 
 
-def order_names(story: Story) -> list[int]:
+def order_movers_first(story: Story) -> list[int]:
     """Order the states for their names on the map: those that move first, then by capability."""
     run, sizes = story.run, sizes_of_states(story)
     moves = (run.alignment[1:] != run.alignment[:-1]).any(axis=0)

@@ -22,7 +22,7 @@ from sim.reporting.land import atlas
 from sim.reporting.land import views as land
 from sim.reporting.story import sizes
 from sim.reporting.story.events import list_events
-from sim.reporting.story.page import order_names, render_story
+from sim.reporting.story.page import order_movers_first, render_story
 from sim.reporting.story.pictures import LETTER
 from sim.reporting.story.reasons import HALF, list_reasons
 from sim.scenario.loading import load_scenario
@@ -212,4 +212,4 @@ def test_movers_are_named_before_others(story_of: Told) -> None:
     story = story_of("baseline_2023", 16)
     movers = {story.run.states.index(move.state) for move in story.moves}
     assert movers
-    assert set(order_names(story)[: len(movers)]) == movers
+    assert set(order_movers_first(story)[: len(movers)]) == movers
