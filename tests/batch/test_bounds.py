@@ -15,7 +15,7 @@ import pytest
 from sim.batch import digests, store
 from sim.batch.design import own_shards
 from sim.batch.manifest import MANIFEST, absent_table, covers, manifest_faults, points_table, tendency_command
-from sim.batch.store import MAX_SEAL, Results, read_seal, write_manifest, write_shard
+from sim.batch.store import MAX_SEAL, Results, read_seal, set_aside, write_manifest, write_shard
 from sim.batch.tables.chunk import Chunk, runs_table, states_table, steps_table
 from sim.batch.tables.schema import Extent, table_rules
 from sim.errors import Fault, InputError, display_path
@@ -334,6 +334,15 @@ def test_ranges_of_columns() -> None:
     assert {table: [*rules[table]][4:6] for table in ("dates", "steps", "moves")} == {
         "dates": ["date", "step"], "steps": ["step", "date"], "moves": ["step", "date"],
     }  # fmt: skip
+
+
+def test_damaged_shard_follows_no_link(tmp_path: Path) -> None:
+    (shard := tmp_path / "r" / "shards" / "000000-00000000").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "r" / "damaged").symlink_to(tmp_path / "other")
+    with pytest.raises(InputError, match=r"damaged:1: is a link"):
+        set_aside(shard)
+    assert (shard.is_dir(), [*(tmp_path / "other").iterdir()]) == (True, [])
 
 
 def test_seal_that_is_a_link_is_refused(tmp_path: Path) -> None:
