@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sim.errors import InputError
 from sim.scenario.checks import idle
 from sim.scenario.checks.idle import idle_institutions, idle_shocks, idle_trade, idle_without
-from sim.scenario.checks.references import KnownNames, suggest_state
+from sim.scenario.checks.references import KnownNames, reference_faults, suggest_state
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Institution, Spread, Sweep, Tie, text_to_hash
 from sim.scenario.ties import place_ties
@@ -75,6 +75,30 @@ def test_chances_of_a_start(
         f"states.{state}.{fault}" for fault in found
     ]
     assert {fault.line for fault in caught.value.faults} == {3 + len(start.splitlines())}
+
+
+@pytest.mark.parametrize(
+    ("record", "said_if_whole", "said"),
+    [({}, True, False), ({"initial": "east"}, True, True), ({"initial": "random"}, True, True),
+     ({"initial": "west"}, False, False)],
+)  # fmt: skip
+def test_leader_starts_in_its_bloc(record: dict[str, Any], said_if_whole: bool, said: bool) -> None:
+    """What could not be read might give the start that is missing, but not another than the one that is there."""
+    content = {
+        "blocs": {"west": {"leader": "A"}, "east": {}},
+        "states": {"A": {"capability": 1, **record}, "B": {"capability": 0}},
+    }
+    fault = (("states", "A", "initial"), "leads 'west', so it must start there")
+    assert [*reference_faults(content, None, True)] == [fault] * said_if_whole
+    assert [*reference_faults(content, None, False)] == [fault] * said
+
+
+@pytest.mark.parametrize(("sizes", "said"), [((0, 0.0), True), (({"value": 0}, 0), True), ((0, {"value": 1}), False)])
+def test_some_state_has_capability(sizes: tuple[object, object], said: bool) -> None:
+    content = {"states": {id: {"capability": size} for id, size in zip("AB", sizes, strict=True)}}
+    fault = (("states",), "no state has any capability; give at least one a capability above 0")
+    assert [*reference_faults(content, None, True)] == [fault] * said
+    assert [*reference_faults(content, None, False)] == []
 
 
 # Names
