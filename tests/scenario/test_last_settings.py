@@ -101,6 +101,20 @@ def test_some_state_has_capability(sizes: tuple[object, object], said: bool) -> 
     assert [*reference_faults(content, None, False)] == []
 
 
+@pytest.mark.parametrize(
+    ("given", "step", "last_if_whole", "last"),
+    [({}, 40, 0, 0), ({}, 41, 40, 0), ({"steps": 5}, 5, 0, 0), ({"steps": 5}, 6, 5, 5), ({"steps": "x"}, 99, 0, 0)],
+)
+def test_last_step_of_a_shock(given: dict[str, Any], step: int, last_if_whole: int, last: int) -> None:
+    """Forty steps are the default, which a file that could not be read might change."""
+    shock = {"kind": "bond", "a": "A", "b": "B", "step": step}
+    content = {"states": {id: {"capability": 1} for id in "AB"}, "shocks": [shock], **given}
+    for whole, expected in ((True, last_if_whole), (False, last)):
+        message = f"{step} is after the last step, {expected}"
+        found = [*reference_faults(content, None, whole)]
+        assert found == [(("shocks", 0, "step"), message)] * bool(expected)
+
+
 # Names
 
 
