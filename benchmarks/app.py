@@ -1,11 +1,12 @@
-"""Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--json]`.
+"""Ten readers playing the app at once: `python -m benchmarks.app [--readers 10] [--minutes 5] [--by-hand 20] [--json]`.
 
 Each reader has a browser session on one server and plays a run repeatedly. The output has errors, the server's memory
 by minute, by how many seconds a painted step comes later than the pace of the player has it, and the seconds from a
 click on Step to the painted step with its reason and to the address that the server writes, with one reader and with
 all. The pace itself is chosen, as readers have to see a step. The browsers run on the same machine and use more of it
 than the server. Opening the pages, the half minute before the measurement and the steps by hand come on top of the
-minutes; where nothing is compiled yet, so does that. Each stage is named on standard error as it begins.
+minutes; where nothing is compiled yet, so does that. Each stage is named on standard error as it begins, and the memory
+of each minute. Where the browsers fill the machine, steps by hand come too late: `--by-hand 0` leaves that out.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ STATUS = "section [role=status]"
 LAST = 40  # step of the scenario that is played
 PACE = 0.4  # seconds from step to step, which `player.js` has as milliseconds in PERIOD
 WARM_UP = 30  # seconds of play before the measurement
-BY_HAND = 20  # steps
 WATCH = """() => {
   const host = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('[role=status]'));
   const status = host.shadowRoot.querySelector('[role=status]');
@@ -109,7 +109,7 @@ def gaps(pages: list[Any]) -> list[float]:
     return found
 
 
-def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, Any]:
+def measure_playing(pages: list[Any], server: int, minutes: float, by_hand: int) -> dict[str, Any]:
     """Let all readers play for some minutes after half a minute; then let one of them step by hand."""
     for page in pages:
         page.evaluate(WATCH)
@@ -120,6 +120,7 @@ def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, 
     while (left := start + 60 * minutes - time.monotonic()) > 0:
         pages[0].wait_for_timeout(1000 * min(left, 60))
         memory.append(memory_mb(server))
+        announce(f"the server has {memory[-1]:.0f} MB")
     seen, spent = gaps(pages), cpu_seconds(server) - used
     pages[0].evaluate("() => { window.rests = true; }")
     pages[0].get_by_role("button", name="Pause", exact=True).click()
@@ -129,21 +130,23 @@ def measure_playing(pages: list[Any], server: int, minutes: float) -> dict[str, 
         "processor seconds of the server per step": round(spent / max(len(seen), 1), 4),
         "seconds a step comes late, all playing": spread([max(one - PACE, 0.0) for one in seen]),
     }  # fmt: skip
-    return {**found, **measure_steps(pages[0], server, "while the others play")}
+    return {**found, **measure_steps(pages[0], server, by_hand, "while the others play")}
 
 
-def measure_steps(page: Any, server: int, when: str) -> dict[str, Any]:
-    """Measure steps by hand."""
-    announce(f"{BY_HAND} steps by hand, {when}")
+def measure_steps(page: Any, server: int, by_hand: int, when: str) -> dict[str, Any]:
+    """Measure steps by hand; nothing without any."""
+    if not by_hand:
+        return {}
+    announce(f"{by_hand} steps by hand, {when}")
     used = cpu_seconds(server)
-    seen, why = zip(*(step_by_hand(page) for _ in range(BY_HAND)), strict=True)
+    seen, why = zip(*(step_by_hand(page) for _ in range(by_hand)), strict=True)
     return {
         f"seconds a step by hand, {when}": spread(seen), f"seconds until the address has it, {when}": spread(why),
-        f"processor seconds of the server per step by hand, {when}": round((cpu_seconds(server) - used) / BY_HAND, 4),
+        f"processor seconds of the server per step by hand, {when}": round((cpu_seconds(server) - used) / by_hand, 4),
     }  # fmt: skip
 
 
-def measure(readers: int, minutes: float) -> dict[str, Any]:
+def measure(readers: int, minutes: float, by_hand: int) -> dict[str, Any]:
     """Measure one server with so many readers."""
     from playwright.sync_api import sync_playwright
 
@@ -159,10 +162,10 @@ def measure(readers: int, minutes: float) -> dict[str, Any]:
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
             announce("the first page opens")
             pages = [open_page(browser, port, 0, errors)]
-            found = measure_steps(pages[0], server.pid, "one reader")
+            found = measure_steps(pages[0], server.pid, by_hand, "one reader")
             announce(f"{readers - 1} more pages open")
             pages += [open_page(browser, port, n, errors) for n in range(1, readers)]
-            found |= measure_playing(pages, server.pid, minutes)
+            found |= measure_playing(pages, server.pid, minutes, by_hand)
             browser.close()
     finally:
         server.terminate()
@@ -182,9 +185,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--by-hand", type=int, default=20, metavar="STEPS")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = measure(given.readers, given.minutes)
+    found = measure(given.readers, given.minutes, given.by_hand)
     lines = [json.dumps(found)] if given.json else [f"{name}: {value}" for name, value in found.items()]
     sys.stdout.write("\n".join(lines) + "\n")
 
