@@ -55,7 +55,7 @@ def pair_law(attraction: float, *, renewal: float) -> NDArray[np.float64]:
                 target = [*cell, x, y]
                 target[i], target[2 + i] = new, chosen
                 place = np.ravel_multi_index(target, shape)
-                turn[i, number, place] += renewal * chance + (1 - renewal) * (new == cell[i])
+                turn[i, number, place] = renewal * chance + (1 - renewal) * (new == cell[i])
     step = (turn[0] @ turn[1] + turn[1] @ turn[0]) / 2
     equations = np.vstack([(step.T - np.eye(size))[1:], np.ones(size)])  # one balance equation follows from the others
     return np.linalg.solve(equations, np.eye(size)[-1]).reshape(shape)

@@ -51,7 +51,7 @@ class Spells(NamedTuple):
     seen: Integers
 
 
-def cell_volumes(weights: Floats, inertia: float = 0.0) -> Cells:
+def cell_volumes(weights: Floats, inertia: float) -> Cells:
     """Divide the simplex of dispositions into the cells in which a state's path over the years is the same.
 
     With v = E_1 / (E_0 + E_1), uniform, and q = E_2 / ΣE, whose distribution function is 1 − (1 − q)²: for a given v,
@@ -78,7 +78,7 @@ def cell_volumes(weights: Floats, inertia: float = 0.0) -> Cells:
 
     Examples
     --------
-    >>> divided = cell_volumes(np.log([[1.0, 1.0, 2.0]]))
+    >>> divided = cell_volumes(np.log([[1.0, 1.0, 2.0]]), 0.0)
     >>> first = divided.inclinations + np.log([1.0, 1.0, 2.0])
     >>> print(np.bincount(first.argmax(axis=1), divided.weights).round(6))
     [0.25 0.25 0.5 ]
@@ -107,8 +107,7 @@ def cell_volumes(weights: Floats, inertia: float = 0.0) -> Cells:
     best = (levels[None, :, :2] + two[:, None]).max(axis=2)  # (V, levels)
     ratio = levels[None, :, 2] - best  # ln of the greatest E_2 / (E_0 + E_1) at which 2 wins
     thresholds = np.sort(1 / (1 + np.exp(-ratio)), axis=1)
-    edge = np.ones((len(v), 1))
-    ends = np.concatenate([0 * edge, thresholds, edge], axis=1)
+    ends = np.pad(thresholds, ((0, 0), (1, 1)), constant_values=(0.0, 1.0))
     q = (ends[:, 1:] + ends[:, :-1]) / 2
     slices = np.diff(1 - (1 - ends) ** 2, axis=1) * share[:, None]
     kept = slices > 0

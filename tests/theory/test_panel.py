@@ -121,4 +121,4 @@ def test_recovery_of_weights_and_renewal() -> None:
 @pytest.mark.parametrize("weights", [np.zeros((2, 4)), np.array([[0.0, -np.inf]]), np.zeros(3)])
 def test_refused_weights(weights: Floats) -> None:
     with pytest.raises(ValueError, match=r"alternatives|finite"):
-        cell_volumes(weights)
+        cell_volumes(weights, 0.0)
