@@ -143,6 +143,7 @@ def render_page(
         "effect_grade": directions.grade_effect(found, base, focus, outcomes, states, futures)
         if focus != base
         else None,
+        "settings_note": asked.note_of_settings(found, base),
         "asked_settings": next((lines for name, lines, _ in lists if name == names[focus]), []),
         "moved": moved,
         "listed_scenarios": changes.MOST_LISTED if len(moved) <= changes.MOST_LISTED else changes.MOST_LISTED_OF_MANY,
@@ -310,7 +311,7 @@ def citation(results: Results, found: Sample, title: str, by_hand: Sequence[str]
     designs = "scenarios and settings" if len(runs) > 1 else "scenario"
     return (
         f"The blocs developers. blocs {version}, an agent-based simulation of how states form blocs. Report on"
-        f" “{title}”{changed}: {len(runs)} {designs}, {each}, random"
+        f" {title if '“' in title else f'“{title}”'}{changed}: {len(runs)} {designs}, {each}, random"
         f" seed {manifest['question']['seed']}."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -22,7 +23,13 @@ from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.cli import cli
 from sim.reporting.analyses import choose_levers
-from sim.reporting.chapters.asked import changed_by_hand, choose_asked, order_designs, same_settings
+from sim.reporting.chapters.asked import (
+    changed_by_hand,
+    choose_asked,
+    note_of_settings,
+    order_designs,
+    same_settings,
+)
 from sim.reporting.chapters.changes import clear_changes, find_changes
 from sim.reporting.chapters.rows import ScenarioRow, visible_names
 from sim.reporting.chapters.settings import lines_of_changes
@@ -200,12 +207,22 @@ def test_many_settings_are_named_in_part(grid: Results) -> None:
     assert names[found.designs[3]].endswith(" [point 3: world.scales.bond.a=0.25 and 5 more]")
 
 
+def test_page_of_a_grid_says_which_settings_it_has(grid: Results) -> None:
+    found = read_sample(grid)
+    note = note_of_settings(found, found.designs[0])
+    count = sum(design.partition(" [")[0] == found.designs[0].partition(" [")[0] for design in found.designs)
+    assert f"The sweep has {count} settings. This page is of " in note
+    other = shlex.split(note.rstrip(".").partition("--baseline ")[2])[0]
+    assert found.baseline(other) == other != found.designs[0]
+    assert note_of_settings(replace(found, settings={design: {} for design in found.designs}), found.designs[0]) == ""
+
+
 def test_settings_of_a_lever_are_printed(lever: Scenario, text: str) -> None:
     """Targets, strength and dates are in the text of the first page, and the chapter with all of them is open."""
     (line,) = lines_of_changes(load_scenario(BASE), lever)
     assert line == (
         "sanction by the 7 members of Group of Seven on Turkey, Kazakhstan, United Arab Emirates under US-led bloc: 0.5"
-        " in the step from 25 October 2026 to 25 January 2027"
+        " from 25 October 2026, where its step starts"
     )
     assert line in first_page(text)
     assert '<section id="why" class="chapter">\n<h2>' in text

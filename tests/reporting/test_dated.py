@@ -188,7 +188,7 @@ def test_confidence_says_each_reason(found: DatedFindings) -> None:
     track, chance = find_track(found, "baseline_2023"), found.first.chances[-1]
     said = confidence_sentence(found, track)
     assert said.startswith("low")
-    assert "agreement of assumptions low (no scenario with the role assumption, in which it decides, is among" in said
+    assert "agreement of assumptions low (no other assumption under which it decides is among" in said
     assert track is not None
     assert f"track record {GRADES[track.grade()]} (by 2025 it was " in said
     variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
@@ -203,7 +203,7 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     chance = found.first.chances[-1].chance
     effect = Effect("a", "a", "assumption", chance, 0.9, 0.9 - chance, 0.5, 0.9, True)
     without, decided = (replace(found, effects=(replace(effect, decides=one),)) for one in (False, True))
-    assert "no scenario with the role assumption" in confidence_sentence(without, None)
+    assert "no other assumption under which it decides" in confidence_sentence(without, None)
     assert "of assumptions low (with the other assumptions of one scenario it is" in confidence_sentence(decided, None)
 
 

@@ -125,6 +125,9 @@ def spread_sentence(spreads: Mapping[str, EffectSpread], day: str) -> str:
     share = f"{points}; chance of the run is {100 * widest.share:.0f} % of its variance"
     if widest.replicates_help:
         return f"{share}, so more replicates help: about {widest.wanted} at each point halve it"
+    if widest.share >= 0.5:
+        best = widest.half * math.sqrt(1 - widest.share)
+        return f"{share}, so more replicates narrow it, to ±{best:.2g} at best: the settings decide the rest"
     return f"{share}, so more replicates do not help much: the settings decide"
 
 

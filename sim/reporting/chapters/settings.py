@@ -76,7 +76,7 @@ def when_of(step: int, dates: tuple[str, ...]) -> str:
     """Name the step of a shock by its dates."""
     if not dates:
         return f"from step {step}"
-    return f"in the step from {format_day(dates[step - 1])} to {format_day(dates[step])}"
+    return f"from {format_day(dates[step - 1])}, where its step starts"
 
 
 def name_states(selectors: Iterable[str], scenario: Scenario) -> str:

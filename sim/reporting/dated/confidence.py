@@ -150,7 +150,7 @@ def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
 def agreement_words(chance: float, tried: Sequence[float]) -> str:
     """Say over which scenarios the agreement is taken, and how far the chance moves in them."""
     if not tried:
-        return "no scenario with the role assumption, in which it decides, is among these"
+        return "no other assumption under which it decides is among these; sweep some too, which `blocs list` marks"
     count = count_words(len(tried), "scenario")
     few = f"; high needs {FEWEST_ASSUMPTIONS} of them or more" if len(tried) < FEWEST_ASSUMPTIONS else ""
     spread = [chance, *tried]
