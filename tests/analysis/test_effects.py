@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,7 +237,7 @@ def test_few_pairs_that_differ_predict_nothing() -> None:
 @pytest.mark.parametrize(("share", "words"), [(0.64, "narrow it, to ±0.06 at best"), (0.4, "do not help much")])
 def test_settings_bound_what_more_replicates_narrow(share: float, words: str) -> None:
     """Without chance of the run, √(1 − share) of the interval is left: 0.6 of 0.1 for a share of 0.64."""
-    spread = replace(measure_spread(np.random.default_rng(1).normal(0, 1, (4, 30))), half=0.1, share=share, wanted=None)
+    spread = measure_spread(np.random.default_rng(1).normal(0, 1, (4, 30)))._replace(half=0.1, share=share, wanted=None)
     assert words in spread_sentence({"capability_front": spread}, "2027-12-31")
 
 

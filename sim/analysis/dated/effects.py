@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,10 +103,9 @@ def compare_at_dates(results: Results, designs: Sequence[Design], baseline: str,
     cache: dict[str, ObservedRuns] = {}
     every = match_designs(designs, baseline)
     for matched in every[:MOST_PAIRED]:
-        for base in matched.bases:
-            if base.label not in cache:
-                cache[base.label] = observe_runs(results, base, days)
-        own = [observe_runs(results, design, days) for design in matched.designs]
+        bases = [base for base in matched.bases if base.label not in cache]
+        cache.update(zip((base.label for base in bases), observe_runs(results, bases, days), strict=True))
+        own = observe_runs(results, matched.designs, days)
         found.append(compare_observed(matched.scenario, own, [cache[base.label] for base in matched.bases]))
     states, sizes = join_rows([one.states for one in found], STATES), join_rows([one.sizes for one in found], SIZES)
     spreads = {scenario: one for effects in found for scenario, one in effects.spreads.items()}
@@ -221,9 +221,12 @@ class ObservedRuns:
     renewed: dict[str, pd.Series]
 
 
-def observe_runs(results: Results, design: Design, days: Sequence[str]) -> ObservedRuns:
-    """Read the runs of a design point and observe them at dates."""
-    return observe_events(read_events(results, [design]), design, days)
+def observe_runs(results: Results, designs: Sequence[Design], days: Sequence[str]) -> list[ObservedRuns]:
+    """Read the runs of each design point and observe them at dates; all points are read together."""
+    each = groupby(read_events(results, designs), key=lambda events: events.design.point)
+    own = {design.point: design for design in designs}
+    observed = {point: observe_events(events, own[point], days) for point, events in each}
+    return [observed[design.point] for design in designs]
 
 
 def observe_events(runs_read: Iterable[RunEvents], design: Design, days: Sequence[str]) -> ObservedRuns:

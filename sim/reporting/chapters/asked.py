@@ -128,15 +128,14 @@ def title_of_report(found: Sample, base: str, focus: str, names: Mapping[str, st
 
 
 def note_of_settings(found: Sample, base: str) -> str:
-    """Name the settings of the page where a sweep has several, and how to choose others; '' where there is one point."""
+    """Name the settings of a page where the sweep has several, and how to choose others; '' for one point."""
     own = name_settings(found.settings[base])
     points = [design for design in found.designs if design.partition(" [")[0] == base.partition(" [")[0]]
     if len(points) < 2 or not own:
         return ""
-    other = next(design for design in reversed(points) if design != base)
     return (
         f"The sweep has {len(points)} settings. This page is of {words_of_settings(own)}, which may differ from the"
-        f" assumed values; another is chosen by its label, such as --baseline {shlex.quote(other)}."
+        " assumed values; --baseline chooses another by its label, which `blocs compare --all` prints."
     )
 
 
