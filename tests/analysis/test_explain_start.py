@@ -56,7 +56,7 @@ def assert_law(scenario: Scenario, state: str, replicates: int, errors: float, i
     world = world_of(scenario)
     law = chances_after(world, scenario.steps, [world.states.index(state)])[0]
     found = simulated_law(scenario, state, scenario.steps, replicates)
-    counts, low, high = np.rint(found * replicates), np.maximum(law - inexact, 0), np.minimum(law + inexact, 1)
+    counts, low, high = np.rint(found * replicates), np.clip(law - inexact, 0, 1), np.clip(law + inexact, 0, 1)
     tails = np.minimum(binom.cdf(counts, replicates, low), binom.sf(counts - 1, replicates, high))
     assert (tails > norm.sf(errors)).all(), (state, found, law)
 

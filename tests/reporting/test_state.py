@@ -86,9 +86,24 @@ def test_state_that_never_joins_has_an_interval(results: Results) -> None:
 @pytest.mark.parametrize(
     ("word", "heading", "dots", "words"),
     [
-        ("Iran", "The chance that Iran has joined grows from ", "if Iran has joined", "Iran joins “Anti-US front”"),
-        ("belarus", "The chance that Belarus has left grows ", "if Belarus has left", "Belarus leaves “Anti-US front”"),
-        ("DEU", "Germany joins “Anti-US front” in none of 60 ", "if Germany has joined", "Germany joins “Anti-US"),
+        (
+            "Iran",
+            "The chance that Iran has joined grows from ",
+            "Iran has joined at least",
+            "Iran joins “Anti-US front”",
+        ),
+        (
+            "belarus",
+            "The chance that Belarus has left grows ",
+            "Belarus has left at least",
+            "Belarus leaves “Anti-US front”",
+        ),
+        (
+            "DEU",
+            "Germany joins “Anti-US front” in none of 60 ",
+            "Germany has joined at least",
+            "Germany joins “Anti-US",
+        ),
     ],
 )
 def test_first_page_is_about_the_state(results: Results, word: str, heading: str, dots: str, words: str) -> None:
