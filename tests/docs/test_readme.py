@@ -152,7 +152,7 @@ def test_numbers_of_one_question() -> None:
     runs = compiled.iterate_runs(baseline, seed=baseline.sweep.seed, replicates=range(1000), world=world)
     inside = np.stack([run.alignment[:, state] == bloc for run in runs])
     (still,) = hold_start(world, [baseline.steps])
-    assert len(rows) == 6
+    assert len(rows) == 7
     for counts, histories, followers, said in rows:
         is_in = counts.startswith("is in")
         if histories == "closed form":

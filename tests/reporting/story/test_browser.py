@@ -187,7 +187,7 @@ def test_printed_page_has_the_whole_history(browser: Any, story_of: Told, tmp_pa
     with opened(browser, tmp_path, story_of("baseline_2023")) as page:
         page.emulate_media(media="print")
         assert page.locator(".sizes.whole").is_visible()
-        assert page.locator(".ends svg").count() == 2
+        assert page.locator(".ends figure > svg").count() == 2
         assert page.locator(".ends svg").first.is_visible()
         assert not page.get_by_role("button", name="Play").is_visible()
 
