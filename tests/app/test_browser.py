@@ -72,9 +72,14 @@ class Reader:
 
         self.page.on("request", note)
         self.page.on("websocket", note)
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("console", self.note_error)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
+
+    def note_error(self, message: Any) -> None:
+        """Note an error with its address, but for a picture that a newer one has replaced before it was fetched."""
+        if message.type == "error" and "/media/" not in message.location.get("url", ""):
+            self.errors.append(f"{message.text} {message.location}")
 
     def go(self, query: str = "") -> None:
         """Go to an address in a new visit."""

@@ -980,6 +980,7 @@ note = "the agreement is kept"
 """
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_uploaded_file_is_set_against_the_one_it_extends(monkeypatch: pytest.MonkeyPatch) -> None:
     """On every page: the run in grey, the other future, and the left side of the comparison."""
@@ -1003,6 +1004,7 @@ def test_uploaded_file_is_set_against_the_one_it_extends(monkeypatch: pytest.Mon
     assert "steps" not in "".join(one.value for one in shown.info)
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_first_state_is_one_that_the_changes_name() -> None:
     """It is outside the blocs and named by a shock; without such a shock it is China. Lists of states are by name."""
@@ -1020,6 +1022,7 @@ def test_first_state_is_one_that_the_changes_name() -> None:
     assert control_of(shown.selectbox, "State").value == "UKR"
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_scenario_of_another_calendar_says_why_it_has_no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A toggle that is locked has its reason, and a comparison that cannot be made says what to choose."""
@@ -1038,6 +1041,7 @@ def test_scenario_of_another_calendar_says_why_it_has_no_baseline(monkeypatch: p
     assert said.endswith("choose The world on 31 December 2010 (world_2010), which it extends.")
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 def test_comparison_begins_with_the_baseline_of_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another scenario on the right brings its own baseline, unless the reader has chosen the left side."""

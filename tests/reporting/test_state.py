@@ -82,6 +82,7 @@ def test_state_that_never_joins_has_an_interval(results: Results) -> None:
     assert said in verdict(found)
 
 
+@pytest.mark.second
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("word", "heading", "dots", "words"),
