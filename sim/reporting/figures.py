@@ -31,6 +31,7 @@ from sim.reporting.colours import alignment_colours
 from sim.reporting.dated.lines import date_steps, label_lines
 from sim.reporting.labels import (
     MAX_LETTERS,
+    SETTINGS_LETTERS,
     distinct_labels,
     list_fitting,
     list_names,
@@ -43,8 +44,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 
 POINTS_TO_PIXELS = 4 / 3
-
-SETTINGS_LETTERS = 60
 
 TITLE_LETTERS = 24  # least of a title before its settings
 

@@ -97,6 +97,9 @@ def list_names(names: Collection[str]) -> str:
     return "; ".join(f"“{name}”" for name in names)
 
 
+SETTINGS_LETTERS = 60  # of swept settings in a name or a reason
+
+
 def name_settings(settings: Mapping[str, float]) -> list[str]:
     """Name swept settings with their values, a parameter without its path: `w_pressure=0.5`."""
     return [f"{path.removeprefix('parameters.')}={value:g}" for path, value in settings.items()]

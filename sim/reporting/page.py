@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sim.analysis.compare import (
     Sample,
@@ -299,6 +300,11 @@ def strongest_parameters(analyses: Analyses | None) -> list[tuple[str, str]]:
     return [(name, known.get(name, name).partition(" (§")[0]) for name in names]
 
 
+def mark_commands(text: str) -> Markup:
+    """Escape a sentence for the page, and set what is within backticks as code."""
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
+
+
 def citation(results: Results, found: Sample, title: str, by_hand: Sequence[str]) -> str:
     """Say how to cite the report, with what repeats it."""
     manifest = results.manifest()
@@ -338,7 +344,7 @@ def template_environment() -> Environment:
         "number": format_number, "interval_words": interval_words, "listed": list_names,
         "outcome_name": label_outcome, "day": format_day, "dots": pictures.draw_dots,
     }  # fmt: skip
-    environment.filters |= {"minus": minus}
+    environment.filters |= {"minus": minus, "commands": mark_commands}
     return environment
 
 

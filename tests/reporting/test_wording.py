@@ -14,7 +14,7 @@ from sim.reporting import charts, figures
 from sim.reporting.chapters import headings
 from sim.reporting.chapters.rows import PRIORITY, ScenarioDifferences, explain_outcomes
 from sim.reporting.dated.words import rounded
-from sim.reporting.page import render_page
+from sim.reporting.page import mark_commands, render_page
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
 
@@ -97,3 +97,9 @@ def test_words_are_explained_where_they_are_met(offer: str) -> None:
     assert terms["priority"] == PRIORITY
     glossary = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
     assert f"| priority | {PRIORITY} |" in glossary
+
+
+def test_commands_in_sentences_are_code_and_the_rest_is_text() -> None:
+    """A name with markup is printed as it is, within a command too."""
+    assert mark_commands("use `blocs <b> & c`: <i>") == "use <code>blocs &lt;b&gt; &amp; c</code>: &lt;i&gt;"
+    assert mark_commands("one ` alone") == "one ` alone"

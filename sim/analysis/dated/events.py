@@ -152,7 +152,7 @@ def read_events(results: Results, designs: Sequence[Design], most: int = MOST_TO
     most
         Runs of a design point that are in memory at once.
     """
-    if "moves" not in results.tables() and "states" not in results.tables():
+    if not designs or ("moves" not in results.tables() and "states" not in results.tables()):
         return
     with results.reading(["runs", "states", "moves"]) as connection:
         seed = int(results.manifest()["question"]["seed"])

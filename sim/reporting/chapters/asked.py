@@ -99,6 +99,11 @@ def scenario_at(design: str) -> str:
     return design.partition(" [")[0]
 
 
+def count_points(found: Sample, design: str) -> int:
+    """Count the design points of the scenario of a design."""
+    return sum(scenario_at(one) == scenario_at(design) for one in found.designs)
+
+
 def order_designs(found: Sample, base: str, focus: str) -> list[str]:
     """Order the finished designs: the baseline, the one asked for, those at the baseline's settings, the others."""
     finished = set(found.runs["design"])
@@ -130,19 +135,18 @@ def title_of_report(found: Sample, base: str, focus: str, names: Mapping[str, st
 def note_of_settings(found: Sample, base: str) -> str:
     """Name the settings of a page where the sweep has several, and how to choose others; '' for one point."""
     own = name_settings(found.settings[base])
-    points = [design for design in found.designs if design.partition(" [")[0] == base.partition(" [")[0]]
-    if len(points) < 2 or not own:
+    points = count_points(found, base)
+    if points < 2 or not own:
         return ""
     return (
-        f"The sweep has {len(points)} settings. This page is of {words_of_settings(own)}, which may differ from the"
+        f"The sweep has {points} settings. This page is of {words_of_settings(own)}, which may differ from the"
         " assumed values; --baseline chooses another by its label, which `blocs compare --all` prints."
     )
 
 
 def require_chosen_settings(found: Sample, base: str, folder: str) -> None:
     """Refuse a sweep over sampled settings, since one of its points answers nothing; raises InputError."""
-    name = scenario_at(base)
-    points = sum(scenario_at(design) == name for design in found.designs)
+    name, points = scenario_at(base), count_points(found, base)
     if points < 2 or (points <= MOST_POINTS and found.scenarios[base]["sweep"]["design"] not in SAMPLED):
         return
     alone = points == len(found.designs)

@@ -87,24 +87,29 @@ class ClearChanges:
         return ". ".join(part[:1].upper() + part[1:] for part in parts) + "." if parts else ""
 
 
+def largest_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Order rows of a comparison by the size of the difference, the largest first."""
+    return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+
+
 def clear_changes(states: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Select the clear changes of how often a state is in a bloc, the largest first: rows of `compare_states`."""
     rows = states[(states["scenario"] == scenario) & (states["alignment"] != "non_aligned")]
     rows = rows[rows["clear"].astype(bool)]
-    return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+    return largest_first(rows)
 
 
 def clear_sizes(outcomes: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Select the clear changes of the mean size of a bloc, the largest first: rows of `compare_outcomes`."""
     rows = outcomes[(outcomes["scenario"] == scenario) & outcomes["clear"].astype(bool)]
     rows = rows[rows["outcome"].astype(str).map(is_bloc).astype(bool)]
-    return rows.reindex(rows["difference"].abs().sort_values(ascending=False, kind="stable").index)
+    return largest_first(rows)
 
 
 def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
     """Select the largest changes of a bloc's share that are not clear but whose own interval leaves out 0."""
     alone = states[~states["clear"] & (states["low"] * states["high"] > 0) & (states["alignment"] != "non_aligned")]
-    return alone.reindex(alone["difference"].abs().sort_values(ascending=False, kind="stable").index)[:LISTED_UNCLEAR]
+    return largest_first(alone)[:LISTED_UNCLEAR]
 
 
 def find_changes(

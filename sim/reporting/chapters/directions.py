@@ -13,13 +13,11 @@ from sim.analysis.history.words import count_words
 from sim.reporting.chapters.asked import scenario_at, settings_key
 from sim.reporting.chapters.changes import NAMED, clear_changes, clear_sizes
 from sim.reporting.dated.confidence import GRADES
-from sim.reporting.labels import list_fitting, name_settings
+from sim.reporting.labels import SETTINGS_LETTERS, list_fitting, name_settings
 
 FEWEST_SETTINGS = 3  # other settings that a grade above medium needs
 
 MOSTLY = 0.75  # least share of the other settings with the same direction that medium needs
-
-SETTINGS_LETTERS = 60
 
 
 @dataclass(frozen=True)

@@ -83,12 +83,15 @@ def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool, bloc: str) 
         return Heading("Where the states are at the start and at the end")
     if not drawn:
         return Heading(f"No scenario clearly changes which states are in “{bloc}”")
+    return heading_of_changed(drawn, others, f"which states are in “{bloc}”")
+
+
+def heading_of_changed(changed: Sequence[str], others: int, what: str) -> Heading:
+    """Say which of the other scenarios, at least one, clearly change something."""
     if others == 1:
-        return Heading(f"“{drawn[0]}” clearly changes which states are in “{bloc}”")
-    return Heading(
-        f"{len(drawn)} of {others} scenarios clearly {verb('change', len(drawn))} which states are in “{bloc}”:"
-        f" {name_first(drawn)}"
-    )
+        return Heading(f"“{changed[0]}” clearly changes {what}")
+    some = f"{len(changed)} of {others} scenarios clearly {verb('change', len(changed))}"
+    return Heading(f"{some} {what}: {name_first(changed)}")
 
 
 def verb(word: str, count: int) -> str:
@@ -122,12 +125,7 @@ def heading_of_rows(rows: Sequence[Any], bloc: str) -> Heading:
     if not changed:
         which = f"None of {others} scenarios" if others > 1 else "The other scenario does not"
         return Heading(f"{which} clearly change{'s' if others > 1 else ''} the mean size of “{bloc}”")
-    if others == 1:
-        return Heading(f"“{changed[0]}” clearly changes the mean size of “{bloc}”")
-    return Heading(
-        f"{len(changed)} of {others} scenarios clearly {verb('change', len(changed))} the mean size of “{bloc}”:"
-        f" {name_first(changed)}"
-    )
+    return heading_of_changed(changed, others, f"the mean size of “{bloc}”")
 
 
 def heading_of_runs(row: Any, bloc: str, when: str) -> Heading:
