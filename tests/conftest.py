@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,15 +120,30 @@ def fitted_once() -> Iterator[None]:
 EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="50pt" viewBox="0 0 100 50"/>'
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def write_empty_pictures() -> Iterator[None]:
     """Write an empty picture for each figure: layout and drawing take most of the time of a page."""
 
     def write_empty(figure: object, file: IO[Any], **how: object) -> None:
         file.write(EMPTY if isinstance(file, io.TextIOBase) else EMPTY.encode())
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", write_empty)
-    monkeypatch.setattr("matplotlib.layout_engine.ConstrainedLayoutEngine.execute", lambda engine, figure: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", write_empty)
+        patch.setattr("matplotlib.layout_engine.ConstrainedLayoutEngine.execute", lambda engine, figure: None)
+        yield
+
+
+@pytest.fixture
+def undrawn() -> Iterator[None]:
+    """Draw nothing in a test."""
+    with write_empty_pictures():
+        yield
+
+
+@pytest.fixture(scope="session")
+def without_drawing() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """For fixtures of several tests: `with without_drawing(): ...`."""
+    return write_empty_pictures
 
 
 @pytest.fixture(scope="module")

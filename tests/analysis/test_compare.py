@@ -348,6 +348,7 @@ def without_difference(scenarios: int, seed: int) -> Sample:
     return Sample(pd.concat(runs, ignore_index=True), pd.DataFrame(), 0, 0, records)
 
 
+@pytest.mark.second
 def test_tables_without_difference_rarely_have_a_clear_row() -> None:
     """The chance of any clear row is at most 5 % for the whole table; by scenario it was 30 % for eight of them."""
     tables = [compare_outcomes(without_difference(8, seed), "baseline_2023") for seed in range(150)]

@@ -243,13 +243,13 @@ def test_settings_bound_what_more_replicates_narrow(share: float, words: str) ->
 
 def test_chance_common_to_all_points_does_not_shrink_with_their_number() -> None:
     """Points have common random numbers: the interval of the mean contains the true effect at 95 %, not fewer."""
-    rng, covered, repeats = np.random.default_rng(4), 0, 200
-    for _ in range(repeats):
-        gaps = rng.normal(0, 0.3, (40, 1)) + rng.normal(0, 1, (1, 30)) + rng.normal(0, 0.5, (40, 30))
-        sides = [[pd.DataFrame({("d", "s", "a"): row + 2.0}) for row in values] for values in (gaps, 0 * gaps)]
-        (row,) = compare_points(*sides).itertuples()
-        covered += row.low <= 0 <= row.high
-    assert covered / repeats >= 0.92
+    rng, repeats = np.random.default_rng(4), 200  # each outcome is a repeat
+    common, effects = rng.normal(0, 1, (1, 30, repeats)), rng.normal(0, 0.3, (40, 1, repeats))
+    gaps = effects + common + rng.normal(0, 0.5, (40, 30, repeats))
+    columns = pd.MultiIndex.from_tuples([("d", "s", f"outcome {number}") for number in range(repeats)])
+    table = compare_points(*([pd.DataFrame(row + 2.0, columns=columns) for row in side] for side in (gaps, 0 * gaps)))
+    assert len(table) == repeats
+    assert ((table["low"] <= 0) & (table["high"] >= 0)).mean() >= 0.92
 
 
 def test_range_of_settings_is_that_of_true_effects() -> None:

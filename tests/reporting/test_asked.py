@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -98,19 +100,9 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.fixture(scope="module")
-def text(results: Results) -> str:
-    with pytest.MonkeyPatch.context() as patch:  # pictures are drawn elsewhere
-        patch.setattr("sim.reporting.page.draw_maps", lambda *given, **how: _NO_MAPS)
+def text(results: Results, without_drawing: Callable[[], AbstractContextManager[None]]) -> str:
+    with without_drawing():
         return unescape(render_page(results, at=DAY))
-
-
-class _NoMaps:
-    pictures: tuple[object, ...] = ()
-    drawn: tuple[str, ...] = ()
-    undrawn: tuple[str, ...] = ()
-
-
-_NO_MAPS = _NoMaps()
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +147,7 @@ def test_no_clear_change_of_a_state_is_left_out(results: Results, text: str) -> 
         assert load_scenario(BASE).states[state].name in listed
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_question_is_that_of_the_only_lever(results: Results, text: str, tmp_path: Path) -> None:
     """The assumption beside it does not make the lever one of several."""
     assert "<h1>What would sanctions on banks do?</h1>" in text

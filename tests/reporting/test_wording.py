@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from html import unescape
 from pathlib import Path
 
@@ -22,22 +24,24 @@ BASE = "baseline_2023"
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
+def alone(tmp_path_factory: pytest.TempPathFactory, without_drawing: Callable[[], AbstractContextManager[None]]) -> str:
     """Report of the baseline only."""
     question = make_question({BASE: load_scenario(BASE)}, replicates=200, seed=20231025)
     made = run_sweep(question, tmp_path_factory.mktemp("alone") / "results", workers=2).results
-    return unescape(render_page(made))
+    with without_drawing():
+        return unescape(render_page(made))
 
 
 @pytest.fixture(scope="module")
-def offer(tmp_path_factory: pytest.TempPathFactory) -> str:
+def offer(tmp_path_factory: pytest.TempPathFactory, without_drawing: Callable[[], AbstractContextManager[None]]) -> str:
     """Report of a lever that moves states to a bloc other than that of the report."""
     lever = with_settings(load_scenario(BASE), {"blocs.us_led.accommodation": 0.03})
     lever = lever.model_copy(update={"title": "An offer", "role": "lever", "question": "Do more states join?"})
     scenarios = {BASE: load_scenario(BASE), "offer": lever}
     question = make_question(scenarios, replicates=100, seed=20231025)
     made = run_sweep(question, tmp_path_factory.mktemp("offer") / "results", workers=2).results
-    return unescape(render_page(made))
+    with without_drawing():
+        return unescape(render_page(made))
 
 
 def chapter(text: str, id: str) -> str:

@@ -77,6 +77,7 @@ def test_chart_shows_nothing_later(browser: Any, story_of: Told, tmp_path: Path)
         assert chart.get_by_text("Anti-US front 40 %").is_visible()
 
 
+@pytest.mark.second
 def test_play_pause_and_events(browser: Any, story_of: Told, tmp_path: Path) -> None:
     with opened(browser, tmp_path, story_of("baseline_2023")) as page:
         page.clock.install(time=0)
