@@ -188,6 +188,7 @@ def test_title_names_the_settings(grid: Results) -> None:
     assert f"<h1>{lever.question}</h1>" in page
     assert "[point" not in first_page(page)
     assert "[w_pressure=0.6, w_bond=1, erosion=0.2]" in page
+    assert "15 other scenarios or settings are compared with the baseline" in page  # some differ in several settings
 
 
 def test_many_settings_are_named_in_part(grid: Results) -> None:
