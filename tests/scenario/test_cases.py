@@ -87,12 +87,12 @@ def check(*paths: Path | str) -> Result:
 
 
 def located(line: str) -> tuple[str, int]:
-    """File and line of a fault; the line must exist."""
+    """File and line of a fault; the line must exist, with any ending of lines."""
     match = LINE.fullmatch(line)
     assert match, f"not `file:line: field: message`: {line}"
     path, number = Path(match["file"]), int(match["line"])
     if path.is_file():
-        assert 1 <= number <= max(1, len(path.read_bytes().split(b"\n"))), line
+        assert 1 <= number <= len((path.read_bytes() + b".").splitlines()), line
     return match["file"], number
 
 
