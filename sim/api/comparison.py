@@ -29,7 +29,9 @@ from sim.api.arguments import require
 from sim.api.findings import render_table
 from sim.api.results import Ensemble, require_ensemble
 from sim.api.scenarios import Named
+from sim.batch.design import through_lens
 from sim.batch.manifest import tendency_command
+from sim.batch.recorded import scenarios_as_run
 from sim.batch.store import Results
 from sim.errors import Fault, InputError, display_path, quote
 from sim.reporting.labels import label_alignments
@@ -256,9 +258,20 @@ def compare_tendency(tendency: Ensemble, baseline: str, histories: Ensemble) -> 
     message = ""
     if lenses != ["histories", "tendency"]:
         message = f"has the lens {lenses[1]}, and the results have {lenses[0]}; compare histories, with a tendency here"
-    elif missing := [label for label in histories.sample.designs if label not in tendency.sample.designs]:
+    else:
+        lacking = [label for label in histories.sample.designs if label not in tendency.sample.designs]
+        other = [] if lacking else differing_scenarios(histories, tendency)
         again = tendency_command(Results(histories.folder).manifest())
-        message = f"lacks {list_first(missing)}; make it with `{again}`"
+        if lacking or other:
+            what = "lacks" if lacking else "has other values in"
+            message = f"{what} {list_first(lacking or other)}; make it with `{again}`"
     if message:
         raise InputError([Fault("--tendency", 1, display_path(tendency.folder), message)])
     return compare_states(tendency.sample, tendency.sample.baseline(baseline))
+
+
+def differing_scenarios(histories: Ensemble, tendency: Ensemble) -> list[str]:
+    """List the designs of histories whose tendency is not that of the design of the same name in other results."""
+    designs = histories.sample.designs
+    one, other = (scenarios_as_run(Results(found.folder), designs) for found in (histories, tendency))
+    return [name for name in designs if through_lens(one[name], "tendency").digest() != other[name].digest()]

@@ -31,6 +31,7 @@ from sim.cli import cli
 from sim.errors import InputError
 from sim.model.compiled import iterate_runs
 from sim.scenario.loading import load_scenario
+from sim.scenario.overrides import with_settings
 
 RUNS, DAYS = 30, ("2024-01-25", "2026-10-25")
 STEPS = (1, 12)
@@ -164,6 +165,15 @@ def test_tendency_lacks_a_scenario(folder: Path, tmp_path: Path) -> None:
     api.sweep("baseline_2023", replicates=1, lens="tendency", out=tmp_path / "one", workers=1)
     with pytest.raises(InputError, match="lacks global_coexistence, sanctions_on_china, copy; make it with"):
         api.compare(folder, tendency=tmp_path / "one")
+
+
+def test_tendency_of_other_values_under_the_same_names(folder: Path, compared: api.Comparison, tmp_path: Path) -> None:
+    """One number differs in one scenario; seed, replicates and steps may differ, as they are of the runs."""
+    found = {label: design.scenario for label, design in ((one.label, one) for one in compared.designs)}
+    found["copy"] = with_settings(found["copy"], {"w_bond": 1})
+    api.sweep(found, replicates=2, lens="tendency", seed=9, out=tmp_path / "other", workers=1)
+    with pytest.raises(InputError, match="has other values in copy; make it with `blocs sweep"):
+        api.compare(folder, tendency=tmp_path / "other")
 
 
 def test_command_of_the_tendency() -> None:
