@@ -415,3 +415,59 @@ def test_vary_that_replaces_the_sweep_of_the_file(folder: Path) -> None:
     done = blocs("sweep", own, "--vary", "w_pressure=0:1:2", "--replicates", "1", "--out", str(folder / "r"))
     assert done.exit_code == 0, done.output
     assert "--vary replaces the sweep of the file, which varies parameters.w_bond" in done.stderr
+
+
+# Arguments that would change nothing
+
+
+@pytest.fixture(scope="module")
+def few_runs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two runs of two scenarios, of which one claim can be judged."""
+    place = tmp_path_factory.mktemp("few") / "r"
+    return str(sweep(["baseline_2023", "no_sanctions"], replicates=2, out=place).folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "faults"),
+    [
+        (("claims", "{}", "--points", "0", "--placebos", "0", "--replicates", "7", "--seed", "9"),
+         ["'--replicates': does not apply with results", "'--seed': does not apply with results"]),
+        (("claims", "{}", "--points", "0", "--point-replicates", "9", "--lens", "histories"),
+         ["'--point-replicates': does not apply without points", "'--lens': does not apply with results"]),
+        (("claims", "--points", "0", "--parameters", "posterior"), ["'--parameters': does not apply without points"]),
+        (("report", "{}", "--points", "0", "--seed", "5"), ["'--seed': is for the analyses over the parameters'"]),
+        (("report", "{}", "--points", "0", "--parameters", "posterior"), ["'--parameters': is for the analyses over"]),
+        (("claims", "{}", "--markdown", "--json"), ["--markdown and --json are two forms of one output"]),
+        (("score", "--markdown", "--json"), ["--markdown and --json are two forms of one output"]),
+        (("sweep", "unix_1988", "--design", "grid"), ["'--design': grid: varies nothing; give --vary"]),
+        (("explain", "baseline_2023", "IRN", "--seed", "3"), ["'--seed': changes nothing, as chances at"]),
+    ],
+)  # fmt: skip
+def test_options_that_would_change_nothing(words: tuple[str, ...], faults: list[str], few_runs: str) -> None:
+    done = blocs(*(word.format(few_runs) for word in words))
+    assert done.exit_code == 2, done.output
+    said = " ".join(done.output.split())
+    for fault in faults:
+        assert fault in said
+
+
+def test_claims_of_results_do_not_record_runs_of_their_own(few_runs: str) -> None:
+    counts = api.claims(few_runs, points=0, placebos=2, seed=4).record["counts"]
+    assert counts["replicates"] is None
+    assert counts["placebos"] == 2
+    assert counts["seed"] == 4
+
+
+def test_rows_of_a_query_in_both_forms(few_runs: str) -> None:
+    sql = "select replicate from runs order by all"
+    every = json.loads(blocs("query", few_runs, sql, "--json").stdout)
+    assert len(every) == 4
+    assert json.loads(blocs("query", few_runs, sql, "--json", "--rows", "3").stdout) == every[:3]
+    assert "… and 1 more rows" in blocs("query", few_runs, sql, "--rows", "3").stdout
+
+
+def test_draws_that_replace_what_a_file_varies() -> None:
+    name = written("[sweep.vary]\nw_pressure = [0.2, 0.4]\n")
+    Path(name).write_text(Path(name).read_text("utf-8").replace("unix_1988", "article_2023"), "utf-8")
+    done = blocs("sweep", name, "--parameters", "posterior", "--draws", "2", "--replicates", "1", "--out", "r")
+    assert "--parameters replaces the sweep of the file, which varies w_pressure" in done.stderr

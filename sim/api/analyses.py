@@ -37,11 +37,11 @@ from sim.theory.landscape import Alignment, separate_from
 from sim.theory.predictions import WorldLandscape
 
 REPLICATES = 100
-
 RUNS_A_DRAW = 8
 
 MANY_RUNS = "is about many runs, and step about one; leave one of them out"
 ONE_RUN = "is about one run; give step with it"
+NO_RUN = "changes nothing, as chances at the start are calculated; give step or replicates with it"
 OF_RESULTS = "asks about a scenario, and this is a folder of results"
 
 
@@ -129,17 +129,18 @@ def explain(
     """
     counts = {"step": step, "seed": seed, "replicate": replicate, "replicates": replicates, "workers": workers}
     given = require("explain", {**counts, "by": by, "parameters": parameters, "label": label}, state=state, flip=flip)
-    one = {"replicate": replicate}
     many = {"replicates": replicates, "by": by, "flip": flip or None, "parameters": parameters}
     if folder := results_folder(scenario):
-        refuse_arguments({**one, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS)
+        refuse_arguments({"replicate": replicate, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS)
         with argument_faults("explain"):
             return explain_results(folder, given.state, given.replicates, given.workers)
     refuse_arguments(many if step is not None else {}, MANY_RUNS)
     found, name = require_scenario("explain", scenario, given.label)
     found = through_lens(found)
     why, id = why_no_direct_chances(found), find_state_id(found.states, given.state)
-    refuse_arguments(one if step is None and (why or not draws_starts(found)) else {}, ONE_RUN)
+    coded = step is None and not why and not draws_starts(found)
+    refuse_arguments({"replicate": replicate} if coded or (why and step is None) else {}, ONE_RUN)
+    refuse_arguments({"seed": seed} if coded and not (replicates or parameters) else {}, NO_RUN)
     own = found.sweep.seed if given.seed is None else given.seed
     reference = "" if given.parameters is None else require_observed("explain", scenario, observed)
     with argument_faults("explain"):

@@ -238,7 +238,7 @@ def report(
     parameters
         ``"posterior"`` or a file of draws: evaluate the claims at draws from the calibrated parameters.
     seed
-        Random seed, 0 or more. Default: the seed of the sweep.
+        Random seed of the analyses over the ranges, 0 or more. Default: the seed of the sweep.
     workers
         Threads, 1 to 512. Default: one for each core.
     progress
@@ -296,6 +296,10 @@ def report(
     if day and given.parameters:
         message = "is for the claims, which a report with a date leaves out; leave out one of them"
         raise InputError([Fault("report", 1, "parameters", message)])
+    idle = [name for name in ("parameters", "seed") if getattr(given, name) is not None and not given.points]
+    if idle:
+        message = "is for the analyses over the parameters' ranges; leave it out, or give points"
+        raise InputError(Fault("report", 1, name, message) for name in idle)
     base = sample.baseline(given.baseline)
     if given.baseline is None:
         require_chosen_settings(sample, base, display_path(folder))

@@ -33,6 +33,8 @@ def with_design(scenario: Scenario, design: str | None, points: int | None, vary
     sampled = record["design"] in SAMPLED
     if points is not None and not sampled:
         faults.append(Fault("--points", 1, str(points), f"goes with --design {' or '.join(SAMPLED)}, which samples"))
+    if design is not None and not sampled and not vary and not record["vary"]:
+        faults.append(Fault("--design", 1, design, "varies nothing; give --vary SETTING=LOW:HIGH with it"))
     for path, setting in zip(paths, vary, strict=True):
         try:
             record["vary"][path] = span = span_of(setting.partition("=")[2])
@@ -112,4 +114,7 @@ def with_draws(
     if design is not None or vary:
         message = "replaces --design and --vary; leave them out, or leave --parameters out"
         raise InputError([Fault("--parameters", 1, parameters, message)])
+    if scenario.sweep.vary:
+        varied = ", ".join(scenario.sweep.vary)
+        click.echo(f"blocs: --parameters replaces the sweep of the file, which varies {varied}", err=True)
     return sweep_over_draws(scenario, load_draws(name, parameters), draws)

@@ -134,6 +134,12 @@ def count_draws(parameters: str | None, draws: int | None, points: int | None) -
     return points
 
 
+def refuse_two_forms(*, markdown: bool, as_json: bool) -> None:
+    """Raise click.UsageError where an output is asked for in two forms."""
+    if markdown and as_json:
+        raise click.UsageError("--markdown and --json are two forms of one output. Leave one out.")
+
+
 def resolve_scenario(
     name: str, settings: tuple[str, ...] = (), without: tuple[str, ...] = (), steps: int | None = None
 ) -> Scenario:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class ClaimsFinding(Finding):
 
 def claims(
     results: Ensemble | Named | None = None, *, points: int | None = None, parameters: str | None = None,
-    point_replicates: int = 4, placebos: int = 20, replicates: int = REPLICATES, seed: int | None = None,
+    point_replicates: int | None = None, placebos: int = 20, replicates: int | None = None, seed: int | None = None,
     lens: str | None = None, workers: int | None = None, progress: Progress | None = None,
 ) -> ClaimsFinding:  # fmt: skip
     """Judge the article's claims at the defaults, over the parameters' ranges, and in placebo worlds.
@@ -78,13 +79,14 @@ def claims(
     parameters
         ``"posterior"`` or a file of draws: evaluate at draws from the calibrated parameters instead of Sobol points.
     point_replicates
-        Runs of each scenario at each point, 2 to 10,000.
+        Runs of each scenario at each point, 2 to 10,000. Default: 4.
     placebos
         Placebo worlds (permuted ties) at the defaults, 0 to 10,000.
     replicates
-        Runs of each scenario at the defaults, without `results`; a quarter of them in tendency. 3 or more.
+        Runs of each scenario at the defaults, without `results`; a quarter of them in tendency. 3 or more. A tenth of
+        them, at most 100, is run in each placebo world. Default: 16,000.
     seed
-        Random seed, 0 or more. Default: the seed of the baseline.
+        Random seed, 0 or more, of what is run: not of `results`. Default: the seed of the baseline.
     lens
         ``"histories"`` or ``"tendency"``, as in `sweep`; only without `results`. Default: both.
     workers
@@ -101,7 +103,7 @@ def claims(
     Raises
     ------
     InputError
-        If no claim can be judged from the results, or an argument is invalid.
+        If no claim can be judged from the results, or an argument is invalid or would change nothing.
 
     Examples
     --------
@@ -109,13 +111,15 @@ def claims(
     >>> found.table.columns.tolist()
     ['claim', 'text', 'lens', 'effect', 'low', 'high', 'holds_in', 'verdict']
     """
-    optional = {"points": points, "parameters": parameters, "seed": seed, "lens": lens, "workers": workers}
-    counts = {"point_replicates": point_replicates, "placebos": placebos, "replicates": replicates}
-    given = require("claims", {**optional, "progress": progress}, **counts)
-    if given.lens is not None and results is not None:
-        raise InputError(
-            [Fault("claims", 1, "lens", "does not apply with results, which have their own; leave it out")]
-        )
+    optional: dict[str, Any] = {"points": points, "parameters": parameters, "seed": seed, "lens": lens}
+    optional |= {
+        "workers": workers,
+        "point_replicates": point_replicates,
+        "replicates": replicates,
+        "progress": progress,
+    }
+    given = require("claims", optional, placebos=placebos)
+    refuse_idle(given, of_results=results is not None)
     stored = None if results is None else Results(require_ensemble(results).folder)
     sample = None if stored is None else read_sample(stored)
     asked = list(CLAIMS) if sample is None else answerable_claims(sample)
@@ -134,8 +138,8 @@ def claims(
             values = draws.load_draws(BASE, given.parameters).some(given.points)
     settings = len(values) if values is not None else POINTS if given.points is None else given.points
     own = files[BASE].sweep.seed if given.seed is None else given.seed
-    plan = RunCounts(points=settings, each=given.point_replicates, placebos=given.placebos,
-                     replicates=given.replicates, seed=own)  # fmt: skip
+    plan = RunCounts(points=settings, each=given.point_replicates or RunCounts.each, placebos=given.placebos,
+                     replicates=given.replicates or REPLICATES, seed=own)  # fmt: skip
     sizes = [count_claim_runs(asked, view[BASE], plan, defaults=sample is None) for view in views]
     reports = progress_in_parts(given.progress, sizes)
     by_lens = [
@@ -146,11 +150,26 @@ def claims(
     record = {
         "claims": [judgement_record(one) for one in judged],
         "lacking": {} if sample is None else missing_scenarios(sample),
-        "counts": run_counts_record(plan),
+        "counts": run_counts_record(plan) | ({} if sample is None else {"replicates": None}),
         "parameters": "ranges" if values is None else given.parameters,
     }
     summary = "; ".join(f"{found[0].answer.lens}: {count_verdicts(found)}" for found in by_lens)
     return ClaimsFinding("The article's claims", summary, claims_table(judged), record, tuple(judged), plan)
+
+
+def refuse_idle(given: SimpleNamespace, *, of_results: bool) -> None:
+    """Raise InputError for arguments of `claims` that would change nothing, all at once."""
+    own = "does not apply with results, which have their own"
+    pointless = "does not apply without points" if given.points == 0 else ""
+    reasons = {
+        "lens": own if of_results else "",
+        "replicates": f"{own}, without placebo worlds" if of_results and not given.placebos else "",
+        "seed": f"{own}, without points and placebo worlds" if of_results and pointless and not given.placebos else "",
+        "point_replicates": pointless,
+        "parameters": pointless,
+    }
+    if idle := {name: why for name, why in reasons.items() if why and getattr(given, name) is not None}:
+        raise InputError(Fault("claims", 1, name, f"{why}; leave it out") for name, why in idle.items())
 
 
 def progress_in_parts(progress: Progress | None, sizes: Sequence[int]) -> list[Progress | None]:

@@ -18,6 +18,7 @@ from sim.cli.options import (
     json_option,
     option_faults,
     parameters_option,
+    refuse_two_forms,
     seed_option,
     workers_option,
 )
@@ -39,11 +40,11 @@ OVER_RANGES = "settings over the parameters' ranges"
               help="Sobol points over the parameters' ranges; 0 for the defaults only.")  # fmt: skip
 @parameters_option
 @draws_option
-@click.option("--point-replicates", type=click.IntRange(2, 10_000), default=4, show_default=True,
+@click.option("--point-replicates", type=click.IntRange(2, 10_000), show_default="4",
               help="Runs of each scenario at each point or draw.")  # fmt: skip
 @click.option("--placebos", type=click.IntRange(0, 10_000), default=20, show_default=True,
               help="Worlds with permuted ties, at the defaults.")  # fmt: skip
-@click.option("--replicates", type=click.IntRange(3, 1_000_000), default=16_000, show_default=True,
+@click.option("--replicates", type=click.IntRange(3, 1_000_000), show_default="16000",
               help="Runs of each scenario at the defaults, without RESULTS; a quarter in tendency.")  # fmt: skip
 @seed_option
 @click.option("--lens", type=click.Choice(["histories", "tendency"]),
@@ -53,8 +54,8 @@ OVER_RANGES = "settings over the parameters' ranges"
 @click.option("--markdown", is_flag=True, help="Output as tables in Markdown, those of docs/claims.md.")
 @json_option
 def claims(
-    results: Path | None, points: int | None, parameters: str | None, draws: int | None, point_replicates: int,
-    placebos: int, replicates: int, seed: int | None, lens: str | None, workers: int | None, markdown: bool,
+    results: Path | None, points: int | None, parameters: str | None, draws: int | None, point_replicates: int | None,
+    placebos: int, replicates: int | None, seed: int | None, lens: str | None, workers: int | None, markdown: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Test the article's claims.
@@ -69,6 +70,7 @@ def claims(
     """
     from sim import api
 
+    refuse_two_forms(markdown=markdown, as_json=as_json)
     count = count_draws(parameters, draws, points) if points != 0 else 0
     with progress_bar() as progress, option_faults():
         found = api.claims(

@@ -16,6 +16,7 @@ from sim.cli.options import (
     chart_option,
     json_option,
     option_faults,
+    refuse_two_forms,
     resolve_scenario,
     seed_option,
     set_option,
@@ -68,6 +69,7 @@ def score(
     """
     from sim import api
 
+    refuse_two_forms(markdown=markdown, as_json=as_json)
     loaded = resolve_scenario(scenario, settings, without)
     with progress_bar() as progress, option_faults():
         record = api.score(

@@ -28,6 +28,8 @@ from sim.cli.options import (
 from sim.cli.printing import FAILED, new_console, new_table, print_json, safe_lines, safe_text
 from sim.errors import escape_controls
 
+ROWS = 50  # that a query prints
+
 baseline_option = click.option(
     "--baseline", help="Scenario to compare with. Default: the one whose name begins with baseline."
 )
@@ -87,9 +89,9 @@ def compare(
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.argument("sql")
-@click.option("--rows", type=click.IntRange(1, 10_000_000), default=50, show_default=True, help="Rows to print.")
+@click.option("--rows", type=click.IntRange(1, 10_000_000), help=f"Rows to print. Default: {ROWS}; all with --json.")
 @json_option
-def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
+def query(results: Path, sql: str, rows: int | None, as_json: bool) -> None:
     """Query the tables of a sweep in SQL.
 
     The tables are runs, states, moves, points, after sweep --at dates, and after sweep --keep steps steps. The view
@@ -127,15 +129,15 @@ def query(results: Path, sql: str, rows: int, as_json: bool) -> None:
                     f"blocs: several columns are named {escape_controls(name)}; one is renamed {escape_controls(key)}",
                     err=True,
                 )
-        print_json([dict(zip(keys, map(json_value, row), strict=True)) for row in content])
+        print_json([dict(zip(keys, map(json_value, row), strict=True)) for row in content[:rows]])
         return
-    shown = new_table(*map(safe_text, names))
-    for row in content[:rows]:
+    shown, printed = new_table(*map(safe_text, names)), ROWS if rows is None else rows
+    for row in content[:printed]:
         shown.add_row(*(safe_text(f"{value:.4g}" if isinstance(value, float) else value) for value in row))
     out = new_console()
     out.print(shown)
-    if len(content) > rows:
-        out.print(f"… and {len(content) - rows} more rows (--rows, --json or blocs export)")
+    if len(content) > printed:
+        out.print(f"… and {len(content) - printed} more rows (--rows, --json or blocs export)")
 
 
 def refuse_all_but_one(statements: list[Any]) -> None:
