@@ -185,6 +185,8 @@ def test_columns_of_an_unknown_release(folder: Path) -> None:
         (TSS + "\n1,a,2,365,Jan 45,1989\n", "tss.csv:2: start: 'Jan 45' is not a number"),
         (TSS + '\n1,"a,2,365,1945,1989\n', "ends in a row of 2 cells where the header has 6"),
         (TSS + "\n", "has a header and no rows"),
+        ("\n" + TSS + "\n1,a,2,365,1945,1989\n", "tss.csv:1: begins with an empty line; delete it"),
+        ("\x0c" + TSS + "\n1,a,2,365,1945,1989\n", "tss.csv:1: begins with an empty line; delete it"),
         ("", "is empty"),
         ("\0\1\2" * 20 + "\n", "is not text, although its name says so"),
     ],
@@ -194,6 +196,20 @@ def test_wrong_text(folder: Path, text: str, message: str) -> None:
     found = refusal(folder)
     assert message in found
     assert found.count("\n") == 0
+
+
+def test_workbook_with_wrong_xml_is_refused(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.append([1, 2])
+    book.save(folder / "right.xlsx")
+    with zipfile.ZipFile(folder / "right.xlsx") as right, zipfile.ZipFile(folder / "wrong.xlsx", "w") as wrong:
+        for name in right.namelist():
+            content = right.read(name)
+            wrong.writestr(name, content.replace(b"<v>2<", b"<v>\x01<") if "sheet1" in name else content)
+    found = refusal(folder)
+    assert f"{folder}/wrong.xlsx:1: is not an xlsx workbook that can be read" in found
+    assert "right.xlsx" not in found
 
 
 @pytest.mark.parametrize("ending", ["dta", "xls", "xlsx", "rda", "zip"])

@@ -94,7 +94,7 @@ def read_workbook(file: str, sha256: str, content: bytes) -> list[RawTable]:
                 raise refuse_table(file, f"unpacks to more than {MOST_BYTES // 2**20} MB, the limit for data files")
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         grids = read_grids(file, {sheet.title: sheet.iter_rows(values_only=True) for sheet in book.worksheets})
-    except DAMAGED as error:
+    except (*DAMAGED, SyntaxError) as error:  # which parsers of XML raise
         raise refuse_table(file, f"is not an xlsx workbook that can be read ({short(error)}); {CUT}") from None
     return tables_of_grids(file, sha256, grids)
 

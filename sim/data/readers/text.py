@@ -80,6 +80,9 @@ def read_text_table(file: str, sha256: str, opener: Opener, most: int) -> RawTab
     with opener() as opened:
         scan = scan_text(file, opened, most)
     broken, lines = scan.broken, [*scan.head.decode(scan.encoding, errors="ignore").splitlines(), ""]
+    while not lines[0] and len(lines) > 1:
+        broken = broken or "begins with an empty line; delete it, or download the file again"
+        del lines[0]
     first = lines[0]
     if first.strip().strip('"').lower().startswith("sep="):
         first, broken = lines[1], f"begins with {first.strip()[:10]!r}, {SPREADSHEET}"
@@ -87,7 +90,7 @@ def read_text_table(file: str, sha256: str, opener: Opener, most: int) -> RawTab
     separator = max(counts, key=counts.__getitem__)
     if separator == ";" and counts[";"]:
         broken = f"has columns separated by semicolons, {SPREADSHEET}"
-    names = next(csv.reader([first], delimiter=separator), [""])
+    names = next(csv.reader([first], delimiter=separator), []) or [""]
     last = scan.tail.decode(scan.encoding, errors="ignore").rstrip("\r\n").splitlines()[-1]
     cells = next(csv.reader([last], delimiter=separator), [])
     if len(cells) < len(names):
