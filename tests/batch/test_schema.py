@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from sim.batch.replay import replay_run
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.batch.tables import schema
-from sim.batch.tables.schema import MOST_ERROR, cut_error
+from sim.batch.tables.reading import check_stored_file
+from sim.batch.tables.schema import MOST_ERROR, Rule, cut_error
 from sim.errors import InputError
 from sim.files import hash_file
 from sim.scenario.loading import load_scenario
@@ -212,3 +214,17 @@ def test_error_of_a_run_is_cut_where_it_is_written_and_where_it_is_read(tmp_path
     assert "… cut: this text has 2000000 characters, the limit is 20000 …" in error
     assert len(error) < MOST_ERROR + 100
     assert len(schema.cut_words("1")) < 200
+
+
+def test_value_is_named_where_the_statistics_of_a_file_hide_it(tmp_path: Path) -> None:
+    """DuckDB passes over rows of which the file says that none is asked for."""
+    path = tmp_path / "t.parquet"
+    with contextlib.closing(duckdb.connect()) as connection:
+        connection.execute(f"copy (select unnest([0.25, 2.5]) :: double as p) to '{path}' (format parquet)")
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    most, other = (struct.pack("<d", value) for value in (2.5, 0.75))
+    assert most in content[footer:]
+    path.write_bytes(content[:footer] + content[footer:].replace(most, other))
+    (fault,) = check_stored_file(path, {"p": Rule("DOUBLE", 0, 1)}, 2)
+    assert fault.message.startswith("1 of 2 rows are out of range, such as '2.5'; right is from 0 to 1")
