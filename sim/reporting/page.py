@@ -43,19 +43,18 @@ from sim.reporting.chapters import asked, changes, directions, drawing, headings
 from sim.reporting.chapters.mapping import DrawnMaps, draw_maps
 from sim.reporting.colours import alignment_colours
 from sim.reporting.dated import pictures
-from sim.reporting.dated.confidence import confidence_sentence, find_track
+from sim.reporting.dated.confidence import TrackRecord, confidence_sentence, find_track
 from sim.reporting.dated.findings import VERBS, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.histories import tell_histories
 from sim.reporting.dated.verdict import growth_sentence, meaning_of_event, precision_words, size_sentence, verdict
 from sim.reporting.dated.words import rounded
+from sim.reporting.dated.worlds import has_article_world, name_measure
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
 from sim.reporting.land.views import choose_view
 from sim.reporting.maps import NOTE
 from sim.scenario.loading import BASE
 from sim.scenario.parameters import Parameters
-
-MEASURE = "the military and industrial power of these {} states"  # Composite Index of National Capability
 
 STRONGEST = 2  # parameters on the first page
 
@@ -107,7 +106,7 @@ def render_page(
     ordered = asked.order_designs(found, base, focus)
     inputs = provenance.cited_inputs(recorded.recorded_scenarios(results))
     names = figures.design_titles(found, ordered[: asked.MOST_POINTS])
-    of_article = base == BASE and rows.has_front(found, base)  # so that its sentences and claims apply
+    claimed = base == BASE and rows.has_front(found, base) and not at  # so that the article's claims apply
     bloc = rows.focus_bloc(found, base)
     known = label_alignments(*found.scenarios.values())
     colours = report_colours(found, base)
@@ -119,14 +118,13 @@ def render_page(
         analyses = replace(analyses, regret=analyses.regret.assign(lever=levers))
     shares = shares_in_sample(found) if at else mean_late_shares(results)
     ran = recorded.scenarios_as_run(results, names)
-    claimed = answers_of(ended, analyses) if of_article and not at else []
     state_id = asked.choose_asked_state(results, base, state)
     dated = find_dated(results, names, base, bloc, known[bloc], at, state_id)
     when = f"on {format_day(dated.days[-1])}" if dated else f"over {found.averaged}"
     drawn = draw_maps(ran[base], shares, states, names, bloc, known, when=when, kind=maps)
     judged = {(one.answer.number, one.answer.text): one for one in analyses.judged} if analyses else {}
     strongest = strongest_parameters(analyses)
-    track = find_track(dated, BASE) if dated and of_article else None
+    track = find_track(dated) if dated else ""
     runs_word = "histories" if dated else "runs"
     moved = changes.find_changes(found, outcomes, states, names, known, focus, runs_word=runs_word)
     futures = ""
@@ -153,7 +151,7 @@ def render_page(
         "dated": dated,
         "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "growth": growth_sentence(dated, bloc) if dated else "",
-        "size": size_of_bloc(dated, of_article) if dated else "",
+        "size": size_sentence(dated, name_measure(ran[base])) if dated else "",
         "effects": pictures.picture_of_effects(dated) if dated else None,
         "effects_sentence": effects_sentence(dated) if dated else "",
         "histories": pictures_of_time(dated, bloc) if dated else [],
@@ -164,11 +162,11 @@ def render_page(
         "meaning": meaning_of_event(dated) if dated else "",
         "moved_word": VERBS[dated.event][1] if dated else "",
         "confidence": confidence_sentence(dated, track) if dated else "",
-        "track": track.sentence() if track else "",
+        "track": track.sentence() if isinstance(track, TrackRecord) else "",
         "since": str(ran[base].date or "")[:4],
         "cite": citation(results, found, title, by_hand),
         "question": str(found.scenarios[focus]["question"]),
-        "article": of_article,
+        "article": has_article_world(ran[base]),
         "bloc": known[bloc],
         "alignments": known,
         "column": f"capability_{bloc}",
@@ -198,8 +196,8 @@ def render_page(
         "ends": ran[base].dates()[-1:] if ran[base].sweep.lens == "histories" else (),
         "said": {one.scenario: one.sentences for one in pairings(found, base, outcomes, states)},
         "unchanged": [names[design] for design in designs_without_difference(outcomes) if design in names],
-        "claims": claimed,
-        "lacking": missing_scenarios(found) if of_article and not at else {},
+        "claims": answers_of(ended, analyses) if claimed else [],
+        "lacking": missing_scenarios(found) if claimed else {},
         "judged": judged,
         "analyses": analyses,
         "sensitivity": [figures.figure_sensitivity(analyses.ends, known[bloc], when)] if analyses else [],
@@ -272,12 +270,6 @@ def chapter_headings(
 def answers_of(found: Sample, analyses: Analyses | None) -> list[Answer]:
     """Return the answers at the defaults, which the analyses over the ranges have computed too."""
     return [one.answer for one in analyses.judged] if analyses else answer_claims(found)
-
-
-def size_of_bloc(dated: DatedFindings, of_article: bool) -> str:
-    """Say how large the bloc is with and without the state asked about, in the words of the world's measure."""
-    measure = MEASURE if of_article else "the capability of these {} states"
-    return size_sentence(dated, measure.format(dated.states))
 
 
 def pictures_of_time(dated: DatedFindings, bloc: str) -> list[figures.Picture]:

@@ -25,7 +25,14 @@ from sim.batch.sweep import make_question, run_sweep
 from sim.calendar import step_end
 from sim.reporting import page
 from sim.reporting.dated import pictures
-from sim.reporting.dated.confidence import GRADES, confidence_sentence, find_track, grade_words, overall_grade
+from sim.reporting.dated.confidence import (
+    GRADES,
+    TrackRecord,
+    confidence_sentence,
+    find_track,
+    grade_words,
+    overall_grade,
+)
 from sim.reporting.dated.findings import Chance, DatedFindings, Effect, effects_sentence, find_dated, fixed_states
 from sim.reporting.dated.lines import locate_dates, spread_labels
 from sim.reporting.dated.verdict import growth_sentence, verdict
@@ -157,8 +164,8 @@ def test_growth_is_counted_by_run(results: Results, found: DatedFindings) -> Non
 
 def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:
     """Argentina and Syria had moved by October 2025 (docs/validation.md), and the chances are counts of runs."""
-    track = find_track(found, "baseline_2023")
-    assert track is not None
+    track = find_track(found)
+    assert isinstance(track, TrackRecord)
     said = track.sentence()
     assert said.startswith("By 25 October 2025, 2 of 51 states had moved: Argentina to US-led bloc (")
     world, d = found.tally.design.world, found.tally.days.index("2025-10-25")
@@ -185,16 +192,16 @@ def test_grade_falls_with_the_words_that_chances_span(chances: list[float], grad
 def test_confidence_says_each_reason(found: DatedFindings) -> None:
     """No assumption is among the scenarios, so the grade begins with low; few runs and the record give the rest."""
     assert found.first is not None
-    track, chance = find_track(found, "baseline_2023"), found.first.chances[-1]
+    track, chance = find_track(found), found.first.chances[-1]
     said = confidence_sentence(found, track)
     assert said.startswith("low")
     assert "agreement of assumptions low (no other assumption under which it decides is among" in said
-    assert track is not None
+    assert isinstance(track, TrackRecord)
     assert f"track record {GRADES[track.grade()]} (by 2025 it was " in said
     variation = GRADES[grade_words([chance.low, chance.chance, chance.high])]
     assert f"precision {variation} (95 % interval {rounded(chance.low)} to {rounded(chance.high)}: " in said
     assert ("throughout" in said) == (variation == "high")
-    assert "track record low (no later events are on record)" in confidence_sentence(found, None)
+    assert "track record low (none for this world)" in confidence_sentence(found, "none for this world")
 
 
 def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings) -> None:
@@ -203,8 +210,10 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     chance = found.first.chances[-1].chance
     effect = Effect("a", "a", "assumption", chance, 0.9, 0.9 - chance, 0.5, 0.9, True)
     without, decided = (replace(found, effects=(replace(effect, decides=one),)) for one in (False, True))
-    assert "no other assumption under which it decides" in confidence_sentence(without, None)
-    assert "of assumptions low (with the other assumptions of one scenario it is" in confidence_sentence(decided, None)
+    assert "no other assumption under which it decides" in confidence_sentence(without, "none")
+    assert "of assumptions low (with the other assumptions of one scenario it is" in confidence_sentence(
+        decided, "none"
+    )
 
 
 def test_axis_of_effects_spans_a_history_where_nothing_changes() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 from sim.analysis.history.words import count_words
 from sim.calendar import format_day
 from sim.forecast.realignments import horizon_record, recorded_alignments, yearly_horizons
-from sim.forecast.record import recorded_of
+from sim.forecast.record import load_observed
 from sim.reporting.dated.findings import Chance, DatedFindings
 from sim.reporting.dated.words import likelihood, rounded, words_apart
+from sim.reporting.dated.worlds import has_article_starts, has_article_world
 from sim.reporting.labels import label_alignments, list_names
+from sim.scenario.parameters import ARGUED_FOR
 
 GRADES = ("low", "medium", "high")
 
@@ -53,6 +55,11 @@ class TrackRecord:
         """Compare its chances with "no change" in words."""
         return "closer" if self.scores[2]["value"] < 0 else "no closer"
 
+    def reason(self) -> str:
+        """Say in short why the grade is as it is."""
+        maybe = ", which may be chance" if self.grade() == 1 else ""
+        return f"by {self.day[:4]} it was {self.comparison()} to events than “no change”{maybe}"
+
     def sentence(self) -> str:
         """Say what happened, what the model expected, and how close it came."""
         named = f": {list_names(self.said)}" if self.said else ""
@@ -66,23 +73,34 @@ class TrackRecord:
         )
 
 
-def find_track(found: DatedFindings, base: str) -> TrackRecord | None:
+def find_track(found: DatedFindings) -> TrackRecord | str:
     """Compare the chances of the model with what has happened since the start, at the last whole year of the record.
 
-    States with a random or drawn start are left out. None where the world has no record of later events, or no state is
-    left.
+    The record is that of the article's world. It counts for every scenario with this world and these starts, whatever
+    its label and settings are. States with a random or drawn start are left out.
+
+    Returns
+    -------
+    TrackRecord or str
+        The track record, or in words why there is none.
     """
     design = found.tally.design
-    observed = recorded_of(base, design.scenario)
+    if not has_article_world(design.scenario):
+        return "none for this world"
+    if not has_article_starts(design.scenario):
+        return "none for these starts"
+    observed = load_observed(ARGUED_FOR)
     horizons = yearly_horizons(observed.record_date, [one.date for one in observed.after]) if observed else []
+    if observed is None or not horizons or design.scenario.date != observed.record_date.isoformat():
+        return "no later events are on record"
     days = [day for day in horizons if day.isoformat() in found.tally.days]
-    if observed is None or not days or design.scenario.date != observed.record_date.isoformat():
-        return None
+    if not days:
+        return f"none by then: it begins on {format_day(horizons[0].isoformat())}"
     world, labels = design.world, label_alignments(design.scenario)
     d = found.tally.days.index(days[-1].isoformat())
     free = ~world.setting.fixed & (world.setting.initial >= 0)
     if not free.any():
-        return None
+        return "none: no state that decides has a coded start"
     truth = recorded_alignments(world, [one for one in observed.after if one.toward], days[-1])
     chances = found.tally.at[d] / found.runs
     moved = [i for i in range(len(world.states)) if free[i] and truth[i] != world.setting.initial[i]]
@@ -124,21 +142,19 @@ def overall_grade(grades: Sequence[int]) -> str:
     return GRADES[lowest] if lowest == middle else f"{GRADES[lowest]} to {GRADES[middle]}"
 
 
-def confidence_sentence(found: DatedFindings, track: TrackRecord | None) -> str:
+def confidence_sentence(found: DatedFindings, track: TrackRecord | str) -> str:
     """Grade the confidence in the baseline's chance by its track record, by the assumptions tried and by its interval.
 
-    A scenario that fixes the state in question agrees with nothing. Empty where no state joins.
+    `track` is the track record, or why there is none. A scenario that fixes the state in question agrees with nothing.
+    Empty where no state joins.
     """
     if found.first is None:
         return ""
     chance = found.first.chances[-1]
     tried = [one.chance for one in found.effects if one.role == "assumption" and one.decides]
-    grades = (track.grade() if track else 0, grade_assumptions(chance.chance, tried),
+    grades = (0 if isinstance(track, str) else track.grade(), grade_assumptions(chance.chance, tried),
               grade_words([chance.low, chance.chance, chance.high]))  # fmt: skip
-    record = "no later events are on record"
-    if track:
-        maybe = ", which may be chance" if track.grade() == 1 else ""
-        record = f"by {track.day[:4]} it was {track.comparison()} to events than “no change”{maybe}"
+    record = track if isinstance(track, str) else track.reason()
     parts = (
         ("track record", record), ("agreement of assumptions", agreement_words(chance.chance, tried)),
         ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}: {words_of(chance)}"),
