@@ -216,6 +216,22 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     )
 
 
+@pytest.mark.parametrize("clear", [True, False])
+def test_change_that_may_be_chance_has_no_direction(found: DatedFindings, clear: bool) -> None:
+    """The sentence says that a scenario raises or lowers a chance only where the change is clear."""
+    rise = Effect("a", "A", "lever", 0.04, 0.09, 0.05, -0.02, 0.12, clear)
+    fall = Effect("b", "B", "circumstance", 0.04, 0.02, -0.02, -0.06, 0.02, False)
+    other = replace(fall, name="C", difference=-0.01)
+    said = effects_sentence(replace(found, effects=(rise, fall, other)))
+    chance = "of 100 histories, which may be chance"
+    least = f"of what may happen, it goes farthest with “B”, from 4 to 2 {chance}"
+    if clear:
+        assert said.endswith(f": “A” raises it from 4 to 9 of 100 histories; {least}.")
+    else:
+        none = "none of 3 choices and events clearly changes it"
+        assert said.endswith(f": {none}; with “A” it goes from 4 to 9 {chance}; {least}.")
+
+
 def test_axis_of_effects_spans_a_history_where_nothing_changes() -> None:
     """Narrower, the numbers of its ticks would run into one another."""
     none = Effect("a", "a", "lever", 0.04, 0.04, 0.0, math.nan, math.nan, False)

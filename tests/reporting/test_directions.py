@@ -117,9 +117,9 @@ WHERE = "of 64 settings of the parameters"
     ("raises", "lowers", "clear", "said"),
     [
         (0, 0, False, f"No clear difference: “Lever” changes the size of “East” at none {WHERE}"),
-        (3, 5, True, f"No clear choice: “Lever” raises the size of “East” at 3 {WHERE}, and lowers it at 5"),
-        (9, 0, False, f"No clear difference: “Lever” raises the size of “East” at 9 {WHERE}, and lowers it at none;"
-         " the runs of the sweep do not differ clearly"),
+        (3, 5, True, f"No clear choice: with “Lever” the size of “East” is larger at 3 {WHERE}, and smaller at 5"),
+        (9, 0, False, f"No clear difference: with “Lever” the size of “East” is larger at 9 {WHERE}, and smaller at"
+         " none; the runs of the sweep do not differ clearly"),
         (0, 9, True, f"“Lever” lowers the size of “East” at 9 {WHERE}, and raises it at none"),
     ],
 )  # fmt: skip

@@ -192,15 +192,20 @@ def heading_of_regret(analyses: Analyses | None, bloc: str, rows: Sequence[Any])
 
 
 def words_of_one_lever(name: str, bloc: str, raises: int, lowers: int, futures: int, *, clear: bool) -> str:
-    """Say in how many futures the only lever raises and lowers the size of a bloc, and first whether that decides.
+    """Say in how many futures a bloc is larger and smaller with the only lever, and first whether that decides.
 
-    `clear` is whether the runs of the sweep differ clearly.
+    `clear` is whether the runs of the sweep differ clearly. Only then the lever raises or lowers the size.
     """
     where = f"{futures} settings of the parameters"
     if not raises and not lowers:
         return f"No clear difference: {name} changes the size of {bloc} at none of {where}"
     if raises and lowers:
-        return f"No clear choice: {name} raises the size of {bloc} at {raises} of {where}, and lowers it at {lowers}"
-    direction, count, other = ("raises", raises, "lowers") if raises else ("lowers", lowers, "raises")
-    said = f"{name} {direction} the size of {bloc} at {count} of {where}, and {other} it at none"
-    return said if clear else f"No clear difference: {said}; the runs of the sweep do not differ clearly"
+        return (
+            f"No clear choice: with {name} the size of {bloc} is larger at {raises} of {where}, and smaller at {lowers}"
+        )
+    if clear:
+        direction, count, other = ("raises", raises, "lowers") if raises else ("lowers", lowers, "raises")
+        return f"{name} {direction} the size of {bloc} at {count} of {where}, and {other} it at none"
+    direction, count, other = ("larger", raises, "smaller") if raises else ("smaller", lowers, "larger")
+    said = f"with {name} the size of {bloc} is {direction} at {count} of {where}, and {other} at none"
+    return f"No clear difference: {said}; the runs of the sweep do not differ clearly"

@@ -342,6 +342,20 @@ def name_senders(senders: Sequence[str]) -> str:
     return ", ".join(senders[:NAMED_SENDERS]) + (f" and {more} more" if more > 0 else "")
 
 
+def words_of_effect(effect: Effect, most_of: str) -> str:
+    """Say from where to where a scenario changes a chance: in a direction only if the change is clear.
+
+    `most_of` names the scenarios among which its change is largest; empty for the only one.
+    """
+    name = f"“{effect.name}”{f' (imposed by {name_senders(effect.senders)})' if effect.senders else ''}"
+    change = f"from {rounded(effect.before)} to {rounded(effect.chance)} of 100 histories"
+    if effect.clear:
+        verb = "raises" if effect.difference > 0 else "lowers"
+        return f"{most_of}{name} {verb} it {'most, ' if most_of else ''}{change}"
+    goes = f"{most_of}it goes farthest with {name}," if most_of else f"with {name} it goes"
+    return f"{goes} {change}, which may be chance"
+
+
 def effects_sentence(found: DatedFindings) -> str:
     """Say which choice, and which circumstance, changes the chance of the state most, and how surely."""
     if found.first is None or not found.effects:
@@ -350,13 +364,8 @@ def effects_sentence(found: DatedFindings) -> str:
     for role, words in ROLES.items():
         best = found.largest(role) if role != "assumption" else None
         if best is not None:
-            changes = "raises" if best.difference > 0 else "lowers"
-            unsure = ", which may be chance" if clearly and not best.clear else ""
-            change = f"from {rounded(best.before)} to {rounded(best.chance)} of 100 histories{unsure}"
-            senders = f" (imposed by {name_senders(best.senders)})" if best.senders else ""
             alone = sum(one.role == role for one in found.effects) == 1
-            most = f"of {words}, “{best.name}”{senders} {changes} it most, {change}"
-            said.append(f"“{best.name}”{senders} {changes} it {change}" if alone else most)
+            said.append(words_of_effect(best, "" if alone else f"of {words}, "))
     last, (verb, _) = format_day(found.days[-1]), VERBS[found.event]
     if not said:
         return f"No scenario changes how often {found.first.name} {verb} by {last}, assumptions left aside."
