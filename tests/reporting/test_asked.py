@@ -29,6 +29,7 @@ from sim.reporting.chapters.asked import (
     choose_asked,
     note_of_settings,
     order_designs,
+    require_chosen_settings,
     same_settings,
 )
 from sim.reporting.chapters.changes import clear_changes, find_changes
@@ -327,6 +328,32 @@ def test_sweep_of_sampled_settings_is_refused(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "has 4 design points of baseline_2023" in refused.stderr
     assert f"`blocs compare {folder}` compares" in re.sub(r"\s+", " ", refused.stderr)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_sweep_of_draws_is_refused_until_one_is_chosen(tmp_path: Path) -> None:
+    """Its first draw is no baseline, and the others are no other settings."""
+    folder, short = str(tmp_path / "x"), ["--steps", "4", "--replicates", "1"]
+    made = CliRunner().invoke(
+        cli, ["sweep", BASE, "no_sanctions", "--parameters", "posterior", "--draws", "3", *short, "--out", folder]
+    )
+    assert made.exit_code == 0, made.output
+    refused = CliRunner().invoke(cli, ["report", folder, "--points", "0"])
+    assert refused.exit_code == 2
+    said = re.sub(r"\s+", " ", refused.stderr)
+    assert "has 3 draws of the parameters of baseline_2023" in said
+    assert f"`blocs compare {folder}` compares" in said
+    assert "sweep without --parameters" in said
+    chosen = CliRunner().invoke(cli, ["report", folder, "--points", "0", "--baseline", f"{BASE} [point 1]"])
+    assert chosen.exit_code == 0, chosen.output
+
+
+def test_list_of_chosen_settings_is_no_sweep_of_draws(grid: Results) -> None:
+    found = read_sample(grid)
+    base = found.designs[0]
+    chosen = {"design": "list", "vary": {f"parameters.{name}": [1, 2] for name in ("w_pressure", "w_bond", "erosion")}}
+    listed = replace(found, scenarios={**found.scenarios, base: {**found.scenarios[base], "sweep": chosen}})
+    require_chosen_settings(listed, base, "folder")
 
 
 def test_other_file_than_a_page_is_refused_with_the_way_to_print(results: Results, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.analysis.compare import Sample
 from sim.analysis.dated.events import list_designs
+from sim.article.robustness import VARIED
 from sim.batch.manifest import recorded_command
 from sim.batch.store import Results
 from sim.errors import Fault, InputError, escape_controls, quote, suggest
@@ -145,20 +146,35 @@ def note_of_settings(found: Sample, base: str) -> str:
 
 
 def require_chosen_settings(found: Sample, base: str, folder: str) -> None:
-    """Refuse a sweep over sampled settings, since one of its points answers nothing; raises InputError."""
+    """Refuse a sweep over sampled settings or draws, since one of its points answers nothing; raises InputError."""
     name, points = scenario_at(base), count_points(found, base)
-    if points < 2 or (points <= MOST_POINTS and found.scenarios[base]["sweep"]["design"] not in SAMPLED):
+    sweep = found.scenarios[base]["sweep"]
+    drawn = is_of_draws(sweep)
+    if points < 2 or (points <= MOST_POINTS and sweep["design"] not in SAMPLED and not drawn):
         return
     alone = points == len(found.designs)
     over = f"`blocs query {folder} SQL` reads all of them" if alone else (
         f"`blocs compare {folder}` compares each scenario with the baseline over all of them"
     )  # fmt: skip
+    count, again = f"{points} design points of {name}", (
+        "sweep without ranges: its --points vary the parameters, and `blocs sensitivity` and `blocs regret` do so in"
+        " more detail. A point"
+    )  # fmt: skip
+    if drawn:
+        count, again = f"{points} draws of the parameters of {name}", (
+            "sweep without --parameters: with the same option a report judges the article's claims over draws. A draw"
+        )  # fmt: skip
     message = (
-        f"has {points} design points of {name}, and a report is of one. {over}. For a report, sweep without ranges:"
-        " its --points vary the parameters, and `blocs sensitivity` and `blocs regret` do so in more detail. A point"
-        " that you choose has a report too: give its label as --baseline"
+        f"has {count}, and a report is of one. {over}. For a report, {again} that you choose has a report too: give its"
+        " label as --baseline"
     )
     raise InputError([Fault(folder, 1, "", message)])
+
+
+def is_of_draws(sweep: Mapping[str, Any]) -> bool:
+    """Return whether a recorded sweep is over draws of calibrated parameters: a list of points of most parameters."""
+    varied = {f"parameters.{name}" for name in VARIED} & sweep["vary"].keys()
+    return sweep["design"] == "list" and 2 * len(varied) > len(VARIED)
 
 
 def changed_by_hand(manifest: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
