@@ -47,7 +47,7 @@ from sim.reporting.dated.confidence import TrackRecord, confidence_sentence, fin
 from sim.reporting.dated.findings import VERBS, DatedFindings, effects_sentence, find_dated
 from sim.reporting.dated.histories import tell_histories
 from sim.reporting.dated.verdict import growth_sentence, meaning_of_event, precision_words, size_sentence, verdict
-from sim.reporting.dated.words import rounded
+from sim.reporting.dated.words import rounded, rounded_apart
 from sim.reporting.dated.worlds import has_article_world, name_measure
 from sim.reporting.labels import label_alignments, label_outcome, list_names
 from sim.reporting.land import atlas
@@ -332,7 +332,7 @@ def template_environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {
-        "trace": trace_attributes, "trace_text": trace_text, "rounded": rounded,
+        "trace": trace_attributes, "trace_text": trace_text, "rounded": rounded, "apart": rounded_apart,
         "number": format_number, "interval_words": interval_words, "listed": list_names,
         "outcome_name": label_outcome, "day": format_day, "dots": pictures.draw_dots,
     }  # fmt: skip

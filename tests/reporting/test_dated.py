@@ -24,6 +24,7 @@ from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.calendar import step_end
 from sim.reporting import page
+from sim.reporting.chapters import headings
 from sim.reporting.dated import pictures
 from sim.reporting.dated.confidence import (
     GRADES,
@@ -214,6 +215,22 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     assert "of assumptions low (with the other assumptions of one scenario it is" in confidence_sentence(
         decided, "none"
     )
+
+
+@pytest.mark.parametrize(
+    ("chances", "said"),
+    [
+        ((0.05, 0.05, 0.05), "is 5 of 100 by 25 October 2026, 25 October 2030, 25 October 2033"),
+        ((0.331, 0.332, 0.334), "grows from 33.1 of 100 by 25 October 2026 to 33.4 of 100 by 25 October 2033"),
+    ],
+)
+def test_heading_of_time_says_growth_only_of_what_grows(
+    found: DatedFindings, chances: tuple[float, ...], said: str
+) -> None:
+    assert found.first is not None
+    first = replace(found.first, name="X", chances=tuple(Chance(one, 0.0, 1.0, 1000) for one in chances))
+    heading = headings.heading_of_time(replace(found, first=first), "Front")
+    assert heading.text == f"The chance that X has joined {said}"
 
 
 @pytest.mark.parametrize("clear", [True, False])

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sim.batch.sweep import make_question, run_sweep
 from sim.reporting import charts, figures
-from sim.reporting.chapters import headings
+from sim.reporting.chapters import changes, headings
 from sim.reporting.chapters.rows import PRIORITY, ScenarioDifferences, explain_outcomes
-from sim.reporting.dated.words import rounded
+from sim.reporting.dated.findings import Effect, words_of_effect
+from sim.reporting.dated.words import rounded, rounded_apart
 from sim.reporting.page import mark_commands, render_page
 from sim.scenario.loading import load_scenario
 from sim.scenario.overrides import with_settings
@@ -89,6 +91,26 @@ def test_share_beside_a_histogram_is_rounded_as_elsewhere() -> None:
 
 def test_change_of_a_size_is_in_points(offer: str) -> None:
     assert re.search(r"Share of capability: “US-led bloc” \d+ → \d+ % \(\+[\d.]+ to \+[\d.]+ points\)", offer)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [(0.331, 0.334, ("33.1", "33.4")), (0.9996, 0.9951, ("100.0", "99.5")), (0.0312, 0.0314, ("3.12", "3.14")),
+     (0.3301, 0.3304, ("33.01", "33.04")), (0.33, 0.331, ("33.0", "33.1")), (0.34, 0.33, ("34", "33")),
+     (0.5, 0.5, ("50", "50")), (0.0, 0.0004, ("0.00", "0.04"))],
+)  # fmt: skip
+def test_change_is_visible(before: float, after: float, said: tuple[str, str]) -> None:
+    """Both ends of a change have a digit more where they would print alike, in each sentence."""
+    assert rounded_apart(before, after) == said
+    fields = {"baseline_mean": before, "mean": after, "difference": after - before, "low": -0.1, "high": 0.1}
+    row = SimpleNamespace(outcome="capability_a", state="x", alignment="a", **fields)
+    ends, names = f"from {said[0]} to {said[1]} ", {"a": "A", "x": "X"}
+    assert ends in changes.lead_of_size(row, names).change
+    assert ends in changes.lead_of_state(row, names, names, "runs").change
+    for words in (changes.words_of_size(row, names), changes.words_of_state(row, names, names)):
+        assert f"{said[0]} → {said[1]} " in words
+    effect = Effect("a", "A", "lever", before, after, after - before, -0.1, 0.1, True)
+    assert ends in words_of_effect(effect, "")
 
 
 def test_words_are_explained_where_they_are_met(offer: str) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from sim.analysis.compare import Sample, interval_words
 from sim.reporting import figures
 from sim.reporting.dated.findings import ROLES
-from sim.reporting.dated.words import rounded
+from sim.reporting.dated.words import rounded, rounded_apart
 from sim.reporting.labels import list_names
 
 NAMED, NAMED_BESIDE = 3, 2  # states on the first page, of the scenario asked for and of each other one
@@ -172,8 +172,8 @@ def is_bloc(outcome: str) -> bool:
 def words_of_state(row: Any, states: Mapping[str, str], known: Mapping[str, str]) -> str:
     """Say how often a state is in a bloc, in the baseline and in the scenario, with the interval of the change."""
     interval = interval_of_change(row)
-    change = f"{rounded(row.baseline_mean)} → {rounded(row.mean)}"
-    return f"{states[row.state]} in “{known[row.alignment]}” {change} ({interval})"
+    before, after = rounded_apart(row.baseline_mean, row.mean)
+    return f"{states[row.state]} in “{known[row.alignment]}” {before} → {after} ({interval})"
 
 
 def interval_of_change(row: Any) -> str:
@@ -205,14 +205,16 @@ def words_of_change(row: Any, unit: str) -> str:
     interval = interval_of_change(row)
     points = " points" if unit == "%" else ""
     counted = f"95 % interval of the change {interval}{points}" if row.low == row.low else interval
-    return f"from {rounded(row.baseline_mean)} to {rounded(row.mean)} {unit} ({counted})"
+    before, after = rounded_apart(row.baseline_mean, row.mean)
+    return f"from {before} to {after} {unit} ({counted})"
 
 
 def words_of_size(row: Any, known: Mapping[str, str]) -> str:
     """Say a bloc's mean share of the capability in both, with the interval of the change in percentage points."""
     bloc = known[str(row.outcome).removeprefix("capability_")]
     points = " points" if row.low == row.low else ""
-    return f"“{bloc}” {rounded(row.baseline_mean)} → {rounded(row.mean)} % ({interval_of_change(row)}{points})"
+    before, after = rounded_apart(row.baseline_mean, row.mean)
+    return f"“{bloc}” {before} → {after} % ({interval_of_change(row)}{points})"
 
 
 def quiet_words(changes: Sequence[ClearChanges]) -> str:

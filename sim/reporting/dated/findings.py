@@ -17,7 +17,7 @@ from sim.analysis.dated.tally import Tally, tabulate_incidence, tabulate_realign
 from sim.batch.store import Results
 from sim.calendar import format_day
 from sim.model.world import select_pairs
-from sim.reporting.dated.words import rounded
+from sim.reporting.dated.words import rounded, rounded_apart
 from sim.scenario.shocks import SanctionShock
 
 LISTED = 5  # states in tables and charts
@@ -348,7 +348,8 @@ def words_of_effect(effect: Effect, most_of: str) -> str:
     `most_of` names the scenarios among which its change is largest; empty for the only one.
     """
     name = f"“{effect.name}”{f' (imposed by {name_senders(effect.senders)})' if effect.senders else ''}"
-    change = f"from {rounded(effect.before)} to {rounded(effect.chance)} of 100 histories"
+    before, after = rounded_apart(effect.before, effect.chance)
+    change = f"from {before} to {after} of 100 histories"
     if effect.clear:
         verb = "raises" if effect.difference > 0 else "lowers"
         return f"{most_of}{name} {verb} it {'most, ' if most_of else ''}{change}"

@@ -18,6 +18,8 @@ ORDINALS = {
     12: "twelfth", 15: "fifteenth", 20: "twentieth", 30: "thirtieth", 50: "fiftieth", 100: "hundredth",
 }  # fmt: skip
 
+MOST_DIGITS = 4  # decimals of a change in 100
+
 SIMPLE = (Fraction(1, 2), Fraction(2, 3), Fraction(3, 4), Fraction(2, 5), Fraction(3, 5), Fraction(4, 5))
 
 
@@ -51,3 +53,13 @@ def fraction_words(share: float) -> str:
 def rounded(chance: float, *, signed: bool = False) -> str:
     """Format a chance in 100 without a needless decimal, and with a true minus."""
     return in_hundred(chance, signed=signed).removesuffix(".0").replace("-", "−")
+
+
+def rounded_apart(before: float, after: float) -> tuple[str, str]:
+    """Format both ends of a change in 100, with as many decimals more as show it; alike only if nothing changes."""
+    said = rounded(before), rounded(after)
+    for digits in range(1, MOST_DIGITS + 1):
+        if said[0] != said[1] or before == after:
+            return said
+        said = f"{100 * before:.{digits}f}", f"{100 * after:.{digits}f}"
+    return said
