@@ -126,7 +126,7 @@ def render_page(
     strongest = strongest_parameters(analyses)
     track = find_track(dated) if dated else ""
     runs_word = "histories" if dated else "runs"
-    moved = changes.find_changes(found, outcomes, states, names, known, focus, runs_word=runs_word)
+    moved = changes.find_changes(found, outcomes, states, names, known, focus, runs_word=runs_word, dated=dated)
     futures = ""
     if analyses and analyses.directions is not None:
         futures = directions.words_of_futures(analyses.directions, focus, known[bloc], analyses.replicates)
@@ -147,7 +147,7 @@ def render_page(
         "moved": moved,
         "listed_scenarios": changes.MOST_LISTED if len(moved) <= changes.MOST_LISTED else changes.MOST_LISTED_OF_MANY,
         "named_beside": changes.NAMED_BESIDE,
-        "quiet": changes.quiet_words([one for one in moved if one.design != focus]),
+        "quiet": changes.quiet_words([one for one in moved if one.design != focus], asks_how_often(dated)),
         "dated": dated,
         "verdict": verdict(dated) if dated else page_headline(found, base, bloc, known[bloc], names[base]),
         "growth": growth_sentence(dated, bloc) if dated else "",
@@ -270,6 +270,11 @@ def chapter_headings(
 def answers_of(found: Sample, analyses: Analyses | None) -> list[Answer]:
     """Return the answers at the defaults, which the analyses over the ranges have computed too."""
     return [one.answer for one in analyses.judged] if analyses else answer_claims(found)
+
+
+def asks_how_often(dated: DatedFindings | None) -> str:
+    """Name the count of the first page, such as "how often China joins"; empty without a state or dates."""
+    return f"how often {dated.first.name} {VERBS[dated.event][0]}" if dated and dated.first else ""
 
 
 def pictures_of_time(dated: DatedFindings, bloc: str) -> list[figures.Picture]:

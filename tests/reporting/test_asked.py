@@ -32,7 +32,7 @@ from sim.reporting.chapters.asked import (
     require_chosen_settings,
     same_settings,
 )
-from sim.reporting.chapters.changes import clear_changes, find_changes
+from sim.reporting.chapters.changes import ClearChanges, clear_changes, find_changes, quiet_words, words_of_joining
 from sim.reporting.chapters.rows import ScenarioRow, visible_names
 from sim.reporting.chapters.settings import lines_of_changes
 from sim.reporting.dated.confidence import FEWEST_ASSUMPTIONS, agreement_words, grade_assumptions, grade_words
@@ -240,9 +240,56 @@ def test_too_few_runs_are_said_where_nothing_is_clear(lever: Scenario, tmp_path:
     """No clear change in a few runs is no finding."""
     made = sweep_of(tmp_path / "x", {BASE: load_scenario(BASE), "banks": lever}, 4)
     first = first_page(unescape(render_page(made)))
-    assert "“Sanctions on banks” makes no clear change to any state or bloc on 25 October 2033." in first
-    assert "Confidence in this effect:</strong> no grade. Why: nothing changes clearly." in first
+    none = "makes no clear change of where any state is on 25 October 2033, or of the size of any bloc."
+    assert f"“Sanctions on banks” {none}" in first
+    why = "no clear change of where a state is, or of the size of a bloc"
+    assert f"Confidence in this effect:</strong> no grade. Why: {why}." in first
     assert "4 pairs of runs are too few to tell a difference from chance" in first
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_clear_change_of_joining_is_said_where_no_other_is_clear(tmp_path: Path) -> None:
+    """Where a state is on a day and whether it has joined by then are tested apart: the answer names both."""
+    names = ("helsinki_without_detente", "helsinki_decade")
+    question = make_question({name: load_scenario(name) for name in names}, replicates=20, seed=2023)
+    made = run_sweep(question, tmp_path / "x", workers=2).results
+    first = first_page(unescape(render_page(made)))
+    title = "“The decade after Helsinki, with the thaw of 1985”"
+    assert (
+        f"{title} makes no clear change of where any state is on 31 December 1990, or of the size of any bloc. It"
+        in first
+    )
+    joined = (
+        r"It raises how often China has joined “US-led bloc” at least once by then, from 5 to 45 of 100 histories \("
+    )
+    assert re.search(joined + r"95 % interval of the change \+\d+ to \+\d+\)\. <small>", first)
+    assert (
+        "<small>These changes of where a state is may be chance, in histories of 100: China in “US-led bloc”" in first
+    )
+    assert f"{title} raises it from 5 to 45 of 100 histories" in first
+
+
+def test_quiet_scenarios_with_a_clear_change_of_joining_are_named(dated: DatedFindings) -> None:
+    """Those without another clear change are listed, and of these the ones that change how often a state joins."""
+    effects = tuple(replace(one, clear=one.scenario == "banks", low=0.05, high=0.2) for one in dated.effects)
+    joins = words_of_joining(replace(dated, effects=effects), ["banks", "no_feedback"])
+    assert list(joins) == ["banks"]
+    quiet = [
+        ClearChanges(design, design.capitalize(), "", (), 0, (), 0.0, joins=joins.get(design, ""))
+        for design in ("banks", "no_feedback")
+    ]
+    where = "No clear change of where any state is, or of the size of any bloc: "
+    assert quiet_words(quiet, "how often China joins") == (
+        f"{where}Banks, No_feedback. Of these, Banks clearly changes how often China joins."
+    )
+    assert quiet_words(quiet[1:], "how often China joins") == f"{where}No_feedback."
+
+
+def test_change_of_joining_over_settings_is_that_of_each_point(dated: DatedFindings) -> None:
+    effect = replace(dated.effects[0], scenario="banks", clear=True, together=True, difference=-0.1, low=-0.2, high=0)
+    joins = words_of_joining(replace(dated, effects=(effect,)), ["banks [w_bond=1]", "no_feedback [w_bond=1]"])
+    assert list(joins) == ["banks [w_bond=1]"]
+    assert joins["banks [w_bond=1]"].startswith("Over the settings of the sweep it lowers how often ")
 
 
 def test_largest_change_is_said_where_none_is_clear(results: Results) -> None:

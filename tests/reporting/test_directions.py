@@ -81,7 +81,7 @@ def test_no_grade_without_other_settings_or_clear_changes() -> None:
         "no grade. Why: these runs have one setting of what is assumed, so intervals are of chance only."
     )
     assert grade_effect(found, base, focus, *tables(focus, 0.2, clear=False), "few runs").sentence() == (
-        "no grade. Why: nothing changes clearly; few runs."
+        "no grade. Why: no clear change of where a state is, or of the size of a bloc; few runs."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import pandas as pd
 
 from sim.analysis.compare import Sample, interval_words
 from sim.reporting import figures
-from sim.reporting.dated.findings import ROLES
+from sim.reporting.chapters.asked import scenario_at
+from sim.reporting.dated.findings import ROLES, VERBS, DatedFindings
 from sim.reporting.dated.words import rounded, rounded_apart
 from sim.reporting.labels import list_names
 
@@ -54,6 +55,9 @@ class ClearChanges:
         The largest other changes, which may be chance, in words.
     lead
         The largest clear change: of a state, else of the size of a bloc; None where nothing clearly changes.
+    joins
+        The clear change of how often the state asked about has joined or left by then, in a sentence; empty without
+        one. It is tested apart from the others.
     """
 
     design: str
@@ -65,11 +69,13 @@ class ClearChanges:
     largest: float
     unclear: tuple[str, ...] = ()
     lead: LargestChange | None = None
+    joins: str = ""
 
     def answer(self, name: str, when: str) -> str:
-        """Say in one sentence what the scenario of this name changes most, with the interval."""
+        """Say what the scenario of this name changes most, with the interval; else what it changes of joining."""
         if self.lead is None:
-            return f"“{name}” makes no clear change to any state or bloc {when}."
+            none = f"“{name}” makes no clear change of where any state is {when}, or of the size of any bloc."
+            return f"{none} {self.joins}".rstrip()
         return f"“{name}” {self.lead.verb} {self.lead.what} {when} {self.lead.change}."
 
     def others(self) -> str:
@@ -114,7 +120,7 @@ def largest_unclear(states: pd.DataFrame) -> pd.DataFrame:
 
 def find_changes(
     found: Sample, outcomes: pd.DataFrame, states: pd.DataFrame, names: Mapping[str, str], known: Mapping[str, str],
-    first: str | None = None, *, runs_word: str = "runs",
+    first: str | None = None, *, runs_word: str = "runs", dated: DatedFindings | None = None,
 ) -> list[ClearChanges]:  # fmt: skip
     """Find what each scenario clearly changes.
 
@@ -132,13 +138,15 @@ def find_changes(
         Label of the scenario that comes first, if any.
     runs_word
         What a run is called.
+    dated
+        What the first page says of the histories, if they have dates.
 
     Returns
     -------
     list of ClearChanges
         In the order of the roles, then of the largest change.
     """
-    state_names = figures.state_names(found)
+    state_names, joins = figures.state_names(found), words_of_joining(dated, names)
     listed = []
     for design in list(names)[1:]:
         rows = clear_changes(states, design)
@@ -158,7 +166,16 @@ def find_changes(
         ]
         listed.append(
             ClearChanges(
-                design, names[design], role, tuple(said), len(rows), tuple(own), largest, tuple(unclear), leads[0]
+                design,
+                names[design],
+                role,
+                tuple(said),
+                len(rows),
+                tuple(own),
+                largest,
+                tuple(unclear),
+                leads[0],
+                joins.get(design, ""),
             )
         )
     return sorted(listed, key=lambda one: (one.design != first, list(ROLES).index(one.role), -one.largest))
@@ -217,11 +234,43 @@ def words_of_size(row: Any, known: Mapping[str, str]) -> str:
     return f"“{bloc}” {before} → {after} % ({interval_of_change(row)}{points})"
 
 
-def quiet_words(changes: Sequence[ClearChanges]) -> str:
-    """Name the scenarios that clearly change no state and no bloc; empty without any."""
-    quiet = [one.name for one in changes if not one.sentence()]
+def words_of_joining(dated: DatedFindings | None, designs: Collection[str]) -> dict[str, str]:
+    """Say in a sentence each clear change of how often the state asked about has joined or left, by design."""
+    if dated is None or dated.first is None:
+        return {}
+    event = f"how often {dated.first.name} has {VERBS[dated.event][1]} “{dated.bloc}” at least once by then"
+    said: dict[str, str] = {}
+    for one in dated.effects:
+        if not one.clear:
+            continue
+        before, after = rounded_apart(one.before, one.chance)
+        over = "Over the settings of the sweep it" if one.together else "It"
+        span = f"{rounded(one.low, signed=True)} to {rounded(one.high, signed=True)}"
+        change = f"from {before} to {after} of 100 histories (95 % interval of the change {span})"
+        sentence = f"{over} {verb_of(one)} {event}, {change}."
+        said |= {
+            design: sentence for design in designs if one.scenario in (design, one.together and scenario_at(design))
+        }
+    return said
+
+
+def quiet_words(changes: Sequence[ClearChanges], event: str) -> str:
+    """Name the scenarios that clearly change no state's place and no bloc's size; empty without any.
+
+    `event` is what those of them with a clear change of joining change, such as "how often China joins".
+    """
+    quiet = [one for one in changes if not one.sentence()]
     if not quiet:
         return ""
-    shown = next(n for n in range(MOST_QUIET, 0, -1) if n == 1 or sum(map(len, quiet[:n])) <= QUIET_LETTERS)
-    more = f" and {len(quiet) - shown} more" if len(quiet) > shown else ""
-    return f"No clear change of any state or bloc: {list_names(quiet[:shown])}{more}."
+    where = "No clear change of where any state is, or of the size of any bloc"
+    said = f"{where}: {list_quiet([one.name for one in quiet])}."
+    joined = [one.name for one in quiet if one.joins]
+    change = "changes" if len(joined) == 1 else "change"
+    return f"{said} Of these, {list_quiet(joined)} clearly {change} {event}." if joined else said
+
+
+def list_quiet(names: Sequence[str]) -> str:
+    """List the first of some names, at least one, and count the others."""
+    shown = next(n for n in range(MOST_QUIET, 0, -1) if n == 1 or sum(map(len, names[:n])) <= QUIET_LETTERS)
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{list_names(names[:shown])}{more}"

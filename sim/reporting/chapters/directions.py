@@ -88,7 +88,7 @@ def grade_effect(
     more = f"; {futures}" if futures else ""
     moved, sizes = clear_changes(states, focus).head(NAMED), clear_sizes(outcomes, focus)
     if not len(moved) and not len(sizes):
-        return EffectGrade(None, f"nothing changes clearly{more}")
+        return EffectGrade(None, f"no clear change of where a state is, or of the size of a bloc{more}")
     pairs = find_other_settings(found, base, focus)
     if not pairs:
         return EffectGrade(
