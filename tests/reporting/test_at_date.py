@@ -12,13 +12,16 @@ import pytest
 from sim import api
 from sim.analysis.compare import compare_outcomes, outcome_by_run, read_sample
 from sim.analysis.dated.sample import sample_at, shares_in_sample
+from sim.analysis.dated.tally import tabulate_realignments, tabulate_survival
 from sim.batch.store import Results
 from sim.batch.sweep import make_question, run_sweep
 from sim.errors import InputError
 from sim.reporting.dated.findings import find_dated
+from sim.reporting.dated.verdict import growth_sentence
 from sim.reporting.page import render_page
 from sim.scenario.loading import load_scenario
 
+BASE = "baseline_2023"
 NAMES = {"baseline_2023": "Baseline", "sanctions_collapse": "Collapse"}
 REPLICATES = 40
 DAY = "2027-12-31"  # within a step
@@ -61,6 +64,33 @@ def test_sample_at_the_end_is_the_sample(results: Results) -> None:
     one, other = (compare_outcomes(found, "baseline_2023").set_index("outcome") for found in (ended, whole))
     for column in ("difference", "low", "high"):
         assert one.loc[columns, column].to_numpy() == pytest.approx(other.loc[columns, column].to_numpy(), nan_ok=True)
+
+
+def test_findings_at_a_date_are_those_of_runs_that_end_there(tmp_path: Path) -> None:
+    """Every number is of the runs up to the date: moves, and whole years, after it do not count."""
+    scenario, day = load_scenario(BASE), "2027-10-25"
+    whole, ended = (
+        run_sweep(make_question({BASE: one}, replicates=200, seed=7), tmp_path / name, workers=2).results
+        for name, one in (("whole", scenario), ("ended", scenario.model_copy(update={"steps": 16})))
+    )
+    cut, short = (find_dated(one, NAMES, BASE, "front", "front", at) for one, at in ((whole, day), (ended, None)))
+    assert cut is not None
+    assert short is not None
+    assert short.days == cut.days
+    for name in ("realignments", "sizes", "joining", "leaving", "first", "adds_most", "renewed", "share"):
+        assert getattr(cut, name) == getattr(short, name), name
+    pd.testing.assert_frame_equal(cut.incidence, short.incidence)
+    for tabulate in (tabulate_survival, tabulate_realignments):
+        pd.testing.assert_frame_equal(tabulate([cut.tally]), tabulate([short.tally]))
+    assert growth_sentence(cut, "front") == growth_sentence(short, "front")
+    begun = cut.tally.begun.sum(axis=1)
+    assert begun[:17].tolist() == short.tally.begun.sum(axis=1).tolist()
+    assert 0 < begun[:17].sum() == begun.sum()
+    (rate, *_) = cut.realignments
+    with contextlib.closing(whole.connection()) as connection:
+        ((moves,),) = connection.execute("select count(*) from moves where step <= 16").fetchall()
+    free = int((~cut.tally.design.world.setting.fixed).sum())
+    assert rate == pytest.approx(moves / (200 * 4 * free))
 
 
 def test_effect_at_a_date_counts_the_runs_by_then(results: Results) -> None:

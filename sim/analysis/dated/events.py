@@ -120,17 +120,16 @@ class RunEvents:
         world = self.design.world
         return shares_from_moves(self.start, self.moves, world.setting.capability, len(world.alignments), world.steps)
 
-    @cached_property
-    def large(self) -> LargeSpells:
-        """When each bloc is large, (R, K)."""
-        return find_large_spells(self.capability[..., 1:], 12 // MONTHS[self.design.scenario.step])
+    def large_by(self, step: int) -> LargeSpells:
+        """When each bloc is large, (R, K), if the runs end with a step, 1 or more."""
+        return find_large_spells(self.capability[:, : step + 1, 1:], 12 // MONTHS[self.design.scenario.step])
 
-    @cached_property
-    def realignments(self) -> Floats:
-        """Changes of alignment of each run for each year of a state that decides, (R,)."""
-        years = step_years(self.design.scenario.step) * self.design.scenario.steps
-        free, runs = int((~self.design.world.setting.fixed).sum()), len(self.replicates)
-        return np.bincount(self.moves.run, minlength=runs) / (years * free) if free else np.full(runs, np.nan)
+    def realignments_by(self, step: int) -> Floats:
+        """Changes of alignment of each run, (R,), for each year to a step, 1 or more, of a state that decides."""
+        years, runs = step_years(self.design.scenario.step) * step, len(self.replicates)
+        free = int((~self.design.world.setting.fixed).sum())
+        changes = np.bincount(self.moves.run[self.moves.step <= step], minlength=runs)
+        return changes / (years * free) if free else np.full(runs, np.nan)
 
 
 def list_designs(results: Results) -> list[Design]:

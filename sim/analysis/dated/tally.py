@@ -34,11 +34,15 @@ class Tally:
         ISO dates, (D,).
     most
         The most runs that are counted.
+    ended
+        Whether realignments and large blocs are those of runs that end with the last step by the last date, which is
+        not in the first step. Else they are those of the whole runs.
     """
 
     design: Design
     days: tuple[str, ...]
     most: int
+    ended: bool = False
     runs: int = 0
     at: Integers = field(init=False)  # (D, N, K + 1), runs in which the state has the alignment
     outside: Integers = field(init=False)  # (N, K + 1), runs in which it starts elsewhere
@@ -64,6 +68,8 @@ class Tally:
         """Count more runs."""
         steps, world, moves = self.design.steps_at(self.days), self.design.world, events.moves
         shape = world.steps + 1, len(world.states), len(world.alignments)
+        end = max(steps) if self.ended else world.steps
+        large = events.large_by(end)
         own = slice(self.runs, self.runs + len(events.replicates))
         self.runs = own.stop
 
@@ -78,11 +84,11 @@ class Tally:
         self.entered += count(moves.step[first], moves.state[first], moves.target[first])
         last = events.exits[moves.run, moves.state] == moves.step
         self.left += count(moves.step[last], moves.state[last], moves.source[last])
-        run, bloc = np.nonzero(events.large.first < NEVER)
-        self.begun += count_cells((events.large.first[run, bloc], bloc), self.begun.shape)
-        self.realignments[own] = events.realignments
+        run, bloc = np.nonzero(large.first < NEVER)
+        self.begun += count_cells((large.first[run, bloc], bloc), self.begun.shape)
+        self.realignments[own] = events.realignments_by(end)
         self.quanta[..., own] = np.moveaxis(events.capability[:, [0, *steps], 1:], 0, 2) / QUANTUM
-        self.lasted[:, own] = events.large.steps.T
+        self.lasted[:, own] = large.steps.T
 
     def capability(self, date: int, bloc: int) -> Floats:
         """Capability share of a bloc in each run, (R,), at the start (date 0) or at one of the dates (1..D)."""
@@ -96,12 +102,16 @@ def count_cells(places: Sequence[npt.NDArray[np.integer]], shape: tuple[int, ...
 
 
 def tally_designs(
-    results: Results, designs: Sequence[Design], days: Mapping[str, Sequence[str]] | None = None
-) -> list[Tally]:
-    """Count the runs of design points with dates, at the dates of the sweep and the end, or at those given by label."""
+    results: Results, designs: Sequence[Design], days: Mapping[str, Sequence[str]] | None = None, *,
+    ended: bool = False,
+) -> list[Tally]:  # fmt: skip
+    """Count the runs of design points with dates, at the dates of the sweep and the end, or at those given by label.
+
+    `ended` is that of `Tally`.
+    """
     asked = common_dates(results, designs) if days is None else days
     points = results.manifest()["question"]["points"]
-    found = {d.point: Tally(d, tuple(asked[d.label]), points[d.point]["replicates"]) for d in designs if d.dated}
+    found = {d.point: Tally(d, tuple(asked[d.label]), points[d.point]["replicates"], ended) for d in designs if d.dated}
     for events in read_events(results, designs):
         found[events.design.point].add(events)
     return [tally for tally in found.values() if tally.runs]

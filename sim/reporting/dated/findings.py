@@ -131,7 +131,7 @@ class DatedFindings:
     sizes
         Mean capability share of the bloc at the start and at each date.
     realignments
-        Realignments per state-year with low, high, and those on record.
+        Realignments per state-year to the last date with low, high, and those on record.
     share
         Share of the capability that the state asked about has; 0 without one.
     renewed
@@ -241,7 +241,7 @@ def find_dated(
     days = main_dates(results, baseline, at)
     ends = [day for day in baseline.scenario.dates()[1:] if day <= days[-1]]
     every = sorted({*ends, *days})  # a date of the sweep may be within a step
-    (tally,) = tally_designs(results, [baseline], {base: every})
+    (tally,) = tally_designs(results, [baseline], {base: every}, ended=True)
     table = tabulate_incidence([tally])
     table = table[table["alignment"] == bloc]
     names = {id: state.name for id, state in baseline.scenario.states.items()}
