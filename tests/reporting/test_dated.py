@@ -8,6 +8,7 @@ import re
 import warnings
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -36,7 +37,7 @@ from sim.reporting.dated.confidence import (
 )
 from sim.reporting.dated.findings import Chance, DatedFindings, Effect, effects_sentence, find_dated, fixed_states
 from sim.reporting.dated.lines import locate_dates, spread_labels
-from sim.reporting.dated.verdict import growth_sentence, verdict
+from sim.reporting.dated.verdict import FEW, growth_sentence, verdict, words_of_growth
 from sim.reporting.dated.words import fraction_words, likelihood, rounded
 from sim.reporting.figures import draw_axes
 from sim.scenario.loading import load_scenario
@@ -151,16 +152,46 @@ def test_share_as_a_simple_fraction(share: float, words: str) -> None:
 
 
 def test_growth_is_counted_by_run(results: Results, found: DatedFindings) -> None:
+    """Every change counts: Syria, with 0.03 % of the capability, is a change too."""
     with contextlib.closing(results.connection()) as connection:
         query = "select capability_front from runs where scenario = 'baseline_2023'"
         ends = np.array(connection.execute(query).fetchall(), dtype=np.float64)[:, 0]
     change = ends - found.sizes[0][1]
-    larger, smaller = (float(np.mean(sign * change > 0.005)) for sign in (1, -1))
-    assert 0 < larger < 1
+    counts = [int((sign * change > 1e-9).sum()) for sign in (1, -1)]
+    assert sum(counts) > (np.abs(change) > 0.005).sum() > 0
     assert growth_sentence(found, "front") == (
-        f"By 25 October 2033 “Anti-US front” is larger than at the start in {rounded(larger)} of 100 histories, smaller"
-        f" in {rounded(smaller)}, and as large in {rounded(1 - larger - smaller)}."
+        f"By 25 October 2033 “Anti-US front” is {words_of_growth([*counts, REPLICATES - sum(counts)])}."
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((10, 70, 120), "larger than at the start in 5 of 100 histories, smaller in 35, and as large in 60"),
+        ((0, 0, 60), "larger than at the start in 0 of 100 histories, smaller in 0, and as large in 100"),
+        ((0, 21, 39), "larger than at the start in 0 of 100 histories, smaller in 35, and as large in 65"),
+        ((2, 25, 3), "larger than at the start in 6.7 of 100 histories, as large in 10, and smaller in the others"),
+        ((2, 1, 57), "larger than at the start in 3.3 of 100 histories, smaller in 1.7, and as large in 95"),
+        ((0, 2, 58), "larger than at the start in 0 of 100 histories, smaller in 3.3, and as large in the others"),
+        ((58, 2, 0), "smaller than at the start in 3.3 of 100 histories, as large in 0, and larger in the others"),
+        ((2, 1, 7), "larger than at the start in 2 of 10 histories, smaller in 1, and as large in 7"),
+        ((0, 1, 0), "larger than at the start in 0 of 1 histories, smaller in 1, and as large in 0"),
+    ],
+)
+def test_words_of_growth_name_every_history_once(counts: tuple[int, int, int], words: str) -> None:
+    """Where the three numbers, as printed, do not add up to 100, that of the most frequent kind is not said."""
+    assert words_of_growth(counts) == words
+
+
+@given(st.tuples(*[st.integers(0, 400)] * 3).filter(any))
+def test_printed_numbers_of_growth_cannot_exceed_all_histories(counts: tuple[int, int, int]) -> None:
+    said = words_of_growth(counts)
+    of = 100 if sum(counts) >= FEW else sum(counts)
+    numbers = [Decimal(one) for one in re.findall(r" in ([\d.]+)", said)]
+    assert len(numbers) == 3 - said.endswith("in the others")
+    assert sum(numbers) == of if len(numbers) == 3 else sum(numbers) < of
+    whole = all(100 * count % sum(counts) == 0 for count in counts)
+    assert len(numbers) == 3 or not whole
 
 
 def test_track_record_counts_the_recorded_moves(found: DatedFindings) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from sim.analysis.statistics import share_interval
 from sim.calendar import format_day
 from sim.reporting.dated.findings import VERBS, DatedFindings
 from sim.reporting.dated.words import fraction_words, likelihood, rounded, words_apart
 from sim.reporting.labels import list_names
-
-CHANGED = 0.005  # of all capability: a change of size that a share of two digits shows
 
 FEW = 30  # histories below which they are counted, and not said in 100
 
@@ -56,16 +57,30 @@ def meaning_of_event(found: DatedFindings) -> str:
 
 
 def growth_sentence(found: DatedFindings, bloc: str) -> str:
-    """Say in how many histories the bloc with this id is larger or smaller at the end than at the start, or of 100."""
+    """Say in how many histories the bloc with this id is larger or smaller at the end than at the start, or as large.
+
+    Sizes are compared as whole numbers of their smallest unit, so that every change counts.
+    """
     k = found.tally.design.world.alignments.index(bloc) - 1
-    change = found.tally.capability(-1, k) - found.tally.capability(0, k)
-    counts = [int((sign * change > CHANGED).sum()) for sign in (1, -1)]
-    counts.append(len(change) - sum(counts))
-    larger, smaller, same = counts if found.runs < FEW else [rounded(count / len(change)) for count in counts]
-    return (
-        f"By {format_day(found.days[-1])} “{found.bloc}” is larger than at the start in {larger} of"
-        f" {found.runs if found.runs < FEW else 100} histories, smaller in {smaller}, and as large in {same}."
-    )
+    start, end = (found.tally.quanta[date, k, : found.runs] for date in (0, -1))
+    counts = [int(one.sum()) for one in (end > start, end < start, end == start)]
+    return f"By {format_day(found.days[-1])} “{found.bloc}” is {words_of_growth(counts)}."
+
+
+def words_of_growth(counts: Sequence[int]) -> str:
+    """Say in how many histories of 100, or of all if they are few, a bloc is larger, smaller and as large.
+
+    Where the printed numbers do not add up, the most frequent of the three is said as the others.
+    """
+    runs = sum(counts)
+    of = runs if runs < FEW else 100
+    numbers = [str(count) if runs < FEW else rounded(count / runs) for count in counts]
+    kinds = list(zip(("larger", "smaller", "as large"), numbers, strict=True))
+    if sum(map(Decimal, numbers)) != of:
+        kind, _ = kinds.pop(counts.index(max(counts)))
+        kinds.append((kind, "the others"))
+    (first, number), (second, another), (third, rest) = kinds
+    return f"{first} than at the start in {number} of {of} histories, {second} in {another}, and {third} in {rest}"
 
 
 def size_sentence(found: DatedFindings, measure: str) -> str:
