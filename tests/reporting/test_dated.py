@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import re
 import warnings
@@ -314,6 +315,25 @@ def test_title_of_incidence_names_the_likeliest(found: DatedFindings) -> None:
     )
     none = pictures.title_of_incidence(replace(found, joining=()))
     assert none == f"No state joins “Anti-US front” in {REPLICATES} histories."
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_picture_of_leaving_names_the_likeliest_only_if_a_state_leaves(found: DatedFindings) -> None:
+    picture = pictures.picture_of_survival(found, "front")
+    assert picture is not None
+    stays = 1 - found.leaving[0].chances[-1].chance
+    likeliest = f"{found.leaving[0].name} is the likeliest to leave: it has stayed in {rounded(stays)} of 100 histories"
+    assert picture.title.startswith(likeliest)
+    still = copy.copy(found.tally)
+    still.left = 0 * found.tally.left
+    none = pictures.picture_of_survival(replace(found, tally=still, leaving=()), "front")
+    assert none is not None
+    assert none.title == f"In none of {REPLICATES} histories does a state leave “Anti-US front” by 25 October 2033."
+    assert none.caption.startswith(
+        "Histories of 100 in which a member has been in “Anti-US front” without a break since the start: all, for each"
+        " member; bands: 95 % intervals of "
+    )
+    assert "likeliest" not in none.markup
 
 
 @pytest.mark.second

@@ -159,6 +159,16 @@ def picture_of_incidence(found: DatedFindings, start: str) -> figures.Picture | 
     )  # fmt: skip
 
 
+def title_of_survival(found: DatedFindings, name: str, least: pd.Series) -> str:
+    """Say which member is the likeliest to leave, and how surely: its name and its row of chances to have stayed."""
+    if not found.leaving:
+        return f"In none of {found.runs} histories does a state leave “{found.bloc}” by {format_day(found.days[-1])}."
+    stays, low, high = (rounded(float(least[column])) for column in ("chance", "low", "high"))
+    return (
+        f"{name} is the likeliest to leave: it has stayed in {stays} of 100 histories (95 % interval {low} to {high})."
+    )
+
+
 def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | None:
     """Draw how often the members of a bloc have stayed since the start; None where none starts in it."""
     table = tabulate_survival([found.tally])
@@ -171,20 +181,15 @@ def picture_of_survival(found: DatedFindings, bloc: str) -> figures.Picture | No
     shown = with_last(chosen, found.first if found.event == "exit" else None)
     with figures.draw_axes(WIDTH, 2.7) as axes:
         draw_incidence(axes, table, shown, found.tally.design.scenario.dates()[0], begin=1.0)
-    least = last.iloc[0]
-    stays, low, high = (rounded(float(least[name])) for name in ("chance", "low", "high"))
-    title = (
-        f"{chosen[0][1]} is the likeliest to leave: it has stayed in {stays} of 100 histories (95 % interval {low} to"
-        f" {high})."
-    )
+    title = title_of_survival(found, chosen[0][1], last.iloc[0])
     words = "; ".join(
         f"{names[str(one.state)]} {rounded(float(one.chance))}" for one in last.head(LINES + 1).itertuples()
     )
     return figures.inline_svg(
         axes, "survival", title=title,
-        caption=f"Histories of 100 in which a member has been in “{found.bloc}” without a break since the start;"
-        f" {words_of_bands(shown)}.",
-        description=f"{title} At the end, of 100: {words}.",
+        caption=f"Histories of 100 in which a member has been in “{found.bloc}” without a break since the"
+        f" start{'' if found.leaving else ': all, for each member'}; {words_of_bands(shown)}.",
+        description=f"{title} By {found.days[-1]}, of 100: {words}.",
     )  # fmt: skip
 
 
