@@ -308,7 +308,21 @@ def test_largest_change_is_said_where_none_is_clear(results: Results) -> None:
 def test_few_assumptions_give_no_high_agreement(chance: float, tried: list[float]) -> None:
     grade = grade_assumptions(chance, tried)
     assert grade == min(grade_words([chance, *tried]), 0 if not tried else 1 if len(tried) < FEWEST_ASSUMPTIONS else 2)
-    assert str(FEWEST_ASSUMPTIONS) in agreement_words(chance, [chance])
+    assert str(FEWEST_ASSUMPTIONS) in agreement_words([chance])
+
+
+@pytest.mark.parametrize(
+    ("tried", "words"),
+    [
+        ([0.1], "one scenario it is 10 of 100; high needs 3 of them or more"),
+        ([0.083, 0.1], "two scenarios it is 8.3 to 10 of 100; high needs 3 of them or more"),
+        ([0.301, 0.302, 0.299], "three scenarios it is 30 of 100"),
+        ([0.0, 0.0, 0.0], "three scenarios it is 0 of 100"),
+    ],
+)
+def test_agreement_says_the_chances_of_the_others_only(tried: list[float], words: str) -> None:
+    """One scenario has one chance; the baseline's own is said before."""
+    assert agreement_words(tried) == f"with the other assumptions of {words}"
 
 
 def test_confidence_says_what_it_is_of(text: str) -> None:

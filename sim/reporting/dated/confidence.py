@@ -156,18 +156,19 @@ def confidence_sentence(found: DatedFindings, track: TrackRecord | str) -> str:
               grade_words([chance.low, chance.chance, chance.high]))  # fmt: skip
     record = track if isinstance(track, str) else track.reason()
     parts = (
-        ("track record", record), ("agreement of assumptions", agreement_words(chance.chance, tried)),
+        ("track record", record), ("agreement of assumptions", agreement_words(tried)),
         ("precision", f"95 % interval {rounded(chance.low)} to {rounded(chance.high)}: {words_of(chance)}"),
     )  # fmt: skip
     said = "; ".join(f"{name} {GRADES[grade]} ({why})" for (name, why), grade in zip(parts, grades, strict=True))
     return f"{overall_grade(grades)}. Why: {said}."
 
 
-def agreement_words(chance: float, tried: Sequence[float]) -> str:
-    """Say over which scenarios the agreement is taken, and how far the chance moves in them."""
+def agreement_words(tried: Sequence[float]) -> str:
+    """Say over which scenarios the agreement is taken, and the chances in them, without the baseline's."""
     if not tried:
         return "no other assumption under which it decides is among these; sweep some too, which `blocs list` marks"
     count = count_words(len(tried), "scenario")
     few = f"; high needs {FEWEST_ASSUMPTIONS} of them or more" if len(tried) < FEWEST_ASSUMPTIONS else ""
-    spread = [chance, *tried]
-    return f"with the other assumptions of {count} it is {rounded(min(spread))} to {rounded(max(spread))} of 100{few}"
+    least, most = rounded(min(tried)), rounded(max(tried))
+    span = least if least == most else f"{least} to {most}"
+    return f"with the other assumptions of {count} it is {span} of 100{few}"
