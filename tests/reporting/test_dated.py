@@ -249,22 +249,6 @@ def test_scenario_that_fixes_the_state_agrees_with_nothing(found: DatedFindings)
     )
 
 
-@pytest.mark.parametrize(
-    ("chances", "said"),
-    [
-        ((0.05, 0.05, 0.05), "is 5 of 100 by 25 October 2026, 25 October 2030, 25 October 2033"),
-        ((0.331, 0.332, 0.334), "grows from 33.1 of 100 by 25 October 2026 to 33.4 of 100 by 25 October 2033"),
-    ],
-)
-def test_heading_of_time_says_growth_only_of_what_grows(
-    found: DatedFindings, chances: tuple[float, ...], said: str
-) -> None:
-    assert found.first is not None
-    first = replace(found.first, name="X", chances=tuple(Chance(one, 0.0, 1.0, 1000) for one in chances))
-    heading = headings.heading_of_time(replace(found, first=first), "Front")
-    assert heading.text == f"The chance that X has joined {said}"
-
-
 @pytest.mark.parametrize("clear", [True, False])
 def test_change_that_may_be_chance_has_no_direction(found: DatedFindings, clear: bool) -> None:
     """The sentence says that a scenario raises or lowers a chance only where the change is clear."""
@@ -287,6 +271,41 @@ def test_axis_of_effects_spans_a_history_where_nothing_changes() -> None:
     with draw_axes(3, 2) as axes:
         pictures.draw_effects(axes, [none], "change")
         assert axes.get_xlim() == (-1, 1)
+
+
+def with_chances(found: DatedFindings, *chances: float) -> DatedFindings:
+    """The findings with these chances of the state asked about, of 100 runs, at as many dates."""
+    assert found.first is not None
+    known = tuple(Chance(one, 0.0, 1.0, 100) for one in chances)
+    return replace(found, days=found.days[-len(chances) :], first=replace(found.first, chances=known))
+
+
+def test_heading_of_time_does_not_set_a_chance_against_itself(found: DatedFindings) -> None:
+    assert found.first is not None
+    start = f"The chance that {found.first.name} has joined"
+    cases = {
+        (0.01, 0.02, 0.033): "grows from 1 of 100 by 25 October 2026 to 3.3 of 100 by 25 October 2033",
+        (0.0331, 0.0332, 0.0333): "stays at 3.3 of 100 from 25 October 2026 to 25 October 2033",
+        (0.033,): "is 3.3 of 100 by 25 October 2033",
+    }
+    said = {chances: headings.heading_of_time(with_chances(found, *chances), "front").text for chances in cases}
+    assert said == {chances: f"{start} {words}" for chances, words in cases.items()}
+
+
+def test_share_after_renewal_is_not_set_against_itself(found: DatedFindings) -> None:
+    day = found.days[-1]
+    assert replace(found, renewed=0.12, sizes=((day, 0.07),)).renewed_words() == (
+        "12 % of the capability by the last date instead of 7 %"
+    )
+    assert replace(found, renewed=0.0712, sizes=((day, 0.0698),)).renewed_words() == (
+        "the same share of the capability by the last date, 7 %"
+    )
+
+
+def test_size_with_a_small_state_is_not_set_against_itself(found: DatedFindings) -> None:
+    sized = replace(found, sizes=(("2023-10-25", 0.065), *found.sizes[1:]), share=0.0001)
+    assert sized.headline().endswith(f"with {sized.first.name if sized.first else ''} it would have about as much.")
+    assert replace(sized, share=0.02).headline().endswith(" it would have 8.5 %.")
 
 
 def test_fixed_states_are_those_of_the_scenario() -> None:

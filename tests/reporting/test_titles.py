@@ -21,6 +21,27 @@ def test_sizes_are_counted_and_the_extremes_named() -> None:
     assert said.endswith("; elsewhere in 0 (Less) to 50 (More).")
 
 
+def test_extremes_that_print_alike_are_said_once() -> None:
+    sizes = {"Base": np.zeros(300), "Less": np.array([0.1] * 299 + [0.0]), "More": np.full(300, 0.1)}
+    assert titles.title_of_sizes(sizes, "front", "at the end").endswith("; in every other scenario in 100.")
+
+
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [
+        (0.064, "in the middle run and in 90 % of runs."),
+        (0.1, "in the middle run, and with 0.06 to 0.10 in 90 % of runs."),
+    ],
+)
+def test_range_of_shares_that_prints_as_one_number_is_said_once(high: float, words: str) -> None:
+    steps = pd.DataFrame({"step": 4, "capability_front": [0.06] * 50 + [high] * 50})
+    steps.loc[:60, "capability_front"] = 0.06
+    assert (
+        titles.title_of_shares(steps, "Base", "front", "Front")
+        == f"Base: “Front” ends with 0.06 of the capability {words}"
+    )
+
+
 def test_states_mostly_in_and_the_likeliest_of_the_others() -> None:
     grid = pd.DataFrame({"Base": [0.9, 0.1, 0.0], "War": [0.8, 0.2, 0.3]}, index=["Russia", "Iran", "Cuba"])
     assert titles.title_of_states(grid, "front") == (

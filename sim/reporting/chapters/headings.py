@@ -13,7 +13,8 @@ from sim.calendar import format_day
 from sim.reporting.analyses import Analyses
 from sim.reporting.chapters.titles import levers_near_best
 from sim.reporting.dated.findings import VERBS, DatedFindings
-from sim.reporting.dated.words import fraction_words, rounded, rounded_apart
+from sim.reporting.dated.verdict import chance_over_time
+from sim.reporting.dated.words import fraction_words, rounded
 from sim.reporting.labels import list_names
 
 NAMED = 4  # names in a heading
@@ -64,16 +65,11 @@ def heading_of_time(dated: DatedFindings | None, bloc: str) -> Heading:
         return Heading(f"“{bloc}” over the steps")
     if dated.first is None:
         return Heading(f"No state joins “{bloc}”")
-    first, last = dated.first.chances[0], dated.first.chances[-1]
-    verb, done = VERBS[dated.event]
+    last, verb = dated.first.chances[-1], VERBS[dated.event][0]
     if not last.chance:
         end = format_day(dated.days[-1])
         return Heading(f"{dated.first.name} {verb} “{bloc}” in none of {last.n} histories by {end}")
-    what, days = f"The chance that {dated.first.name} has {done}", [format_day(day) for day in dated.days]
-    if first.chance == last.chance:
-        return Heading(f"{what} is {rounded(last.chance)} of 100 by {list_names(days)}")
-    before, after = rounded_apart(first.chance, last.chance)
-    return Heading(f"{what} grows from {before} of 100 by {days[0]} to {after} of 100 by {days[-1]}")
+    return Heading(chance_over_time(dated, dated.first))
 
 
 def heading_of_maps(drawn: Sequence[str], others: int, mapped: bool, bloc: str) -> Heading:

@@ -42,6 +42,8 @@ def title_of_sizes(sizes: Mapping[str, Any], bloc: str, when: str, threshold: fl
         ((name, (other, *_)),) = others
         return f"{title}; {name}: in {rounded(other)}."
     least, most = (choose(others, key=lambda one: one[1][0]) for choose in (min, max))
+    if rounded(least[1][0]) == rounded(most[1][0]):
+        return f"{title}; in every other scenario in {rounded(most[1][0])}."
     return f"{title}; elsewhere in {rounded(least[1][0])} ({least[0]}) to {rounded(most[1][0])} ({most[0]})."
 
 
@@ -123,11 +125,9 @@ def title_of_shares(steps: pd.DataFrame, scenario: str, alignment: str, name: st
     `steps` has a row for each run and step, with the column `capability_ALIGNMENT`.
     """
     last = steps.loc[steps["step"] == steps["step"].max(), f"capability_{alignment}"]
-    low, middle, high = last.quantile([0.05, 0.5, 0.95])
-    return (
-        f"{scenario}: “{name}” ends with {middle:.2f} of the capability in the middle run, and with {low:.2f} to"
-        f" {high:.2f} in 90 % of runs."
-    )
+    low, middle, high = (f"{share:.2f}" for share in last.quantile([0.05, 0.5, 0.95]))
+    many = f", and with {low} to {high} in" if low != high else " and in"
+    return f"{scenario}: “{name}” ends with {middle} of the capability in the middle run{many} 90 % of runs."
 
 
 def signed(value: float) -> str:

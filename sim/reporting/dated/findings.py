@@ -172,7 +172,8 @@ class DatedFindings:
         chance = self.first.chances[-1]
         preposition, after = self.with_or_without(start[1])
         size = f"“{self.bloc}” starts with {in_hundred(start[1])} % of the capability of these states; {preposition}"
-        size += f" {self.first.name} it would have {in_hundred(after)} %."
+        alike = in_hundred(after) == in_hundred(start[1])
+        size += f" {self.first.name} it would have {'about as much' if alike else f'{in_hundred(after)} %'}."
         if self.drawn:
             size = f"Each run draws its start: “{self.bloc}” has {in_hundred(start[1])} % of the capability of these"
             size += f" states on average, and {self.first.name} has {in_hundred(self.share)} %."
@@ -185,6 +186,13 @@ class DatedFindings:
     def with_or_without(self, size: float) -> tuple[str, float]:
         """Say how the bloc of this size is after the event, with or without the state, and its size then."""
         return ("without", max(size - self.share, 0.0)) if self.event == "exit" else ("with", size + self.share)
+
+    def renewed_words(self) -> str:
+        """Say what the bloc would have at the last date if every disposition were renewed, and what it has."""
+        renewed, has = (f"{100 * share:.0f} %" for share in (self.renewed, self.sizes[-1][1]))
+        if renewed == has:
+            return f"the same share of the capability by the last date, {has}"
+        return f"{renewed} of the capability by the last date instead of {has}"
 
     def strongest(self, role: str) -> Effect | None:
         """The scenario of a role with the largest clear change; None where none is clear."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sim.analysis.statistics import share_interval
 from sim.calendar import format_day
-from sim.reporting.dated.findings import VERBS, DatedFindings
+from sim.reporting.dated.findings import VERBS, DatedFindings, Mover
 from sim.reporting.dated.words import fraction_words, likelihood, rounded, words_apart
 from sim.reporting.labels import list_names
 
@@ -54,6 +54,16 @@ def meaning_of_event(found: DatedFindings) -> str:
         f"To join means that the state's government prefers siding with “{found.bloc}” to any other bloc and to staying"
         f" non-aligned. It needs no treaty, and the state may leave again.{counted}"
     )
+
+
+def chance_over_time(found: DatedFindings, mover: Mover) -> str:
+    """Say how the chance that a state has joined or left changes from the first date to the last."""
+    first, last = (rounded(mover.chances[n].chance) for n in (0, -1))
+    start, end = (format_day(found.days[n]) for n in (0, -1))
+    over = f"grows from {first} of 100 by {start} to {last} of 100 by {end}"
+    if first == last:
+        over = f"stays at {last} of 100 from {start} to {end}" if start != end else f"is {last} of 100 by {end}"
+    return f"The chance that {mover.name} has {VERBS[found.event][1]} {over}"
 
 
 def growth_sentence(found: DatedFindings, bloc: str) -> str:
