@@ -81,6 +81,7 @@ def put(column: str, value: str, *, first: bool = False) -> str:
 CASES: list[tuple[str, str, str, str, Callable[[Results], object]]] = [
     ("runs", "* exclude (status)", "status", "is missing", read_sample),
     ("runs", "* exclude (polarization)", "polarization", "is missing", read_sample),
+    ("runs", 'point as "POINT", * exclude (point)', "point", "is missing", ask("runs")),
     ("steps", "* exclude (step)", "step", "is missing", ask("steps")),
     ("runs", put("polarization", "'much'"), "polarization", "has the type VARCHAR, not DOUBLE (numbers)", read_sample),
     ("runs", put("point", "point::double"), "point", "has the type DOUBLE, not BIGINT (whole numbers)", ask("runs")),

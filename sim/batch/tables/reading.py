@@ -63,7 +63,7 @@ def create_table_views(
         )
     connection.execute(f"create view coded.{table} as {query}")
     for column, kind, *_ in connection.execute(f"describe coded.{table}").fetchall():
-        if not kind.startswith(kinds[column]):
+        if column not in kinds or not kind.startswith(kinds[column]):
             raise duckdb.InvalidInputException(f"{table}.{column} is {kind}")
     every = extent_of(shards, manifest, ended=False)._replace(points=range(len(numbers)))
     keys = {column: rule for column, rule in table_rules(table, every).items() if rule.key}
