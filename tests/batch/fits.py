@@ -103,7 +103,7 @@ def change_draws(mutant: Mutant) -> str:
         "twice": lambda: [*lines[: at + 1], *lines[at:]],
         "header": lambda: [*lines[:first], lines[first].upper() if lines else "", *lines[first + 1 :]],
         "cut": lambda: lines[:at],
-        "many": lambda: [*lines, *lines[-1:] * rng.choice([1_000, 100_000])],
+        "many": lambda: [*lines, *[line[:1_000] for line in lines[-1:]] * rng.choice([1_000, 100_000])],
     }
     path.write_text("\n".join(changed[how]()), "utf-8")
     return f"{how} draws"
