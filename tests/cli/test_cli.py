@@ -438,7 +438,7 @@ def test_former_option_spellings(swept: tuple[Path, dict[str, object]], tmp_path
     out, err = said("export", str(folder), str(tmp_path))
     assert err == f"blocs: the second argument is now --out FOLDER. {former}\n"
     assert out == quick("export", str(folder), "--out", str(tmp_path))
-    claims = ("claims", str(folder), *AT_DEFAULTS, "--json")
+    claims = ("claims", str(folder), "--points", "2", "--placebos", "0", "--json")
     out, err = said(*claims, "--each=5")
     assert err.splitlines()[0] == f"blocs: --each is now --point-replicates. {former}"
     assert out == quick(*claims, "--point-replicates", "5")
