@@ -20,6 +20,7 @@ from sim.model.outcomes import last_steps
 from sim.model.trajectory import Run, window_of
 from sim.reporting.labels import list_names
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
+from sim.scenario.shocks import ParameterShock
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,11 +73,19 @@ def print_disposition(out: Console, story: Story) -> None:
     """Say what a disposition is and how often it is renewed."""
     rate, unit = story.scenario.parameters.renewal.value, "years" if story.names.dates else "rounds"
     often = f", on average every {1 / rate:.0f} {unit} for each state" if rate else ""
+    if often and has_other_rates(story.scenario):
+        often = f"{often} at the start of the run, but for states and times to which the scenario gives another rate"
     rarer = " (most new governments keep the old line)" if story.names.dates else ""
     out.print(
         "\nA disposition is what a state prefers apart from its ties. It lasts until it is renewed, which happens by"
         f" chance{often}{rarer}. To join a bloc is to align with it in policy; no treaty is meant."
     )
+
+
+def has_other_rates(scenario: Scenario) -> bool:
+    """Whether some state has a rate of renewal of its own, or a shock changes the rate."""
+    shocks = any(isinstance(one, ParameterShock) and one.parameter == "renewal" for one in scenario.shocks)
+    return shocks or any(state.renewal.value != 1 for state in scenario.states.values())
 
 
 def capabilities(story: Story) -> dict[str, float]:

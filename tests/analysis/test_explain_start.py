@@ -129,6 +129,12 @@ def test_fixed_state_is_certain() -> None:
         find_start_flips(kept_three(), "B")
 
 
+def test_tie_that_gains_most_may_be_with_any_state() -> None:
+    """North Korea is neither among the largest states nor among those that weigh most for Iran."""
+    (gain,) = explain_start(load_scenario("baseline_2023"), "IRN").gains["front"]
+    assert (gain.kind, gain.other, gain.reaches) == ("bond", "PRK", False)
+
+
 @pytest.mark.parametrize("state", ["IRN", "BRA", "TUR"])
 def test_change_of_a_tie_gains_what_it_says(state: str) -> None:
     """The utilities of a world with the changed tie show the gain."""

@@ -20,9 +20,9 @@ from sim.analysis.history.bonds import describe_sanctions, with_ties_at
 from sim.analysis.history.moves import Move, explain_moves
 from sim.analysis.history.others import find_histories, observe_others, parse_conditions
 from sim.analysis.history.retrace import WEIGHED
-from sim.analysis.history.sentences import count_causes, describe_reason, describe_shock
+from sim.analysis.history.sentences import count_causes, describe_condition, describe_reason, describe_shock
 from sim.analysis.history.story import MOVE_COLUMNS, POINT_COLUMNS, Story, tell_story
-from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points
+from sim.analysis.history.turning import MOST, TurningPoint, bloc_events, find_turning_points, quiet_renewals
 from sim.analysis.history.words import PHRASES, count_words, join_names, main_terms, share_words
 from sim.analysis.states.start import explain_start
 from sim.batch.design import through_lens
@@ -36,7 +36,7 @@ from sim.model.world import world_of
 from sim.reporting.labels import label_history
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
-from sim.scenario.shocks import SanctionShock
+from sim.scenario.shocks import SanctionShock, Upheaval
 
 CLOSE = 1e-9
 Followed = dict[tuple[int, str], tuple[set[str], set[str]]]  # by step and state: needed moves, and all that are new
@@ -449,6 +449,39 @@ def test_shocks_to_blocs_in_words() -> None:
     scenario = load_scenario("sanctions_collapse")
     (shock,) = scenario.shocks
     assert describe_shock(shock, label_history(scenario)) == "the enforcement of the US-led bloc becomes 0.1"
+
+
+def test_sanction_that_a_shock_eases_in_words() -> None:
+    """The value says whether it is more or less than before; only 0 lifts it."""
+    names = label_history(load_scenario("baseline_2023"))
+    eased = SanctionShock(kind="sanction", step=3, sender="USA", target="RUS", value=0.1)
+    assert describe_shock(eased, names) == "the sanctions of the United States on Russia become 0.1"
+    lifted = eased.model_copy(update={"value": 0.0})
+    assert describe_shock(lifted, names) == "the United States lift sanctions on Russia"
+
+
+def test_fall_toward_the_own_bloc_is_no_near_move() -> None:
+    """A new government that the scenario turns to the bloc of its state could not have moved it."""
+    scenario = load_scenario("baseline_2023")
+    fall = Upheaval(kind="upheaval", step=3, state="BLR", toward="front")
+    fallen = scenario.model_copy(update={"shocks": (*scenario.shocks, fall)})
+    capability = dict.fromkeys(scenario.states, 1.0)
+    world, kept = world_of(fallen), 0
+    for replicate in range(5):
+        run = run_compiled(fallen, seed=7, replicate=replicate, world=world)
+        i = run.states.index("BLR")
+        kept += bool(run.renewed[3, i] and run.causes[3, i] == 0 and run.chances[3, i, run.alignment[3, i]] < 0.9)
+        near = {(point.step, point.renewed) for point in quiet_renewals(fallen, run, capability)}
+        assert (3, "BLR") not in near
+    assert kept
+
+
+def test_becoming_non_aligned_in_words() -> None:
+    """From one bloc to another a state leaves its bloc without becoming non-aligned."""
+    scenario = load_scenario("baseline_2023")
+    run, names = run_compiled(scenario, seed=7), label_history(scenario)
+    (condition,) = parse_conditions(scenario, "TUR joins non_aligned")
+    assert describe_condition(condition, run, names) == "Turkey becomes non-aligned"
 
 
 @given(scenarios(), st.integers(1, 6))

@@ -130,8 +130,10 @@ def describe_shock(shock: Shock, names: Names) -> str:
     if isinstance(shock, Crisis):
         return f"a crisis begins ({names.theatres[shock.theatre]})"
     if isinstance(shock, SanctionShock):
-        verb = "sanction" if shock.value > 0 else "lift sanctions on"
-        return f"{select(shock.sender, names)} {verb} {select(shock.target, names)}"
+        sender, target = select(shock.sender, names), select(shock.target, names)
+        if shock.value == 0:
+            return f"{sender} lift sanctions on {target}"
+        return f"the sanctions of {sender} on {target} become {shock.value:g}"
     if isinstance(shock, PairShock):
         return f"the {shock.kind} of {select(shock.a, names)} and {select(shock.b, names)} becomes {shock.value:g}"
     if isinstance(shock, Membership):
@@ -249,7 +251,7 @@ def describe_elsewhere(point: TurningPoint, names: Names, others: OtherHistories
         return f"In {counts[first.state]} of {histories} {names.state(first.state)} {what} at some time."
     if len(counts) <= LISTED:
         listed = join_names([f"{names.state(state)} in {count}" for state, count in counts.items()])
-        return f"In {histories} they {what} too at some time: {listed}."
+        return f"Of {histories}, they {what} too at some time: {listed}."
     low, high = min(counts, key=lambda state: counts[state]), max(counts, key=lambda state: counts[state])
     ends = f"{counts[low]} ({names.state(low)}) to {counts[high]} ({names.state(high)})"
     return f"Each of them {verb}s {names.bloc(bloc)} at some time in {ends} of {histories}."
@@ -294,7 +296,7 @@ def describe_condition(condition: Condition, run: Run, names: Names) -> str:
     """Say what a condition asks for, such as `China joins the Anti-US front`."""
     who, alignment = names.state(run.states[condition.state]), run.alignments[condition.alignment]
     if alignment == NON_ALIGNED_ID:
-        return f"{who} {'leaves its bloc' if condition.enters else 'joins a bloc'}"
+        return f"{who} {'becomes non-aligned' if condition.enters else 'joins a bloc'}"
     return f"{who} {'joins' if condition.enters else 'leaves'} {names.bloc(alignment)}"
 
 

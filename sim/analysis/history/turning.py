@@ -15,7 +15,7 @@ from sim.calendar import step_years
 from sim.model.trajectory import Run
 from sim.model.world import World
 from sim.scenario.schema import NON_ALIGNED_ID, Scenario
-from sim.scenario.shocks import Shock
+from sim.scenario.shocks import Shock, Upheaval
 
 MOST = 8  # turning points of a history
 
@@ -122,7 +122,8 @@ def find_turning_points(scenario: Scenario, world: World, run: Run, moves: Seque
     ]
     made = sorted(once_each(made), key=lambda point: (-len(point.blocs), -point.weight, point.step))[:MOST]
     quiet = sorted(
-        [*quiet_renewals(run, capability), *quiet_shocks(scenario, run)], key=lambda point: (-point.weight, point.step)
+        [*quiet_renewals(scenario, run, capability), *quiet_shocks(scenario, run)],
+        key=lambda point: (-point.weight, point.step),
     )
     return sorted([*made, *quiet[: MOST - len(made)]], key=lambda point: (point.step, -point.weight))
 
@@ -212,14 +213,16 @@ def bloc_events(scenario: Scenario, run: Run) -> list[BlocEvent]:
     return found
 
 
-def quiet_renewals(run: Run, capability: dict[str, float]) -> Iterator[TurningPoint]:
+def quiet_renewals(scenario: Scenario, run: Run, capability: dict[str, float]) -> Iterator[TurningPoint]:
     """Renewals after which a state kept its alignment although one new disposition in ten would have moved it.
 
-    Their weight is the capability that was expected to move.
+    Their weight is the capability that was expected to move. A government that falls toward an alignment is none of
+    them: its disposition is not one of all that it could draw.
     """
+    falls = {(one.step, one.state) for one in scenario.shocks if isinstance(one, Upheaval) and one.toward}
     for step, i in np.argwhere(run.renewed & (run.causes == 0)).tolist():
         state, chance = run.states[i], float(run.chances[step, i, run.alignment[step, i]])
-        if chance <= 1.0 - NEAR_MOVE:
+        if chance <= 1.0 - NEAR_MOVE and (step, state) not in falls:
             yield TurningPoint(step, renewed=state, chance=chance, weight=capability[state] * (1.0 - chance))
 
 

@@ -24,7 +24,7 @@ SMALLEST_GAIN = 0.0005  # rounds to 0.001
 
 KINDS = ("bond", "rivalry", "sanction")
 
-PARTNERS_OF_GAINS = 8  # states whose ties are tried
+PARTNERS_OF_GAINS = 200  # states whose ties are tried: all of them in every shipped world
 
 
 @dataclass(frozen=True)

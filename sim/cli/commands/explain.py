@@ -267,7 +267,8 @@ def print_start(out: Console, name: str, scenario: Scenario, start: StartAccount
     out.print(shown)
     out.print(
         f"structural: chance at {known} of a state like it whose disposition is not known, without inertia\n"
-        f"given the start: chance on {start.day} if no other state moves, in closed form; followers are left out"
+        f"given the start: chance on {start.day} if no other state moves, in closed form; followers are left out,\n"
+        "and ties drift as if the state itself had stayed too"
     )
     if start.simulated:
         out.print(f"{many}: simulated with followers, seed {start.simulated.seed}, 95 % interval")

@@ -142,7 +142,7 @@ def near_events(story: Story) -> list[Event]:
             f"The disposition of {story.names.state(point.renewed)} is renewed, and it keeps its alignment.",
             f"{capital(hundredths(1.0 - point.chance))} such draws would have moved it.", weight=point.weight,
         )
-        for point in quiet_renewals(story.run, sizes_of_states(story))
+        for point in quiet_renewals(story.scenario, story.run, sizes_of_states(story))
     ]  # fmt: skip
 
 
