@@ -27,7 +27,7 @@ from sim.batch.store import Results
 from sim.errors import Fault, InputError
 from sim.files import write_synced
 from sim.forecast import draws, posterior
-from sim.forecast.calibrate import Fit, calibrate_world
+from sim.forecast.calibrate import YEAR, Fit, calibrate_world
 from sim.forecast.chances import ChancePlan, ChanceTable, fixed_digest, prior_bounds, stored_chances
 from sim.forecast.record import Observed, load_observed
 from sim.forecast.scorecard import score_forecasts
@@ -337,7 +337,7 @@ def calibrate(
     Raises
     ------
     InputError
-        If the world has no votes to fit to, the folder contains a different calibration, or an argument is invalid.
+        If the world has nothing to fit to, the folder contains a different calibration, or an argument is invalid.
 
     Examples
     --------
@@ -369,10 +369,10 @@ def calibrate(
 
 
 def require_votes(reference: str) -> Observed:
-    """Return the record of a world; raises InputError if it has no votes to fit to."""
+    """Return the record of a world; raises InputError if it has no votes or ideal points to fit to."""
     recorded = load_observed(reference)
-    if recorded is None or not recorded.fitting.votes:
-        message = "its world has no observed.toml with votes to fit to; see docs/scenarios.md"
+    if recorded is None or not recorded.fitting.votes or YEAR not in recorded.fitting.ideal_points:
+        message = f"has no observed.toml with votes and ideal points of {YEAR} to fit to; see docs/scenarios.md"
         raise InputError([Fault(reference, 1, "", message)])
     return recorded
 
