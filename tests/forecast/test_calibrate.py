@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sim import api
 from sim.article.robustness import VARIED
 from sim.batch.design import design_points
 from sim.cli import cli
@@ -241,6 +242,14 @@ def test_calibrate_command_refuses_world_without_record() -> None:
     done = CliRunner().invoke(cli, ["calibrate", "unix_1988"])
     assert done.exit_code == 2
     assert "observed.toml" in done.stderr
+
+
+def test_world_without_points_of_the_fitted_year_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the record would name points as fitted to that the fit does not have."""
+    monkeypatch.setattr("sim.api.record.forecasts.YEAR", 1980)
+    with pytest.raises(InputError, match="votes and ideal points of 1980 to fit to"):
+        api.calibrate(BASE, out=tmp_path / "table", points=8, replicates=1)
+    assert not (tmp_path / "table").exists()
 
 
 def test_too_many_draws_are_refused() -> None:
