@@ -682,7 +682,7 @@ def test_demo_beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_calibrate_without_a_record(tmp_path: Path) -> None:
     said = refused("calibrate", "unix_1988", "--out", str(tmp_path / "c"))
-    assert "has no observed.toml with votes and ideal points of 2022 to fit to" in said
+    assert "has no observed.toml with votes and ideal points of 2022" in said
 
 
 def test_explain_of_results_with_a_setting(swept: tuple[Path, dict[str, object]]) -> None:

@@ -247,7 +247,7 @@ def test_calibrate_command_refuses_world_without_record() -> None:
 def test_world_without_points_of_the_fitted_year_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the record would name points as fitted to that the fit does not have."""
     monkeypatch.setattr("sim.api.record.forecasts.YEAR", 1980)
-    with pytest.raises(InputError, match="votes and ideal points of 1980 to fit to"):
+    with pytest.raises(InputError, match="votes and ideal points of 1980; see"):
         api.calibrate(BASE, out=tmp_path / "table", points=8, replicates=1)
     assert not (tmp_path / "table").exists()
 

@@ -372,7 +372,7 @@ def require_votes(reference: str) -> Observed:
     """Return the record of a world; raises InputError if it has no votes or ideal points to fit to."""
     recorded = load_observed(reference)
     if recorded is None or not recorded.fitting.votes or YEAR not in recorded.fitting.ideal_points:
-        message = f"has no observed.toml with votes and ideal points of {YEAR} to fit to; see docs/scenarios.md"
+        message = f"its world has no observed.toml with votes and ideal points of {YEAR}; see docs/scenarios.md"
         raise InputError([Fault(reference, 1, "", message)])
     return recorded
 
