@@ -19,7 +19,7 @@ from sim.analysis.states.decisions import check_state, explain_decision
 from sim.analysis.states.direct import why_no_direct_chances
 from sim.analysis.states.start import StartAccount, explain_start
 from sim.analysis.states.turning import StartFlips, find_start_flips
-from sim.api.arguments import argument_faults, require
+from sim.api.arguments import argument_faults, refuse_arguments, require
 from sim.api.findings import Finding
 from sim.api.results import Ensemble
 from sim.api.scenarios import Named, require_observed, require_scenario
@@ -131,16 +131,18 @@ def explain(
     given = require("explain", {**counts, "by": by, "parameters": parameters, "label": label}, state=state, flip=flip)
     many = {"replicates": replicates, "by": by, "flip": flip or None, "parameters": parameters}
     if folder := results_folder(scenario):
-        refuse_arguments({"replicate": replicate, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS)
+        refuse_arguments(
+            "explain", {"replicate": replicate, **many, "step": step, "seed": seed, "replicates": None}, OF_RESULTS
+        )
         with argument_faults("explain"):
             return explain_results(folder, given.state, given.replicates, given.workers)
-    refuse_arguments(many if step is not None else {}, MANY_RUNS)
+    refuse_arguments("explain", many if step is not None else {}, MANY_RUNS)
     found, name = require_scenario("explain", scenario, given.label)
     found = through_lens(found)
     why, id = why_no_direct_chances(found), find_state_id(found.states, given.state)
     coded = step is None and not why and not draws_starts(found)
-    refuse_arguments({"replicate": replicate} if coded or (why and step is None) else {}, ONE_RUN)
-    refuse_arguments({"seed": seed} if coded and not (replicates or parameters) else {}, NO_RUN)
+    refuse_arguments("explain", {"replicate": replicate} if coded or (why and step is None) else {}, ONE_RUN)
+    refuse_arguments("explain", {"seed": seed} if coded and not (replicates or parameters) else {}, NO_RUN)
     own = found.sweep.seed if given.seed is None else given.seed
     reference = "" if given.parameters is None else require_observed("explain", scenario, observed)
     with argument_faults("explain"):
@@ -149,7 +151,7 @@ def explain(
         check_state(found, id)
         record: dict[str, Any] = {"scenario": name, "name": found.states[id].name}
         if why:
-            refuse_arguments({"by": by}, f"is about the start, and {why}")
+            refuse_arguments("explain", {"by": by}, f"is about the start, and {why}")
             explained = explain_means(found, name, id, record, own, given)
         else:
             explained = explain_coded_start(found, name, id, record, own, given)
@@ -207,13 +209,6 @@ def results_folder(scenario: Any) -> Path | None:
         return scenario.folder
     is_folder = isinstance(scenario, (str, Path)) and (Path(scenario) / "manifest.json").is_file()
     return Path(scenario) if is_folder else None
-
-
-def refuse_arguments(given: Mapping[str, Any], message: str) -> None:
-    """Raise InputError if an argument is given that does not fit the others."""
-    faults = [Fault("explain", 1, name, message) for name, value in given.items() if value is not None]
-    if faults:
-        raise InputError(faults)
 
 
 def explain_step(scenario: Scenario, name: str, state: str, *, seed: int, replicate: int, step: int) -> Explanation:

@@ -139,6 +139,13 @@ def require_dates(function: str, name: str, values: Any) -> tuple[str, ...]:
     return read_dates(function, name, values if several else [values])
 
 
+def refuse_arguments(function: str, given: Mapping[str, Any], message: str) -> None:
+    """Raise InputError with a fault for each argument that is given and does not fit the others."""
+    faults = [Fault(function, 1, name, message) for name, value in given.items() if value is not None]
+    if faults:
+        raise InputError(faults)
+
+
 def require_date(function: str, scenarios: Mapping[str, Scenario], days: tuple[str, ...] | None) -> str | None:
     """Return the one date asked for, if any; raises InputError where a scenario's runs do not contain it.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from duckdb import CatalogException
 
 from sim.analysis.compare import Sample, bloc_sizes, read_sample
-from sim.api.arguments import require, require_date
+from sim.api.arguments import refuse_arguments, require, require_date
 from sim.api.dated import DatedResults
 from sim.api.findings import Finding, render_table
 from sim.api.scenarios import Named
@@ -293,13 +293,10 @@ def report(
     day = require_date("report", scenarios_as_run(stored, sample.designs), given.at)
     path: Path = given.out or folder / "report.html"
     require_writable(path)
-    if day and given.parameters:
-        message = "is for the claims, which a report with a date leaves out; leave out one of them"
-        raise InputError([Fault("report", 1, "parameters", message)])
-    idle = [name for name in ("parameters", "seed") if getattr(given, name) is not None and not given.points]
-    if idle:
-        message = "is for the analyses over the parameters' ranges; leave it out, or give points"
-        raise InputError(Fault("report", 1, name, message) for name in idle)
+    message = "is for the claims, which a report with a date leaves out; leave out one of them"
+    refuse_arguments("report", {"parameters": given.parameters} if day else {}, message)
+    message = "is for the analyses over the parameters' ranges; leave it out, or give points"
+    refuse_arguments("report", {} if given.points else {"parameters": given.parameters, "seed": given.seed}, message)
     base = sample.baseline(given.baseline)
     if given.baseline is None:
         require_chosen_settings(sample, base, display_path(folder))
